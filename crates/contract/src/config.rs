@@ -1,0 +1,253 @@
+//! The configuration of a node: one JSON document that all pods of the node share.
+
+use crate::{ArchitectureName, Kind, NodeName, Revision, Role, Routes};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a node is and does, as the operator writes it into the node's ConfigMap and the workload
+/// reads it, also while it runs.
+///
+/// The same for all pods of the node: a pod learns its own name from its environment. It never
+/// holds anything that the node has no business to know; above all, a service that must not reach
+/// a store has no address of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeConfig {
+    /// The Architecture that the node belongs to.
+    pub architecture: ArchitectureName,
+    /// The node's own name.
+    pub node: NodeName,
+    /// What it does.
+    #[serde(flatten)]
+    pub role: RoleConfig,
+}
+
+impl NodeConfig {
+    /// The document as it stands in the ConfigMap.
+    ///
+    /// # Errors
+    /// None that a value of this type can cause; serde's signature is kept.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+
+    /// Parses the document.
+    ///
+    /// # Errors
+    /// A message that names the line, the column and the field.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// The revision of a document, as pods report it: a hash of its text.
+    pub fn revision(text: &str) -> Revision {
+        Revision::of(text.as_bytes())
+    }
+
+    /// The node's role.
+    pub fn role(&self) -> Role {
+        match self.role {
+            RoleConfig::Service(_) => Role::Service,
+            RoleConfig::Store(_) => Role::Store,
+            RoleConfig::Peer(_) => Role::Peer,
+            RoleConfig::Load(_) => Role::Load,
+        }
+    }
+}
+
+/// The role and its settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "role", rename_all = "camelCase")]
+pub enum RoleConfig {
+    /// Answers requests.
+    Service(ServiceConfig),
+    /// Keeps items for services.
+    Store(StoreConfig),
+    /// Keeps its share of the items and answers requests.
+    Peer(PeerConfig),
+    /// Plays the end users.
+    Load(LoadConfig),
+}
+
+/// `host:port`, the host a DNS name or an IP address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Address(pub String);
+
+impl Address {
+    /// The address of `port` at `host`.
+    pub fn new(host: &str, port: u16) -> Self {
+        Self(format!("{host}:{port}"))
+    }
+
+    /// `http://host:port`.
+    pub fn http(&self) -> String {
+        format!("http://{self}")
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An integer from 0 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Percent(u8);
+
+impl Percent {
+    /// 100 percent: always.
+    pub const ALWAYS: Self = Self(100);
+
+    /// The percentage as a number from 0 to 100.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for Percent {
+    type Error = String;
+    fn try_from(value: u8) -> Result<Self, String> {
+        if value <= 100 { Ok(Self(value)) } else { Err(format!("{value} is above 100 percent")) }
+    }
+}
+
+impl From<Percent> for u8 {
+    fn from(percent: Percent) -> u8 {
+        percent.0
+    }
+}
+
+/// The work that a request costs besides calls and queries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Work {
+    /// How long the node computes; absent: no longer than it needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processing_time: Option<ProcessingTime>,
+    /// The least size of an answer, in bytes: smaller ones are padded. 0 pads none.
+    #[serde(default)]
+    pub response_bytes: u64,
+}
+
+/// Quantiles of the processing time, in microseconds; never falling from one to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessingTime {
+    /// Half of all requests take no longer.
+    pub p50_micros: u64,
+    /// Nine in ten take no longer.
+    pub p90_micros: u64,
+    /// 99 in 100 take no longer.
+    pub p99_micros: u64,
+}
+
+/// A service: how it answers requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceConfig {
+    /// The work of a request.
+    #[serde(default)]
+    pub work: Work,
+    /// How a summary calls the nodes below.
+    pub mode: CallMode,
+    /// The nodes that this one may call.
+    #[serde(default)]
+    pub calls: Vec<Call>,
+    /// The store that this one may query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreTarget>,
+    /// Where a request for each kind goes.
+    pub routes: Routes,
+}
+
+/// Whether calls are made one after another or all at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CallMode {
+    /// One after another, in the order given.
+    Sequential,
+    /// All at once.
+    Parallel,
+}
+
+/// A declared `Calls` edge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Call {
+    /// The node called.
+    pub node: NodeName,
+    /// Its traffic port.
+    pub address: Address,
+    /// How often a summary makes this call. Requests for an item always follow their route.
+    pub probability_percent: Percent,
+}
+
+/// A declared `Queries` edge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreTarget {
+    /// The store queried.
+    pub node: NodeName,
+    /// Its RESP port.
+    pub address: Address,
+}
+
+/// A store has no settings of its own: the volume is the pod's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreConfig {}
+
+/// A peer: who its fellows are and how many of them hold an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PeerConfig {
+    /// The work of a request.
+    #[serde(default)]
+    pub work: Work,
+    /// How many peers hold each item; at most as many as there are members.
+    pub replication_factor: u32,
+    /// All peers that hold items when every one is up, this one too. A running peer that is not
+    /// listed hands its items over.
+    pub members: Vec<PeerMember>,
+}
+
+/// A peer as its fellows know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PeerMember {
+    /// The pod's name: it outlives a restart, as does the volume.
+    pub name: String,
+    /// The port for gossip (UDP) and copies (TCP), by DNS name.
+    pub address: Address,
+}
+
+/// The end users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoadConfig {
+    /// Where the requests go, in turn.
+    pub targets: Vec<LoadTarget>,
+    /// Requests begun in each second, over all targets.
+    pub requests_per_second: u32,
+    /// How many of the requests write an item.
+    pub write_percent: Percent,
+    /// How many of the requests ask for the summary. What remains reads items.
+    pub summary_percent: Percent,
+    /// How many different items are written and read, over all kinds.
+    pub items: u32,
+    /// The kinds of those items, in turn.
+    pub kinds: Vec<Kind>,
+}
+
+/// A declared `Drives` edge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoadTarget {
+    /// The node driven.
+    pub node: NodeName,
+    /// Its traffic port, or the entry Service for the entry.
+    pub address: Address,
+}

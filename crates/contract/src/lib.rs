@@ -1,0 +1,33 @@
+//! What the operator and the workload agree on.
+//!
+//! Owns every name, port, label and annotation key, the configuration that the operator writes for
+//! a node ([`NodeConfig`]), the report that a pod gives of itself ([`Observations`]), the answer
+//! that a request gets ([`ResponseTree`]) and the versions of items ([`Version`]).
+//!
+//! It never talks to anything: no network, no file, no clock, and no Kubernetes type, so that the
+//! workload runs as well outside a cluster.
+
+mod config;
+mod item;
+pub mod keys;
+mod name;
+mod observations;
+pub mod ports;
+mod revision;
+mod route;
+mod tree;
+mod version;
+
+pub use config::{
+    Address, Call, CallMode, LoadConfig, LoadTarget, NodeConfig, PeerConfig, PeerMember, Percent,
+    ProcessingTime, RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Work,
+};
+pub use item::{ItemId, ItemIdError, ItemKey, Kind, Record};
+pub use name::{ArchitectureName, NameError, NodeName, Role};
+pub use observations::{
+    EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
+};
+pub use revision::Revision;
+pub use route::{Hop, Routes};
+pub use tree::{Answer, KindSummary, Outcome, Query, ResponseTree, Summary};
+pub use version::{Version, VersionError};

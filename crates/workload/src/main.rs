@@ -1,0 +1,2 @@
+//! The workload.
+fn main() {}

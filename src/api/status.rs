@@ -1,0 +1,132 @@
+//! The status of an Architecture: what runs and whether it works.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use maquette_contract::Role;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Shape;
+
+/// What runs and whether it works, as the operator last saw it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchitectureStatus {
+    /// The `metadata.generation` that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The shape that serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
+    /// Where users send their requests: the URL of the entry Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// Nodes that are available, of all, such as `5/5`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes_ready: Option<String>,
+    /// Accepted, Ready, Progressing, TrafficFlowing and, for peers, OverlayConnected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// Every node and how many of its pods are ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub nodes: Vec<NodeStatus>,
+    /// Every edge and whether it works.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["from", "to"]))]
+    pub edges: Vec<EdgeStatus>,
+    /// Volumes that hold items and that no node uses any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub volumes: Vec<VolumeStatus>,
+}
+
+/// A node and how many of its pods are ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeStatus {
+    /// The node's name.
+    pub name: String,
+    /// What it does.
+    pub role: NodeRole,
+    /// Pods that are ready and run what is wanted.
+    pub ready: i32,
+    /// Pods wanted.
+    pub desired: i32,
+    /// Why a pod is not ready, in one line, if one is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum NodeRole {
+    /// Answers requests.
+    Service,
+    /// Keeps items.
+    Store,
+    /// Does both, like every other peer.
+    Peer,
+    /// Plays the end users.
+    Load,
+}
+
+impl From<Role> for NodeRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Service => Self::Service,
+            Role::Store => Self::Store,
+            Role::Peer => Self::Peer,
+            Role::Load => Self::Load,
+        }
+    }
+}
+
+/// An edge and whether it works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EdgeStatus {
+    /// The node that begins.
+    pub from: String,
+    /// The node that answers.
+    pub to: String,
+    /// Whether it works.
+    pub state: EdgeState,
+    /// Why it fails or is unknown, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// Whether an edge works.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub enum EdgeState {
+    /// Requests crossed it and none failed.
+    Flowing,
+    /// Probes cross it; there were no requests.
+    Reachable,
+    /// Probes or requests fail.
+    Failing,
+    /// Nobody has reported of late.
+    Unknown,
+}
+
+/// A volume that no node uses any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeStatus {
+    /// The name of the PersistentVolumeClaim.
+    pub name: String,
+    /// What becomes of it.
+    pub state: VolumeState,
+}
+
+/// What becomes of a volume that no node uses any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum VolumeState {
+    /// It is kept.
+    Retained,
+    /// It is being deleted.
+    Deleting,
+}

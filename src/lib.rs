@@ -1,0 +1,4 @@
+//! Maquette: working models of distributed architectures on Kubernetes.
+
+pub mod api;
+pub mod plan;

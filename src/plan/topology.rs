@@ -1,0 +1,220 @@
+//! The one graph that everything after `plan` works on: nodes with a role, and the edges that
+//! follow from them. Nothing here knows what a shape is.
+
+use crate::api::{PodSettings, Retention};
+use k8s_openapi::api::core::v1::ResourceRequirements;
+use maquette_contract::{ArchitectureName, CallMode, Kind, NodeName, Percent, Role, Routes, Work};
+use std::collections::BTreeMap;
+
+/// Which Architecture this is the model of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `metadata.name`.
+    pub name: ArchitectureName,
+    /// `metadata.namespace`.
+    pub namespace: String,
+    /// `metadata.uid`; the owner of every object. Empty where there is no cluster.
+    pub uid: String,
+}
+
+impl Identity {
+    /// The host name of the Service `service` of this Architecture's namespace.
+    pub fn host(&self, service: &str) -> String {
+        format!("{service}.{}.svc", self.namespace)
+    }
+}
+
+/// A planned model: what is to run. Only `plan` makes one and only `evolve` derives others, so that
+/// whatever is rendered was planned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Topology {
+    pub(crate) identity: Identity,
+    pub(crate) entry: NodeName,
+    pub(crate) nodes: BTreeMap<NodeName, Node>,
+    pub(crate) pods: PodSettings,
+    pub(crate) retention: Retention,
+}
+
+impl Topology {
+    /// Which Architecture this is the model of.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The node behind the entry Service.
+    pub fn entry(&self) -> &NodeName {
+        &self.entry
+    }
+
+    /// The nodes, by name.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.values()
+    }
+
+    /// The node of this name.
+    pub fn node(&self, name: &NodeName) -> Option<&Node> {
+        self.nodes.get(name)
+    }
+
+    /// What every pod gets.
+    pub fn pods(&self) -> &PodSettings {
+        &self.pods
+    }
+
+    /// What becomes of volumes.
+    pub fn retention(&self) -> &Retention {
+        &self.retention
+    }
+
+    /// Every edge, in the order of its nodes.
+    pub fn edges(&self) -> Vec<Edge> {
+        self.nodes().flat_map(Node::edges).collect()
+    }
+}
+
+/// A node of the graph: a Deployment or StatefulSet and what belongs to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Unique in the Architecture.
+    pub name: NodeName,
+    /// How many pods.
+    pub replicas: u32,
+    /// What each pod asks for and may use.
+    pub resources: ResourceRequirements,
+    /// What it does.
+    pub task: Task,
+}
+
+impl Node {
+    /// The node's role.
+    pub fn role(&self) -> Role {
+        match self.task {
+            Task::Service(_) => Role::Service,
+            Task::Store(_) => Role::Store,
+            Task::Peer(_) => Role::Peer,
+            Task::Load(_) => Role::Load,
+        }
+    }
+
+    /// The edges that begin at this node.
+    pub fn edges(&self) -> Vec<Edge> {
+        let edge = |kind, to: &NodeName| Edge { kind, from: self.name.clone(), to: to.clone() };
+        match &self.task {
+            Task::Service(service) => {
+                let calls = service.calls.iter().map(|call| edge(EdgeKind::Calls, &call.to));
+                let queries = service.store.iter().map(|store| edge(EdgeKind::Queries, store));
+                calls.chain(queries).collect()
+            }
+            Task::Store(_) => vec![],
+            Task::Peer(_) => vec![edge(EdgeKind::Peers, &self.name)],
+            Task::Load(load) => load.drives.iter().map(|to| edge(EdgeKind::Drives, to)).collect(),
+        }
+    }
+}
+
+/// What a node does, by role.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Task {
+    /// Answers requests.
+    Service(ServiceTask),
+    /// Keeps items for services.
+    Store(StoreTask),
+    /// Keeps its share of the items and answers requests.
+    Peer(PeerTask),
+    /// Plays the end users.
+    Load(LoadTask),
+}
+
+/// The task of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceTask {
+    /// The work of a request.
+    pub work: Work,
+    /// How a summary calls the nodes below.
+    pub mode: CallMode,
+    /// The nodes that it calls.
+    pub calls: Vec<PlannedCall>,
+    /// The store that it queries.
+    pub store: Option<NodeName>,
+    /// Where a request for each kind goes.
+    pub routes: Routes,
+}
+
+/// A call that a service makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedCall {
+    /// The node called.
+    pub to: NodeName,
+    /// How often a summary makes the call.
+    pub probability_percent: Percent,
+}
+
+/// The task of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreTask {
+    /// Its volume.
+    pub storage: Volume,
+}
+
+/// The task of the peers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerTask {
+    /// The work of a request.
+    pub work: Work,
+    /// How many peers hold each item.
+    pub replication_factor: u32,
+    /// How many of the pods hold items: fewer than run while some hand over before they leave.
+    pub members: u32,
+    /// The volume of each.
+    pub storage: Volume,
+}
+
+/// The task of the end users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadTask {
+    /// The nodes that they send requests to.
+    pub drives: Vec<NodeName>,
+    /// Requests begun in each second.
+    pub requests_per_second: u32,
+    /// How many of them write.
+    pub write_percent: Percent,
+    /// How many of them ask for the summary.
+    pub summary_percent: Percent,
+    /// How many different items there are.
+    pub items: u32,
+    /// The kinds of those items.
+    pub kinds: Vec<Kind>,
+}
+
+/// The volume of a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// A Kubernetes quantity, in its canonical form.
+    pub size: String,
+    /// The StorageClass; none: the cluster's default.
+    pub storage_class: Option<String>,
+}
+
+/// What an edge is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EdgeKind {
+    /// End users send requests.
+    Drives,
+    /// A service asks another.
+    Calls,
+    /// A service asks its store.
+    Queries,
+    /// Peers ask each other; from the node to itself.
+    Peers,
+}
+
+/// Who may talk to whom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Edge {
+    /// What for.
+    pub kind: EdgeKind,
+    /// Who begins.
+    pub from: NodeName,
+    /// Who answers.
+    pub to: NodeName,
+}
