@@ -48,7 +48,7 @@ check "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 check "development cluster" go vet -C dev/cluster ./...
 tests "unit, golden, generated-files, module-arrows and API tests" \
     cargo test --locked --workspace --no-fail-fast
-if [ "$(id -u)" = 0 ] || docker_runs; then
+if [ "$(id -u)" = 0 ]; then
     tests "end-to-end tests" scripts/e2e.sh
 else
     skipped=$(cargo test --locked --quiet --test e2e -- --list | grep -c ': test$')
