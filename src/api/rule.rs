@@ -1,7 +1,7 @@
 //! A rule of what is valid, written once: the API server checks its CEL, `validate` its twin in
 //! Rust, and both say the same message.
 
-use kube::core::{Message, Rule as Cel};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule;
 
 use super::problem::{At, Findings};
 
@@ -39,29 +39,54 @@ impl Rule {
         findings.add(&at, value, message);
     }
 
-    fn schema(&self) -> Cel {
-        let rule = Cel::new(self.cel).message(self.cel_message());
-        match self.blame {
-            "" => rule,
-            blame => rule.field_path(format!(".{blame}")),
+    /// The rule as it stands in a schema.
+    pub(crate) fn schema(&self) -> ValidationRule {
+        let (message, message_expression) = match self.values {
+            [] => (Some(self.message.to_owned()), None),
+            _ => (None, Some(self.message_expression())),
+        };
+        ValidationRule {
+            rule: self.cel.to_owned(),
+            message,
+            message_expression,
+            field_path: (!self.blame.is_empty()).then(|| format!(".{}", self.blame)),
+            ..ValidationRule::default()
         }
     }
 
-    fn cel_message(&self) -> Message {
-        if self.values.is_empty() {
-            return Message::Message(self.message.to_owned());
-        }
+    fn message_expression(&self) -> String {
         let mut parts = self.message.split("{}").map(|part| part.replace('\'', "\\'"));
         let first = format!("'{}'", parts.next().unwrap_or_default());
-        let parts = parts.zip(self.values);
-        Message::Expression(parts.fold(first, |text, (part, value)| match part.as_str() {
+        parts.zip(self.values).fold(first, |text, (part, value)| match part.as_str() {
             "" => format!("{text} + {value}"),
             part => format!("{text} + {value} + '{part}'"),
-        }))
+        })
     }
 }
 
 /// The rules as the schema's `x-kubernetes-validations`.
-pub(crate) fn schema(rules: &[Rule]) -> Vec<Cel> {
+pub(crate) fn schema(rules: &[Rule]) -> Vec<ValidationRule> {
     rules.iter().map(Rule::schema).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_say_the_same_message() {
+        let rule = Rule {
+            cel: "true",
+            message: "it's {}, not {}",
+            values: &["self.a", "self.b"],
+            blame: "a",
+        };
+        let expression = rule.schema().message_expression;
+        assert_eq!(expression.as_deref(), Some(r"'it\'s ' + self.a + ', not ' + self.b"));
+        let mut findings = Findings::default();
+        rule.broken(&At::root().field("spec"), &["1", "2"], &mut findings);
+        let problems = findings.result::<()>(None).unwrap_err();
+        let problem = problems.iter().next().unwrap();
+        assert_eq!((problem.path.as_str(), problem.message.as_str()), ("spec.a", "it's 1, not 2"));
+    }
 }

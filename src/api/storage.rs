@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::pods::{self, SUBDOMAIN};
 use super::problem::{At, Findings, json};
 use super::quantity::{self, Quantity};
 use super::resources::{Resources, ValidResources};
@@ -31,6 +32,7 @@ pub struct Storage {
     /// changed later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
+    #[schemars(extend("x-kubernetes-validations" = rule::schema(&[SUBDOMAIN])))]
     pub storage_class_name: Option<String>,
 }
 
@@ -76,6 +78,9 @@ impl Storage {
         let size = text.parse().ok().filter(|size: &Quantity| !size.is_zero());
         if size.is_none() {
             SIZE.broken_by(&at.field("size"), json(text), &[text], findings);
+        }
+        if let Some(class) = &self.storage_class_name {
+            pods::subdomain(class, &at.field("storageClassName"), findings);
         }
         Some(ValidStorage { size: size?, storage_class: self.storage_class_name.clone() })
     }

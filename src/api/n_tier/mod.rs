@@ -231,7 +231,7 @@ impl NTier {
 
 impl Service {
     /// The name of its store, if it has one.
-    fn store_name(&self) -> String {
+    pub(crate) fn store_name(&self) -> String {
         let said = self.store.as_ref().and_then(|store| store.name.clone());
         said.unwrap_or_else(|| format!("{}-data", self.name))
     }
