@@ -1,3 +1,4 @@
 //! The workload of Maquette's models: one folder a role, and what they share.
 
 pub mod storage;
+pub mod store;
