@@ -1,1 +1,16 @@
-//! The workload.
+//! The workload of Maquette's models: service, store, peer and load in one binary.
+//!
+//! - [`runtime`] is what every role shares: flags, configuration and its reload, readiness,
+//!   graceful stop, the admin port, metrics, probes, the HTTP client.
+//! - `front` is the HTTP interface that end users and other nodes see of a service or a peer.
+//! - one folder for each role. A role is a function `run(process)` and a type that implements
+//!   [`runtime::Settings`]; see [`runtime`] for how they fit.
+//!
+//! It knows nothing of Kubernetes: its whole world is one JSON file, its pod's name and the
+//! addresses that the file gives.
+
+mod run;
+pub mod runtime;
+
+pub use run::{RunError, run};
+pub use runtime::Options;
