@@ -3,6 +3,7 @@
 //! - [`runtime`] is what every role shares: flags, configuration and its reload, readiness,
 //!   graceful stop, the admin port, metrics, probes, the HTTP client.
 //! - `front` is the HTTP interface that end users and other nodes see of a service or a peer.
+//! - [`storage`] keeps items on disk, for stores and peers.
 //! - one folder for each role. A role is a function `run(process)` and a type that implements
 //!   [`runtime::Settings`]; see [`runtime`] for how they fit.
 //!
@@ -11,6 +12,7 @@
 
 mod run;
 pub mod runtime;
+pub mod storage;
 
 pub use run::{RunError, run};
 pub use runtime::Options;
