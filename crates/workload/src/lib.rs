@@ -1,1 +1,3 @@
-//! The workload.
+//! The workload of Maquette's models: one folder a role, and what they share.
+
+pub mod storage;

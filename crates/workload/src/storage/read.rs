@@ -1,0 +1,134 @@
+//! Reading: every request sees the newest commit, and no commit waits for it.
+
+use super::{Inner, Position, Storage, StorageError, layout};
+use bytes::Bytes;
+use redb::{ReadOnlyTable, ReadableDatabase, ReadableTableMetadata};
+use std::{ops::Bound, sync::Arc};
+
+/// Bytes of keys and values after which a scan's page ends, whatever its limit.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+type Items = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+impl Inner {
+    fn items(&self) -> Result<Items, StorageError> {
+        Ok(self.database.begin_read()?.open_table(layout::ITEMS)?)
+    }
+}
+
+impl Storage {
+    /// The value of `key`.
+    ///
+    /// # Errors
+    /// [`StorageError::Disk`]; [`StorageError::TooLarge`] for a key above the limit.
+    pub async fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        let stored = layout::stored_key(key)?;
+        self.read(move |items| value(items, &stored)).await
+    }
+
+    /// The values of `keys`, in their order, all of one moment.
+    ///
+    /// # Errors
+    /// As [`Storage::get`].
+    pub async fn multi_get<K: AsRef<[u8]>>(
+        &self,
+        keys: &[K],
+    ) -> Result<Vec<Option<Bytes>>, StorageError> {
+        let stored: Result<Vec<_>, _> =
+            keys.iter().map(|key| layout::stored_key(key.as_ref())).collect();
+        let stored = stored?;
+        self.read(move |items| stored.iter().map(|key| value(items, key)).collect()).await
+    }
+
+    /// Up to `limit` items that follow the key `after`, or the first ones, in the order of
+    /// [`Position`] and, within one position, of keys: an order that is the same in every file. A
+    /// page ends early, though never empty, if its values are large: only an empty one means the
+    /// end.
+    ///
+    /// # Errors
+    /// As [`Storage::get`].
+    pub async fn scan(
+        &self,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        let after = after.map(layout::stored_key).transpose()?;
+        self.read(move |items| scan(items, after.as_deref(), limit)).await
+    }
+
+    /// The keys from `start` on, about `limit` of them, and where to go on; none at the end. All
+    /// keys of one position come together, so a key that is there throughout a walk is met.
+    ///
+    /// # Errors
+    /// As [`Storage::get`].
+    pub async fn keys(
+        &self,
+        start: Position,
+        limit: usize,
+    ) -> Result<(Vec<Bytes>, Option<Position>), StorageError> {
+        self.read(move |items| keys(items, start, limit)).await
+    }
+
+    /// How many items there are.
+    ///
+    /// # Errors
+    /// [`StorageError::Disk`].
+    pub async fn count(&self) -> Result<u64, StorageError> {
+        self.read(|items| Ok(items.len()?)).await
+    }
+
+    /// Runs `read` where waiting for the disk holds nobody else up.
+    async fn read<R: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Items) -> Result<R, StorageError> + Send + 'static,
+    ) -> Result<R, StorageError> {
+        let inner = Arc::clone(&self.inner);
+        let reading = tokio::task::spawn_blocking(move || read(&inner.items()?));
+        reading.await.unwrap_or(Err(StorageError::Closed))
+    }
+}
+
+fn value(items: &Items, stored: &[u8]) -> Result<Option<Bytes>, StorageError> {
+    Ok(items.get(stored)?.map(|value| Bytes::copy_from_slice(value.value())))
+}
+
+fn scan(
+    items: &Items,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let mut page = Vec::new();
+    let mut bytes = 0;
+    for item in items.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
+        let (stored, value) = item?;
+        let key = Bytes::copy_from_slice(layout::user_key(stored.value()));
+        let value = Bytes::copy_from_slice(value.value());
+        bytes += key.len() + value.len();
+        page.push((key, value));
+        if bytes >= PAGE_BYTES {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+fn keys(
+    items: &Items,
+    start: Position,
+    limit: usize,
+) -> Result<(Vec<Bytes>, Option<Position>), StorageError> {
+    let mut page: Vec<Bytes> = Vec::new();
+    let mut last = None;
+    for item in items.range::<&[u8]>(start.bytes().as_slice()..)? {
+        let (stored, _) = item?;
+        let key = layout::user_key(stored.value());
+        let position = Position::of(key);
+        if page.len() >= limit && last != Some(position) {
+            return Ok((page, Some(position)));
+        }
+        last = Some(position);
+        page.push(Bytes::copy_from_slice(key));
+    }
+    Ok((page, None))
+}

@@ -1,0 +1,284 @@
+use super::*;
+use proptest::prelude::*;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead, BufReader, Write},
+    process::{Command, Stdio},
+    sync::mpsc,
+};
+use tempfile::TempDir;
+
+fn open(directory: &TempDir) -> Storage {
+    Storage::open(directory.path()).unwrap()
+}
+
+fn value(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+#[tokio::test]
+async fn what_was_written_is_read_and_survives_reopening() {
+    let directory = TempDir::new().unwrap();
+    let storage = open(&directory);
+    storage.put(b"a", value("1")).await.unwrap();
+    storage.put(b"b", value("2")).await.unwrap();
+    assert!(storage.delete(b"b").await.unwrap());
+    assert!(!storage.delete(b"b").await.unwrap());
+    drop(storage);
+    let storage = open(&directory);
+    assert_eq!(storage.get(b"a").await.unwrap(), Some(value("1")));
+    assert_eq!(storage.multi_get(&[b"b", b"a"]).await.unwrap(), [None, Some(value("1"))]);
+    assert_eq!(storage.count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_conditional_write_sees_the_writes_queued_before_it() {
+    let directory = TempDir::new().unwrap();
+    let storage = open(&directory);
+    let add = |before: Option<&[u8]>| {
+        let count = before.map_or(0, |bytes| bytes.len()) + 1;
+        (Change::Put(Bytes::from(vec![b'x'; count])), count)
+    };
+    let mut outcomes = Vec::new();
+    for _ in 0..100 {
+        outcomes.push(storage.submit(b"count", add).await.unwrap());
+    }
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        assert_eq!(outcome.await.unwrap(), index + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_keeps_what_is_there_costs_no_commit() {
+    let directory = TempDir::new().unwrap();
+    let storage = open(&directory);
+    storage.put(b"a", value("1")).await.unwrap();
+    let commits = storage.commits();
+    let seen = storage.update(b"a", |before| (Change::Keep, before.map(<[u8]>::to_vec)));
+    assert_eq!(seen.await.unwrap(), Some(b"1".to_vec()));
+    assert_eq!(storage.commits(), commits);
+}
+
+/// Holds the writing thread until told to go on, so that what is queued meanwhile is one batch.
+async fn hold(storage: &Storage) -> (mpsc::Sender<()>, impl Future<Output = ()> + use<>) {
+    let (go, wait) = mpsc::channel();
+    let (started, running) = tokio::sync::oneshot::channel();
+    let held = storage.submit(b"held", move |_| {
+        started.send(()).unwrap();
+        wait.recv().unwrap();
+        (Change::Keep, ())
+    });
+    let held = held.await.unwrap();
+    running.await.unwrap();
+    (go, async { held.await.unwrap() })
+}
+
+#[tokio::test]
+async fn concurrent_writes_share_a_commit() {
+    let directory = TempDir::new().unwrap();
+    let storage = open(&directory);
+    let (go, held) = hold(&storage).await;
+    let mut outcomes = Vec::new();
+    for key in 0_u32..500 {
+        let put = move |_: Option<&[u8]>| (Change::Put(value("x")), ());
+        outcomes.push(storage.submit(&key.to_be_bytes(), put).await.unwrap());
+    }
+    go.send(()).unwrap();
+    held.await;
+    for outcome in outcomes {
+        outcome.await.unwrap();
+    }
+    assert_eq!(storage.count().await.unwrap(), 500);
+    assert_eq!(storage.commits(), 1);
+}
+
+#[tokio::test]
+async fn a_reader_sees_no_write_before_its_commit_and_does_not_wait_for_it() {
+    let directory = TempDir::new().unwrap();
+    let storage = open(&directory);
+    storage.put(b"a", value("old")).await.unwrap();
+    let (go, held) = hold(&storage).await;
+    let put = storage.submit(b"a", |_| (Change::Put(value("new")), ())).await.unwrap();
+    assert_eq!(storage.get(b"a").await.unwrap(), Some(value("old")));
+    go.send(()).unwrap();
+    held.await;
+    put.await.unwrap();
+    assert_eq!(storage.get(b"a").await.unwrap(), Some(value("new")));
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_and_harms_no_other_write_of_the_batch() {
+    let directory = TempDir::new().unwrap();
+    let storage = open(&directory);
+    let (go, held) = hold(&storage).await;
+    let large = Bytes::from(vec![0; MAX_VALUE + 1]);
+    let refused = storage.submit(b"a", move |_| (Change::Put(large), ())).await.unwrap();
+    let accepted = storage.submit(b"b", |_| (Change::Put(value("1")), ())).await.unwrap();
+    go.send(()).unwrap();
+    held.await;
+    assert!(matches!(refused.await, Err(StorageError::TooLarge { .. })));
+    accepted.await.unwrap();
+    assert_eq!(storage.get(b"a").await.unwrap(), None);
+    assert_eq!(storage.get(b"b").await.unwrap(), Some(value("1")));
+    let refused = storage.put(&[0; MAX_KEY + 1], value("1")).await;
+    assert!(matches!(refused, Err(StorageError::TooLarge { .. })));
+}
+
+#[tokio::test]
+async fn a_file_in_use_or_damaged_is_an_error_that_names_it() {
+    let directory = TempDir::new().unwrap();
+    let _storage = open(&directory);
+    let error = Storage::open(directory.path()).err().unwrap().to_string();
+    assert!(error.contains("items.redb") && error.contains("no other process"), "{error}");
+
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join(FILE), "not a database").unwrap();
+    let error = Storage::open(directory.path()).err().unwrap().to_string();
+    assert!(error.contains("items.redb"), "{error}");
+
+    let error = Storage::open(&directory.path().join("none")).err().unwrap().to_string();
+    assert!(error.contains("none/items.redb") && error.contains("mounted"), "{error}");
+}
+
+#[tokio::test]
+async fn scans_in_pages_of_any_size_give_every_item_once() {
+    let directory = TempDir::new().unwrap();
+    let storage = open(&directory);
+    let all: BTreeSet<Bytes> = (0..200).map(|n| Bytes::from(format!("orders/{n}"))).collect();
+    for key in &all {
+        storage.put(key, value("v")).await.unwrap();
+    }
+    for limit in [1, 7, 200, 1000] {
+        let mut found = Vec::new();
+        let mut after: Option<Bytes> = None;
+        loop {
+            let page = storage.scan(after.as_deref(), limit).await.unwrap();
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            assert!(page.len() <= limit);
+            found.extend(page.into_iter().map(|(key, _)| key));
+        }
+        assert_eq!(found.len(), all.len());
+        assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), all);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_large_values_ends_early() {
+    let directory = TempDir::new().unwrap();
+    let storage = open(&directory);
+    for key in [b"a", b"b", b"c"] {
+        storage.put(key, Bytes::from(vec![0; MAX_VALUE])).await.unwrap();
+    }
+    assert_eq!(storage.scan(None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_walk_meets_every_key_that_is_there_throughout() {
+    let directory = TempDir::new().unwrap();
+    let storage = open(&directory);
+    let kept: BTreeSet<Bytes> = (0..100).map(|n| Bytes::from(format!("kept/{n}"))).collect();
+    for key in &kept {
+        storage.put(key, value("v")).await.unwrap();
+    }
+    let mut found = BTreeSet::new();
+    let mut start = Some(Position::START);
+    let mut page_number = 0;
+    while let Some(position) = start {
+        let (page, next) = storage.keys(position, 3).await.unwrap();
+        found.extend(page);
+        start = next;
+        // Others come and go all the while.
+        storage.put(format!("new/{page_number}").as_bytes(), value("v")).await.unwrap();
+        storage.delete(format!("new/{}", page_number / 2).as_bytes()).await.unwrap();
+        page_number += 1;
+    }
+    assert!(found.is_superset(&kept));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn storage_behaves_like_a_map(
+        writes in prop::collection::vec(
+            (prop::collection::vec(0_u8..4, 0..3), prop::option::of(any::<Vec<u8>>())), 0..40,
+        ),
+    ) {
+        let directory = TempDir::new().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut model = BTreeMap::new();
+        let found = runtime.block_on(async {
+            let storage = open(&directory);
+            for (key, new) in writes {
+                match new {
+                    Some(new) => {
+                        storage.put(&key, Bytes::from(new.clone())).await.unwrap();
+                        model.insert(key, new);
+                    }
+                    None => {
+                        let existed = storage.delete(&key).await.unwrap();
+                        assert_eq!(existed, model.remove(&key).is_some());
+                    }
+                }
+            }
+            drop(storage);
+            open(&directory).scan(None, 1000).await.unwrap()
+        });
+        let found: BTreeMap<Vec<u8>, Vec<u8>> =
+            found.into_iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
+        prop_assert_eq!(found, model);
+    }
+}
+
+/// The environment variable that makes this test binary the child of the kill test.
+const CHILD: &str = "STORAGE_TEST_CHILD_DIRECTORY";
+
+/// Not a test of its own: writes for ever, several at a time, and prints each key once its write
+/// is acknowledged. Does nothing unless started by the test below.
+#[test]
+fn child_that_writes_until_killed() {
+    let Ok(directory) = std::env::var(CHILD) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let storage = Storage::open(Path::new(&directory)).unwrap();
+        let mut writers = tokio::task::JoinSet::new();
+        for writer in 0..8 {
+            let storage = storage.clone();
+            writers.spawn(async move {
+                for number in 0_u64.. {
+                    let key = format!("{writer}/{number}");
+                    storage.put(key.as_bytes(), value(&key)).await.unwrap();
+                    // One call of write for a line, so that no line is torn.
+                    std::io::stderr().write_all(format!("{key}\n").as_bytes()).unwrap();
+                }
+            });
+        }
+        writers.join_all().await;
+    });
+}
+
+#[tokio::test]
+async fn an_acknowledged_write_survives_kill_9() {
+    let directory = TempDir::new().unwrap();
+    let test = "storage::tests::child_that_writes_until_killed";
+    for _ in 0..3 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([test, "--exact", "--nocapture"])
+            .env(CHILD, directory.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut acknowledged: Vec<String> =
+            lines.by_ref().take(200).collect::<Result<_, _>>().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        acknowledged.extend(lines.map(Result::unwrap));
+        assert!(acknowledged.len() >= 200);
+        let storage = open(&directory);
+        for key in acknowledged {
+            assert_eq!(storage.get(key.as_bytes()).await.unwrap(), Some(value(&key)), "{key}");
+        }
+    }
+}
