@@ -4,7 +4,7 @@
 source "$(dirname "$0")/lib.sh"
 
 say "building bin/maquette-dev-cluster (the first time takes some minutes)"
-make --no-print-directory -C dev/cluster build
+make --silent -C dev/cluster build
 ln -sfn maquette-dev-cluster bin/kubectl
 say "building bin/helm and bin/actionlint"
 CGO_ENABLED=0 go build -C dev/tools -trimpath -ldflags='-s -w' -o ../../bin/ tool
