@@ -40,15 +40,20 @@ fn rule(field: &str, value: &Value) -> Rule {
 }
 
 /// The first field of `desired` that `live` does not have as desired, such as
-/// `spec.template.spec.containers[workload].image`; none if `live` has them all. Both are objects
-/// of the same kind and name.
+/// `spec.template.spec.containers[workload].image`; none if `live` has them all. Both are the same
+/// object, the same part of it, or the same list of claim templates.
 pub fn difference(desired: &impl Serialize, live: &impl Serialize) -> Option<String> {
     let (mut desired, live) = (json(desired), json(live));
     if let Some(desired) = desired.as_object_mut() {
         // These say what the object is; entries of a list leave them out.
         desired.retain(|field, _| !matches!(field.as_str(), "apiVersion" | "kind"));
     }
-    in_fields(&desired, &live).map(|path| path.trim_start_matches('.').to_owned())
+    let path = match &desired {
+        Value::Object(_) => in_fields(&desired, &live),
+        Value::Array(desired) => in_ordered(desired, entries(&live)),
+        _ => (!same(&desired, &live)).then(String::new),
+    };
+    path.map(|path| path.trim_start_matches('.').to_owned())
 }
 
 /// The first difference among the fields of two objects, as a path from there.
@@ -92,8 +97,8 @@ fn in_ordered(desired: &[Value], live: &[Value]) -> Option<String> {
     if desired.len() != live.len() {
         return Some(String::new());
     }
-    let pairs = desired.iter().zip(live).enumerate();
-    pairs.into_iter().find_map(|(index, (wanted, found))| {
+    let mut pairs = desired.iter().zip(live).enumerate();
+    pairs.find_map(|(index, (wanted, found))| {
         in_fields(wanted, found).map(|path| format!("[{index}]{path}"))
     })
 }
@@ -192,6 +197,8 @@ mod tests {
                 json!({"ports": [{"port": 80, "protocol": "UDP", "name": "http"}]}),
                 "ports[80,TCP].name",
             ),
+            (json!([{"size": 1}]), json!([{"size": 2}]), "[0].size"),
+            (json!([{"size": 1}]), json!(null), ""),
             (
                 json!({"volumeClaimTemplates": [{"spec": {"volumeMode": "Filesystem"}}]}),
                 json!({"volumeClaimTemplates": [{"spec": {"volumeMode": "Block"}}]}),
