@@ -15,6 +15,7 @@ mod run;
 pub mod runtime;
 pub mod service;
 pub mod storage;
+pub mod store;
 
 pub use run::{RunError, run};
 pub use runtime::Options;
