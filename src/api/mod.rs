@@ -3,6 +3,8 @@
 //! Owns the spec's and status' types, their schema and the rules of what is valid. It never decides
 //! what a spec becomes: that is `plan`'s.
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod client_server;
 mod duration;
 mod load;

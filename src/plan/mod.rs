@@ -4,6 +4,8 @@
 //! goes. After it, no code knows what a shape is. It never decides what runs now (`evolve`) nor what
 //! a node is made of (`render`).
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod client_server;
 mod load;
 mod n_tier;
