@@ -22,6 +22,9 @@ func main() {
 // run is whichever program the binary is called as.
 func run() error {
 	name := filepath.Base(os.Args[0])
+	// Programs are started by way of /proc/self/exe: without this, each would be
+	// called "exe" in lists of processes. Where it fails they are.
+	_ = os.WriteFile("/proc/self/comm", []byte(name), 0)
 	if name == volumes.Program {
 		return volumes.Run(os.Args[1:])
 	}

@@ -2,24 +2,27 @@
 
 use super::{
     cache::{Cache, Mark},
-    error::Failure,
+    error::{Error, Failure},
     key::{architecture_owners, is_controlled_by},
     watch::was_created_by_us,
-    work::Work,
+    work::{Outcome, Work},
 };
 use crate::{
     observe::TroubleKind,
-    render::difference,
+    render::{Objects, difference},
 };
 use k8s_openapi::{
-    Metadata, NamespaceResourceScope,
+    Metadata, NamespaceResourceScope, api::apps::v1::StatefulSet,
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{
     Api, Resource, ResourceExt,
-    api::{PartialObjectMeta, Patch, PatchParams, PostParams},
+    api::{PartialObjectMeta, PartialObjectMetaExt, Patch, PatchParams, PostParams},
 };
-use maquette_contract::keys::FIELD_MANAGER;
+use maquette_contract::{
+    NodeName,
+    keys::{FIELD_MANAGER, LABEL_NODE},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Debug, sync::Arc};
 
@@ -193,7 +196,52 @@ pub(super) async fn patch_metadata<K: Child>(
     name: &str,
     metadata: ObjectMeta,
 ) -> Result<PartialObjectMeta<K>, kube::Error> {
-    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    let patch = PartialObjectMeta::<K> { types: None, metadata, ..PartialObjectMeta::default() };
+    let params =
+        PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let patch = metadata.into_request_partial::<K>();
     api.patch_metadata(name, &params, &Patch::Merge(&patch)).await
+}
+
+/// Applies all of `objects`, but for StatefulSets that are held.
+pub(super) async fn all(
+    work: &Work<'_>,
+    objects: &Objects,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let Objects {
+        service_accounts,
+        config_maps,
+        services,
+        deployments,
+        stateful_sets,
+        pod_disruption_budgets,
+    } = objects;
+    let caches = &work.cx.caches;
+    kind(work, &caches.service_accounts, service_accounts, outcome).await?;
+    let configured = kind(work, &caches.config_maps, config_maps, outcome).await?;
+    kind(work, &caches.services, services, outcome).await?;
+    let deployed = kind(work, &caches.deployments, deployments, outcome).await?;
+    let free = |set: &&StatefulSet| !outcome.held.contains(&set.name_any());
+    let free: Vec<_> = stateful_sets.iter().filter(free).cloned().collect();
+    let set = kind(work, &caches.stateful_sets, &free, outcome).await?;
+    kind(work, &caches.pod_disruption_budgets, pod_disruption_budgets, outcome).await?;
+    outcome.changing.extend([configured, deployed, set].into_iter().flatten());
+    Ok(())
+}
+
+/// Applies the objects of one kind; returns the nodes whose objects were written.
+async fn kind<K: Child>(
+    work: &Work<'_>,
+    cache: &Arc<Cache<K>>,
+    desired: &[K],
+    outcome: &mut Outcome,
+) -> Result<Vec<NodeName>, Error> {
+    let mut written = vec![];
+    for object in desired {
+        let result = apply(work, cache, object).await;
+        if outcome.take(result)? == Some(Done::Written) {
+            written.extend(object.labels().get(LABEL_NODE).and_then(|node| node.parse().ok()));
+        }
+    }
+    Ok(written)
 }

@@ -2,7 +2,7 @@
 
 use super::key::{ArchitectureKey, owner_key};
 use k8s_openapi::{Metadata, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use kube::runtime::watcher::Event;
+use kube::{Resource, runtime::watcher::Event};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
@@ -22,7 +22,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Notes an event of the watch, after the cache took it.
-    pub(super) fn note<K: Metadata<Ty = ObjectMeta>>(&self, event: &Event<K>) {
+    pub(super) fn note<K: Resource>(&self, event: &Event<K>) {
         match event {
             Event::Init => {
                 self.lists_begun.fetch_add(1, SeqCst);
@@ -33,7 +33,7 @@ impl Progress {
                 self.listed.store(true, SeqCst);
             }
             Event::Apply(object) | Event::Delete(object) => {
-                self.newest.fetch_max(version(object.metadata()), SeqCst);
+                self.newest.fetch_max(version(object.meta()), SeqCst);
             }
         }
     }
@@ -153,7 +153,7 @@ pub(super) struct Feed<K> {
     listing: Vec<K>,
 }
 
-impl<K: Metadata<Ty = ObjectMeta>> Feed<K> {
+impl<K: Metadata<Ty = ObjectMeta> + Resource> Feed<K> {
     pub(super) fn new(cache: &Arc<Cache<K>>) -> Self {
         Self { cache: Arc::clone(cache), listing: vec![] }
     }
@@ -182,7 +182,11 @@ impl<K: Metadata<Ty = ObjectMeta>> Feed<K> {
             Event::Apply(object) => {
                 let before = objects.remove(object.metadata());
                 let now = objects.insert(Arc::new(object));
-                before.filter(|before| Some(before) != now.as_ref()).into_iter().chain(now).collect()
+                before
+                    .filter(|before| Some(before) != now.as_ref())
+                    .into_iter()
+                    .chain(now)
+                    .collect()
             }
             Event::Delete(object) => objects.remove(object.metadata()).into_iter().collect(),
         }

@@ -42,9 +42,7 @@ impl fmt::Display for ArchitectureKey {
 }
 
 /// The owner references that name an Architecture.
-pub(super) fn architecture_owners(
-    metadata: &ObjectMeta,
-) -> impl Iterator<Item = &OwnerReference> {
+pub(super) fn architecture_owners(metadata: &ObjectMeta) -> impl Iterator<Item = &OwnerReference> {
     let group = format!("{GROUP}/");
     let ours = move |owner: &&OwnerReference| {
         owner.kind == "Architecture" && owner.api_version.starts_with(&group)

@@ -1,7 +1,7 @@
 //! What the operator remembers of an Architecture between two reconciles. Nothing of it is needed
 //! to be right: it only saves work, and a restarted operator begins without it.
 
-use super::{cache::Mark, key::ArchitectureKey};
+use super::{cache::Mark, key::ArchitectureKey, nudge::Nudge};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -11,7 +11,7 @@ use std::{
 /// How long to wait after the first failure; doubled with each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait after a failure.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// What is remembered of one Architecture.
 #[derive(Debug, Default)]
@@ -21,6 +21,8 @@ pub(super) struct Memory {
     /// Failures in a row, and until when nothing is tried again unless the specification changes.
     failures: u32,
     not_before: Option<(Instant, i64)>,
+    /// The last nudge of each pod, by UID.
+    pub(super) nudges: HashMap<String, Nudge>,
     /// When the status was last written.
     pub(super) status_written: Option<Instant>,
 }
@@ -86,7 +88,7 @@ mod tests {
         let mut memory = Memory::default();
         let now = Instant::now();
         let waits: Vec<_> = (0..12).map(|_| memory.failed(now, 1, 0.0).as_secs()).collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]);
         assert_eq!(memory.wait(now, 1), Some(LONGEST_WAIT));
         assert_eq!(memory.wait(now, 2), None);
         assert_eq!(memory.wait(now + LONGEST_WAIT, 1), None);

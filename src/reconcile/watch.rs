@@ -2,7 +2,10 @@
 
 use super::{cache::Feed, health::Pulse, key::ArchitectureKey};
 use futures::{StreamExt, channel::mpsc::UnboundedSender};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use k8s_openapi::{
+    Metadata,
+    apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta},
+};
 use kube::{
     Api, Resource, ResourceExt,
     runtime::{WatchStreamExt, watcher, watcher::Config},
@@ -19,10 +22,7 @@ pub(super) trait Sink<K>: Send + 'static {
 
 impl<K> Sink<K> for Feed<K>
 where
-    K: k8s_openapi::Metadata<Ty = k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta>
-        + Send
-        + Sync
-        + 'static,
+    K: Metadata<Ty = ObjectMeta> + Resource + Send + Sync + 'static,
 {
     fn take(&mut self, event: watcher::Event<K>) -> Vec<ArchitectureKey> {
         Feed::take(self, event)

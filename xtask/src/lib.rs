@@ -4,6 +4,7 @@
 //! resource's types, the names and ports of the contract. It never reads a cluster, and nothing
 //! that it makes is edited by hand: `make generate` writes the files, a test compares them.
 
+mod chart;
 pub mod install;
 mod yaml;
 
@@ -56,6 +57,8 @@ pub fn files() -> Result<Vec<Generated>, Error> {
     Ok(vec![
         file("crds/architecture.yaml", yaml::document(&maquette::api::Architecture::crd()))?,
         file("manifests/install.yaml", install::yaml())?,
+        file("charts/maquette/generated/crd.yaml", chart::crd())?,
+        file("charts/maquette/generated/rules.yaml", chart::rules())?,
     ])
 }
 

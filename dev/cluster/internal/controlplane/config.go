@@ -100,6 +100,9 @@ func (c Config) ControllerManager() supervise.Program {
 		"--secure-port=0",
 		"--leader-elect=false",
 		"--use-service-account-credentials",
+		// Its start is a burst of requests, which the default spreads over seconds.
+		"--kube-api-qps=200",
+		"--kube-api-burst=400",
 		"--root-ca-file=" + c.pki("ca.crt"),
 		"--service-account-private-key-file=" + c.pki(pki.ServiceAccounts+".key"),
 	}}

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -13,16 +14,19 @@ func ImportArgs(socket, archive string) []string {
 	return []string{"--address", socket, "--namespace", "k8s.io", "images", "import", archive}
 }
 
-// Load imports an archive into the containerd at socket; ctr says on out what
-// images there are in it.
+// Load imports an archive into the containerd at socket and says on out what
+// images there were in it.
 func Load(socket, archive string, out io.Writer) error {
 	if _, err := os.Stat(archive); err != nil {
 		return err
 	}
-	command := exec.Command("ctr", ImportArgs(socket, archive)...)
-	command.Stdout, command.Stderr = out, out
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("ctr did not import %s: %w", archive, err)
+	said, err := exec.Command("ctr", ImportArgs(socket, archive)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s cannot be imported: %s", archive, bytes.TrimSpace(said))
 	}
-	return nil
+	if len(said) == 0 {
+		return fmt.Errorf("no image in %s has a name: with buildah, push to oci-archive:FILE:NAME", archive)
+	}
+	_, err = out.Write(said)
+	return err
 }

@@ -25,8 +25,12 @@ var needed = []struct{ program, debianPackage string }{
 	{filepath.Join(cniPlugins, "loopback"), "containernetworking-plugins"},
 }
 
-// CheckMachine says what a full cluster lacks here, all at once.
+// CheckMachine says what a full cluster lacks here, all at once. It adds to PATH
+// what that of a shell got by su or sudo may lack.
 func CheckMachine() error {
+	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
+		return err
+	}
 	if os.Geteuid() != 0 {
 		return errors.New("a full cluster needs root: use sudo, or --control-plane where no pod has to run")
 	}
