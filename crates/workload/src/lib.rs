@@ -1,3 +1,19 @@
-//! The workload of Maquette's models: one folder a role, and what they share.
+//! The workload of Maquette's models: service, store, peer and load in one binary.
+//!
+//! - [`runtime`] is what every role shares: flags, configuration and its reload, readiness,
+//!   graceful stop, the admin port, metrics, probes, the HTTP client.
+//! - [`storage`] keeps items on disk, for stores and peers alike.
+//! - `front` is the HTTP interface that end users and other nodes see of a service or a peer.
+//! - one folder for each role. A role is a function `run(process)` and a type that implements
+//!   [`runtime::Settings`]; see [`runtime`] for how they fit.
+//!
+//! It knows nothing of Kubernetes: its whole world is one JSON file, its pod's name and the
+//! addresses that the file gives.
 
+pub mod peer;
+mod run;
+pub mod runtime;
 pub mod storage;
+
+pub use run::{RunError, run};
+pub use runtime::Options;

@@ -1,0 +1,81 @@
+//! The life of the process: from its flags to its exit code.
+
+use crate::runtime::{
+    ConfigError, Document, ListenError, Options, Process, Shutdown, logs, shutdown,
+};
+use maquette_contract::Role;
+use std::process::ExitCode;
+
+/// Why the process could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A port cannot be had.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The asynchronous runtime cannot start, for want of threads or file handles.
+    #[error("cannot start the runtime: {0}")]
+    Start(#[from] std::io::Error),
+    /// The role cannot start or go on: its own words.
+    #[error("{0}")]
+    Role(Box<dyn std::error::Error + Send + Sync>),
+    /// Asked to stop, but not done in time.
+    #[error("stopped with work still under way {0} s after being asked to")]
+    Cut(u64),
+}
+
+impl RunError {
+    /// The process' exit code: 78 (`EX_CONFIG` of sysexits.h) for a bad configuration, else 1.
+    fn exit_code(&self) -> u8 {
+        match self {
+            RunError::Config(_) => 78,
+            _ => 1,
+        }
+    }
+}
+
+/// Runs the role that the configuration names until the process is asked to stop.
+pub fn run(options: Options) -> ExitCode {
+    logs::start();
+    match start(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the workload ends");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn start(options: Options) -> Result<(), RunError> {
+    let document = Document::read(&options.config)?;
+    // Two workers serve what a pod's share of a CPU allows, and every thread costs memory.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(16)
+        .thread_stack_size(1 << 20)
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(live(options, document));
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn live(options: Options, document: Document) -> Result<(), RunError> {
+    let shutdown = Shutdown::new(shutdown::GRACE);
+    shutdown.begin_on_signals()?;
+    let process = Process { options, document, shutdown: shutdown.clone() };
+    tokio::select! {
+        outcome = role(process) => outcome,
+        () = shutdown.overdue() => Err(RunError::Cut(shutdown::LIMIT.as_secs())),
+    }
+}
+
+async fn role(process: Process) -> Result<(), RunError> {
+    match process.document.config.role() {
+        role @ (Role::Service | Role::Store | Role::Peer | Role::Load) => {
+            Err(RunError::Role(format!("the role {role} is not built yet").into()))
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The wall clock, and the versions that it gives to writes.
+
+use super::lock;
+use maquette_contract::Version;
+use std::{
+    sync::Mutex,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Milliseconds since the Unix epoch; 0 if the clock is before it.
+pub fn wall_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Gives versions to the writes of this pod: no two the same, each later than the one before.
+#[derive(Debug)]
+pub struct VersionClock {
+    writer: String,
+    last: Mutex<Option<Version>>,
+}
+
+impl VersionClock {
+    /// The clock of the pod `writer`.
+    pub fn new(writer: &str) -> Self {
+        Self { writer: writer.to_owned(), last: Mutex::new(None) }
+    }
+
+    /// A version for a write that replaces `seen`.
+    pub fn after(&self, seen: Option<&Version>) -> Version {
+        let mut last = lock(&self.last);
+        let version = Version::after(seen.max(last.as_ref()), wall_millis(), &self.writer);
+        *last = Some(version.clone());
+        version
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_one_millisecond_differ_and_grow() {
+        let clock = VersionClock::new("web-1");
+        let versions: Vec<_> = (0..10_000).map(|_| clock.after(None)).collect();
+        assert!(versions.is_sorted_by(|earlier, later| earlier < later));
+    }
+
+    #[test]
+    fn a_write_is_later_than_what_it_replaces() {
+        let ahead = Version { millis: u64::MAX - 1, counter: 3, writer: "other".into() };
+        assert!(VersionClock::new("web-1").after(Some(&ahead)) > ahead);
+    }
+}

@@ -1,0 +1,116 @@
+//! The configuration: from the file's text to what a role makes of it.
+
+use super::Edge;
+use maquette_contract::{ArchitectureName, NodeConfig, NodeName, Revision, Role, RoleConfig};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Why a configuration is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is no configuration.
+    #[error("the configuration {path} is not valid: {source}", path = path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and field.
+        source: serde_json::Error,
+    },
+    /// A running process cannot become another role.
+    #[error("the role cannot change from {from} to {to} while running: replace the pod")]
+    RoleChanged {
+        /// The role that runs.
+        from: Role,
+        /// The role that the document names.
+        to: Role,
+    },
+    /// A running process cannot become another node.
+    #[error("the node cannot change from {from} to {to} while running: replace the pod")]
+    NodeChanged {
+        /// The node that runs.
+        from: NodeName,
+        /// The node that the document names.
+        to: NodeName,
+    },
+}
+
+/// A configuration that was read and parsed.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// What the document says.
+    pub config: NodeConfig,
+    /// The name of its text.
+    pub revision: Revision,
+}
+
+impl Document {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not valid.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let config = NodeConfig::from_json(&text)
+            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source })?;
+        Ok(Self { config, revision: NodeConfig::revision(&text) })
+    }
+}
+
+/// What a role makes of its part of the configuration.
+///
+/// Built anew at each reload and dropped when the last request that began under it has ended, so
+/// that connections and probes of targets that are gone close by themselves.
+pub trait Settings: Sized + Send + Sync + 'static {
+    /// The role.
+    const ROLE: Role;
+
+    /// Builds the settings; from `before` it takes over what goes on: connections, probes and
+    /// counts of edges whose target is the same. None if the configuration is another role's.
+    /// Called within the asynchronous runtime.
+    fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self>;
+
+    /// The declared edges, as they are to be reported.
+    fn edges(&self) -> Vec<Arc<Edge>>;
+}
+
+/// The configuration in force, or an older one that requests still run under.
+#[derive(Debug)]
+pub struct Loaded<S> {
+    /// The Architecture that the node belongs to.
+    pub architecture: ArchitectureName,
+    /// The node's own name.
+    pub node: NodeName,
+    /// What the role makes of its part.
+    pub settings: S,
+    /// The name of the document's text.
+    pub revision: Revision,
+}
+
+impl<S: Settings> Loaded<S> {
+    /// Makes of the document what the role needs.
+    ///
+    /// # Errors
+    /// If the document is about another role or node than `before`.
+    pub(super) fn build(document: Document, before: Option<&Self>) -> Result<Self, ConfigError> {
+        let Document { config, revision } = document;
+        if let Some(before) = before.filter(|before| before.node != config.node) {
+            return Err(ConfigError::NodeChanged { from: before.node.clone(), to: config.node });
+        }
+        let to = config.role();
+        let settings = S::build(config.role, before.map(|before| &before.settings))
+            .ok_or(ConfigError::RoleChanged { from: S::ROLE, to })?;
+        Ok(Self { architecture: config.architecture, node: config.node, settings, revision })
+    }
+}

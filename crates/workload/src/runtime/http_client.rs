@@ -1,0 +1,212 @@
+//! Pooled HTTP/1.1 connections to one target.
+
+use super::{Edge, edge::Protocol, lock};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{HeaderMap, Method, Request, StatusCode, Uri, body::Bytes};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use maquette_contract::{Address, NodeName};
+use std::{
+    error::Error,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// A connection leads to one pod for as long as it lives: after this time new ones are made, so
+/// that pods that were added get their share.
+const MAX_AGE: Duration = Duration::from_secs(30);
+/// Idle connections are closed well before the other end does so (see `serve`).
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// Idle connections kept.
+const MAX_IDLE: usize = 32;
+/// The largest answer accepted, in bytes.
+const MAX_ANSWER: usize = 32 << 20;
+/// The first and the longest pause before an attempt is repeated.
+pub(crate) const BACKOFF: (Duration, Duration) =
+    (Duration::from_millis(20), Duration::from_millis(250));
+
+/// A request to a target. It must be safe to make twice: where a connection fails, nobody knows
+/// whether the other end has seen the request, and it is made again.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// GET or PUT.
+    pub method: Method,
+    /// The path, with its leading slash.
+    pub path: String,
+    /// Headers beside those that HTTP itself needs.
+    pub headers: HeaderMap,
+    /// The body; empty for none.
+    pub body: Bytes,
+}
+
+/// An answer, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// No connection held for as long as a request takes, time after time until the deadline.
+    #[error("cannot reach {address}: {reason}")]
+    Unreachable {
+        /// The target.
+        address: Address,
+        /// The newest failure.
+        reason: String,
+    },
+    /// The target has the request but did not answer in time.
+    #[error("{address} did not answer within {} ms", after.as_millis())]
+    Late {
+        /// The target.
+        address: Address,
+        /// How long it had.
+        after: Duration,
+    },
+    /// The request cannot be made, or the answer not be taken, however often one tries.
+    #[error("cannot call {address}: {reason}")]
+    Invalid {
+        /// The target.
+        address: Address,
+        /// Why.
+        reason: String,
+    },
+}
+
+type Pool = Client<HttpConnector, Full<Bytes>>;
+
+/// A target: its edge and the connections to it. Dropping it closes them.
+#[derive(Debug)]
+pub struct Upstream {
+    edge: Arc<Edge>,
+    pool: Mutex<(Pool, Instant)>,
+}
+
+impl Upstream {
+    /// The target at `address`, the node `to`; its probes begin now.
+    pub fn new(to: NodeName, address: Address) -> Arc<Self> {
+        let edge = Edge::new(to, address, Protocol::Http);
+        Arc::new(Self { edge, pool: Mutex::new((pool(), Instant::now())) })
+    }
+
+    /// The edge to the target.
+    pub fn edge(&self) -> &Arc<Edge> {
+        &self.edge
+    }
+
+    /// Makes a request. A connection that fails is replaced by a new one, to another pod if there
+    /// is one, until the deadline.
+    ///
+    /// # Errors
+    /// If there is no answer before the deadline, or one that cannot be used.
+    pub async fn send(&self, outgoing: &Outgoing, deadline: Instant) -> Result<Reply, CallError> {
+        let start = Instant::now();
+        let address = || self.edge.address().clone();
+        let mut pause = BACKOFF.0;
+        loop {
+            let (pool, born) = self.current();
+            let Ok(outcome) = timeout_at(deadline, self.attempt(&pool, outgoing)).await else {
+                return Err(CallError::Late { address: address(), after: deadline - start });
+            };
+            let reason = match outcome {
+                Ok(reply) => return Ok(reply),
+                Err(Attempt::Final(reason)) => {
+                    return Err(CallError::Invalid { address: address(), reason });
+                }
+                Err(Attempt::Connection(reason)) => reason,
+            };
+            self.renew(born);
+            if Instant::now() + pause >= deadline {
+                return Err(CallError::Unreachable { address: address(), reason });
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(BACKOFF.1);
+        }
+    }
+
+    async fn attempt(&self, pool: &Pool, outgoing: &Outgoing) -> Result<Reply, Attempt> {
+        let uri = Uri::builder()
+            .scheme("http")
+            .authority(self.edge.address().0.as_str())
+            .path_and_query(outgoing.path.as_str())
+            .build()
+            .map_err(|error| Attempt::Final(error.to_string()))?;
+        let mut request = Request::new(Full::new(outgoing.body.clone()));
+        *request.method_mut() = outgoing.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = outgoing.headers.clone();
+        let failed = |error: &dyn Error| Attempt::Connection(causes(error));
+        let response = pool.request(request).await.map_err(|error| failed(&error))?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
+            if error.is::<http_body_util::LengthLimitError>() {
+                return Attempt::Final(format!("the answer is larger than {MAX_ANSWER} bytes"));
+            }
+            failed(error.as_ref())
+        })?;
+        Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
+    }
+
+    /// The pool to use, and when it was made.
+    fn current(&self) -> (Pool, Instant) {
+        let mut current = lock(&self.pool);
+        if current.1.elapsed() >= MAX_AGE {
+            *current = (pool(), Instant::now());
+        }
+        current.clone()
+    }
+
+    /// Drops the pool that was made at `born`: where one connection failed, the others to the same
+    /// pod will fail too. Requests under way on them go on.
+    fn renew(&self, born: Instant) {
+        let mut current = lock(&self.pool);
+        if current.1 == born {
+            *current = (pool(), Instant::now());
+        }
+    }
+}
+
+/// How an attempt failed.
+enum Attempt {
+    /// The connection: worth another one.
+    Connection(String),
+    /// The request or the answer.
+    Final(String),
+}
+
+fn pool() -> Pool {
+    // Names are resolved anew for each connection.
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    connector.set_nodelay(true);
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(MAX_IDLE)
+        .build(connector)
+}
+
+/// The error and what caused it: the cause is what tells a person something.
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,90 @@
+//! The metrics of the process, in Prometheus' text format.
+
+use super::lock;
+use prometheus_client::{
+    encoding::text::encode_registry,
+    registry::{Metric, Registry, Unit},
+};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+/// The registry; clones are the same. Names get the prefix `maquette_`, counters the ending
+/// `_total`. Labels never carry what users choose: no kind, id, node or pod.
+#[derive(Clone, Debug)]
+pub struct Metrics(Arc<Mutex<Registry>>);
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Registry::with_prefix("maquette"))))
+    }
+}
+
+impl Metrics {
+    /// Adds a metric. The help is a sentence without a full stop at its end: one is added.
+    pub fn register(&self, name: &str, help: &str, metric: impl Metric) {
+        lock(&self.0).register(name, help, metric);
+    }
+
+    /// Adds a metric that counts seconds: its name gets the ending `_seconds`.
+    pub fn register_seconds(&self, name: &str, help: &str, metric: impl Metric) {
+        lock(&self.0).register_with_unit(name, help, Unit::Seconds, metric);
+    }
+
+    /// All metrics, in Prometheus' text format 0.0.4.
+    ///
+    /// # Errors
+    /// If a metric cannot be written as text.
+    pub fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode_registry(&mut text, &lock(&self.0))?;
+        Ok(prometheus(&text))
+    }
+}
+
+/// From OpenMetrics, which the registry writes, to the older format that every scraper and
+/// promtool read: there a counter is described under its full name, with `_total`.
+fn prometheus(open_metrics: &str) -> String {
+    let mut text = String::with_capacity(open_metrics.len() + 512);
+    let mut help = "";
+    for line in open_metrics.lines() {
+        if line.starts_with("# HELP ") {
+            help = line;
+            continue;
+        }
+        if let Some(family) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = family.split_once(' ').unwrap_or((family, "untyped"));
+            let total = if kind == "counter" { "_total" } else { "" };
+            let help = help.strip_prefix("# HELP ").and_then(|help| help.strip_prefix(name));
+            text += &format!("# HELP {name}{total}{}\n", help.unwrap_or_default());
+            text += &format!("# TYPE {name}{total} {kind}\n");
+        } else if !line.starts_with('#') {
+            text += line;
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
+
+    #[test]
+    fn counters_are_described_under_their_full_name() {
+        let metrics = Metrics::default();
+        let reads: Counter = Counter::default();
+        reads.inc();
+        metrics.register("reads", "Reads answered", reads);
+        metrics.register_seconds("age", "Age of the oldest", Gauge::<i64>::default());
+        let want = "# HELP maquette_reads_total Reads answered.\n\
+            # TYPE maquette_reads_total counter\n\
+            maquette_reads_total 1\n\
+            # HELP maquette_age_seconds Age of the oldest.\n\
+            # TYPE maquette_age_seconds gauge\n\
+            maquette_age_seconds 0\n";
+        assert_eq!(metrics.text().unwrap(), want);
+    }
+}

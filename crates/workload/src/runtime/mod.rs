@@ -1,0 +1,150 @@
+//! What every role shares. One concern a file.
+//!
+//! # How a role fits
+//!
+//! A role is a function `pub async fn run(process: Process) -> Result<(), RunError>` that `run.rs`
+//! dispatches to, and a type that implements [`Settings`]: what the role makes of its part of the
+//! configuration (its connections, its edges with their probes), built anew at each reload from
+//! what was before. It
+//!
+//! 1. starts the runtime: `let runtime = Runtime::<MySettings>::start(process)?` (from then on the
+//!    admin port answers, the file is watched, signals are heard);
+//! 2. names what must be true before it is ready:
+//!    `let recovered = runtime.readiness.condition("recovered", "the database is not open yet")`,
+//!    and later `recovered.fulfil()`; a pod without any condition is never ready;
+//! 3. registers its metrics, `runtime.metrics.register("items", "Items held", gauge.clone())`,
+//!    and adds its own part to `/observations`: `runtime.report(move |report| report.items = ...)`;
+//! 4. binds ports with [`serve::bind`] and serves HTTP with [`serve::serve`], or listens itself
+//!    until `runtime.shutdown.draining().await`;
+//! 5. for each request calls `runtime.config.begin()`: the guard holds the configuration that the
+//!    request runs under to its end, and counts it;
+//! 6. returns when it has drained; the process then ends with code 0.
+//!
+//! Nothing in here knows what a role does.
+
+pub mod admin;
+mod cli;
+mod clock;
+mod config;
+mod edge;
+pub mod headers;
+mod http_client;
+mod lock;
+pub mod logs;
+mod metrics;
+mod probe;
+mod readiness;
+mod reload;
+mod requests;
+pub mod serve;
+pub mod shutdown;
+mod traffic;
+pub mod work;
+
+pub use cli::Options;
+pub use clock::{VersionClock, wall_millis};
+pub use config::{ConfigError, Document, Loaded, Settings};
+pub use edge::{Edge, Protocol};
+pub use http_client::{CallError, Outgoing, Reply, Upstream};
+pub use lock::lock;
+pub use metrics::Metrics;
+pub use readiness::{Condition, Readiness};
+pub use requests::{Begun, Config};
+pub use serve::ListenError;
+pub use shutdown::Shutdown;
+pub use traffic::Window;
+
+use crate::RunError;
+use maquette_contract::Observations;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
+
+/// What a role starts from.
+#[derive(Debug)]
+pub struct Process {
+    /// The flags.
+    pub options: Options,
+    /// The configuration as it was found at the start.
+    pub document: Document,
+    /// How the process is asked to stop.
+    pub shutdown: Shutdown,
+}
+
+/// What a role adds to the report of its pod.
+type Reporter = Box<dyn Fn(&mut Observations) + Send + Sync>;
+
+/// The running process, as its role sees it.
+pub struct Runtime<S> {
+    /// The flags.
+    pub options: Options,
+    /// The configuration in force, and the requests that run under it or an older one.
+    pub config: Config<S>,
+    /// What must be true before the pod gets traffic.
+    pub readiness: Readiness,
+    /// How the process is asked to stop.
+    pub shutdown: Shutdown,
+    /// The metrics on the admin port.
+    pub metrics: Metrics,
+    /// The requests that this pod answered lately.
+    pub served: Window,
+    /// Gives versions to writes.
+    pub clock: VersionClock,
+    /// Where the admin port listens.
+    pub admin: SocketAddr,
+    reporter: OnceLock<Reporter>,
+}
+
+impl<S: Settings> Runtime<S> {
+    /// Opens the admin port and begins to watch the configuration.
+    ///
+    /// # Errors
+    /// If the document is another role's, or the admin port is taken.
+    pub async fn start(process: Process) -> Result<Arc<Self>, RunError> {
+        let Process { options, document, shutdown } = process;
+        let metrics = Metrics::default();
+        let config = reload::start(&options.config, document, &metrics)?;
+        let readiness = Readiness::default();
+        let listener = serve::bind(options.listen_ip, options.admin_port).await?;
+        let runtime = Arc::new(Self {
+            clock: VersionClock::new(&options.pod),
+            config,
+            readiness,
+            shutdown,
+            metrics,
+            served: Window::default(),
+            admin: serve::address(&listener)?,
+            options,
+            reporter: OnceLock::new(),
+        });
+        admin::start(listener, &runtime);
+        Ok(runtime)
+    }
+
+    /// Adds the role's own part to the report of this pod; the first call counts.
+    pub fn report(&self, reporter: impl Fn(&mut Observations) + Send + Sync + 'static) {
+        // A second reporter would be a mistake in the role, without harm: the first one stays.
+        let _ = self.reporter.set(Box::new(reporter));
+    }
+
+    /// The report of this pod, as of now.
+    pub fn observe(&self) -> Observations {
+        let (loaded, older_requests) = self.config.snapshot();
+        let mut report = Observations {
+            node: loaded.node.clone(),
+            pod: self.options.pod.clone(),
+            revision: loaded.revision.clone(),
+            older_requests,
+            edges: loaded.settings.edges().iter().map(|edge| edge.observe()).collect(),
+            served: self.served.traffic(),
+            items: None,
+            peer: None,
+            load: None,
+        };
+        if let Some(reporter) = self.reporter.get() {
+            reporter(&mut report);
+        }
+        report
+    }
+}

@@ -1,0 +1,124 @@
+//! Listens for HTTP/1.1 and serves it to a graceful end.
+
+use super::{Shutdown, shutdown::Stage};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+};
+use hyper::{
+    header::{CONNECTION, HeaderValue},
+    server::conn::http1,
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+
+/// How long a connection may take to bring the next request's head; longer than any of our own
+/// clients keeps an idle connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// The largest head of a request, in bytes, and what a connection buffers at most.
+const MAX_BUFFER: usize = 32 << 10;
+/// Connections served at once; more wait to be accepted.
+const MAX_CONNECTIONS: usize = 1024;
+/// How long requests under way have to end once no new ones are accepted: a little more than a
+/// request may take ([`super::headers::LONGEST`]).
+const DRAIN: Duration = Duration::from_secs(12);
+
+/// A port cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}")]
+pub struct ListenError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+/// Opens a port.
+///
+/// # Errors
+/// If it is taken or not allowed.
+pub async fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
+    let address = SocketAddr::new(ip, port);
+    TcpListener::bind(address).await.map_err(|source| ListenError { address, source })
+}
+
+/// Where a port was opened.
+///
+/// # Errors
+/// If the system does not know it.
+pub fn address(listener: &TcpListener) -> Result<SocketAddr, ListenError> {
+    let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+    listener.local_addr().map_err(|source| ListenError { address: unknown, source })
+}
+
+/// Serves until the process drains and what was under way then has ended. Once the process leaves,
+/// every answer ends its connection, so that the client makes its next one elsewhere.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: &Shutdown) {
+    let router = router.layer(from_fn_with_state(shutdown.clone(), close_when_leaving));
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            next = next => next,
+            () = shutdown.draining() => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            // The process has no file handle left, or the client is gone already.
+            sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let connection = graceful.watch(connection(stream, router.clone()));
+        tokio::spawn(async move {
+            // An error here is the client's: it went away, or does not speak HTTP.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("connections that did not end were closed");
+    }
+}
+
+fn connection(
+    stream: TcpStream,
+    router: Router,
+) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+    // A socket that refuses the option works all the same, a little later.
+    let _ = stream.set_nodelay(true);
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_BUFFER)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+}
+
+async fn close_when_leaving(
+    State(shutdown): State<Shutdown>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    if shutdown.stage() >= Stage::Leaving {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
