@@ -74,7 +74,8 @@ async fn live(options: Options, document: Document) -> Result<(), RunError> {
 
 async fn role(process: Process) -> Result<(), RunError> {
     match process.document.config.role() {
-        role @ (Role::Service | Role::Store | Role::Peer | Role::Load) => {
+        Role::Store => crate::store::run(process).await,
+        role @ (Role::Service | Role::Peer | Role::Load) => {
             Err(RunError::Role(format!("the role {role} is not built yet").into()))
         }
     }
