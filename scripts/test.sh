@@ -45,7 +45,7 @@ check "format" cargo fmt --all --check
 check "shell scripts" shellcheck scripts/*.sh .ci/run
 check "workflows" bin/actionlint
 check "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
-check "development cluster" go vet -C dev/cluster ./...
+check "development cluster: vet and tests" make --silent -C dev/cluster vet test
 tests "unit, golden, generated-files, module-arrows and API tests" \
     cargo test --locked --workspace --no-fail-fast
 if [ "$(id -u)" = 0 ]; then

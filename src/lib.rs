@@ -2,5 +2,8 @@
 
 pub mod api;
 pub mod cli;
+pub mod evolve;
+pub mod observe;
 pub mod plan;
+pub mod reconcile;
 pub mod render;

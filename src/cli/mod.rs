@@ -7,6 +7,7 @@
 //! when the command line cannot be understood.
 
 mod crd;
+mod input;
 mod lint;
 mod logs;
 mod operator;

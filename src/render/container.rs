@@ -4,7 +4,10 @@ use super::{
     RenderSettings, pod, security,
     transport::{self, Transport},
 };
-use crate::plan::{Node, Topology};
+use crate::{
+    api::ImagePullPolicy,
+    plan::{Node, Topology},
+};
 use k8s_openapi::{
     api::core::v1::{
         Container, ContainerPort, EnvVar, EnvVarSource, HTTPGetAction, ObjectFieldSelector, Probe,
@@ -20,11 +23,12 @@ pub(super) const CONFIG_VOLUME: &str = "config";
 /// The container of the pods of `node`.
 pub(super) fn container(topology: &Topology, node: &Node, settings: &RenderSettings) -> Container {
     let image = topology.pods().image.as_ref().unwrap_or(&settings.image);
+    let pull = topology.pods().image_pull_policy.unwrap_or(ImagePullPolicy::IfNotPresent);
     let volume = pod::has_volume(node.role());
     Container {
         name: "workload".to_owned(),
         image: Some(image.clone()),
-        image_pull_policy: Some("IfNotPresent".to_owned()),
+        image_pull_policy: Some(pull.as_str().to_owned()),
         args: Some(args(volume)),
         env: Some(vec![pod_name()]),
         ports: Some(container_ports(node.role())),

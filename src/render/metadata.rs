@@ -1,7 +1,11 @@
 //! What every object has in common: labels, selectors, and who owns it.
 
-use crate::plan::{Identity, Node, Topology};
+use crate::{
+    api::Architecture,
+    plan::{Identity, Node, Topology},
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
+use kube::Resource;
 use maquette_contract::keys;
 use std::collections::BTreeMap;
 
@@ -62,8 +66,8 @@ fn meta(identity: &Identity, name: String, labels: Labels) -> ObjectMeta {
 /// The Architecture as the owner; none where there is no cluster, hence no UID.
 fn owner(identity: &Identity) -> Option<OwnerReference> {
     (!identity.uid.is_empty()).then(|| OwnerReference {
-        api_version: format!("{}/v1alpha1", keys::GROUP),
-        kind: "Architecture".to_owned(),
+        api_version: Architecture::api_version(&()).into_owned(),
+        kind: Architecture::kind(&()).into_owned(),
         name: identity.name.to_string(),
         uid: identity.uid.clone(),
         controller: Some(true),

@@ -5,6 +5,9 @@
 //! is in the cluster and never decides what is to run: pure, without client, clock, environment or
 //! randomness, so the same topology always gives the same objects.
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod compare;
 mod config_map;
 mod container;
 mod deployment;
@@ -14,7 +17,7 @@ mod names;
 mod node_config;
 mod pod;
 mod pod_disruption_budget;
-mod security;
+pub mod security;
 mod service;
 mod service_account;
 mod stateful_set;
@@ -31,6 +34,9 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use serde::Serialize;
+use serde_json::Value;
+
+pub use compare::difference;
 
 /// What is the same for every Architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,4 +118,10 @@ where
     objects.iter_mut().for_each(hash::stamp);
     objects.sort_by(|a, b| a.metadata().name.cmp(&b.metadata().name));
     objects
+}
+
+/// An object as JSON.
+fn json(object: &impl Serialize) -> Value {
+    #[expect(clippy::expect_used, reason = "Kubernetes' own types have strings as keys")]
+    serde_json::to_value(object).expect("an object is JSON")
 }

@@ -1,17 +1,13 @@
-//! The restricted Pod Security Standard, in full.
+//! The restricted Pod Security Standard, in full; the operator's own pod meets it too.
 
-use super::pod::has_volume;
 use k8s_openapi::api::core::v1::{
     Capabilities, PodSecurityContext, SeccompProfile, SecurityContext,
 };
-use maquette_contract::Role;
-
 /// The user and group of every process: nobody's in particular.
 const NOBODY: i64 = 65532;
 
 /// What holds for a whole pod. The group owns the volume; a large one is not walked at each start.
-pub(super) fn pod(role: Role) -> PodSecurityContext {
-    let volume = has_volume(role);
+pub fn pod(volume: bool) -> PodSecurityContext {
     PodSecurityContext {
         run_as_non_root: Some(true),
         run_as_user: Some(NOBODY),
@@ -27,7 +23,7 @@ pub(super) fn pod(role: Role) -> PodSecurityContext {
 }
 
 /// What holds for its container.
-pub(super) fn container() -> SecurityContext {
+pub fn container() -> SecurityContext {
     SecurityContext {
         allow_privilege_escalation: Some(false),
         read_only_root_filesystem: Some(true),

@@ -49,7 +49,8 @@ fn headless(topology: &Topology, node: &Node) -> Service {
     let mut service = service(topology, node, meta, ports);
     if let Some(spec) = &mut service.spec {
         spec.cluster_ip = Some("None".to_owned());
-        spec.publish_not_ready_addresses = Some(node.role() == Role::Peer);
+        // `false` is not kept by the API server.
+        spec.publish_not_ready_addresses = (node.role() == Role::Peer).then_some(true);
     }
     service
 }

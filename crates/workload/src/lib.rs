@@ -13,6 +13,7 @@
 pub mod front;
 mod run;
 pub mod runtime;
+pub mod service;
 pub mod storage;
 pub mod store;
 

@@ -1,7 +1,8 @@
 //! The life of the process: from its flags to its exit code.
 
-use crate::runtime::{
-    ConfigError, Document, ListenError, Options, Process, Shutdown, logs, shutdown,
+use crate::{
+    runtime::{ConfigError, Document, ListenError, Options, Process, Shutdown, logs, shutdown},
+    service, store,
 };
 use maquette_contract::Role;
 use std::process::ExitCode;
@@ -74,8 +75,9 @@ async fn live(options: Options, document: Document) -> Result<(), RunError> {
 
 async fn role(process: Process) -> Result<(), RunError> {
     match process.document.config.role() {
-        Role::Store => crate::store::run(process).await,
-        role @ (Role::Service | Role::Peer | Role::Load) => {
+        Role::Service => service::run(process).await,
+        Role::Store => store::run(process).await,
+        role @ (Role::Peer | Role::Load) => {
             Err(RunError::Role(format!("the role {role} is not built yet").into()))
         }
     }

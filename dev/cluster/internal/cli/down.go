@@ -25,7 +25,7 @@ func newDown() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := cluster.Down(dir)
+			found, err := cluster.Down(command.Context(), dir)
 			if err == nil && !found {
 				fmt.Fprintln(command.ErrOrStderr(), target.describe()+" is not up")
 			}

@@ -23,9 +23,13 @@ type target struct {
 }
 
 func (t *target) addFlags(command *cobra.Command) {
-	command.Flags().StringVar(&t.name, "name", defaultName, "the full cluster of this name; two names run side by side")
+	t.addNameFlag(command)
 	command.Flags().StringVar(&t.dir, "dir", "", "the control plane alone that was brought up in this directory")
 	command.MarkFlagsMutuallyExclusive("name", "dir")
+}
+
+func (t *target) addNameFlag(command *cobra.Command) {
+	command.Flags().StringVar(&t.name, "name", defaultName, "the full cluster of this name; two names run side by side")
 }
 
 // locate gives the cluster's directory.

@@ -51,7 +51,7 @@ func newUp() *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.BoolVar(&options.controlPlane, "control-plane", false, "only etcd, the API server and the controller manager; needs no root")
-	flags.StringVar(&options.name, "name", defaultName, "name of the full cluster and its node; two names run side by side")
+	options.addNameFlag(command)
 	flags.StringVar(&options.dir, "dir", "", "where the control plane alone keeps its files: empty or not there yet (default a new folder for temporary files)")
 	flags.IntVar(&options.parentPID, "parent-pid", 0, "end the control plane alone and remove its directory when this process ends")
 	flags.BoolVar(&options.auditLog, "audit-log", false, "write a line of JSON for each request to audit.log beside the kubeconfig")

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"os"
 	"time"
 
@@ -13,11 +14,11 @@ const patience = 30 * time.Second
 
 // Down ends the cluster and removes all that it left, however it ended. It says
 // whether there was one.
-func Down(dir state.Dir) (found bool, err error) {
+func Down(ctx context.Context, dir state.Dir) (found bool, err error) {
 	if !dir.Ours() {
 		return false, nil
 	}
-	unlock, err := dir.Lock()
+	unlock, err := dir.Lock(ctx)
 	if err != nil {
 		return false, err
 	}

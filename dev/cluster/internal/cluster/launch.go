@@ -82,6 +82,8 @@ func startSupervisor(plan Plan, gate, socket *os.File) (process.Identity, error)
 	command := exec.Command("/proc/self/exe", SuperviseCommand, string(text))
 	command.Args[0] = "maquette-dev-cluster"
 	command.Dir = string(plan.Dir)
+	// Not the caller's environment: a proxy, say, is not meant for the cluster.
+	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + string(plan.Dir)}
 	command.Stdout, command.Stderr = log, log
 	command.ExtraFiles = []*os.File{gate, socket}
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -97,7 +99,7 @@ func startSupervisor(plan Plan, gate, socket *os.File) (process.Identity, error)
 // Up brings the cluster up unless it is, and returns once it is ready. What a
 // cluster that ended uncleanly left behind is cleared away first.
 func Up(ctx context.Context, plan Plan, report func(step string)) error {
-	unlock, err := plan.Dir.Lock()
+	unlock, err := plan.Dir.Lock(ctx)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"maquette.dev/dev/cluster/internal/controlplane"
 	"maquette.dev/dev/cluster/internal/node"
 	"maquette.dev/dev/cluster/internal/state"
@@ -19,6 +21,9 @@ const startTimeout = 3 * time.Minute
 // Supervise is the supervisor: it makes the cluster of the plan and keeps it up
 // until it is killed.
 func Supervise(text string) error {
+	// What the supervisor starts gets neither.
+	unix.CloseOnExec(gateFile)
+	unix.CloseOnExec(socketFile)
 	var plan Plan
 	if err := json.Unmarshal([]byte(text), &plan); err != nil {
 		return err

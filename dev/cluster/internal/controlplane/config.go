@@ -39,7 +39,8 @@ type Config struct {
 
 func (c Config) pki(file string) string { return c.Dir.Path("pki", file) }
 
-func (c Config) server() string { return fmt.Sprintf("https://127.0.0.1:%d", c.Port) }
+// Server is the address of the API server, for programs beside it.
+func (c Config) Server() string { return fmt.Sprintf("https://127.0.0.1:%d", c.Port) }
 
 func (c Config) kubeconfig(name string) string { return c.Dir.Path("pki", name+".kubeconfig") }
 
@@ -66,12 +67,12 @@ func (c Config) WritePKI(port int) (*pki.Files, error) {
 		}
 	}
 	manager := pki.Subject{Name: "system:kube-controller-manager"}
-	if err := files.Kubeconfig(c.kubeconfig("controller-manager"), c.server(), manager); err != nil {
+	if err := files.Kubeconfig(c.kubeconfig("controller-manager"), c.Server(), manager); err != nil {
 		return nil, err
 	}
 	// The supervisor's own way to the API server, past any forwarder.
 	supervisor := pki.Subject{Name: "maquette-dev-cluster", Groups: admins}
-	if err := files.Kubeconfig(c.kubeconfig("supervisor"), c.server(), supervisor); err != nil {
+	if err := files.Kubeconfig(c.kubeconfig("supervisor"), c.Server(), supervisor); err != nil {
 		return nil, err
 	}
 	user := pki.Subject{Name: "developer", Groups: admins}
@@ -99,6 +100,9 @@ func (c Config) ControllerManager() supervise.Program {
 		"--secure-port=0",
 		"--leader-elect=false",
 		"--use-service-account-credentials",
+		// Its start is a burst of requests, which the default spreads over seconds.
+		"--kube-api-qps=200",
+		"--kube-api-burst=400",
 		"--root-ca-file=" + c.pki("ca.crt"),
 		"--service-account-private-key-file=" + c.pki(pki.ServiceAccounts+".key"),
 	}}

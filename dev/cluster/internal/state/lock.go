@@ -1,32 +1,49 @@
 package state
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 )
 
 // Lock waits until nobody else brings this cluster up or down. The lock is on
 // the directory itself, so that no lock file stays behind.
-func (d Dir) Lock() (unlock func(), err error) {
+func (d Dir) Lock(ctx context.Context) (unlock func(), err error) {
 	for {
-		if err := os.MkdirAll(string(d), 0o700); err != nil {
-			return nil, err
+		unlock, err := d.tryLock()
+		if unlock != nil || err != nil {
+			return unlock, err
 		}
-		held, err := os.Open(string(d))
-		if err != nil {
-			return nil, err
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
 		}
-		if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
-			held.Close()
-			return nil, fmt.Errorf("lock %s: %w", d, err)
-		}
-		if d.is(held) {
-			return func() { held.Close() }, nil
-		}
-		// Whoever held the lock before removed the directory.
-		held.Close()
 	}
+}
+
+// tryLock returns nothing where somebody else holds the lock.
+func (d Dir) tryLock() (unlock func(), err error) {
+	if err := os.MkdirAll(string(d), 0o700); err != nil {
+		return nil, err
+	}
+	held, err := os.Open(string(d))
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(held.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil && d.is(held) {
+		return func() { held.Close() }, nil
+	}
+	held.Close()
+	if err == nil || errors.Is(err, syscall.EWOULDBLOCK) {
+		// Held, or whoever held it before removed the directory.
+		return nil, nil
+	}
+	return nil, fmt.Errorf("lock %s: %w", d, err)
 }
 
 func (d Dir) is(held *os.File) bool {

@@ -23,7 +23,6 @@ type Program struct {
 	Name string
 	Path string
 	Args []string
-	Env  []string
 }
 
 // Group owns programs: they end when the process that has the group ends, even
@@ -150,7 +149,6 @@ func (g *Group) command(program Program) (*exec.Cmd, error) {
 	return &exec.Cmd{
 		Path:        path,
 		Args:        append([]string{program.Name}, program.Args...),
-		Env:         append(os.Environ(), program.Env...),
 		Dir:         string(g.dir),
 		Stdout:      logFile,
 		Stderr:      logFile,
