@@ -1,4 +1,9 @@
 //! Maquette: working models of distributed architectures on Kubernetes.
 
 pub mod api;
+pub mod cli;
+pub mod evolve;
+pub mod observe;
 pub mod plan;
+pub mod reconcile;
+pub mod render;

@@ -1,2 +1,18 @@
-//! The maquette command.
-fn main() {}
+//! The `maquette` command: parses, sets up logs, dispatches. Everything else is in the library.
+
+use clap::Parser;
+use maquette::cli::Cli;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.logs.set_up();
+    match cli.command.run().await {
+        Ok(code) => code,
+        Err(error) => {
+            maquette::cli::print_error(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}

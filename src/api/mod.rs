@@ -3,36 +3,48 @@
 //! Owns the spec's and status' types, their schema and the rules of what is valid. It never decides
 //! what a spec becomes: that is `plan`'s.
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod client_server;
+mod duration;
+mod load;
+mod n_tier;
+mod name;
+mod node;
+mod peer_to_peer;
+mod pods;
+mod problem;
+mod quantity;
+mod resources;
+mod retention;
+mod several;
+mod spec;
 mod status;
+mod storage;
+mod three_tier;
 
+pub use client_server::{Client, ClientServer};
+pub use load::Load;
+pub use n_tier::{Call, CallMode, NTier, Service, ServiceStore};
+pub use node::{NodeSettings, Quantiles};
+pub use peer_to_peer::PeerToPeer;
+pub use pods::{ImagePullPolicy, ImagePullSecret, PodSettings};
+pub use problem::{Problem, Problems};
+pub use quantity::{Quantity, QuantityError};
+pub use resources::{Amounts, Resources};
+pub use retention::{Fate, Retention};
+pub use spec::{Architecture, ArchitectureSpec, Shape, ValidSpec};
 pub use status::*;
+pub use storage::{DataStore, Storage};
+pub use three_tier::ThreeTier;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-/// One of the four common distributed architectures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Shape {
-    /// Clients query one data store directly.
-    ClientServer,
-    /// Client, business and data tiers.
-    ThreeTier,
-    /// Services, each with its own store.
-    NTier,
-    /// Equal peers that share the items among themselves.
-    PeerToPeer,
-}
-
-/// Settings of every pod of the model.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PodSettings {
-    /// The workload's image.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-}
-
-/// What becomes of volumes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Retention {}
+pub(crate) use client_server::ValidClientServer;
+pub(crate) use load::ValidLoad;
+pub(crate) use n_tier::{Owned, ValidNTier, ValidService};
+pub(crate) use node::ValidNode;
+pub(crate) use peer_to_peer::ValidPeerToPeer;
+pub(crate) use problem::{At, Findings};
+pub(crate) use resources::{ValidAmounts, ValidResources};
+pub(crate) use spec::ValidShape;
+pub(crate) use storage::{ValidStorage, ValidStore};
+pub(crate) use three_tier::ValidThreeTier;

@@ -15,6 +15,7 @@ mod observations;
 pub mod ports;
 mod revision;
 mod route;
+mod text;
 mod tree;
 mod version;
 

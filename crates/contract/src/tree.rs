@@ -72,7 +72,7 @@ pub struct ResponseTree {
     pub node: NodeName,
     /// Its role.
     pub role: Role,
-    /// The pod of the node.
+    /// The pod of the node; empty if none answered, and the caller tells of it.
     pub pod: String,
     /// How long it took, with all that is below, in microseconds.
     pub micros: u64,

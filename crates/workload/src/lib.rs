@@ -2,18 +2,21 @@
 //!
 //! - [`runtime`] is what every role shares: flags, configuration and its reload, readiness,
 //!   graceful stop, the admin port, metrics, probes, the HTTP client.
-//! - [`storage`] keeps items on disk, for stores and peers alike.
-//! - `front` is the HTTP interface that end users and other nodes see of a service or a peer.
+//! - [`front`] is the HTTP interface that end users and other nodes see of a service or a peer.
+//! - [`storage`] keeps items on disk, for stores and peers.
 //! - one folder for each role. A role is a function `run(process)` and a type that implements
 //!   [`runtime::Settings`]; see [`runtime`] for how they fit.
 //!
 //! It knows nothing of Kubernetes: its whole world is one JSON file, its pod's name and the
 //! addresses that the file gives.
 
+pub mod front;
 pub mod peer;
 mod run;
 pub mod runtime;
+pub mod service;
 pub mod storage;
+pub mod store;
 
 pub use run::{RunError, run};
 pub use runtime::Options;

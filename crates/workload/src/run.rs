@@ -1,7 +1,8 @@
 //! The life of the process: from its flags to its exit code.
 
-use crate::runtime::{
-    ConfigError, Document, ListenError, Options, Process, Shutdown, logs, shutdown,
+use crate::{
+    runtime::{ConfigError, Document, ListenError, Options, Process, Shutdown, logs, shutdown},
+    service,
 };
 use maquette_contract::Role;
 use std::process::ExitCode;
@@ -74,7 +75,8 @@ async fn live(options: Options, document: Document) -> Result<(), RunError> {
 
 async fn role(process: Process) -> Result<(), RunError> {
     match process.document.config.role() {
-        role @ (Role::Service | Role::Store | Role::Peer | Role::Load) => {
+        Role::Service => service::run(process).await,
+        role @ (Role::Store | Role::Peer | Role::Load) => {
             Err(RunError::Role(format!("the role {role} is not built yet").into()))
         }
     }

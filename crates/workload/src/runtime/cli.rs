@@ -4,14 +4,14 @@ use clap::Parser;
 use maquette_contract::{keys, ports};
 use std::{net::IpAddr, path::PathBuf};
 
-/// The flags of the `workload` command.
-///
-/// What the node does is not among them: that is in the file, which may change while it runs.
+/// The flags of the `workload` command: where this pod finds and offers things. What it does is in
+/// the configuration, which may change while it runs.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "workload",
     version,
-    about = "Runs one node of a Maquette model: a service, a store, a peer or the load",
+    about = "Runs a pod of one node of a Maquette model: a service, a store, a peer or the load",
+    long_about = None,
     after_long_help = "\
 The configuration file names the role. It is read again whenever it changes; a broken new version
 is logged, counted in the metric maquette_config_errors_total and not used.

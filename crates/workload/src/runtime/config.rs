@@ -27,6 +27,9 @@ pub enum ConfigError {
         /// Line, column and field.
         source: serde_json::Error,
     },
+    /// The file contradicts itself.
+    #[error("the configuration is not valid: {0}")]
+    Invalid(String),
     /// A running process cannot become another role.
     #[error("the role cannot change from {from} to {to} while running: replace the pod")]
     RoleChanged {
@@ -76,6 +79,14 @@ pub trait Settings: Sized + Send + Sync + 'static {
     /// The role.
     const ROLE: Role;
 
+    /// Finds what is wrong with a configuration beyond its form; it is then not used.
+    ///
+    /// # Errors
+    /// A sentence that names the field and the mend.
+    fn check(_role: &RoleConfig) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Builds the settings; from `before` it takes over what goes on: connections, probes and
     /// counts of edges whose target is the same. None if the configuration is another role's.
     /// Called within the asynchronous runtime.
@@ -109,6 +120,7 @@ impl<S: Settings> Loaded<S> {
             return Err(ConfigError::NodeChanged { from: before.node.clone(), to: config.node });
         }
         let to = config.role();
+        S::check(&config.role).map_err(ConfigError::Invalid)?;
         let settings = S::build(config.role, before.map(|before| &before.settings))
             .ok_or(ConfigError::RoleChanged { from: S::ROLE, to })?;
         Ok(Self { architecture: config.architecture, node: config.node, settings, revision })

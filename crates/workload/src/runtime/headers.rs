@@ -36,6 +36,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// A request that begins here.
+    pub fn first(deadline: Instant) -> Self {
+        Self { trace: Trace::random(), deadline, hops: 0 }
+    }
+
     /// Reads the headers. What is missing or malformed there is as in a first request.
     pub fn from_headers(headers: &HeaderMap, now: Instant) -> Self {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());

@@ -1,6 +1,6 @@
 //! Pooled HTTP/1.1 connections to one target.
 
-use super::{Edge, edge::Protocol, lock};
+use super::{Edge, edge::Protocol, headers::Context, lock};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri, body::Bytes};
 use hyper_util::{
@@ -38,8 +38,8 @@ pub struct Outgoing {
     pub method: Method,
     /// The path, with its leading slash.
     pub path: String,
-    /// Headers beside those that HTTP itself needs.
-    pub headers: HeaderMap,
+    /// The trace, the deadline and the hops so far: its headers are made anew for each attempt.
+    pub context: Context,
     /// The body; empty for none.
     pub body: Bytes,
 }
@@ -106,12 +106,13 @@ impl Upstream {
     }
 
     /// Makes a request. A connection that fails is replaced by a new one, to another pod if there
-    /// is one, until the deadline.
+    /// is one, until shortly before the deadline.
     ///
     /// # Errors
     /// If there is no answer before the deadline, or one that cannot be used.
-    pub async fn send(&self, outgoing: &Outgoing, deadline: Instant) -> Result<Reply, CallError> {
+    pub async fn send(&self, outgoing: &Outgoing) -> Result<Reply, CallError> {
         let start = Instant::now();
+        let deadline = outgoing.context.deadline_below(start);
         let address = || self.edge.address().clone();
         let mut pause = BACKOFF.0;
         loop {
@@ -145,7 +146,7 @@ impl Upstream {
         let mut request = Request::new(Full::new(outgoing.body.clone()));
         *request.method_mut() = outgoing.method.clone();
         *request.uri_mut() = uri;
-        *request.headers_mut() = outgoing.headers.clone();
+        *request.headers_mut() = outgoing.context.headers_below(Instant::now());
         let failed = |error: &dyn Error| Attempt::Connection(causes(error));
         let response = pool.request(request).await.map_err(|error| failed(&error))?;
         let (head, body) = response.into_parts();

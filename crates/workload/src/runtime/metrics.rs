@@ -7,7 +7,7 @@ use prometheus_client::{
 };
 use std::{
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 /// The registry; clones are the same. Names get the prefix `maquette_`, counters the ending
@@ -30,6 +30,11 @@ impl Metrics {
     /// Adds a metric that counts seconds: its name gets the ending `_seconds`.
     pub fn register_seconds(&self, name: &str, help: &str, metric: impl Metric) {
         lock(&self.0).register_with_unit(name, help, Unit::Seconds, metric);
+    }
+
+    /// The registry itself, for those who register many; held no longer than that.
+    pub fn registry(&self) -> MutexGuard<'_, Registry> {
+        lock(&self.0)
     }
 
     /// All metrics, in Prometheus' text format 0.0.4.

@@ -45,6 +45,7 @@ pub use cli::Options;
 pub use clock::{VersionClock, wall_millis};
 pub use config::{ConfigError, Document, Loaded, Settings};
 pub use edge::{Edge, Protocol};
+pub(crate) use http_client::BACKOFF;
 pub use http_client::{CallError, Outgoing, Reply, Upstream};
 pub use lock::lock;
 pub use metrics::Metrics;

@@ -7,6 +7,8 @@ use std::{ops::Bound, sync::Arc};
 
 /// Bytes of keys and values after which a scan's page ends, whatever its limit.
 const PAGE_BYTES: usize = 1024 * 1024;
+/// The same for a page of keys alone.
+const KEYS_BYTES: usize = 64 * 1024;
 
 type Items = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
@@ -26,7 +28,7 @@ impl Storage {
         self.read(move |items| value(items, &stored)).await
     }
 
-    /// The values of `keys`, in their order, all of one moment.
+    /// The values of `keys`, in their order.
     ///
     /// # Errors
     /// As [`Storage::get`].
@@ -34,10 +36,40 @@ impl Storage {
         &self,
         keys: &[K],
     ) -> Result<Vec<Option<Bytes>>, StorageError> {
-        let stored: Result<Vec<_>, _> =
-            keys.iter().map(|key| layout::stored_key(key.as_ref())).collect();
-        let stored = stored?;
-        self.read(move |items| stored.iter().map(|key| value(items, key)).collect()).await
+        let mut values = Vec::with_capacity(keys.len());
+        while let Some(missing) = keys.get(values.len()..).filter(|missing| !missing.is_empty()) {
+            values.extend(self.page_of(missing).await?);
+        }
+        Ok(values)
+    }
+
+    /// The values of the first of `keys`, in their order, all of one moment: of all of them unless
+    /// the values are large, and of one at least.
+    ///
+    /// # Errors
+    /// As [`Storage::get`].
+    pub async fn page_of<K: AsRef<[u8]>>(
+        &self,
+        keys: &[K],
+    ) -> Result<Vec<Option<Bytes>>, StorageError> {
+        let stored = stored_keys(keys)?;
+        self.read(move |items| page_of(items, &stored)).await
+    }
+
+    /// How many of `keys` are there; one named twice counts twice.
+    ///
+    /// # Errors
+    /// As [`Storage::get`].
+    pub async fn count_of<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<u64, StorageError> {
+        let stored = stored_keys(keys)?;
+        self.read(move |items| {
+            let mut count = 0;
+            for key in stored {
+                count += u64::from(items.get(key.as_slice())?.is_some());
+            }
+            Ok(count)
+        })
+        .await
     }
 
     /// Up to `limit` items that follow the key `after`, or the first ones, in the order of
@@ -88,6 +120,24 @@ impl Storage {
     }
 }
 
+fn stored_keys<K: AsRef<[u8]>>(keys: &[K]) -> Result<Vec<Vec<u8>>, StorageError> {
+    keys.iter().map(|key| layout::stored_key(key.as_ref())).collect()
+}
+
+fn page_of(items: &Items, keys: &[Vec<u8>]) -> Result<Vec<Option<Bytes>>, StorageError> {
+    let mut page = Vec::with_capacity(keys.len());
+    let mut bytes = 0;
+    for key in keys {
+        let value = value(items, key)?;
+        bytes += value.as_ref().map_or(0, Bytes::len);
+        page.push(value);
+        if bytes >= PAGE_BYTES {
+            break;
+        }
+    }
+    Ok(page)
+}
+
 fn value(items: &Items, stored: &[u8]) -> Result<Option<Bytes>, StorageError> {
     Ok(items.get(stored)?.map(|value| Bytes::copy_from_slice(value.value())))
 }
@@ -120,14 +170,17 @@ fn keys(
 ) -> Result<(Vec<Bytes>, Option<Position>), StorageError> {
     let mut page: Vec<Bytes> = Vec::new();
     let mut last = None;
+    let mut bytes = 0;
     for item in items.range::<&[u8]>(start.bytes().as_slice()..)? {
         let (stored, _) = item?;
         let key = layout::user_key(stored.value());
         let position = Position::of(key);
-        if page.len() >= limit && last != Some(position) {
+        let full = page.len() >= limit || bytes >= KEYS_BYTES;
+        if full && last != Some(position) {
             return Ok((page, Some(position)));
         }
         last = Some(position);
+        bytes += key.len();
         page.push(Bytes::copy_from_slice(key));
     }
     Ok((page, None))

@@ -1,0 +1,194 @@
+//! Answers as text, for a person with `curl`.
+
+use crate::{Answer, Outcome, Query, ResponseTree, Summary};
+use std::fmt::{self, Display, Formatter};
+
+/// What was asked for, an empty line, and the tree of the hops.
+impl Display for Answer {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n", self.outcome)?;
+        write!(f, "{}", self.trace)
+    }
+}
+
+impl Display for Outcome {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Item { kind, id, version, value } => {
+                write!(f, "item {kind}/{id}, version {version}\n{value}")
+            }
+            Outcome::Summary(summary) => write!(f, "{summary}"),
+            Outcome::Error(error) => write!(f, "error: {error}"),
+        }
+    }
+}
+
+impl Display for Summary {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let items: u64 = self.kinds.values().map(|kind| kind.items).sum();
+        let (kinds, items) = (counted(self.kinds.len() as u64, "kind"), counted(items, "item"));
+        write!(f, "summary: {kinds}, {items}")?;
+        if self.truncated {
+            write!(f, " (there are more: a store held more than a summary looks at)")?;
+        }
+        let width = self.kinds.keys().map(|kind| kind.as_str().len()).max().unwrap_or(0);
+        for (kind, summary) in &self.kinds {
+            let (items, bytes) = (counted(summary.items, "item"), counted(summary.bytes, "byte"));
+            write!(f, "\n  {:width$}  {items}, {bytes}", kind.as_str())?;
+            if let Some(newest) = &summary.newest {
+                write!(f, ", newest {newest}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The node on the first line; below it, indented, its queries and then the nodes that it called.
+impl Display for ResponseTree {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        branch(f, self, "")
+    }
+}
+
+/// Writes a node behind whatever stands on the line already, and its branches with `indent`.
+fn branch(f: &mut Formatter<'_>, tree: &ResponseTree, indent: &str) -> fmt::Result {
+    let pod = if tree.pod.is_empty() { "no pod answered" } else { &tree.pod };
+    write!(f, "{} [{}] {pod}, {}", tree.node, tree.role, Millis(tree.micros))?;
+    if let Some(error) = &tree.error {
+        write!(f, ", failed: {error}")?;
+    }
+    writeln!(f)?;
+    let branches = tree.queries.len() + tree.calls.len();
+    let stem = |index: usize| if index + 1 == branches { "└── " } else { "├── " };
+    for (index, query) in tree.queries.iter().enumerate() {
+        writeln!(f, "{indent}{}{query}", stem(index))?;
+    }
+    for (index, call) in (tree.queries.len()..).zip(&tree.calls) {
+        write!(f, "{indent}{}", stem(index))?;
+        let below = if index + 1 == branches { "    " } else { "│   " };
+        branch(f, call, &format!("{indent}{below}"))?;
+    }
+    Ok(())
+}
+
+impl Display for Query {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.to, self.command)?;
+        if self.count != 1 {
+            write!(f, " x{}", self.count)?;
+        }
+        write!(f, ", {}, {}", counted(self.bytes, "byte"), Millis(self.micros))?;
+        if let Some(version) = &self.version {
+            write!(f, ", version {version}")?;
+        }
+        if let Some(error) = &self.error {
+            write!(f, ", failed: {error}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Microseconds, shown as milliseconds with one digit behind the point.
+struct Millis(u64);
+
+impl Display for Millis {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let tenths = self.0.saturating_add(50) / 100;
+        write!(f, "{}.{} ms", tenths / 10, tenths % 10)
+    }
+}
+
+/// `1 item`, `2 items`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Answer, KindSummary, Outcome, Query, ResponseTree, Role, Summary, Version};
+
+    fn version(counter: u32) -> Version {
+        Version { millis: 1_700_000_000_000, counter, writer: "shop-catalog-1".into() }
+    }
+
+    fn tree(node: &str, micros: u64) -> ResponseTree {
+        ResponseTree {
+            node: node.parse().unwrap(),
+            role: Role::Service,
+            pod: format!("shop-{node}-1"),
+            micros,
+            queries: vec![],
+            calls: vec![],
+            error: None,
+        }
+    }
+
+    fn query(to: &str, command: &str, count: u32) -> Query {
+        let (to, command) = (to.to_owned(), command.to_owned());
+        Query { to, command, count, bytes: 120, micros: 849, version: None, error: None }
+    }
+
+    #[test]
+    fn a_written_item_shows_the_way_to_its_owner() {
+        let mut catalog = tree("catalog", 4_210);
+        catalog.queries = vec![query("data", "GET", 1), query("data", "SET NX", 1)];
+        catalog.queries[1].version = Some(version(3));
+        let mut client = tree("client", 6_000);
+        client.calls = vec![catalog];
+        let outcome = Outcome::Item {
+            kind: "books".parse().unwrap(),
+            id: "7".to_owned().try_into().unwrap(),
+            version: version(3),
+            value: serde_json::json!({"title": "Ulysses"}),
+        };
+        let answer = Answer { outcome, trace: client, padding: "xxx".into() };
+        let want = "\
+item books/7, version 1700000000000.3.shop-catalog-1
+{\"title\":\"Ulysses\"}
+
+client [service] shop-client-1, 6.0 ms
+└── catalog [service] shop-catalog-1, 4.2 ms
+    ├── data GET, 120 bytes, 0.8 ms
+    └── data SET NX, 120 bytes, 0.8 ms, version 1700000000000.3.shop-catalog-1
+";
+        assert_eq!(answer.to_string(), want);
+    }
+
+    #[test]
+    fn a_summary_shows_each_kind_and_who_failed() {
+        let mut orders = tree("orders", 1_000);
+        orders.queries = vec![query("orders-data", "SCAN", 12), query("orders-data", "MGET", 1)];
+        orders.calls = vec![tree("prices", 10)];
+        let mut catalog = tree("catalog", 5_000_000);
+        catalog.pod = String::new();
+        catalog.error = Some("did not answer".into());
+        let mut client = tree("client", 5_000_149);
+        client.calls = vec![orders, catalog];
+        let kind = |items| KindSummary { items, bytes: 33, newest: Some(version(0)) };
+        let kinds = [("orders".parse().unwrap(), kind(10)), ("ad".parse().unwrap(), kind(1))];
+        let summary = Summary { kinds: kinds.into(), truncated: true };
+        let answer =
+            Answer { outcome: Outcome::Summary(summary), trace: client, padding: String::new() };
+        let want = "\
+summary: 2 kinds, 11 items (there are more: a store held more than a summary looks at)
+  ad      1 item, 33 bytes, newest 1700000000000.0.shop-catalog-1
+  orders  10 items, 33 bytes, newest 1700000000000.0.shop-catalog-1
+
+client [service] shop-client-1, 5000.1 ms
+├── orders [service] shop-orders-1, 1.0 ms
+│   ├── orders-data SCAN x12, 120 bytes, 0.8 ms
+│   ├── orders-data MGET, 120 bytes, 0.8 ms
+│   └── prices [service] shop-prices-1, 0.0 ms
+└── catalog [service] no pod answered, 5000.0 ms, failed: did not answer
+";
+        assert_eq!(answer.to_string(), want);
+    }
+
+    #[test]
+    fn an_error_is_told_first() {
+        let outcome = Outcome::Error("no item books/7".into());
+        let answer = Answer { outcome, trace: tree("client", 1), padding: String::new() };
+        let want = "error: no item books/7\n\nclient [service] shop-client-1, 0.0 ms\n";
+        assert_eq!(answer.to_string(), want);
+    }
+}

@@ -1,0 +1,81 @@
+//! The HTTP interface of a service or a peer: what end users and other nodes ask of it.
+//!
+//! Owns the paths, the parsing of what comes in, the limits on it, and the form of every answer:
+//! [`maquette_contract::Answer`] as JSON or, for `Accept: text/plain`, as text. What the answer is,
+//! the node's [`Application`] says. It never asks a store, a peer or another node itself.
+//!
+//! A node implements [`Application`] and calls [`serve`] with its runtime, a listener and itself.
+
+mod ask;
+mod failure;
+mod metrics;
+mod render;
+mod request;
+mod routes;
+
+pub use failure::Failure;
+pub use request::Request;
+
+use crate::runtime::{Runtime, Settings, serve};
+use maquette_contract::{ItemKey, Record, Summary, Work};
+use serde_json::Value;
+use std::sync::Arc;
+use tokio::{net::TcpListener, sync::Semaphore};
+
+/// Requests answered at once; more are turned away. Each one may wait for its deadline.
+const MAX_UNDER_WAY: usize = 512;
+
+/// What a node does with a request. Whatever it asks others for on the way it notes in the
+/// [`Request`], so that the tree is true also if it fails or is cut off at the deadline.
+pub trait Application: Send + Sync + 'static {
+    /// What the node makes of its configuration.
+    type Settings: Settings;
+
+    /// The work of a request besides calls and queries; done before the application is asked.
+    fn work(settings: &Self::Settings) -> &Work;
+
+    /// Reads an item.
+    fn get(
+        &self,
+        request: &Request<Self::Settings>,
+        key: &ItemKey,
+    ) -> impl Future<Output = Result<Record, Failure>> + Send;
+
+    /// Writes an item; what is returned is durable where it belongs.
+    fn put(
+        &self,
+        request: &Request<Self::Settings>,
+        key: &ItemKey,
+        value: Value,
+    ) -> impl Future<Output = Result<Record, Failure>> + Send;
+
+    /// Gathers from all who keep information.
+    fn summary(
+        &self,
+        request: &Request<Self::Settings>,
+    ) -> impl Future<Output = Result<Summary, Failure>> + Send;
+}
+
+/// The front of a node.
+struct Front<A: Application> {
+    runtime: Arc<Runtime<A::Settings>>,
+    application: A,
+    metrics: metrics::Metrics,
+    places: Semaphore,
+}
+
+/// Serves requests until the process drains and those under way have ended. The pod's condition
+/// `listening` is fulfilled from now on.
+pub async fn serve<A: Application>(
+    runtime: Arc<Runtime<A::Settings>>,
+    listener: TcpListener,
+    application: A,
+) {
+    let metrics = metrics::Metrics::new(&runtime.metrics);
+    let listening = runtime.readiness.condition("listening", "the traffic port is not open yet");
+    let shutdown = runtime.shutdown.clone();
+    let places = Semaphore::new(MAX_UNDER_WAY);
+    let front = Arc::new(Front { runtime, application, metrics, places });
+    listening.fulfil();
+    serve::serve(listener, routes::router(front), &shutdown).await;
+}

@@ -1,0 +1,199 @@
+//! The paths, and the way of a request from its arrival to its answer.
+
+use super::{
+    Application, Failure, Front, Request,
+    ask::{self, Ask},
+    metrics::Operation,
+    render::{self, Form},
+};
+use crate::runtime::{Settings, headers::Context, work};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::Response,
+    routing::get,
+};
+use maquette_contract::{Answer, ItemKey, Outcome, Record, ResponseTree};
+use std::sync::Arc;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// What one can ask, for a person.
+const PATHS: &str = "\
+GET /items/{kind}/{id}   read an item
+PUT /items/{kind}/{id}   write an item; the body is its value, any JSON
+GET /summary             gather from all who keep information
+GET /ping                204 if this pod answers at all";
+
+type Shared<A> = State<Arc<Front<A>>>;
+type ItemPath = Result<Path<(String, String)>, PathRejection>;
+
+pub(super) fn router<A: Application>(front: Arc<Front<A>>) -> Router {
+    Router::new()
+        .route("/", get(index::<A>))
+        .route("/ping", get(async || StatusCode::NO_CONTENT))
+        .route("/items/{kind}/{id}", get(get_item::<A>).put(put_item::<A>))
+        .route("/summary", get(get_summary::<A>))
+        .fallback(unknown_path::<A>)
+        .method_not_allowed_fallback(unknown_method::<A>)
+        .with_state(front)
+}
+
+async fn index<A: Application>(State(front): Shared<A>) -> String {
+    let loaded = front.runtime.config.current();
+    let (node, architecture) = (&loaded.node, &loaded.architecture);
+    let (role, pod) = (A::Settings::ROLE, &front.runtime.options.pod);
+    format!(
+        "This is pod {pod} of the {role} {node} in the Maquette model {architecture}.\n\n{PATHS}\n\n\
+         Answers are JSON; with the header \"Accept: text/plain\" they are text, with a tree of \
+         the nodes that took part.\n"
+    )
+}
+
+async fn get_item<A: Application>(
+    State(front): Shared<A>,
+    path: ItemPath,
+    headers: HeaderMap,
+) -> Response {
+    let asked = async { Ok(Ask::Get(ask::key(path.map(|Path(path)| path))?)) };
+    front.answer(Operation::Get, &headers, asked).await
+}
+
+async fn put_item<A: Application>(
+    State(front): Shared<A>,
+    path: ItemPath,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let asked = async {
+        let key = ask::key(path.map(|Path(path)| path))?;
+        Ok(Ask::Put(key, ask::value(body).await?))
+    };
+    front.answer(Operation::Put, &headers, asked).await
+}
+
+async fn get_summary<A: Application>(State(front): Shared<A>, headers: HeaderMap) -> Response {
+    front.answer(Operation::Summary, &headers, async { Ok(Ask::Summary) }).await
+}
+
+async fn unknown_path<A: Application>(
+    State(front): Shared<A>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let failure = Failure::missing(format!("there is no {}; ask\n{PATHS}", uri.path()));
+    front.refuse(&headers, failure)
+}
+
+async fn unknown_method<A: Application>(
+    State(front): Shared<A>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let message = format!("{method} is not for {}; ask\n{PATHS}", uri.path());
+    front.refuse(&headers, Failure::new(StatusCode::METHOD_NOT_ALLOWED, message))
+}
+
+impl<A: Application> Front<A> {
+    /// Answers a request; `asked` parses what is left of it.
+    async fn answer(
+        &self,
+        operation: Operation,
+        headers: &HeaderMap,
+        asked: impl Future<Output = Result<Ask, Failure>> + Send,
+    ) -> Response {
+        let start = Instant::now();
+        let _under_way = self.metrics.begin();
+        let context = Context::from_headers(headers, start);
+        let request = Request::new(self.runtime.config.begin(), context);
+        let outcome = self.outcome(&request, asked).await;
+        let least = A::work(&request.settings).response_bytes;
+        let (status, answer) = self.finish(request, start, outcome);
+        let took = start.elapsed();
+        self.metrics.end(operation, status, took);
+        self.runtime.served.record(took, status.is_server_error());
+        render::response(Form::wanted(headers), status, answer, least)
+    }
+
+    /// Refuses what is no request of ours: neither work nor traffic.
+    fn refuse(&self, headers: &HeaderMap, failure: Failure) -> Response {
+        let start = Instant::now();
+        let context = Context::from_headers(headers, start);
+        let request = Request::new(self.runtime.config.begin(), context);
+        let (status, answer) = self.finish(request, start, Err(failure));
+        render::response(Form::wanted(headers), status, answer, 0)
+    }
+
+    async fn outcome(
+        &self,
+        request: &Request<A::Settings>,
+        asked: impl Future<Output = Result<Ask, Failure>> + Send,
+    ) -> Result<Outcome, Failure> {
+        request
+            .context
+            .check_hops()
+            .map_err(|error| Failure::new(StatusCode::LOOP_DETECTED, error.to_string()))?;
+        let Ok(_place) = self.places.try_acquire() else {
+            let message = "this pod has as many requests under way as it can take";
+            return Err(Failure::unavailable(message));
+        };
+        let deadline = request.context.deadline;
+        let work = async {
+            let asked = asked.await?;
+            if let Some(time) = &A::work(&request.settings).processing_time {
+                sleep(work::processing_time(time)).await;
+            }
+            self.ask(request, asked).await
+        };
+        let late = |_| Err(Failure::late("not done within the time that the request had"));
+        timeout_at(deadline, work).await.unwrap_or_else(late)
+    }
+
+    async fn ask(&self, request: &Request<A::Settings>, asked: Ask) -> Result<Outcome, Failure> {
+        let item = |ItemKey { kind, id }, Record { version, value }| Outcome::Item {
+            kind,
+            id,
+            version,
+            value,
+        };
+        match asked {
+            Ask::Get(key) => {
+                let record = self.application.get(request, &key).await?;
+                Ok(item(key, record))
+            }
+            Ask::Put(key, value) => {
+                let record = self.application.put(request, &key, value).await?;
+                Ok(item(key, record))
+            }
+            Ask::Summary => self.application.summary(request).await.map(Outcome::Summary),
+        }
+    }
+
+    /// Makes the answer of what the request came to.
+    fn finish(
+        &self,
+        request: Request<A::Settings>,
+        start: Instant,
+        outcome: Result<Outcome, Failure>,
+    ) -> (StatusCode, Answer) {
+        let node = request.node.clone();
+        let (queries, calls) = request.journal();
+        let error = outcome.as_ref().err().map(|failure| failure.message.clone());
+        let trace = ResponseTree {
+            node,
+            role: A::Settings::ROLE,
+            pod: self.runtime.options.pod.clone(),
+            micros: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+            queries,
+            calls,
+            error,
+        };
+        let (status, outcome) = match outcome {
+            Ok(outcome) => (StatusCode::OK, outcome),
+            Err(failure) => (failure.status, Outcome::Error(failure.message)),
+        };
+        (status, Answer { outcome, trace, padding: String::new() })
+    }
+}

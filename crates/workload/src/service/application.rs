@@ -1,0 +1,59 @@
+//! The way of a request: to the own store, or to the node that the route names.
+
+use super::{ServiceSettings, call, item, settings::Way, summary};
+use crate::{
+    front::{Application, Failure, Request},
+    runtime::Runtime,
+};
+use maquette_contract::{ItemKey, Record, Summary, Work};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The service.
+pub(super) struct Service {
+    pub(super) runtime: Arc<Runtime<ServiceSettings>>,
+}
+
+impl Application for Service {
+    type Settings = ServiceSettings;
+
+    fn work(settings: &ServiceSettings) -> &Work {
+        &settings.work
+    }
+
+    async fn get(
+        &self,
+        request: &Request<ServiceSettings>,
+        key: &ItemKey,
+    ) -> Result<Record, Failure> {
+        match way(request, key)? {
+            Way::Own(store) => item::read(request, store, key).await,
+            Way::Call(upstream) => call::get_item(request, upstream, key).await,
+        }
+    }
+
+    async fn put(
+        &self,
+        request: &Request<ServiceSettings>,
+        key: &ItemKey,
+        value: Value,
+    ) -> Result<Record, Failure> {
+        match way(request, key)? {
+            Way::Own(store) => item::write(request, store, &self.runtime.clock, key, value).await,
+            Way::Call(upstream) => call::put_item(request, upstream, key, &value).await,
+        }
+    }
+
+    async fn summary(&self, request: &Request<ServiceSettings>) -> Result<Summary, Failure> {
+        summary::gather(request).await
+    }
+}
+
+fn way<'a>(request: &'a Request<ServiceSettings>, key: &ItemKey) -> Result<&'a Way, Failure> {
+    request.settings.way(&key.kind).ok_or_else(|| {
+        let (node, kind, known) = (&request.node, &key.kind, request.settings.known_kinds());
+        Failure::missing(format!(
+            "nobody whom {node} can ask owns the kind {kind}; it knows the way to {known}"
+        ))
+    })
+}

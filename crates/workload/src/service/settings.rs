@@ -1,0 +1,140 @@
+//! What a service makes of its configuration: its targets with their connections, and the way of
+//! each kind.
+
+use super::store::StoreClient;
+use crate::runtime::{Edge, Settings, Upstream};
+use maquette_contract::{
+    Call, CallMode, Hop, Kind, NodeName, Percent, Role, RoleConfig, ServiceConfig, StoreTarget,
+    Work,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A service's settings.
+#[derive(Debug)]
+pub(crate) struct ServiceSettings {
+    /// The work of a request.
+    pub(crate) work: Work,
+    /// How a summary makes its calls.
+    pub(crate) mode: CallMode,
+    /// The nodes that may be called.
+    pub(crate) callees: Vec<Callee>,
+    /// The store that may be queried.
+    pub(crate) store: Option<Arc<StoreClient>>,
+    /// Where a request for these kinds goes; nowhere if nobody who can be reached owns the kind.
+    ways: BTreeMap<Kind, Option<Way>>,
+    /// Where a request for any other kind goes.
+    rest: Option<Way>,
+}
+
+/// A node that may be called.
+#[derive(Clone, Debug)]
+pub(crate) struct Callee {
+    /// The connections to it.
+    pub(crate) upstream: Arc<Upstream>,
+    /// How often a summary calls it.
+    pub(crate) probability: Percent,
+}
+
+/// Where a request for an item goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Way {
+    /// To the own store: this service owns the kind.
+    Own(Arc<StoreClient>),
+    /// To a node that is nearer to the owner.
+    Call(Arc<Upstream>),
+}
+
+impl ServiceSettings {
+    /// Where a request for an item of `kind` goes.
+    pub(crate) fn way(&self, kind: &Kind) -> Option<&Way> {
+        match self.ways.get(kind) {
+            Some(way) => way.as_ref(),
+            None => self.rest.as_ref(),
+        }
+    }
+
+    /// Whether this service owns the kind.
+    pub(crate) fn owns(&self, kind: &Kind) -> bool {
+        matches!(self.way(kind), Some(Way::Own(_)))
+    }
+
+    /// The kinds that requests can be made for, for a person.
+    pub(crate) fn known_kinds(&self) -> String {
+        let known = self.ways.iter().filter(|(_, way)| way.is_some());
+        let kinds: Vec<_> = known.map(|(kind, _)| kind.as_str()).collect();
+        match (kinds.is_empty(), self.rest.is_some()) {
+            (true, true) => "any other kind".to_owned(),
+            (true, false) => "no kind at all".to_owned(),
+            (false, true) => format!("{} and any other kind", kinds.join(", ")),
+            (false, false) => kinds.join(", "),
+        }
+    }
+
+    fn upstream(&self, node: &NodeName) -> Option<&Arc<Upstream>> {
+        upstream(&self.callees, node)
+    }
+}
+
+impl Settings for ServiceSettings {
+    const ROLE: Role = Role::Service;
+
+    fn check(role: &RoleConfig) -> Result<(), String> {
+        let RoleConfig::Service(config) = role else { return Ok(()) };
+        let named = config.routes.kinds.iter().map(|(kind, hop)| (kind.as_str(), hop.as_ref()));
+        for (kind, hop) in named.chain([("*", config.routes.rest.as_ref())]) {
+            match hop {
+                Some(Hop::Own) if config.store.is_none() => {
+                    return Err(format!("routes: {kind} is its own, but it has no store"));
+                }
+                Some(Hop::Call(node)) if !config.calls.iter().any(|call| call.node == *node) => {
+                    return Err(format!("routes: {kind} goes to {node}, which is not in calls"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
+        let RoleConfig::Service(config) = role else { return None };
+        let ServiceConfig { work, mode, calls, store, routes } = config;
+        let callees: Vec<_> = calls.into_iter().map(|call| callee(call, before)).collect();
+        let store = store.map(|target| connect(target, before));
+        let way = |hop: Hop| match hop {
+            Hop::Own => store.clone().map(Way::Own),
+            Hop::Call(node) => upstream(&callees, &node).cloned().map(Way::Call),
+        };
+        let ways = routes.kinds.into_iter().map(|(kind, hop)| (kind, hop.and_then(way))).collect();
+        let rest = routes.rest.and_then(way);
+        Some(Self { work, mode, ways, rest, callees, store })
+    }
+
+    fn edges(&self) -> Vec<Arc<Edge>> {
+        let calls = self.callees.iter().map(|callee| callee.upstream.edge());
+        calls.chain(self.store.iter().map(|store| store.edge())).cloned().collect()
+    }
+}
+
+fn upstream<'a>(callees: &'a [Callee], node: &NodeName) -> Option<&'a Arc<Upstream>> {
+    let mut upstreams = callees.iter().map(|callee| &callee.upstream);
+    upstreams.find(|upstream| upstream.edge().to() == node)
+}
+
+fn callee(call: Call, before: Option<&ServiceSettings>) -> Callee {
+    let Call { node, address, probability_percent: probability } = call;
+    let upstream = before
+        .and_then(|before| before.upstream(&node))
+        .filter(|upstream| upstream.edge().leads_to(&node, &address))
+        .cloned()
+        .unwrap_or_else(|| Upstream::new(node, address));
+    Callee { upstream, probability }
+}
+
+fn connect(target: StoreTarget, before: Option<&ServiceSettings>) -> Arc<StoreClient> {
+    let StoreTarget { node, address } = target;
+    before
+        .and_then(|before| before.store.as_ref())
+        .filter(|store| store.edge().leads_to(&node, &address))
+        .cloned()
+        .unwrap_or_else(|| StoreClient::new(node, address))
+}

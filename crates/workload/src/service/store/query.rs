@@ -1,0 +1,157 @@
+//! A query, held and made again while the store cannot be reached.
+
+use super::client::{Attempt, StoreClient};
+use crate::{
+    front::{Failure, Request},
+    runtime::BACKOFF,
+    service::ServiceSettings,
+};
+use maquette_contract::{ItemKey, Query, Record, Version};
+use redis::{Cmd, FromRedisValue, cmd};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// What a store holds under an item's key.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// As it is stored.
+    pub(crate) bytes: Vec<u8>,
+    /// What it says, if it is a record.
+    pub(crate) record: Result<Record, serde_json::Error>,
+}
+
+/// How a conditional write ended.
+#[derive(Debug)]
+pub(crate) enum Set {
+    /// It is on disk.
+    Done,
+    /// The item was not as expected: somebody else was first.
+    Beaten,
+    /// No answer came: it may have taken place or not, or still will.
+    Unknown,
+}
+
+/// Reads an item.
+pub(crate) async fn get(
+    request: &Request<ServiceSettings>,
+    store: &StoreClient,
+    key: &ItemKey,
+) -> Result<Option<Found>, Failure> {
+    let query = cmd("GET").arg(key.to_string()).take();
+    let bytes: Option<Vec<u8>> = read(request, store, "GET", &query, |bytes: &Option<Vec<u8>>| {
+        let version = bytes.as_ref().and_then(|bytes| parse(bytes).ok()).map(|r| r.version);
+        (bytes.as_ref().map_or(0, Vec::len), version)
+    })
+    .await?;
+    Ok(bytes.map(|bytes| Found { record: parse(&bytes), bytes }))
+}
+
+fn parse(bytes: &[u8]) -> Result<Record, serde_json::Error> {
+    serde_json::from_slice(bytes)
+}
+
+/// Writes an item if the store still holds `before` under its key, or nothing.
+pub(crate) async fn set_if(
+    request: &Request<ServiceSettings>,
+    store: &StoreClient,
+    key: &ItemKey,
+    before: Option<&[u8]>,
+    bytes: &[u8],
+    version: &Version,
+) -> Result<Set, Failure> {
+    let mut query = cmd("SET").arg(key.to_string()).arg(bytes).take();
+    let name = match before {
+        Some(before) => {
+            query.arg("IFEQ").arg(before);
+            "SET IFEQ"
+        }
+        None => {
+            query.arg("NX");
+            "SET NX"
+        }
+    };
+    let written = |done: &Option<()>| (0, done.map(|()| version.clone()));
+    Ok(match run::<Option<()>>(request, store, name, &query, Repeat::Unsent, written).await? {
+        Some(Some(())) => Set::Done,
+        Some(None) => Set::Beaten,
+        None => Set::Unknown,
+    })
+}
+
+/// Makes a query that changes nothing. `describe` gives the bytes and the version of its answer.
+pub(super) async fn read<T: FromRedisValue>(
+    request: &Request<ServiceSettings>,
+    store: &StoreClient,
+    name: &str,
+    query: &Cmd,
+    describe: impl Fn(&T) -> (usize, Option<Version>),
+) -> Result<T, Failure> {
+    let answer = run(request, store, name, query, Repeat::Always, describe).await?;
+    answer.ok_or_else(|| Failure::broken("a query that changes nothing was given up"))
+}
+
+/// When a query is made again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    /// Whenever no answer came.
+    Always,
+    /// Only if the store has certainly not seen it.
+    Unsent,
+}
+
+/// Makes a query, again and again while the store cannot be reached and time is left. None if the
+/// store may have seen it and it must not be made again.
+async fn run<T: FromRedisValue>(
+    request: &Request<ServiceSettings>,
+    store: &StoreClient,
+    name: &str,
+    query: &Cmd,
+    repeat: Repeat,
+    describe: impl Fn(&T) -> (usize, Option<Version>),
+) -> Result<Option<T>, Failure> {
+    let start = Instant::now();
+    let (attempts, outcome) = attempts(request, store, query, repeat).await;
+    let took = start.elapsed();
+    let (bytes, version) =
+        outcome.as_ref().ok().and_then(Option::as_ref).map_or((0, None), describe);
+    let outcome = outcome.map_err(|failure| {
+        let (to, address) = (store.edge().to(), store.edge().address());
+        Failure::new(failure.status, format!("{to} at {address}: {}", failure.message))
+    });
+    request.queried(Query {
+        to: store.edge().to().to_string(),
+        command: name.to_owned(),
+        count: attempts,
+        bytes: bytes as u64,
+        micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        version,
+        error: outcome.as_ref().err().map(|failure| failure.message.clone()),
+    });
+    store.edge().record(took, !matches!(outcome, Ok(Some(_))));
+    outcome
+}
+
+async fn attempts<T: FromRedisValue>(
+    request: &Request<ServiceSettings>,
+    store: &StoreClient,
+    query: &Cmd,
+    repeat: Repeat,
+) -> (u32, Result<Option<T>, Failure>) {
+    let deadline = request.context.deadline_below(Instant::now());
+    let mut pause = BACKOFF.0;
+    for attempt in 1.. {
+        let failed = match timeout_at(deadline, store.attempt(query)).await {
+            Ok(Ok(answer)) => return (attempt, Ok(Some(answer))),
+            Ok(Err(Attempt::Refused(reason))) => return (attempt, Err(Failure::broken(reason))),
+            Ok(Err(Attempt::Unknown(_))) if repeat == Repeat::Unsent => return (attempt, Ok(None)),
+            Ok(Err(Attempt::Unknown(reason))) => Failure::late(reason),
+            Ok(Err(Attempt::Unsent(reason))) => Failure::broken(reason),
+            Err(_) => return (attempt, Err(Failure::late("no answer in time"))),
+        };
+        if Instant::now() + pause >= deadline {
+            return (attempt, Err(failed));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(BACKOFF.1);
+    }
+    (0, Ok(None))
+}

@@ -1,0 +1,55 @@
+//! `CLIENT SETINFO <LIB-NAME | LIB-VER> value`: clients tell about themselves; nothing is kept.
+
+use super::{Command, Read, Refusal, spec::Spec, unknown_subcommand};
+use crate::store::resp::{Reply, Request};
+
+pub(super) const SPEC: Spec = Spec {
+    name: "client",
+    arity: -2,
+    flags: &[],
+    keys: (0, 0, 0),
+    summary: "A container for client connection commands.",
+    since: "2.4.0",
+    group: "connection",
+    parse,
+};
+
+fn parse(request: Request) -> Result<Command, Refusal> {
+    let mut args = super::arguments(request);
+    let subcommand = args.next().unwrap_or_default();
+    if !subcommand.eq_ignore_ascii_case(b"setinfo") {
+        return Err(unknown_subcommand("CLIENT", &subcommand));
+    }
+    let (Some(attribute), Some(value), None) = (args.next(), args.next(), args.next()) else {
+        return Err(Refusal::arity("client|setinfo"));
+    };
+    let name = attribute.to_ascii_lowercase();
+    if name != b"lib-name" && name != b"lib-ver" {
+        let attribute = String::from_utf8_lossy(&attribute);
+        return Err(Refusal::new(format!("ERR Unrecognized option '{attribute}'")));
+    }
+    if !value.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
+        let name = String::from_utf8_lossy(&name);
+        let text = format!("ERR {name} cannot contain spaces, newlines or special characters.");
+        return Err(Refusal::new(text));
+    }
+    Ok(Command::Read(Read::Known(Reply::OK)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::refusal;
+
+    #[test]
+    fn bad_information_gets_the_words_of_redis() {
+        assert_eq!(
+            refusal(&["client", "setinfo", "LIB-NAME", "a b"]),
+            "ERR lib-name cannot contain spaces, newlines or special characters."
+        );
+        assert_eq!(refusal(&["client", "setinfo", "x", "a"]), "ERR Unrecognized option 'x'");
+        assert_eq!(
+            refusal(&["client", "setinfo", "lib-ver"]),
+            "ERR wrong number of arguments for 'client|setinfo' command"
+        );
+    }
+}

@@ -1,0 +1,14 @@
+//! `QUIT`: answered with `OK`; then the connection is closed.
+
+use super::{Command, spec::Spec};
+
+pub(super) const SPEC: Spec = Spec {
+    name: "quit",
+    arity: -1,
+    flags: &["noscript", "loading", "stale", "fast", "no_auth"],
+    keys: (0, 0, 0),
+    summary: "Closes the connection.",
+    since: "1.0.0",
+    group: "connection",
+    parse: |_| Ok(Command::Quit),
+};

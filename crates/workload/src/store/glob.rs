@@ -1,0 +1,139 @@
+//! Redis' glob patterns, for `SCAN ... MATCH`.
+
+/// Whether `text` matches `pattern`: `*` any bytes, `?` one byte, `[a-z]` and `[^a-z]` one of a
+/// set, `\` takes what follows as it stands. Takes at most the product of both lengths in steps.
+pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut pattern, mut text) = (pattern, text);
+    // Where to go on if what follows the last star does not match: one byte further.
+    let mut retry: Option<(&[u8], &[u8])> = None;
+    loop {
+        if let [b'*', behind @ ..] = pattern {
+            retry = Some((behind, text));
+            pattern = behind;
+            continue;
+        }
+        match (step(pattern, text), retry) {
+            (Step::Matches(pattern_rest, text_rest), _) => {
+                (pattern, text) = (pattern_rest, text_rest)
+            }
+            (Step::End, _) => return true,
+            (Step::Differs, Some((behind, [_, later @ ..]))) => {
+                retry = Some((behind, later));
+                (pattern, text) = (behind, later);
+            }
+            (Step::Differs, _) => return false,
+        }
+    }
+}
+
+enum Step<'a> {
+    /// The first byte matches; what is left of pattern and text.
+    Matches(&'a [u8], &'a [u8]),
+    Differs,
+    /// Both are at their end.
+    End,
+}
+
+fn step<'a>(pattern: &'a [u8], text: &'a [u8]) -> Step<'a> {
+    let (byte, text_rest) = match (pattern, text) {
+        ([], []) => return Step::End,
+        ([], _) | (_, []) => return Step::Differs,
+        (_, [byte, rest @ ..]) => (*byte, rest),
+    };
+    let (matches, pattern_rest) = match pattern {
+        [b'?', rest @ ..] => (true, rest),
+        [b'[', rest @ ..] => set(rest, byte),
+        [b'\\', literal, rest @ ..] => (*literal == byte, rest),
+        [literal, rest @ ..] => (*literal == byte, rest),
+        [] => (false, pattern),
+    };
+    if matches { Step::Matches(pattern_rest, text_rest) } else { Step::Differs }
+}
+
+/// Whether `byte` is in the set that begins behind `[`, and the pattern behind the set. As in
+/// Redis, a set without `]` ends with the pattern.
+fn set(pattern: &[u8], byte: u8) -> (bool, &[u8]) {
+    let (negated, mut rest) = match pattern {
+        [b'^', rest @ ..] => (true, rest),
+        _ => (false, pattern),
+    };
+    let mut found = false;
+    loop {
+        rest = match rest {
+            [] => return (found != negated, rest),
+            [b']', behind @ ..] => return (found != negated, behind),
+            [b'\\', literal, behind @ ..] => {
+                found |= *literal == byte;
+                behind
+            }
+            [low, b'-', high, behind @ ..] => {
+                found |= (*low.min(high)..=*low.max(high)).contains(&byte);
+                behind
+            }
+            [literal, behind @ ..] => {
+                found |= *literal == byte;
+                behind
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn patterns_mean_what_they_mean_in_redis() {
+        let cases = [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("h*llo", "heeello", true),
+            ("h*llo", "hell", false),
+            ("h?llo", "hello", true),
+            ("h?llo", "hllo", false),
+            ("h[ae]llo", "hallo", true),
+            ("h[ae]llo", "hillo", false),
+            ("h[^e]llo", "hallo", true),
+            ("h[^e]llo", "hello", false),
+            ("h[a-c]llo", "hbllo", true),
+            ("h[c-a]llo", "hbllo", true),
+            (r"h[\]]llo", "h]llo", true),
+            (r"h\*llo", "h*llo", true),
+            (r"h\*llo", "hello", false),
+            ("[a", "a", true),
+            ("orders/*", "orders/1", true),
+            ("*/1", "orders/1", true),
+            ("*a*b*c*", "xxaxxbxxcxx", true),
+            ("*a*b*c*", "xxaxxcxxbxx", false),
+        ];
+        for (pattern, text, want) in cases {
+            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), want, "{pattern} {text}");
+        }
+    }
+
+    /// The definition, without regard to time.
+    fn simple(pattern: &[u8], text: &[u8]) -> bool {
+        match pattern {
+            [] => text.is_empty(),
+            [b'*', rest @ ..] => (0..=text.len()).any(|skipped| simple(rest, &text[skipped..])),
+            [b'?', rest @ ..] => !text.is_empty() && simple(rest, &text[1..]),
+            [byte, rest @ ..] => text.first() == Some(byte) && simple(rest, &text[1..]),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn stars_match_whenever_there_is_a_way(pattern in "[ab*?]{0,8}", text in "[ab]{0,8}") {
+            let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+            prop_assert_eq!(matches(pattern, text), simple(pattern, text));
+        }
+    }
+
+    #[test]
+    fn many_stars_do_not_take_for_ever() {
+        let pattern = "*a".repeat(500);
+        assert!(!matches(format!("{pattern}b").as_bytes(), "a".repeat(1000).as_bytes()));
+    }
+}

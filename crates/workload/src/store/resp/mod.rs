@@ -1,0 +1,20 @@
+//! RESP2, the Redis serialization protocol: requests parsed, replies written.
+//!
+//! It never waits, reads no socket and knows no command. Errors have the words of Redis, because
+//! clients look for them. See <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+
+mod inline;
+mod reply;
+mod request;
+
+pub(crate) use reply::Reply;
+pub(crate) use request::{Parser, ProtocolError, Request};
+
+/// Arguments of one request, the command's name among them.
+pub(crate) const MAX_ARGS: usize = 65_536;
+/// Bytes of one argument.
+pub(crate) const MAX_ARG: usize = 1024 * 1024;
+/// Bytes of one request: room for `SET key <value> IFEQ <value>` with the largest values.
+pub(crate) const MAX_REQUEST: usize = 2 * MAX_ARG + 64 * 1024;
+/// Bytes of a line: an inline request, or the length in front of an argument.
+pub(crate) const MAX_LINE: usize = 64 * 1024;

@@ -1,0 +1,94 @@
+//! Replies, to bytes as they go out.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// A reply to one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// A status such as `OK`.
+    Simple(&'static str),
+    /// An error; its first word tells clients of what sort.
+    Error(String),
+    /// A number.
+    Integer(i64),
+    /// Any bytes.
+    Bulk(Bytes),
+    /// Nothing is there.
+    Nil,
+    /// Several replies in one.
+    Array(Vec<Reply>),
+}
+
+impl Reply {
+    /// `OK`.
+    pub(crate) const OK: Self = Self::Simple("OK");
+
+    /// A bulk reply of this text.
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::Bulk(Bytes::from(text.into()))
+    }
+
+    /// A bulk reply, or nil.
+    pub(crate) fn optional(value: Option<Bytes>) -> Self {
+        value.map_or(Self::Nil, Self::Bulk)
+    }
+
+    /// A count.
+    pub(crate) fn count(count: u64) -> Self {
+        Self::Integer(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
+    /// Appends the reply to `out`.
+    pub(crate) fn write(&self, out: &mut BytesMut) {
+        match self {
+            Self::Simple(text) => line(out, b'+', text.as_bytes()),
+            // A line break would end the reply in the middle.
+            Self::Error(text) => line(out, b'-', text.replace(['\r', '\n'], " ").as_bytes()),
+            Self::Integer(number) => line(out, b':', number.to_string().as_bytes()),
+            Self::Bulk(bytes) => {
+                line(out, b'$', bytes.len().to_string().as_bytes());
+                out.put_slice(bytes);
+                out.put_slice(b"\r\n");
+            }
+            Self::Nil => line(out, b'$', b"-1"),
+            Self::Array(replies) => {
+                Self::write_array_of(replies.len(), out);
+                for reply in replies {
+                    reply.write(out);
+                }
+            }
+        }
+    }
+
+    /// Appends the beginning of an array; `length` replies are to follow.
+    pub(crate) fn write_array_of(length: usize, out: &mut BytesMut) {
+        line(out, b'*', length.to_string().as_bytes());
+    }
+}
+
+fn line(out: &mut BytesMut, sort: u8, text: &[u8]) {
+    out.put_u8(sort);
+    out.put_slice(text);
+    out.put_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_are_written_as_the_protocol_says() {
+        let reply = Reply::Array(vec![
+            Reply::OK,
+            Reply::Error("ERR two\r\nlines".to_owned()),
+            Reply::Integer(-3),
+            Reply::text("a\r\nb"),
+            Reply::Nil,
+            Reply::Array(vec![]),
+        ]);
+        let mut out = BytesMut::new();
+        reply.write(&mut out);
+        let want = "*6\r\n+OK\r\n-ERR two  lines\r\n:-3\r\n$4\r\na\r\nb\r\n$-1\r\n*0\r\n";
+        assert_eq!(out, want);
+    }
+}

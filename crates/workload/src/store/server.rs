@@ -1,0 +1,110 @@
+//! Accepting connections, within their limit, until asked to stop.
+
+use super::{
+    MAX_CONNECTIONS, MAX_LARGE, command::Facts, connection::Connection, metrics::Metrics,
+    output::Output,
+};
+use crate::storage::Storage;
+use socket2::{SockRef, TcpKeepalive};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration, time::Instant};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+
+/// How long a connection may be silent before the system asks whether its other end still lives.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+/// The pause after a connection could not be accepted, for want of file handles for example.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A store that listens.
+pub struct Server {
+    listener: TcpListener,
+    storage: Storage,
+    facts: Facts,
+    places: Arc<Semaphore>,
+    connections: JoinSet<()>,
+}
+
+impl Server {
+    /// Serves the items of `storage` to whoever connects to `listener`.
+    ///
+    /// # Errors
+    /// If the listener does not know its own address.
+    pub fn new(listener: TcpListener, storage: Storage, metrics: Metrics) -> io::Result<Self> {
+        let port = listener.local_addr()?.port();
+        let facts = Facts { started: Instant::now(), port, metrics };
+        let places = Arc::new(Semaphore::new(MAX_LARGE));
+        Ok(Self { listener, storage, facts, places, connections: JoinSet::new() })
+    }
+
+    /// Serves until `stop` ends. Then no connection is accepted any more, what has been received
+    /// is carried out and answered, and all connections are closed.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        let (stopping, stopped) = watch::channel(false);
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, from)) => self.accept(stream, from, stopped.clone()),
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept a connection");
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                },
+                Some(_) = self.connections.join_next() => {}
+                () = &mut stop => break,
+            }
+        }
+        drop(self.listener);
+        stopping.send_replace(true);
+        while self.connections.join_next().await.is_some() {}
+    }
+
+    fn accept(&mut self, stream: TcpStream, from: SocketAddr, stop: watch::Receiver<bool>) {
+        let metrics = &self.facts.metrics;
+        if self.connections.len() >= MAX_CONNECTIONS {
+            metrics.rejected.inc();
+            // Whoever cannot take these bytes at once finds the connection closed all the same.
+            let _ = stream.try_write(b"-ERR max number of clients reached\r\n");
+            return;
+        }
+        metrics.accepted.inc();
+        if let Err(error) = prepare(&stream) {
+            tracing::debug!(%from, %error, "a connection ended at once");
+            return;
+        }
+        let (input, output) = stream.into_split();
+        let output = Output::new(output, Arc::clone(&self.places));
+        let connection = Connection::new(self.storage.clone(), self.facts.clone(), input, output);
+        let open = Open::count(metrics);
+        self.connections.spawn(async move {
+            let _open = open;
+            if let Err(error) = connection.serve(stop).await {
+                tracing::debug!(%from, %error, "a connection failed");
+            }
+        });
+    }
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+}
+
+/// Counts a connection as open while it lives.
+struct Open(Metrics);
+
+impl Open {
+    fn count(metrics: &Metrics) -> Self {
+        metrics.connections.inc();
+        Self(metrics.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections.dec();
+    }
+}

@@ -1,0 +1,71 @@
+// Package state is what a cluster keeps on disk: one directory, readable by its
+// owner only, with everything in it.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Root holds the directories of the full clusters of this machine. It is the
+// same for every clone of the repository, so that they share a cluster.
+const Root = "/var/lib/maquette-dev"
+
+// Dir is the directory of one cluster.
+type Dir string
+
+// Named is the directory of the full cluster called name.
+func Named(name string) Dir { return Dir(filepath.Join(Root, name)) }
+
+// Path is the path of something in the directory.
+func (d Dir) Path(elements ...string) string {
+	return filepath.Join(append([]string{string(d)}, elements...)...)
+}
+
+func (d Dir) Kubeconfig() string { return d.Path("kubeconfig") }
+func (d Dir) Logs() string       { return d.Path("logs") }
+func (d Dir) record() string     { return d.Path("cluster.json") }
+
+// Prepare makes the directory empty but for its logs folder and an empty record,
+// which marks it as ours however far the start gets.
+func (d Dir) Prepare() error {
+	if err := d.Wipe(); err != nil {
+		return err
+	}
+	if err := d.Write(Record{}); err != nil {
+		return err
+	}
+	return os.MkdirAll(d.Logs(), 0o700)
+}
+
+// Wipe removes everything in the directory, but not the directory. One that holds
+// something else than a cluster is refused.
+func (d Dir) Wipe() error {
+	entries, err := os.ReadDir(string(d))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 && !d.Ours() {
+		return fmt.Errorf("%s is not empty and holds no cluster: choose another directory", d)
+	}
+	// The record goes last: a wipe that is cut short can be done again.
+	for _, entry := range entries {
+		if path := d.Path(entry.Name()); path != d.record() {
+			if err := os.RemoveAll(path); err != nil {
+				return err
+			}
+		}
+	}
+	return os.RemoveAll(d.record())
+}
+
+// Ours says whether the directory holds a cluster, or what is left of one.
+func (d Dir) Ours() bool {
+	_, err := os.Stat(d.record())
+	return err == nil
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds the two binaries of the images, static, into the folder given. The Dockerfile's stage
+# `build` runs this too.
+source "$(dirname "$0")/lib.sh"
+out=${1:?the folder to put the binaries into}
+target=$(uname -m)-unknown-linux-musl
+
+say "building the binaries for $target"
+cargo build --release --locked --target "$target" --bin maquette --bin workload
+mkdir -p "$out"
+for binary in maquette workload; do
+    # Untouched if the same, so that nothing after this is made anew.
+    cmp -s "target/$target/release/$binary" "$out/$binary" \
+        || install -m 755 "target/$target/release/$binary" "$out/$binary"
+done

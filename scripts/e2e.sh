@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Runs the end-to-end tests on a cluster of their own, which is taken down afterwards, also after a
+# failure. With CLUSTER=current they run on the current context, where they clean up after
+# themselves. Arguments go to the tests' binary: names of tests, --nocapture.
+source "$(dirname "$0")/lib.sh"
+export CLUSTER_NAME=maquette-e2e
+
+if [ "$(scripts/cluster.sh kind-of)" != current ]; then
+    # Whatever a run that was killed left behind is no part of this one.
+    scripts/cluster.sh down
+    trap 'scripts/cluster.sh down' EXIT
+    trap 'exit 130' INT TERM
+fi
+scripts/cluster.sh up
+scripts/image.sh
+scripts/cluster.sh load
+scripts/install.sh
+KUBECONFIG=$(scripts/cluster.sh kubeconfig)
+export KUBECONFIG
+say "running the end-to-end tests"
+cargo test --locked --test e2e -- --include-ignored "$@"

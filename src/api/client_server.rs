@@ -1,0 +1,71 @@
+//! Clients that query one data store directly.
+
+use maquette_contract::NodeName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::name;
+use super::node::{NodeSettings, ValidNode};
+use super::problem::{At, Findings};
+use super::several::Several;
+use super::storage::{DataStore, ValidStore};
+
+/// Clients that query one data store directly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientServer {
+    /// The clients, which share the data. The first is the entry; the load drives all of them.
+    #[serde(default = "one_client")]
+    #[schemars(length(min = 1, max = 24))]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub clients: Vec<Client>,
+    /// The store that all clients query; its node is named `data`.
+    #[serde(default)]
+    pub data: DataStore,
+}
+
+/// A client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Client {
+    /// The client's name, which becomes its node's: lower-case letters, digits and `-`.
+    #[schemars(length(min = 1, max = 24))]
+    pub name: String,
+    /// What it has in common with other nodes.
+    #[serde(flatten)]
+    pub settings: NodeSettings,
+}
+
+fn one_client() -> Vec<Client> {
+    vec![Client { name: "client".to_owned(), settings: NodeSettings::default() }]
+}
+
+impl Default for ClientServer {
+    fn default() -> Self {
+        Self { clients: one_client(), data: DataStore::default() }
+    }
+}
+
+/// Validated [`ClientServer`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ValidClientServer {
+    /// The first is the entry.
+    pub(crate) clients: Several<(NodeName, ValidNode)>,
+    pub(crate) data: ValidStore,
+}
+
+impl ClientServer {
+    pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidClientServer> {
+        let list = at.field("clients");
+        let clients = self.clients.iter().enumerate().map(|(index, client)| {
+            let at = list.index(index);
+            let name = name::validate(&client.name, &at.field("name"), findings);
+            let settings = client.settings.validate(&at, findings);
+            Some((name?, settings?))
+        });
+        let clients: Vec<_> = clients.collect();
+        let data = self.data.validate(&at.field("data"), findings);
+        let clients = clients.into_iter().collect::<Option<_>>()?;
+        Some(ValidClientServer { clients: Several::new(clients)?, data: data? })
+    }
+}

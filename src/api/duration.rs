@@ -1,0 +1,49 @@
+//! Durations as the Gateway API writes them: `1h30m`, `150ms`
+//! (<https://gateway-api.sigs.k8s.io/geps/gep-2257/>).
+
+/// The duration in microseconds; none if `text` is not one.
+pub(crate) fn micros(text: &str) -> Option<u64> {
+    let mut rest = text;
+    let mut total: u64 = 0;
+    for _ in 0..4 {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        if digits == 0 || digits > 5 {
+            return None;
+        }
+        let number: u64 = rest[..digits].parse().ok()?;
+        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map(|at| at + digits);
+        let unit_end = unit_end.unwrap_or(rest.len());
+        total = total.checked_add(number.checked_mul(unit(&rest[digits..unit_end])?)?)?;
+        rest = &rest[unit_end..];
+        if rest.is_empty() {
+            return Some(total);
+        }
+    }
+    None
+}
+
+fn unit(name: &str) -> Option<u64> {
+    match name {
+        "h" => Some(3_600_000_000),
+        "m" => Some(60_000_000),
+        "s" => Some(1_000_000),
+        "ms" => Some(1_000),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::micros;
+
+    #[test]
+    fn durations_are_those_of_the_gateway_api() {
+        assert_eq!(micros("150ms"), Some(150_000));
+        assert_eq!(micros("1h30m"), Some(5_400_000_000));
+        assert_eq!(micros("1s500ms"), Some(1_500_000));
+        assert_eq!(micros("0s"), Some(0));
+        for bad in ["", "1", "1.5s", "-1s", "ms", "1us", "100000s", "1s1s1s1s1s", "1s ", "1 s"] {
+            assert_eq!(micros(bad), None, "{bad:?} passed");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Services that call each other, each responsible for its own information.
+
+use maquette_contract::{self as contract, Kind, NodeName, Percent};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use super::name;
+use super::node::{NodeSettings, ValidNode};
+use super::problem::{At, Findings, json};
+use super::resources::Resources;
+use super::several::Several;
+use super::storage::{DataStore, Storage, ValidStore};
+
+/// What `owns` says for every kind that nobody else owns.
+const REST: &str = "*";
+
+/// Services that call each other, each responsible for its own information.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NTier {
+    /// The client, the entry: it keeps nothing and calls the first service. Its node is named
+    /// `client`.
+    #[serde(default)]
+    pub client: NodeSettings,
+    /// The services. Each may call only services that are listed below it, so that no call ever
+    /// comes back. Unless they are said: a storefront that calls orders and catalog, where orders
+    /// keeps the orders and catalog everything else.
+    #[serde(default = "storefront")]
+    #[schemars(length(min = 1, max = 24))]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub services: Vec<Service>,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    /// The service's name, which becomes its node's: lower-case letters, digits and `-`.
+    #[schemars(length(min = 1, max = 24))]
+    pub name: String,
+    /// True: the service keeps no information and has no store.
+    #[serde(default)]
+    pub stateless: bool,
+    /// Whether a summary makes the calls one after another (`Sequential`) or all at once
+    /// (`Parallel`).
+    #[serde(default)]
+    pub mode: CallMode,
+    /// The services that this one may call; all are listed below it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 23))]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["service"]))]
+    pub calls: Vec<Call>,
+    /// The kinds of items that are this service's information, `*` for every kind that no other
+    /// service owns. The kind of the service's own name unless they are said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 24), inner(length(min = 1, max = 24)))]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
+    pub owns: Option<Vec<String>>,
+    /// The store of the service's items, which no other service may query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<ServiceStore>,
+    /// What it has in common with other nodes.
+    #[serde(flatten)]
+    pub settings: NodeSettings,
+}
+
+/// Whether a summary makes its calls one after another or all at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum CallMode {
+    /// One after another, in the order listed.
+    #[default]
+    Sequential,
+    /// All at once.
+    Parallel,
+}
+
+/// A call that a service may make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Call {
+    /// The name of the service called.
+    #[schemars(length(min = 1, max = 24))]
+    pub service: String,
+    /// How many of 100 summaries make this call. Requests for an item always go the way to the
+    /// item's owner.
+    #[serde(default = "always")]
+    #[schemars(range(min = 0, max = 100))]
+    pub probability_percent: i32,
+}
+
+fn always() -> i32 {
+    100
+}
+
+/// The store of a service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceStore {
+    /// The name of the store's node, `<service>-data` unless it is said. `data` takes over the store
+    /// of the client-server and three-tier shapes, with the items in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 29))]
+    pub name: Option<String>,
+    /// The volume that the items are on.
+    #[serde(default)]
+    pub storage: Storage,
+    /// What its pod asks for and may use at most. Whatever is not said has a small default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+}
+
+fn storefront() -> Vec<Service> {
+    let service = |name: &str| Service {
+        name: name.to_owned(),
+        stateless: false,
+        mode: CallMode::default(),
+        calls: vec![],
+        owns: None,
+        store: None,
+        settings: NodeSettings::default(),
+    };
+    let call = |service: &str, probability_percent| Call {
+        service: service.to_owned(),
+        probability_percent,
+    };
+    let data = ServiceStore { name: Some("data".to_owned()), ..ServiceStore::default() };
+    vec![
+        Service {
+            stateless: true,
+            mode: CallMode::Parallel,
+            calls: vec![call("orders", 100), call("catalog", 80)],
+            ..service("storefront")
+        },
+        Service { calls: vec![call("catalog", 100)], ..service("orders") },
+        Service { owns: Some(vec![REST.to_owned()]), store: Some(data), ..service("catalog") },
+    ]
+}
+
+impl Default for NTier {
+    fn default() -> Self {
+        Self { client: NodeSettings::default(), services: storefront() }
+    }
+}
+
+/// Validated [`NTier`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ValidNTier {
+    pub(crate) client: ValidNode,
+    /// The client calls the first; calls go down the list only.
+    pub(crate) services: Several<ValidService>,
+}
+
+/// Validated [`Service`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ValidService {
+    pub(crate) name: NodeName,
+    pub(crate) node: ValidNode,
+    pub(crate) mode: contract::CallMode,
+    pub(crate) calls: Vec<(NodeName, Percent)>,
+    /// What it keeps; none if it is stateless.
+    pub(crate) keeps: Option<Keeps>,
+}
+
+/// The information that a service keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Keeps {
+    pub(crate) owns: Vec<Owned>,
+    pub(crate) store: NodeName,
+    pub(crate) settings: ValidStore,
+}
+
+/// What a service owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Owned {
+    /// One kind.
+    Kind(Kind),
+    /// Every kind that no other service owns.
+    Rest,
+}
+
+impl fmt::Display for Owned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind(kind) => kind.fmt(f),
+            Self::Rest => f.write_str(REST),
+        }
+    }
+}
+
+impl NTier {
+    pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidNTier> {
+        let client = self.client.validate(&at.field("client"), findings);
+        let list = at.field("services");
+        let services: Vec<_> = self
+            .services
+            .iter()
+            .enumerate()
+            .map(|(index, service)| service.validate(&list.index(index), findings))
+            .collect();
+        let services = services.into_iter().collect::<Option<_>>()?;
+        Some(ValidNTier { client: client?, services: Several::new(services)? })
+    }
+}
+
+impl Service {
+    fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidService> {
+        let name = name::validate(&self.name, &at.field("name"), findings);
+        let node = self.settings.validate(at, findings);
+        let list = at.field("calls");
+        let calls: Vec<_> = self
+            .calls
+            .iter()
+            .enumerate()
+            .map(|(index, call)| call.validate(&list.index(index), findings))
+            .collect();
+        let keeps = match self.stateless {
+            true => Some(None),
+            false => self.keeps(at, findings).map(Some),
+        };
+        Some(ValidService {
+            name: name?,
+            node: node?,
+            mode: self.mode.into(),
+            calls: calls.into_iter().collect::<Option<_>>()?,
+            keeps: keeps?,
+        })
+    }
+
+    fn keeps(&self, at: &At, findings: &mut Findings) -> Option<Keeps> {
+        let own = vec![self.name.clone()];
+        let owns: Vec<_> = self
+            .owns
+            .as_ref()
+            .unwrap_or(&own)
+            .iter()
+            .enumerate()
+            .map(|(index, text)| owned(text, &at.field("owns").index(index), findings))
+            .collect();
+        let store = self.store.clone().unwrap_or_default();
+        let at = at.field("store");
+        let settings = DataStore { storage: store.storage, resources: store.resources };
+        let settings = settings.validate(&at, findings);
+        let name = store.name.unwrap_or_else(|| format!("{}-data", self.name));
+        Some(Keeps {
+            owns: owns.into_iter().collect::<Option<_>>()?,
+            store: name::validate(&name, &at.field("name"), findings)?,
+            settings: settings?,
+        })
+    }
+}
+
+impl Call {
+    fn validate(&self, at: &At, findings: &mut Findings) -> Option<(NodeName, Percent)> {
+        let name = name::validate(&self.service, &at.field("service"), findings);
+        let at = at.field("probabilityPercent");
+        Some((name?, name::percent(self.probability_percent, &at, findings)?))
+    }
+}
+
+fn owned(text: &str, at: &At, findings: &mut Findings) -> Option<Owned> {
+    if text == REST {
+        return Some(Owned::Rest);
+    }
+    let kind = text.parse();
+    kind.map(Owned::Kind)
+        .map_err(|error: contract::NameError| findings.add(at, json(&text), error.to_string()))
+        .ok()
+}
+
+impl From<CallMode> for contract::CallMode {
+    fn from(mode: CallMode) -> Self {
+        match mode {
+            CallMode::Sequential => Self::Sequential,
+            CallMode::Parallel => Self::Parallel,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What each pod of a node asks for and may use at most.
+
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as RawQuantity;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::problem::{At, Findings};
+use super::quantity::{self, Quantity};
+
+/// What each pod of a node asks for and may use at most.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Resources {
+    /// What each pod is sure to get; the scheduler looks for a machine that has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Amounts>,
+    /// What each pod may use at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Amounts>,
+}
+
+/// Amounts of what a machine has.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Amounts {
+    /// Processors, such as `250m` for a quarter of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maxLength" = quantity::MAX_LENGTH))]
+    pub cpu: Option<RawQuantity>,
+    /// Memory, such as `64Mi`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maxLength" = quantity::MAX_LENGTH))]
+    pub memory: Option<RawQuantity>,
+    /// The machine's own disk, such as `1Gi`; volumes do not count.
+    #[serde(default, rename = "ephemeral-storage", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maxLength" = quantity::MAX_LENGTH))]
+    pub ephemeral_storage: Option<RawQuantity>,
+}
+
+/// Validated [`Resources`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ValidResources {
+    pub(crate) requests: ValidAmounts,
+    pub(crate) limits: ValidAmounts,
+}
+
+/// Validated [`Amounts`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ValidAmounts {
+    pub(crate) cpu: Option<Quantity>,
+    pub(crate) memory: Option<Quantity>,
+    pub(crate) ephemeral_storage: Option<Quantity>,
+}
+
+impl Resources {
+    pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> ValidResources {
+        let mut amounts = |field, amounts: &Option<Amounts>| {
+            amounts.as_ref().map(|a| a.validate(&at.field(field), findings)).unwrap_or_default()
+        };
+        let requests = amounts("requests", &self.requests);
+        let limits = amounts("limits", &self.limits);
+        ValidResources { requests, limits }
+    }
+}
+
+impl Amounts {
+    fn validate(&self, at: &At, findings: &mut Findings) -> ValidAmounts {
+        let mut amount = |field, raw: &Option<RawQuantity>| {
+            raw.as_ref().and_then(|raw| quantity::validate(raw, &at.field(field), findings))
+        };
+        ValidAmounts {
+            cpu: amount("cpu", &self.cpu),
+            memory: amount("memory", &self.memory),
+            ephemeral_storage: amount("ephemeral-storage", &self.ephemeral_storage),
+        }
+    }
+}

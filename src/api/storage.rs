@@ -1,0 +1,77 @@
+//! Volumes of stores and peers.
+
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as RawQuantity;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::problem::{At, Findings};
+use super::quantity::{self, Quantity};
+use super::resources::{Resources, ValidResources};
+
+/// The volume of a pod.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Storage {
+    /// How much it holds, such as `1Gi`. It may grow later, where the StorageClass allows that, and
+    /// never shrinks.
+    #[serde(default = "one_gibibyte")]
+    #[schemars(extend("maxLength" = quantity::MAX_LENGTH))]
+    pub size: RawQuantity,
+    /// The StorageClass that provides it; the cluster's default one unless it is said. It cannot be
+    /// changed later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub storage_class_name: Option<String>,
+}
+
+fn one_gibibyte() -> RawQuantity {
+    RawQuantity("1Gi".to_owned())
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { size: one_gibibyte(), storage_class_name: None }
+    }
+}
+
+/// A store: one pod that keeps items on a volume.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DataStore {
+    /// The volume that the items are on.
+    #[serde(default)]
+    pub storage: Storage,
+    /// What its pod asks for and may use at most. Whatever is not said has a small default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+}
+
+/// Validated [`Storage`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ValidStorage {
+    pub(crate) size: Quantity,
+    pub(crate) storage_class: Option<String>,
+}
+
+/// Validated [`DataStore`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ValidStore {
+    pub(crate) storage: ValidStorage,
+    pub(crate) resources: ValidResources,
+}
+
+impl Storage {
+    pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidStorage> {
+        let size = quantity::validate(&self.size, &at.field("size"), findings)?;
+        Some(ValidStorage { size, storage_class: self.storage_class_name.clone() })
+    }
+}
+
+impl DataStore {
+    pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidStore> {
+        let storage = self.storage.validate(&at.field("storage"), findings);
+        let resources =
+            self.resources.as_ref().map(|r| r.validate(&at.field("resources"), findings));
+        Some(ValidStore { storage: storage?, resources: resources.unwrap_or_default() })
+    }
+}

@@ -1,0 +1,42 @@
+//! A client tier that calls a business tier that queries a data tier.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::node::{NodeSettings, ValidNode};
+use super::problem::{At, Findings};
+use super::storage::{DataStore, ValidStore};
+
+/// A client tier that calls a business tier that queries a data tier.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ThreeTier {
+    /// The client tier, the entry: it keeps nothing and knows nothing of the data. Its node is named
+    /// `client`.
+    #[serde(default)]
+    pub client: NodeSettings,
+    /// The business tier, which fetches, processes and formats the data. Its node is named
+    /// `business`.
+    #[serde(default)]
+    pub business: NodeSettings,
+    /// The data tier: one store. Its node is named `data`.
+    #[serde(default)]
+    pub data: DataStore,
+}
+
+/// Validated [`ThreeTier`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ValidThreeTier {
+    pub(crate) client: ValidNode,
+    pub(crate) business: ValidNode,
+    pub(crate) data: ValidStore,
+}
+
+impl ThreeTier {
+    pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidThreeTier> {
+        let client = self.client.validate(&at.field("client"), findings);
+        let business = self.business.validate(&at.field("business"), findings);
+        let data = self.data.validate(&at.field("data"), findings);
+        Some(ValidThreeTier { client: client?, business: business?, data: data? })
+    }
+}

@@ -1,0 +1,32 @@
+//! Leads what runs to what is wanted, one safe step at a time.
+//!
+//! Owns the order of a change: what is applied now and what that waits for. Everything is computed
+//! afresh from the wanted and the running topology, so that a crash at any point resumes and a
+//! change of mind retargets. It never looks at objects and never talks to anything.
+
+mod peers;
+mod replace;
+mod wait;
+
+pub use wait::Wait;
+
+use crate::{observe::Running, plan::Topology};
+use k8s_openapi::jiff::Timestamp;
+
+/// What to apply now, on the way to what is wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evolution {
+    /// The topology to apply now. Whatever is not in it may go.
+    pub apply: Topology,
+    /// What must happen before the next step; empty when `apply` is what is wanted.
+    pub waits: Vec<Wait>,
+    /// Whether users are served by the wanted topology, whatever else is still there.
+    pub serves_wanted: bool,
+}
+
+/// The next step from `running` to `wanted`.
+pub fn evolve(wanted: &Topology, running: &Running, now: Timestamp) -> Evolution {
+    let mut evolution = replace::step(wanted, running, now);
+    peers::leave_one_by_one(&mut evolution, running, now);
+    evolution
+}

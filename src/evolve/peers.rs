@@ -1,0 +1,58 @@
+//! Peers leave one at a time, the newest first, and only when everything that they hold has all its
+//! copies among those who stay.
+
+use super::{Evolution, Wait};
+use crate::{
+    observe::{Running, RunningNode, RunningPod},
+    plan::{Node, Task},
+};
+use k8s_openapi::jiff::Timestamp;
+use maquette_contract::Revision;
+
+pub(super) fn leave_one_by_one(evolution: &mut Evolution, running: &Running, now: Timestamp) {
+    for node in evolution.apply.nodes.values_mut() {
+        let found = running.node(&node.name);
+        if let Some(wait) = found.and_then(|found| hold(node, found, now)) {
+            evolution.waits.push(wait);
+        }
+    }
+}
+
+/// Lets at most one peer of those too many go now; says what the others wait for.
+fn hold(node: &mut Node, found: &RunningNode, now: Timestamp) -> Option<Wait> {
+    let (Task::Peer(wanted), Some(planned)) = (&node.task, &found.planned) else { return None };
+    let Task::Peer(told) = &planned.task else { return None };
+    let leaving = planned.replicas.checked_sub(node.replicas).filter(|n| *n > 0)?;
+    let told = told == wanted && told.members <= node.replicas;
+    let lacks =
+        if told { unfinished(planned.replicas, found, now) } else { Some("being told".into()) };
+    node.replicas = match lacks {
+        None => planned.replicas - 1,
+        Some(_) => planned.replicas,
+    };
+    let lacks = lacks.unwrap_or_else(|| "one leaves now".to_owned());
+    Some(Wait::HandedOver { node: node.name.clone(), leaving, lacks })
+}
+
+/// Which peer does not yet report that all it holds has its copies under the new configuration.
+fn unfinished(replicas: u32, found: &RunningNode, now: Timestamp) -> Option<String> {
+    if found.pods.len() != replicas as usize || found.leaving > 0 {
+        return Some(format!("{} of {replicas} pods run", found.pods.len()));
+    }
+    let revision = found.revision.as_ref()?;
+    found.pods.iter().find_map(|pod| lacks(pod, revision, now))
+}
+
+fn lacks(pod: &RunningPod, revision: &Revision, now: Timestamp) -> Option<String> {
+    let name = &pod.name;
+    let Some(report) = pod.report.fresh(now) else {
+        return Some(format!("{name} has not reported of late"));
+    };
+    if report.revision != *revision {
+        return Some(format!("{name} still runs an older configuration"));
+    }
+    match &report.peer {
+        Some(peer) if peer.not_whole == 0 => None,
+        _ => Some(format!("{name} still copies items")),
+    }
+}

@@ -1,0 +1,146 @@
+//! The conditions of an Architecture: one small function each, and the table that lists them.
+
+mod accepted;
+mod overlay_connected;
+mod progressing;
+mod ready;
+mod traffic_flowing;
+
+use super::{Running, node::Availability, status::Facts, traffic::Users};
+use crate::{
+    api::{ArchitectureStatus, EdgeStatus},
+    plan::Node,
+};
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::Timestamp,
+};
+
+/// Everything that a condition may look at.
+pub(super) struct View<'a> {
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) running: &'a Running,
+    /// Every node that should run, and whether it is available.
+    pub(super) nodes: Vec<(&'a Node, Availability)>,
+    pub(super) edges: Vec<EdgeStatus>,
+    pub(super) users: Users,
+    pub(super) now: Timestamp,
+}
+
+/// Whether something holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Holds {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "True",
+            Self::No => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// Why a condition is as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The specification is one that can run.
+    Accepted,
+    /// The specification is not one that can run.
+    Refused,
+    /// All is as it should be.
+    AllWorks,
+    /// An object of a name that is needed is somebody else's.
+    Conflict,
+    /// The API server would not take an object.
+    ApplyFailed,
+    /// Something of an earlier Architecture of the same name has not gone yet.
+    WaitingForRemoval,
+    /// Not every node has all of its pods as they should be.
+    NodesNotReady,
+    /// An edge fails.
+    EdgesFailing,
+    /// Nobody has told of late whether an edge works.
+    EdgesUnknown,
+    /// Requests of users fail.
+    RequestsFailing,
+    /// What runs is still being led to what is wanted.
+    Evolving,
+    /// Peers do not see each other.
+    PeersMissing,
+    /// What runs is what is wanted.
+    Settled,
+    /// Requests of users are answered.
+    RequestsSucceed,
+    /// Requests of users are answered, but an acknowledged write was lost before.
+    WritesLost,
+    /// There are no requests.
+    NoTraffic,
+    /// Nobody has reported of late.
+    NotReported,
+    /// Every peer sees every other.
+    AllPeersSeen,
+}
+
+/// What a condition says.
+pub(super) struct Verdict {
+    pub(super) holds: Holds,
+    pub(super) reason: Reason,
+    pub(super) message: String,
+}
+
+impl Verdict {
+    fn new(holds: Holds, reason: Reason, message: impl Into<String>) -> Self {
+        Self { holds, reason, message: message.into() }
+    }
+}
+
+/// Names of the conditions.
+pub mod condition_types {
+    /// Whether the specification is one that can run.
+    pub const ACCEPTED: &str = "Accepted";
+    /// Whether the whole works: every node available, every edge working, users served. Without a
+    /// load and without users it rests on the probes that cross every edge every few seconds.
+    pub const READY: &str = "Ready";
+    /// Whether what runs is still being led to what is wanted.
+    pub const PROGRESSING: &str = "Progressing";
+    /// Whether users' requests are answered.
+    pub const TRAFFIC_FLOWING: &str = "TrafficFlowing";
+    /// Whether every peer sees every other. Only where there are peers.
+    pub const OVERLAY_CONNECTED: &str = "OverlayConnected";
+}
+
+type Judge = fn(&View<'_>) -> Option<Verdict>;
+
+/// Every condition and the function that decides it; none where it has no meaning.
+const CONDITIONS: [(&str, Judge); 5] = [
+    (condition_types::ACCEPTED, |view| Some(accepted::judge(view))),
+    (condition_types::READY, |view| Some(ready::judge(view))),
+    (condition_types::PROGRESSING, |view| Some(progressing::judge(view))),
+    (condition_types::TRAFFIC_FLOWING, |view| Some(traffic_flowing::judge(view))),
+    (condition_types::OVERLAY_CONNECTED, overlay_connected::judge),
+];
+
+/// All conditions. The time of a transition changes only with the condition's status.
+pub(super) fn all(view: &View<'_>, previous: Option<&ArchitectureStatus>) -> Vec<Condition> {
+    let before = previous.map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let judged = CONDITIONS.iter().filter_map(|(type_, judge)| Some((*type_, judge(view)?)));
+    judged.map(|(type_, verdict)| condition(type_, verdict, view, before)).collect()
+}
+
+fn condition(type_: &str, verdict: Verdict, view: &View<'_>, before: &[Condition]) -> Condition {
+    let status = verdict.holds.as_str();
+    let same = before.iter().find(|old| old.type_ == type_ && old.status == status);
+    Condition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: format!("{:?}", verdict.reason),
+        message: verdict.message,
+        observed_generation: Some(view.facts.generation),
+        last_transition_time: same.map_or(Time(view.now), |old| old.last_transition_time.clone()),
+    }
+}

@@ -1,0 +1,47 @@
+//! `Progressing`: whether what runs is still being led to what is wanted.
+
+use super::{Holds, Reason, Verdict, View};
+use crate::observe::{Acceptance, TroubleKind, node::Availability, words::list};
+
+pub(super) fn judge(view: &View<'_>) -> Verdict {
+    if matches!(view.facts.acceptance, Acceptance::Refused { .. }) {
+        let message = "nothing changes until the specification is accepted";
+        return Verdict::new(Holds::No, Reason::Refused, message);
+    }
+    if let Some(verdict) = blocked(view) {
+        return verdict;
+    }
+    let waits = view.facts.waits.iter().cloned();
+    let removals = view.facts.troubles.iter().map(|trouble| trouble.message.clone());
+    let evolving: Vec<_> = removals.chain(waits).collect();
+    if !evolving.is_empty() {
+        return Verdict::new(Holds::Yes, Reason::Evolving, list(evolving));
+    }
+    let missing = missing_nodes(view);
+    if !missing.is_empty() {
+        let message = format!("waiting for {}", list(missing));
+        return Verdict::new(Holds::Yes, Reason::NodesNotReady, message);
+    }
+    Verdict::new(Holds::No, Reason::Settled, "what runs is what is wanted")
+}
+
+/// What stands in the way and does not go by itself.
+fn blocked(view: &View<'_>) -> Option<Verdict> {
+    let troubles = || view.facts.troubles.iter();
+    let of = |kind| troubles().filter(move |t| t.kind == kind).map(|t| t.message.clone());
+    let pick = |kind, reason| {
+        let found: Vec<_> = of(kind).collect();
+        (!found.is_empty()).then(|| Verdict::new(Holds::No, reason, list(found)))
+    };
+    pick(TroubleKind::Conflict, Reason::Conflict)
+        .or_else(|| pick(TroubleKind::Failed, Reason::ApplyFailed))
+}
+
+/// Every node that lacks something, and what.
+pub(super) fn missing_nodes(view: &View<'_>) -> Vec<String> {
+    let missing = view.nodes.iter().filter_map(|(node, availability)| match availability {
+        Availability::Available => None,
+        Availability::Missing(message) => Some(format!("{}: {message}", node.name)),
+    });
+    missing.collect()
+}

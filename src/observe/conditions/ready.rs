@@ -1,0 +1,94 @@
+//! `Ready`: whether the whole works. Never true while requests fail or nobody knows.
+
+use super::{Holds, Reason, Verdict, View, overlay_connected, traffic_flowing};
+use crate::{
+    api::{EdgeState, EdgeStatus},
+    observe::{
+        Acceptance, TroubleKind,
+        words::{count, list},
+    },
+};
+
+pub(super) fn judge(view: &View<'_>) -> Verdict {
+    let yes = || {
+        let nodes = count(view.nodes.len() as u64, "node");
+        let edges = count(view.edges.len() as u64, "edge");
+        Verdict::new(Holds::Yes, Reason::AllWorks, format!("{nodes} available, {edges} working"))
+    };
+    refused(view)
+        .or_else(|| trouble(view))
+        .or_else(|| nodes(view))
+        .or_else(|| failing(view))
+        .or_else(|| evolving(view))
+        .or_else(|| unknown(view))
+        .or_else(|| overlay(view))
+        .or_else(|| users(view))
+        .unwrap_or_else(yes)
+}
+
+fn no(reason: Reason, message: impl Into<String>) -> Option<Verdict> {
+    Some(Verdict::new(Holds::No, reason, message))
+}
+
+fn refused(view: &View<'_>) -> Option<Verdict> {
+    match view.facts.acceptance {
+        Acceptance::Accepted { .. } => None,
+        Acceptance::Refused { .. } => no(Reason::Refused, "the specification is not accepted"),
+    }
+}
+
+fn trouble(view: &View<'_>) -> Option<Verdict> {
+    let worst = view.facts.troubles.iter().map(|trouble| trouble.kind).max()?;
+    let said = view.facts.troubles.iter().filter(|trouble| trouble.kind == worst);
+    let reason = match worst {
+        TroubleKind::Removal => Reason::WaitingForRemoval,
+        TroubleKind::Failed => Reason::ApplyFailed,
+        TroubleKind::Conflict => Reason::Conflict,
+    };
+    no(reason, list(said.map(|trouble| trouble.message.clone())))
+}
+
+fn nodes(view: &View<'_>) -> Option<Verdict> {
+    let missing = super::progressing::missing_nodes(view);
+    if missing.is_empty() {
+        return None;
+    }
+    no(Reason::NodesNotReady, list(missing))
+}
+
+fn said(edge: &EdgeStatus) -> String {
+    let message = edge.message.as_deref().unwrap_or("no reason known");
+    format!("{} -> {}: {message}", edge.from, edge.to)
+}
+
+fn edges(view: &View<'_>, state: EdgeState) -> Option<String> {
+    let found: Vec<_> = view.edges.iter().filter(|edge| edge.state == state).map(said).collect();
+    if found.is_empty() { None } else { Some(list(found)) }
+}
+
+fn failing(view: &View<'_>) -> Option<Verdict> {
+    no(Reason::EdgesFailing, edges(view, EdgeState::Failing)?)
+}
+
+fn unknown(view: &View<'_>) -> Option<Verdict> {
+    let message = edges(view, EdgeState::Unknown)?;
+    Some(Verdict::new(Holds::Unknown, Reason::EdgesUnknown, message))
+}
+
+fn evolving(view: &View<'_>) -> Option<Verdict> {
+    if view.facts.waits.is_empty() {
+        return None;
+    }
+    no(Reason::Evolving, list(view.facts.waits.iter().cloned()))
+}
+
+fn overlay(view: &View<'_>) -> Option<Verdict> {
+    let verdict = overlay_connected::judge(view)?;
+    (verdict.holds != Holds::Yes).then_some(verdict)
+}
+
+fn users(view: &View<'_>) -> Option<Verdict> {
+    let verdict = traffic_flowing::judge(view);
+    let bad = verdict.holds == Holds::No || verdict.reason == Reason::NotReported;
+    bad.then_some(verdict)
+}

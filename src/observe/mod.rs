@@ -1,0 +1,26 @@
+//! Turns what the cluster holds and what the pods report into the running topology and the status.
+//!
+//! Owns the meaning of "works": when a node counts as available, an edge as flowing and a condition
+//! as true. It never reads a clock, never talks to anything and never decides what is to change.
+
+mod conditions;
+mod edge;
+mod node;
+mod parse;
+mod pod;
+mod running;
+mod snapshot;
+mod status;
+mod traffic;
+mod words;
+
+pub use conditions::{Reason, condition_types};
+pub use node::{Availability, available};
+pub use running::{Running, RunningNode, RunningPod, Workload, asked, running};
+pub use snapshot::{Report, Snapshot};
+pub use status::{Acceptance, Facts, Trouble, TroubleKind, status};
+
+use k8s_openapi::jiff::SignedDuration;
+
+/// How long a pod's report counts. Older ones say nothing about now.
+pub const FRESH: SignedDuration = SignedDuration::from_secs(30);

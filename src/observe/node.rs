@@ -1,0 +1,110 @@
+//! Whether a node is available: all of its pods are, and run what is wanted.
+
+use super::{RunningNode, RunningPod, asked, words::line};
+use crate::{api::NodeStatus, plan::Node};
+use k8s_openapi::jiff::Timestamp;
+use maquette_contract::Revision;
+
+/// Whether a node has all that it should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Availability {
+    /// All pods are available and run the wanted template and configuration.
+    Available,
+    /// Something is missing; one line that says what.
+    Missing(String),
+}
+
+/// Whether all pods of `node` are available and run what is wanted, as far as objects and reports
+/// tell. `changing`: its workload or configuration was written a moment ago.
+pub fn available(
+    node: &Node,
+    running: Option<&RunningNode>,
+    changing: bool,
+    now: Timestamp,
+) -> Availability {
+    let missing = |text: String| Availability::Missing(text);
+    let Some(running) = running else { return missing("not made yet".to_owned()) };
+    let Some(workload) = &running.workload else { return missing("not made yet".to_owned()) };
+    if changing || !workload.seen {
+        return missing("being changed".to_owned());
+    }
+    if let Some(trouble) = &workload.trouble {
+        return missing(trouble.clone());
+    }
+    let ready = workload.updated.min(workload.available);
+    let settled = workload.wanted == node.replicas
+        && workload.total == node.replicas
+        && ready == node.replicas
+        && running.pods.len() == node.replicas as usize;
+    if !settled || running.pods.iter().any(|pod| !pod.ready) {
+        let trouble = running.pods.iter().find_map(pod_trouble);
+        return missing(trouble.unwrap_or_else(|| short(node, ready, workload.total)));
+    }
+    reports(node, running, now).map_or(Availability::Available, Availability::Missing)
+}
+
+fn short(node: &Node, ready: u32, total: u32) -> String {
+    let replicas = node.replicas;
+    match total.saturating_sub(replicas) {
+        0 if ready < replicas => format!("{ready} of {replicas} pods are ready"),
+        0 => "pods are being replaced".to_owned(),
+        more => format!("{more} more pods than wanted have not gone yet"),
+    }
+}
+
+fn pod_trouble(pod: &RunningPod) -> Option<String> {
+    pod.trouble.as_ref().map(|trouble| format!("pod {}: {trouble}", pod.name))
+}
+
+/// What the pods' reports say against the node, or that there are none.
+fn reports(node: &Node, running: &RunningNode, now: Timestamp) -> Option<String> {
+    let wanted = running.revision.as_ref()?;
+    let silent = asked(node.role(), &running.pods).iter().find_map(|pod| silence(pod, now));
+    silent.or_else(|| running.pods.iter().find_map(|pod| lag(pod, wanted)))
+}
+
+/// Why nobody knows how the pod does, if nobody does.
+pub(super) fn silence(pod: &RunningPod, now: Timestamp) -> Option<String> {
+    if pod.report.fresh(now).is_some() {
+        return None;
+    }
+    let why = pod.report.failure.as_deref().map(|why| line(why, 200));
+    let name = &pod.name;
+    Some(match (why, &pod.report.latest) {
+        (Some(why), _) => format!("pod {name} does not report: {why}"),
+        (None, Some(_)) => format!("pod {name} has not reported of late"),
+        (None, None) => format!("pod {name} has not reported yet"),
+    })
+}
+
+fn lag(pod: &RunningPod, wanted: &Revision) -> Option<String> {
+    let name = &pod.name;
+    match &pod.report.latest {
+        None => Some(format!("pod {name} has not reported yet")),
+        Some((_, report)) if report.revision != *wanted => {
+            Some(format!("pod {name} still runs an older configuration"))
+        }
+        Some(_) => None,
+    }
+}
+
+/// The node's line in the status.
+pub(super) fn status(
+    node: &Node,
+    running: Option<&RunningNode>,
+    availability: &Availability,
+) -> NodeStatus {
+    let workload = running.and_then(|running| running.workload.as_ref());
+    let ready = workload.map_or(0, |workload| workload.updated.min(workload.available));
+    let desired = i32::try_from(node.replicas).unwrap_or(i32::MAX);
+    NodeStatus {
+        name: node.name.to_string(),
+        role: node.role().into(),
+        ready: i32::try_from(ready).unwrap_or(i32::MAX),
+        desired,
+        message: match availability {
+            Availability::Available => None,
+            Availability::Missing(message) => Some(message.clone()),
+        },
+    }
+}

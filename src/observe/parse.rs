@@ -1,0 +1,99 @@
+//! Reads a node back from its configuration and its workload: the opposite of `render`.
+
+use crate::plan::{LoadTask, Node, PeerTask, PlannedCall, ServiceTask, StoreTask, Task, Volume};
+use k8s_openapi::api::{
+    apps::v1::{Deployment, StatefulSet},
+    core::v1::{PersistentVolumeClaim, PodSpec, ResourceRequirements},
+};
+use maquette_contract::{
+    LoadConfig, NodeConfig, PeerConfig, RoleConfig, ServiceConfig, keys::CLAIM,
+};
+
+/// What a node's Deployment or StatefulSet says that its configuration does not.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shell {
+    pub(super) replicas: u32,
+    pub(super) resources: ResourceRequirements,
+    pub(super) storage: Option<Volume>,
+}
+
+impl Shell {
+    pub(super) fn of_deployment(deployment: &Deployment) -> Option<Self> {
+        let spec = deployment.spec.as_ref()?;
+        let resources = resources(spec.template.spec.as_ref()?);
+        Some(Self { replicas: count(spec.replicas), resources, storage: None })
+    }
+
+    pub(super) fn of_stateful_set(set: &StatefulSet) -> Option<Self> {
+        let spec = set.spec.as_ref()?;
+        let resources = resources(spec.template.spec.as_ref()?);
+        let claims = spec.volume_claim_templates.as_deref().unwrap_or_default();
+        let claim = claims.iter().find(|claim| claim.metadata.name.as_deref() == Some(CLAIM));
+        let storage = claim.and_then(volume);
+        Some(Self { replicas: count(spec.replicas), resources, storage })
+    }
+}
+
+fn count(replicas: Option<i32>) -> u32 {
+    replicas.and_then(|n| u32::try_from(n).ok()).unwrap_or(1)
+}
+
+fn resources(pod: &PodSpec) -> ResourceRequirements {
+    pod.containers.first().and_then(|c| c.resources.clone()).unwrap_or_default()
+}
+
+fn volume(claim: &PersistentVolumeClaim) -> Option<Volume> {
+    let spec = claim.spec.as_ref()?;
+    let size = spec.resources.as_ref()?.requests.as_ref()?.get("storage")?;
+    Some(Volume { size: size.0.clone(), storage_class: spec.storage_class_name.clone() })
+}
+
+/// The node that `config` and `shell` make; none if a volume is missing that its role needs.
+pub(super) fn node(config: &NodeConfig, shell: &Shell) -> Option<Node> {
+    let task = match &config.role {
+        RoleConfig::Service(service) => Task::Service(service_task(service)),
+        RoleConfig::Store(_) => Task::Store(StoreTask { storage: shell.storage.clone()? }),
+        RoleConfig::Peer(peer) => Task::Peer(peer_task(peer, shell.storage.clone()?)),
+        RoleConfig::Load(load) => Task::Load(load_task(load)),
+    };
+    Some(Node {
+        name: config.node.clone(),
+        replicas: shell.replicas,
+        resources: shell.resources.clone(),
+        task,
+    })
+}
+
+fn service_task(service: &ServiceConfig) -> ServiceTask {
+    let call = |call: &maquette_contract::Call| PlannedCall {
+        to: call.node.clone(),
+        probability_percent: call.probability_percent,
+    };
+    ServiceTask {
+        work: service.work.clone(),
+        mode: service.mode,
+        calls: service.calls.iter().map(call).collect(),
+        store: service.store.as_ref().map(|store| store.node.clone()),
+        routes: service.routes.clone(),
+    }
+}
+
+fn peer_task(peer: &PeerConfig, storage: Volume) -> PeerTask {
+    PeerTask {
+        work: peer.work.clone(),
+        replication_factor: peer.replication_factor,
+        members: u32::try_from(peer.members.len()).unwrap_or(u32::MAX),
+        storage,
+    }
+}
+
+fn load_task(load: &LoadConfig) -> LoadTask {
+    LoadTask {
+        drives: load.targets.iter().map(|target| target.node.clone()).collect(),
+        requests_per_second: load.requests_per_second,
+        write_percent: load.write_percent,
+        summary_percent: load.summary_percent,
+        items: load.items,
+        kinds: load.kinds.clone(),
+    }
+}

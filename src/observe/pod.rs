@@ -1,0 +1,176 @@
+//! What keeps a pod from being ready, in one line.
+
+use super::words::line;
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodCondition};
+
+const LONGEST: usize = 300;
+
+/// Why the pod is not ready, or none if it is. What is said does not change while the trouble is
+/// the same: no attempt counts and no waiting times.
+pub(super) fn trouble(pod: &Pod) -> Option<String> {
+    if ready(pod) {
+        return None;
+    }
+    let status = pod.status.as_ref();
+    let containers = status.and_then(|s| s.container_statuses.as_deref()).unwrap_or_default();
+    containers
+        .iter()
+        .find_map(container_trouble)
+        .or_else(|| unschedulable(pod))
+        .or_else(|| ended(pod))
+        .map(|text| line(&text, LONGEST))
+}
+
+/// Whether the pod's condition `Ready` is true.
+pub(super) fn ready(pod: &Pod) -> bool {
+    condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
+}
+
+fn condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a PodCondition> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    conditions.iter().find(|condition| condition.type_ == type_)
+}
+
+fn unschedulable(pod: &Pod) -> Option<String> {
+    let scheduled = condition(pod, "PodScheduled").filter(|c| c.status == "False")?;
+    let why = scheduled.message.as_deref().or(scheduled.reason.as_deref()).unwrap_or("no reason");
+    Some(format!("no machine takes it: {why}"))
+}
+
+fn ended(pod: &Pod) -> Option<String> {
+    let status = pod.status.as_ref()?;
+    if status.phase.as_deref() != Some("Failed") {
+        return None;
+    }
+    let reason = status.reason.as_deref().unwrap_or("Failed");
+    Some(match &status.message {
+        Some(message) => format!("it ended: {reason}: {message}"),
+        None => format!("it ended: {reason}"),
+    })
+}
+
+fn container_trouble(container: &ContainerStatus) -> Option<String> {
+    let state = container.state.as_ref();
+    if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
+        let message = waiting.message.as_deref().unwrap_or_default();
+        match waiting.reason.as_deref().unwrap_or_default() {
+            "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
+                return Some(image(&container.image, message));
+            }
+            "ContainerCreating" | "PodInitializing" | "CrashLoopBackOff" | "" => {}
+            reason => return Some(format!("its container cannot start: {reason}: {message}")),
+        }
+    }
+    let now = state.and_then(|state| state.terminated.as_ref());
+    let before = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+    now.or(before).map(exits)
+}
+
+/// The kubelet alternates between the failed pull and the wait before the next: say the same of
+/// both.
+fn image(image: &str, message: &str) -> String {
+    let why = message.split_once("ErrImagePull: ").map_or(message, |(_, why)| why);
+    if why.is_empty() || why.starts_with("Back-off") {
+        return format!("image {image} cannot be pulled");
+    }
+    format!("image {image} cannot be pulled: {why}")
+}
+
+fn exits(terminated: &ContainerStateTerminated) -> String {
+    let reason = terminated.reason.as_deref().unwrap_or("Error");
+    let code = terminated.exit_code;
+    match terminated.message.as_deref().filter(|message| !message.is_empty()) {
+        Some(message) => format!("its container exits: {reason}, code {code}: {message}"),
+        None => format!("its container exits: {reason}, code {code}; see its log"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::api::core::v1::{
+        ContainerState, ContainerStateRunning, ContainerStateWaiting, PodStatus,
+    };
+
+    fn waiting(reason: &str, message: &str) -> ContainerState {
+        ContainerState {
+            waiting: Some(ContainerStateWaiting {
+                reason: Some(reason.to_owned()),
+                message: Some(message.to_owned()),
+            }),
+            ..Default::default()
+        }
+    }
+
+    fn terminated(code: i32) -> ContainerState {
+        ContainerState {
+            terminated: Some(ContainerStateTerminated {
+                exit_code: code,
+                reason: Some("Error".to_owned()),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    fn pod(state: ContainerState, last: Option<ContainerState>) -> Pod {
+        let container = ContainerStatus {
+            image: "example.org/w:1".to_owned(),
+            state: Some(state),
+            last_state: last,
+            ..Default::default()
+        };
+        let status = PodStatus { container_statuses: Some(vec![container]), ..Default::default() };
+        Pod { status: Some(status), ..Default::default() }
+    }
+
+    #[test]
+    fn a_pull_that_failed_and_one_that_waits_read_the_same() {
+        let failed = pod(waiting("ErrImagePull", "not found"), None);
+        let message = "Back-off pulling image \"example.org/w:1\": ErrImagePull: not found";
+        let waits = pod(waiting("ImagePullBackOff", message), None);
+        let said = Some("image example.org/w:1 cannot be pulled: not found".to_owned());
+        assert_eq!(trouble(&failed), said);
+        assert_eq!(trouble(&waits), said);
+    }
+
+    #[test]
+    fn a_crash_loop_reads_the_same_in_each_of_its_phases() {
+        let said = Some("its container exits: Error, code 3; see its log".to_owned());
+        let running = ContainerState {
+            running: Some(ContainerStateRunning::default()),
+            ..Default::default()
+        };
+        let back_off = waiting("CrashLoopBackOff", "back-off 40s restarting failed container");
+        assert_eq!(trouble(&pod(terminated(3), None)), said);
+        assert_eq!(trouble(&pod(back_off, Some(terminated(3)))), said);
+        assert_eq!(trouble(&pod(running, Some(terminated(3)))), said);
+    }
+
+    #[test]
+    fn a_pod_that_no_machine_takes_says_what_the_scheduler_says() {
+        let condition = PodCondition {
+            type_: "PodScheduled".to_owned(),
+            status: "False".to_owned(),
+            message: Some("0/1 nodes are available: 1 Insufficient cpu.".to_owned()),
+            ..Default::default()
+        };
+        let status = PodStatus { conditions: Some(vec![condition]), ..Default::default() };
+        let pod = Pod { status: Some(status), ..Default::default() };
+        let said = "no machine takes it: 0/1 nodes are available: 1 Insufficient cpu.";
+        assert_eq!(trouble(&pod).as_deref(), Some(said));
+    }
+
+    #[test]
+    fn a_ready_pod_and_one_that_starts_have_no_trouble() {
+        assert_eq!(trouble(&pod(waiting("ContainerCreating", ""), None)), None);
+        let mut restarted = pod(ContainerState::default(), Some(terminated(1)));
+        let ready = PodCondition {
+            type_: "Ready".to_owned(),
+            status: "True".to_owned(),
+            ..Default::default()
+        };
+        restarted.status.as_mut().unwrap().conditions = Some(vec![ready]);
+        assert_eq!(trouble(&restarted), None);
+    }
+}

@@ -1,0 +1,208 @@
+//! The running topology: parsed from what runs.
+
+use super::{Report, Snapshot, parse, pod, words::line};
+use crate::plan::{Identity, Node};
+use k8s_openapi::{
+    Metadata,
+    api::{
+        apps::v1::{Deployment, StatefulSet},
+        core::v1::{ConfigMap, Pod},
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use maquette_contract::{
+    NodeConfig, NodeName, Revision, Role,
+    keys::{CONFIG_FILE, LABEL_NODE},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What runs of an Architecture.
+#[derive(Clone, Debug, Default)]
+pub struct Running {
+    pub(crate) entry: Option<NodeName>,
+    pub(crate) nodes: BTreeMap<NodeName, RunningNode>,
+}
+
+impl Running {
+    /// The node behind the entry Service.
+    pub fn entry(&self) -> Option<&NodeName> {
+        self.entry.as_ref()
+    }
+
+    /// The nodes of which something runs, by name.
+    pub fn nodes(&self) -> impl Iterator<Item = (&NodeName, &RunningNode)> {
+        self.nodes.iter()
+    }
+
+    /// The node of this name.
+    pub fn node(&self, name: &NodeName) -> Option<&RunningNode> {
+        self.nodes.get(name)
+    }
+}
+
+/// What runs of a node.
+#[derive(Clone, Debug, Default)]
+pub struct RunningNode {
+    /// The node as its configuration and its workload say; none while one of them is missing.
+    pub planned: Option<Node>,
+    /// The revision of the configuration in its ConfigMap.
+    pub revision: Option<Revision>,
+    /// Its Deployment or StatefulSet.
+    pub workload: Option<Workload>,
+    /// Its pods that are not on their way out, by name.
+    pub pods: Vec<RunningPod>,
+    /// How many more of its pods are on their way out.
+    pub leaving: usize,
+}
+
+/// What a Deployment or StatefulSet says of its pods.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Workload {
+    /// Whether its controller has seen the newest specification.
+    pub seen: bool,
+    /// Pods asked for.
+    pub wanted: u32,
+    /// Pods that are, of whatever template.
+    pub total: u32,
+    /// Pods of the newest template.
+    pub updated: u32,
+    /// Pods that are available.
+    pub available: u32,
+    /// Why it cannot make pods.
+    pub trouble: Option<String>,
+}
+
+/// A pod that is not on its way out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunningPod {
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// Where it listens, once it has an address.
+    pub ip: Option<String>,
+    /// Whether its condition `Ready` is true.
+    pub ready: bool,
+    /// The configuration revision that its annotation asks it to load, and how often it was asked.
+    pub asked_revision: Option<String>,
+    /// Why it is not ready, in one line, if somebody knows.
+    pub trouble: Option<String>,
+    /// What it reported.
+    pub report: Report,
+}
+
+/// The pods whose reports count: of peers all, else at most three of a node.
+pub fn asked(role: Role, pods: &[RunningPod]) -> &[RunningPod] {
+    const ENOUGH: usize = 3;
+    if role == Role::Peer { pods } else { &pods[..pods.len().min(ENOUGH)] }
+}
+
+/// What runs, as `snapshot` has it.
+pub fn running(identity: &Identity, snapshot: &Snapshot) -> Running {
+    let mut nodes: BTreeMap<NodeName, RunningNode> = BTreeMap::new();
+    for config_map in &snapshot.config_maps {
+        if let Some((name, text, config)) = configuration(config_map) {
+            let node = nodes.entry(name.clone()).or_default();
+            node.revision = Some(NodeConfig::revision(text));
+            let (workload, shell) = match config.role() {
+                Role::Service | Role::Load => deployment(snapshot, &name),
+                Role::Store | Role::Peer => stateful_set(snapshot, &name),
+            };
+            node.planned = shell.and_then(|shell| parse::node(&config, &shell));
+            node.workload = workload;
+        }
+    }
+    for found in &snapshot.pods {
+        let Some(name) = node_of(found.metadata()) else { continue };
+        let node = nodes.entry(name).or_default();
+        match found.metadata.deletion_timestamp {
+            None => node.pods.push(running_pod(found, snapshot)),
+            Some(_) => node.leaving += 1,
+        }
+    }
+    nodes.values_mut().for_each(|node| node.pods.sort_by(|a, b| a.name.cmp(&b.name)));
+    Running { entry: entry(identity, snapshot), nodes }
+}
+
+fn node_of(metadata: &ObjectMeta) -> Option<NodeName> {
+    metadata.labels.as_ref()?.get(LABEL_NODE)?.parse().ok()
+}
+
+fn configuration(config_map: &ConfigMap) -> Option<(NodeName, &str, NodeConfig)> {
+    let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
+    Some((node_of(config_map.metadata())?, text, NodeConfig::from_json(text).ok()?))
+}
+
+fn of_node<'a, K: Metadata<Ty = ObjectMeta>>(
+    objects: &'a [Arc<K>],
+    node: &NodeName,
+) -> Option<&'a K> {
+    objects.iter().map(Arc::as_ref).find(|o| node_of(o.metadata()).as_ref() == Some(node))
+}
+
+fn entry(identity: &Identity, snapshot: &Snapshot) -> Option<NodeName> {
+    let name = Some(identity.name.as_str());
+    let service = snapshot.services.iter().find(|s| s.metadata.name.as_deref() == name)?;
+    service.spec.as_ref()?.selector.as_ref()?.get(LABEL_NODE)?.parse().ok()
+}
+
+fn number(n: Option<i32>) -> u32 {
+    n.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
+}
+
+fn deployment(snapshot: &Snapshot, node: &NodeName) -> (Option<Workload>, Option<parse::Shell>) {
+    let Some(found) = of_node(&snapshot.deployments, node) else { return (None, None) };
+    (Some(deployment_workload(found)), parse::Shell::of_deployment(found))
+}
+
+fn deployment_workload(deployment: &Deployment) -> Workload {
+    let wanted = number(deployment.spec.as_ref().and_then(|spec| spec.replicas));
+    let Some(status) = &deployment.status else {
+        return Workload { wanted, ..Workload::default() };
+    };
+    let conditions = status.conditions.as_deref().unwrap_or_default();
+    let failure = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True");
+    Workload {
+        seen: status.observed_generation >= deployment.metadata.generation,
+        wanted,
+        total: number(status.replicas),
+        updated: number(status.updated_replicas),
+        available: number(status.available_replicas),
+        trouble: failure.and_then(|c| c.message.as_deref()).map(|text| line(text, 300)),
+    }
+}
+
+fn stateful_set(snapshot: &Snapshot, node: &NodeName) -> (Option<Workload>, Option<parse::Shell>) {
+    let Some(found) = of_node(&snapshot.stateful_sets, node) else { return (None, None) };
+    (Some(stateful_set_workload(found)), parse::Shell::of_stateful_set(found))
+}
+
+fn stateful_set_workload(set: &StatefulSet) -> Workload {
+    let wanted = number(set.spec.as_ref().and_then(|spec| spec.replicas));
+    let Some(status) = &set.status else { return Workload { wanted, ..Workload::default() } };
+    Workload {
+        seen: status.observed_generation >= set.metadata.generation,
+        wanted,
+        total: number(Some(status.replicas)),
+        updated: number(status.updated_replicas),
+        available: number(status.available_replicas),
+        trouble: None,
+    }
+}
+
+fn running_pod(found: &Pod, snapshot: &Snapshot) -> RunningPod {
+    let metadata = &found.metadata;
+    let uid = metadata.uid.clone().unwrap_or_default();
+    let annotations = metadata.annotations.as_ref();
+    let asked =
+        annotations.and_then(|a| a.get(maquette_contract::keys::ANNOTATION_CONFIG_REVISION));
+    RunningPod {
+        name: metadata.name.clone().unwrap_or_default(),
+        ip: found.status.as_ref().and_then(|status| status.pod_ip.clone()),
+        ready: pod::ready(found),
+        asked_revision: asked.cloned(),
+        trouble: pod::trouble(found),
+        report: snapshot.reports.get(&uid).cloned().unwrap_or_default(),
+        uid,
+    }
+}

@@ -1,0 +1,120 @@
+//! The whole status, put together from what is known.
+
+use super::{
+    Running, available,
+    conditions::{self, View},
+    edge, node, traffic,
+};
+use crate::{
+    api::{ArchitectureStatus, Shape, VolumeStatus},
+    observe::Availability,
+    plan::{Identity, Node},
+};
+use k8s_openapi::jiff::Timestamp;
+use maquette_contract::NodeName;
+use std::collections::BTreeSet;
+
+/// Whether the specification is one that can run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is.
+    Accepted {
+        /// What is to be said of it nevertheless, such as members that are not in use.
+        note: String,
+    },
+    /// It is not; what runs stays as it is.
+    Refused {
+        /// Every problem and its mend.
+        problems: String,
+    },
+}
+
+/// Something that keeps the operator from making what is wanted true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What kind of trouble.
+    pub kind: TroubleKind,
+    /// The object, what is wrong and the mend, in one line.
+    pub message: String,
+}
+
+/// What kind of trouble; the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TroubleKind {
+    /// Something of an earlier Architecture of the same name has not gone yet.
+    Removal,
+    /// The API server would not take an object.
+    Failed,
+    /// An object of a name that is needed is somebody else's.
+    Conflict,
+}
+
+/// What the operator knows besides what runs.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// `metadata.generation` of the specification.
+    pub generation: i64,
+    /// Which Architecture.
+    pub identity: &'a Identity,
+    /// Whether the specification can run.
+    pub acceptance: Acceptance,
+    /// The shape that serves, if that is known.
+    pub shape: Option<Shape>,
+    /// The nodes that should run now.
+    pub nodes: Vec<Node>,
+    /// The node behind the entry.
+    pub entry: Option<NodeName>,
+    /// Nodes whose workload or configuration was written a moment ago.
+    pub changing: BTreeSet<NodeName>,
+    /// What is waited for before the next step of a change.
+    pub waits: Vec<String>,
+    /// What keeps the operator from its work.
+    pub troubles: Vec<Trouble>,
+    /// Volumes that no node uses any more.
+    pub volumes: Vec<VolumeStatus>,
+}
+
+/// The status at `now`. `previous` gives the times of transitions that did not happen again.
+pub fn status(
+    facts: &Facts<'_>,
+    running: &Running,
+    previous: Option<&ArchitectureStatus>,
+    now: Timestamp,
+) -> ArchitectureStatus {
+    let view = view(facts, running, now);
+    let ready = view.nodes.iter().filter(|(_, a)| *a == Availability::Available).count();
+    let nodes = view.nodes.iter().map(|(planned, availability)| {
+        node::status(planned, running.node(&planned.name), availability)
+    });
+    ArchitectureStatus {
+        observed_generation: Some(facts.generation),
+        shape: facts.shape,
+        entry: Some(format!("http://{}", facts.identity.host(facts.identity.name.as_str()))),
+        nodes_ready: Some(format!("{ready}/{}", view.nodes.len())),
+        conditions: conditions::all(&view, previous),
+        nodes: nodes.collect(),
+        edges: view.edges.clone(),
+        volumes: facts.volumes.clone(),
+    }
+}
+
+fn view<'a>(facts: &'a Facts<'a>, running: &'a Running, now: Timestamp) -> View<'a> {
+    let availability = |node: &'a Node| {
+        let changing = facts.changing.contains(&node.name);
+        (node, available(node, running.node(&node.name), changing, now))
+    };
+    let edge = |node: &Node| {
+        let source = running.node(&node.name);
+        let state = |edge| edge::status(&edge, node.role(), source, now);
+        node.edges().into_iter().map(state).collect::<Vec<_>>()
+    };
+    let users = facts.entry.as_ref().map(|entry| traffic::users(&facts.nodes, entry, running, now));
+    View {
+        facts,
+        running,
+        nodes: facts.nodes.iter().map(availability).collect(),
+        edges: facts.nodes.iter().flat_map(edge).collect(),
+        users: users.unwrap_or_default(),
+        now,
+    }
+}

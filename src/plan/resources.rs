@@ -1,0 +1,70 @@
+//! What a pod asks for and may use, where the user does not say.
+//!
+//! The defaults are small, so that dozens of pods fit on a machine of two processors, and the limits
+//! generous, so that no model is slow or killed by surprise.
+
+use crate::api::{Quantity, ValidAmounts, ValidResources};
+use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as RawQuantity;
+use maquette_contract::Role;
+use std::collections::BTreeMap;
+
+/// Requests and limits by default: processors and memory.
+struct Defaults {
+    cpu: (&'static str, &'static str),
+    memory: (&'static str, &'static str),
+}
+
+fn defaults(role: Role) -> Defaults {
+    match role {
+        Role::Service => Defaults { cpu: ("10m", "1"), memory: ("16Mi", "128Mi") },
+        Role::Store | Role::Peer => Defaults { cpu: ("10m", "1"), memory: ("32Mi", "256Mi") },
+        Role::Load => Defaults { cpu: ("10m", "1"), memory: ("16Mi", "128Mi") },
+    }
+}
+
+/// The resources of a pod: what the user says, and the role's defaults for the rest. Where the user
+/// says only one of request and limit, the default of the other gives way if it does not fit.
+pub(super) fn of(role: Role, user: &ValidResources) -> ResourceRequirements {
+    let Defaults { cpu, memory } = defaults(role);
+    let ValidAmounts { cpu: cpu_request, memory: memory_request, ephemeral_storage: disk_request } =
+        user.requests;
+    let ValidAmounts { cpu: cpu_limit, memory: memory_limit, ephemeral_storage: disk_limit } =
+        user.limits;
+    let cpu = pair(cpu_request, cpu_limit, cpu);
+    let memory = pair(memory_request, memory_limit, memory);
+    ResourceRequirements {
+        claims: None,
+        requests: Some(list(Some(cpu.0), Some(memory.0), disk_request)),
+        limits: Some(list(Some(cpu.1), Some(memory.1), disk_limit)),
+    }
+}
+
+type Amounts = BTreeMap<String, RawQuantity>;
+
+fn list(cpu: Option<String>, memory: Option<String>, disk: Option<Quantity>) -> Amounts {
+    let disk = disk.map(|disk| disk.to_string());
+    [("cpu", cpu), ("memory", memory), ("ephemeral-storage", disk)]
+        .into_iter()
+        .filter_map(|(name, amount)| Some((name.to_owned(), RawQuantity(amount?))))
+        .collect()
+}
+
+/// The request and the limit.
+fn pair(
+    request: Option<Quantity>,
+    limit: Option<Quantity>,
+    (default_request, default_limit): (&str, &str),
+) -> (String, String) {
+    let fits = |default: &str, fit: &dyn Fn(Quantity) -> bool| default.parse().is_ok_and(fit);
+    let or = |default: &str, other: Option<Quantity>, fits: bool| match other {
+        Some(other) if !fits => other.to_string(),
+        _ => default.to_owned(),
+    };
+    let request_fits = limit.is_none_or(|limit| fits(default_request, &|request| request <= limit));
+    let limit_fits = request.is_none_or(|request| fits(default_limit, &|limit| request <= limit));
+    (
+        request.map_or_else(|| or(default_request, limit, request_fits), |r| r.to_string()),
+        limit.map_or_else(|| or(default_limit, request, limit_fits), |l| l.to_string()),
+    )
+}

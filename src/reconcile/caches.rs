@@ -1,0 +1,187 @@
+//! Every watch of a scope, and what they have seen.
+
+use super::{
+    cache::{Cache, Feed, Progress},
+    health::Pulse,
+    key::ArchitectureKey,
+    watch::{Sink, watch},
+};
+use crate::api::Architecture;
+use futures::channel::mpsc::UnboundedSender;
+use k8s_openapi::{
+    Metadata, NamespaceResourceScope,
+    api::{
+        apps::v1::{Deployment, StatefulSet},
+        core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service, ServiceAccount},
+        policy::v1::PodDisruptionBudget,
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{
+    Api, Client, Resource,
+    runtime::{
+        reflector::{Store, store::Writer},
+        watcher::{Config, Event},
+    },
+};
+use maquette_contract::keys::{APP, LABEL_ARCHITECTURE, LABEL_MANAGED_BY};
+use serde::de::DeserializeOwned;
+use std::{fmt::Debug, sync::Arc};
+use tokio::task::JoinSet;
+
+/// Where the operator works: a namespace, or all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    All,
+    Namespace(String),
+}
+
+impl Scope {
+    fn api<K>(&self, client: &Client) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        match self {
+            Self::All => Api::all(client.clone()),
+            Self::Namespace(namespace) => Api::namespaced(client.clone(), namespace),
+        }
+    }
+}
+
+/// What the watches of a scope have seen.
+#[derive(Clone)]
+pub(super) struct Caches {
+    pub(super) architectures: Store<Architecture>,
+    pub(super) architectures_progress: Arc<Progress>,
+    pub(super) service_accounts: Arc<Cache<ServiceAccount>>,
+    pub(super) config_maps: Arc<Cache<ConfigMap>>,
+    pub(super) services: Arc<Cache<Service>>,
+    pub(super) deployments: Arc<Cache<Deployment>>,
+    pub(super) stateful_sets: Arc<Cache<StatefulSet>>,
+    pub(super) pod_disruption_budgets: Arc<Cache<PodDisruptionBudget>>,
+    pub(super) pods: Arc<Cache<Pod>>,
+    pub(super) claims: Arc<Cache<PersistentVolumeClaim>>,
+}
+
+impl Caches {
+    /// Whether every watch has completed its first list.
+    pub(super) fn listed(&self) -> bool {
+        let Self {
+            architectures: _,
+            architectures_progress,
+            service_accounts,
+            config_maps,
+            services,
+            deployments,
+            stateful_sets,
+            pod_disruption_budgets,
+            pods,
+            claims,
+        } = self;
+        [
+            architectures_progress,
+            service_accounts.progress(),
+            config_maps.progress(),
+            services.progress(),
+            deployments.progress(),
+            stateful_sets.progress(),
+            pod_disruption_budgets.progress(),
+            pods.progress(),
+            claims.progress(),
+        ]
+        .iter()
+        .all(|progress| progress.listed())
+    }
+}
+
+/// Starts the watches of a scope.
+pub(super) struct Watches<'a> {
+    pub(super) client: &'a Client,
+    pub(super) scope: &'a Scope,
+    /// Where every Architecture is named that something happened to.
+    pub(super) queue: UnboundedSender<ArchitectureKey>,
+    /// The tasks; none of them ends while all is well.
+    pub(super) tasks: &'a mut JoinSet<()>,
+    /// The signs of life, one for each watch.
+    pub(super) pulses: &'a mut Vec<Arc<Pulse>>,
+}
+
+impl Watches<'_> {
+    /// Starts them all.
+    pub(super) fn start(mut self) -> Caches {
+        let children = Config::default().labels(&format!("{LABEL_MANAGED_BY}={APP}"));
+        // Claims and pods are made by others, from our templates: this label is in all selectors.
+        let labelled = Config::default().labels(LABEL_ARCHITECTURE);
+        let writer = Writer::default();
+        let architectures = writer.as_reader();
+        let progress = Arc::<Progress>::default();
+        let sink = Architectures { writer, progress: Arc::clone(&progress) };
+        self.spawn::<Architecture>("architectures", Config::default(), sink);
+        Caches {
+            architectures,
+            architectures_progress: progress,
+            service_accounts: self.cache("serviceaccounts", &children),
+            config_maps: self.cache("configmaps", &children),
+            services: self.cache("services", &children),
+            deployments: self.cache("deployments", &children),
+            stateful_sets: self.cache("statefulsets", &children),
+            pod_disruption_budgets: self.cache("poddisruptionbudgets", &children),
+            pods: self.cache("pods", &labelled),
+            claims: self.cache("persistentvolumeclaims", &labelled),
+        }
+    }
+
+    fn cache<K>(&mut self, name: &'static str, config: &Config) -> Arc<Cache<K>>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Metadata<Ty = ObjectMeta>
+            + Clone
+            + DeserializeOwned
+            + Debug
+            + Send
+            + Sync
+            + 'static,
+    {
+        let cache = Arc::default();
+        self.spawn::<K>(name, config.clone(), Feed::new(&cache));
+        cache
+    }
+
+    fn spawn<K>(&mut self, name: &'static str, config: Config, sink: impl Sink<K>)
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + Debug
+            + Send
+            + 'static,
+    {
+        let pulse = Arc::new(Pulse::new(name));
+        self.pulses.push(Arc::clone(&pulse));
+        let api = self.scope.api::<K>(self.client);
+        self.tasks.spawn(watch(api, config, sink, self.queue.clone(), pulse));
+    }
+}
+
+/// Architectures stand in the store that the queue reads.
+struct Architectures {
+    writer: Writer<Architecture>,
+    progress: Arc<Progress>,
+}
+
+impl Sink<Architecture> for Architectures {
+    fn take(&mut self, event: Event<Architecture>) -> Vec<ArchitectureKey> {
+        self.writer.apply_watcher_event(&event);
+        self.progress.note(&event);
+        match event {
+            Event::Init | Event::InitApply(_) => vec![],
+            Event::InitDone => {
+                let found = self.writer.as_reader().state();
+                found.iter().map(|object| ArchitectureKey::of(&object.metadata)).collect()
+            }
+            Event::Apply(object) | Event::Delete(object) => {
+                vec![ArchitectureKey::of(&object.metadata)]
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What every reconcile of a scope shares.
+
+use super::{
+    caches::Caches, key::ArchitectureKey, memory::Memories, metrics::Metrics, poll::Polls,
+    reports::Reports,
+};
+use crate::render::RenderSettings;
+use kube::{Client, runtime::events::Recorder};
+use std::sync::Arc;
+
+/// What every reconcile of a scope shares.
+pub(super) struct Context {
+    pub(super) client: Client,
+    pub(super) settings: RenderSettings,
+    pub(super) caches: Caches,
+    pub(super) memories: Memories,
+    pub(super) reports: Arc<Reports>,
+    pub(super) polls: Arc<Polls>,
+    pub(super) recorder: Recorder,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl Context {
+    /// Forgets an Architecture that is no more.
+    pub(super) fn forget(&self, key: &ArchitectureKey) {
+        self.memories.forget(key);
+        self.reports.forget(key);
+        self.polls.forget(key);
+    }
+}

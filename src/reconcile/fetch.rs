@@ -1,0 +1,70 @@
+//! Reads one pod's report over HTTP: bounded in time and size.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{Request, StatusCode};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use maquette_contract::{Observations, ports::ADMIN};
+use std::{net::IpAddr, time::Duration};
+
+/// A pod that takes longer has not answered.
+const DEADLINE: Duration = Duration::from_millis(1500);
+/// A report is no larger.
+const LARGEST: usize = 256 * 1024;
+/// Connections are kept for the next round of an Architecture that changes, not for longer.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Reads reports.
+#[derive(Clone, Debug)]
+pub(super) struct Fetcher(Client<HttpConnector, Empty<Bytes>>);
+
+impl Fetcher {
+    pub(super) fn new() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(DEADLINE));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(1)
+            .build(connector);
+        Self(client)
+    }
+
+    /// The report of the pod at `ip`, or why there is none, in one line that stays the same while
+    /// the cause does.
+    pub(super) async fn fetch(&self, ip: &str) -> Result<Observations, String> {
+        match tokio::time::timeout(DEADLINE, self.read(ip)).await {
+            Ok(result) => result,
+            Err(_) => Err(format!("no answer within {} ms", DEADLINE.as_millis())),
+        }
+    }
+
+    async fn read(&self, ip: &str) -> Result<Observations, String> {
+        let host = match ip.parse() {
+            Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
+            Ok(IpAddr::V4(ip)) => ip.to_string(),
+            Err(_) => return Err(format!("{ip:?} is no address")),
+        };
+        let request = Request::get(format!("http://{host}:{}/observations", ADMIN.number));
+        let request = request.body(Empty::new()).map_err(|error| error.to_string())?;
+        let answer = self.0.request(request).await.map_err(|error| root(&error))?;
+        if answer.status() != StatusCode::OK {
+            return Err(format!("it answers {}", answer.status()));
+        }
+        let body = Limited::new(answer.into_body(), LARGEST).collect().await;
+        let body = body.map_err(|error| root(&*error))?.to_bytes();
+        serde_json::from_slice(&body).map_err(|error| format!("its report is unreadable: {error}"))
+    }
+}
+
+/// The cause at the root of an error: the rest says only that a request failed.
+fn root(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
+}

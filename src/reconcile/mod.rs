@@ -1,0 +1,30 @@
+//! The controller: makes the cluster what the Architectures ask for, and tells how they do.
+//!
+//! Owns every request to the API server and to pods. It never decides what is to run (`plan`,
+//! `evolve`), what an object says (`render`) or what works (`observe`).
+//!
+//! What is not there on purpose: no finalizer (owner references and the garbage collector remove
+//! what was made), no read before a write of something new, and no write that would change nothing.
+
+mod apply;
+mod cache;
+mod caches;
+mod context;
+mod error;
+mod fetch;
+mod health;
+mod key;
+mod memory;
+mod metrics;
+mod nudge;
+mod poll;
+mod prune;
+mod reconciler;
+mod reports;
+mod scope;
+mod status;
+mod volumes;
+mod watch;
+mod work;
+
+pub use scope::{Options, run};

@@ -1,0 +1,144 @@
+//! Reads what pods report of themselves, beside the reconciler: often while something changes,
+//! rarely when all is well. Whatever a status could tell of makes a reconcile.
+
+use super::{cache::Cache, fetch::Fetcher, key::ArchitectureKey, reports::Reports};
+use futures::{StreamExt, channel::mpsc::UnboundedSender, stream};
+use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
+use kube::ResourceExt;
+use maquette_contract::{
+    Observations, Role,
+    keys::{LABEL_NODE, LABEL_ROLE},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::{sync::Notify, task::JoinSet};
+
+/// How often pods are asked while something changes.
+const OFTEN: Duration = Duration::from_secs(2);
+/// How often when all is well: more often than a report ages, and than the window of the traffic
+/// that it tells of.
+const RARELY: Duration = Duration::from_secs(10);
+/// How many pods are asked at once, for one Architecture.
+const AT_ONCE: usize = 16;
+/// How many Architectures are polled at once.
+const ARCHITECTURES: usize = 16;
+/// How many pods of a node are asked when all is well. As `observe::asked`, which counts on them.
+const ENOUGH: usize = 3;
+
+/// When each Architecture's pods are asked next.
+#[derive(Debug, Default)]
+pub(super) struct Polls {
+    polls: Mutex<HashMap<ArchitectureKey, Poll>>,
+    changed: Notify,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Poll {
+    calm: bool,
+    next: Instant,
+}
+
+impl Polls {
+    /// Says whether all is well with an Architecture; one with which it is not is asked at once.
+    pub(super) fn set(&self, key: &ArchitectureKey, calm: bool) {
+        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        match polls.get_mut(key) {
+            Some(poll) if poll.calm == calm => {}
+            Some(poll) => {
+                let next = if calm { now + RARELY } else { now };
+                *poll = Poll { calm, next };
+                self.changed.notify_one();
+            }
+            None => {
+                polls.insert(key.clone(), Poll { calm, next: now });
+                self.changed.notify_one();
+            }
+        }
+    }
+
+    /// Forgets an Architecture.
+    pub(super) fn forget(&self, key: &ArchitectureKey) {
+        self.polls.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// The Architectures that are due, whether all is well with each; and when the next is due.
+    fn due(&self, now: Instant) -> (Vec<(ArchitectureKey, bool)>, Option<Instant>) {
+        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut due = vec![];
+        for (key, poll) in polls.iter_mut().filter(|(_, poll)| poll.next <= now) {
+            poll.next = now + if poll.calm { RARELY } else { OFTEN };
+            due.push((key.clone(), poll.calm));
+        }
+        (due, polls.values().map(|poll| poll.next).min())
+    }
+}
+
+/// Asks the pods of a scope.
+pub(super) struct Poller {
+    pub(super) polls: Arc<Polls>,
+    pub(super) pods: Arc<Cache<Pod>>,
+    pub(super) reports: Arc<Reports>,
+    pub(super) fetcher: Fetcher,
+    pub(super) queue: UnboundedSender<ArchitectureKey>,
+}
+
+impl Poller {
+    /// Asks for ever.
+    pub(super) async fn run(self) {
+        let this = Arc::new(self);
+        let mut under_way = JoinSet::new();
+        loop {
+            let (due, next) = this.polls.due(Instant::now());
+            for (key, calm) in due {
+                // A round is shorter than the time between two; more than a few at once wait.
+                while under_way.len() >= ARCHITECTURES {
+                    under_way.join_next().await;
+                }
+                let this = Arc::clone(&this);
+                under_way.spawn(async move { this.round(&key, calm).await });
+            }
+            while under_way.try_join_next().is_some() {}
+            let next = next.unwrap_or_else(|| Instant::now() + RARELY);
+            tokio::select! {
+                () = tokio::time::sleep_until(next.into()) => {}
+                () = this.polls.changed.notified() => {}
+            }
+        }
+    }
+
+    async fn round(&self, key: &ArchitectureKey, calm: bool) {
+        let pods = self.pods.of(key);
+        let asked = to_ask(&pods, calm);
+        let ask = |(uid, ip): (String, String)| async move { (uid, self.fetcher.fetch(&ip).await) };
+        let said: Vec<(String, Result<Observations, String>)> =
+            stream::iter(asked).map(ask).buffer_unordered(AT_ONCE).collect().await;
+        let alive = |uid: &str| pods.iter().any(|pod| pod.metadata.uid.as_deref() == Some(uid));
+        if self.reports.take(key, said, alive, Timestamp::now()) {
+            // The queue ends only when the operator does.
+            let _ = self.queue.unbounded_send(key.clone());
+        }
+    }
+}
+
+/// UID and address of each pod to ask.
+fn to_ask(pods: &[Arc<Pod>], calm: bool) -> Vec<(String, String)> {
+    let mut of_node: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut asked = vec![];
+    // The cache gives them in the order of their names, as `observe::asked` expects.
+    for pod in pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()) {
+        let label = |key| pod.labels().get(key).map(String::as_str).unwrap_or_default();
+        let count = of_node.entry(label(LABEL_NODE)).or_default();
+        *count += 1;
+        let peer = label(LABEL_ROLE) == Role::Peer.as_str();
+        if calm && !peer && *count > ENOUGH {
+            continue;
+        }
+        let ip = pod.status.as_ref().and_then(|status| status.pod_ip.clone());
+        asked.extend(pod.uid().zip(ip));
+    }
+    asked
+}

@@ -1,0 +1,200 @@
+//! The reconciler: the list of its steps.
+
+use super::{
+    apply,
+    context::Context,
+    error::Error,
+    key::ArchitectureKey,
+    nudge, prune, status, volumes,
+    work::{Outcome, Work},
+};
+use crate::{
+    api::{Architecture, Problems, Shape},
+    evolve::{Evolution, evolve},
+    observe::{self, Acceptance, Facts, Running, TroubleKind},
+    plan::{Identity, Node, Topology, plan},
+    render::render,
+};
+use k8s_openapi::jiff::Timestamp;
+use kube::runtime::controller::Action;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// No reconcile takes longer.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// How soon to look again whether the caches have seen our writes; their events come first.
+const CATCH_UP: Duration = Duration::from_secs(2);
+/// How often everything is computed anew although nothing happened. It asks nobody.
+const AT_LEAST: Duration = Duration::from_secs(300);
+
+/// Makes an Architecture true, as far as is possible now.
+pub(super) async fn reconcile(
+    architecture: Arc<Architecture>,
+    cx: Arc<Context>,
+) -> Result<Action, Error> {
+    let key = ArchitectureKey::of(&architecture.metadata);
+    if let Some(action) = not_now(&architecture, &key, &cx) {
+        return Ok(action);
+    }
+    let started = Instant::now();
+    let result = tokio::time::timeout(DEADLINE, steps(&architecture, &cx)).await;
+    let result = result.unwrap_or(Err(Error::TooSlow(DEADLINE.as_secs())));
+    cx.metrics.reconciled(started.elapsed(), &result);
+    if result.is_ok() {
+        cx.memories.with(&key, |memory| memory.succeeded());
+    }
+    result
+}
+
+/// Reasons to do nothing: it is being deleted, it failed a moment ago, or the caches are behind.
+fn not_now(architecture: &Architecture, key: &ArchitectureKey, cx: &Context) -> Option<Action> {
+    if architecture.metadata.deletion_timestamp.is_some() {
+        return Some(Action::await_change());
+    }
+    if !cx.caches.listed() {
+        return Some(Action::requeue(Duration::from_millis(100)));
+    }
+    let generation = architecture.metadata.generation.unwrap_or_default();
+    cx.memories.with(key, |memory| {
+        let wait = memory.wait(Instant::now(), generation);
+        let behind = !memory.caught_up();
+        wait.or(behind.then_some(CATCH_UP)).map(Action::requeue)
+    })
+}
+
+/// The steps.
+async fn steps(architecture: &Architecture, cx: &Context) -> Result<Action, Error> {
+    let work = Work::new(cx, architecture)?;
+    let running = observe::running(&work.identity, &work.snapshot());
+    let wanted = match wanted(architecture, work.identity.clone()) {
+        Ok(wanted) => wanted,
+        Err(problems) => return refuse(&work, &running, &problems).await,
+    };
+    let evolution = evolve(&wanted.topology, &running, Timestamp::now());
+    let retention = evolution.apply.retention().clone();
+    let mut objects = render(&evolution.apply, &cx.settings).into_objects();
+    let mut outcome = Outcome::default();
+    volumes::ensure(&work, &mut objects.stateful_sets, &retention, &mut outcome).await?;
+    apply::all(&work, &objects, &mut outcome).await?;
+    prune::all(&work, &objects, &mut outcome).await?;
+    volumes::release(&work, &objects.stateful_sets, &retention, &mut outcome).await?;
+    nudge::all(&work, &objects.config_maps, &running, &mut outcome).await?;
+    let facts = facts(&work, &wanted, &evolution, &outcome);
+    finish(&work, facts, &running, outcome).await
+}
+
+/// What a specification asks for.
+struct Wanted {
+    topology: Topology,
+    shape: Shape,
+    note: String,
+}
+
+fn wanted(architecture: &Architecture, identity: Identity) -> Result<Wanted, Problems> {
+    let spec = architecture.spec.validate(identity.name.as_str())?;
+    let note = match spec.inactive() {
+        [] => "the specification can run".to_owned(),
+        inactive => format!(
+            "the specification can run; not in use with this shape: {}",
+            inactive.join(", ")
+        ),
+    };
+    let topology = plan(&spec, identity)?;
+    Ok(Wanted { topology, shape: architecture.spec.shape, note })
+}
+
+fn facts<'a>(
+    work: &'a Work<'_>,
+    wanted: &Wanted,
+    evolution: &Evolution,
+    outcome: &Outcome,
+) -> Facts<'a> {
+    let waits = evolution.waits.iter().map(ToString::to_string);
+    Facts {
+        acceptance: Acceptance::Accepted { note: wanted.note.clone() },
+        shape: if evolution.serves_wanted { Some(wanted.shape) } else { shape_before(work) },
+        nodes: evolution.apply.nodes().cloned().collect(),
+        entry: Some(evolution.apply.entry().clone()),
+        changing: outcome.changing.clone(),
+        waits: waits.chain(outcome.waits.iter().cloned()).collect(),
+        troubles: outcome.troubles.clone(),
+        volumes: outcome.volumes.clone(),
+        ..unknown(work)
+    }
+}
+
+fn shape_before(work: &Work<'_>) -> Option<Shape> {
+    work.architecture.status.as_ref().and_then(|status| status.shape)
+}
+
+/// The facts of an Architecture of which only the name is known.
+fn unknown<'a>(work: &'a Work<'_>) -> Facts<'a> {
+    let problems = String::new();
+    Facts {
+        generation: work.generation(),
+        identity: &work.identity,
+        acceptance: Acceptance::Refused { problems },
+        shape: shape_before(work),
+        nodes: vec![],
+        entry: None,
+        changing: [].into(),
+        waits: vec![],
+        troubles: vec![],
+        volumes: vec![],
+    }
+}
+
+/// Leaves what runs as it is, and says why.
+async fn refuse(work: &Work<'_>, running: &Running, problems: &Problems) -> Result<Action, Error> {
+    let nodes: Vec<Node> = running.nodes().filter_map(|(_, found)| found.planned.clone()).collect();
+    let volumes = work.architecture.status.as_ref().map(|status| status.volumes.clone());
+    let facts = Facts {
+        acceptance: Acceptance::Refused { problems: problems.to_string() },
+        nodes,
+        entry: running.entry().cloned(),
+        volumes: volumes.unwrap_or_default(),
+        ..unknown(work)
+    };
+    finish(work, facts, running, Outcome::default()).await
+}
+
+/// Writes the status, and says when to look again.
+async fn finish(
+    work: &Work<'_>,
+    facts: Facts<'_>,
+    running: &Running,
+    mut outcome: Outcome,
+) -> Result<Action, Error> {
+    let before = work.architecture.status.as_ref();
+    let status = observe::status(&facts, running, before, Timestamp::now());
+    work.cx.polls.set(work.key(), status::is_ready(&status));
+    status::write(work, &status, &mut outcome).await?;
+    let said = |trouble: &observe::Trouble| trouble.message.clone();
+    match outcome.troubles.iter().max_by_key(|trouble| trouble.kind) {
+        Some(worst) if worst.kind == TroubleKind::Removal => {
+            Ok(Action::requeue(outcome.again.unwrap_or(CATCH_UP)))
+        }
+        Some(worst) => Err(Error::Refused(said(worst))),
+        None => Ok(Action::requeue(outcome.again.unwrap_or(AT_LEAST))),
+    }
+}
+
+/// What to do after a failure: try again, later each time.
+pub(super) fn after_failure(
+    architecture: Arc<Architecture>,
+    error: &Error,
+    cx: Arc<Context>,
+) -> Action {
+    let key = ArchitectureKey::of(&architecture.metadata);
+    let generation = architecture.metadata.generation.unwrap_or_default();
+    let now = Instant::now();
+    let wait = cx.memories.with(&key, |memory| memory.failed(now, generation, rand::random()));
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::warn!(
+        architecture = %key, %error, cause, again_in_seconds = wait.as_secs_f64(),
+        "not done"
+    );
+    Action::requeue(wait)
+}

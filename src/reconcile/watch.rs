@@ -1,0 +1,83 @@
+//! One watch: its own task, its own back-off, its own signs of life.
+
+use super::{cache::Feed, health::Pulse, key::ArchitectureKey};
+use futures::{StreamExt, channel::mpsc::UnboundedSender};
+use k8s_openapi::{
+    Metadata,
+    apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta},
+};
+use kube::{
+    Api, Resource, ResourceExt,
+    runtime::{WatchStreamExt, watcher, watcher::Config},
+};
+use maquette_contract::keys::FIELD_MANAGER;
+use serde::de::DeserializeOwned;
+use std::{fmt::Debug, sync::Arc};
+
+/// What happens with the events of a watch.
+pub(super) trait Sink<K>: Send + 'static {
+    /// Takes an event; returns the Architectures that it concerns.
+    fn take(&mut self, event: watcher::Event<K>) -> Vec<ArchitectureKey>;
+}
+
+impl<K> Sink<K> for Feed<K>
+where
+    K: Metadata<Ty = ObjectMeta> + Resource + Send + Sync + 'static,
+{
+    fn take(&mut self, event: watcher::Event<K>) -> Vec<ArchitectureKey> {
+        Feed::take(self, event)
+    }
+}
+
+/// Watches for ever: feeds `sink` and names on `queue` every Architecture that something happened
+/// to.
+pub(super) async fn watch<K>(
+    api: Api<K>,
+    config: Config,
+    mut sink: impl Sink<K>,
+    queue: UnboundedSender<ArchitectureKey>,
+    pulse: Arc<Pulse>,
+) where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                pulse.beat();
+                for key in sink.take(event.modify(strip)) {
+                    if queue.unbounded_send(key).is_err() {
+                        return;
+                    }
+                }
+            }
+            Err(error) => {
+                pulse.fail();
+                tracing::warn!(resource = pulse.name(), %error, "watch failed; trying again");
+            }
+        }
+    }
+}
+
+/// Drops what nobody reads. Of the managed fields only the mark stays of a write of ours that was
+/// no apply, see [`was_created_by_us`].
+fn strip<K: Resource>(object: &mut K) {
+    let managed = object.managed_fields_mut();
+    managed.retain(is_our_update);
+    for entry in managed {
+        entry.fields_v1 = None;
+    }
+}
+
+/// Whether this is the entry of a create of ours.
+pub(super) fn is_our_update(entry: &ManagedFieldsEntry) -> bool {
+    entry.manager.as_deref() == Some(FIELD_MANAGER)
+        && entry.operation.as_deref() == Some("Update")
+        && entry.subresource.is_none()
+}
+
+/// Whether fields still belong to our create and not to an apply: then an apply would not remove
+/// what is no longer in it.
+pub(super) fn was_created_by_us(object: &impl Resource) -> bool {
+    object.managed_fields().iter().any(is_our_update)
+}

@@ -1,0 +1,122 @@
+//! The work on one Architecture: who it is, what is known of it, and what has been done.
+
+use super::{
+    cache::{Cache, Mark},
+    context::Context,
+    error::{Error, Failure},
+    key::{ArchitectureKey, is_controlled_by},
+};
+use crate::{
+    api::{Architecture, VolumeStatus},
+    observe::{Snapshot, Trouble},
+    plan::Identity,
+};
+use k8s_openapi::{
+    Metadata, NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{Api, Resource};
+use maquette_contract::NodeName;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+/// The work on one Architecture.
+pub(super) struct Work<'a> {
+    pub(super) cx: &'a Context,
+    pub(super) architecture: &'a Architecture,
+    pub(super) identity: Identity,
+    key: ArchitectureKey,
+}
+
+impl<'a> Work<'a> {
+    /// # Errors
+    /// When the Architecture has no name that its children could have.
+    pub(super) fn new(cx: &'a Context, architecture: &'a Architecture) -> Result<Self, Error> {
+        let key = ArchitectureKey::of(&architecture.metadata);
+        let name = key.name.parse().map_err(|error| Error::NoIdentity(format!("{error}")))?;
+        let uid = architecture.metadata.uid.clone().unwrap_or_default();
+        let identity = Identity { name, namespace: key.namespace.clone(), uid };
+        Ok(Self { cx, architecture, identity, key })
+    }
+
+    pub(super) fn key(&self) -> &ArchitectureKey {
+        &self.key
+    }
+
+    pub(super) fn uid(&self) -> &str {
+        &self.identity.uid
+    }
+
+    /// `metadata.generation`.
+    pub(super) fn generation(&self) -> i64 {
+        self.architecture.metadata.generation.unwrap_or_default()
+    }
+
+    /// The objects of a kind in the Architecture's namespace.
+    pub(super) fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.cx.client.clone(), &self.key.namespace)
+    }
+
+    /// Remembers a write, so that no cache that is behind it is acted upon.
+    pub(super) fn wrote(&self, mark: Mark) {
+        self.cx.memories.with(&self.key, |memory| memory.wrote(mark));
+    }
+
+    /// The cached objects of a kind that the Architecture owns.
+    pub(super) fn owned<K: Metadata<Ty = ObjectMeta>>(&self, cache: &Cache<K>) -> Vec<Arc<K>> {
+        let mut objects = cache.of(&self.key);
+        objects.retain(|object| is_controlled_by(object.metadata(), self.uid()));
+        objects
+    }
+
+    /// What is known of the Architecture now.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let caches = &self.cx.caches;
+        Snapshot {
+            config_maps: self.owned(&caches.config_maps),
+            services: self.owned(&caches.services),
+            deployments: self.owned(&caches.deployments),
+            stateful_sets: self.owned(&caches.stateful_sets),
+            pods: caches.pods.of(&self.key),
+            claims: caches.claims.of(&self.key),
+            reports: self.cx.reports.of(&self.key),
+        }
+    }
+}
+
+/// What the work came to.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Nodes whose workload or configuration was written.
+    pub(super) changing: BTreeSet<NodeName>,
+    /// StatefulSets that wait for their claims.
+    pub(super) held: BTreeSet<String>,
+    /// What keeps the work from being whole.
+    pub(super) troubles: Vec<Trouble>,
+    /// What is left for later, for a person to read.
+    pub(super) waits: Vec<String>,
+    /// Volumes that no node uses any more.
+    pub(super) volumes: Vec<VolumeStatus>,
+    /// When to look again, if nothing happens before.
+    pub(super) again: Option<Duration>,
+}
+
+impl Outcome {
+    /// Takes the outcome of one call: the trouble, if that is all that failed.
+    pub(super) fn take<T>(&mut self, result: Result<T, Failure>) -> Result<Option<T>, Error> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Failure::Trouble(trouble)) => {
+                self.troubles.push(trouble);
+                Ok(None)
+            }
+            Err(Failure::Unreachable(error)) => Err(Error::Unreachable(error)),
+        }
+    }
+
+    /// Looks again after `wait` at the latest.
+    pub(super) fn again(&mut self, wait: Duration) {
+        self.again = Some(self.again.map_or(wait, |again| again.min(wait)));
+    }
+}

@@ -1,0 +1,238 @@
+//! Whether an object that lives in the cluster still says all that was asked for.
+//!
+//! What others added beside it does not count: further labels, sidecars, what the API server fills
+//! in. The rules are those of server-side apply for the fields that this module's neighbours set:
+//! lists of named things are compared by their keys, everything atomic as a whole. An absent field
+//! and an empty one are the same.
+
+use super::json;
+use crate::api::Quantity;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// How a field's parts are compared.
+enum Rule {
+    /// A list of entries that these fields tell apart, in any order; others may add entries.
+    Keyed(&'static [&'static str]),
+    /// A list whose entries are ours, each of which others may add to.
+    Ordered,
+    /// One writer's as a whole: another key in a selector selects something else.
+    Whole,
+    /// A map of amounts: `1000m` is `1`.
+    Quantities,
+    /// Field by field; others may add fields.
+    Fields,
+}
+
+fn rule(field: &str, value: &Value) -> Rule {
+    match field {
+        "containers" | "env" | "volumes" | "imagePullSecrets" => Rule::Keyed(&["name"]),
+        "ports" => Rule::Keyed(&["containerPort", "port", "protocol"]),
+        "volumeMounts" => Rule::Keyed(&["mountPath"]),
+        "ownerReferences" => Rule::Keyed(&["uid"]),
+        "topologySpreadConstraints" => Rule::Keyed(&["topologyKey", "whenUnsatisfiable"]),
+        "volumeClaimTemplates" => Rule::Ordered,
+        "selector" | "labelSelector" | "nodeSelector" | "fieldRef" => Rule::Whole,
+        "requests" | "limits" => Rule::Quantities,
+        _ if value.is_object() => Rule::Fields,
+        _ => Rule::Whole,
+    }
+}
+
+/// The first field of `desired` that `live` does not have as desired, such as
+/// `spec.template.spec.containers[workload].image`; none if `live` has them all. Both are the same
+/// object, the same part of it, or the same list of claim templates.
+pub fn difference(desired: &impl Serialize, live: &impl Serialize) -> Option<String> {
+    let (mut desired, live) = (json(desired), json(live));
+    if let Some(desired) = desired.as_object_mut() {
+        // These say what the object is; entries of a list leave them out.
+        desired.retain(|field, _| !matches!(field.as_str(), "apiVersion" | "kind"));
+    }
+    let path = match &desired {
+        Value::Object(_) => in_fields(&desired, &live),
+        Value::Array(desired) => in_ordered(desired, entries(&live)),
+        _ => (!same(&desired, &live)).then(String::new),
+    };
+    path.map(|path| path.trim_start_matches('.').to_owned())
+}
+
+/// The first difference among the fields of two objects, as a path from there.
+fn in_fields(desired: &Value, live: &Value) -> Option<String> {
+    let fields = desired.as_object()?;
+    fields.iter().find_map(|(field, wanted)| {
+        let found = live.get(field).unwrap_or(&Value::Null);
+        in_field(field, wanted, found).map(|path| format!(".{field}{path}"))
+    })
+}
+
+fn in_field(field: &str, desired: &Value, live: &Value) -> Option<String> {
+    if desired.is_null() {
+        return None;
+    }
+    match rule(field, desired) {
+        Rule::Keyed(keys) => in_keyed(keys, entries(desired), entries(live)),
+        Rule::Ordered => in_ordered(entries(desired), entries(live)),
+        Rule::Whole => (!same(desired, live)).then(String::new),
+        Rule::Quantities => in_quantities(desired, live),
+        Rule::Fields => in_fields(desired, live),
+    }
+}
+
+fn in_keyed(keys: &[&str], desired: &[Value], live: &[Value]) -> Option<String> {
+    desired.iter().find_map(|wanted| {
+        let found = live.iter().find(|entry| keys.iter().all(|key| wanted[key] == entry[key]));
+        in_fields(wanted, found.unwrap_or(&Value::Null))
+            .map(|path| format!("[{}]{path}", named(keys, wanted)))
+    })
+}
+
+/// The key of an entry, for a person to read.
+fn named(keys: &[&str], entry: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let parts: Vec<_> = keys.iter().filter_map(|key| entry.get(key)).map(text).collect();
+    parts.join(",")
+}
+
+fn in_ordered(desired: &[Value], live: &[Value]) -> Option<String> {
+    if desired.len() != live.len() {
+        return Some(String::new());
+    }
+    let mut pairs = desired.iter().zip(live).enumerate();
+    pairs.find_map(|(index, (wanted, found))| {
+        in_fields(wanted, found).map(|path| format!("[{index}]{path}"))
+    })
+}
+
+fn in_quantities(desired: &Value, live: &Value) -> Option<String> {
+    let amounts = desired.as_object()?;
+    let differs = |(name, wanted): &(&String, &Value)| {
+        !live.get(*name).is_some_and(|found| same_quantity(wanted, found))
+    };
+    amounts.iter().find(differs).map(|(name, _)| format!(".{name}"))
+}
+
+fn same_quantity(a: &Value, b: &Value) -> bool {
+    let quantity = |value: &Value| value.as_str().and_then(|text| text.parse::<Quantity>().ok());
+    match (quantity(a), quantity(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => a == b,
+    }
+}
+
+/// Whether two values say the same, nothing more and nothing less.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        _ if is_nothing(a) && is_nothing(b) => true,
+        (Value::Object(a), Value::Object(b)) => covers(a, b) && covers(b, a),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        _ => a == b,
+    }
+}
+
+/// Whether `b` has all fields of `a`.
+fn covers(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
+    a.iter().all(|(field, value)| same(value, b.get(field).unwrap_or(&Value::Null)))
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
+fn entries(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn path(desired: Value, live: Value) -> Option<String> {
+        difference(&desired, &live)
+    }
+
+    #[test]
+    fn what_others_added_is_no_difference() {
+        let desired = json!({
+            "kind": "Deployment",
+            "metadata": {"labels": {"a": "1"}, "ownerReferences": []},
+            "spec": {"replicas": 2, "containers": [
+                {"name": "workload", "image": "i", "ports": [{"containerPort": 1, "protocol": "TCP"}]}
+            ]},
+        });
+        let live = json!({
+            "metadata": {"labels": {"a": "1", "b": "2"}, "uid": "u"},
+            "spec": {"replicas": 2, "paused": false, "containers": [
+                {"name": "sidecar", "image": "s"},
+                {"name": "workload", "image": "i", "ports": [
+                    {"containerPort": 1, "protocol": "UDP"},
+                    {"containerPort": 1, "protocol": "TCP", "hostPort": 5},
+                ], "terminationMessagePath": "/dev/termination-log"},
+            ]},
+            "status": {},
+        });
+        assert_eq!(path(desired, live), None);
+    }
+
+    #[test]
+    fn a_difference_is_named_by_its_path() {
+        let cases = [
+            (json!({"spec": {"a": 1}}), json!({"spec": {"a": 2}}), "spec.a"),
+            (json!({"spec": {"a": false}}), json!({"spec": {}}), "spec.a"),
+            (json!({"data": {"k": "v"}}), json!({}), "data.k"),
+            (
+                json!({"containers": [{"name": "w", "image": "i"}]}),
+                json!({"containers": [{"name": "w", "image": "j"}]}),
+                "containers[w].image",
+            ),
+            (
+                json!({"ports": [{"port": 80, "protocol": "TCP", "name": "http"}]}),
+                json!({"ports": [{"port": 80, "protocol": "UDP", "name": "http"}]}),
+                "ports[80,TCP].name",
+            ),
+            (json!([{"size": 1}]), json!([{"size": 2}]), "[0].size"),
+            (json!([{"size": 1}]), json!(null), ""),
+            (
+                json!({"volumeClaimTemplates": [{"spec": {"volumeMode": "Filesystem"}}]}),
+                json!({"volumeClaimTemplates": [{"spec": {"volumeMode": "Block"}}]}),
+                "volumeClaimTemplates[0].spec.volumeMode",
+            ),
+        ];
+        for (desired, live, expected) in cases {
+            assert_eq!(path(desired, live).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn selectors_and_lists_without_keys_are_compared_as_a_whole() {
+        let selector = |value: Value| json!({"spec": {"selector": value}});
+        let wider = json!({"a": "1", "b": "2"});
+        assert_eq!(
+            path(selector(json!({"a": "1"})), selector(wider)).as_deref(),
+            Some("spec.selector")
+        );
+        assert!(path(json!({"args": ["a"]}), json!({"args": ["a", "b"]})).is_some());
+        assert!(path(json!({"args": ["a", "b"]}), json!({"args": ["b", "a"]})).is_some());
+        assert!(path(json!({"tolerations": []}), json!({"tolerations": [{"key": "k"}]})).is_some());
+        assert!(path(json!({"tolerations": []}), json!({})).is_none());
+    }
+
+    #[test]
+    fn quantities_are_compared_as_amounts() {
+        let resources = |cpu: &str| json!({"resources": {"limits": {"cpu": cpu}}});
+        assert_eq!(path(resources("1000m"), resources("1")), None);
+        assert_eq!(path(resources("0.5"), resources("500m")), None);
+        assert_eq!(
+            path(resources("500m"), resources("501m")).as_deref(),
+            Some("resources.limits.cpu")
+        );
+        assert!(path(resources("1"), json!({"resources": {}})).is_some());
+    }
+}

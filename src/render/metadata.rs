@@ -1,0 +1,80 @@
+//! What every object has in common: labels, selectors, and who owns it.
+
+use crate::{
+    api::Architecture,
+    plan::{Identity, Node, Topology},
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
+use kube::Resource;
+use maquette_contract::keys;
+use std::collections::BTreeMap;
+
+/// Labels by key.
+pub(super) type Labels = BTreeMap<String, String>;
+
+/// The labels of an object of the whole Architecture.
+pub(super) fn common_labels(identity: &Identity) -> Labels {
+    labels([
+        (keys::LABEL_APP, keys::APP),
+        (keys::LABEL_MANAGED_BY, keys::APP),
+        (keys::LABEL_INSTANCE, identity.name.as_str()),
+        (keys::LABEL_ARCHITECTURE, identity.name.as_str()),
+    ])
+}
+
+/// What selects a node's own pods and nobody else's.
+pub(super) fn selector(identity: &Identity, node: &Node) -> Labels {
+    labels([
+        (keys::LABEL_ARCHITECTURE, identity.name.as_str()),
+        (keys::LABEL_NODE, node.name.as_str()),
+        (keys::LABEL_ROLE, node.role().as_str()),
+    ])
+}
+
+/// The same for the kinds that take a whole selector.
+pub(super) fn label_selector(identity: &Identity, node: &Node) -> LabelSelector {
+    LabelSelector { match_labels: Some(selector(identity, node)), match_expressions: None }
+}
+
+/// The labels of a node's objects.
+pub(super) fn node_labels(identity: &Identity, node: &Node) -> Labels {
+    let mut labels = common_labels(identity);
+    labels.extend(selector(identity, node));
+    labels
+}
+
+/// The metadata of an object of the whole Architecture.
+pub(super) fn common(topology: &Topology, name: String) -> ObjectMeta {
+    meta(topology.identity(), name, common_labels(topology.identity()))
+}
+
+/// The metadata of an object of `node`.
+pub(super) fn of_node(topology: &Topology, node: &Node, name: String) -> ObjectMeta {
+    meta(topology.identity(), name, node_labels(topology.identity(), node))
+}
+
+fn meta(identity: &Identity, name: String, labels: Labels) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name),
+        namespace: Some(identity.namespace.clone()),
+        labels: Some(labels),
+        owner_references: owner(identity).map(|owner| vec![owner]),
+        ..ObjectMeta::default()
+    }
+}
+
+/// The Architecture as the owner; none where there is no cluster, hence no UID.
+fn owner(identity: &Identity) -> Option<OwnerReference> {
+    (!identity.uid.is_empty()).then(|| OwnerReference {
+        api_version: Architecture::api_version(&()).into_owned(),
+        kind: Architecture::kind(&()).into_owned(),
+        name: identity.name.to_string(),
+        uid: identity.uid.clone(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    })
+}
+
+fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
+    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}

@@ -1,0 +1,127 @@
+//! Turns a topology into the Kubernetes objects that make it run.
+//!
+//! Owns the name and the whole content of every object of a model, one file per kind, and knows
+//! whether an object that lives in the cluster still says what was asked for. It never asks what
+//! is in the cluster and never decides what is to run: pure, without client, clock, environment or
+//! randomness, so the same topology always gives the same objects.
+
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod compare;
+mod config_map;
+mod container;
+mod deployment;
+mod hash;
+mod metadata;
+mod names;
+mod node_config;
+mod pod;
+mod pod_disruption_budget;
+pub mod security;
+mod service;
+mod service_account;
+mod stateful_set;
+mod transport;
+
+use crate::plan::Topology;
+use k8s_openapi::{
+    Metadata,
+    api::{
+        apps::v1::{Deployment, StatefulSet},
+        core::v1::{ConfigMap, Service, ServiceAccount},
+        policy::v1::PodDisruptionBudget,
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+pub use compare::difference;
+
+/// What is the same for every Architecture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderSettings {
+    /// The workload's image, for pods whose Architecture names none.
+    pub image: String,
+}
+
+impl Default for RenderSettings {
+    fn default() -> Self {
+        let image = concat!("ghcr.io/maquette-dev/maquette-workload:", env!("CARGO_PKG_VERSION"));
+        Self { image: image.to_owned() }
+    }
+}
+
+/// The objects of one Architecture, as they are to be applied. Only [`render`] makes one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendered(Objects);
+
+impl Rendered {
+    /// The objects by kind.
+    pub fn objects(&self) -> &Objects {
+        &self.0
+    }
+
+    /// The objects by kind.
+    pub fn into_objects(self) -> Objects {
+        self.0
+    }
+}
+
+/// Objects by kind, each list ordered by name. Whoever uses them takes this apart without `..`, so
+/// that the compiler finds every place that a new kind concerns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objects {
+    /// One for the whole Architecture; its pods have no token.
+    pub service_accounts: Vec<ServiceAccount>,
+    /// One for each node: its configuration.
+    pub config_maps: Vec<ConfigMap>,
+    /// Each node's, and the entry.
+    pub services: Vec<Service>,
+    /// Of services and the load.
+    pub deployments: Vec<Deployment>,
+    /// Of stores and peers.
+    pub stateful_sets: Vec<StatefulSet>,
+    /// Of nodes with several pods.
+    pub pod_disruption_budgets: Vec<PodDisruptionBudget>,
+}
+
+/// The objects that make `topology` run.
+pub fn render(topology: &Topology, settings: &RenderSettings) -> Rendered {
+    let nodes = || topology.nodes();
+    Rendered(Objects {
+        service_accounts: finished([service_account::service_account(topology)]),
+        config_maps: finished(nodes().map(|node| config_map::config_map(topology, node))),
+        services: finished(
+            nodes()
+                .flat_map(|node| service::services(topology, node))
+                .chain(service::entry(topology)),
+        ),
+        deployments: finished(
+            nodes().filter_map(|node| deployment::deployment(topology, node, settings)),
+        ),
+        stateful_sets: finished(
+            nodes().filter_map(|node| stateful_set::stateful_set(topology, node, settings)),
+        ),
+        pod_disruption_budgets: finished(
+            nodes().filter_map(|node| pod_disruption_budget::pod_disruption_budget(topology, node)),
+        ),
+    })
+}
+
+/// Objects of one kind in the order of their names, each with the hash of what it says.
+fn finished<K>(objects: impl IntoIterator<Item = K>) -> Vec<K>
+where
+    K: Metadata<Ty = ObjectMeta> + Serialize,
+{
+    let mut objects: Vec<K> = objects.into_iter().collect();
+    objects.iter_mut().for_each(hash::stamp);
+    objects.sort_by(|a, b| a.metadata().name.cmp(&b.metadata().name));
+    objects
+}
+
+/// An object as JSON.
+fn json(object: &impl Serialize) -> Value {
+    #[expect(clippy::expect_used, reason = "Kubernetes' own types have strings as keys")]
+    serde_json::to_value(object).expect("an object is JSON")
+}

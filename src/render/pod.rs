@@ -1,0 +1,120 @@
+//! Pod templates, the same for Deployments and StatefulSets.
+//!
+//! A template holds nothing of a node's configuration: only the image, resources, volumes and pod
+//! settings restart a pod.
+
+use super::{RenderSettings, container, metadata, names, security};
+use crate::{
+    api::{ImagePullSecret, PodSettings},
+    plan::{Node, Topology},
+};
+use k8s_openapi::{
+    api::core::v1::{
+        ConfigMapVolumeSource, LocalObjectReference, PodSpec, PodTemplateSpec, Toleration,
+        TopologySpreadConstraint, Volume,
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use maquette_contract::Role;
+
+/// How long a pod may take to finish what is under way, in seconds.
+const GRACE_SECONDS: i64 = 30;
+
+/// The replicas of `node` as Kubernetes counts them.
+pub(super) fn replicas(node: &Node) -> i32 {
+    i32::try_from(node.replicas).unwrap_or(i32::MAX)
+}
+
+/// Whether pods of this role have a volume.
+pub(super) fn has_volume(role: Role) -> bool {
+    match role {
+        Role::Store | Role::Peer => true,
+        Role::Service | Role::Load => false,
+    }
+}
+
+/// What the pods of `node` are.
+pub(super) fn template(
+    topology: &Topology,
+    node: &Node,
+    settings: &RenderSettings,
+) -> PodTemplateSpec {
+    let PodSettings { labels, annotations, .. } = topology.pods();
+    let mut labels = labels.clone();
+    // Ours win: selectors depend on them.
+    labels.extend(metadata::node_labels(topology.identity(), node));
+    PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(labels),
+            annotations: some(annotations.clone()),
+            ..ObjectMeta::default()
+        }),
+        spec: Some(spec(topology, node, settings)),
+    }
+}
+
+fn spec(topology: &Topology, node: &Node, settings: &RenderSettings) -> PodSpec {
+    let identity = topology.identity();
+    let PodSettings { node_selector, tolerations, image_pull_secrets, .. } = topology.pods();
+    let secret = |secret: &ImagePullSecret| LocalObjectReference { name: secret.name.clone() };
+    PodSpec {
+        service_account_name: Some(names::of_whole(identity)),
+        automount_service_account_token: Some(false),
+        // Addresses come from the configuration; these would only grow with the namespace.
+        enable_service_links: Some(false),
+        security_context: Some(security::pod(has_volume(node.role()))),
+        termination_grace_period_seconds: Some(GRACE_SECONDS),
+        node_selector: some(node_selector.clone()),
+        tolerations: some(tolerations.iter().map(toleration).collect::<Vec<_>>()),
+        image_pull_secrets: some(image_pull_secrets.iter().map(secret).collect::<Vec<_>>()),
+        topology_spread_constraints: Some(vec![spread(topology, node)]),
+        containers: vec![container::container(topology, node, settings)],
+        volumes: Some(vec![config_volume(names::of_node(identity, &node.name))]),
+        ..PodSpec::default()
+    }
+}
+
+/// The pods of a node go to different machines where there are some.
+fn spread(topology: &Topology, node: &Node) -> TopologySpreadConstraint {
+    TopologySpreadConstraint {
+        max_skew: 1,
+        topology_key: "kubernetes.io/hostname".to_owned(),
+        when_unsatisfiable: "ScheduleAnyway".to_owned(),
+        label_selector: Some(metadata::label_selector(topology.identity(), node)),
+        ..TopologySpreadConstraint::default()
+    }
+}
+
+/// As the API server returns it: without what is empty.
+fn toleration(given: &Toleration) -> Toleration {
+    let full = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    Toleration {
+        effect: full(&given.effect),
+        key: full(&given.key),
+        operator: full(&given.operator),
+        toleration_seconds: given.toleration_seconds,
+        value: full(&given.value),
+    }
+}
+
+/// Mounted as a folder: a single file would never be refreshed.
+fn config_volume(config_map: String) -> Volume {
+    Volume {
+        name: container::CONFIG_VOLUME.to_owned(),
+        config_map: Some(ConfigMapVolumeSource {
+            name: config_map,
+            default_mode: Some(0o644),
+            ..ConfigMapVolumeSource::default()
+        }),
+        ..Volume::default()
+    }
+}
+
+/// Nothing rather than something empty, which the API server does not keep.
+fn some<T>(collection: T) -> Option<T>
+where
+    for<'a> &'a T: IntoIterator,
+{
+    let empty = (&collection).into_iter().next().is_none();
+    (!empty).then_some(collection)
+}

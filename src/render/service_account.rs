@@ -1,0 +1,15 @@
+//! ServiceAccounts: one for the Architecture. No pod of a model talks to the API server, so nobody
+//! gets a token.
+
+use super::{metadata, names};
+use crate::plan::Topology;
+use k8s_openapi::api::core::v1::ServiceAccount;
+
+/// The ServiceAccount of every pod.
+pub(super) fn service_account(topology: &Topology) -> ServiceAccount {
+    ServiceAccount {
+        metadata: metadata::common(topology, names::of_whole(topology.identity())),
+        automount_service_account_token: Some(false),
+        ..ServiceAccount::default()
+    }
+}

@@ -1,0 +1,86 @@
+//! StatefulSets: stores and peers, each pod with a volume that outlives it.
+
+use super::{RenderSettings, metadata, names, pod};
+use crate::plan::{Node, Task, Topology, Volume};
+use k8s_openapi::{
+    api::{
+        apps::v1::{
+            RollingUpdateStatefulSetStrategy, StatefulSet,
+            StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec,
+            StatefulSetUpdateStrategy,
+        },
+        core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec, VolumeResourceRequirements},
+    },
+    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
+};
+use maquette_contract::keys;
+
+/// The StatefulSet of `node`; none for nodes without volumes.
+pub(super) fn stateful_set(
+    topology: &Topology,
+    node: &Node,
+    settings: &RenderSettings,
+) -> Option<StatefulSet> {
+    let storage = match &node.task {
+        Task::Store(store) => &store.storage,
+        Task::Peer(peer) => &peer.storage,
+        Task::Service(_) | Task::Load(_) => return None,
+    };
+    let identity = topology.identity();
+    let spec = StatefulSetSpec {
+        replicas: Some(pod::replicas(node)),
+        selector: metadata::label_selector(identity, node),
+        service_name: Some(names::headless(identity, node)),
+        // An ordered one waits for ever behind a pod whose image is bad.
+        pod_management_policy: Some("Parallel".to_owned()),
+        update_strategy: Some(one_by_one()),
+        persistent_volume_claim_retention_policy: Some(keep_claims()),
+        template: pod::template(topology, node, settings),
+        volume_claim_templates: Some(vec![claim(topology, node, storage)]),
+        ..StatefulSetSpec::default()
+    };
+    let metadata = metadata::of_node(topology, node, names::of_node(identity, &node.name));
+    Some(StatefulSet { metadata, spec: Some(spec), status: None })
+}
+
+fn one_by_one() -> StatefulSetUpdateStrategy {
+    StatefulSetUpdateStrategy {
+        type_: Some("RollingUpdate".to_owned()),
+        rolling_update: Some(RollingUpdateStatefulSetStrategy {
+            partition: Some(0),
+            max_unavailable: None,
+        }),
+    }
+}
+
+/// What becomes of a volume is the operator's business, never the StatefulSet controller's.
+fn keep_claims() -> StatefulSetPersistentVolumeClaimRetentionPolicy {
+    StatefulSetPersistentVolumeClaimRetentionPolicy {
+        when_deleted: Some("Retain".to_owned()),
+        when_scaled: Some("Retain".to_owned()),
+    }
+}
+
+/// The claim of each pod, labelled so that its Architecture and node are known without the
+/// StatefulSet. Nothing of it can be changed later, so users' labels are left out.
+fn claim(topology: &Topology, node: &Node, storage: &Volume) -> PersistentVolumeClaim {
+    let request = ("storage".to_owned(), Quantity(storage.size.clone()));
+    PersistentVolumeClaim {
+        metadata: ObjectMeta {
+            name: Some(keys::CLAIM.to_owned()),
+            labels: Some(metadata::node_labels(topology.identity(), node)),
+            ..ObjectMeta::default()
+        },
+        spec: Some(PersistentVolumeClaimSpec {
+            access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
+            resources: Some(VolumeResourceRequirements {
+                requests: Some([request].into()),
+                limits: None,
+            }),
+            storage_class_name: storage.storage_class.clone(),
+            volume_mode: Some("Filesystem".to_owned()),
+            ..PersistentVolumeClaimSpec::default()
+        }),
+        status: None,
+    }
+}

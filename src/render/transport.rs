@@ -1,0 +1,37 @@
+//! What each role listens on, for containers and for Services.
+
+use maquette_contract::{
+    Role,
+    ports::{self, Port},
+};
+
+/// A port and what is spoken there.
+pub(super) struct Transport {
+    /// The port.
+    pub(super) port: Port,
+    /// `TCP` or `UDP`.
+    pub(super) protocol: &'static str,
+    /// What a mesh should take the bytes for, where there is a name for it.
+    pub(super) application: Option<&'static str>,
+}
+
+/// Requests.
+pub(super) const TRAFFIC: Transport =
+    Transport { port: ports::TRAFFIC, protocol: "TCP", application: Some("http") };
+const STORE: Transport =
+    Transport { port: ports::STORE, protocol: "TCP", application: Some("redis") };
+const PEERS: Transport = Transport { port: ports::PEERS, protocol: "TCP", application: None };
+const GOSSIP: Transport = Transport { port: ports::GOSSIP, protocol: "UDP", application: None };
+/// Probes, metrics and observations; not published by any Service.
+pub(super) const ADMIN: Transport =
+    Transport { port: ports::ADMIN, protocol: "TCP", application: Some("http") };
+
+/// What a role's Services publish.
+pub(super) fn served(role: Role) -> &'static [Transport] {
+    match role {
+        Role::Service => &[TRAFFIC],
+        Role::Store => &[STORE],
+        Role::Peer => &[TRAFFIC, PEERS, GOSSIP],
+        Role::Load => &[],
+    }
+}

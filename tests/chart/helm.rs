@@ -1,0 +1,46 @@
+//! Helm, as `make tools` builds it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The namespace of `manifests/install.yaml`, and so that of the releases here.
+pub(crate) const NAMESPACE: &str = "maquette-system";
+
+/// A file of the repository.
+pub(crate) fn file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A program in `bin/`.
+pub(crate) fn tool(name: &str) -> Command {
+    let path = file("bin").join(name);
+    assert!(path.exists(), "{} is missing: run make tools", path.display());
+    Command::new(path)
+}
+
+/// What the command prints; it must succeed.
+pub(crate) fn output(command: &mut Command) -> String {
+    let output = run(command);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What the command complains of; it must fail.
+pub(crate) fn complaint(command: &mut Command) -> String {
+    let output = run(command);
+    assert!(!output.status.success(), "{command:?} succeeded");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// `helm template`, with these further arguments.
+pub(crate) fn template(arguments: &[&str]) -> Command {
+    let mut helm = tool("helm");
+    helm.args(["template", "maquette"]).arg(file("charts/maquette"));
+    helm.args(["--namespace", NAMESPACE]).args(arguments);
+    helm
+}

@@ -1,0 +1,88 @@
+//! Values: each has its effect, and wrong ones are refused by name.
+
+use crate::helm::{complaint, file, output, template, tool};
+use serde_json::Value;
+
+fn deployment(arguments: &[&str]) -> Value {
+    let show = ["--show-only", "templates/deployment.yaml"];
+    let yaml = output(&mut template(&[&show, arguments].concat()));
+    serde_norway::from_str(&yaml).expect("YAML")
+}
+
+#[test]
+fn helm_finds_no_fault_with_the_chart() {
+    let report = output(tool("helm").args(["lint", "--strict"]).arg(file("charts/maquette")));
+    assert!(report.contains("0 chart(s) failed"), "{report}");
+}
+
+#[test]
+fn the_chart_is_of_the_version_of_the_program() {
+    let chart = std::fs::read_to_string(file("charts/maquette/Chart.yaml")).expect("Chart.yaml");
+    let chart: Value = serde_norway::from_str(&chart).expect("YAML");
+    assert_eq!(chart["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn wrong_values_are_refused_by_name() {
+    for (wrong, name) in [
+        ("replica=3", "replica"),
+        ("replicas=many", "replicas"),
+        ("logFormat=xml", "logFormat"),
+        ("image.pullPolicy=Sometimes", "pullPolicy"),
+        ("watchNamespaces={Shop}", "watchNamespaces"),
+    ] {
+        let complaint = complaint(&mut template(&["--set", wrong]));
+        assert!(complaint.contains(name), "{wrong}: {complaint}");
+    }
+}
+
+#[test]
+fn settings_of_the_pod_reach_the_pod() {
+    let deployment = deployment(&[
+        "--set=replicas=2,nodeSelector.disk=fast,logFormat=text,logLevel=debug",
+        "--set=image.repository=example.com/maquette,image.tag=edge",
+        "--set=workloadImage.repository=example.com/workload,workloadImage.tag=edge",
+        "--set-json=tolerations=[{\"key\":\"dedicated\",\"operator\":\"Exists\"}]",
+        "--set=resources.limits.memory=1Gi,imagePullSecrets[0].name=registry",
+    ]);
+    assert_eq!(deployment["spec"]["replicas"], 2);
+    let pod = &deployment["spec"]["template"]["spec"];
+    assert_eq!(pod["nodeSelector"]["disk"], "fast");
+    assert_eq!(pod["tolerations"][0]["key"], "dedicated");
+    assert_eq!(pod["imagePullSecrets"][0]["name"], "registry");
+    let container = &pod["containers"][0];
+    assert_eq!(container["image"], "example.com/maquette:edge");
+    assert_eq!(container["resources"]["limits"]["memory"], "1Gi");
+    assert_eq!(container["resources"]["requests"]["memory"], "64Mi");
+    let variables = container["env"].to_string();
+    for wanted in ["text", "debug", "example.com/workload:edge"] {
+        assert!(variables.contains(wanted), "{wanted} is not in {variables}");
+    }
+}
+
+#[test]
+fn an_operator_of_some_namespaces_has_its_rights_in_these_only() {
+    let chart = output(&mut template(&["--set=watchNamespaces={shop,lab}"]));
+    assert!(!chart.contains("kind: ClusterRoleBinding"), "{chart}");
+    let show = ["--show-only", "templates/cluster-role-bindings.yaml"];
+    let bindings =
+        output(&mut template(&[&show[..], &["--set=watchNamespaces={shop,lab}"]].concat()));
+    for namespace in ["shop", "lab"] {
+        assert!(bindings.contains(&format!("namespace: {namespace}\n")), "{bindings}");
+    }
+    let pod = deployment(&["--set=watchNamespaces={shop,lab}"]);
+    let container = pod["spec"]["template"]["spec"]["containers"][0].to_string();
+    assert!(container.contains("shop,lab"), "{container}");
+}
+
+#[test]
+fn a_service_monitor_is_there_if_asked_for() {
+    let show = ["--show-only", "templates/service-monitor.yaml"];
+    let on = ["--set=serviceMonitor.enabled=true,serviceMonitor.labels.release=prom"];
+    let monitor = output(&mut template(&[&show[..], &on].concat()));
+    let monitor: Value = serde_norway::from_str(&monitor).expect("YAML");
+    assert_eq!(monitor["kind"], "ServiceMonitor");
+    assert_eq!(monitor["metadata"]["labels"]["release"], "prom");
+    assert!(!output(&mut template(&[])).contains("ServiceMonitor"));
+}

@@ -1,0 +1,73 @@
+//! Peers: any of them may leave, and all of them may come back.
+
+use crate::support::{Model, eventually, run, seconds};
+use kube::ResourceExt;
+
+const FIVE_PEERS: &str = "
+apiVersion: maquette.dev/v1alpha1
+kind: Architecture
+metadata: {name: ring}
+spec:
+  shape: PeerToPeer
+  peerToPeer: {replicas: 5, replicationFactor: 3}
+  load: {requestsPerSecond: 20, writePercent: 50}
+";
+const PEERS: &str = "peers";
+
+/// Awaits that every peer sees all five and has every copy that it should.
+async fn whole(model: &Model) {
+    eventually("five peers see each other and are whole", seconds(180), async || {
+        for pod in model.pods(PEERS).await {
+            let name = pod.name_any();
+            let report = model.observations(&name).await?.peer;
+            let peer = report.ok_or_else(|| format!("{name} reports as no peer"))?;
+            if peer.members.len() != 5 || peer.not_whole > 0 {
+                return Err(format!("{name}: {peer:?}"));
+            }
+        }
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: make e2e"]
+async fn any_of_five_peers_may_be_lost_under_load() {
+    run("a-peer-killed", FIVE_PEERS, async |model| {
+        let before = model.load().await;
+        let written = model.write_many("books", 40).await;
+        for ordinal in 0..5 {
+            let pods = model.pods(PEERS).await;
+            let pod = &pods[ordinal];
+            model.kill_pod(&pod.name_any()).await;
+            model.all_read_back(&written).await;
+            model.replaced(PEERS, std::slice::from_ref(pod), 5).await;
+            whole(model).await;
+        }
+        model.ready().await;
+        model.all_read_back(&written).await;
+        let after = model.load_goes_on(before, 100).await;
+        assert_eq!(after.lost_writes, 0, "{after:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: make e2e"]
+async fn the_items_are_there_when_all_peers_are_back() {
+    run("all-peers-killed", FIVE_PEERS, async |model| {
+        let before = model.load().await;
+        let written = model.write_many("books", 40).await;
+        let pods = model.pods(PEERS).await;
+        for pod in &pods {
+            model.kill_pod(&pod.name_any()).await;
+        }
+        model.replaced(PEERS, &pods, 5).await;
+        whole(model).await;
+        model.ready().await;
+        model.all_read_back(&written).await;
+        let after = model.load_goes_on(before, 100).await;
+        assert_eq!(after.lost_writes, 0, "{after:?}");
+    })
+    .await;
+}

@@ -1,0 +1,79 @@
+//! Each example works: it becomes Ready, and what is written through the entry is read through it,
+//! along the way that makes the shape what it is.
+
+use crate::support::{Model, run};
+use maquette_contract::{Answer, Outcome, ResponseTree, Role};
+use serde_json::json;
+
+/// Writes and reads an item, and asks for the summary, all through the entry; gives the read.
+async fn write_read_and_summary(model: &Model, kind: &str) -> Answer {
+    let (written, _) =
+        model.write(&model.name, kind, "of-the-test", json!({"colour": "red"})).await;
+    let read = model.reads_back(&model.name, &written).await;
+    let summary = model.ask(&model.name, "GET", "summary", Vec::new()).await.expect("a summary");
+    let Outcome::Summary(summary) = summary.outcome else {
+        panic!("the summary is {:?}", summary.outcome);
+    };
+    let kinds: Vec<_> = summary.kinds.keys().map(|kind| kind.as_str()).collect();
+    assert!(kinds.contains(&kind), "{kind} is not in the summary: {kinds:?}");
+    model.becomes("TrafficFlowing", "True", crate::support::seconds(60)).await;
+    read
+}
+
+/// The nodes that a request passed, from the entry to the one that asked a store or peer.
+fn hops(tree: &ResponseTree) -> Vec<&str> {
+    let mut hops = vec![tree.node.as_str()];
+    let mut at = tree;
+    while let Some(next) = at.calls.first() {
+        hops.push(next.node.as_str());
+        at = next;
+    }
+    hops.extend(at.queries.first().map(|query| query.to.as_str()));
+    hops
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: make e2e"]
+async fn client_server_queries_the_store_directly() {
+    let manifest = include_str!("../../manifests/examples/client-server.yaml");
+    run("client-server", manifest, async |model| {
+        let read = write_read_and_summary(model, "items").await;
+        assert_eq!(hops(&read.trace), ["web", "data"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: make e2e"]
+async fn three_tier_passes_through_business() {
+    let manifest = include_str!("../../manifests/examples/three-tier.yaml");
+    run("three-tier", manifest, async |model| {
+        let read = write_read_and_summary(model, "items").await;
+        assert_eq!(hops(&read.trace), ["client", "business", "data"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: make e2e"]
+async fn n_tier_asks_the_service_that_owns_the_kind() {
+    let manifest = include_str!("../../manifests/examples/n-tier.yaml");
+    run("n-tier", manifest, async |model| {
+        let read = write_read_and_summary(model, "orders").await;
+        assert_eq!(hops(&read.trace), ["client", "storefront", "orders", "orders-data"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: make e2e"]
+async fn any_peer_answers_and_asks_its_fellows() {
+    let manifest = include_str!("../../manifests/examples/peer-to-peer.yaml");
+    run("peer-to-peer", manifest, async |model| {
+        let read = write_read_and_summary(model, "items").await;
+        assert_eq!(read.trace.role, Role::Peer);
+        assert!(!read.trace.queries.is_empty(), "no peer was asked: {:?}", read.trace);
+        model.becomes("OverlayConnected", "True", crate::support::seconds(60)).await;
+    })
+    .await;
+}

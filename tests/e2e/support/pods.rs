@@ -1,0 +1,85 @@
+//! The pods of a model and what they report of themselves.
+
+use super::{Model, eventually, seconds};
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use kube::api::{DeleteParams, ListParams};
+use maquette_contract::{LoadObservation, Observations, keys, ports};
+
+impl Model {
+    /// The pods of a node, by name.
+    pub(crate) async fn pods(&self, node: &str) -> Vec<Pod> {
+        let labels =
+            format!("{}={},{}={node}", keys::LABEL_ARCHITECTURE, self.name, keys::LABEL_NODE);
+        let pods = self.api::<Pod>().list(&ListParams::default().labels(&labels)).await;
+        let mut pods = pods.expect("a list of pods").items;
+        pods.sort_by_key(ResourceExt::name_any);
+        pods
+    }
+
+    /// Deletes a pod as `kubectl delete pod` does.
+    pub(crate) async fn delete_pod(&self, pod: &str) {
+        self.api::<Pod>().delete(pod, &DeleteParams::default()).await.expect("deleted");
+    }
+
+    /// Kills a pod: it gets no time to stop in good order.
+    pub(crate) async fn kill_pod(&self, pod: &str) {
+        let params = DeleteParams::default().grace_period(0);
+        self.api::<Pod>().delete(pod, &params).await.expect("killed");
+    }
+
+    /// Awaits that the node has `count` pods, all ready and none of them one of `old`.
+    pub(crate) async fn replaced(&self, node: &str, old: &[Pod], count: usize) {
+        let old: Vec<_> = old.iter().filter_map(ResourceExt::uid).collect();
+        eventually(&format!("pods of {node} replaced"), seconds(120), async || {
+            let pods = self.pods(node).await;
+            let new = |pod: &&Pod| pod.uid().is_some_and(|uid| !old.contains(&uid));
+            let ready = pods.iter().filter(new).filter(|pod| is_ready(pod)).count();
+            if ready == count && pods.len() == count {
+                return Ok(());
+            }
+            Err(format!("{ready} of {count} pods new and ready, {} in all", pods.len()))
+        })
+        .await;
+    }
+
+    /// What a pod reports of itself.
+    pub(crate) async fn observations(&self, pod: &str) -> Result<Observations, String> {
+        let path = format!("pods/{pod}:{}/proxy/observations", ports::ADMIN.number);
+        let (status, body) = self.send("GET", &path, Vec::new()).await?;
+        if status != 200 {
+            return Err(format!("{pod}: {status}: {}", String::from_utf8_lossy(&body)));
+        }
+        serde_json::from_slice(&body).map_err(|error| format!("{pod}: {error}"))
+    }
+
+    /// What the end users have lived through so far.
+    pub(crate) async fn load(&self) -> LoadObservation {
+        eventually("the load reports", seconds(30), async || {
+            let pods = self.pods("load").await;
+            let pod = pods.first().ok_or("no load pod")?;
+            self.observations(&pod.name_any()).await?.load.ok_or_else(|| "no load report".into())
+        })
+        .await
+    }
+
+    /// Awaits that the end users have sent `count` more requests than in `before`; gives what
+    /// they have lived through then.
+    pub(crate) async fn load_goes_on(
+        &self,
+        before: LoadObservation,
+        count: u64,
+    ) -> LoadObservation {
+        eventually(&format!("{count} more requests"), seconds(120), async || {
+            let now = self.load().await;
+            let more = now.succeeded.saturating_sub(before.succeeded);
+            if more >= count { Ok(now) } else { Err(format!("{more} more requests: {now:?}")) }
+        })
+        .await
+    }
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.is_some_and(|all| all.iter().any(|c| c.type_ == "Ready" && c.status == "True"))
+}

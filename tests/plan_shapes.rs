@@ -1,0 +1,63 @@
+//! What each shape consists of, by default.
+
+#![cfg(test)]
+
+use maquette::api::{ArchitectureSpec, Shape};
+use maquette::plan::{Identity, Task, Topology, plan};
+use std::collections::BTreeSet;
+
+fn planned(shape: Shape) -> Topology {
+    let identity = Identity {
+        name: "shop".parse().unwrap(),
+        namespace: "default".to_owned(),
+        uid: String::new(),
+    };
+    let spec = ArchitectureSpec::of(shape).validate("shop").unwrap();
+    plan(&spec, identity).unwrap()
+}
+
+fn edges(topology: &Topology) -> BTreeSet<String> {
+    let edges = topology.edges();
+    edges.iter().map(|edge| format!("{} {:?} {}", edge.from, edge.kind, edge.to)).collect()
+}
+
+fn set(lines: &[&str]) -> BTreeSet<String> {
+    lines.iter().map(|line| (*line).to_owned()).collect()
+}
+
+#[test]
+fn in_client_server_the_client_queries_the_data_itself() {
+    let topology = planned(Shape::ClientServer);
+    assert_eq!(topology.entry().as_str(), "client");
+    assert_eq!(edges(&topology), set(&["client Queries data", "load Drives client"]));
+}
+
+#[test]
+fn in_three_tier_the_client_has_no_edge_to_the_data() {
+    let topology = planned(Shape::ThreeTier);
+    let wanted = ["client Calls business", "business Queries data", "load Drives client"];
+    assert_eq!(edges(&topology), set(&wanted));
+}
+
+#[test]
+fn in_n_tier_each_service_queries_its_own_store_only() {
+    let topology = planned(Shape::NTier);
+    let wanted = [
+        "client Calls storefront",
+        "storefront Calls orders",
+        "storefront Calls catalog",
+        "orders Calls catalog",
+        "orders Queries orders-data",
+        "catalog Queries data",
+        "load Drives client",
+    ];
+    assert_eq!(edges(&topology), set(&wanted));
+}
+
+#[test]
+fn peers_are_one_node() {
+    let topology = planned(Shape::PeerToPeer);
+    assert_eq!(edges(&topology), set(&["peers Peers peers", "load Drives peers"]));
+    let Task::Peer(task) = &topology.node(topology.entry()).unwrap().task else { panic!() };
+    assert_eq!((task.members, task.replication_factor), (3, 3));
+}

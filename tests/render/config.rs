@@ -1,0 +1,127 @@
+//! Configurations: everything in them leads somewhere, and nowhere that is no business of the node.
+
+use crate::{
+    models::{CASES, rendered, topologies},
+    view::{Labels, configs, selects, service, workloads},
+};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use maquette::{plan::EdgeKind, render::Objects};
+use maquette_contract::{Address, NodeName, Role, RoleConfig, keys};
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
+    #[test]
+    fn every_address_leads_to_the_node_that_it_is_said_to_be(topology in topologies()) {
+        let objects = rendered(&topology);
+        for (node, config) in configs(&objects) {
+            match config.role {
+                RoleConfig::Service(config) => {
+                    for call in &config.calls {
+                        leads_to(&objects, &call.address, &call.node);
+                    }
+                    if let Some(store) = &config.store {
+                        leads_to(&objects, &store.address, &store.node);
+                    }
+                }
+                RoleConfig::Load(config) => {
+                    for target in &config.targets {
+                        leads_to(&objects, &target.address, &target.node);
+                    }
+                }
+                RoleConfig::Peer(config) => {
+                    for member in &config.members {
+                        is_pod(&objects, &node, &member.name, &member.address);
+                    }
+                }
+                RoleConfig::Store(_) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_configuration_says_what_its_node_does(topology in topologies()) {
+        let objects = rendered(&topology);
+        let configs = configs(&objects);
+        prop_assert_eq!(configs.len(), topology.nodes().count());
+        for node in topology.nodes() {
+            prop_assert_eq!(configs[node.name.as_str()].role(), node.role());
+        }
+        for workload in workloads(&objects) {
+            let volumes = workload.spec().volumes.as_ref().expect("volumes");
+            let mounted = volumes[0].config_map.as_ref().expect("a ConfigMap");
+            let config = objects.config_maps.iter().find(|object| {
+                object.metadata.name.as_deref() == Some(&mounted.name)
+            });
+            let labels = config.expect("it exists").metadata.labels.as_ref().expect("labels");
+            prop_assert_eq!(&labels[keys::LABEL_NODE], workload.node);
+        }
+    }
+
+    #[test]
+    fn a_node_has_no_address_but_those_of_its_edges(topology in topologies()) {
+        let objects = rendered(&topology);
+        let edges = topology.edges();
+        for config in &objects.config_maps {
+            let node = &config.metadata.labels.as_ref().expect("labels")[keys::LABEL_NODE];
+            let json = &config.data.as_ref().expect("data")[keys::CONFIG_FILE];
+            for other in topology.nodes() {
+                let edge = edges.iter().any(|e| e.from.as_str() == node && e.to == other.name);
+                let host = format!("\"{}", topology.identity().host(
+                    &topology.identity().name.child(&other.name)));
+                prop_assert!(edge || !json.contains(&host), "{node} knows {}: {json}", other.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_thin_client_knows_nothing_of_the_data(topology in topologies()) {
+        let configs = configs(&rendered(&topology));
+        let stores: Vec<_> = topology.nodes().filter(|node| node.role() == Role::Store).collect();
+        for node in topology.nodes() {
+            let smart = node.edges().iter().any(|edge| edge.kind == EdgeKind::Queries);
+            let RoleConfig::Service(config) = &configs[node.name.as_str()].role else { continue };
+            prop_assert_eq!(config.store.is_some(), smart);
+            let json = serde_json::to_string(config).expect("JSON");
+            for store in &stores {
+                let name = format!("\"{}\"", store.name);
+                prop_assert!(smart || !json.contains(&name), "{}: {json}", node.name);
+            }
+        }
+    }
+}
+
+/// The address is a Service's, it has the port, and its pods are those of `node` and have it too.
+fn leads_to(objects: &Objects, address: &Address, node: &NodeName) {
+    let (host, port) = address.0.split_once(':').expect("host:port");
+    let name = host.strip_suffix(".models.svc").expect("a Service of the namespace");
+    let spec = service(objects, name).and_then(|service| service.spec.as_ref());
+    let spec = spec.unwrap_or_else(|| panic!("{address} is no Service"));
+    let ports = spec.ports.as_ref().expect("ports");
+    let port = ports.iter().find(|published| published.port.to_string() == port);
+    let port = port.unwrap_or_else(|| panic!("{address} has no such port"));
+    let selector = spec.selector.as_ref().expect("a selector");
+    let target = workloads(objects).into_iter().find(|workload| workload.node == node.as_str());
+    let target = target.unwrap_or_else(|| panic!("{node} does not run"));
+    assert!(selects(selector, target.labels()), "{address} does not lead to {node}");
+    let Some(IntOrString::String(wanted)) = &port.target_port else { panic!("a port by name") };
+    let listens = target.spec().containers[0].ports.as_ref().expect("ports");
+    assert!(listens.iter().any(|port| port.name.as_ref() == Some(wanted)), "{node}: {wanted}");
+}
+
+/// The address is that of a pod of the node, by its headless Service.
+fn is_pod(objects: &Objects, node: &str, pod: &str, address: &Address) {
+    let all = workloads(objects);
+    let set = all.iter().find(|workload| workload.node == node).expect("the peers run");
+    let ordinal = pod.strip_prefix(&format!("{}-", set.name)).expect("a pod of the set");
+    assert!(ordinal.parse::<i32>().expect("an ordinal") < set.replicas);
+    let headless = set.headless.expect("a headless Service");
+    assert_eq!(address.0, format!("{pod}.{headless}.models.svc:7000"));
+    let spec =
+        service(objects, headless).and_then(|service| service.spec.as_ref()).expect("it exists");
+    assert_eq!(spec.cluster_ip.as_deref(), Some("None"));
+    assert_eq!(spec.publish_not_ready_addresses, Some(true));
+    let none = Labels::new();
+    assert!(selects(spec.selector.as_ref().unwrap_or(&none), set.labels()));
+}

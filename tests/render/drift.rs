@@ -1,0 +1,193 @@
+//! Drift: what was just applied never differs, whatever others add; any change of ours does.
+
+use crate::{
+    models::{CASES, planned, rendered, specs, topologies},
+    view::all,
+};
+use maquette::render::difference;
+use maquette_contract::keys;
+use proptest::{prelude::*, sample::Index};
+use serde_json::{Map, Value, json};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
+    #[test]
+    fn what_was_applied_does_not_differ_whatever_others_add(topology in topologies()) {
+        for desired in all(&rendered(&topology)) {
+            let mut live = desired.clone();
+            add_what_others_add(&mut live);
+            prop_assert_eq!(difference(&desired, &live), None);
+        }
+    }
+
+    #[test]
+    fn any_field_that_is_changed_or_taken_away_differs(
+        topology in topologies(),
+        object in any::<Index>(),
+        field in any::<Index>(),
+        other in select_change(),
+    ) {
+        let objects = all(&rendered(&topology));
+        let desired = object.get(&objects);
+        let leaves = leaves(desired);
+        let path = field.get(&leaves);
+        let mut live = desired.clone();
+        add_what_others_add(&mut live);
+        change(&mut live, path, &other);
+        prop_assert!(difference(desired, &live).is_some(), "{path:?} may be changed unnoticed");
+    }
+
+    #[test]
+    fn rendering_twice_is_the_same(spec in specs()) {
+        let (first, second) = (planned(&spec, "shop", "u"), planned(&spec, "shop", "u"));
+        prop_assert_eq!(rendered(&first), rendered(&second));
+    }
+
+    #[test]
+    fn the_hash_of_an_object_is_that_of_its_content(before in specs(), after in specs()) {
+        let (before, after) = (planned(&before, "shop", "u"), planned(&after, "shop", "u"));
+        let (before, after) = (all(&rendered(&before)), all(&rendered(&after)));
+        for object in &before {
+            let hash = |object: &Value| object["metadata"]["annotations"][keys::ANNOTATION_APPLIED_HASH].clone();
+            prop_assert!(hash(object).is_string());
+            let same_name = |other: &&Value| {
+                other["kind"] == object["kind"]
+                    && other["metadata"]["name"] == object["metadata"]["name"]
+            };
+            if let Some(other) = after.iter().find(same_name) {
+                prop_assert_eq!(hash(object) == hash(other), object == other);
+            }
+        }
+    }
+}
+
+/// What becomes of a field.
+#[derive(Clone, Debug)]
+enum Change {
+    Removed,
+    Replaced,
+}
+
+fn select_change() -> impl Strategy<Value = Change> {
+    prop_oneof![Just(Change::Removed), Just(Change::Replaced)]
+}
+
+/// Fields beside ours everywhere, entries before ours in every list that others may add to, and
+/// amounts written another way.
+fn add_what_others_add(live: &mut Value) {
+    match live {
+        Value::Object(map) => {
+            for (field, value) in map.iter_mut() {
+                if !is_atomic(field, value) {
+                    add_what_others_add(value);
+                }
+                add_entries(field, value);
+                if matches!(field.as_str(), "requests" | "limits") {
+                    write_otherwise(value);
+                }
+            }
+            map.insert("of-others".to_owned(), json!("x"));
+        }
+        Value::Array(list) => list.iter_mut().for_each(add_what_others_add),
+        _ => {}
+    }
+}
+
+/// One writer's as a whole, by the API's own documentation of server-side apply.
+fn is_atomic(field: &str, value: &Value) -> bool {
+    let atomic = ["selector", "labelSelector", "nodeSelector", "fieldRef", "tolerations"];
+    atomic.contains(&field)
+        || value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
+}
+
+fn add_entries(field: &str, value: &mut Value) {
+    let entry = match field {
+        "containers" | "env" | "volumes" | "imagePullSecrets" => json!({"name": "of-others"}),
+        "ports" => json!({"containerPort": 1, "port": 1, "protocol": "TCP"}),
+        "volumeMounts" => json!({"mountPath": "/of-others"}),
+        "ownerReferences" => json!({"uid": "of-others"}),
+        _ => return,
+    };
+    if let Value::Array(list) = value {
+        list.insert(0, entry);
+    }
+}
+
+fn write_otherwise(amounts: &mut Value) {
+    for (_, amount) in amounts.as_object_mut().into_iter().flat_map(Map::iter_mut) {
+        let written = match amount.as_str() {
+            Some("1") => "1000m",
+            Some("1Gi") => "1024Mi",
+            Some("100m") => "0.1",
+            _ => continue,
+        };
+        *amount = written.into();
+    }
+}
+
+/// The way to a value: names of fields and numbers of entries, `/`-separated as in RFC 6901.
+fn leaves(object: &Value) -> Vec<Vec<String>> {
+    let mut found = vec![];
+    collect(object, &mut vec![], &mut found);
+    // These say what the object is.
+    found.retain(|path| path != &["kind"] && path != &["apiVersion"]);
+    found
+}
+
+fn collect(value: &Value, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+    let mut below = |key: String, value| {
+        path.push(key);
+        collect(value, path, found);
+        path.pop();
+    };
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| below(key.clone(), value)),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(index, value)| below(index.to_string(), value));
+        }
+        _ => found.push(path.clone()),
+    }
+}
+
+/// Changes the value at a path of the desired object in the live one, whose lists have an entry of
+/// others before ours.
+fn change(live: &mut Value, path: &[String], how: &Change) {
+    let [key, rest @ ..] = path else {
+        panic!("a path leads to a value");
+    };
+    match live {
+        Value::Array(list) => {
+            let others = list.first().is_some_and(is_of_others);
+            let at = key.parse::<usize>().expect("a number") + usize::from(others);
+            match (rest, how) {
+                ([], Change::Removed) => _ = list.remove(at),
+                ([], Change::Replaced) => replace(&mut list[at]),
+                _ => change(&mut list[at], rest, how),
+            }
+        }
+        Value::Object(map) => match (rest, how) {
+            ([], Change::Removed) => _ = map.remove(key),
+            ([], Change::Replaced) => replace(&mut map[key]),
+            _ => change(&mut map[key], rest, how),
+        },
+        _ => panic!("{path:?} leads nowhere"),
+    }
+}
+
+fn is_of_others(entry: &Value) -> bool {
+    let fields = ["name", "mountPath", "uid"].map(|field| &entry[field]);
+    let port = [&entry["containerPort"], &entry["port"]].contains(&&json!(1));
+    port || fields
+        .iter()
+        .any(|field| field.as_str().is_some_and(|text| text.ends_with("of-others")))
+}
+
+fn replace(value: &mut Value) {
+    *value = match &*value {
+        Value::Bool(value) => Value::Bool(!value),
+        Value::Number(number) => json!(number.as_i64().expect("a whole number") + 1),
+        Value::String(text) => Value::String(format!("{text}x")),
+        other => panic!("{other} is no leaf"),
+    };
+}

@@ -1,0 +1,62 @@
+//! Names, labels and owners of all objects.
+
+use crate::{
+    models::{CASES, rendered, topologies},
+    view::{all, text, title},
+};
+use maquette_contract::keys;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
+    #[test]
+    fn names_are_unique_and_valid(topology in topologies()) {
+        let objects = rendered(&topology);
+        let mut seen = BTreeSet::new();
+        for object in all(&objects) {
+            prop_assert!(seen.insert(title(&object)), "twice: {}", title(&object));
+            let name = text(&object["metadata"]["name"]);
+            // The strictest rule, that of Services.
+            let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            prop_assert!(name.len() <= 63 && name.chars().all(inner), "{name}");
+            prop_assert!(name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with('-'));
+            // Its pods' label controller-revision-hash is the name and a hash.
+            let longest = if object["kind"] == "StatefulSet" { 52 } else { 63 };
+            prop_assert!(name.len() <= longest, "{}", title(&object));
+            prop_assert_eq!(text(&object["metadata"]["namespace"]), "models");
+        }
+    }
+
+    #[test]
+    fn every_object_has_the_labels_of_its_architecture(topology in topologies()) {
+        let architecture = topology.identity().name.to_string();
+        for object in all(&rendered(&topology)) {
+            let labels = &object["metadata"]["labels"];
+            prop_assert_eq!(text(&labels[keys::LABEL_ARCHITECTURE]), &architecture);
+            prop_assert_eq!(text(&labels[keys::LABEL_MANAGED_BY]), keys::APP);
+            for (key, value) in labels.as_object().expect("labels") {
+                prop_assert!(text(value).len() <= 63, "{key}: {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_architecture_owns_every_object_where_there_is_a_cluster(topology in topologies()) {
+        let identity = topology.identity();
+        for object in all(&rendered(&topology)) {
+            let owners = object["metadata"]["ownerReferences"].as_array();
+            if identity.uid.is_empty() {
+                prop_assert_eq!(owners, None);
+                continue;
+            }
+            let [owner] = owners.expect("owners").as_slice() else { panic!("several owners") };
+            prop_assert_eq!(&owner["uid"], &identity.uid);
+            prop_assert_eq!(&owner["name"], identity.name.as_str());
+            prop_assert_eq!(&owner["apiVersion"], "maquette.dev/v1alpha1");
+            prop_assert_eq!(&owner["kind"], "Architecture");
+            prop_assert_eq!(&owner["controller"], true);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Rendered objects by what tests ask of them.
+
+use k8s_openapi::{
+    Resource,
+    api::core::v1::{PodSpec, PodTemplateSpec, Service},
+};
+use maquette::render::Objects;
+use maquette_contract::{NodeConfig, keys};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub(crate) type Labels = BTreeMap<String, String>;
+
+/// All objects as JSON, with their kinds.
+pub(crate) fn all(objects: &Objects) -> Vec<Value> {
+    let Objects {
+        service_accounts,
+        config_maps,
+        services,
+        deployments,
+        stateful_sets,
+        pod_disruption_budgets,
+    } = objects;
+    let mut all = values(service_accounts);
+    all.extend(values(config_maps));
+    all.extend(values(services));
+    all.extend(values(deployments));
+    all.extend(values(stateful_sets));
+    all.extend(values(pod_disruption_budgets));
+    all
+}
+
+fn values<K: Resource + Serialize>(objects: &[K]) -> Vec<Value> {
+    let value = |object| {
+        let value = serde_json::to_value(object).expect("an object is JSON");
+        assert_eq!(value["kind"], K::KIND);
+        value
+    };
+    objects.iter().map(value).collect()
+}
+
+/// `Deployment shop-web`.
+pub(crate) fn title(object: &Value) -> String {
+    format!("{} {}", text(&object["kind"]), text(&object["metadata"]["name"]))
+}
+
+pub(crate) fn text(value: &Value) -> &str {
+    value.as_str().expect("text")
+}
+
+/// What runs pods.
+pub(crate) struct Workload<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) node: &'a str,
+    pub(crate) replicas: i32,
+    pub(crate) selector: &'a Labels,
+    pub(crate) template: &'a PodTemplateSpec,
+    /// The headless Service of a StatefulSet.
+    pub(crate) headless: Option<&'a str>,
+}
+
+impl Workload<'_> {
+    pub(crate) fn labels(&self) -> &Labels {
+        self.template.metadata.as_ref().and_then(|meta| meta.labels.as_ref()).expect("labels")
+    }
+
+    pub(crate) fn spec(&self) -> &PodSpec {
+        self.template.spec.as_ref().expect("a spec")
+    }
+}
+
+pub(crate) fn workloads(objects: &Objects) -> Vec<Workload<'_>> {
+    let deployments = objects.deployments.iter().map(|object| {
+        let spec = object.spec.as_ref().expect("a spec");
+        workload(&object.metadata, spec.replicas, &spec.selector, &spec.template, None)
+    });
+    let sets = objects.stateful_sets.iter().map(|object| {
+        let spec = object.spec.as_ref().expect("a spec");
+        let headless = spec.service_name.as_deref();
+        workload(&object.metadata, spec.replicas, &spec.selector, &spec.template, headless)
+    });
+    deployments.chain(sets).collect()
+}
+
+fn workload<'a>(
+    metadata: &'a k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    replicas: Option<i32>,
+    selector: &'a k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector,
+    template: &'a PodTemplateSpec,
+    headless: Option<&'a str>,
+) -> Workload<'a> {
+    Workload {
+        name: metadata.name.as_deref().expect("a name"),
+        node: &metadata.labels.as_ref().expect("labels")[keys::LABEL_NODE],
+        replicas: replicas.expect("replicas"),
+        selector: selector.match_labels.as_ref().expect("a selector"),
+        template,
+        headless,
+    }
+}
+
+/// The configuration of each node, by the node's name.
+pub(crate) fn configs(objects: &Objects) -> BTreeMap<String, NodeConfig> {
+    let configs = objects.config_maps.iter().map(|object| {
+        let json = &object.data.as_ref().expect("data")[keys::CONFIG_FILE];
+        let config = NodeConfig::from_json(json).expect("a configuration that the workload reads");
+        (config.node.to_string(), config)
+    });
+    configs.collect()
+}
+
+pub(crate) fn service<'a>(objects: &'a Objects, name: &str) -> Option<&'a Service> {
+    objects.services.iter().find(|service| service.metadata.name.as_deref() == Some(name))
+}
+
+/// Whether a selector selects pods with these labels.
+pub(crate) fn selects(selector: &Labels, labels: &Labels) -> bool {
+    selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+}

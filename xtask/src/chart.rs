@@ -1,0 +1,30 @@
+//! The parts of the Helm chart that have their source in code: the custom resource's definition, and
+//! what the operator and its users may do.
+
+use crate::{install::rules, yaml};
+use k8s_openapi::api::rbac::v1::PolicyRule;
+use kube::CustomResourceExt;
+use serde::Serialize;
+
+/// The rules of each role, by the name under which the chart's templates ask for them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rules {
+    operator: Vec<PolicyRule>,
+    own_namespace: Vec<PolicyRule>,
+    view: Vec<PolicyRule>,
+    edit: Vec<PolicyRule>,
+}
+
+pub(crate) fn crd() -> Result<String, serde_norway::Error> {
+    yaml::document(&maquette::api::Architecture::crd())
+}
+
+pub(crate) fn rules() -> Result<String, serde_norway::Error> {
+    yaml::document(&Rules {
+        operator: rules::cluster(),
+        own_namespace: rules::own_namespace(),
+        view: rules::view(),
+        edit: rules::edit(),
+    })
+}

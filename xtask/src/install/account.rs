@@ -1,0 +1,74 @@
+//! Who the operator is and what it may do; and roles for users.
+
+use super::{NAME, NAMESPACE, cluster_meta, meta, rules};
+use k8s_openapi::api::{
+    core::v1::ServiceAccount,
+    rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject},
+};
+
+pub(super) fn service_account() -> ServiceAccount {
+    ServiceAccount { metadata: meta(NAME), ..ServiceAccount::default() }
+}
+
+/// The operator's own, and those that widen the roles `view`, `edit` and `admin` of the cluster.
+pub(super) fn cluster_roles() -> [ClusterRole; 3] {
+    let operator = ClusterRole {
+        metadata: cluster_meta(NAME),
+        rules: Some(rules::cluster()),
+        aggregation_rule: None,
+    };
+    let view = user_role("maquette-view", &["admin", "edit", "view"], rules::view());
+    let edit = user_role("maquette-edit", &["admin", "edit"], rules::edit());
+    [operator, view, edit]
+}
+
+fn user_role(
+    name: &str,
+    widens: &[&str],
+    rules: Vec<k8s_openapi::api::rbac::v1::PolicyRule>,
+) -> ClusterRole {
+    let mut metadata = cluster_meta(name);
+    let labels = metadata.labels.get_or_insert_default();
+    for role in widens {
+        let key = format!("rbac.authorization.k8s.io/aggregate-to-{role}");
+        labels.insert(key, "true".to_owned());
+    }
+    ClusterRole { metadata, rules: Some(rules), aggregation_rule: None }
+}
+
+pub(super) fn cluster_role_binding() -> ClusterRoleBinding {
+    ClusterRoleBinding {
+        metadata: cluster_meta(NAME),
+        role_ref: role_ref("ClusterRole"),
+        subjects: Some(vec![subject()]),
+    }
+}
+
+pub(super) fn role() -> Role {
+    Role { metadata: meta(NAME), rules: Some(rules::own_namespace()) }
+}
+
+pub(super) fn role_binding() -> RoleBinding {
+    RoleBinding {
+        metadata: meta(NAME),
+        role_ref: role_ref("Role"),
+        subjects: Some(vec![subject()]),
+    }
+}
+
+fn role_ref(kind: &str) -> RoleRef {
+    RoleRef {
+        api_group: "rbac.authorization.k8s.io".to_owned(),
+        kind: kind.to_owned(),
+        name: NAME.to_owned(),
+    }
+}
+
+fn subject() -> Subject {
+    Subject {
+        kind: "ServiceAccount".to_owned(),
+        name: NAME.to_owned(),
+        namespace: Some(NAMESPACE.to_owned()),
+        api_group: None,
+    }
+}

@@ -1,0 +1,62 @@
+//! The objects that install the operator: `manifests/install.yaml`, and the parts of it that the
+//! Helm chart takes over.
+
+mod account;
+mod namespace;
+mod operator;
+pub mod rules;
+
+use crate::yaml::documents;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::CustomResourceExt;
+use maquette_contract::keys;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The namespace of the operator.
+pub const NAMESPACE: &str = "maquette-system";
+/// The name of all that belongs to the operator.
+pub const NAME: &str = "maquette";
+
+/// All objects, in the order in which they are to be applied.
+pub(crate) fn yaml() -> Result<String, serde_norway::Error> {
+    let mut parts =
+        vec![part(&namespace::namespace())?, part(&maquette::api::Architecture::crd())?];
+    parts.push(part(&account::service_account())?);
+    for role in account::cluster_roles() {
+        parts.push(part(&role)?);
+    }
+    parts.push(part(&account::cluster_role_binding())?);
+    parts.push(part(&account::role())?);
+    parts.push(part(&account::role_binding())?);
+    parts.push(part(&operator::service())?);
+    parts.push(part(&operator::deployment())?);
+    Ok(documents(&parts))
+}
+
+fn part(object: &impl Serialize) -> Result<String, serde_norway::Error> {
+    serde_norway::to_string(object)
+}
+
+/// The metadata of an object of the whole cluster.
+fn cluster_meta(name: &str) -> ObjectMeta {
+    ObjectMeta { name: Some(name.to_owned()), labels: Some(labels()), ..ObjectMeta::default() }
+}
+
+/// The metadata of an object in the operator's namespace.
+fn meta(name: &str) -> ObjectMeta {
+    ObjectMeta { namespace: Some(NAMESPACE.to_owned()), ..cluster_meta(name) }
+}
+
+/// Which pods are the operator's.
+fn selector() -> BTreeMap<String, String> {
+    [("app.kubernetes.io/component", "operator"), (keys::LABEL_APP, keys::APP)]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
+}
+
+fn labels() -> BTreeMap<String, String> {
+    let mut labels = selector();
+    labels.insert("app.kubernetes.io/version".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    labels
+}

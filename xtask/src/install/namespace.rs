@@ -1,0 +1,11 @@
+//! The operator's namespace, which takes no pod that could do more than it needs.
+
+use super::{NAMESPACE, cluster_meta};
+use k8s_openapi::api::core::v1::Namespace;
+
+pub(super) fn namespace() -> Namespace {
+    let mut metadata = cluster_meta(NAMESPACE);
+    let labels = metadata.labels.get_or_insert_default();
+    labels.insert("pod-security.kubernetes.io/enforce".to_owned(), "restricted".to_owned());
+    Namespace { metadata, ..Namespace::default() }
+}

@@ -1,0 +1,128 @@
+//! The operator's Deployment, and the Service that its metrics are found by.
+
+use super::{NAME, labels, meta, selector};
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, DeploymentSpec},
+        core::v1::{
+            Container, ContainerPort, EnvVar, EnvVarSource, HTTPGetAction, ObjectFieldSelector,
+            PodSpec, PodTemplateSpec, Probe, ResourceRequirements, Service, ServicePort,
+            ServiceSpec,
+        },
+    },
+    apimachinery::pkg::{
+        api::resource::Quantity,
+        apis::meta::v1::{LabelSelector, ObjectMeta},
+        util::intstr::IntOrString,
+    },
+};
+use maquette::render::security;
+use maquette_contract::{keys, ports::ADMIN};
+
+pub(super) fn deployment() -> Deployment {
+    let selector = LabelSelector { match_labels: Some(selector()), match_expressions: None };
+    let spec = DeploymentSpec {
+        replicas: Some(1),
+        selector,
+        template: PodTemplateSpec {
+            metadata: Some(ObjectMeta { labels: Some(labels()), ..ObjectMeta::default() }),
+            spec: Some(pod()),
+        },
+        ..DeploymentSpec::default()
+    };
+    Deployment { metadata: meta(NAME), spec: Some(spec), status: None }
+}
+
+fn pod() -> PodSpec {
+    PodSpec {
+        service_account_name: Some(NAME.to_owned()),
+        enable_service_links: Some(false),
+        security_context: Some(security::pod(false)),
+        termination_grace_period_seconds: Some(30),
+        containers: vec![container()],
+        ..PodSpec::default()
+    }
+}
+
+fn container() -> Container {
+    Container {
+        name: "operator".to_owned(),
+        image: Some(
+            concat!("ghcr.io/maquette-dev/maquette:", env!("CARGO_PKG_VERSION")).to_owned(),
+        ),
+        image_pull_policy: Some("IfNotPresent".to_owned()),
+        args: Some(vec!["operator".to_owned()]),
+        env: Some(vec![
+            EnvVar {
+                name: "MAQUETTE_LOG_FORMAT".to_owned(),
+                value: Some("json".to_owned()),
+                value_from: None,
+            },
+            field(keys::ENV_POD, "metadata.name"),
+        ]),
+        ports: Some(vec![ContainerPort {
+            name: Some(ADMIN.name.to_owned()),
+            container_port: i32::from(ADMIN.number),
+            protocol: Some("TCP".to_owned()),
+            ..ContainerPort::default()
+        }]),
+        resources: Some(resources()),
+        security_context: Some(security::container()),
+        liveness_probe: Some(probe("/livez", 10)),
+        readiness_probe: Some(probe("/readyz", 5)),
+        ..Container::default()
+    }
+}
+
+fn field(name: &str, path: &str) -> EnvVar {
+    let field = ObjectFieldSelector { api_version: None, field_path: path.to_owned() };
+    EnvVar {
+        name: name.to_owned(),
+        value: None,
+        value_from: Some(EnvVarSource { field_ref: Some(field), ..EnvVarSource::default() }),
+    }
+}
+
+/// Enough for hundreds of Architectures; a limit on CPU would only slow a burst down.
+fn resources() -> ResourceRequirements {
+    let quantities = |pairs: &[(&str, &str)]| {
+        pairs
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), Quantity((*text).to_owned())))
+            .collect()
+    };
+    ResourceRequirements {
+        requests: Some(quantities(&[("cpu", "50m"), ("memory", "64Mi")])),
+        limits: Some(quantities(&[("memory", "256Mi")])),
+        claims: None,
+    }
+}
+
+fn probe(path: &str, period: i32) -> Probe {
+    Probe {
+        http_get: Some(HTTPGetAction {
+            path: Some(path.to_owned()),
+            port: IntOrString::String(ADMIN.name.to_owned()),
+            ..HTTPGetAction::default()
+        }),
+        period_seconds: Some(period),
+        timeout_seconds: Some(5),
+        ..Probe::default()
+    }
+}
+
+pub(super) fn service() -> Service {
+    let port = ServicePort {
+        name: Some("metrics".to_owned()),
+        port: i32::from(ADMIN.number),
+        target_port: Some(IntOrString::String(ADMIN.name.to_owned())),
+        protocol: Some("TCP".to_owned()),
+        ..ServicePort::default()
+    };
+    let spec = ServiceSpec {
+        selector: Some(selector()),
+        ports: Some(vec![port]),
+        ..ServiceSpec::default()
+    };
+    Service { metadata: meta("maquette-metrics"), spec: Some(spec), status: None }
+}
