@@ -6,7 +6,8 @@ out=${1:?the folder to put the binaries into}
 target=$(uname -m)-unknown-linux-musl
 
 say "building the binaries for $target"
-cargo build --release --locked --target "$target" --bin maquette --bin workload
+cargo build --release --locked --target "$target" \
+    --package maquette --package maquette-workload --bins
 mkdir -p "$out"
 for binary in maquette workload; do
     # Untouched if the same, so that nothing after this is made anew.

@@ -2,12 +2,12 @@
 
 use super::{
     cache::{Cache, Feed, Progress},
-    health::Pulse,
+    health::Health,
     key::ArchitectureKey,
+    queue::Queue,
     watch::{Sink, watch},
 };
 use crate::api::Architecture;
-use futures::channel::mpsc::UnboundedSender;
 use k8s_openapi::{
     Metadata, NamespaceResourceScope,
     api::{
@@ -99,11 +99,11 @@ pub(super) struct Watches<'a> {
     pub(super) client: &'a Client,
     pub(super) scope: &'a Scope,
     /// Where every Architecture is named that something happened to.
-    pub(super) queue: UnboundedSender<ArchitectureKey>,
+    pub(super) queue: Arc<Queue>,
     /// The tasks; none of them ends while all is well.
     pub(super) tasks: &'a mut JoinSet<()>,
-    /// The signs of life, one for each watch.
-    pub(super) pulses: &'a mut Vec<Arc<Pulse>>,
+    /// Where each watch shows its signs of life.
+    pub(super) health: &'a Health,
 }
 
 impl Watches<'_> {
@@ -156,10 +156,9 @@ impl Watches<'_> {
             + Send
             + 'static,
     {
-        let pulse = Arc::new(Pulse::new(name));
-        self.pulses.push(Arc::clone(&pulse));
+        let pulse = self.health.pulse(name);
         let api = self.scope.api::<K>(self.client);
-        self.tasks.spawn(watch(api, config, sink, self.queue.clone(), pulse));
+        self.tasks.spawn(watch(api, config, sink, Arc::clone(&self.queue), pulse));
     }
 }
 

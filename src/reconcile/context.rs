@@ -2,7 +2,7 @@
 
 use super::{
     caches::Caches, key::ArchitectureKey, memory::Memories, metrics::Metrics, poll::Polls,
-    reports::Reports,
+    queue::Queue, reports::Reports,
 };
 use crate::render::RenderSettings;
 use kube::{Client, runtime::events::Recorder};
@@ -13,6 +13,7 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) settings: RenderSettings,
     pub(super) caches: Caches,
+    pub(super) queue: Arc<Queue>,
     pub(super) memories: Memories,
     pub(super) reports: Arc<Reports>,
     pub(super) polls: Arc<Polls>,
@@ -23,6 +24,7 @@ pub(super) struct Context {
 impl Context {
     /// Forgets an Architecture that is no more.
     pub(super) fn forget(&self, key: &ArchitectureKey) {
+        self.queue.started(key);
         self.memories.forget(key);
         self.reports.forget(key);
         self.polls.forget(key);

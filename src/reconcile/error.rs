@@ -4,7 +4,7 @@ use crate::observe::{Trouble, TroubleKind};
 
 /// Why the work on an Architecture ended before its end. It is tried again, later each time.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     /// The API server could not be asked.
     #[error("the API server does not answer")]
     Unreachable(#[source] Box<kube::Error>),

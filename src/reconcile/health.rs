@@ -1,7 +1,8 @@
 //! Whether the operator lives: its watches run, and none fails for long while it is tried.
 
+use super::caches::Caches;
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -9,6 +10,39 @@ use std::{
 const STREAK_GAP: Duration = Duration::from_secs(90);
 /// How long a watch may fail without a break.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The signs of life of the whole operator.
+#[derive(Default)]
+pub(super) struct Health {
+    pulses: Mutex<Vec<Arc<Pulse>>>,
+    caches: Mutex<Vec<Caches>>,
+}
+
+impl Health {
+    /// A place for the signs of life of the watch of `resource`.
+    pub(super) fn pulse(&self, resource: &'static str) -> Arc<Pulse> {
+        let pulse = Arc::new(Pulse::new(resource));
+        self.pulses.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&pulse));
+        pulse
+    }
+
+    /// Caches that are to be filled before the operator is ready.
+    pub(super) fn add_listed(&self, caches: Caches) {
+        self.caches.lock().unwrap_or_else(PoisonError::into_inner).push(caches);
+    }
+
+    /// The resources whose watch fails for too long.
+    pub(super) fn stuck(&self) -> Vec<&'static str> {
+        let pulses = self.pulses.lock().unwrap_or_else(PoisonError::into_inner);
+        pulses.iter().filter(|pulse| pulse.stuck()).map(|pulse| pulse.name()).collect()
+    }
+
+    /// Whether all caches are filled; a replica that waits for the lease has none.
+    pub(super) fn ready(&self) -> bool {
+        let caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        caches.iter().all(Caches::listed)
+    }
+}
 
 /// The signs of life of one watch.
 #[derive(Debug)]

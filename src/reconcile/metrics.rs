@@ -47,6 +47,7 @@ pub(super) struct Metrics {
     times: Family<Controller, Histogram>,
     active: Family<Controller, Gauge>,
     depth: Family<Queue, Gauge>,
+    adds: Family<Queue, Counter>,
     requests: Family<Request, Counter>,
     leader: Family<Lease, Gauge>,
 }
@@ -67,6 +68,7 @@ impl Metrics {
             times: Family::new_with_constructor(times),
             active: Family::default(),
             depth: Family::default(),
+            adds: Family::default(),
             requests: Family::default(),
             leader: Family::default(),
         };
@@ -103,6 +105,11 @@ impl Metrics {
             self.depth.clone(),
         );
         registry.register(
+            "workqueue_adds",
+            "Architectures that came to wait for their reconcile",
+            self.adds.clone(),
+        );
+        registry.register(
             "rest_client_requests",
             "Requests to the API server, by status code and method",
             self.requests.clone(),
@@ -125,6 +132,23 @@ impl Metrics {
         }
     }
 
+    /// Notes how many Architectures wait for their reconcile, after one more came if `added`.
+    pub(super) fn waiting(&self, waiting: usize, added: bool) {
+        let name = CONTROLLER;
+        let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
+        self.depth.get_or_create(&Queue { name }).set(waiting);
+        if added {
+            self.adds.get_or_create(&Queue { name }).inc();
+        }
+    }
+
+    /// Notes a reconcile that begins, until the guard is dropped.
+    pub(super) fn working(&self) -> impl Drop + use<> {
+        let gauge = self.active.get_or_create_owned(&Controller { controller: CONTROLLER });
+        gauge.inc();
+        Working(gauge)
+    }
+
     /// Notes a request to the API server; `code` is `<error>` where there was no answer.
     pub(super) fn requested(&self, method: &str, code: String) {
         self.requests.get_or_create(&Request { code, method: method.to_owned() }).inc();
@@ -140,5 +164,14 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// A reconcile under way.
+struct Working(Gauge);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }

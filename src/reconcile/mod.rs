@@ -6,25 +6,30 @@
 //! What is not there on purpose: no finalizer (owner references and the garbage collector remove
 //! what was made), no read before a write of something new, and no write that would change nothing.
 
+mod admin;
 mod apply;
 mod cache;
 mod caches;
+mod client;
 mod context;
 mod error;
 mod fetch;
 mod health;
 mod key;
+mod lease;
 mod memory;
 mod metrics;
 mod nudge;
 mod poll;
 mod prune;
+mod queue;
 mod reconciler;
 mod reports;
+mod run;
 mod scope;
 mod status;
 mod volumes;
 mod watch;
 mod work;
 
-pub use scope::{Options, run};
+pub use run::{Ended, Options, run};

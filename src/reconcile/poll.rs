@@ -1,8 +1,8 @@
 //! Reads what pods report of themselves, beside the reconciler: often while something changes,
 //! rarely when all is well. Whatever a status could tell of makes a reconcile.
 
-use super::{cache::Cache, fetch::Fetcher, key::ArchitectureKey, reports::Reports};
-use futures::{StreamExt, channel::mpsc::UnboundedSender, stream};
+use super::{cache::Cache, fetch::Fetcher, key::ArchitectureKey, queue::Queue, reports::Reports};
+use futures::{StreamExt, stream};
 use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 use kube::ResourceExt;
 use maquette_contract::{
@@ -83,7 +83,7 @@ pub(super) struct Poller {
     pub(super) pods: Arc<Cache<Pod>>,
     pub(super) reports: Arc<Reports>,
     pub(super) fetcher: Fetcher,
-    pub(super) queue: UnboundedSender<ArchitectureKey>,
+    pub(super) queue: Arc<Queue>,
 }
 
 impl Poller {
@@ -118,8 +118,7 @@ impl Poller {
             stream::iter(asked).map(ask).buffer_unordered(AT_ONCE).collect().await;
         let alive = |uid: &str| pods.iter().any(|pod| pod.metadata.uid.as_deref() == Some(uid));
         if self.reports.take(key, said, alive, Timestamp::now()) {
-            // The queue ends only when the operator does.
-            let _ = self.queue.unbounded_send(key.clone());
+            self.queue.push(key.clone());
         }
     }
 }

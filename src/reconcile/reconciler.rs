@@ -35,9 +35,11 @@ pub(super) async fn reconcile(
     cx: Arc<Context>,
 ) -> Result<Action, Error> {
     let key = ArchitectureKey::of(&architecture.metadata);
+    cx.queue.started(&key);
     if let Some(action) = not_now(&architecture, &key, &cx) {
         return Ok(action);
     }
+    let _working = cx.metrics.working();
     let started = Instant::now();
     let result = tokio::time::timeout(DEADLINE, steps(&architecture, &cx)).await;
     let result = result.unwrap_or(Err(Error::TooSlow(DEADLINE.as_secs())));

@@ -102,7 +102,8 @@ async fn tell(work: &Work<'_>, before: Option<&ArchitectureStatus>, now: &Archit
     let turned = before.is_some_and(|(status, _)| status != ready.status);
     let to_mend = matches!(ready.reason.as_str(), "Conflict" | "ApplyFailed" | "Refused");
     let new_reason = before.is_none_or(|(_, reason)| reason != ready.reason);
-    if !turned && !(to_mend && new_reason) {
+    let worth_telling = turned || (to_mend && new_reason);
+    if !worth_telling {
         return;
     }
     let type_ = if ready.status == "True" { EventType::Normal } else { EventType::Warning };

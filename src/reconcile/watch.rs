@@ -1,7 +1,7 @@
 //! One watch: its own task, its own back-off, its own signs of life.
 
-use super::{cache::Feed, health::Pulse, key::ArchitectureKey};
-use futures::{StreamExt, channel::mpsc::UnboundedSender};
+use super::{cache::Feed, health::Pulse, key::ArchitectureKey, queue::Queue};
+use futures::StreamExt;
 use k8s_openapi::{
     Metadata,
     apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta},
@@ -35,7 +35,7 @@ pub(super) async fn watch<K>(
     api: Api<K>,
     config: Config,
     mut sink: impl Sink<K>,
-    queue: UnboundedSender<ArchitectureKey>,
+    queue: Arc<Queue>,
     pulse: Arc<Pulse>,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
@@ -45,11 +45,7 @@ pub(super) async fn watch<K>(
         match event {
             Ok(event) => {
                 pulse.beat();
-                for key in sink.take(event.modify(strip)) {
-                    if queue.unbounded_send(key).is_err() {
-                        return;
-                    }
-                }
+                sink.take(event.modify(strip)).into_iter().for_each(|key| queue.push(key));
             }
             Err(error) => {
                 pulse.fail();

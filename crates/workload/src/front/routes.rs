@@ -139,7 +139,6 @@ impl<A: Application> Front<A> {
             let message = "this pod has as many requests under way as it can take";
             return Err(Failure::unavailable(message));
         };
-        let start = Instant::now();
         let deadline = request.context.deadline;
         let work = async {
             let asked = asked.await?;
@@ -148,10 +147,7 @@ impl<A: Application> Front<A> {
             }
             self.ask(request, asked).await
         };
-        let late = |_| {
-            let millis = (deadline - start).as_millis();
-            Err(Failure::late(format!("not done within the {millis} ms that the request had")))
-        };
+        let late = |_| Err(Failure::late("not done within the time that the request had"));
         timeout_at(deadline, work).await.unwrap_or_else(late)
     }
 

@@ -49,6 +49,12 @@ impl<S> Config<S> {
         self.current.clone()
     }
 
+    /// How many requests are under way, under whatever configuration.
+    #[cfg(test)]
+    pub(crate) fn under_way(&self) -> u32 {
+        lock(&self.counts).values().sum()
+    }
+
     /// The configuration in force and how many requests still run under another one.
     pub fn snapshot(&self) -> (Arc<Loaded<S>>, u32) {
         let current = self.current.borrow();

@@ -18,21 +18,29 @@ mod summary;
 
 use settings::ServiceSettings;
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     RunError, front,
     runtime::{Process, Runtime, serve},
 };
 use application::Service;
 use std::sync::Arc;
+use tokio::net::TcpListener;
 
 /// Runs a service until it has drained.
 ///
 /// # Errors
 /// If a port cannot be had.
 pub async fn run(process: Process) -> Result<(), RunError> {
-    let runtime = Runtime::<ServiceSettings>::start(process).await?;
+    let runtime = Runtime::start(process).await?;
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.traffic_port).await?;
+    serve_requests(runtime, listener).await;
+    Ok(())
+}
+
+async fn serve_requests(runtime: Arc<Runtime<ServiceSettings>>, listener: TcpListener) {
     let service = Service { runtime: Arc::clone(&runtime) };
     front::serve(runtime, listener, service).await;
-    Ok(())
 }

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -10,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 )
 
 func main() {
@@ -25,7 +26,9 @@ func run(what string, args []string) error {
 	case "serve":
 		return serve(args[0])
 	case "get":
-		return get(args[0])
+		return get(http.DefaultClient, args[0], "")
+	case "api":
+		return api(args[0])
 	case "resolve":
 		addresses, err := net.LookupHost(args[0])
 		slices.Sort(addresses)
@@ -49,9 +52,32 @@ func serve(address string) error {
 	}))
 }
 
-func get(url string) error {
-	client := http.Client{Timeout: 5 * time.Second}
-	response, err := client.Get(url)
+// api asks the API server as any program in a pod does.
+func api(path string) error {
+	const account = "/var/run/secrets/kubernetes.io/serviceaccount/"
+	token, err := os.ReadFile(account + "token")
+	if err != nil {
+		return err
+	}
+	authority, err := os.ReadFile(account + "ca.crt")
+	if err != nil {
+		return err
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(authority)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}
+	return get(client, "https://kubernetes.default.svc"+path, string(token))
+}
+
+func get(client *http.Client, url, token string) error {
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/component-base/version"
 )
 
 const about = `A Kubernetes cluster for developing Maquette, on a Linux machine without a
@@ -22,14 +24,18 @@ const examples = `  export KUBECONFIG=$(maquette-dev-cluster up)
 
 // New is the command maquette-dev-cluster.
 func New() *cobra.Command {
+	// Cobra would take in the flags that Kubernetes' packages add for programs.
+	pflag.CommandLine = pflag.NewFlagSet("", pflag.ExitOnError)
 	root := &cobra.Command{
 		Use:           "maquette-dev-cluster",
 		Short:         "A Kubernetes cluster for developing Maquette",
 		Long:          about,
 		Example:       examples,
+		Version:       version.Get().GitVersion,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetVersionTemplate("Kubernetes {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newUp(), newDown(), newStatus(), newLoad(), newKubeconfig(), newKubectl(), newSupervise())
 	return root

@@ -28,13 +28,19 @@ func (d Dir) Kubeconfig() string { return d.Path("kubeconfig") }
 func (d Dir) Logs() string       { return d.Path("logs") }
 func (d Dir) record() string     { return d.Path("cluster.json") }
 
-// Prepare makes the directory empty but for its logs folder and an empty record,
-// which marks it as ours however far the start gets.
+// Prepare makes the directory, for its owner only, empty but for a folder for logs
+// and an empty record, which marks it as ours however far the start gets.
 func (d Dir) Prepare() error {
 	if err := d.Wipe(); err != nil {
 		return err
 	}
-	if err := d.Write(Record{}); err != nil {
+	if err := os.MkdirAll(string(d), 0o700); err != nil {
+		return err
+	}
+	if err := os.Chmod(string(d), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(d.record(), nil, 0o600); err != nil {
 		return err
 	}
 	return os.MkdirAll(d.Logs(), 0o700)

@@ -18,14 +18,14 @@ type Record struct {
 	Supervisor process.Identity `json:"supervisor"`
 }
 
-// Read returns the record, or a zero one where there is none.
+// Read returns the record, or a zero one where a start has not got so far.
 func (d Dir) Read() (Record, error) {
 	var record Record
 	text, err := os.ReadFile(d.record())
 	if errors.Is(err, os.ErrNotExist) {
 		return record, nil
 	}
-	if err != nil {
+	if err != nil || len(text) == 0 {
 		return record, err
 	}
 	return record, json.Unmarshal(text, &record)

@@ -68,7 +68,7 @@ func NewGroup(dir state.Dir) *Group {
 
 // Keep starts the program and keeps it running.
 func (g *Group) Keep(program Program) error {
-	ended, err := g.start(program)
+	ended, err := g.start(program, kept)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (g *Group) Keep(program Program) error {
 		for {
 			log.Printf("%s ended: %s; starting it again", program.Name, describe(<-ended))
 			time.Sleep(time.Second)
-			if ended, err = g.start(program); err != nil {
+			if ended, err = g.start(program, kept); err != nil {
 				log.Printf("%s stays ended: %v", program.Name, err)
 				return
 			}
@@ -104,7 +104,7 @@ func (g *Group) killAll() (pids int) {
 
 // Run starts the program and waits for its end.
 func (g *Group) Run(program Program) error {
-	ended, err := g.start(program)
+	ended, err := g.start(program, passing)
 	if err != nil {
 		return err
 	}
@@ -114,14 +114,20 @@ func (g *Group) Run(program Program) error {
 	return nil
 }
 
-// Starts says how often the program has been started.
+// Starts says how often a program that is kept running has been started.
 func (g *Group) Starts(name string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.running[name].Starts
 }
 
-func (g *Group) start(program Program) (ended chan syscall.WaitStatus, err error) {
+// A program either is kept running, and recorded, or ends by itself.
+const (
+	kept    = true
+	passing = false
+)
+
+func (g *Group) start(program Program, keep bool) (ended chan syscall.WaitStatus, err error) {
 	command, err := g.command(program)
 	if err != nil {
 		return nil, err
@@ -130,7 +136,7 @@ func (g *Group) start(program Program) (ended chan syscall.WaitStatus, err error
 	done := make(chan struct{})
 	g.starts <- func() {
 		defer close(done)
-		ended, err = g.register(program.Name, command)
+		ended, err = g.register(program.Name, command, keep)
 	}
 	<-done
 	return ended, err
@@ -157,7 +163,7 @@ func (g *Group) command(program Program) (*exec.Cmd, error) {
 }
 
 // register starts the command; the lock keeps reap from its end until it is known.
-func (g *Group) register(name string, command *exec.Cmd) (chan syscall.WaitStatus, error) {
+func (g *Group) register(name string, command *exec.Cmd, keep bool) (chan syscall.WaitStatus, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.stopped {
@@ -168,15 +174,21 @@ func (g *Group) register(name string, command *exec.Cmd) (chan syscall.WaitStatu
 	}
 	ended := make(chan syscall.WaitStatus, 1)
 	g.waiting[command.Process.Pid] = ended
-	identity, err := process.Identify(command.Process.Pid)
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
-	}
-	g.running[name] = state.Process{Identity: identity, Starts: g.running[name].Starts + 1}
-	if err := g.dir.WriteProcesses(g.running); err != nil {
-		return nil, err
+	if keep {
+		if err := g.record(name, command.Process.Pid); err != nil {
+			return nil, fmt.Errorf("start %s: %w", name, err)
+		}
 	}
 	return ended, command.Process.Release()
+}
+
+func (g *Group) record(name string, pid int) error {
+	identity, err := process.Identify(pid)
+	if err != nil {
+		return err
+	}
+	g.running[name] = state.Process{Identity: identity, Starts: g.running[name].Starts + 1}
+	return g.dir.WriteProcesses(g.running)
 }
 
 func (g *Group) reap() {
@@ -200,7 +212,7 @@ func (g *Group) reap() {
 
 func describe(status syscall.WaitStatus) string {
 	if status.Signaled() {
-		return "killed by " + status.Signal().String()
+		return "signal: " + status.Signal().String()
 	}
 	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }

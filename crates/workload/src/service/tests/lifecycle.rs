@@ -1,0 +1,211 @@
+//! From the start over reloads to the graceful stop.
+
+use super::*;
+use maquette_contract::{Probe, Revision, StoreConfig};
+use std::io::Write;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    sync::Semaphore,
+};
+
+/// Answers each request only after it is let go.
+async fn gated(name: &'static str) -> (Address, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let address = {
+        let gate = Arc::clone(&gate);
+        played(move |_| {
+            let gate = Arc::clone(&gate);
+            async move {
+                gate.acquire().await.unwrap().forget();
+                found(name, "books", "1")
+            }
+        })
+        .await
+    };
+    (address, gate)
+}
+
+fn revision(service: &Service) -> Revision {
+    service.runtime.observe().revision
+}
+
+#[tokio::test]
+async fn requests_end_under_the_configuration_that_they_began_under() {
+    let (old, gate) = gated("old").await;
+    let new = played(async |_| found("new", "books", "1")).await;
+    let web = Arc::new(Service::start("web", thin("old", &old)).await);
+    let running = {
+        let web = Arc::clone(&web);
+        tokio::spawn(async move { web.get("/items/books/1").await })
+    };
+    until("the request is under way", || web.runtime.config.under_way() == 1).await;
+    assert_eq!(web.runtime.observe().older_requests, 0);
+
+    let text = document("web", thin("new", &new));
+    web.configure(&text);
+    until("the new one is in force", || revision(&web) == NodeConfig::revision(&text)).await;
+    assert_eq!(web.runtime.observe().older_requests, 1);
+    assert_eq!(web.get("/items/books/1").await.value(), "new");
+    assert_eq!(web.runtime.observe().older_requests, 1, "still under way");
+    gate.add_permits(1);
+    assert_eq!(running.await.unwrap().value(), "old");
+    assert_eq!(web.runtime.observe().older_requests, 0);
+}
+
+#[tokio::test]
+async fn edges_follow_the_configuration_and_keep_what_is_known_of_those_that_stay() {
+    let stays = played(async |_| summed("stays", &[])).await;
+    let goes = played(async |_| summed("goes", &[])).await;
+    let config = |calls: Vec<Call>| ServiceConfig { calls, ..idle() };
+    let before = config(vec![call("stays", &stays), call("goes", &goes)]);
+    let web = Service::start("web", before).await;
+    let edges = || web.runtime.observe().edges;
+    let all_work = || edges().iter().all(|edge| edge.probe == Probe::Works);
+    until("both work", all_work).await;
+    web.get("/summary").await.counts();
+
+    let comes = free_address().await;
+    let text = document("web", config(vec![call("stays", &stays), call("goes", &comes)]));
+    web.configure(&text);
+    until("the new one is in force", || revision(&web) == NodeConfig::revision(&text)).await;
+    let [stayed, came] = &edges()[..] else { panic!() };
+    assert_eq!(
+        (&stayed.to, &stayed.probe, stayed.traffic.requests),
+        (&node("stays"), &Probe::Works, 1)
+    );
+    assert_eq!((&came.to, came.traffic.requests), (&node("goes"), 0));
+    assert_ne!(came.probe, Probe::Works, "what was known is about another address");
+    until("the new target fails", || matches!(edges()[1].probe, Probe::Fails { .. })).await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_be_used_is_counted_and_the_old_one_stays() {
+    let web = Service::start("web", idle()).await;
+    let before = revision(&web);
+    let refused = async |text: &str, so_far: u32| {
+        web.configure(text);
+        let line = format!("maquette_config_errors_total {so_far}\n");
+        until("it is refused", || web.runtime.metrics.text().unwrap().contains(&line)).await;
+        assert_eq!(revision(&web), before);
+    };
+    refused("{", 1).await;
+    refused(&document("other", idle()), 2).await;
+    let role = RoleConfig::Store(StoreConfig {});
+    let store = NodeConfig { architecture: "shop".parse().unwrap(), node: node("web"), role };
+    refused(&store.to_json().unwrap(), 3).await;
+    let nowhere = ServiceConfig { calls: vec![], ..thin("below", &free_address().await) };
+    refused(&document("web", nowhere), 4).await;
+    let text = document("web", ServiceConfig { mode: CallMode::Parallel, ..idle() });
+    web.configure(&text);
+    until("it recovers", || revision(&web) == NodeConfig::revision(&text)).await;
+}
+
+#[tokio::test]
+async fn the_admin_port_tells_of_the_pod() {
+    let below = played(async |_| summed("below", &[])).await;
+    let web = Service::start("web", thin("below", &below)).await;
+    until("it is ready", || web.runtime.readiness.missing().is_empty()).await;
+    assert_eq!(web.admin("/readyz").await.text(), "ready\n");
+    assert_eq!(web.admin("/livez").await.status, StatusCode::OK);
+    web.get("/summary").await.counts();
+    let report: maquette_contract::Observations =
+        serde_json::from_slice(&web.admin("/observations").await.body).unwrap();
+    assert_eq!((report.node, &*report.pod), (node("web"), "shop-web-1"));
+    assert_eq!(report.served.requests, 1);
+    assert_eq!((report.edges[0].traffic.requests, report.edges[0].traffic.failures), (1, 0));
+}
+
+#[tokio::test]
+async fn the_metrics_are_as_promtool_wants_them() {
+    let below = played(async |_| found("below", "books", "1")).await;
+    let web = Service::start("web", thin("below", &below)).await;
+    web.get("/items/books/1").await.value();
+    web.get("/items/Books/1").await.error(StatusCode::BAD_REQUEST);
+    web.get("/summary").await.error(StatusCode::BAD_GATEWAY);
+    let got = web.admin("/metrics").await;
+    assert_eq!(got.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    for line in [
+        r#"maquette_requests_total{operation="get",code="2xx"} 1"#,
+        r#"maquette_requests_total{operation="get",code="4xx"} 1"#,
+        r#"maquette_requests_total{operation="summary",code="5xx"} 1"#,
+        r#"maquette_request_duration_seconds_count{operation="get"} 2"#,
+        "maquette_requests_in_flight 0",
+    ] {
+        assert!(got.text().contains(line), "{line} is not in\n{}", got.text());
+    }
+    let mut promtool = std::process::Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("promtool is needed: apt-get install prometheus");
+    promtool.stdin.take().unwrap().write_all(&got.body).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&said), got.text());
+    assert!(said.is_empty(), "{}", String::from_utf8_lossy(&said));
+}
+
+/// A client that keeps its connection until it is told to close it.
+struct Client(BufReader<TcpStream>);
+
+impl Client {
+    async fn connect(address: &Address) -> Self {
+        Self(BufReader::new(TcpStream::connect(&address.0).await.unwrap()))
+    }
+
+    /// The status line, and whether the connection is to be closed.
+    async fn get(&mut self, path: &str) -> (String, bool) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: web\r\n\r\n");
+        self.0.write_all(request.as_bytes()).await.unwrap();
+        let (mut status, mut close, mut length) = (String::new(), false, 0);
+        self.0.read_line(&mut status).await.unwrap();
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).await.unwrap();
+            let line = line.trim_end().to_ascii_lowercase();
+            close |= line == "connection: close";
+            if let Some(bytes) = line.strip_prefix("content-length: ") {
+                length = bytes.parse().unwrap();
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        self.0.read_exact(&mut vec![0; length]).await.unwrap();
+        (status.trim_end().to_owned(), close)
+    }
+}
+
+#[tokio::test]
+async fn a_stop_fails_no_request_of_clients_that_go_where_they_are_told() {
+    let (slow, gate) = gated("slow").await;
+    let web = Arc::new(Service::start("web", thin("slow", &slow)).await);
+    until("it is ready", || web.runtime.readiness.missing().is_empty()).await;
+    let running = {
+        let web = Arc::clone(&web);
+        tokio::spawn(async move { web.get("/items/books/1").await })
+    };
+    until("the request is under way", || web.runtime.config.under_way() == 1).await;
+    let mut kept = Client::connect(&web.address).await;
+    let ok = "HTTP/1.1 204 No Content".to_owned();
+    assert_eq!(kept.get("/ping").await, (ok.clone(), false));
+
+    web.runtime.shutdown.begin();
+    let got = web.admin("/readyz").await;
+    assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(got.text(), "shutdown: the pod was asked to stop\n");
+    assert_eq!(kept.get("/ping").await, (ok.clone(), true), "serves on, but closes");
+    let mut late = Client::connect(&web.address).await;
+    assert_eq!(late.get("/ping").await, (ok, true), "who did not know yet is served as well");
+
+    web.runtime.shutdown.draining().await;
+    assert!(!web.serving.is_finished(), "a request is under way");
+    gate.add_permits(1);
+    let got = running.await.unwrap();
+    assert_eq!(got.value(), "slow");
+    until("it has drained", || web.serving.is_finished()).await;
+    assert!(TcpStream::connect(&web.address.0).await.is_err(), "nobody listens any more");
+}

@@ -1,0 +1,135 @@
+//! Deadlines, hops, traces, and requests that make no sense.
+
+use super::*;
+use crate::runtime::headers::{DEADLINE, HOPS, MAX_HOPS, TRACEPARENT};
+use std::sync::Mutex;
+use tokio::time::Instant;
+
+#[tokio::test]
+async fn a_slow_node_makes_504_in_time_and_the_tree_names_it() {
+    let slow = played(async |_| std::future::pending().await).await;
+    let business = Service::start("business", thin("slow", &slow)).await;
+    let client = Service::start("client", thin("business", &business.address)).await;
+    let start = Instant::now();
+    let got = client.get_with("/summary", &[(DEADLINE, "2000")]).await;
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    let error = got.error(StatusCode::GATEWAY_TIMEOUT);
+    assert!(
+        error.starts_with(&format!("business: slow: {slow} did not answer within ")),
+        "{error}"
+    );
+    let trace = got.answer().trace;
+    let business = &trace.calls[0];
+    assert_eq!(business.pod, "shop-business-1", "who was in time itself answers");
+    let slow = &business.calls[0];
+    assert_eq!((&slow.node, &*slow.pod), (&node("slow"), ""));
+    assert!(slow.error.is_some());
+    assert!(slow.micros < business.micros && business.micros < trace.micros);
+}
+
+#[tokio::test]
+async fn the_time_that_a_request_costs_counts_against_its_deadline() {
+    let time = maquette_contract::ProcessingTime {
+        p50_micros: 60_000_000,
+        p90_micros: 60_000_000,
+        p99_micros: 60_000_000,
+    };
+    let work = Work { processing_time: Some(time), response_bytes: 0 };
+    let web = Service::start("web", ServiceConfig { work, ..idle() }).await;
+    let got = web.get_with("/summary", &[(DEADLINE, "50")]).await;
+    let error = got.error(StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(error, "not done within the time that the request had");
+}
+
+#[tokio::test]
+async fn answers_are_padded_to_the_size_configured() {
+    let work = Work { processing_time: None, response_bytes: 3_000 };
+    let web = Service::start("web", ServiceConfig { work, ..idle() }).await;
+    assert_eq!(web.get("/summary").await.body.len(), 3_000);
+}
+
+#[tokio::test]
+async fn calls_in_a_circle_end_with_508() {
+    let at = listen().await;
+    let config = thin("web", &at.1.clone());
+    let web = Service::start_at(at, "web", config).await;
+    let got = web.get("/items/books/1").await;
+    let error = got.error(StatusCode::LOOP_DETECTED);
+    assert!(error.ends_with("the calls run in a circle"), "{error}");
+    let mut hops = 0;
+    let mut tree = &got.answer().trace;
+    while let Some(below) = tree.calls.first() {
+        tree = below;
+        hops += 1;
+    }
+    assert_eq!(hops, MAX_HOPS);
+}
+
+#[tokio::test]
+async fn trace_deadline_and_hops_travel_with_the_request() {
+    let seen = Arc::new(Mutex::new(HeaderMap::new()));
+    let below = {
+        let seen = Arc::clone(&seen);
+        played(move |request: Request| {
+            *seen.lock().unwrap() = request.headers().clone();
+            async { summed("below", &[]) }
+        })
+        .await
+    };
+    let web = Service::start("web", thin("below", &below)).await;
+    let header = |name: &str| seen.lock().unwrap()[name].to_str().unwrap().to_owned();
+
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let given = [(TRACEPARENT, parent), (DEADLINE, "5000"), (HOPS, "3")];
+    web.get_with("/summary", &given).await.counts();
+    let passed = header(TRACEPARENT);
+    assert_eq!((&passed[..36], &passed[52..]), (&parent[..36], "-01"), "the trace is kept");
+    assert_ne!(passed, parent, "the span is a new one");
+    assert_eq!(header(HOPS), "4");
+    let left: u64 = header(DEADLINE).parse().unwrap();
+    assert!((1000..=4750).contains(&left), "{left}");
+
+    web.get_with("/summary", &[(TRACEPARENT, "nonsense")]).await.counts();
+    assert_eq!(header(TRACEPARENT).len(), parent.len(), "a new trace is made");
+    assert_eq!(header(HOPS), "1");
+}
+
+#[tokio::test]
+async fn requests_that_make_no_sense_are_told_why() {
+    let web = Service::start("web", idle()).await;
+    let check = async |method: Method, path: &str, body: &str, status: u16, says: &str| {
+        let got = ask(&web.address, method, path, &[], body).await;
+        let error = got.error(StatusCode::from_u16(status).unwrap());
+        assert!(error.contains(says), "{path}: {error}");
+        assert_eq!(got.answer().trace.error, Some(error), "errors carry the tree as well");
+        assert_eq!(got.answer().trace.pod, "shop-web-1");
+    };
+    let long = "x".repeat(129);
+    let large = format!("\"{}\"", "x".repeat(64 << 10));
+    check(Method::GET, "/items/Books/1", "", 400, "kind \"Books\" must be").await;
+    check(Method::GET, &format!("/items/books/{long}"), "", 400, "must be 1 to 128").await;
+    check(Method::GET, "/items/books/a%2Fb", "", 400, "id \"a/b\" must be").await;
+    check(Method::GET, "/items/books/%ff", "", 400, "UTF-8").await;
+    check(Method::PUT, "/items/books/1", "{", 400, "the body is not JSON: ").await;
+    check(Method::PUT, "/items/books/1", "", 400, "the body is not JSON: ").await;
+    check(Method::PUT, "/items/books/1", &large, 413, "larger than 65536 bytes").await;
+    check(Method::GET, "/items/books", "", 404, "GET /items/{kind}/{id}").await;
+    check(Method::GET, "/nowhere", "", 404, "there is no /nowhere").await;
+    check(Method::DELETE, "/items/books/1", "", 405, "DELETE is not for /items/books/1").await;
+    check(Method::PUT, "/summary", "", 405, "GET /summary").await;
+}
+
+#[tokio::test]
+async fn a_person_gets_text() {
+    let below = played(async |_| found("below", "books", "1")).await;
+    let web = Service::start("web", thin("below", &below)).await;
+    let got = web.get_with("/items/books/1", &[("accept", "text/plain")]).await;
+    assert_eq!(got.headers["content-type"], "text/plain; charset=utf-8");
+    assert!(
+        got.text().starts_with("item books/1, version 1.0.played\n\"below\"\n\nweb [service] ")
+    );
+    assert!(got.text().contains("\n└── below [service] shop-below-1, "));
+    let index = web.get("/").await;
+    assert!(index.text().starts_with("This is pod shop-web-1 of the service web in the Maquette"));
+    assert_eq!(web.get("/ping").await.status, StatusCode::NO_CONTENT);
+}

@@ -1,0 +1,330 @@
+//! Services as a whole, on 127.0.0.1: real services, real stores, and nodes that are played.
+
+mod item;
+mod lifecycle;
+mod limits;
+mod restart;
+mod routing;
+mod summary;
+
+use super::{ServiceSettings, serve_requests};
+use crate::{
+    runtime::{Document, Options, Process, Runtime, Shutdown},
+    storage::Storage,
+    store,
+};
+use axum::{
+    Json, Router,
+    extract::Request,
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use maquette_contract::{
+    Address, Answer, Call, CallMode, Hop, KindSummary, NodeConfig, NodeName, Outcome, Percent,
+    ResponseTree, Role, RoleConfig, Routes, ServiceConfig, StoreTarget, Summary, Version, Work,
+};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
+
+/// Longer than anything here takes: a condition that does not come true by then never will.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn node(name: &str) -> NodeName {
+    name.parse().unwrap()
+}
+
+async fn listen() -> (TcpListener, Address) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = Address(listener.local_addr().unwrap().to_string());
+    (listener, address)
+}
+
+/// An address where nobody listens, yet.
+async fn free_address() -> Address {
+    listen().await.1
+}
+
+/// Waits until the condition holds.
+async fn until(what: &str, condition: impl Fn() -> bool) {
+    let holds = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, holds).await.unwrap_or_else(|_| panic!("never came true: {what}"));
+}
+
+/// A configuration that does nothing; tests fill in what they are about.
+fn idle() -> ServiceConfig {
+    ServiceConfig {
+        work: Work::default(),
+        mode: CallMode::Sequential,
+        calls: vec![],
+        store: None,
+        routes: Routes::default(),
+    }
+}
+
+fn call(name: &str, address: &Address) -> Call {
+    let (node, address) = (node(name), address.clone());
+    Call { node, address, probability_percent: Percent::ALWAYS }
+}
+
+/// Knows nothing but the node that it calls for everything.
+fn thin(name: &str, address: &Address) -> ServiceConfig {
+    let routes = Routes { rest: Some(Hop::Call(node(name))), ..Routes::default() };
+    ServiceConfig { calls: vec![call(name, address)], routes, ..idle() }
+}
+
+/// Owns every kind.
+fn owner(store: &Address) -> ServiceConfig {
+    let target = StoreTarget { node: node("data"), address: store.clone() };
+    let routes = Routes { rest: Some(Hop::Own), ..Routes::default() };
+    ServiceConfig { store: Some(target), routes, ..idle() }
+}
+
+/// A running service.
+struct Service {
+    runtime: Arc<Runtime<ServiceSettings>>,
+    address: Address,
+    config: PathBuf,
+    serving: JoinHandle<()>,
+    _folder: TempDir,
+}
+
+impl Service {
+    async fn start(name: &str, config: ServiceConfig) -> Self {
+        Self::start_at(listen().await, name, config).await
+    }
+
+    async fn start_at(at: (TcpListener, Address), name: &str, config: ServiceConfig) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.json");
+        std::fs::write(&path, document(name, config)).unwrap();
+        let options = Options {
+            config: path.clone(),
+            data: None,
+            pod: format!("shop-{name}-1"),
+            listen_ip: [127, 0, 0, 1].into(),
+            traffic_port: 0,
+            store_port: 0,
+            peers_port: 0,
+            admin_port: 0,
+        };
+        let shutdown = Shutdown::new(Duration::from_secs(2));
+        let document = Document::read(&path).unwrap();
+        let runtime = Runtime::start(Process { options, document, shutdown }).await.unwrap();
+        let (listener, address) = at;
+        let serving = tokio::spawn(serve_requests(Arc::clone(&runtime), listener));
+        Self { runtime, address, config: path, serving, _folder: folder }
+    }
+
+    /// Gives it another configuration, as the kubelet does: a new file under the old name.
+    fn configure(&self, text: &str) {
+        let new = self.config.with_extension("new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, &self.config).unwrap();
+    }
+
+    async fn get(&self, path: &str) -> Got {
+        ask(&self.address, Method::GET, path, &[], "").await
+    }
+
+    async fn put(&self, path: &str, body: &str) -> Got {
+        ask(&self.address, Method::PUT, path, &[], body).await
+    }
+
+    async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Got {
+        ask(&self.address, Method::GET, path, headers, "").await
+    }
+
+    async fn admin(&self, path: &str) -> Got {
+        let admin = Address(self.runtime.admin.to_string());
+        ask(&admin, Method::GET, path, &[], "").await
+    }
+}
+
+fn document(name: &str, config: ServiceConfig) -> String {
+    let architecture = "shop".parse().unwrap();
+    let role = RoleConfig::Service(config);
+    NodeConfig { architecture, node: node(name), role }.to_json().unwrap()
+}
+
+/// What a client got.
+struct Got {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Got {
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    fn answer(&self) -> Answer {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The error, if it has this status.
+    fn error(&self, status: StatusCode) -> String {
+        assert_eq!(self.status, status, "{}", self.text());
+        match self.answer().outcome {
+            Outcome::Error(message) => message,
+            other => panic!("no error: {other:?}"),
+        }
+    }
+
+    fn version(&self) -> Version {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
+        match self.answer().outcome {
+            Outcome::Item { version, .. } => version,
+            other => panic!("no item: {other:?}"),
+        }
+    }
+
+    fn value(&self) -> serde_json::Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
+        match self.answer().outcome {
+            Outcome::Item { value, .. } => value,
+            other => panic!("no item: {other:?}"),
+        }
+    }
+
+    fn counts(&self) -> Vec<(String, u64)> {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
+        match self.answer().outcome {
+            Outcome::Summary(Summary { kinds, .. }) => {
+                kinds.into_iter().map(|(kind, summary)| (kind.into(), summary.items)).collect()
+            }
+            other => panic!("no summary: {other:?}"),
+        }
+    }
+}
+
+/// One request on a connection of its own.
+async fn ask(
+    address: &Address,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Got {
+    let uri: Uri = format!("{}{path}", address.http()).parse().unwrap();
+    let mut request = Request::new(Full::new(Bytes::from(body.to_owned())));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    for (name, value) in headers {
+        request
+            .headers_mut()
+            .insert(name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap());
+    }
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let exchange = async {
+        let response = client.request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Got { status: head.status, headers: head.headers, body }
+    };
+    timeout(PATIENCE, exchange).await.expect("an answer")
+}
+
+/// Plays a node: answers every request but the probe's as `answer` does.
+async fn played<F, A>(answer: F) -> Address
+where
+    F: Fn(Request) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response> + Send,
+{
+    let (listener, address) = listen().await;
+    play(listener, answer);
+    address
+}
+
+fn play<F, A>(listener: TcpListener, answer: F) -> JoinHandle<()>
+where
+    F: Fn(Request) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response> + Send,
+{
+    let router = Router::new()
+        .route("/ping", axum::routing::get(async || StatusCode::NO_CONTENT))
+        .fallback(move |request: Request| answer(request));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
+}
+
+fn tree(name: &str) -> ResponseTree {
+    ResponseTree {
+        node: node(name),
+        role: Role::Service,
+        pod: format!("shop-{name}-1"),
+        micros: 1,
+        queries: vec![],
+        calls: vec![],
+        error: None,
+    }
+}
+
+fn answered(name: &str, outcome: Outcome) -> Response {
+    Json(Answer { outcome, trace: tree(name), padding: String::new() }).into_response()
+}
+
+/// A summary that the played node `name` gives.
+fn summed(name: &str, kinds: &[(&str, u64)]) -> Response {
+    let kind = |items| KindSummary { items, ..KindSummary::default() };
+    let kinds = kinds.iter().map(|(kind_name, items)| (kind_name.parse().unwrap(), kind(*items)));
+    answered(name, Outcome::Summary(Summary { kinds: kinds.collect(), truncated: false }))
+}
+
+/// An item that the played node `name` gives.
+fn found(name: &str, kind: &str, id: &str) -> Response {
+    answered(
+        name,
+        Outcome::Item {
+            kind: kind.parse().unwrap(),
+            id: id.to_owned().try_into().unwrap(),
+            version: Version { millis: 1, counter: 0, writer: "played".into() },
+            value: serde_json::Value::from(name),
+        },
+    )
+}
+
+/// A running store.
+struct Store {
+    address: Address,
+    folder: Arc<TempDir>,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<()>,
+}
+
+impl Store {
+    async fn start() -> Self {
+        let (listener, address) = listen().await;
+        Self::open(listener, address, Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    /// Starts where `address` says and with what `folder` holds.
+    async fn start_at(address: &Address, folder: Arc<TempDir>) -> Self {
+        let socket: SocketAddr = address.0.parse().unwrap();
+        let listener = TcpListener::bind(socket).await.unwrap();
+        Self::open(listener, address.clone(), folder)
+    }
+
+    fn open(listener: TcpListener, address: Address, folder: Arc<TempDir>) -> Self {
+        let storage = Storage::open(folder.path()).unwrap();
+        let server = store::Server::new(listener, storage, store::Metrics::new()).unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(server.run(async move { drop(stopped.await) }));
+        Self { address, folder, stop: Some(stop), serving }
+    }
+
+    /// Stops it; its folder stays.
+    async fn stop(mut self) -> (Address, Arc<TempDir>) {
+        drop(self.stop.take());
+        self.serving.await.unwrap();
+        (self.address, self.folder)
+    }
+}

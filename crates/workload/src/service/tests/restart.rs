@@ -1,0 +1,117 @@
+//! Stores and nodes that go away and come back.
+
+use super::*;
+use maquette_contract::Probe;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+fn probe(service: &Service) -> Probe {
+    service.runtime.observe().edges[0].probe.clone()
+}
+
+#[tokio::test]
+async fn a_request_is_held_while_the_store_is_away() {
+    let address = free_address().await;
+    let web = Service::start("web", owner(&address)).await;
+    until("the probe fails", || matches!(probe(&web), Probe::Fails { .. })).await;
+    let (held, _store) = tokio::join!(web.put("/items/books/7", "1"), async {
+        // Its requests come after the probe's.
+        until("a request is under way", || web.runtime.config.under_way() > 0).await;
+        Store::start_at(&address, Arc::new(tempfile::tempdir().unwrap())).await
+    });
+    let version = held.version();
+    assert_eq!(web.get("/items/books/7").await.version(), version);
+    until("the probe works", || probe(&web) == Probe::Works).await;
+}
+
+#[tokio::test]
+async fn writes_go_on_while_the_store_restarts_and_none_is_lost() {
+    let store = Store::start().await;
+    let web = Arc::new(Service::start("web", owner(&store.address)).await);
+    let done = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..4)
+        .map(|id| {
+            let (web, done) = (Arc::clone(&web), Arc::clone(&done));
+            tokio::spawn(async move {
+                let path = format!("/items/books/{id}");
+                let mut last = web.put(&path, "0").await.version();
+                while !done.load(Ordering::SeqCst) {
+                    let version = web.put(&path, "1").await.version();
+                    assert!(version > last);
+                    last = version;
+                }
+                (path, last)
+            })
+        })
+        .collect();
+    let mut store = store;
+    for _ in 0..3 {
+        let served = web.runtime.served.traffic().requests;
+        until("writes go on", || web.runtime.served.traffic().requests > served + 8).await;
+        let (address, folder) = store.stop().await;
+        store = Store::start_at(&address, folder).await;
+    }
+    done.store(true, Ordering::SeqCst);
+    for writer in writers {
+        let (path, last) = writer.await.unwrap();
+        assert_eq!(web.get(&path).await.version(), last);
+    }
+}
+
+#[tokio::test]
+async fn a_request_fails_at_its_deadline_if_the_store_stays_away() {
+    let web = Service::start("web", owner(&free_address().await)).await;
+    let headers = [(crate::runtime::headers::DEADLINE, "1500")];
+    let got = web.get_with("/items/books/7", &headers).await;
+    let error = got.error(StatusCode::BAD_GATEWAY);
+    assert!(error.starts_with("data at 127.0.0.1:"), "{error}");
+    assert!(error.contains("refused"), "{error}");
+    let query = &got.answer().trace.queries[0];
+    assert!(query.count > 1 && query.error.is_some(), "{query:?}");
+}
+
+#[tokio::test]
+async fn a_call_is_made_again_when_its_connection_fails() {
+    let (listener, address) = listen().await;
+    let answering = async {
+        // Takes the request and goes away, as a pod that is killed.
+        for _ in 0..2 {
+            drop(listener.accept().await.unwrap());
+        }
+        play(listener, async |_| summed("below", &[("books", 3)]));
+    };
+    let web = Service::start("web", thin("below", &address)).await;
+    let (got, ()) = tokio::join!(web.get("/summary"), answering);
+    assert_eq!(got.counts(), [("books".to_owned(), 3)]);
+}
+
+#[tokio::test]
+async fn a_call_to_nobody_is_502_at_the_deadline() {
+    let web = Service::start("web", thin("below", &free_address().await)).await;
+    let headers = [(crate::runtime::headers::DEADLINE, "1500")];
+    let got = web.get_with("/summary", &headers).await;
+    let error = got.error(StatusCode::BAD_GATEWAY);
+    assert!(error.starts_with("below: cannot reach 127.0.0.1:"), "{error}");
+    let traffic = web.runtime.observe().edges[0].traffic;
+    assert_eq!((traffic.requests, traffic.failures), (1, 1));
+}
+
+#[tokio::test]
+async fn probes_notice_a_node_that_stops_and_one_that_answers_nonsense() {
+    let store = Store::start().await;
+    let web = Service::start("web", owner(&store.address)).await;
+    until("the probe works", || probe(&web) == Probe::Works).await;
+    let (address, _folder) = store.stop().await;
+    let refused = format!("cannot connect to {address}: Connection refused (os error 111)");
+    let fails = Probe::Fails { message: refused };
+    until("the probe fails", || probe(&web) == fails).await;
+
+    let sick = {
+        let (listener, address) = listen().await;
+        let router = Router::new().fallback(async || StatusCode::SERVICE_UNAVAILABLE);
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        address
+    };
+    let web = Service::start("web", thin("sick", &sick)).await;
+    let message = format!("{sick} answered /ping with 503 Service Unavailable");
+    until("the probe fails", || probe(&web) == Probe::Fails { message: message.clone() }).await;
+}

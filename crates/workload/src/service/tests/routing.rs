@@ -1,0 +1,102 @@
+//! Which way requests go.
+
+use super::*;
+
+#[tokio::test]
+async fn a_thin_client_passes_items_on_to_their_owner_and_shows_the_way() {
+    let store = Store::start().await;
+    let catalog = Service::start("catalog", owner(&store.address)).await;
+    let client = Service::start("client", thin("catalog", &catalog.address)).await;
+
+    let written = client.put("/items/books/7", r#"{"title":"Ulysses"}"#).await;
+    let version = written.version();
+    assert_eq!(version.writer, "shop-catalog-1", "the owner makes the version");
+    let read = client.get("/items/books/7").await;
+    assert_eq!(read.version(), version);
+    assert_eq!(read.value(), serde_json::json!({"title": "Ulysses"}));
+
+    let trace = written.answer().trace;
+    assert_eq!(
+        (trace.node, trace.role, &*trace.pod),
+        (node("client"), Role::Service, "shop-client-1")
+    );
+    assert!(trace.queries.is_empty(), "the client asks no store");
+    let [below] = &trace.calls[..] else { panic!("{:?}", trace.calls) };
+    assert_eq!((&below.node, &*below.pod), (&node("catalog"), "shop-catalog-1"));
+    let queries = |tree: &ResponseTree| {
+        let queries = tree.queries.iter();
+        queries.map(|q| (q.to.clone(), q.command.clone(), q.version.clone())).collect::<Vec<_>>()
+    };
+    let get = ("data".to_owned(), "GET".to_owned());
+    let set = ("data".to_owned(), "SET NX".to_owned());
+    let made = Some(version);
+    assert_eq!(
+        queries(below),
+        [(get.0.clone(), get.1.clone(), None), (set.0, set.1, made.clone())]
+    );
+    assert_eq!(queries(&read.answer().trace.calls[0]), [(get.0, get.1, made)]);
+}
+
+#[tokio::test]
+async fn clients_that_share_a_store_see_each_others_writes() {
+    let store = Store::start().await;
+    let web = Service::start("web", owner(&store.address)).await;
+    let reports = Service::start("reports", owner(&store.address)).await;
+    let first = web.put("/items/books/7", "1").await.version();
+    let second = reports.put("/items/books/7", "2").await.version();
+    assert!(second > first);
+    assert_eq!(web.get("/items/books/7").await.version(), second);
+}
+
+#[tokio::test]
+async fn each_kind_goes_to_its_owner() {
+    let orders = played(async |_| found("orders", "orders", "1")).await;
+    let catalog = played(async |_| found("catalog", "books", "1")).await;
+    let kinds = [
+        ("orders".parse().unwrap(), Some(Hop::Call(node("orders")))),
+        ("hidden".parse().unwrap(), None),
+    ];
+    let rest = Some(Hop::Call(node("catalog")));
+    let client = ServiceConfig {
+        calls: vec![call("orders", &orders), call("catalog", &catalog)],
+        routes: Routes { kinds: kinds.clone().into(), rest },
+        ..idle()
+    };
+    let client = Service::start("client", client).await;
+    assert_eq!(client.get("/items/orders/1").await.value(), "orders");
+    assert_eq!(client.get("/items/books/1").await.value(), "catalog");
+    assert_eq!(
+        client.get("/items/hidden/1").await.error(StatusCode::NOT_FOUND),
+        "nobody whom client can ask owns the kind hidden; it knows the way to orders and any other \
+         kind"
+    );
+    let routes = Routes { kinds: kinds.into(), rest: None };
+    let client = ServiceConfig { calls: vec![call("orders", &orders)], routes, ..idle() };
+    let client = Service::start("client", client).await;
+    assert_eq!(
+        client.get("/items/books/1").await.error(StatusCode::NOT_FOUND),
+        "nobody whom client can ask owns the kind books; it knows the way to orders"
+    );
+}
+
+#[tokio::test]
+async fn an_item_that_is_nowhere_is_404_at_every_hop_with_the_tree() {
+    let store = Store::start().await;
+    let catalog = Service::start("catalog", owner(&store.address)).await;
+    let client = Service::start("client", thin("catalog", &catalog.address)).await;
+    let got = client.get("/items/books/none").await;
+    assert_eq!(got.error(StatusCode::NOT_FOUND), "there is no item books/none");
+    let trace = got.answer().trace;
+    assert_eq!(trace.calls[0].queries[0].command, "GET");
+    assert_eq!(trace.calls[0].error.as_deref(), Some("there is no item books/none"));
+}
+
+#[tokio::test]
+async fn a_route_that_leads_nowhere_is_refused_with_its_mend() {
+    let config = ServiceConfig { calls: vec![], ..thin("catalog", &free_address().await) };
+    let error = <ServiceSettings as crate::runtime::Settings>::check(&RoleConfig::Service(config));
+    assert_eq!(error.unwrap_err(), "routes: * goes to catalog, which is not in calls");
+    let config = ServiceConfig { store: None, ..owner(&free_address().await) };
+    let error = <ServiceSettings as crate::runtime::Settings>::check(&RoleConfig::Service(config));
+    assert_eq!(error.unwrap_err(), "routes: * is its own, but it has no store");
+}

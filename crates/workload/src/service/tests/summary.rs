@@ -1,0 +1,153 @@
+//! Gathering.
+
+use super::*;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU32, Ordering},
+};
+use tokio::sync::Barrier;
+
+fn calls(mode: CallMode, targets: &[(&str, &Address)]) -> ServiceConfig {
+    let calls = targets.iter().map(|(name, address)| call(name, address)).collect();
+    ServiceConfig { mode, calls, ..idle() }
+}
+
+#[tokio::test]
+async fn parallel_calls_are_under_way_together() {
+    // Each answers only once the other has been asked too.
+    let both = Arc::new(Barrier::new(2));
+    let [a, b] = ["a", "b"].map(|name| {
+        let both = Arc::clone(&both);
+        played(move |_| {
+            let both = Arc::clone(&both);
+            async move {
+                both.wait().await;
+                summed(name, &[(name, 1)])
+            }
+        })
+    });
+    let (a, b) = (a.await, b.await);
+    let web = Service::start("web", calls(CallMode::Parallel, &[("a", &a), ("b", &b)])).await;
+    let got = web.get("/summary").await;
+    assert_eq!(got.counts(), [("a".to_owned(), 1), ("b".to_owned(), 1)]);
+    assert_eq!(got.answer().trace.calls.len(), 2);
+}
+
+#[tokio::test]
+async fn sequential_calls_wait_for_one_another_in_their_order() {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let recorder = |name: &'static str| {
+        let events = Arc::clone(&events);
+        played(move |_| {
+            let events = Arc::clone(&events);
+            async move {
+                events.lock().unwrap().push(format!("{name} begins"));
+                // Whoever would call the next one meanwhile gets the time to do so.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                events.lock().unwrap().push(format!("{name} ends"));
+                summed(name, &[])
+            }
+        })
+    };
+    let (first, second) = (recorder("first").await, recorder("second").await);
+    let targets = [("first", &first), ("second", &second)];
+    let web = Service::start("web", calls(CallMode::Sequential, &targets)).await;
+    web.get("/summary").await.counts();
+    let events = events.lock().unwrap().clone();
+    assert_eq!(events, ["first begins", "first ends", "second begins", "second ends"]);
+}
+
+#[tokio::test]
+async fn probability_decides_how_often_a_call_is_made() {
+    let asked = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
+    let counter = |index: usize| {
+        let asked = Arc::clone(&asked);
+        played(move |_| {
+            asked[index].fetch_add(1, Ordering::Relaxed);
+            async { summed("x", &[]) }
+        })
+    };
+    let (never, always) = (counter(0).await, counter(1).await);
+    let mut config = calls(CallMode::Parallel, &[("never", &never), ("always", &always)]);
+    config.calls[0].probability_percent = Percent::try_from(0).unwrap();
+    let web = Service::start("web", config).await;
+    for _ in 0..30 {
+        web.get("/summary").await.counts();
+    }
+    assert_eq!(asked[0].load(Ordering::Relaxed), 0);
+    assert_eq!(asked[1].load(Ordering::Relaxed), 30);
+}
+
+#[tokio::test]
+async fn the_own_store_is_added_up_and_an_owner_reached_twice_counts_once() {
+    let store = Store::start().await;
+    let below = played(async |_| summed("below", &[("ads", 2), ("books", 999)])).await;
+    let kinds = [("ads".parse().unwrap(), Some(Hop::Call(node("below"))))];
+    let config = ServiceConfig {
+        calls: vec![call("below", &below)],
+        routes: Routes { kinds: kinds.into(), rest: Some(Hop::Own) },
+        ..owner(&store.address)
+    };
+    let web = Service::start("web", config).await;
+    for id in 0..450 {
+        web.put(&format!("/items/cars/{id}"), r#""12345678""#).await.version();
+    }
+    let newest = web.put("/items/plants/1", "true").await.version();
+    // Left behind of a kind that somebody else owns by now, and something that is no item.
+    let other = Service::start("other", owner(&store.address)).await;
+    other.put("/items/ads/1", "1").await.version();
+    other.put("/items/ads/2", "1").await.version();
+    other.put("/items/ads/3", "1").await.version();
+    put_raw(&store.address, "no item", "x").await;
+    put_raw(&store.address, "cars/broken", "x").await;
+
+    let got = web.get("/summary").await;
+    let named = |name: &str, items| (name.to_owned(), items);
+    let want = [named("ads", 2), named("books", 999), named("cars", 450), named("plants", 1)];
+    assert_eq!(got.counts(), want);
+    let Outcome::Summary(summary) = got.answer().outcome else { panic!() };
+    assert_eq!(summary.kinds[&"cars".parse().unwrap()].bytes, 450 * 10);
+    assert_eq!(summary.kinds[&"plants".parse().unwrap()].newest, Some(newest));
+    assert!(!summary.truncated);
+    let trace = got.answer().trace;
+    let queries: Vec<_> = trace.queries.iter().map(|q| (&*q.command, q.count > 1)).collect();
+    assert_eq!(queries, [("SCAN", true), ("MGET", true)], "page by page");
+}
+
+async fn put_raw(store: &Address, key: &str, value: &str) {
+    let client = redis::Client::open(format!("redis://{store}/")).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    redis::cmd("SET").arg(key).arg(value).exec_async(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_part_that_fails_fails_the_whole_and_is_named() {
+    let well = played(async |_| summed("well", &[("books", 1)])).await;
+    let sick = played(async |_| {
+        let mut trace = tree("sick");
+        trace.error = Some("out of order".into());
+        let outcome = Outcome::Error("out of order".into());
+        let answer = Answer { outcome, trace, padding: String::new() };
+        (StatusCode::INTERNAL_SERVER_ERROR, Json(answer)).into_response()
+    })
+    .await;
+    let web =
+        Service::start("web", calls(CallMode::Parallel, &[("sick", &sick), ("well", &well)])).await;
+    let got = web.get("/summary").await;
+    assert_eq!(got.error(StatusCode::BAD_GATEWAY), "sick: out of order");
+    let mut parts = got.answer().trace.calls;
+    parts.sort_by(|a, b| a.node.cmp(&b.node));
+    let errors: Vec<_> = parts.iter().map(|part| part.error.as_deref()).collect();
+    assert_eq!(errors, [Some("out of order"), None], "all at once: all are in the tree");
+}
+
+#[tokio::test]
+async fn what_is_no_answer_of_a_node_is_502() {
+    let strange = played(async |_| "hello".into_response()).await;
+    let web = Service::start("web", thin("strange", &strange)).await;
+    let got = web.get("/summary").await;
+    let error = got.error(StatusCode::BAD_GATEWAY);
+    let want = format!("strange: {strange} answered 200 OK with no answer in it: ");
+    assert!(error.starts_with(&want), "{error}");
+    assert_eq!(got.answer().trace.calls[0].pod, "", "no pod told its name");
+}

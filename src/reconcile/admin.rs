@@ -1,0 +1,51 @@
+//! What the operator shows of itself over HTTP: `/livez`, `/readyz`, `/metrics`.
+
+use super::{health::Health, metrics::Metrics};
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::IntoResponse,
+    routing::get,
+};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Serves for ever on `listener`.
+pub(super) async fn serve(listener: TcpListener, health: Arc<Health>, metrics: Arc<Metrics>) {
+    let app = Router::new()
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .with_state(health)
+        .merge(Router::new().route("/metrics", get(show)).with_state(metrics));
+    if let Err(error) = axum::serve(listener, app).await {
+        tracing::error!(%error, "no more metrics and probes");
+    }
+}
+
+async fn livez(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    match health.stuck().as_slice() {
+        [] => (StatusCode::OK, "ok\n".to_owned()),
+        stuck => {
+            let message = format!("the watch fails for too long: {}\n", stuck.join(", "));
+            (StatusCode::INTERNAL_SERVER_ERROR, message)
+        }
+    }
+}
+
+async fn readyz(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    match health.ready() {
+        true => (StatusCode::OK, "ok\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "the first lists are not complete\n"),
+    }
+}
+
+async fn show(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
+    const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match metrics.text() {
+        Ok(text) => (StatusCode::OK, [(CONTENT_TYPE, TEXT)], text),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "text/plain")], error.to_string())
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The client of the API server: it says who asks, counts what it asks for, and leaves it to us
+//! when to try again.
+
+use super::metrics::Metrics;
+use http::{HeaderValue, Request, Response, header::USER_AGENT};
+use kube::{
+    Client, Config,
+    client::{Body, ClientBuilder},
+};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tower::{Service, layer::layer_fn};
+
+const AGENT: &str = concat!("maquette-operator/", env!("CARGO_PKG_VERSION"));
+
+/// The client for `config`.
+pub(super) fn client(mut config: Config, metrics: Arc<Metrics>) -> Result<Client, kube::Error> {
+    config.headers.push((USER_AGENT, HeaderValue::from_static(AGENT)));
+    // Else a request is tried again for minutes, unseen, while its reconcile waits.
+    config.default_retry = false;
+    config.connect_timeout = Some(Duration::from_secs(5));
+    // Longer than a watch without events lasts; what is silent for longer is dead.
+    config.read_timeout = Some(Duration::from_secs(300));
+    config.reset_reader_on_write = true;
+    let counted = layer_fn(|inner| Counted { inner, metrics: Arc::clone(&metrics) });
+    Ok(ClientBuilder::try_from(config)?.with_layer(&counted).build())
+}
+
+/// Counts requests.
+#[derive(Clone)]
+struct Counted<S> {
+    inner: S,
+    metrics: Arc<Metrics>,
+}
+
+impl<S, B> Service<Request<Body>> for Counted<S>
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<B>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let method = request.method().clone();
+        let metrics = Arc::clone(&self.metrics);
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let answer = answer.await;
+            let code = answer.as_ref().map(|answer| answer.status().as_u16().to_string());
+            metrics.requested(method.as_str(), code.unwrap_or_else(|_| "<error>".to_owned()));
+            answer
+        })
+    }
+}
