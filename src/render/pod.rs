@@ -5,7 +5,7 @@
 
 use super::{RenderSettings, container, metadata, names, security};
 use crate::{
-    api::{ImagePullSecret, PodSettings},
+    api::{self, ImagePullSecret, PodSettings},
     plan::{Node, Topology},
 };
 use k8s_openapi::{
@@ -85,16 +85,10 @@ fn spread(topology: &Topology, node: &Node) -> TopologySpreadConstraint {
     }
 }
 
-/// As the API server returns it: without what is empty.
-fn toleration(given: &Toleration) -> Toleration {
-    let full = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    Toleration {
-        effect: full(&given.effect),
-        key: full(&given.key),
-        operator: full(&given.operator),
-        toleration_seconds: given.toleration_seconds,
-        value: full(&given.value),
-    }
+/// As the API server returns it: without a value that is empty.
+fn toleration(given: &api::Toleration) -> Toleration {
+    let toleration = Toleration::from(given);
+    Toleration { value: toleration.value.filter(|value| !value.is_empty()), ..toleration }
 }
 
 /// Mounted as a folder: a single file would never be refreshed.

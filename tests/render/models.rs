@@ -1,11 +1,11 @@
 //! Any valid model: of every shape, with names, numbers and settings at their bounds too.
 
-use k8s_openapi::api::core::v1::Toleration;
 use maquette::{
     api::{
         ArchitectureSpec, Call, CallMode, Client, ClientServer, DataStore, ImagePullSecret, Load,
         NTier, NodeSettings, PeerToPeer, PodSettings, Quantiles, Service, Shape, Storage,
-        ThreeTier,
+        ThreeTier, Toleration,
+        TolerationOperator,
     },
     plan::{Identity, Topology, plan},
     render::{Objects, RenderSettings, render},
@@ -160,22 +160,22 @@ fn load() -> impl Strategy<Value = Load> {
     )
 }
 
-/// Also labels that would take a pod away from its node, if they won.
 fn pods() -> impl Strategy<Value = PodSettings> {
-    let labels = select(vec!["team", "maquette.dev/node", "app.kubernetes.io/name"]);
     let toleration = Toleration {
-        key: Some(String::new()),
-        operator: Some("Exists".to_owned()),
-        ..Toleration::default()
+        key: Some("dedicated".to_owned()),
+        operator: TolerationOperator::Equal,
+        value: Some(String::new()),
+        effect: None,
+        toleration_seconds: None,
     };
-    (vec(labels, 0..3), any::<bool>(), option::of(Just("image:1".to_owned()))).prop_map(
-        move |(labels, full, image)| PodSettings {
-            labels: labels.into_iter().map(|key| (key.to_owned(), "theirs".to_owned())).collect(),
-            annotations: full
-                .then(|| ("note".to_owned(), "of mine".to_owned()))
-                .into_iter()
-                .collect(),
-            node_selector: full.then(|| ("disk".to_owned(), String::new())).into_iter().collect(),
+    (any::<bool>(), option::of(Just("image:1".to_owned()))).prop_map(move |(full, image)| {
+        let pair = |key: &str, value: &str| {
+            full.then(|| (key.to_owned(), value.to_owned())).into_iter().collect()
+        };
+        PodSettings {
+            labels: pair("team", "blue"),
+            annotations: pair("note", "of mine"),
+            node_selector: pair("disk", ""),
             tolerations: full.then(|| toleration.clone()).into_iter().collect(),
             image_pull_secrets: full
                 .then(|| ImagePullSecret { name: "registry".to_owned() })
@@ -183,8 +183,8 @@ fn pods() -> impl Strategy<Value = PodSettings> {
                 .collect(),
             image,
             image_pull_policy: None,
-        },
-    )
+        }
+    })
 }
 
 /// Mostly a few; also as many as there may be.
