@@ -4,8 +4,7 @@ use maquette::{
     api::{
         ArchitectureSpec, Call, CallMode, Client, ClientServer, DataStore, ImagePullSecret, Load,
         NTier, NodeSettings, PeerToPeer, PodSettings, Quantiles, Service, Shape, Storage,
-        ThreeTier, Toleration,
-        TolerationOperator,
+        ThreeTier, Toleration, TolerationOperator,
     },
     plan::{Identity, Topology, plan},
     render::{Objects, RenderSettings, render},
