@@ -23,6 +23,11 @@ pub(crate) fn validate(text: &str, at: &At, findings: &mut Findings) -> Option<N
     name
 }
 
+/// Whether a node of this name would have a Service called like a store's headless one.
+pub(crate) fn is_headless(name: &str) -> bool {
+    name.ends_with("-headless")
+}
+
 /// The percentage at `at`, which the schema bounds too.
 pub(crate) fn percent(value: i32, at: &At, findings: &mut Findings) -> Option<Percent> {
     let percent = u8::try_from(value).ok().and_then(|value| Percent::try_from(value).ok());
