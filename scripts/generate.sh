@@ -2,3 +2,5 @@
 # Makes every generated file anew from its one source.
 source "$(dirname "$0")/lib.sh"
 cargo run --quiet --package xtask -- generate
+UPDATE_GOLDEN=1 cargo test --quiet --test golden > /dev/null
+git status --short crds manifests charts tests/golden

@@ -3,7 +3,6 @@
 
 use crate::{install::rules, yaml};
 use k8s_openapi::api::rbac::v1::PolicyRule;
-use kube::CustomResourceExt;
 use serde::Serialize;
 
 /// The rules of each role, by the name under which the chart's templates ask for them.
@@ -17,7 +16,7 @@ struct Rules {
 }
 
 pub(crate) fn crd() -> Result<String, serde_norway::Error> {
-    yaml::document(&maquette::api::Architecture::crd())
+    yaml::document(&maquette::api::crd())
 }
 
 pub(crate) fn rules() -> Result<String, serde_norway::Error> {

@@ -8,7 +8,6 @@ mod chart;
 pub mod install;
 mod yaml;
 
-use kube::CustomResourceExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -55,7 +54,7 @@ pub fn files() -> Result<Vec<Generated>, Error> {
         }
     };
     Ok(vec![
-        file("crds/architecture.yaml", yaml::document(&maquette::api::Architecture::crd()))?,
+        file("crds/architecture.yaml", yaml::document(&maquette::api::crd()))?,
         file("manifests/install.yaml", install::yaml())?,
         file("charts/maquette/generated/crd.yaml", chart::crd())?,
         file("charts/maquette/generated/rules.yaml", chart::rules())?,

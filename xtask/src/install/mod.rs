@@ -8,7 +8,6 @@ pub mod rules;
 
 use crate::yaml::documents;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::CustomResourceExt;
 use maquette_contract::keys;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,8 +19,7 @@ pub const NAME: &str = "maquette";
 
 /// All objects, in the order in which they are to be applied.
 pub(crate) fn yaml() -> Result<String, serde_norway::Error> {
-    let mut parts =
-        vec![part(&namespace::namespace())?, part(&maquette::api::Architecture::crd())?];
+    let mut parts = vec![part(&namespace::namespace())?, part(&maquette::api::crd())?];
     parts.push(part(&account::service_account())?);
     for role in account::cluster_roles() {
         parts.push(part(&role)?);
