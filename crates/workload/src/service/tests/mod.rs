@@ -11,7 +11,7 @@ mod summary;
 
 use self::{
     client::{Got, ask},
-    played::{answered, found, play, played, summed, tree},
+    played::{found, play, played, summed, tree},
 };
 use super::{ServiceSettings, serve_requests};
 use crate::{
