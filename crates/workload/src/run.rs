@@ -1,7 +1,7 @@
 //! The life of the process: from its flags to its exit code.
 
 use crate::{
-    load,
+    load, peer,
     runtime::{ConfigError, Document, ListenError, Options, Process, Shutdown, logs, shutdown},
     service, store,
 };
@@ -79,8 +79,6 @@ async fn role(process: Process) -> Result<(), RunError> {
         Role::Service => service::run(process).await,
         Role::Store => store::run(process).await,
         Role::Load => load::run(process).await,
-        role @ Role::Peer => {
-            Err(RunError::Role(format!("the role {role} is not built yet").into()))
-        }
+        Role::Peer => peer::run(process).await,
     }
 }
