@@ -1,6 +1,6 @@
 //! The store as a role of the workload: from its configuration to its graceful stop.
 
-use super::{Limits, Metrics, Server};
+use super::{Metrics, Server};
 use crate::{
     RunError,
     runtime::{Edge, Process, Runtime, Settings, serve},
@@ -62,7 +62,7 @@ pub async fn run(process: Process) -> Result<(), RunError> {
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.store_port).await?;
     tracing::info!(address = %serve::address(&listener)?, items = storage.count(), "listening");
     let observed = Arc::clone(&runtime);
-    let server = Server::new(listener, storage.clone(), metrics, Limits::default())?
+    let server = Server::new(listener, storage.clone(), metrics)?
         .observed_by(move |took, failed| observed.served.record(took, failed));
     listening.fulfil();
     tokio::select! {

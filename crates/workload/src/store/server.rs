@@ -29,17 +29,20 @@ impl Server {
     ///
     /// # Errors
     /// If the listener does not know its own address.
-    pub fn new(
-        listener: TcpListener,
-        storage: Storage,
-        metrics: Metrics,
-        limits: Limits,
-    ) -> io::Result<Self> {
+    pub fn new(listener: TcpListener, storage: Storage, metrics: Metrics) -> io::Result<Self> {
         let port = listener.local_addr()?.port();
-        let observer = Arc::new(|_, _| ());
+        let (limits, observer) = (Limits::default(), Arc::new(|_, _| ()));
         let facts = Facts { started: Instant::now(), port, limits, metrics, observer };
         let places = Arc::new(Semaphore::new(limits.large));
         Ok(Self { listener, storage, facts, places, connections: JoinSet::new() })
+    }
+
+    /// Holds clients to other limits.
+    #[must_use]
+    pub fn limited_to(mut self, limits: Limits) -> Self {
+        self.facts.limits = limits;
+        self.places = Arc::new(Semaphore::new(limits.large));
+        self
     }
 
     /// Tells `observer` of every request how long it took and whether it failed, for no fault of

@@ -32,7 +32,8 @@ impl Store {
         let storage = Storage::open(directory.path()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = Server::new(listener, storage.clone(), Metrics::new(), limits).unwrap();
+        let server =
+            Server::new(listener, storage.clone(), Metrics::new()).unwrap().limited_to(limits);
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run(async {
             let _ = stopped.await;

@@ -115,7 +115,7 @@ impl Service {
             peers_port: 0,
             admin_port: 0,
         };
-        let shutdown = Shutdown::new(Duration::from_millis(300));
+        let shutdown = Shutdown::new(Duration::from_secs(2));
         let document = Document::read(&path).unwrap();
         let runtime = Runtime::start(Process { options, document, shutdown }).await.unwrap();
         let (listener, address) = at;
