@@ -132,7 +132,9 @@ async fn a_spec_that_cannot_run_leaves_what_runs_as_it_is() {
     assert_eq!(ready.status, "False");
     let after = space.children("shop").await;
     let specs = |children: &BTreeMap<String, _>| -> Vec<(String, Value)> {
-        let of = |(key, child): (&String, &crate::support::Any)| (key.clone(), child.data["spec"].clone());
+        let of = |(key, child): (&String, &crate::support::Any)| {
+            (key.clone(), child.data["spec"].clone())
+        };
         children.iter().map(of).collect()
     };
     assert_eq!(specs(&before), specs(&after));

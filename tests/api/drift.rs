@@ -16,7 +16,13 @@ const MODEL: &str = "{shape: PeerToPeer}";
 /// Fields by which the entries of a list are told apart: another value is another entry, which
 /// somebody else added and which stays.
 const KEYS: [&str; 8] = [
-    "name", "port", "containerPort", "protocol", "mountPath", "topologyKey", "whenUnsatisfiable",
+    "name",
+    "port",
+    "containerPort",
+    "protocol",
+    "mountPath",
+    "topologyKey",
+    "whenUnsatisfiable",
     "uid",
 ];
 
@@ -78,7 +84,8 @@ fn collect(value: &Value, path: String, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             for (name, value) in map {
-                let in_list = path.rsplit('/').next().is_some_and(|last| last.parse::<u32>().is_ok());
+                let in_list =
+                    path.rsplit('/').next().is_some_and(|last| last.parse::<u32>().is_ok());
                 if !(in_list && KEYS.contains(&name.as_str())) {
                     let name = name.replace('~', "~0").replace('/', "~1");
                     collect(value, format!("{path}/{name}"), found);
@@ -170,11 +177,21 @@ async fn what_others_set_stays() {
         api.replace(&child.name_any(), &PostParams::default(), &theirs).await.expect("replaced");
     }
     // Everything with a pod or a configuration is applied anew.
-    space.apply("p", "{shape: PeerToPeer, peerToPeer: {replicas: 4}, pods: {labels: {a: b}}}").await;
+    space
+        .apply("p", "{shape: PeerToPeer, peerToPeer: {replicas: 4}, pods: {labels: {a: b}}}")
+        .await;
     all_as_rendered(&space, "p").await;
     for (key, child) in space.children("p").await {
-        assert_eq!(child.annotations().get("example.org/theirs").map(String::as_str), Some("kept"), "{key}");
-        assert_eq!(child.labels().get("example.org/theirs").map(String::as_str), Some("kept"), "{key}");
+        assert_eq!(
+            child.annotations().get("example.org/theirs").map(String::as_str),
+            Some("kept"),
+            "{key}"
+        );
+        assert_eq!(
+            child.labels().get("example.org/theirs").map(String::as_str),
+            Some("kept"),
+            "{key}"
+        );
         if let Some(annotations) = child.data.pointer("/spec/template/metadata/annotations") {
             assert_eq!(annotations["kubectl.kubernetes.io/restartedAt"], "now", "{key}");
         }

@@ -55,7 +55,8 @@ async fn a_new_specification_is_tried_at_once() {
 #[tokio::test]
 async fn others_are_not_held_up_by_one_that_fails() {
     let space = Space::new("failing-one").await;
-    let theirs = "{apiVersion: v1, kind: Service, metadata: {name: bad}, spec: {ports: [{port: 5}]}}";
+    let theirs =
+        "{apiVersion: v1, kind: Service, metadata: {name: bad}, spec: {ports: [{port: 5}]}}";
     let theirs: Service = serde_norway::from_str(theirs).expect("YAML");
     space.api::<Service>().create(&PostParams::default(), &theirs).await.expect("created");
     let _operator = Operator::start(&space.name);
@@ -67,7 +68,8 @@ async fn others_are_not_held_up_by_one_that_fails() {
 
 /// How long each failure made the operator wait, in seconds.
 fn waits(log: &str) -> Vec<f64> {
-    let found = log.lines().filter_map(|line| line.split_once("again_in_seconds=")?.1.split(' ').next());
+    let found =
+        log.lines().filter_map(|line| line.split_once("again_in_seconds=")?.1.split(' ').next());
     found.filter_map(|number| number.parse().ok()).collect()
 }
 

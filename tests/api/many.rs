@@ -11,15 +11,16 @@ async fn fifty_architectures_at_once() {
     let space = Space::new("many").await;
     let operator = Operator::start(&space.name);
     let names: Vec<_> = (0..HOW_MANY).map(|n| format!("a{n}")).collect();
-    let all = names.iter().map(|name| {
-        space.apply(name, "{shape: ThreeTier, load: {requestsPerSecond: 0}}")
-    });
+    let all = names
+        .iter()
+        .map(|name| space.apply(name, "{shape: ThreeTier, load: {requestsPerSecond: 0}}"));
     futures::future::join_all(all).await;
     eventually("all have all their children", seconds(180), async || {
         let list = space.api::<Architecture>().list(&ListParams::default()).await;
         let found = list.map_err(|error| error.to_string())?;
         let made = |one: &&Architecture| {
-            let nodes = one.status.as_ref().map(|status| status.nodes.as_slice()).unwrap_or_default();
+            let nodes =
+                one.status.as_ref().map(|status| status.nodes.as_slice()).unwrap_or_default();
             nodes.len() == 3
                 && nodes.iter().all(|n| n.message.as_deref() == Some("0 of 1 pods are ready"))
         };

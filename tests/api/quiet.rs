@@ -38,7 +38,8 @@ async fn a_new_architecture_costs_one_write_for_each_child_three_of_status_and_n
 }
 
 fn stores_of_the_default_n_tier(writes: &BTreeMap<(String, String), usize>) -> usize {
-    let sets = writes.keys().filter(|(kind, name)| kind == "statefulsets" && name.starts_with("nt-"));
+    let sets =
+        writes.keys().filter(|(kind, name)| kind == "statefulsets" && name.starts_with("nt-"));
     sets.count()
 }
 
@@ -47,12 +48,8 @@ async fn when_all_is_well_nothing_is_asked_for_but_the_lease() {
     let space = Space::new("quiet").await;
     space.grant_lease().await;
     let _kubelet = Kubelet::start(&space);
-    let _operator = Operator::start_with(&[
-        "--namespaces",
-        &space.name,
-        "--lease-namespace",
-        &space.name,
-    ]);
+    let _operator =
+        Operator::start_with(&["--namespaces", &space.name, "--lease-namespace", &space.name]);
     for (name, shape) in [("tt", "ThreeTier"), ("pp", "PeerToPeer")] {
         space.apply(name, &format!("{{shape: {shape}}}")).await;
         space.condition(name, "Ready", seconds(60), |c| c.status == "True").await;

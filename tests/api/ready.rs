@@ -16,8 +16,8 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
     kubelet.now().down.insert("business".to_owned());
     let _operator = Operator::start(&space.name);
     space.apply("shop", "{shape: ThreeTier}").await;
-    let not = |reason: &'static str| move |c: &crate::support::Condition| {
-        c.status != "True" && c.reason == reason
+    let not = |reason: &'static str| {
+        move |c: &crate::support::Condition| c.status != "True" && c.reason == reason
     };
     let ready = space.condition("shop", "Ready", seconds(20), |c| {
         c.message.starts_with("business: ") && c.reason == "NodesNotReady"
@@ -27,7 +27,8 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
     space.condition("shop", "Ready", seconds(20), |c| c.status == "True").await;
     space.condition("shop", "Progressing", seconds(5), |c| c.reason == "Settled").await;
     space.condition("shop", "TrafficFlowing", seconds(5), |c| c.status == "True").await;
-    let status = space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+    let status =
+        space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
     assert_eq!(status.nodes_ready.as_deref(), Some("4/4"));
     assert!(status.edges.iter().all(|edge| edge.state == EdgeState::Flowing), "{:?}", status.edges);
     assert!(status.nodes.iter().all(|node| node.message.is_none()), "{:?}", status.nodes);
@@ -65,7 +66,8 @@ async fn not_ready_while_nobody_reports() {
     // A report counts for 30 s.
     let ready = space.condition("shop", "Ready", seconds(60), |c| c.status != "True").await;
     assert!(ready.message.contains("business"), "{}", ready.message);
-    let status = space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+    let status =
+        space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
     let edge = status.edges.iter().find(|edge| edge.from == "business").expect("an edge");
     assert_eq!(edge.state, EdgeState::Unknown);
     kubelet.now().silent.clear();
@@ -124,7 +126,8 @@ async fn what_keeps_a_pod_from_starting_is_told() {
     let message = "0/3 nodes are available: 3 Insufficient memory.";
     let pod = "shop-data-0";
     space.condition_of_pod(pod, "PodScheduled", "False", message).await;
-    let ready = space.condition("shop", "Ready", seconds(10), |c| c.message.contains(message)).await;
+    let ready =
+        space.condition("shop", "Ready", seconds(10), |c| c.message.contains(message)).await;
     assert!(ready.message.contains(pod), "{}", ready.message);
     eventually("the node's line says it too", seconds(10), async || {
         let found = space.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;

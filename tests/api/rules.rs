@@ -31,7 +31,9 @@ async fn every_right_that_is_granted_is_needed() {
     let mut idle: Vec<_> = granted.difference(&used).collect();
     // Asked for by an admission plugin, where it is on, not by a request of its own.
     let plugin = ("maquette.dev", "architectures/finalizers", "update");
-    idle.retain(|(group, resource, verb)| (group.as_str(), resource.as_str(), verb.as_str()) != plugin);
+    idle.retain(|(group, resource, verb)| {
+        (group.as_str(), resource.as_str(), verb.as_str()) != plugin
+    });
     assert!(idle.is_empty(), "granted and not needed: {idle:?}");
     let missing: Vec<_> = used.difference(&granted).collect();
     assert!(missing.is_empty(), "asked for and not granted: {missing:?}");

@@ -23,7 +23,8 @@ async fn the_old_shape_serves_until_the_new_one_can() {
     space.condition("shop", "Ready", seconds(30), |c| c.status == "True").await;
     kubelet.now().down.insert("peers".to_owned());
     space.apply("shop", "{shape: PeerToPeer, peerToPeer: {replicas: 3}}").await;
-    let waits = space.condition("shop", "Progressing", seconds(20), |c| c.message.contains("peers"));
+    let waits =
+        space.condition("shop", "Progressing", seconds(20), |c| c.message.contains("peers"));
     assert_eq!(waits.await.status, "True");
     eventually("the peers are made", seconds(10), async || {
         space.api::<StatefulSet>().get("shop-peers").await.map_err(|error| error.to_string())
@@ -35,7 +36,8 @@ async fn the_old_shape_serves_until_the_new_one_can() {
     }
     space.api::<StatefulSet>().get("shop-data").await.expect("it stays");
     assert_eq!(entry(&space).await, "client");
-    let status = space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+    let status =
+        space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
     assert_eq!(status.shape, Some(Shape::ThreeTier));
     space.condition("shop", "Ready", seconds(5), |c| c.status != "True").await;
 
@@ -44,8 +46,12 @@ async fn the_old_shape_serves_until_the_new_one_can() {
     all_as_rendered(&space, "shop").await;
     assert_eq!(entry(&space).await, "peers");
     let names: Vec<_> = space.children("shop").await.into_keys().collect();
-    assert!(!names.iter().any(|name| name.contains("data") || name.contains("client")), "{names:?}");
-    let status = space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+    assert!(
+        !names.iter().any(|name| name.contains("data") || name.contains("client")),
+        "{names:?}"
+    );
+    let status =
+        space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
     assert_eq!(status.shape, Some(Shape::PeerToPeer));
     // The store's volume is kept, and named.
     let volumes: Vec<_> = status.volumes.iter().map(|v| (v.name.as_str(), v.state)).collect();
@@ -119,7 +125,8 @@ async fn replicas(space: &Space) -> i32 {
 }
 
 async fn members(space: &Space) -> usize {
-    let config = space.api::<ConfigMap>().get("net-peers").await.expect("there").data.expect("data");
+    let config =
+        space.api::<ConfigMap>().get("net-peers").await.expect("there").data.expect("data");
     match NodeConfig::from_json(&config[CONFIG_FILE]).expect("a configuration").role {
         RoleConfig::Peer(peer) => peer.members.len(),
         other => panic!("no peer: {other:?}"),

@@ -120,7 +120,8 @@ impl Player {
             known.annotation = annotation;
         }
         let node = pod.labels().get(LABEL_NODE).cloned().unwrap_or_default();
-        let ready = !self.behaviour.lock().unwrap_or_else(PoisonError::into_inner).down.contains(&node);
+        let ready =
+            !self.behaviour.lock().unwrap_or_else(PoisonError::into_inner).down.contains(&node);
         if known.ready != Some(ready) && write_status(&self.pods, pod, known.ip, ready).await {
             known.ready = Some(ready);
         }
@@ -150,7 +151,8 @@ async fn start(
 ) -> Known {
     let ip = address();
     let report = Arc::new(Mutex::new(Reporter { pod: pod.name_any(), text, behaviour }));
-    let app = Router::new().route("/observations", get(observations)).with_state(Arc::clone(&report));
+    let app =
+        Router::new().route("/observations", get(observations)).with_state(Arc::clone(&report));
     let listener = TcpListener::bind((ip, ADMIN.number)).await.expect("a port on the loopback");
     let mut server = JoinSet::new();
     server.spawn(async move { axum::serve(listener, app).await.expect("serves") });

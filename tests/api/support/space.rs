@@ -1,7 +1,9 @@
 //! A namespace of a test, and what it holds.
 
 use super::{
-    Any, KINDS, api_of, control_plane::{OPERATOR_NAMESPACE, control_plane}, eventually, seconds,
+    Any, KINDS, api_of,
+    control_plane::{OPERATOR_NAMESPACE, control_plane},
+    eventually, seconds,
 };
 use k8s_openapi::{
     NamespaceResourceScope,
