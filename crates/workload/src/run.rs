@@ -2,7 +2,7 @@
 
 use crate::{
     runtime::{ConfigError, Document, ListenError, Options, Process, Shutdown, logs, shutdown},
-    service,
+    service, store,
 };
 use maquette_contract::Role;
 use std::process::ExitCode;
@@ -76,7 +76,8 @@ async fn live(options: Options, document: Document) -> Result<(), RunError> {
 async fn role(process: Process) -> Result<(), RunError> {
     match process.document.config.role() {
         Role::Service => service::run(process).await,
-        role @ (Role::Store | Role::Peer | Role::Load) => {
+        Role::Store => store::run(process).await,
+        role @ (Role::Peer | Role::Load) => {
             Err(RunError::Role(format!("the role {role} is not built yet").into()))
         }
     }

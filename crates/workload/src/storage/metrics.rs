@@ -1,7 +1,10 @@
 //! What storing costs.
 
 use prometheus_client::{
-    metrics::histogram::{Histogram, exponential_buckets},
+    metrics::{
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
     registry::{Registry, Unit},
 };
 use std::{
@@ -18,6 +21,8 @@ pub(super) struct Metrics {
     commit: Histogram,
     batch: Histogram,
     commits: Arc<AtomicU64>,
+    items: Gauge<u64, AtomicU64>,
+    file: Gauge<u64, AtomicU64>,
 }
 
 impl Metrics {
@@ -27,6 +32,8 @@ impl Metrics {
             commit: Histogram::new(exponential_buckets(0.000_25, 2.0, 15)),
             batch: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
             commits: Arc::default(),
+            items: Gauge::default(),
+            file: Gauge::default(),
         }
     }
 
@@ -42,12 +49,33 @@ impl Metrics {
             "Writes that shared a commit",
             self.batch.clone(),
         );
+        registry.register("storage_items", "Items on disk", self.items.clone());
+        registry.register_with_unit(
+            "storage_file",
+            "Size of the file of items",
+            Unit::Bytes,
+            self.file.clone(),
+        );
     }
 
     pub(super) fn committed(&self, writes: u32, took: Duration) {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.commit.observe(took.as_secs_f64());
         self.batch.observe(f64::from(writes));
+    }
+
+    /// The state after a commit.
+    pub(super) fn holds(&self, items: u64, file_bytes: u64) {
+        self.items.set(items);
+        self.file.set(file_bytes);
+    }
+
+    pub(super) fn items(&self) -> u64 {
+        self.items.get()
+    }
+
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.file.get()
     }
 
     pub(super) fn commits(&self) -> u64 {

@@ -56,7 +56,6 @@ struct Inner {
     // Before the database, so that dropping waits for the last commit and then closes the file.
     writer: Writer,
     database: Arc<Database>,
-    file: File,
     metrics: Metrics,
     failed: watch::Receiver<Option<StorageError>>,
 }
@@ -86,8 +85,8 @@ impl Storage {
             .map_err(|source| opened(redb::Error::Io(source)))?;
         let database = Arc::new(database);
         let metrics = Metrics::new();
-        let (writer, failed) = Writer::start(&database, metrics.clone())?;
-        Ok(Self { inner: Arc::new(Inner { writer, database, file, metrics, failed }) })
+        let (writer, failed) = Writer::start(&database, file, metrics.clone())?;
+        Ok(Self { inner: Arc::new(Inner { writer, database, metrics, failed }) })
     }
 
     /// Queues a conditional write and gives the future of its outcome; waits only while the queue
@@ -152,13 +151,20 @@ impl Storage {
         self.inner.metrics.commits()
     }
 
+    /// How many items are on disk.
+    pub fn count(&self) -> u64 {
+        self.inner.metrics.items()
+    }
+
+    /// Tells how many items are on disk, without keeping the file open.
+    pub fn counter(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
+        let metrics = self.inner.metrics.clone();
+        move || metrics.items()
+    }
+
     /// The size of the file on disk, in bytes.
-    ///
-    /// # Errors
-    /// [`StorageError::Disk`] if the file system does not tell.
-    pub fn file_bytes(&self) -> Result<u64, StorageError> {
-        let metadata = self.inner.file.metadata();
-        Ok(metadata.map_err(redb::Error::Io)?.len())
+    pub fn file_bytes(&self) -> u64 {
+        self.inner.metrics.file_bytes()
     }
 
     /// Resolves once the disk has failed. From then on every request is refused; whoever holds the

@@ -2,7 +2,7 @@
 
 use super::{Inner, Position, Storage, StorageError, layout};
 use bytes::Bytes;
-use redb::{ReadOnlyTable, ReadableDatabase, ReadableTableMetadata};
+use redb::{ReadOnlyTable, ReadableDatabase};
 use std::{ops::Bound, sync::Arc};
 
 /// Bytes of keys and values after which a scan's page ends, whatever its limit.
@@ -99,14 +99,6 @@ impl Storage {
         limit: usize,
     ) -> Result<(Vec<Bytes>, Option<Position>), StorageError> {
         self.read(move |items| keys(items, start, limit)).await
-    }
-
-    /// How many items there are.
-    ///
-    /// # Errors
-    /// [`StorageError::Disk`].
-    pub async fn count(&self) -> Result<u64, StorageError> {
-        self.read(|items| Ok(items.len()?)).await
     }
 
     /// Runs `read` where waiting for the disk holds nobody else up.

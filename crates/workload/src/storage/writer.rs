@@ -1,8 +1,9 @@
 //! The one thread that writes, and its queue.
 
 use super::{Change, MAX_VALUE, StorageError, layout, metrics::Metrics};
-use redb::{Database, Durability, ReadableTable, Table};
+use redb::{Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table};
 use std::{
+    fs::File,
     future::Future,
     sync::Arc,
     thread::{self, JoinHandle},
@@ -34,11 +35,14 @@ impl Writer {
     /// Starts the thread. The receiver tells of the first failure of the disk.
     pub(super) fn start(
         database: &Arc<Database>,
+        file: File,
         metrics: Metrics,
     ) -> Result<(Self, watch::Receiver<Option<StorageError>>), StorageError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (failure, failed) = watch::channel(None);
-        let writing = Writing { database: Arc::clone(database), jobs, metrics, failure };
+        let writing = Writing { database: Arc::clone(database), file, jobs, metrics, failure };
+        let items = database.begin_read()?.open_table(layout::ITEMS)?.len()?;
+        writing.holds(items)?;
         let thread = thread::Builder::new().name("storage".to_owned());
         let thread = thread.spawn(move || writing.run()).map_err(redb::Error::Io)?;
         Ok((Self { queue: Some(queue), thread: Some(thread) }, failed))
@@ -124,6 +128,7 @@ fn apply<R>(
 /// What the thread works with.
 struct Writing {
     database: Arc<Database>,
+    file: File,
     jobs: mpsc::Receiver<Job>,
     metrics: Metrics,
     failure: watch::Sender<Option<StorageError>>,
@@ -168,12 +173,19 @@ impl Writing {
                 Err(_) => {}
             }
         }
+        let count = items.len()?;
         drop(items);
         if changes == 0 {
             return Ok(transaction.abort()?);
         }
         transaction.commit()?;
         self.metrics.committed(changes, begun.elapsed());
+        self.holds(count)
+    }
+
+    fn holds(&self, items: u64) -> Result<(), StorageError> {
+        let file = self.file.metadata().map_err(redb::Error::Io)?;
+        self.metrics.holds(items, file.len());
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! One connection: requests in, replies out, in order.
 
 use super::{
-    REQUEST_DEADLINE, SMALL,
     command::{self, Command, Facts, Pending, Write},
+    limits::SMALL,
     output::Output,
     resp::{Parser, ProtocolError, Reply, Request},
 };
@@ -31,7 +31,7 @@ pub(super) struct Connection {
     /// When the request began of which not all is there.
     begun: Option<Instant>,
     /// Writes under way, and the bytes that they hold.
-    pending: VecDeque<Pending>,
+    pending: VecDeque<(Instant, Pending)>,
     pending_bytes: usize,
     out: Output,
 }
@@ -110,18 +110,23 @@ impl Connection {
 
     /// Carries one request out; breaks if it is the last.
     async fn execute(&mut self, request: Request) -> io::Result<ControlFlow<()>> {
+        let begun = Instant::now();
         let (name, command) = command::parse(request);
         self.facts.metrics.command(name);
         match command {
-            Ok(Command::Write(write)) => self.write(write).await?,
+            Ok(Command::Write(write)) => self.write(begun, write).await?,
             Ok(Command::Read(read)) => {
                 // A read must see the writes before it.
                 self.settle().await?;
-                read.run(&self.storage, &self.facts, &mut self.out).await?;
+                let reply = read.run(&self.storage, &self.facts, &mut self.out).await?;
+                self.observe(begun, reply.as_ref());
+                if let Some(reply) = reply {
+                    self.reply(&reply);
+                }
             }
             Ok(Command::Quit) => {
                 self.settle().await?;
-                self.out.push(&Reply::OK);
+                self.reply(&Reply::OK);
                 return Ok(ControlFlow::Break(()));
             }
             Err(refusal) => {
@@ -134,14 +139,14 @@ impl Connection {
     }
 
     /// Queues a write. Its reply follows with those of the writes that come right behind it.
-    async fn write(&mut self, write: Write) -> io::Result<()> {
+    async fn write(&mut self, begun: Instant, write: Write) -> io::Result<()> {
         let bytes = write.bytes();
         let alone = write.replies_with_value();
         if alone {
             self.settle().await?;
             self.out.become_large().await?;
         }
-        self.pending.push_back(write.submit(&self.storage).await);
+        self.pending.push_back((begun, write.submit(&self.storage).await));
         self.pending_bytes += bytes;
         if alone || self.pending.len() >= PENDING || self.pending_bytes > SMALL {
             self.settle().await?;
@@ -151,12 +156,19 @@ impl Connection {
 
     /// Waits for the writes under way and writes their replies.
     async fn settle(&mut self) -> io::Result<()> {
-        while let Some(pending) = self.pending.pop_front() {
+        while let Some((begun, pending)) = self.pending.pop_front() {
             let reply = pending.await;
+            self.observe(begun, Some(&reply));
             self.reply(&reply);
         }
         self.pending_bytes = 0;
         self.out.relieve().await
+    }
+
+    /// A command that was understood and then failed has met the disk, not the client's mistake.
+    fn observe(&self, begun: Instant, reply: Option<&Reply>) {
+        let failed = matches!(reply, Some(Reply::Error(_)));
+        (self.facts.observer)(begun.elapsed(), failed);
     }
 
     fn reply(&mut self, reply: &Reply) {
@@ -194,7 +206,7 @@ impl Connection {
             }
             self.stream.read_buf(reserved(&mut self.input)).await
         };
-        timeout_at(begun + REQUEST_DEADLINE, more).await?
+        timeout_at(begun + self.facts.limits.request, more).await?
     }
 
     /// Gives back what only a large request or reply needed.

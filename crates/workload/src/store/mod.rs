@@ -12,23 +12,14 @@
 mod command;
 mod connection;
 mod glob;
+mod limits;
 mod metrics;
 mod output;
 mod resp;
+mod role;
 mod server;
 
+pub use limits::Limits;
 pub use metrics::Metrics;
+pub use role::run;
 pub use server::Server;
-
-use std::time::Duration;
-
-/// Connections at a time; one more is told so and closed.
-pub const MAX_CONNECTIONS: usize = 512;
-/// Connections whose request or reply may be larger than [`SMALL`], at a time.
-const MAX_LARGE: usize = 8;
-/// Bytes that every connection may hold each way.
-const SMALL: usize = 64 * 1024;
-/// From a request's first byte to its last.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
-/// For a client to take its replies.
-const FLUSH_DEADLINE: Duration = Duration::from_secs(30);

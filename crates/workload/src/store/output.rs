@@ -1,9 +1,9 @@
 //! The replies of one connection on their way out, within bounds.
 
-use super::{FLUSH_DEADLINE, SMALL, resp::Reply};
+use super::{limits::SMALL, resp::Reply};
 use crate::storage::{Storage, StorageError};
 use bytes::{Bytes, BytesMut};
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncWriteExt,
     net::tcp::OwnedWriteHalf,
@@ -22,12 +22,14 @@ pub(crate) struct Output {
     buffer: BytesMut,
     places: Arc<Semaphore>,
     place: Option<OwnedSemaphorePermit>,
+    deadline: Duration,
 }
 
 impl Output {
-    /// Replies go to `stream`; `places` are those of large connections.
-    pub(crate) fn new(stream: OwnedWriteHalf, places: Arc<Semaphore>) -> Self {
-        Self { stream, buffer: BytesMut::new(), places, place: None }
+    /// Replies go to `stream`, which must take them within `deadline`; `places` are those of large
+    /// connections.
+    pub(crate) fn new(stream: OwnedWriteHalf, places: Arc<Semaphore>, deadline: Duration) -> Self {
+        Self { stream, buffer: BytesMut::new(), places, place: None, deadline }
     }
 
     /// Appends a reply.
@@ -56,7 +58,7 @@ impl Output {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        timeout(FLUSH_DEADLINE, self.stream.write_all_buf(&mut self.buffer)).await??;
+        timeout(self.deadline, self.stream.write_all_buf(&mut self.buffer)).await??;
         if self.buffer.capacity() > SMALL {
             self.buffer = BytesMut::new();
         }

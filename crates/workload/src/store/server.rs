@@ -1,9 +1,6 @@
 //! Accepting connections, within their limit, until asked to stop.
 
-use super::{
-    MAX_CONNECTIONS, MAX_LARGE, command::Facts, connection::Connection, metrics::Metrics,
-    output::Output,
-};
+use super::{Limits, command::Facts, connection::Connection, metrics::Metrics, output::Output};
 use crate::storage::Storage;
 use socket2::{SockRef, TcpKeepalive};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration, time::Instant};
@@ -34,9 +31,29 @@ impl Server {
     /// If the listener does not know its own address.
     pub fn new(listener: TcpListener, storage: Storage, metrics: Metrics) -> io::Result<Self> {
         let port = listener.local_addr()?.port();
-        let facts = Facts { started: Instant::now(), port, metrics };
-        let places = Arc::new(Semaphore::new(MAX_LARGE));
+        let (limits, observer) = (Limits::default(), Arc::new(|_, _| ()));
+        let facts = Facts { started: Instant::now(), port, limits, metrics, observer };
+        let places = Arc::new(Semaphore::new(limits.large));
         Ok(Self { listener, storage, facts, places, connections: JoinSet::new() })
+    }
+
+    /// Holds clients to other limits.
+    #[must_use]
+    pub fn limited_to(mut self, limits: Limits) -> Self {
+        self.facts.limits = limits;
+        self.places = Arc::new(Semaphore::new(limits.large));
+        self
+    }
+
+    /// Tells `observer` of every request how long it took and whether it failed, for no fault of
+    /// the client.
+    #[must_use]
+    pub fn observed_by(
+        mut self,
+        observer: impl Fn(Duration, bool) + Send + Sync + 'static,
+    ) -> Self {
+        self.facts.observer = Arc::new(observer);
+        self
     }
 
     /// Serves until `stop` ends. Then no connection is accepted any more, what has been received
@@ -64,7 +81,7 @@ impl Server {
 
     fn accept(&mut self, stream: TcpStream, from: SocketAddr, stop: watch::Receiver<bool>) {
         let metrics = &self.facts.metrics;
-        if self.connections.len() >= MAX_CONNECTIONS {
+        if self.connections.len() >= self.facts.limits.connections {
             metrics.rejected.inc();
             // Whoever cannot take these bytes at once finds the connection closed all the same.
             let _ = stream.try_write(b"-ERR max number of clients reached\r\n");
@@ -76,7 +93,7 @@ impl Server {
             return;
         }
         let (input, output) = stream.into_split();
-        let output = Output::new(output, Arc::clone(&self.places));
+        let output = Output::new(output, Arc::clone(&self.places), self.facts.limits.flush);
         let connection = Connection::new(self.storage.clone(), self.facts.clone(), input, output);
         let open = Open::count(metrics);
         self.connections.spawn(async move {

@@ -14,6 +14,6 @@ pub(super) const SPEC: Spec = Spec {
     parse: |_| Ok(Command::Read(Read::Size)),
 };
 
-pub(super) async fn run(storage: &Storage) -> Reply {
-    storage.count().await.map_or_else(Reply::from, Reply::count)
+pub(super) fn run(storage: &Storage) -> Reply {
+    Reply::count(storage.count())
 }

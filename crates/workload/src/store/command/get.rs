@@ -6,7 +6,6 @@ use crate::{
     store::{output::Output, resp::Reply},
 };
 use bytes::Bytes;
-use std::io;
 
 pub(super) const SPEC: Spec = Spec {
     name: "get",
@@ -29,12 +28,10 @@ pub(crate) struct Get {
 }
 
 impl Get {
-    pub(super) async fn run(self, storage: &Storage, out: &mut Output) -> io::Result<()> {
-        let reply = match out.page_of(storage, &self.keys).await {
+    pub(super) async fn run(self, storage: &Storage, out: &mut Output) -> Reply {
+        match out.page_of(storage, &self.keys).await {
             Ok(page) => Reply::optional(page.into_iter().next().flatten()),
             Err(error) => error.into(),
-        };
-        out.push(&reply);
-        Ok(())
+        }
     }
 }

@@ -2,10 +2,15 @@
 
 use super::{Command, Read, arguments, spec::Spec};
 use crate::{
-    storage::{Storage, StorageError},
-    store::{metrics::Metrics, resp::Reply},
+    storage::Storage,
+    store::{Limits, Metrics, resp::Reply},
 };
-use std::{fmt::Write, fs, process, time::Instant};
+use std::{
+    fmt::Write,
+    fs, process,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 pub(super) const SPEC: Spec = Spec {
     name: "info",
@@ -24,15 +29,22 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 /// What `INFO` tells besides what the storage knows.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Facts {
     /// When the server began to listen.
     pub(crate) started: Instant,
     /// The port that it listens on.
     pub(crate) port: u16,
+    /// What clients may take up.
+    pub(crate) limits: Limits,
     /// What has been counted.
     pub(crate) metrics: Metrics,
+    /// Told of every request: how long it took, and whether it failed for no fault of the client.
+    pub(crate) observer: Observer,
 }
+
+/// Told of every request: how long it took and whether it failed.
+pub(crate) type Observer = Arc<dyn Fn(Duration, bool) + Send + Sync>;
 
 /// The sections asked for, in lower case; none means all.
 #[derive(Debug)]
@@ -44,24 +56,16 @@ pub(crate) struct Info {
 const REDIS_VERSION: &str = "5.0.14";
 
 impl Info {
-    pub(super) async fn run(self, storage: &Storage, facts: &Facts) -> Reply {
-        match self.text(storage, facts).await {
-            Ok(text) => Reply::text(text),
-            Err(error) => error.into(),
-        }
-    }
-
-    async fn text(&self, storage: &Storage, facts: &Facts) -> Result<String, StorageError> {
+    pub(super) fn run(self, storage: &Storage, facts: &Facts) -> Reply {
         let mut text = String::new();
-        let keys = storage.count().await?;
         let sections = [
             ("Server", server(facts)),
             ("Clients", clients(facts)),
             ("Memory", memory()),
-            ("Persistence", persistence(storage)?),
+            ("Persistence", persistence(storage)),
             ("Stats", stats(facts)),
             ("Replication", vec![("role", "master".into()), ("connected_slaves", "0".into())]),
-            ("Keyspace", keyspace(keys)),
+            ("Keyspace", keyspace(storage.count())),
         ];
         for (name, fields) in sections {
             if !self.wants(name) {
@@ -74,7 +78,7 @@ impl Info {
                 let _ = write!(text, "{field}:{value}\r\n");
             }
         }
-        Ok(text)
+        Reply::text(text)
     }
 
     fn wants(&self, section: &str) -> bool {
@@ -105,7 +109,7 @@ fn server(facts: &Facts) -> Fields {
 fn clients(facts: &Facts) -> Fields {
     vec![
         ("connected_clients", facts.metrics.connections.get().to_string()),
-        ("maxclients", crate::store::MAX_CONNECTIONS.to_string()),
+        ("maxclients", facts.limits.connections.to_string()),
         ("blocked_clients", "0".into()),
     ]
 }
@@ -126,12 +130,12 @@ fn resident_bytes() -> Option<u64> {
     Some(pages.split(' ').nth(1)?.parse::<u64>().ok()? * 4096)
 }
 
-fn persistence(storage: &Storage) -> Result<Fields, StorageError> {
-    Ok(vec![
+fn persistence(storage: &Storage) -> Fields {
+    vec![
         ("loading", "0".into()),
-        ("file_bytes", storage.file_bytes()?.to_string()),
+        ("file_bytes", storage.file_bytes().to_string()),
         ("commits", storage.commits().to_string()),
-    ])
+    ]
 }
 
 fn stats(facts: &Facts) -> Fields {

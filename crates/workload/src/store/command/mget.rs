@@ -26,13 +26,15 @@ pub(crate) struct MultiGet {
 }
 
 impl MultiGet {
-    pub(super) async fn run(self, storage: &Storage, out: &mut Output) -> io::Result<()> {
+    /// Writes the reply page by page; gives it back only if it is an error.
+    pub(super) async fn run(
+        self,
+        storage: &Storage,
+        out: &mut Output,
+    ) -> io::Result<Option<Reply>> {
         let mut page = match out.page_of(storage, &self.keys).await {
             Ok(page) => page,
-            Err(error) => {
-                out.push(&error.into());
-                return Ok(());
-            }
+            Err(error) => return Ok(Some(error.into())),
         };
         out.push_array_of(self.keys.len());
         let mut done = 0;
@@ -42,7 +44,7 @@ impl MultiGet {
                 out.push(&Reply::optional(value));
             }
             if done >= self.keys.len() {
-                return Ok(());
+                return Ok(None);
             }
             out.relieve().await?;
             // The reply has begun, so an error can only end the connection.

@@ -141,7 +141,7 @@ impl Write {
 }
 
 impl Read {
-    /// Carries the command out and writes its reply.
+    /// Carries the command out. None: the reply has been written to `out` already.
     ///
     /// # Errors
     /// If the connection is to be closed, because it fails or because the reply cannot be ended.
@@ -150,18 +150,16 @@ impl Read {
         storage: &Storage,
         facts: &Facts,
         out: &mut Output,
-    ) -> io::Result<()> {
-        let reply = match self {
+    ) -> io::Result<Option<Reply>> {
+        Ok(Some(match self {
             Self::Known(reply) => reply,
-            Self::Get(get) => return get.run(storage, out).await,
+            Self::Get(get) => get.run(storage, out).await,
             Self::MultiGet(keys) => return keys.run(storage, out).await,
             Self::Exists(exists) => exists.run(storage).await,
             Self::Scan(scan) => scan.run(storage).await,
-            Self::Size => dbsize::run(storage).await,
-            Self::Info(info) => info.run(storage, facts).await,
-        };
-        out.push(&reply);
-        Ok(())
+            Self::Size => dbsize::run(storage),
+            Self::Info(info) => info.run(storage, facts),
+        }))
     }
 }
 

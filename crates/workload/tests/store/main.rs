@@ -1,0 +1,12 @@
+//! The store over TCP, as clients see it.
+
+#[cfg(test)]
+mod bounds;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tools;
