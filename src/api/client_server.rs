@@ -4,11 +4,19 @@ use maquette_contract::NodeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::name;
+use super::name::{self, NAME};
 use super::node::{NodeSettings, ValidNode};
-use super::problem::{At, Findings};
+use super::problem::{At, Findings, json};
+use super::rule::{self, Rule};
 use super::several::Several;
 use super::storage::{DataStore, ValidStore};
+
+const TAKEN: Rule = Rule {
+    cel: "!(self in ['data', 'load', 'peers'])",
+    message: "the name '{}' is taken by another node: choose another for the client",
+    values: &["self"],
+    blame: "",
+};
 
 /// Clients that query one data store directly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +38,7 @@ pub struct ClientServer {
 pub struct Client {
     /// The client's name, which becomes its node's: lower-case letters, digits and `-`.
     #[schemars(length(min = 1, max = 24))]
+    #[schemars(extend("x-kubernetes-validations" = rule::schema(&[NAME, TAKEN])))]
     pub name: String,
     /// What it has in common with other nodes.
     #[serde(flatten)]
@@ -60,6 +69,9 @@ impl ClientServer {
         let clients = self.clients.iter().enumerate().map(|(index, client)| {
             let at = list.index(index);
             let name = name::validate(&client.name, &at.field("name"), findings);
+            if ["data", "load", "peers"].contains(&client.name.as_str()) {
+                TAKEN.broken_by(&at.field("name"), json(&client.name), &[&client.name], findings);
+            }
             let settings = client.settings.validate(&at, findings);
             Some((name?, settings?))
         });

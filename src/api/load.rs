@@ -7,10 +7,19 @@ use serde::{Deserialize, Serialize};
 use super::name::percent;
 use super::node::within;
 use super::problem::{At, Findings};
+use super::rule::{self, Rule};
+
+const SHARES: Rule = Rule {
+    cel: "self.writePercent + self.summaryPercent <= 100",
+    message: "writePercent and summaryPercent are more than 100 together: lower one of them",
+    values: &[],
+    blame: "",
+};
 
 /// The end users: they write and read items, ask for summaries, and notice what gets lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rule::schema(&[SHARES])))]
 pub struct Load {
     /// Requests begun in each second. 0: there are no end users.
     #[serde(default = "ten")]
@@ -73,6 +82,11 @@ impl Load {
         let write = percent(self.write_percent, &at.field("writePercent"), findings);
         let summary = percent(self.summary_percent, &at.field("summaryPercent"), findings);
         let items = within(self.items, 1, 100_000, &at.field("items"), findings);
+        if let (Some(write), Some(summary)) = (write, summary)
+            && write.get() + summary.get() > 100
+        {
+            SHARES.broken(at, &[], findings);
+        }
         Some(ValidLoad {
             requests_per_second: rate?,
             write_percent: write?,

@@ -10,6 +10,7 @@ mod duration;
 mod load;
 mod n_tier;
 mod name;
+mod names;
 mod node;
 mod peer_to_peer;
 mod pods;
@@ -17,22 +18,29 @@ mod problem;
 mod quantity;
 mod resources;
 mod retention;
+mod rule;
+mod schema;
 mod several;
 mod spec;
 mod status;
 mod storage;
+mod text;
 mod three_tier;
+mod volumes;
 
 pub use client_server::{Client, ClientServer};
 pub use load::Load;
 pub use n_tier::{Call, CallMode, NTier, Service, ServiceStore};
 pub use node::{NodeSettings, Quantiles};
 pub use peer_to_peer::PeerToPeer;
-pub use pods::{ImagePullPolicy, ImagePullSecret, PodSettings};
+pub use pods::{
+    ImagePullPolicy, ImagePullSecret, PodSettings, TaintEffect, Toleration, TolerationOperator,
+};
 pub use problem::{Problem, Problems};
 pub use quantity::{Quantity, QuantityError};
 pub use resources::{Amounts, Resources};
 pub use retention::{Fate, Retention};
+pub use schema::crd;
 pub use spec::{Architecture, ArchitectureSpec, Shape, ValidSpec};
 pub use status::*;
 pub use storage::{DataStore, Storage};

@@ -3,20 +3,28 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity as RawQuantity;
-
-use super::node::{NodeSettings, Quantiles, ValidNode};
-use super::problem::{At, Findings, json};
+use super::node::{NodeSettings, Quantiles, RESPONSE_SIZE, ValidNode, within};
+use super::problem::{At, Findings};
 use super::quantity;
 use super::resources::Resources;
+use super::rule::{self, Rule};
 use super::storage::{Storage, ValidStorage};
 
 /// How many peers there are unless it is said.
 const PEERS: i32 = 3;
 
+const FACTOR: Rule = Rule {
+    cel: "!has(self.replicationFactor) || self.replicationFactor <= self.replicas",
+    message: "replicationFactor is above replicas, but each copy of an item needs a peer of its \
+              own: lower replicationFactor or raise replicas",
+    values: &[],
+    blame: "replicationFactor",
+};
+
 /// Equal peers that share the items among themselves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rule::schema(&[FACTOR])))]
 pub struct PeerToPeer {
     /// How many peers there are. Their node is named `peers`.
     #[serde(default = "peers")]
@@ -39,8 +47,11 @@ pub struct PeerToPeer {
     pub processing_time: Option<Quantiles>,
     /// The least size of an answer, such as `2Ki`: smaller ones are padded. At most `1Mi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxLength" = quantity::MAX_LENGTH))]
-    pub response_size: Option<RawQuantity>,
+    #[schemars(extend(
+        "maxLength" = quantity::MAX_LENGTH,
+        "x-kubernetes-validations" = rule::schema(&[RESPONSE_SIZE]),
+    ))]
+    pub response_size: Option<String>,
 }
 
 fn peers() -> i32 {
@@ -78,9 +89,9 @@ impl PeerToPeer {
         };
         let node = settings.validate(at, findings);
         let factor = self.replication_factor.unwrap_or(PEERS.min(self.replicas));
-        let replication_factor = u32::try_from(factor).ok();
-        if factor < 1 || factor > self.replicas {
-            findings.add(&at.field("replicationFactor"), json(&factor), "is above replicas");
+        let replication_factor = within(factor, 1, 50, &at.field("replicationFactor"), findings);
+        if factor > self.replicas {
+            FACTOR.broken(at, &[], findings);
         }
         let storage = self.storage.validate(&at.field("storage"), findings);
         Some(ValidPeerToPeer {

@@ -58,6 +58,11 @@ impl At {
         }
     }
 
+    /// The value under `key`.
+    pub(crate) fn key(&self, key: &str) -> Self {
+        Self(format!("{}[{key}]", self.0))
+    }
+
     /// The item number `index`, from 0.
     pub(crate) fn index(&self, index: usize) -> Self {
         Self(format!("{}[{index}]", self.0))

@@ -8,6 +8,9 @@ use super::problem::{At, Findings, json};
 
 /// The longest quantity that a spec may hold, in characters.
 pub(crate) const MAX_LENGTH: u32 = 32;
+/// What a quantity looks like.
+pub(crate) const PATTERN: &str =
+    r"^\+?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE]-?[0-9])?$";
 
 const NANOS: i128 = 1_000_000_000;
 /// Kubernetes caps quantities at 2^63-1.
@@ -50,7 +53,7 @@ enum Style {
 
 /// Why a string is not a quantity that Maquette takes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a quantity: write a number with a suffix such as 500m, 2, 64Mi or 1Gi")]
+#[error("{0:?} is not a quantity that is not negative, such as 500m, 2, 64Mi or 1Gi")]
 pub struct QuantityError(String);
 
 impl Quantity {
@@ -118,14 +121,14 @@ fn scale(suffix: &str) -> Option<(i128, Style)> {
 /// `number` units of `scale` nanos each, rounded up to whole nanos.
 fn amount(number: &str, scale: i128) -> Option<i128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits = format!("{whole}{fraction}");
-    // 27 digits is more than the greatest quantity has; longer ones would overflow.
-    if digits.is_empty() || digits.len() > 18 {
+    if whole.is_empty() && fraction.is_empty() {
         return None;
     }
+    let fraction = fraction.trim_end_matches('0');
+    let digits = format!("0{}{fraction}", whole.trim_start_matches('0'));
     let parsed: i128 = digits.parse().ok()?;
-    let below = 10_i128.pow(u32::try_from(fraction.len()).ok()?);
-    let product = parsed.checked_mul(scale)?;
+    let below = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let product = parsed.saturating_mul(scale);
     Some(product / below + i128::from(product % below != 0))
 }
 
@@ -169,10 +172,13 @@ impl Quantity {
 
 /// Parses the quantity at `at`.
 pub(crate) fn validate(raw: &RawQuantity, at: &At, findings: &mut Findings) -> Option<Quantity> {
-    raw.0
-        .parse()
-        .map_err(|error: QuantityError| findings.add(at, json(&raw.0), error.to_string()))
-        .ok()
+    let quantity = raw.0.parse().ok();
+    if quantity.is_none() {
+        let message = "is not an amount: write a number that is not negative, with a suffix if \
+                       need be, such as 250m, 2, 64Mi or 1Gi";
+        findings.add(at, json(&raw.0), message);
+    }
+    quantity
 }
 
 #[cfg(test)]
@@ -202,6 +208,8 @@ mod tests {
             (".5", "500m"),
             ("5.", "5"),
             ("1E", "1E"),
+            ("00001.50000000000000000000", "1500m"),
+            ("99999999999999999999999999", "9223372036854775807"),
         ];
         for (written, canonical) in cases {
             assert_eq!(written.parse::<Quantity>().map(|q| q.to_string()), Ok(canonical.into()));

@@ -1,10 +1,13 @@
 //! What each pod of a node asks for and may use at most.
+//!
+//! Amounts are numbers or text, as Kubernetes' own are. Before Kubernetes 1.34 the API server takes
+//! a rule about such a value for too dear, whatever its greatest length; so no rule here is in CEL.
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as RawQuantity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::problem::{At, Findings};
+use super::problem::{At, Findings, json};
 use super::quantity::{self, Quantity};
 
 /// What each pod of a node asks for and may use at most.
@@ -24,15 +27,15 @@ pub struct Resources {
 pub struct Amounts {
     /// Processors, such as `250m` for a quarter of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxLength" = quantity::MAX_LENGTH))]
+    #[schemars(extend("maxLength" = quantity::MAX_LENGTH, "pattern" = quantity::PATTERN))]
     pub cpu: Option<RawQuantity>,
     /// Memory, such as `64Mi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxLength" = quantity::MAX_LENGTH))]
+    #[schemars(extend("maxLength" = quantity::MAX_LENGTH, "pattern" = quantity::PATTERN))]
     pub memory: Option<RawQuantity>,
     /// The machine's own disk, such as `1Gi`; volumes do not count.
     #[serde(default, rename = "ephemeral-storage", skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxLength" = quantity::MAX_LENGTH))]
+    #[schemars(extend("maxLength" = quantity::MAX_LENGTH, "pattern" = quantity::PATTERN))]
     pub ephemeral_storage: Option<RawQuantity>,
 }
 
@@ -58,6 +61,20 @@ impl Resources {
         };
         let requests = amounts("requests", &self.requests);
         let limits = amounts("limits", &self.limits);
+        let pairs = [
+            ("cpu", requests.cpu, limits.cpu),
+            ("memory", requests.memory, limits.memory),
+            ("ephemeral-storage", requests.ephemeral_storage, limits.ephemeral_storage),
+        ];
+        for (what, request, limit) in pairs {
+            if let (Some(request), Some(limit)) = (request, limit)
+                && request > limit
+            {
+                let at = at.field("requests").field(what);
+                let message = format!("is above the limit, {limit}: lower it or raise the limit");
+                findings.add(&at, json(&request.to_string()), message);
+            }
+        }
         ValidResources { requests, limits }
     }
 }

@@ -1,5 +1,6 @@
 //! The spec as users write it, and the one value that it is parsed into.
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,12 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::client_server::{ClientServer, ValidClientServer};
 use super::load::{Load, ValidLoad};
 use super::n_tier::{NTier, ValidNTier};
+use super::names::{self, CLIENT_IS_STORE};
 use super::peer_to_peer::{PeerToPeer, ValidPeerToPeer};
 use super::pods::PodSettings;
 use super::problem::{At, Findings, Problems};
 use super::retention::Retention;
+use super::rule;
 use super::status::ArchitectureStatus;
 use super::three_tier::{ThreeTier, ValidThreeTier};
+use super::volumes;
 
 /// One of the four common distributed architectures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -89,6 +93,7 @@ impl Shape {
     )
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = spec_rules()))]
 pub struct ArchitectureSpec {
     /// The shape that is to serve: `ClientServer` (clients query one store directly), `ThreeTier`
     /// (client, business and data tiers), `NTier` (services, each with a store of its own) or
@@ -115,6 +120,12 @@ pub struct ArchitectureSpec {
     /// Settings of every pod of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pods: Option<PodSettings>,
+}
+
+fn spec_rules() -> Vec<ValidationRule> {
+    let mut rules = rule::schema(&[CLIENT_IS_STORE]);
+    rules.extend(rule::schema(&volumes::RULES));
+    rules
 }
 
 /// A spec that was found valid; only [`ArchitectureSpec::validate`] makes one.
@@ -165,7 +176,9 @@ impl ArchitectureSpec {
     pub fn validate(&self, name: &str) -> Result<ValidSpec, Problems> {
         let mut findings = Findings::default();
         let at = At::root().field("spec");
-        let _ = name;
+        names::check(self, name, &mut findings);
+        let pods = self.pods.clone().unwrap_or_default();
+        pods.validate(&at.field("pods"), &mut findings);
         let client_server = self.client_server(&at, &mut findings);
         let three_tier = self.three_tier(&at, &mut findings);
         let n_tier = self.n_tier(&at, &mut findings);
@@ -181,7 +194,7 @@ impl ArchitectureSpec {
             shape,
             load,
             retention: self.retention.clone(),
-            pods: self.pods.clone().unwrap_or_default(),
+            pods,
             inactive: self.inactive(),
         });
         findings.result(valid)

@@ -1,12 +1,20 @@
 //! Volumes of stores and peers.
 
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity as RawQuantity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::problem::{At, Findings};
+use super::pods::{self, SUBDOMAIN};
+use super::problem::{At, Findings, json};
 use super::quantity::{self, Quantity};
 use super::resources::{Resources, ValidResources};
+use super::rule::{self, Rule};
+
+const SIZE: Rule = Rule {
+    cel: "isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))",
+    message: "'{}' is not the size of a volume: write an amount above 0, such as 500Mi or 1Gi",
+    values: &["self"],
+    blame: "",
+};
 
 /// The volume of a pod.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,17 +23,21 @@ pub struct Storage {
     /// How much it holds, such as `1Gi`. It may grow later, where the StorageClass allows that, and
     /// never shrinks.
     #[serde(default = "one_gibibyte")]
-    #[schemars(extend("maxLength" = quantity::MAX_LENGTH))]
-    pub size: RawQuantity,
+    #[schemars(extend(
+        "maxLength" = quantity::MAX_LENGTH,
+        "x-kubernetes-validations" = rule::schema(&[SIZE]),
+    ))]
+    pub size: String,
     /// The StorageClass that provides it; the cluster's default one unless it is said. It cannot be
     /// changed later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
+    #[schemars(extend("x-kubernetes-validations" = rule::schema(&[SUBDOMAIN])))]
     pub storage_class_name: Option<String>,
 }
 
-fn one_gibibyte() -> RawQuantity {
-    RawQuantity("1Gi".to_owned())
+fn one_gibibyte() -> String {
+    "1Gi".to_owned()
 }
 
 impl Default for Storage {
@@ -62,8 +74,15 @@ pub(crate) struct ValidStore {
 
 impl Storage {
     pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidStorage> {
-        let size = quantity::validate(&self.size, &at.field("size"), findings)?;
-        Some(ValidStorage { size, storage_class: self.storage_class_name.clone() })
+        let text = &self.size;
+        let size = text.parse().ok().filter(|size: &Quantity| !size.is_zero());
+        if size.is_none() {
+            SIZE.broken_by(&at.field("size"), json(text), &[text], findings);
+        }
+        if let Some(class) = &self.storage_class_name {
+            pods::subdomain(class, &at.field("storageClassName"), findings);
+        }
+        Some(ValidStorage { size: size?, storage_class: self.storage_class_name.clone() })
     }
 }
 

@@ -1,6 +1,8 @@
 //! `maquette crd`: prints the CustomResourceDefinition.
 
 use super::Outcome;
+use std::io::Write;
+use std::process::ExitCode;
 
 /// Nothing to choose.
 #[derive(Debug, clap::Args)]
@@ -11,5 +13,7 @@ pub struct Args {}
 /// # Errors
 /// When it cannot be written out.
 pub(super) fn run(_args: &Args) -> Outcome {
-    Err("this build has no custom resource".into())
+    let yaml = serde_norway::to_string(&crate::api::crd())?;
+    std::io::stdout().write_all(yaml.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }

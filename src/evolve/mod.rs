@@ -4,6 +4,8 @@
 //! afresh from the wanted and the running topology, so that a crash at any point resumes and a
 //! change of mind retargets. It never looks at objects and never talks to anything.
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod peers;
 mod replace;
 mod wait;

@@ -3,6 +3,8 @@
 //! Owns the meaning of "works": when a node counts as available, an edge as flowing and a condition
 //! as true. It never reads a clock, never talks to anything and never decides what is to change.
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod conditions;
 mod edge;
 mod node;

@@ -180,6 +180,12 @@ fn no_empty_value(path: &str, value: &Value) {
             let theirs = theirs.iter().any(|field| path.contains(field));
             assert!(!text.is_empty() || theirs, "{path} is empty");
         }
-        Value::Bool(_) | Value::Number(_) => {}
+        // `false` is kept only where the API tells it from nothing.
+        Value::Bool(false) => {
+            let fields =
+                ["automountServiceAccountToken", "enableServiceLinks", "allowPrivilegeEscalation"];
+            assert!(fields.iter().any(|field| path.ends_with(field)), "{path} is false");
+        }
+        Value::Bool(true) | Value::Number(_) => {}
     }
 }

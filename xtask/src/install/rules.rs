@@ -9,15 +9,15 @@ const READ: [&str; 3] = ["get", "list", "watch"];
 pub fn cluster() -> Vec<PolicyRule> {
     let children = ["create", "delete", "get", "list", "patch", "watch"];
     vec![
-        rule(keys::GROUP, &["architectures"], &READ),
+        rule(keys::GROUP, &["architectures"], &["list", "watch"]),
         rule(keys::GROUP, &["architectures/status"], &["patch"]),
         // Owner references that block deletion ask for this where the cluster enforces it.
         rule(keys::GROUP, &["architectures/finalizers"], &["update"]),
         rule("", &["configmaps", "serviceaccounts", "services"], &children),
         rule("apps", &["deployments", "statefulsets"], &children),
         rule("policy", &["poddisruptionbudgets"], &children),
-        rule("", &["pods"], &["get", "list", "patch", "watch"]),
-        rule("", &["persistentvolumeclaims"], &["delete", "get", "list", "patch", "watch"]),
+        rule("", &["persistentvolumeclaims"], &children),
+        rule("", &["pods"], &["list", "patch", "watch"]),
         rule("events.k8s.io", &["events"], &["create", "patch"]),
     ]
 }
@@ -26,7 +26,7 @@ pub fn cluster() -> Vec<PolicyRule> {
 pub fn own_namespace() -> Vec<PolicyRule> {
     let lease = PolicyRule {
         resource_names: Some(vec![super::NAME.to_owned()]),
-        ..rule("coordination.k8s.io", &["leases"], &["get", "patch", "update"])
+        ..rule("coordination.k8s.io", &["leases"], &["get", "update"])
     };
     // What is to be created has no name yet that a rule could ask for.
     vec![rule("coordination.k8s.io", &["leases"], &["create"]), lease]

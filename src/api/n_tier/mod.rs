@@ -5,10 +5,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-use super::name;
+mod check;
+mod rules;
+
+use super::name::{self, NAME};
 use super::node::{NodeSettings, ValidNode};
-use super::problem::{At, Findings, json};
+use super::problem::{At, Findings};
 use super::resources::Resources;
+use super::rule;
 use super::several::Several;
 use super::storage::{DataStore, Storage, ValidStore};
 
@@ -28,16 +32,33 @@ pub struct NTier {
     /// keeps the orders and catalog everything else.
     #[serde(default = "storefront")]
     #[schemars(length(min = 1, max = 24))]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(extend(
+        "x-kubernetes-list-type" = "map",
+        "x-kubernetes-list-map-keys" = ["name"],
+        "x-kubernetes-validations" = rule::schema(&[
+            rules::UNKNOWN_CALL,
+            rules::UPWARD_CALL,
+            rules::NOTHING_KEPT,
+            rules::SHARED_STORE,
+            rules::CONTESTED_KIND,
+            rules::STORE_IS_SERVICE,
+        ]),
+    ))]
     pub services: Vec<Service>,
 }
 
 /// A service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rule::schema(&[
+    rules::SELF_CALL,
+    rules::STATELESS_STORE,
+    rules::STATELESS_OWNS,
+])))]
 pub struct Service {
     /// The service's name, which becomes its node's: lower-case letters, digits and `-`.
     #[schemars(length(min = 1, max = 24))]
+    #[schemars(extend("x-kubernetes-validations" = rule::schema(&[NAME, rules::TAKEN])))]
     pub name: String,
     /// True: the service keeps no information and has no store.
     #[serde(default)]
@@ -54,8 +75,11 @@ pub struct Service {
     /// The kinds of items that are this service's information, `*` for every kind that no other
     /// service owns. The kind of the service's own name unless they are said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 24), inner(length(min = 1, max = 24)))]
-    #[schemars(extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 24)))]
+    #[schemars(extend(
+        "x-kubernetes-list-type" = "set",
+        "x-kubernetes-validations" = rule::schema(&[rules::KIND]),
+    ))]
     pub owns: Option<Vec<String>>,
     /// The store of the service's items, which no other service may query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,6 +125,7 @@ pub struct ServiceStore {
     /// of the client-server and three-tier shapes, with the items in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 29))]
+    #[schemars(extend("x-kubernetes-validations" = rule::schema(&[NAME, rules::STORE_TAKEN])))]
     pub name: Option<String>,
     /// The volume that the items are on.
     #[serde(default)]
@@ -198,15 +223,28 @@ impl NTier {
             .enumerate()
             .map(|(index, service)| service.validate(&list.index(index), findings))
             .collect();
+        check::services(&self.services, &list, findings);
         let services = services.into_iter().collect::<Option<_>>()?;
         Some(ValidNTier { client: client?, services: Several::new(services)? })
     }
 }
 
 impl Service {
+    /// The name of its store, if it has one.
+    pub(crate) fn store_name(&self) -> String {
+        let said = self.store.as_ref().and_then(|store| store.name.clone());
+        said.unwrap_or_else(|| format!("{}-data", self.name))
+    }
+
+    /// What it owns, if it has a store.
+    fn kinds(&self) -> Vec<String> {
+        self.owns.clone().unwrap_or_else(|| vec![self.name.clone()])
+    }
+
     fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidService> {
         let name = name::validate(&self.name, &at.field("name"), findings);
         let node = self.settings.validate(at, findings);
+        check::service(self, at, findings);
         let list = at.field("calls");
         let calls: Vec<_> = self
             .calls
@@ -228,44 +266,41 @@ impl Service {
     }
 
     fn keeps(&self, at: &At, findings: &mut Findings) -> Option<Keeps> {
-        let own = vec![self.name.clone()];
-        let owns: Vec<_> = self
-            .owns
-            .as_ref()
-            .unwrap_or(&own)
-            .iter()
-            .enumerate()
-            .map(|(index, text)| owned(text, &at.field("owns").index(index), findings))
-            .collect();
-        let store = self.store.clone().unwrap_or_default();
+        let owns = self.owned(&at.field("owns"), findings);
         let at = at.field("store");
+        let named = self.store.as_ref().and_then(|store| store.name.as_ref());
+        if let Some(name) = named {
+            name::validate(name, &at.field("name"), findings);
+        }
+        let store = self.store.clone().unwrap_or_default();
         let settings = DataStore { storage: store.storage, resources: store.resources };
         let settings = settings.validate(&at, findings);
-        let name = store.name.unwrap_or_else(|| format!("{}-data", self.name));
-        Some(Keeps {
-            owns: owns.into_iter().collect::<Option<_>>()?,
-            store: name::validate(&name, &at.field("name"), findings)?,
-            settings: settings?,
-        })
+        // A name that is made of the service's own is as good as that, which is checked.
+        let store = self.store_name().parse().ok();
+        Some(Keeps { owns: owns?, store: store?, settings: settings? })
+    }
+
+    fn owned(&self, at: &At, findings: &mut Findings) -> Option<Vec<Owned>> {
+        let parse = |text: &String| match text.as_str() {
+            REST => Some(Owned::Rest),
+            kind => kind.parse().ok().map(Owned::Kind),
+        };
+        let kinds = self.kinds();
+        let bad = kinds.iter().find(|text| parse(text).is_none());
+        if let (Some(bad), Some(_)) = (bad, &self.owns) {
+            rules::KIND.broken(at, &[bad], findings);
+        }
+        kinds.iter().map(parse).collect()
     }
 }
 
 impl Call {
     fn validate(&self, at: &At, findings: &mut Findings) -> Option<(NodeName, Percent)> {
-        let name = name::validate(&self.service, &at.field("service"), findings);
+        // A name that is none is not listed either, which is said of the list.
+        let name = self.service.parse().ok();
         let at = at.field("probabilityPercent");
         Some((name?, name::percent(self.probability_percent, &at, findings)?))
     }
-}
-
-fn owned(text: &str, at: &At, findings: &mut Findings) -> Option<Owned> {
-    if text == REST {
-        return Some(Owned::Rest);
-    }
-    let kind = text.parse();
-    kind.map(Owned::Kind)
-        .map_err(|error: contract::NameError| findings.add(at, json(&text), error.to_string()))
-        .ok()
 }
 
 impl From<CallMode> for contract::CallMode {

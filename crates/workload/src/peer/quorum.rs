@@ -1,0 +1,120 @@
+//! When enough peers have answered about an item, and when enough of them hold it. Pure.
+
+use super::{layout::Layout, standing::Standing};
+use maquette_contract::ItemKey;
+use std::collections::BTreeSet;
+
+/// The owners of an item under one layout, and how many of them it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Owners {
+    names: Vec<String>,
+    enough: usize,
+}
+
+impl Owners {
+    fn new(layout: &Layout, key: &ItemKey, enough: usize) -> Self {
+        let names = layout.owners(key).into_iter().map(str::to_owned).collect();
+        Self { names, enough }
+    }
+
+    fn met_by(&self, peers: &BTreeSet<String>) -> bool {
+        self.names.iter().filter(|name| peers.contains(*name)).count() >= self.enough
+    }
+}
+
+/// What it takes to read or write one item: enough owners under every layout that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Quorum {
+    reads: Vec<Owners>,
+    writes: Vec<Owners>,
+}
+
+impl Quorum {
+    /// The quorum of `key` where a peer stands so.
+    pub(super) fn new(standing: &Standing, key: &ItemKey) -> Self {
+        let reads = standing.reads().map(|layout| Owners::new(layout, key, layout.read_quorum()));
+        let writes = standing.writes().map(|layout| Owners::new(layout, key, layout.majority()));
+        Self { reads: reads.collect(), writes: writes.collect() }
+    }
+
+    /// Everybody who owns the item under a layout that counts.
+    pub(super) fn owners(&self) -> BTreeSet<String> {
+        self.reads.iter().chain(&self.writes).flat_map(|owners| &owners.names).cloned().collect()
+    }
+
+    /// Whether the newest acknowledged write is among the answers of these peers.
+    pub(super) fn answered(&self, by: &BTreeSet<String>) -> bool {
+        self.reads.iter().all(|owners| owners.met_by(by))
+    }
+
+    /// Whether a write that these peers have on disk is found by every later read.
+    pub(super) fn kept(&self, by: &BTreeSet<String>) -> bool {
+        self.writes.iter().all(|owners| owners.met_by(by))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn layout(members: std::ops::Range<usize>, replicas: u32) -> Layout {
+        Layout::new(members.map(|ordinal| format!("p-{ordinal}")), replicas).unwrap()
+    }
+
+    fn some(mask: u32) -> BTreeSet<String> {
+        let chosen = (0..20).filter(|bit| mask & (1 << bit) != 0);
+        chosen.map(|bit| format!("p-{bit}")).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_answers_has_met_whoever_kept(
+            members in 1_usize..9, replicas in 1_u32..6, item in 0..500,
+            kept in any::<u32>(), answered in any::<u32>(),
+        ) {
+            let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
+            let quorum = Quorum::new(&Standing::settled(layout(0..members, replicas)), &key);
+            let (kept, answered) = (some(kept), some(answered));
+            if quorum.kept(&kept) && quorum.answered(&answered) {
+                prop_assert!(kept.intersection(&answered).next().is_some());
+            }
+        }
+
+        #[test]
+        fn peers_in_neighbouring_steps_of_a_move_read_each_others_writes(
+            old in 1_usize..7, new in 1_usize..9, r in 1_u32..5, s in 1_u32..5, item in 0..500,
+            kept in any::<u32>(), answered in any::<u32>(), step in 0_usize..3, back in any::<bool>(),
+        ) {
+            let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
+            let (old, new) = (layout(0..old, r), layout(0..new, s));
+            let mut copying = Standing::settled(old.clone());
+            copying.retarget(&new);
+            let mut prepared = copying.clone();
+            prepared.prepare();
+            let steps =
+                [Standing::settled(old), copying, prepared, Standing::settled(new)];
+            let (writer, reader) = (step, step + 1);
+            let (writer, reader) = if back { (reader, writer) } else { (writer, reader) };
+            let (kept, answered) = (some(kept), some(answered));
+            let writes = Quorum::new(&steps[writer], &key).kept(&kept);
+            if writes && Quorum::new(&steps[reader], &key).answered(&answered) {
+                prop_assert!(kept.intersection(&answered).next().is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn one_lost_peer_of_three_copies_costs_nothing_and_two_hold() {
+        let key = ItemKey::parse("orders/1").unwrap();
+        let layout = layout(0..5, 3);
+        let quorum = Quorum::new(&Standing::settled(layout.clone()), &key);
+        let owners: Vec<String> = layout.owners(&key).into_iter().map(str::to_owned).collect();
+        for lost in &owners {
+            let rest = owners.iter().filter(|name| *name != lost).cloned().collect();
+            assert!(quorum.answered(&rest) && quorum.kept(&rest));
+        }
+        let one = owners.iter().take(1).cloned().collect();
+        assert!(!quorum.answered(&one) && !quorum.kept(&one));
+    }
+}

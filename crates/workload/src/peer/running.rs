@@ -1,0 +1,237 @@
+//! A peer as a whole: its parts, started in order, and its answers.
+
+use super::{
+    ask::{Note, Operation, Unavailable},
+    check,
+    gossip::{Gossip, GossipError, Identity},
+    heal,
+    layout::Layout,
+    membership::Membership,
+    node::{Node, Parts},
+    phase::State,
+    probe, ready,
+    replica::Replica,
+    serve::router,
+    summary,
+    timing::Timing,
+    volume::{Volume, VolumeError},
+};
+use crate::{
+    runtime::{self, Shutdown},
+    storage::{Storage, StorageError},
+};
+use maquette_contract::{
+    ItemKey, NodeName, Observations, PeerMember, PeerObservation, Record, Summary,
+};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+
+/// Why a peer cannot start, or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// There is no volume.
+    #[error("a peer keeps items: give it a directory with --data DIR")]
+    NoData,
+    /// The configuration names no member.
+    #[error("the configuration names no member; list at least this peer")]
+    NoMembers,
+    /// The items cannot be had.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// What else is on the volume cannot be had.
+    #[error(transparent)]
+    Volume(#[from] VolumeError),
+    /// The other peers cannot be spoken to.
+    #[error(transparent)]
+    Gossip(#[from] GossipError),
+    /// The port for copies is not what it should be.
+    #[error(transparent)]
+    Listen(#[from] runtime::ListenError),
+}
+
+/// What a peer starts from.
+pub(super) struct Setup {
+    /// The pod's name.
+    pub(super) me: String,
+    /// Keeps apart the peers of different Architectures.
+    pub(super) overlay: String,
+    /// The volume.
+    pub(super) data: PathBuf,
+    /// The port for copies; gossip uses the same number.
+    pub(super) listener: TcpListener,
+    /// The members that the configuration names.
+    pub(super) members: watch::Receiver<Members>,
+    pub(super) timing: Timing,
+    pub(super) shutdown: Shutdown,
+}
+
+/// The members of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Members {
+    pub(super) layout: Layout,
+    pub(super) addresses: BTreeMap<String, PeerMember>,
+}
+
+/// A peer that runs. Dropping it ends it at once.
+pub(super) struct Running {
+    pub(super) node: Arc<Node>,
+    started: Instant,
+    storage: Storage,
+    // Dropped with the peer, which ends them.
+    _tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// Starts a peer.
+    pub(super) async fn start(setup: Setup) -> Result<Self, PeerError> {
+        let Setup { me, overlay, data, listener, members, timing, shutdown } = setup;
+        let volume = Volume::new(&data);
+        let storage = open(data).await?;
+        let mut saved = volume.load()?;
+        saved.generation = runtime::wall_millis().max(saved.generation + 1);
+        volume.save(&saved)?;
+        let generation = saved.generation;
+        let Members { layout, addresses } = members.borrow().clone();
+        let state = State::start(&me, generation, layout, saved.standing);
+        let replica = Replica::new(storage.clone());
+        let (name, domain) = (me.clone(), overlay.clone());
+        let parts = Parts { me, overlay, replica, state, members: addresses, timing };
+        let node = Arc::new(Node::new(parts));
+        let listen = runtime::serve::address(&listener)?;
+        let identity = Identity { name, generation, overlay: domain, listen };
+        let gossip = Arc::new(Gossip::start(identity, timing).await?);
+        let membership = Membership::new(&node, &gossip, volume, generation, &members, &shutdown);
+        let mut tasks = JoinSet::new();
+        let routes = router(&node);
+        tasks.spawn(async move { runtime::serve::serve(listener, routes, &shutdown).await });
+        spawn_gossip(&mut tasks, &node, &gossip, members);
+        tasks.spawn(membership.run());
+        for_ever(&mut tasks, &node);
+        Ok(Self { node, started: Instant::now(), storage, _tasks: tasks })
+    }
+
+    /// Ends when the disk has failed.
+    pub(super) async fn failed(&self) -> StorageError {
+        self.storage.failed().await
+    }
+
+    /// Reads an item.
+    pub(super) async fn get(
+        &self,
+        key: &ItemKey,
+        deadline: Instant,
+        note: Note<'_>,
+    ) -> Result<Option<Record>, Unavailable> {
+        Operation { node: &self.node, key, deadline, note }.read().await
+    }
+
+    /// Writes an item.
+    pub(super) async fn put(
+        &self,
+        key: &ItemKey,
+        value: serde_json::Value,
+        deadline: Instant,
+        note: Note<'_>,
+    ) -> Result<Record, Unavailable> {
+        Operation { node: &self.node, key, deadline, note }.write(value).await
+    }
+
+    /// Gathers the summary.
+    pub(super) async fn summary(
+        &self,
+        deadline: Instant,
+        note: Note<'_>,
+    ) -> Result<Summary, Unavailable> {
+        summary::summarize(&self.node, deadline, note).await
+    }
+
+    /// What is missing until the peer has joined; nothing if it has.
+    pub(super) fn not_joined(&self) -> Option<String> {
+        let patient = self.started.elapsed() < self.node.timing.alone;
+        ready::joined(self.node.me(), &self.node.state(), &self.node.reports(), patient)
+    }
+
+    /// What is missing until the peer has all copies that it can have; nothing if it has them.
+    pub(super) fn not_whole(&self) -> Option<String> {
+        ready::whole(self.node.me(), &self.node.state(), &self.node.reports())
+    }
+
+    /// Adds what this peer sees to a report; `to` is the peers' own node.
+    pub(super) fn observe(&self, to: &NodeName, report: &mut Observations) {
+        let observed = self.observed();
+        let (held, _) = self.node.wholeness.counts();
+        report.items = Some(held);
+        report.peer = Some(observed);
+        report.edges = vec![self.node.edge.observe(to)];
+    }
+
+    /// What this peer sees of the others and of its own items.
+    pub(super) fn observed(&self) -> PeerObservation {
+        let (state, reports) = (self.node.state(), self.node.reports());
+        let me = self.node.me();
+        let members = state.wanted.members().iter();
+        let members = members.filter(|name| *name == me || reports.is_live(name));
+        let not_whole = ready::not_whole(me, &state, &reports, self.node.counted());
+        PeerObservation { members: members.cloned().collect(), not_whole }
+    }
+}
+
+/// Opening recovers the file if need be, which may take a while.
+async fn open(data: PathBuf) -> Result<Storage, PeerError> {
+    let opening = tokio::task::spawn_blocking(move || Storage::open(&data));
+    Ok(opening.await.unwrap_or(Err(StorageError::Closed))?)
+}
+
+fn spawn_gossip(
+    tasks: &mut JoinSet<()>,
+    node: &Arc<Node>,
+    gossip: &Arc<Gossip>,
+    mut members: watch::Receiver<Members>,
+) {
+    let (follower, seeker) = (Arc::clone(gossip), Arc::clone(gossip));
+    let (following, seeking, configured) = (Arc::clone(node), Arc::clone(node), Arc::clone(node));
+    tasks.spawn(async move { follower.follow(&following.reports).await });
+    tasks.spawn(async move {
+        let (members, reports) = (seeking.members.subscribe(), seeking.reports.subscribe());
+        seeker.seek(&members, &reports).await;
+    });
+    tasks.spawn(async move {
+        while members.changed().await.is_ok() {
+            let addresses = members.borrow_and_update().addresses.clone();
+            configured.members.send_replace(addresses);
+        }
+    });
+}
+
+/// What goes on as long as the peer runs.
+fn for_ever(tasks: &mut JoinSet<()>, node: &Arc<Node>) {
+    let (checking, healing) = (Arc::clone(node), Arc::clone(node));
+    let (probing, counting) = (Arc::clone(node), Arc::clone(node));
+    tasks.spawn(async move { check::run(&checking).await });
+    tasks.spawn(async move { heal::run(&healing).await });
+    tasks.spawn(async move { probe::run(&probing).await });
+    tasks.spawn(async move { count(&counting).await });
+}
+
+/// Keeps the gauges and the count of items true.
+async fn count(node: &Node) {
+    let mut reports = node.reports.subscribe();
+    loop {
+        if let Ok(held) = node.replica().count().await {
+            node.wholeness.holds(held);
+        }
+        let (held, not_whole) = node.counted();
+        let reports_now = Arc::clone(&reports.borrow_and_update());
+        let state = node.state();
+        let live = state.wanted.members().iter().filter(|name| reports_now.is_live(name)).count();
+        node.meters.live.set(i64::try_from(live).unwrap_or(i64::MAX));
+        node.meters.items.set(i64::try_from(held).unwrap_or(i64::MAX));
+        node.meters.not_whole.set(i64::try_from(not_whole).unwrap_or(i64::MAX));
+        let _ = timeout(node.timing.seek, reports.changed()).await;
+    }
+}

@@ -1,0 +1,176 @@
+//! What a check of all items depends on, and what it asks of whom. Pure.
+
+use super::{
+    layout::Layout,
+    phase::{Phase, State},
+    report::{Reports, Step},
+};
+use maquette_contract::ItemKey;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The world as it was when a check began. Another situation, another check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Situation {
+    me: String,
+    /// Items are to be whole under this layout.
+    target: Layout,
+    /// The peers, this one among them, that have the same target, with their stamps.
+    stamps: BTreeMap<String, u64>,
+    /// The peers that are up.
+    up: BTreeSet<String>,
+    /// Members that are down for so long that others stand in for them.
+    absent: BTreeSet<String>,
+    /// Nothing moves and everybody is up: what others hold may be dropped here.
+    quiet: bool,
+}
+
+/// What is to be done about an item that this peer holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Duty {
+    /// Who else must have it.
+    pub(super) others: Vec<String>,
+    /// Whether somebody must have it who is down.
+    pub(super) lacking: bool,
+    /// Whether it may be dropped here once all others have it.
+    pub(super) surplus: bool,
+}
+
+impl Situation {
+    /// The situation of a peer; none if it has nothing to see to.
+    pub(super) fn new(
+        me: &str,
+        state: &State,
+        reports: &Reports,
+        absent: &BTreeSet<String>,
+    ) -> Option<Self> {
+        let settled = match &state.phase {
+            Phase::Away => return None,
+            Phase::Blank => false,
+            Phase::Active(standing) => standing.is_settled(),
+        };
+        let target = state.target().clone();
+        let id = target.id();
+        let same = |name: &str| reports.get(name).filter(|report| report.target == id);
+        let known = reports.0.keys().filter(|name| *name != me);
+        let stamps = known.filter_map(|name| Some((name.clone(), same(name)?.stamp)));
+        let stamps = stamps.chain([(me.to_owned(), state.stamp)]).collect();
+        let up = reports.live().filter(|name| *name != me).map(str::to_owned);
+        let up: BTreeSet<String> = up.chain([me.to_owned()]).collect();
+        let rests = |name: &String| {
+            let settled = same(name).is_some_and(|report| report.step == Step::Settled);
+            name == me || (up.contains(name) && settled)
+        };
+        let quiet = settled && target.has(me) && target.members().iter().all(rests);
+        // While items move, copies for absent ones would only add to it.
+        let absent = if settled { absent - &up } else { BTreeSet::new() };
+        let absent = absent.into_iter().filter(|name| target.has(name)).collect();
+        Some(Self { me: me.to_owned(), target, stamps, up, absent, quiet })
+    }
+
+    /// The stamps that a check which begins now may tell, without those of `failed`.
+    pub(super) fn checked(&self, failed: &BTreeSet<String>) -> BTreeMap<String, u64> {
+        let good = self.stamps.iter().filter(|(name, _)| !failed.contains(*name));
+        good.map(|(name, stamp)| (name.clone(), *stamp)).collect()
+    }
+
+    /// What is to be done about an item.
+    pub(super) fn duty(&self, key: &ItemKey) -> Duty {
+        let (owners, rest) = {
+            let mut ranked = self.target.ranked(key);
+            let rest = ranked.split_off(self.target.replicas());
+            (ranked, rest)
+        };
+        let absent = owners.iter().filter(|name| self.absent.contains(**name)).count();
+        let stand_ins: Vec<&str> =
+            rest.into_iter().filter(|name| self.up.contains(*name)).take(absent).collect();
+        let down = owners.iter().filter(|name| !self.up.contains(**name)).count();
+        let mine = owners.contains(&self.me.as_str()) || stand_ins.contains(&self.me.as_str());
+        let others = owners.iter().chain(&stand_ins);
+        let others = others.filter(|name| **name != self.me && self.up.contains(**name));
+        Duty {
+            others: others.map(|name| (*name).to_owned()).collect(),
+            lacking: down > stand_ins.len(),
+            surplus: self.quiet && !mine,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::{
+        report::{Report, Seen},
+        standing::Standing,
+    };
+    use proptest::prelude::*;
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|ordinal| format!("p-{ordinal}")).collect()
+    }
+
+    fn reports(layout: &Layout, up: &BTreeSet<String>) -> Reports {
+        let seen = |name: &String| Seen {
+            report: Some(Report {
+                stamp: 1,
+                target: layout.id(),
+                step: Step::Settled,
+                checked: BTreeMap::new(),
+                stopping: false,
+            }),
+            live: up.contains(name),
+            address: ([127, 0, 0, 1], 1).into(),
+        };
+        Reports(layout.members().iter().map(|name| (name.clone(), seen(name))).collect())
+    }
+
+    fn situation(me: &str, layout: &Layout, down: &BTreeSet<String>, long: bool) -> Situation {
+        let phase = Phase::Active(Standing::settled(layout.clone()));
+        let state = State { stamp: 1, wanted: layout.clone(), phase };
+        let up = layout.members() - down;
+        let absent = if long { down.clone() } else { BTreeSet::new() };
+        Situation::new(me, &state, &reports(layout, &up), &absent).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn all_holders_agree_on_who_must_hold_an_item(
+            members in 2_usize..9, replicas in 1_u32..5, item in 0..500, gone in any::<u16>(),
+            long in any::<bool>(),
+        ) {
+            let layout = Layout::new(names(members), replicas).unwrap();
+            let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
+            let gone = |name: &&String| {
+                let ordinal: u32 = name.trim_start_matches("p-").parse().unwrap();
+                ordinal > 0 && gone & (1 << ordinal) != 0
+            };
+            let down: BTreeSet<String> = layout.members().iter().filter(gone).cloned().collect();
+            let up = layout.members() - &down;
+            let holders: BTreeSet<BTreeSet<String>> = up.iter().map(|me| {
+                let duty = situation(me, &layout, &down, long).duty(&key);
+                let mut holders: BTreeSet<String> = duty.others.into_iter().collect();
+                let owner = layout.owners(&key).contains(&me.as_str());
+                if owner || (!down.is_empty() && holders.len() < layout.replicas().min(up.len())) {
+                    holders.insert(me.clone());
+                }
+                holders
+            }).collect();
+            let most = layout.replicas().min(up.len());
+            for holders in &holders {
+                prop_assert!(holders.is_subset(&up));
+                prop_assert!(!long || holders.len() == most, "{holders:?} of {up:?}");
+            }
+        }
+
+        #[test]
+        fn only_when_all_is_quiet_a_copy_is_surplus(
+            members in 2_usize..9, replicas in 1_u32..5, item in 0..500, one_down in any::<bool>(),
+        ) {
+            let layout = Layout::new(names(members), replicas).unwrap();
+            let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
+            let down = if one_down { BTreeSet::from(["p-1".to_owned()]) } else { BTreeSet::new() };
+            let duty = situation("p-0", &layout, &down, true).duty(&key);
+            let owner = layout.owners(&key).contains(&"p-0");
+            prop_assert_eq!(duty.surplus, !owner && !one_down);
+        }
+    }
+}

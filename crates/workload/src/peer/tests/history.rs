@@ -1,0 +1,139 @@
+//! Under churn, what clients see of an item is a history in which nothing is older than what was
+//! acknowledged, or read, before it was asked for.
+
+use super::cluster::{Cluster, read, write};
+use crate::{peer::running::Running, runtime::lock};
+use maquette_contract::Version;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{task::JoinSet, time::sleep};
+
+const ITEMS: usize = 8;
+const CLIENTS: u64 = 4;
+/// How long a client waits for an answer.
+const WITHIN: Duration = Duration::from_secs(3);
+/// How often a peer is killed and started again.
+const KILLS: usize = 4;
+
+type Peers = Arc<Mutex<Vec<Arc<Running>>>>;
+
+/// What clients know, and what they lived through.
+#[derive(Default)]
+struct History {
+    /// The newest version of each item that anybody was told.
+    told: Mutex<BTreeMap<usize, Version>>,
+    /// What each version says, of all that anybody tried to write.
+    values: Mutex<BTreeMap<u64, usize>>,
+    next: AtomicU64,
+    answered: AtomicU64,
+    refused: AtomicU64,
+    over: AtomicBool,
+}
+
+impl History {
+    fn told(&self, item: usize) -> Option<Version> {
+        lock(&self.told).get(&item).cloned()
+    }
+
+    fn tell(&self, item: usize, version: Version) {
+        let mut told = lock(&self.told);
+        let newest = told.entry(item).or_insert_with(|| version.clone());
+        *newest = version.max(newest.clone());
+    }
+
+    async fn write(&self, peer: &Arc<Running>, item: usize) {
+        let value = self.next.fetch_add(1, Ordering::Relaxed);
+        lock(&self.values).insert(value, item);
+        let before = self.told(item);
+        match write(peer, item, value, WITHIN).await {
+            Ok(record) => {
+                let after = Some(&record.version) > before.as_ref();
+                assert!(after, "item {item}: wrote {} after {before:?}", record.version);
+                self.tell(item, record.version);
+                self.answered.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(_) => drop(self.refused.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
+    async fn read(&self, peer: &Arc<Running>, item: usize) {
+        let before = self.told(item);
+        match read(peer, item, WITHIN).await {
+            Ok(found) => {
+                let version = found.as_ref().map(|record| &record.version);
+                assert!(version >= before.as_ref(), "item {item}: {version:?} after {before:?}");
+                if let Some(record) = found {
+                    let value = record.value.as_u64().unwrap();
+                    assert_eq!(lock(&self.values).get(&value), Some(&item), "never written");
+                    self.tell(item, record.version);
+                }
+                self.answered.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(_) => drop(self.refused.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
+    async fn live(self: Arc<Self>, peers: Peers, mut random: StdRng) {
+        while !self.over.load(Ordering::Relaxed) {
+            let peer = {
+                let peers = lock(&peers);
+                Arc::clone(&peers[random.random_range(0..peers.len())])
+            };
+            let item = random.random_range(0..ITEMS);
+            if random.random_bool(0.4) {
+                self.write(&peer, item).await;
+            } else {
+                self.read(&peer, item).await;
+            }
+            sleep(Duration::from_millis(random.random_range(0..10))).await;
+        }
+    }
+}
+
+fn up(cluster: &Cluster) -> Vec<Arc<Running>> {
+    cluster.running().into_iter().map(|(_, peer)| peer).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_told_is_ever_taken_back_while_peers_are_killed_and_start_again() {
+    let seed = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut cluster = Cluster::started(5, 3).await;
+    let peers: Peers = Arc::new(Mutex::new(up(&cluster)));
+    let history = Arc::new(History::default());
+    let mut clients = JoinSet::new();
+    for client in 0..CLIENTS {
+        let random = StdRng::seed_from_u64(seed ^ client);
+        clients.spawn(Arc::clone(&history).live(Arc::clone(&peers), random));
+    }
+    for _ in 0..KILLS {
+        let victim = random.random_range(0..5);
+        // Its clients go elsewhere, as end users do when an endpoint is gone.
+        let rest = cluster.running().into_iter().filter(|(ordinal, _)| *ordinal != victim);
+        *lock(&peers) = rest.map(|(_, peer)| peer).collect();
+        cluster.kill(victim);
+        sleep(Duration::from_millis(random.random_range(0..1500))).await;
+        cluster.start(victim).await;
+        cluster.whole().await;
+        *lock(&peers) = up(&cluster);
+    }
+    history.over.store(true, Ordering::Relaxed);
+    while let Some(ended) = clients.join_next().await {
+        ended.unwrap();
+    }
+    let (answered, refused) = (&history.answered, &history.refused);
+    let (answered, refused) = (answered.load(Ordering::Relaxed), refused.load(Ordering::Relaxed));
+    println!("{answered} answered, {refused} refused");
+    assert!(answered > 100, "only {answered} requests were answered");
+    for item in 0..ITEMS {
+        history.read(&cluster.peer(item % 5), item).await;
+    }
+}

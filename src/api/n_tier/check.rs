@@ -1,0 +1,92 @@
+//! What must hold among the services; `rules` says it in CEL.
+
+use std::collections::BTreeSet;
+
+use super::{Call, Service, rules};
+use crate::api::problem::{At, Findings, json};
+
+/// Checks one service.
+pub(super) fn service(service: &Service, at: &At, findings: &mut Findings) {
+    let name = service.name.as_str();
+    if ["client", "data", "load", "peers"].contains(&name) {
+        rules::TAKEN.broken_by(&at.field("name"), json(&name), &[name], findings);
+    }
+    if service.calls.iter().any(|call| call.service == name) {
+        rules::SELF_CALL.broken(at, &[name], findings);
+    }
+    if service.stateless && service.store.is_some() {
+        rules::STATELESS_STORE.broken(at, &[name], findings);
+    }
+    if service.stateless && service.owns.is_some() {
+        rules::STATELESS_OWNS.broken(at, &[name], findings);
+    }
+    let store = service.store.as_ref().and_then(|store| store.name.as_ref());
+    if let Some(store) = store
+        && ["business", "client", "load", "peers"].contains(&store.as_str())
+    {
+        let at = at.field("store").field("name");
+        rules::STORE_TAKEN.broken_by(&at, json(store), &[store], findings);
+    }
+}
+
+/// Checks the list of services.
+pub(super) fn services(list: &[Service], at: &At, findings: &mut Findings) {
+    calls(list, at, findings);
+    if list.iter().all(|service| service.stateless) {
+        rules::NOTHING_KEPT.broken(at, &[], findings);
+    }
+    if let Some(store) = shared_store(list) {
+        rules::SHARED_STORE.broken(at, &[&store], findings);
+    }
+    if let Some(kind) = contested_kind(list) {
+        rules::CONTESTED_KIND.broken(at, &[&kind], findings);
+    }
+    let stores: BTreeSet<_> = keepers(list).map(Service::store_name).collect();
+    if let Some(service) = list.iter().find(|service| stores.contains(&service.name)) {
+        rules::STORE_IS_SERVICE.broken(at, &[&service.name], findings);
+    }
+}
+
+fn keepers(list: &[Service]) -> impl Iterator<Item = &Service> {
+    list.iter().filter(|service| !service.stateless)
+}
+
+/// The services that keep information, but for `service`.
+fn others<'a>(list: &'a [Service], service: &Service) -> impl Iterator<Item = &'a Service> {
+    keepers(list).filter(move |other| other.name != service.name)
+}
+
+/// The first store that a service names and another has too. Of two that share one, at least one
+/// names it, since the names of services differ.
+fn shared_store(list: &[Service]) -> Option<String> {
+    let named = |service: &Service| service.store.as_ref().and_then(|store| store.name.clone());
+    let mut named = keepers(list).filter_map(|service| Some((service, named(service)?)));
+    let shared = named.find(|(s, store)| others(list, s).any(|other| other.store_name() == *store));
+    shared.map(|(_, store)| store)
+}
+
+/// The first kind that a service says it owns and another owns too.
+fn contested_kind(list: &[Service]) -> Option<String> {
+    let claims = keepers(list).filter_map(|service| Some((service, service.owns.as_ref()?)));
+    let mut claims = claims.flat_map(|(service, kinds)| kinds.iter().map(move |k| (service, k)));
+    let contested = claims.find(|(s, kind)| others(list, s).any(|o| o.kinds().contains(kind)));
+    contested.map(|(_, kind)| kind.clone())
+}
+
+fn calls(list: &[Service], at: &At, findings: &mut Findings) {
+    let all = || list.iter().enumerate().flat_map(|(i, s)| s.calls.iter().map(move |c| (i, s, c)));
+    let unknown = |(_, _, call): &(_, _, &Call)| position(list, &call.service).is_none();
+    if let Some((_, service, call)) = all().find(unknown) {
+        rules::UNKNOWN_CALL.broken(at, &[&service.name, &call.service], findings);
+    }
+    let upward = |(index, _, call): &(usize, _, &Call)| {
+        position(list, &call.service).is_some_and(|called| called < *index)
+    };
+    if let Some((_, service, call)) = all().find(upward) {
+        rules::UPWARD_CALL.broken(at, &[&service.name, &call.service], findings);
+    }
+}
+
+fn position(list: &[Service], name: &str) -> Option<usize> {
+    list.iter().position(|service| service.name == name)
+}

@@ -1,0 +1,80 @@
+//! The requests that the API server noted.
+
+use super::control_plane::control_plane;
+use serde::Deserialize;
+use std::{collections::HashSet, fs};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    #[serde(rename = "auditID")]
+    audit_id: String,
+    stage: String,
+    verb: String,
+    #[serde(default)]
+    user_agent: String,
+    object_ref: Option<ObjectRef>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObjectRef {
+    #[serde(default)]
+    api_group: String,
+    #[serde(default)]
+    resource: String,
+    #[serde(default)]
+    subresource: String,
+    #[serde(default)]
+    namespace: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// A request of an operator.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Request {
+    /// `create`, `patch`, `list`, ...
+    pub(crate) verb: String,
+    /// The API group; empty for the core.
+    pub(crate) group: String,
+    /// The resource, with the subresource behind a slash.
+    pub(crate) resource: String,
+    /// The namespace; empty for all.
+    pub(crate) namespace: String,
+    /// The object's name, where the request has one.
+    pub(crate) name: String,
+}
+
+impl Request {
+    /// All that operators have asked for so far, in order.
+    pub(crate) fn of_operators() -> Vec<Self> {
+        let log = fs::read_to_string(&control_plane().audit_log).expect("an audit log");
+        let mut seen = HashSet::new();
+        // The last line may be half written.
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+        lines
+            .filter(|line| line.user_agent.starts_with("maquette-operator/"))
+            .filter(|line| line.stage != "RequestReceived")
+            .filter(|line| seen.insert(line.audit_id.clone()))
+            .filter_map(|line| Some(Self::from(line.verb, line.object_ref?)))
+            .collect()
+    }
+
+    /// Those in one namespace.
+    pub(crate) fn within(namespace: &str) -> Vec<Self> {
+        Self::of_operators().into_iter().filter(|r| r.namespace == namespace).collect()
+    }
+
+    fn from(verb: String, object: ObjectRef) -> Self {
+        let ObjectRef { api_group, resource, subresource, namespace, name } = object;
+        let resource =
+            if subresource.is_empty() { resource } else { format!("{resource}/{subresource}") };
+        Self { verb, group: api_group, resource, namespace, name }
+    }
+
+    /// Whether it begins or goes on with a watch.
+    pub(crate) fn is_watch(&self) -> bool {
+        self.verb == "watch"
+    }
+}

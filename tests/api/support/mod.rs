@@ -1,0 +1,16 @@
+//! What the tests share: a control plane, an operator, a namespace, and waiting.
+
+mod audit;
+mod control_plane;
+mod kubelet;
+mod objects;
+mod operator;
+mod space;
+mod wait;
+
+pub(crate) use audit::Request;
+pub(crate) use kubelet::Kubelet;
+pub(crate) use objects::{Any, KINDS};
+pub(crate) use operator::Operator;
+pub(crate) use space::Space;
+pub(crate) use wait::{eventually, seconds};

@@ -1,0 +1,22 @@
+//! The kinds of objects that an Architecture becomes, for what is the same with all of them.
+
+use kube::{Api, Client, api::DynamicObject, core::GroupVersionKind, discovery::ApiResource};
+
+/// An object of any kind.
+pub(crate) type Any = DynamicObject;
+
+/// Group, version, kind and plural of every kind of child.
+pub(crate) const KINDS: [(&str, &str, &str); 6] = [
+    ("", "v1", "ServiceAccount"),
+    ("", "v1", "ConfigMap"),
+    ("", "v1", "Service"),
+    ("apps", "v1", "Deployment"),
+    ("apps", "v1", "StatefulSet"),
+    ("policy", "v1", "PodDisruptionBudget"),
+];
+
+/// The objects of a kind in a namespace.
+pub(crate) fn api(client: &Client, namespace: &str, kind: (&str, &str, &str)) -> Api<Any> {
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(kind.0, kind.1, kind.2));
+    Api::namespaced_with(client.clone(), namespace, &resource)
+}

@@ -1,0 +1,72 @@
+//! An operator: a process of its own.
+
+use super::control_plane::control_plane;
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    process::Stdio,
+};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+/// An operator that runs. It is killed when it is dropped.
+pub(crate) struct Operator {
+    process: Child,
+    log: PathBuf,
+    _directory: TempDir,
+}
+
+impl Operator {
+    /// An operator for one namespace.
+    pub(crate) fn start(namespace: &str) -> Self {
+        Self::start_with(&["--namespaces", namespace, "--leader-elect", "false"])
+    }
+
+    /// An operator with these arguments.
+    pub(crate) fn start_with(args: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let log = directory.path().join("log");
+        let process = Command::new(env!("CARGO_BIN_EXE_maquette"))
+            .env("KUBECONFIG", &control_plane().operator_kubeconfig)
+            .args(["--log", "info,maquette=debug", "operator"])
+            .args(["--http-address", "127.0.0.1:0"])
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).expect("a log"))
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the operator starts");
+        Self { process, log, _directory: directory }
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).expect("a log")
+    }
+
+    /// Kills it, as a machine that fails does, and waits until it is gone.
+    pub(crate) async fn kill(&mut self) {
+        self.process.kill().await.expect("killed");
+    }
+
+    /// Asks it to stop, as the kubelet does; returns whether it ended well.
+    pub(crate) async fn stop(&mut self) -> bool {
+        let id = self.process.id().expect("it runs").to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(asked.expect("kill runs").success(), "no process {id}");
+        let ended = tokio::time::timeout(super::seconds(5), self.process.wait()).await;
+        ended.expect("it ends in time").expect("it ends").success()
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<_> = log.lines().collect();
+            let tail = &lines[lines.len().saturating_sub(40)..];
+            println!("the operator's log ends so:\n{}", tail.join("\n"));
+        }
+    }
+}

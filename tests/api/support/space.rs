@@ -1,0 +1,111 @@
+//! A namespace of a test, and what it holds.
+
+use super::{
+    Any, KINDS, control_plane::control_plane, eventually, objects, seconds,
+};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::core::v1::Namespace,
+    apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+};
+use maquette::api::Architecture;
+use maquette_contract::keys::LABEL_ARCHITECTURE;
+use std::{collections::BTreeMap, time::Duration};
+
+/// A namespace of its own.
+pub(crate) struct Space {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+}
+
+impl Space {
+    /// A new namespace.
+    pub(crate) async fn new(name: &str) -> Self {
+        let client = control_plane().client().await;
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        let namespace = Namespace { metadata, ..Namespace::default() };
+        let api: Api<Namespace> = Api::all(client.clone());
+        api.create(&PostParams::default(), &namespace).await.expect("a namespace");
+        Self { client, name: name.to_owned() }
+    }
+
+    /// The objects of a kind.
+    pub(crate) fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.client.clone(), &self.name)
+    }
+
+    /// Applies an Architecture with this `spec`, in YAML.
+    pub(crate) async fn apply(&self, name: &str, spec: &str) -> Architecture {
+        let text = format!(
+            "{{apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {{name: {name}}}, \
+             spec: {spec}}}"
+        );
+        let object: Any = serde_norway::from_str(&text).expect("YAML");
+        let params = PatchParams::apply("tests").force();
+        let made = self.api::<Architecture>().patch(name, &params, &Patch::Apply(&object)).await;
+        made.expect("an Architecture")
+    }
+
+    /// Deletes an Architecture.
+    pub(crate) async fn delete(&self, name: &str) {
+        let api = self.api::<Architecture>();
+        api.delete(name, &DeleteParams::default()).await.expect("deleted");
+    }
+
+    /// Every child of an Architecture, by kind and name.
+    pub(crate) async fn children(&self, of: &str) -> BTreeMap<String, Any> {
+        let mut children = BTreeMap::new();
+        let ours = ListParams::default().labels(&format!("{LABEL_ARCHITECTURE}={of}"));
+        for kind in KINDS {
+            let list = objects::api(&self.client, &self.name, kind).list(&ours).await;
+            for child in list.expect("a list") {
+                children.insert(format!("{} {}", kind.2, child.name_any()), child);
+            }
+        }
+        children
+    }
+
+    /// Waits until a condition of an Architecture is as `wanted` says.
+    pub(crate) async fn condition(
+        &self,
+        of: &str,
+        type_: &str,
+        within: Duration,
+        wanted: impl Fn(&Condition) -> bool,
+    ) -> Condition {
+        let api = self.api::<Architecture>();
+        eventually(&format!("{type_} of {of}"), within, async || {
+            let found = api.get(of).await.map_err(|error| error.to_string())?;
+            let generation = found.metadata.generation;
+            let conditions = found.status.map(|status| status.conditions).unwrap_or_default();
+            let condition = conditions.into_iter().find(|condition| condition.type_ == type_);
+            let condition = condition.ok_or_else(|| "not there".to_owned())?;
+            let current = condition.observed_generation == generation;
+            let say = format!("{condition:?}");
+            if current && wanted(&condition) { Ok(condition) } else { Err(say) }
+        })
+        .await
+    }
+
+    /// Waits until an Architecture has all its children and the status says so.
+    pub(crate) async fn settled(&self, of: &str) -> Architecture {
+        self.condition(of, "Ready", seconds(20), |ready| ready.reason == "NodesNotReady").await;
+        let api = self.api::<Architecture>();
+        eventually("every node is made", seconds(20), async || {
+            let found = api.get(of).await.map_err(|error| error.to_string())?;
+            let nodes = found.status.clone().map(|status| status.nodes).unwrap_or_default();
+            let unmade = nodes.iter().find(|node| {
+                node.message.as_deref().is_none_or(|said| !said.contains("pods are ready"))
+            });
+            unmade.map_or(Ok(found), |node| Err(format!("{node:?}")))
+        })
+        .await
+    }
+}

@@ -1,0 +1,32 @@
+//! Waiting for what must come true, with a deadline.
+
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// So many seconds.
+pub(crate) const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// What `attempt` gives once it succeeds.
+///
+/// # Panics
+/// If it does not succeed in time, with its last reason.
+pub(crate) async fn eventually<T>(
+    what: &str,
+    within: Duration,
+    mut attempt: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
+    let begin = Instant::now();
+    let deadline = begin + within;
+    let mut last = "no attempt ended".to_owned();
+    loop {
+        match timeout_at(deadline, attempt()).await {
+            Ok(Ok(value)) => return value,
+            Ok(Err(reason)) => last = reason,
+            Err(_) => {}
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {within:?}: {last}");
+        sleep(Duration::from_millis(100)).await;
+    }
+}
