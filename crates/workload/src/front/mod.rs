@@ -12,6 +12,8 @@ mod metrics;
 mod render;
 mod request;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 pub use failure::Failure;
 pub use request::Request;
@@ -76,6 +78,9 @@ pub async fn serve<A: Application>(
     let shutdown = runtime.shutdown.clone();
     let places = Semaphore::new(MAX_UNDER_WAY);
     let front = Arc::new(Front { runtime, application, metrics, places });
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "serving requests");
+    }
     listening.fulfil();
     serve::serve(listener, routes::router(front), &shutdown).await;
 }

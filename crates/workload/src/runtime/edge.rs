@@ -71,7 +71,9 @@ impl Edge {
         // Probes end every few seconds: only a change is worth a line.
         if *probe != outcome {
             match &outcome {
-                Probe::Fails { message } => tracing::warn!(to = %self.to, message, "edge fails"),
+                Probe::Fails { message } => {
+                    tracing::warn!(to = %self.to, reason = message, "edge fails")
+                }
                 _ => tracing::info!(to = %self.to, "edge works"),
             }
             *probe = outcome;

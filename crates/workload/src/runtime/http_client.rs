@@ -17,6 +17,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the other end's system may leave what was sent, or a question whether it still lives,
+/// without a sign: a pod whose machine is gone tells nobody that it is.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 /// A connection leads to one pod for as long as it lives: after this time new ones are made, so
 /// that pods that were added get their share.
 const MAX_AGE: Duration = Duration::from_secs(30);
@@ -191,6 +194,9 @@ fn pool() -> Pool {
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
     connector.set_nodelay(true);
+    connector.set_tcp_user_timeout(Some(SIGN_OF_LIFE));
+    connector.set_keepalive(Some(SIGN_OF_LIFE));
+    connector.set_keepalive_interval(Some(SIGN_OF_LIFE / 2));
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)

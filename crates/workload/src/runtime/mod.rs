@@ -120,6 +120,12 @@ impl<S: Settings> Runtime<S> {
             reporter: OnceLock::new(),
         });
         admin::start(listener, &runtime);
+        let loaded = runtime.config.current();
+        tracing::info!(
+            architecture = %loaded.architecture, node = %loaded.node, role = %S::ROLE,
+            pod = runtime.options.pod, revision = %loaded.revision, admin = %runtime.admin,
+            "started"
+        );
         Ok(runtime)
     }
 

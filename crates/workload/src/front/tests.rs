@@ -1,0 +1,125 @@
+//! The bounds of the front, with an application that is played.
+
+use super::{Application, Failure, Front, Request, metrics::Metrics, routes::router};
+use crate::runtime::{Document, Edge, Options, Process, Runtime, Settings, Shutdown};
+use axum::{
+    body::Body,
+    http::{Response, StatusCode, header},
+};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use maquette_contract::{ItemKey, Record, Role, RoleConfig, Summary, Work};
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+
+struct Played(Work);
+
+impl Settings for Played {
+    const ROLE: Role = Role::Service;
+
+    fn build(_: RoleConfig, _: Option<&Self>) -> Option<Self> {
+        Some(Self(Work::default()))
+    }
+
+    fn edges(&self) -> Vec<Arc<Edge>> {
+        vec![]
+    }
+}
+
+/// Answers a summary only once the gate is open.
+struct Gated(Arc<Semaphore>);
+
+impl Application for Gated {
+    type Settings = Played;
+
+    fn work(settings: &Played) -> &Work {
+        &settings.0
+    }
+
+    async fn get(&self, _: &Request<Played>, key: &ItemKey) -> Result<Record, Failure> {
+        Err(Failure::missing(format!("no {key}")))
+    }
+
+    async fn put(&self, _: &Request<Played>, _: &ItemKey, _: Value) -> Result<Record, Failure> {
+        Err(Failure::unavailable("not now"))
+    }
+
+    async fn summary(&self, _: &Request<Played>) -> Result<Summary, Failure> {
+        self.0.acquire().await.unwrap().forget();
+        Ok(Summary::default())
+    }
+}
+
+async fn runtime() -> Arc<Runtime<Played>> {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("node.json");
+    std::fs::write(&config, r#"{"architecture": "shop", "node": "data", "role": "store"}"#)
+        .unwrap();
+    let document = Document::read(&config).unwrap();
+    let options = Options {
+        config,
+        data: None,
+        pod: "shop-data-0".into(),
+        listen_ip: [127, 0, 0, 1].into(),
+        traffic_port: 0,
+        store_port: 0,
+        peers_port: 0,
+        admin_port: 0,
+    };
+    let shutdown = Shutdown::new(Duration::ZERO);
+    Runtime::start(Process { options, document, shutdown }).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_pod_takes_no_more_requests_than_it_has_places() {
+    let runtime = runtime().await;
+    let gate = Arc::new(Semaphore::new(0));
+    let front = Arc::new(Front {
+        metrics: Metrics::new(&runtime.metrics),
+        runtime: Arc::clone(&runtime),
+        application: Gated(Arc::clone(&gate)),
+        places: Semaphore::new(1),
+    });
+    let service = TowerToHyperService::new(router(front));
+    let ask = |path: &'static str| {
+        let request = axum::http::Request::get(path).body(Body::empty()).unwrap();
+        let service = service.clone();
+        async move { service.call(request).await.unwrap() }
+    };
+    let first = tokio::spawn(ask("/summary"));
+    while runtime.config.under_way() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let second: Response<Body> = ask("/summary").await;
+    assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(second.headers()[header::RETRY_AFTER], "1");
+    assert_eq!(ask("/ping").await.status(), StatusCode::NO_CONTENT, "costs no place");
+    gate.add_permits(2);
+    assert_eq!(first.await.unwrap().status(), StatusCode::OK);
+    assert_eq!(ask("/summary").await.status(), StatusCode::OK, "the place is free again");
+    assert_eq!(runtime.served.traffic().failures, 1);
+    assert!(runtime.metrics.text().unwrap().contains("maquette_requests_in_flight 0\n"));
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_leaves_nothing_behind() {
+    let runtime = runtime().await;
+    let front = Arc::new(Front {
+        metrics: Metrics::new(&runtime.metrics),
+        runtime: Arc::clone(&runtime),
+        application: Gated(Arc::new(Semaphore::new(0))),
+        places: Semaphore::new(1),
+    });
+    let service = TowerToHyperService::new(router(Arc::clone(&front)));
+    let request = axum::http::Request::get("/summary").body(Body::empty()).unwrap();
+    let asked = tokio::spawn(async move { service.call(request).await });
+    while runtime.config.under_way() == 0 {
+        tokio::task::yield_now().await;
+    }
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    assert_eq!(runtime.config.under_way(), 0);
+    assert_eq!(front.places.available_permits(), 1);
+    assert!(runtime.metrics.text().unwrap().contains("maquette_requests_in_flight 0\n"));
+}

@@ -1,0 +1,135 @@
+//! The process: exit codes, signals, and what it logs.
+
+#![cfg(test)]
+
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+const CONFIG: &str = r#"{"architecture": "shop", "node": "web", "role": "service",
+    "mode": "parallel", "routes": {}}"#;
+
+struct Workload {
+    child: Child,
+    log: BufReader<ChildStdout>,
+}
+
+impl Workload {
+    fn start(folder: &Path, config: &str) -> Self {
+        let file = folder.join("node.json");
+        std::fs::write(&file, config).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_workload"))
+            .arg("--config")
+            .arg(file)
+            .args(["--listen-ip", "127.0.0.1", "--traffic-port", "0", "--admin-port", "0"])
+            .env("POD_NAME", "shop-web-1")
+            .env_remove("RUST_LOG")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stdout.take().unwrap());
+        Self { child, log }
+    }
+
+    /// The next line of the log; each is JSON.
+    fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.log.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
+    }
+
+    /// The line with this message, skipping others.
+    fn until(&mut self, message: &str) -> Value {
+        loop {
+            let line = self.line();
+            if line["message"] == message {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    fn exit_code(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: web\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_pod_that_is_asked_to_stop_serves_on_for_its_grace_and_exits_with_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut workload = Workload::start(folder.path(), CONFIG);
+    let started = workload.until("started");
+    assert_eq!((&started["node"], &started["pod"]), (&"web".into(), &"shop-web-1".into()));
+    let admin = started["admin"].as_str().unwrap().to_owned();
+    let traffic = workload.until("serving requests")["address"].as_str().unwrap().to_owned();
+    assert!(get(&admin, "/readyz").starts_with("HTTP/1.1 200 "));
+    assert!(get(&traffic, "/summary").starts_with("HTTP/1.1 200 "));
+
+    let asked = Instant::now();
+    workload.signal("TERM");
+    assert_eq!(workload.until("leaving")["grace_seconds"], 5);
+    assert!(get(&admin, "/readyz").starts_with("HTTP/1.1 503 "));
+    assert!(get(&traffic, "/summary").starts_with("HTTP/1.1 200 "));
+    assert_eq!(workload.exit_code(), Some(0));
+    let took = asked.elapsed();
+    assert!(took >= Duration::from_secs(5) && took < Duration::from_secs(25), "{took:?}");
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut workload = Workload::start(folder.path(), CONFIG);
+    workload.until("serving requests");
+    workload.signal("INT");
+    workload.until("leaving");
+    workload.signal("TERM");
+    assert_eq!(workload.exit_code(), Some(128 + 15));
+}
+
+#[test]
+fn a_broken_configuration_ends_it_with_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut workload = Workload::start(folder.path(), r#"{"architecture": "Shop"}"#);
+    let error = workload.until("the workload ends")["error"].as_str().unwrap().to_owned();
+    assert!(
+        error.contains("node.json is not valid: architecture name \"Shop\" must be"),
+        "{error}"
+    );
+    assert_eq!(workload.exit_code(), Some(78));
+}
+
+#[test]
+fn a_port_that_is_taken_ends_it_with_a_clear_error() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("node.json");
+    std::fs::write(&file, CONFIG).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_workload"))
+        .arg("--config")
+        .arg(file)
+        .args(["--pod", "p", "--listen-ip", "127.0.0.1", "--admin-port"])
+        .arg(address.port().to_string())
+        .output()
+        .unwrap();
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert!(log.contains(&format!("cannot listen on {address}: Address already in use")), "{log}");
+    assert_eq!(output.status.code(), Some(1));
+}
