@@ -4,6 +4,7 @@ use maquette_contract::NodeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds;
 use super::name::{self, NAME};
 use super::node::{NodeSettings, ValidNode};
 use super::problem::{At, Findings, json};
@@ -68,7 +69,7 @@ impl ClientServer {
         let list = at.field("clients");
         let clients = self.clients.iter().enumerate().map(|(index, client)| {
             let at = list.index(index);
-            let name = name::validate(&client.name, &at.field("name"), findings);
+            let name = name::validate(&client.name, name::MAX, &at.field("name"), findings);
             if ["data", "load", "peers"].contains(&client.name.as_str()) {
                 TAKEN.broken_by(&at.field("name"), json(&client.name), &[&client.name], findings);
             }
@@ -76,6 +77,8 @@ impl ClientServer {
             Some((name?, settings?))
         });
         let clients: Vec<_> = clients.collect();
+        bounds::not_empty(&self.clients, &list, findings);
+        bounds::unique("name", self.clients.iter().map(|client| &client.name), &list, findings);
         let data = self.data.validate(&at.field("data"), findings);
         let clients = clients.into_iter().collect::<Option<_>>()?;
         Some(ValidClientServer { clients: Several::new(clients)?, data: data? })

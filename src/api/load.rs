@@ -4,8 +4,8 @@ use maquette_contract::Percent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds;
 use super::name::percent;
-use super::node::within;
 use super::problem::{At, Findings};
 use super::rule::{self, Rule};
 
@@ -78,10 +78,10 @@ pub(crate) struct ValidLoad {
 impl Load {
     pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidLoad> {
         let rate = at.field("requestsPerSecond");
-        let rate = within(self.requests_per_second, 0, 1000, &rate, findings);
+        let rate = bounds::number(self.requests_per_second, 0, 1000, &rate, findings);
         let write = percent(self.write_percent, &at.field("writePercent"), findings);
         let summary = percent(self.summary_percent, &at.field("summaryPercent"), findings);
-        let items = within(self.items, 1, 100_000, &at.field("items"), findings);
+        let items = bounds::number(self.items, 1, 100_000, &at.field("items"), findings);
         if let (Some(write), Some(summary)) = (write, summary)
             && write.get() + summary.get() > 100
         {

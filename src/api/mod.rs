@@ -5,7 +5,9 @@
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod bounds;
 mod client_server;
+mod document;
 mod duration;
 mod load;
 mod n_tier;
@@ -24,11 +26,13 @@ mod several;
 mod spec;
 mod status;
 mod storage;
+mod structure;
 mod text;
 mod three_tier;
 mod volumes;
 
 pub use client_server::{Client, ClientServer};
+pub use document::{is_architecture, parse};
 pub use load::Load;
 pub use n_tier::{Call, CallMode, NTier, Service, ServiceStore};
 pub use node::{NodeSettings, Quantiles};

@@ -2,6 +2,7 @@
 
 use maquette_contract::{NodeName, Percent};
 
+use super::bounds;
 use super::problem::{At, Findings, json};
 use super::rule::Rule;
 
@@ -14,20 +15,32 @@ pub(crate) const NAME: Rule = Rule {
     blame: "",
 };
 
-/// The node's name at `at`.
-pub(crate) fn validate(text: &str, at: &At, findings: &mut Findings) -> Option<NodeName> {
+/// The longest name of a client or service, in characters.
+pub(crate) const MAX: usize = 24;
+
+/// The name at `at` of a client or service, or of a store, which may have more characters.
+pub(crate) fn validate(
+    text: &str,
+    most: usize,
+    at: &At,
+    findings: &mut Findings,
+) -> Option<NodeName> {
+    // The longest of all names: what is wrong with a longer one is its length.
+    if text.len() > most {
+        findings.add(at, json(&text), bounds::too_long(i64::try_from(most).unwrap_or(i64::MAX)));
+        return None;
+    }
     let name = text.parse().ok();
-    if name.is_none() {
+    if name.is_none() && !text.is_empty() {
         NAME.broken_by(at, json(&text), &[text], findings);
+    } else if name.is_none() {
+        findings.add(at, json(&text), "should be at least 1 chars long");
     }
     name
 }
 
 /// The percentage at `at`, which the schema bounds too.
 pub(crate) fn percent(value: i32, at: &At, findings: &mut Findings) -> Option<Percent> {
-    let percent = u8::try_from(value).ok().and_then(|value| Percent::try_from(value).ok());
-    if percent.is_none() {
-        findings.add(at, json(&value), "must be from 0 to 100");
-    }
-    percent
+    let value = bounds::number(value, 0, 100, at, findings)?;
+    Percent::try_from(u8::try_from(value).ok()?).ok()
 }

@@ -4,6 +4,7 @@ use maquette_contract::{ProcessingTime, Work};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds;
 use super::duration;
 use super::problem::{At, Findings, json};
 use super::quantity::{self, Quantity};
@@ -143,7 +144,7 @@ pub(crate) struct ValidNode {
 
 impl NodeSettings {
     pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidNode> {
-        let replicas = within(self.replicas, 1, 50, &at.field("replicas"), findings);
+        let replicas = bounds::number(self.replicas, 1, 50, &at.field("replicas"), findings);
         let resources =
             self.resources.as_ref().map(|r| r.validate(&at.field("resources"), findings));
         let response_bytes = self.response_bytes(&at.field("responseSize"), findings);
@@ -193,19 +194,4 @@ impl Quantiles {
         }
         Some(ProcessingTime { p50_micros, p90_micros, p99_micros })
     }
-}
-
-/// The number at `at`, which the schema bounds too.
-pub(crate) fn within(
-    value: i32,
-    least: i32,
-    most: i32,
-    at: &At,
-    findings: &mut Findings,
-) -> Option<u32> {
-    if (least..=most).contains(&value) {
-        return u32::try_from(value).ok();
-    }
-    findings.add(at, json(&value), format!("must be from {least} to {most}"));
-    None
 }

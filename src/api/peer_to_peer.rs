@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::node::{NodeSettings, Quantiles, RESPONSE_SIZE, ValidNode, within};
+use super::bounds;
+use super::node::{NodeSettings, Quantiles, RESPONSE_SIZE, ValidNode};
 use super::problem::{At, Findings};
 use super::quantity;
 use super::resources::Resources;
@@ -89,7 +90,8 @@ impl PeerToPeer {
         };
         let node = settings.validate(at, findings);
         let factor = self.replication_factor.unwrap_or(PEERS.min(self.replicas));
-        let replication_factor = within(factor, 1, 50, &at.field("replicationFactor"), findings);
+        let replication_factor =
+            bounds::number(factor, 1, 50, &at.field("replicationFactor"), findings);
         if factor > self.replicas {
             FACTOR.broken(at, &[], findings);
         }

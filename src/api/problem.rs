@@ -17,7 +17,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
             Some(value) => write!(f, "{}: Invalid value: {value}: {}", self.path, self.message),
-            None => write!(f, "{}: Invalid value: {}", self.path, self.message),
+            None => write!(f, "{}: {}", self.path, self.message),
         }
     }
 }
@@ -83,6 +83,20 @@ impl Findings {
     /// Notes a problem with the value at `at`.
     pub(crate) fn add(&mut self, at: &At, value: Option<String>, message: impl Into<String>) {
         self.0.push(Problem { path: at.to_string(), value, message: message.into() });
+    }
+
+    /// True if nothing was found yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds what somebody else found, unless it is known.
+    pub(crate) fn merge(&mut self, problems: Problems) {
+        for problem in problems.0 {
+            if !self.0.contains(&problem) {
+                self.0.push(problem);
+            }
+        }
     }
 
     /// `valid` if nothing was found.

@@ -24,6 +24,12 @@ pub fn crd() -> CustomResourceDefinition {
     crd
 }
 
+/// The schema of the spec.
+pub(super) fn spec() -> Option<JSONSchemaProps> {
+    let version = crd().spec.versions.into_iter().next()?;
+    version.schema?.open_api_v3_schema?.properties?.remove("spec")
+}
+
 /// Adds what is said of the whole resource: how its name may be, and the rules that need it.
 fn whole(schema: &mut JSONSchemaProps) {
     let text = || JSONSchemaProps { type_: Some("string".to_owned()), ..Default::default() };

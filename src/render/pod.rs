@@ -65,7 +65,7 @@ fn spec(topology: &Topology, node: &Node, settings: &RenderSettings) -> PodSpec 
         security_context: Some(security::pod(has_volume(node.role()))),
         termination_grace_period_seconds: Some(GRACE_SECONDS),
         node_selector: some(node_selector.clone()),
-        tolerations: some(tolerations.iter().map(toleration).collect::<Vec<_>>()),
+        tolerations: some(tolerations.iter().map(Toleration::from).collect::<Vec<_>>()),
         image_pull_secrets: some(image_pull_secrets.iter().map(secret).collect::<Vec<_>>()),
         topology_spread_constraints: Some(vec![spread(topology, node)]),
         containers: vec![container::container(topology, node, settings)],
@@ -82,18 +82,6 @@ fn spread(topology: &Topology, node: &Node) -> TopologySpreadConstraint {
         when_unsatisfiable: "ScheduleAnyway".to_owned(),
         label_selector: Some(metadata::label_selector(topology.identity(), node)),
         ..TopologySpreadConstraint::default()
-    }
-}
-
-/// As the API server returns it: without what is empty.
-fn toleration(given: &Toleration) -> Toleration {
-    let full = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    Toleration {
-        effect: full(&given.effect),
-        key: full(&given.key),
-        operator: full(&given.operator),
-        toleration_seconds: given.toleration_seconds,
-        value: full(&given.value),
     }
 }
 

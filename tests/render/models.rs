@@ -1,11 +1,10 @@
 //! Any valid model: of every shape, with names, numbers and settings at their bounds too.
 
-use k8s_openapi::api::core::v1::Toleration;
 use maquette::{
     api::{
         ArchitectureSpec, Call, CallMode, Client, ClientServer, DataStore, ImagePullSecret, Load,
         NTier, NodeSettings, PeerToPeer, PodSettings, Quantiles, Service, Shape, Storage,
-        ThreeTier,
+        ThreeTier, Toleration, TolerationOperator,
     },
     plan::{Identity, Topology, plan},
     render::{Objects, RenderSettings, render},
@@ -160,13 +159,14 @@ fn load() -> impl Strategy<Value = Load> {
     )
 }
 
-/// Also labels that would take a pod away from its node, if they won.
 fn pods() -> impl Strategy<Value = PodSettings> {
-    let labels = select(vec!["team", "maquette.dev/node", "app.kubernetes.io/name"]);
+    let labels = select(vec!["team", "app.kubernetes.io/part-of"]);
     let toleration = Toleration {
-        key: Some(String::new()),
-        operator: Some("Exists".to_owned()),
-        ..Toleration::default()
+        key: None,
+        operator: TolerationOperator::Exists,
+        value: None,
+        effect: None,
+        toleration_seconds: None,
     };
     (vec(labels, 0..3), any::<bool>(), option::of(Just("image:1".to_owned()))).prop_map(
         move |(labels, full, image)| PodSettings {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Call, Service, rules};
+use crate::api::bounds;
 use crate::api::problem::{At, Findings, json};
 
 /// Checks one service.
@@ -11,6 +12,8 @@ pub(super) fn service(service: &Service, at: &At, findings: &mut Findings) {
     if ["client", "data", "load", "peers"].contains(&name) {
         rules::TAKEN.broken_by(&at.field("name"), json(&name), &[name], findings);
     }
+    let calls = service.calls.iter().map(|call| &call.service);
+    bounds::unique("service", calls, &at.field("calls"), findings);
     if service.calls.iter().any(|call| call.service == name) {
         rules::SELF_CALL.broken(at, &[name], findings);
     }
@@ -31,8 +34,10 @@ pub(super) fn service(service: &Service, at: &At, findings: &mut Findings) {
 
 /// Checks the list of services.
 pub(super) fn services(list: &[Service], at: &At, findings: &mut Findings) {
+    bounds::not_empty(list, at, findings);
+    bounds::unique("name", list.iter().map(|service| &service.name), at, findings);
     calls(list, at, findings);
-    if list.iter().all(|service| service.stateless) {
+    if !list.is_empty() && list.iter().all(|service| service.stateless) {
         rules::NOTHING_KEPT.broken(at, &[], findings);
     }
     if let Some(store) = shared_store(list) {

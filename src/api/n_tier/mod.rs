@@ -242,7 +242,7 @@ impl Service {
     }
 
     fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidService> {
-        let name = name::validate(&self.name, &at.field("name"), findings);
+        let name = name::validate(&self.name, name::MAX, &at.field("name"), findings);
         let node = self.settings.validate(at, findings);
         check::service(self, at, findings);
         let list = at.field("calls");
@@ -270,7 +270,7 @@ impl Service {
         let at = at.field("store");
         let named = self.store.as_ref().and_then(|store| store.name.as_ref());
         if let Some(name) = named {
-            name::validate(name, &at.field("name"), findings);
+            name::validate(name, NodeName::MAX, &at.field("name"), findings);
         }
         let store = self.store.clone().unwrap_or_default();
         let settings = DataStore { storage: store.storage, resources: store.resources };

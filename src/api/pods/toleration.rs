@@ -90,7 +90,8 @@ impl From<&Toleration> for core::Toleration {
         Self {
             key: toleration.key.clone(),
             operator: Some(operator.to_owned()),
-            value: toleration.value.clone(),
+            // The API server drops an empty one.
+            value: toleration.value.clone().filter(|value| !value.is_empty()),
             effect: effect.map(str::to_owned),
             toleration_seconds: toleration.toleration_seconds,
         }

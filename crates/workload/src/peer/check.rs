@@ -40,9 +40,6 @@ pub(super) async fn run(node: &Arc<Node>) {
             }
             continue;
         }
-        if let Ok(held) = node.replica().count().await {
-            node.wholeness.unknown(held);
-        }
         let Some(settled) = settle(node, &mut down).await else { continue };
         match walk(node, &settled).await {
             Ok(failed) => {
@@ -105,8 +102,7 @@ async fn settle(node: &Node, down: &mut BTreeMap<String, Instant>) -> Option<Sit
 
 /// Walks through all items. Gives the peers to which not everything could be given.
 async fn walk(node: &Arc<Node>, situation: &Situation) -> Result<BTreeSet<String>, ReplicaError> {
-    let held = node.replica().count().await?;
-    node.wholeness.unknown(held);
+    node.wholeness.begin(situation.clone(), node.replica().count());
     let mut failed = BTreeSet::new();
     let mut after: Option<String> = None;
     loop {
@@ -124,7 +120,7 @@ async fn walk(node: &Arc<Node>, situation: &Situation) -> Result<BTreeSet<String
         settle_page(node, &duties, &failures).await?;
         failed.extend(failures.into_keys());
     }
-    node.wholeness.done(node.replica().count().await?);
+    node.wholeness.done();
     Ok(failed)
 }
 

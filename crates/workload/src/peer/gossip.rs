@@ -5,6 +5,7 @@
 //! that peers find each other in whatever order they start.
 
 use super::{
+    members::Members,
     report::{Report, Reports, Seen},
     timing::Timing,
 };
@@ -12,7 +13,6 @@ use chitchat::{
     Chitchat, ChitchatConfig, ChitchatHandle, ChitchatId, FailureDetectorConfig, ProtocolVersion,
     spawn_chitchat, transport::UdpTransport,
 };
-use maquette_contract::PeerMember;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -23,7 +23,7 @@ use std::{
 use tokio::{
     net::lookup_host,
     sync::watch,
-    time::{interval, sleep, timeout},
+    time::{interval, timeout},
 };
 
 /// Where a peer's report is among its gossip.
@@ -129,7 +129,7 @@ impl Gossip {
     /// Looks for members that are not seen, until this is dropped.
     pub(super) async fn seek(
         &self,
-        members: &watch::Receiver<BTreeMap<String, PeerMember>>,
+        members: &watch::Receiver<Members>,
         reports: &watch::Receiver<Arc<Reports>>,
     ) {
         let mut ticks = interval(self.timing.seek);
@@ -137,9 +137,9 @@ impl Gossip {
             ticks.tick().await;
             let missing: BTreeSet<String> = {
                 let (members, reports) = (members.borrow(), reports.borrow());
-                let others = members.values().filter(|member| member.name != self.name);
-                let missing = others.filter(|member| !reports.is_live(&member.name));
-                missing.map(|member| member.address.0.clone()).collect()
+                let others = members.layout.members().iter().filter(|name| **name != self.name);
+                let missing = others.filter(|name| !reports.is_live(name));
+                missing.filter_map(|name| Some(members.address(name)?.0.clone())).collect()
             };
             for address in missing {
                 // A name that does not resolve belongs to a pod that is not there yet.
@@ -150,11 +150,6 @@ impl Gossip {
                 }
             }
         }
-    }
-
-    /// Waits until others have had the chance to hear the newest report.
-    pub(super) async fn heard(&self) {
-        sleep(self.timing.gossip * 2).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which members hold an item: rendezvous hashing. Pure.
 
-use maquette_contract::{ItemKey, PeerConfig};
+use maquette_contract::ItemKey;
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::{cmp::Reverse, collections::BTreeSet, hash::Hasher};
@@ -24,12 +24,6 @@ impl Layout {
         let replicas = usize::try_from(replicas).unwrap_or(usize::MAX);
         let most = members.len();
         (most > 0).then(|| Self { members, replicas: replicas.clamp(1, most) })
-    }
-
-    /// The layout that a configuration asks for; none if it names no member.
-    pub(super) fn wanted(config: &PeerConfig) -> Option<Self> {
-        let names = config.members.iter().map(|member| member.name.clone());
-        Self::new(names, config.replication_factor)
     }
 
     /// The members, in the order of their names.
@@ -100,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    pub(crate) fn layout(members: usize, replicas: u32) -> Layout {
+    fn layout(members: usize, replicas: u32) -> Layout {
         Layout::new((0..members).map(|ordinal| format!("shop-peers-{ordinal}")), replicas).unwrap()
     }
 
@@ -113,7 +107,7 @@ mod tests {
         // Items on volumes are where these say.
         let owners =
             |number| layout(5, 3).owners(&key(number)).join(" ").replace("shop-peers-", "");
-        assert_eq!([owners(1), owners(2), owners(3)], ["", "", ""]);
+        assert_eq!([owners(1), owners(2), owners(3)], ["4 3 2", "4 0 1", "3 1 2"]);
     }
 
     #[test]

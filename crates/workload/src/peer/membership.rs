@@ -4,10 +4,10 @@
 
 use super::{
     gossip::Gossip,
+    members::Members,
     node::Node,
     phase::{Phase, State},
     report::Report,
-    running::Members,
     volume::{Saved, Volume, VolumeError},
     wire::Stand,
 };

@@ -8,6 +8,7 @@ mod gossip;
 mod heal;
 mod item;
 mod layout;
+mod members;
 mod membership;
 mod node;
 mod phase;

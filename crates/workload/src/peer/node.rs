@@ -4,19 +4,21 @@ use super::{
     fellows::{AskError, Fellows, Target},
     gauge::Meters,
     heal::Unhealed,
+    members::Members,
     phase::{Phase, State},
     probe::PeersEdge,
     quorum::Quorum,
     replica::{Replica, ReplicaError},
     report::Reports,
+    situation::Situation,
     standing::Standing,
     timing::Timing,
     whole::Wholeness,
     wire::{Copy, Held, Listed, Message, Page, Read, Write},
 };
 use crate::runtime::VersionClock;
-use maquette_contract::{ItemKey, PeerMember, Version};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use maquette_contract::{ItemKey, Version};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 
 /// A running peer.
@@ -42,7 +44,7 @@ pub(super) struct Node {
     /// What it knows of all peers; changed only by `gossip`.
     pub(super) reports: watch::Sender<Arc<Reports>>,
     /// The members that the configuration names.
-    pub(super) members: watch::Sender<BTreeMap<String, PeerMember>>,
+    pub(super) members: watch::Receiver<Members>,
 }
 
 /// What a peer is made of.
@@ -51,7 +53,7 @@ pub(super) struct Parts {
     pub(super) overlay: String,
     pub(super) replica: Replica,
     pub(super) state: State,
-    pub(super) members: BTreeMap<String, PeerMember>,
+    pub(super) members: watch::Receiver<Members>,
     pub(super) timing: Timing,
 }
 
@@ -71,7 +73,7 @@ impl Node {
             wholeness: Wholeness::default(),
             state: watch::Sender::new(Arc::new(state)),
             reports: watch::Sender::default(),
-            members: watch::Sender::new(members),
+            members,
         }
     }
 
@@ -123,7 +125,7 @@ impl Node {
 
     /// Where a peer is: where the configuration says, else where its gossip comes from.
     fn target(&self, name: &str) -> Option<Target> {
-        let configured = self.members.borrow().get(name).map(|member| member.address.0.clone());
+        let configured = self.members.borrow().address(name).map(|address| address.0.clone());
         let seen = || self.reports.borrow().0.get(name).map(|seen| seen.address.to_string());
         let address = configured.or_else(seen)?;
         Some(Target { address, to: self.addressee(name) })
@@ -132,7 +134,7 @@ impl Node {
     /// Closes connections to peers that nobody needs any more.
     pub(super) fn forget_fellows(&self) {
         let (members, reports) = (self.members.borrow(), self.reports.borrow());
-        self.fellows.retain(|name| members.contains_key(name) || reports.is_live(name));
+        self.fellows.retain(|name| members.layout.has(name) || reports.is_live(name));
     }
 
     /// Asks another peer, once.
@@ -154,8 +156,15 @@ impl Node {
 
     /// Items held, and those of them that are not known to have all their copies.
     pub(super) fn counted(&self) -> (u64, u64) {
-        let (held, not_whole) = self.wholeness.counts();
-        (held, not_whole + self.unhealed.count())
+        let held = self.replica.count();
+        let (state, reports) = (self.state(), self.reports());
+        let now = Situation::new(&self.me, &state, &reports, &BTreeSet::new());
+        // Others came or went, or will by the configuration: nothing is known for sure any more.
+        let moves = *state.target() != self.members.borrow().layout;
+        if moves || now.is_some_and(|now| !self.wholeness.is_about(&now)) {
+            return (held, held.max(u64::from(moves)));
+        }
+        (held, self.wholeness.not_whole() + self.unhealed.count())
     }
 
     /// Asks a peer, which may be this one, what it holds of an item.

@@ -134,8 +134,8 @@ impl Replica {
     }
 
     /// How many items are held.
-    pub(super) async fn count(&self) -> Result<u64, ReplicaError> {
-        Ok(self.storage.count().await?)
+    pub(super) fn count(&self) -> u64 {
+        self.storage.count()
     }
 
     /// Up to `limit` items after the key `after`; none only at the end.

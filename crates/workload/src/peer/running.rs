@@ -5,7 +5,7 @@ use super::{
     check,
     gossip::{Gossip, GossipError, Identity},
     heal,
-    layout::Layout,
+    members::Members,
     membership::Membership,
     node::{Node, Parts},
     phase::State,
@@ -20,10 +20,8 @@ use crate::{
     runtime::{self, Shutdown},
     storage::{Storage, StorageError},
 };
-use maquette_contract::{
-    ItemKey, NodeName, Observations, PeerMember, PeerObservation, Record, Summary,
-};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use maquette_contract::{ItemKey, NodeName, Observations, PeerObservation, Record, Summary};
+use std::{path::PathBuf, sync::Arc};
 use tokio::{
     net::TcpListener,
     sync::watch,
@@ -70,13 +68,6 @@ pub(super) struct Setup {
     pub(super) shutdown: Shutdown,
 }
 
-/// The members of a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Members {
-    pub(super) layout: Layout,
-    pub(super) addresses: BTreeMap<String, PeerMember>,
-}
-
 /// A peer that runs. Dropping it ends it at once.
 pub(super) struct Running {
     pub(super) node: Arc<Node>,
@@ -96,11 +87,12 @@ impl Running {
         saved.generation = runtime::wall_millis().max(saved.generation + 1);
         volume.save(&saved)?;
         let generation = saved.generation;
-        let Members { layout, addresses } = members.borrow().clone();
+        let layout = members.borrow().layout.clone();
         let state = State::start(&me, generation, layout, saved.standing);
         let replica = Replica::new(storage.clone());
         let (name, domain) = (me.clone(), overlay.clone());
-        let parts = Parts { me, overlay, replica, state, members: addresses, timing };
+        let following = members.clone();
+        let parts = Parts { me, overlay, replica, state, members: following, timing };
         let node = Arc::new(Node::new(parts));
         let listen = runtime::serve::address(&listener)?;
         let identity = Identity { name, generation, overlay: domain, listen };
@@ -109,7 +101,7 @@ impl Running {
         let mut tasks = JoinSet::new();
         let routes = router(&node);
         tasks.spawn(async move { runtime::serve::serve(listener, routes, &shutdown).await });
-        spawn_gossip(&mut tasks, &node, &gossip, members);
+        spawn_gossip(&mut tasks, &node, &gossip);
         tasks.spawn(membership.run());
         for_ever(&mut tasks, &node);
         Ok(Self { node, started: Instant::now(), storage, _tasks: tasks })
@@ -164,8 +156,7 @@ impl Running {
     /// Adds what this peer sees to a report; `to` is the peers' own node.
     pub(super) fn observe(&self, to: &NodeName, report: &mut Observations) {
         let observed = self.observed();
-        let (held, _) = self.node.wholeness.counts();
-        report.items = Some(held);
+        report.items = Some(self.node.replica().count());
         report.peer = Some(observed);
         report.edges = vec![self.node.edge.observe(to)];
     }
@@ -174,7 +165,7 @@ impl Running {
     pub(super) fn observed(&self) -> PeerObservation {
         let (state, reports) = (self.node.state(), self.node.reports());
         let me = self.node.me();
-        let members = state.wanted.members().iter();
+        let members = configured.members().iter();
         let members = members.filter(|name| *name == me || reports.is_live(name));
         let not_whole = ready::not_whole(me, &state, &reports, self.node.counted());
         PeerObservation { members: members.cloned().collect(), not_whole }
@@ -187,24 +178,13 @@ async fn open(data: PathBuf) -> Result<Storage, PeerError> {
     Ok(opening.await.unwrap_or(Err(StorageError::Closed))?)
 }
 
-fn spawn_gossip(
-    tasks: &mut JoinSet<()>,
-    node: &Arc<Node>,
-    gossip: &Arc<Gossip>,
-    mut members: watch::Receiver<Members>,
-) {
+fn spawn_gossip(tasks: &mut JoinSet<()>, node: &Arc<Node>, gossip: &Arc<Gossip>) {
     let (follower, seeker) = (Arc::clone(gossip), Arc::clone(gossip));
-    let (following, seeking, configured) = (Arc::clone(node), Arc::clone(node), Arc::clone(node));
+    let (following, seeking) = (Arc::clone(node), Arc::clone(node));
     tasks.spawn(async move { follower.follow(&following.reports).await });
     tasks.spawn(async move {
-        let (members, reports) = (seeking.members.subscribe(), seeking.reports.subscribe());
-        seeker.seek(&members, &reports).await;
-    });
-    tasks.spawn(async move {
-        while members.changed().await.is_ok() {
-            let addresses = members.borrow_and_update().addresses.clone();
-            configured.members.send_replace(addresses);
-        }
+        let reports = seeking.reports.subscribe();
+        seeker.seek(&seeking.members, &reports).await;
     });
 }
 
@@ -222,9 +202,6 @@ fn for_ever(tasks: &mut JoinSet<()>, node: &Arc<Node>) {
 async fn count(node: &Node) {
     let mut reports = node.reports.subscribe();
     loop {
-        if let Ok(held) = node.replica().count().await {
-            node.wholeness.holds(held);
-        }
         let (held, not_whole) = node.counted();
         let reports_now = Arc::clone(&reports.borrow_and_update());
         let state = node.state();

@@ -67,6 +67,11 @@ impl Situation {
         Some(Self { me: me.to_owned(), target, stamps, up, absent, quiet })
     }
 
+    /// Whether the same peers are there and want the same, so that what was found then holds.
+    pub(super) fn same_peers(&self, other: &Self) -> bool {
+        (&self.target, &self.stamps, &self.up) == (&other.target, &other.stamps, &other.up)
+    }
+
     /// The stamps that a check which begins now may tell, without those of `failed`.
     pub(super) fn checked(&self, failed: &BTreeSet<String>) -> BTreeMap<String, u64> {
         let good = self.stamps.iter().filter(|(name, _)| !failed.contains(*name));

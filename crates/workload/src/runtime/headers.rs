@@ -16,9 +16,9 @@ pub const HOPS: &str = "maquette-hops";
 pub const LONGEST: Duration = Duration::from_secs(10);
 /// How many nodes a request may pass: more than any model that is not a loop has in a row.
 pub const MAX_HOPS: u8 = 32;
-/// What a caller keeps of its own time, so that the answer of a node below, also the one that its
-/// time is over, still gets up.
-const MARGIN: Duration = Duration::from_millis(20);
+/// The share of the time left that a caller keeps for itself, so that the answer of a node below,
+/// also the one that its time is over, still gets up: one part in so many.
+const KEPT: u32 = 20;
 
 /// The request has passed too many nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +64,7 @@ impl Context {
     /// The time at which a node below must have answered.
     pub fn deadline_below(&self, now: Instant) -> Instant {
         let left = self.deadline.saturating_duration_since(now);
-        now + left.saturating_sub(MARGIN).max(left / 2)
+        now + (left - left / KEPT)
     }
 
     /// The headers of a request to a node below.
@@ -172,8 +172,8 @@ mod tests {
         assert_eq!(with("300").deadline - now, Duration::from_millis(300));
         assert_eq!(with("99999999").deadline - now, LONGEST);
         assert_eq!(with("soon").deadline - now, LONGEST);
-        assert_eq!(with("300").headers_below(now)[DEADLINE], "280");
-        assert_eq!(with("10").headers_below(now)[DEADLINE], "5");
+        assert_eq!(with("300").headers_below(now)[DEADLINE], "285");
+        assert_eq!(with("0").headers_below(now)[DEADLINE], "0");
     }
 
     #[test]

@@ -3,16 +3,17 @@
 use crate::{
     peer::{
         ask::Unavailable,
-        layout::Layout,
-        running::{Members, PeerError, Running, Setup},
+        members::Members,
+        running::{PeerError, Running, Setup},
         timing::Timing,
     },
     runtime::Shutdown,
     storage::StorageError,
 };
-use maquette_contract::{Address, ItemKey, PeerMember, PeerObservation, Record, Summary};
+use maquette_contract::{
+    Address, ItemKey, PeerConfig, PeerMember, PeerObservation, Record, Summary, Work,
+};
 use std::{
-    collections::BTreeMap,
     future::Future,
     net::{Ipv4Addr, UdpSocket},
     sync::Arc,
@@ -125,9 +126,9 @@ impl Cluster {
 
     fn configuration(&self) -> Members {
         let members = self.places[..self.members].iter().map(|place| place.member.clone());
-        let addresses: BTreeMap<_, _> = members.map(|m| (m.name.clone(), m)).collect();
-        let layout = Layout::new(addresses.keys().cloned(), self.replicas).unwrap();
-        Members { layout, addresses }
+        let (members, replication_factor) = (members.collect(), self.replicas);
+        let config = PeerConfig { work: Work::default(), replication_factor, members };
+        Members::new(&config).unwrap()
     }
 
     /// Starts a peer in its place, waiting until the file of the one before it is closed.

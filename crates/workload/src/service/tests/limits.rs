@@ -11,8 +11,8 @@ async fn a_slow_node_makes_504_in_time_and_the_tree_names_it() {
     let business = Service::start("business", thin("slow", &slow)).await;
     let client = Service::start("client", thin("business", &business.address)).await;
     let start = Instant::now();
-    let got = client.get_with("/summary", &[(DEADLINE, "400")]).await;
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    let got = client.get_with("/summary", &[(DEADLINE, "2000")]).await;
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     let error = got.error(StatusCode::GATEWAY_TIMEOUT);
     assert!(
         error.starts_with(&format!("business: slow: {slow} did not answer within ")),
@@ -87,7 +87,7 @@ async fn trace_deadline_and_hops_travel_with_the_request() {
     assert_ne!(passed, parent, "the span is a new one");
     assert_eq!(header(HOPS), "4");
     let left: u64 = header(DEADLINE).parse().unwrap();
-    assert!((4000..=4980).contains(&left), "{left}");
+    assert!((1000..=4750).contains(&left), "{left}");
 
     web.get_with("/summary", &[(TRACEPARENT, "nonsense")]).await.counts();
     assert_eq!(header(TRACEPARENT).len(), parent.len(), "a new trace is made");

@@ -60,7 +60,7 @@ async fn writes_go_on_while_the_store_restarts_and_none_is_lost() {
 #[tokio::test]
 async fn a_request_fails_at_its_deadline_if_the_store_stays_away() {
     let web = Service::start("web", owner(&free_address().await)).await;
-    let headers = [(crate::runtime::headers::DEADLINE, "300")];
+    let headers = [(crate::runtime::headers::DEADLINE, "1500")];
     let got = web.get_with("/items/books/7", &headers).await;
     let error = got.error(StatusCode::BAD_GATEWAY);
     assert!(error.starts_with("data at 127.0.0.1:"), "{error}");
@@ -87,7 +87,7 @@ async fn a_call_is_made_again_when_its_connection_fails() {
 #[tokio::test]
 async fn a_call_to_nobody_is_502_at_the_deadline() {
     let web = Service::start("web", thin("below", &free_address().await)).await;
-    let headers = [(crate::runtime::headers::DEADLINE, "300")];
+    let headers = [(crate::runtime::headers::DEADLINE, "1500")];
     let got = web.get_with("/summary", &headers).await;
     let error = got.error(StatusCode::BAD_GATEWAY);
     assert!(error.starts_with("below: cannot reach 127.0.0.1:"), "{error}");

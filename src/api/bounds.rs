@@ -1,0 +1,67 @@
+//! Bounds that the schema sets, for a spec that did not come by way of the API server; the messages
+//! are those of the API server.
+
+use super::problem::{At, Findings, json};
+
+/// The number at `at`, if it is from `least` to `most`.
+pub(crate) fn number(
+    value: i32,
+    least: i32,
+    most: i32,
+    at: &At,
+    findings: &mut Findings,
+) -> Option<u32> {
+    if value < least {
+        findings.add(at, json(&value), too_small(&least.to_string()));
+    } else if value > most {
+        findings.add(at, json(&value), too_great(&most.to_string()));
+    } else {
+        return u32::try_from(value).ok();
+    }
+    None
+}
+
+/// Checks that the list at `at` has an item.
+pub(crate) fn not_empty<T>(list: &[T], at: &At, findings: &mut Findings) {
+    if list.is_empty() {
+        findings.add(at, None, too_few(1));
+    }
+}
+
+/// Checks that no two items of the list at `at` have the same `key`.
+pub(crate) fn unique<'a>(
+    key: &str,
+    names: impl Iterator<Item = &'a String>,
+    at: &At,
+    findings: &mut Findings,
+) {
+    let names: Vec<_> = names.collect();
+    for (index, name) in names.iter().enumerate().filter(|(i, name)| names[..*i].contains(name)) {
+        findings.add(&at.index(index), None, duplicate(&format!("{{\"{key}\":\"{name}\"}}")));
+    }
+}
+
+/// Says that a number is too small.
+pub(crate) fn too_small(least: &str) -> String {
+    format!("should be greater than or equal to {least}")
+}
+
+/// Says that a number is too great.
+pub(crate) fn too_great(most: &str) -> String {
+    format!("should be less than or equal to {most}")
+}
+
+/// Says that a text is too long.
+pub(crate) fn too_long(most: i64) -> String {
+    format!("Too long: may not be more than {most} bytes")
+}
+
+/// Says that a list is too short.
+pub(crate) fn too_few(least: i64) -> String {
+    format!("should have at least {least} items")
+}
+
+/// Says that an item of a list is there already.
+pub(crate) fn duplicate(key: &str) -> String {
+    format!("Duplicate value: {key}")
+}
