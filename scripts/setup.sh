@@ -9,9 +9,8 @@ for job in "$@"; do
         build) needs+=(cc=gcc ld=binutils musl-gcc=musl-tools /usr/include/stdlib.h=libc6-dev) ;;
         image) docker_runs || needs+=(buildah=buildah) ;;
         cluster)
-            needs+=(containerd=containerd runc=runc nft=nftables iptables=iptables)
+            needs+=(containerd=containerd runc=runc nft=nftables)
             needs+=(/usr/lib/cni/ptp=containernetworking-plugins)
-            needs+=(conntrack=conntrack ip=iproute2 nsenter=util-linux mount=mount)
             ;;
         demo) needs+=(curl=curl) ;;
         test) needs+=(shellcheck=shellcheck redis-cli=redis-tools) ;;

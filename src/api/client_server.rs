@@ -13,7 +13,7 @@ use super::several::Several;
 use super::storage::{DataStore, ValidStore};
 
 const TAKEN: Rule = Rule {
-    cel: "!(self in ['data', 'load', 'peers'])",
+    cel: "!(self in ['data', 'load', 'peers']) && !self.endsWith('-headless')",
     message: "the name '{}' is taken by another node: choose another for the client",
     values: &["self"],
     blame: "",
@@ -70,7 +70,8 @@ impl ClientServer {
         let clients = self.clients.iter().enumerate().map(|(index, client)| {
             let at = list.index(index);
             let name = name::validate(&client.name, name::MAX, &at.field("name"), findings);
-            if ["data", "load", "peers"].contains(&client.name.as_str()) {
+            let taken = ["data", "load", "peers"].contains(&client.name.as_str());
+            if taken || name::is_headless(&client.name) {
                 TAKEN.broken_by(&at.field("name"), json(&client.name), &[&client.name], findings);
             }
             let settings = client.settings.validate(&at, findings);

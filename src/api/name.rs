@@ -39,6 +39,11 @@ pub(crate) fn validate(
     name
 }
 
+/// Whether a node of this name would have a Service called like a store's headless one.
+pub(crate) fn is_headless(name: &str) -> bool {
+    name.ends_with("-headless")
+}
+
 /// The percentage at `at`, which the schema bounds too.
 pub(crate) fn percent(value: i32, at: &At, findings: &mut Findings) -> Option<Percent> {
     let value = bounds::number(value, 0, 100, at, findings)?;

@@ -5,7 +5,7 @@
 
 use super::{RenderSettings, container, metadata, names, security};
 use crate::{
-    api::{ImagePullSecret, PodSettings},
+    api::{self, ImagePullSecret, PodSettings},
     plan::{Node, Topology},
 };
 use k8s_openapi::{
@@ -65,7 +65,7 @@ fn spec(topology: &Topology, node: &Node, settings: &RenderSettings) -> PodSpec 
         security_context: Some(security::pod(has_volume(node.role()))),
         termination_grace_period_seconds: Some(GRACE_SECONDS),
         node_selector: some(node_selector.clone()),
-        tolerations: some(tolerations.iter().map(Toleration::from).collect::<Vec<_>>()),
+        tolerations: some(tolerations.iter().map(toleration).collect::<Vec<_>>()),
         image_pull_secrets: some(image_pull_secrets.iter().map(secret).collect::<Vec<_>>()),
         topology_spread_constraints: Some(vec![spread(topology, node)]),
         containers: vec![container::container(topology, node, settings)],
@@ -83,6 +83,12 @@ fn spread(topology: &Topology, node: &Node) -> TopologySpreadConstraint {
         label_selector: Some(metadata::label_selector(topology.identity(), node)),
         ..TopologySpreadConstraint::default()
     }
+}
+
+/// As the API server returns it: without a value that is empty.
+fn toleration(given: &api::Toleration) -> Toleration {
+    let toleration = Toleration::from(given);
+    Toleration { value: toleration.value.filter(|value| !value.is_empty()), ..toleration }
 }
 
 /// Mounted as a folder: a single file would never be refreshed.

@@ -160,22 +160,21 @@ fn load() -> impl Strategy<Value = Load> {
 }
 
 fn pods() -> impl Strategy<Value = PodSettings> {
-    let labels = select(vec!["team", "app.kubernetes.io/part-of"]);
     let toleration = Toleration {
-        key: None,
-        operator: TolerationOperator::Exists,
-        value: None,
+        key: Some("dedicated".to_owned()),
+        operator: TolerationOperator::Equal,
+        value: Some(String::new()),
         effect: None,
         toleration_seconds: None,
     };
-    (vec(labels, 0..3), any::<bool>(), option::of(Just("image:1".to_owned()))).prop_map(
-        move |(labels, full, image)| PodSettings {
-            labels: labels.into_iter().map(|key| (key.to_owned(), "theirs".to_owned())).collect(),
-            annotations: full
-                .then(|| ("note".to_owned(), "of mine".to_owned()))
-                .into_iter()
-                .collect(),
-            node_selector: full.then(|| ("disk".to_owned(), String::new())).into_iter().collect(),
+    (any::<bool>(), option::of(Just("image:1".to_owned()))).prop_map(move |(full, image)| {
+        let pair = |key: &str, value: &str| {
+            full.then(|| (key.to_owned(), value.to_owned())).into_iter().collect()
+        };
+        PodSettings {
+            labels: pair("team", "blue"),
+            annotations: pair("note", "of mine"),
+            node_selector: pair("disk", ""),
             tolerations: full.then(|| toleration.clone()).into_iter().collect(),
             image_pull_secrets: full
                 .then(|| ImagePullSecret { name: "registry".to_owned() })
@@ -183,8 +182,8 @@ fn pods() -> impl Strategy<Value = PodSettings> {
                 .collect(),
             image,
             image_pull_policy: None,
-        },
-    )
+        }
+    })
 }
 
 /// Mostly a few; also as many as there may be.

@@ -4,6 +4,7 @@ use crate::{
     models::{CASES, rendered, topologies},
     view::{all, text, title},
 };
+use maquette::api::{Architecture, Shape};
 use maquette_contract::keys;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -58,5 +59,24 @@ proptest! {
             prop_assert_eq!(&owner["kind"], "Architecture");
             prop_assert_eq!(&owner["controller"], true);
         }
+    }
+}
+
+#[test]
+fn no_node_takes_the_name_of_a_stores_headless_service() {
+    let specs = [
+        "{clients: [{name: web}, {name: data-headless}]}",
+        "{services: [{name: orders}, {name: orders-data-headless}]}",
+        "{services: [{name: orders}, {name: b, store: {name: orders-data-headless}}]}",
+    ];
+    for (member, spec) in ["clientServer", "nTier", "nTier"].into_iter().zip(specs) {
+        let yaml = format!(
+            "{{apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {{name: shop}}, \
+             spec: {{shape: {:?}, {member}: {spec}}}}}",
+            Shape::ThreeTier
+        );
+        let architecture: Architecture = serde_norway::from_str(&yaml).expect("an Architecture");
+        let problems = architecture.spec.validate("shop").expect_err("it is refused");
+        assert!(problems.to_string().contains("-headless' is taken"), "{problems}");
     }
 }

@@ -11,6 +11,7 @@
 //! addresses that the file gives.
 
 pub mod front;
+pub mod load;
 pub mod peer;
 mod run;
 pub mod runtime;

@@ -1,6 +1,7 @@
 //! The life of the process: from its flags to its exit code.
 
 use crate::{
+    load, peer,
     runtime::{ConfigError, Document, ListenError, Options, Process, Shutdown, logs, shutdown},
     service, store,
 };
@@ -77,8 +78,7 @@ async fn role(process: Process) -> Result<(), RunError> {
     match process.document.config.role() {
         Role::Service => service::run(process).await,
         Role::Store => store::run(process).await,
-        role @ (Role::Peer | Role::Load) => {
-            Err(RunError::Role(format!("the role {role} is not built yet").into()))
-        }
+        Role::Load => load::run(process).await,
+        Role::Peer => peer::run(process).await,
     }
 }

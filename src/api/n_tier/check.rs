@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{Call, Service, rules};
 use crate::api::bounds;
+use crate::api::name::is_headless;
 use crate::api::problem::{At, Findings, json};
 
 /// Checks one service.
 pub(super) fn service(service: &Service, at: &At, findings: &mut Findings) {
     let name = service.name.as_str();
-    if ["client", "data", "load", "peers"].contains(&name) {
+    if ["client", "data", "load", "peers"].contains(&name) || is_headless(name) {
         rules::TAKEN.broken_by(&at.field("name"), json(&name), &[name], findings);
     }
     let calls = service.calls.iter().map(|call| &call.service);
@@ -30,7 +31,7 @@ pub(super) fn service(service: &Service, at: &At, findings: &mut Findings) {
     }
     let store = service.store.as_ref().and_then(|store| store.name.as_ref());
     if let Some(store) = store
-        && ["business", "client", "load", "peers"].contains(&store.as_str())
+        && (["business", "client", "load", "peers"].contains(&store.as_str()) || is_headless(store))
     {
         let at = at.field("store").field("name");
         rules::STORE_TAKEN.broken_by(&at, json(store), &[store], findings);

@@ -72,14 +72,14 @@ pub(super) const STATELESS_OWNS: Rule = Rule {
 };
 /// On a service's name.
 pub(super) const TAKEN: Rule = Rule {
-    cel: "!(self in ['client', 'data', 'load', 'peers'])",
+    cel: "!(self in ['client', 'data', 'load', 'peers']) && !self.endsWith('-headless')",
     message: "the name '{}' is taken by another node: choose another for the service",
     values: &["self"],
     blame: "",
 };
 /// On a store's name.
 pub(super) const STORE_TAKEN: Rule = Rule {
-    cel: "!(self in ['business', 'client', 'load', 'peers'])",
+    cel: "!(self in ['business', 'client', 'load', 'peers']) && !self.endsWith('-headless')",
     message: "the name '{}' is taken by another node: choose another for the store",
     values: &["self"],
     blame: "",

@@ -129,7 +129,8 @@ async fn write_operator_kubeconfig(plane: &ControlPlane, client: &Client) {
     let token = made.expect("a token").status.expect("a token").token;
     let text = fs::read_to_string(&plane.kubeconfig).expect("a kubeconfig");
     let mut file: serde_norway::Value = serde_norway::from_str(&text).expect("YAML");
-    let user = [("token".to_owned(), token)].into_iter().collect::<std::collections::BTreeMap<_, _>>();
+    let user =
+        [("token".to_owned(), token)].into_iter().collect::<std::collections::BTreeMap<_, _>>();
     file["users"][0]["user"] = serde_norway::to_value(user).expect("YAML");
     let text = serde_norway::to_string(&file).expect("YAML");
     fs::write(&plane.operator_kubeconfig, text).expect("a file");

@@ -1,6 +1,7 @@
 //! The kinds of objects that an Architecture becomes, for what is the same with all of them.
 
-use kube::{Api, Client, api::DynamicObject, core::GroupVersionKind, discovery::ApiResource};
+use super::Space;
+use kube::{Api, api::DynamicObject, core::GroupVersionKind, discovery::ApiResource};
 
 /// An object of any kind.
 pub(crate) type Any = DynamicObject;
@@ -16,7 +17,7 @@ pub(crate) const KINDS: [(&str, &str, &str); 6] = [
 ];
 
 /// The objects of a kind in a namespace.
-pub(crate) fn api(client: &Client, namespace: &str, kind: (&str, &str, &str)) -> Api<Any> {
+pub(crate) fn api_of(space: &Space, kind: (&str, &str, &str)) -> Api<Any> {
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(kind.0, kind.1, kind.2));
-    Api::namespaced_with(client.clone(), namespace, &resource)
+    Api::namespaced_with(space.client.clone(), &space.name, &resource)
 }

@@ -1,11 +1,16 @@
 //! A namespace of a test, and what it holds.
 
 use super::{
-    Any, KINDS, control_plane::control_plane, eventually, objects, seconds,
+    Any, KINDS, api_of,
+    control_plane::{OPERATOR_NAMESPACE, control_plane},
+    eventually, seconds,
 };
 use k8s_openapi::{
     NamespaceResourceScope,
-    api::core::v1::Namespace,
+    api::{
+        core::v1::{Namespace, Pod, PodCondition, PodStatus},
+        rbac::v1::{Role, RoleBinding},
+    },
     apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
 };
 use kube::{
@@ -64,7 +69,7 @@ impl Space {
         let mut children = BTreeMap::new();
         let ours = ListParams::default().labels(&format!("{LABEL_ARCHITECTURE}={of}"));
         for kind in KINDS {
-            let list = objects::api(&self.client, &self.name, kind).list(&ours).await;
+            let list = api_of(self, kind).list(&ours).await;
             for child in list.expect("a list") {
                 children.insert(format!("{} {}", kind.2, child.name_any()), child);
             }
@@ -107,5 +112,36 @@ impl Space {
             unmade.map_or(Ok(found), |node| Err(format!("{node:?}")))
         })
         .await
+    }
+}
+
+impl Space {
+    /// Gives a pod a condition, as the scheduler or the kubelet would.
+    pub(crate) async fn condition_of_pod(&self, pod: &str, type_: &str, status: &str, why: &str) {
+        let condition = PodCondition {
+            type_: type_.to_owned(),
+            status: status.to_owned(),
+            message: Some(why.to_owned()),
+            ..PodCondition::default()
+        };
+        let status = PodStatus { conditions: Some(vec![condition]), ..PodStatus::default() };
+        let patch = Patch::Strategic(Pod { status: Some(status), ..Pod::default() });
+        let api = self.api::<Pod>();
+        api.patch_status(pod, &PatchParams::default(), &patch).await.expect("patched");
+    }
+
+    /// Grants the operator a lease in this namespace, as it has one in its own.
+    pub(crate) async fn grant_lease(&self) {
+        let (client, name) = (self.client.clone(), "maquette");
+        let own: Api<Role> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
+        let mut role = own.get(name).await.expect("a role");
+        let bindings: Api<RoleBinding> = Api::namespaced(client, OPERATOR_NAMESPACE);
+        let mut binding = bindings.get(name).await.expect("a binding");
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        role.metadata = metadata.clone();
+        binding.metadata = metadata;
+        let params = PostParams::default();
+        self.api::<Role>().create(&params, &role).await.expect("a role");
+        self.api::<RoleBinding>().create(&params, &binding).await.expect("a binding");
     }
 }

@@ -113,7 +113,7 @@ impl Gossip {
     pub(super) async fn follow(&self, reports: &watch::Sender<Arc<Reports>>) {
         let mut changes = self.handle.chitchat().lock().await.live_nodes_watcher();
         loop {
-            let new = self.handle.with_chitchat(|chitchat| seen(chitchat)).await;
+            let new = self.handle.with_chitchat(seen).await;
             reports.send_if_modified(|old| {
                 let changed = **old != new;
                 if changed {

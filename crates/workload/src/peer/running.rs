@@ -17,7 +17,7 @@ use super::{
     volume::{Volume, VolumeError},
 };
 use crate::{
-    runtime::{self, Shutdown},
+    runtime::{self, Metrics, Shutdown},
     storage::{Storage, StorageError},
 };
 use maquette_contract::{ItemKey, NodeName, Observations, PeerObservation, Record, Summary};
@@ -107,6 +107,12 @@ impl Running {
         Ok(Self { node, started: Instant::now(), storage, _tasks: tasks })
     }
 
+    /// Registers what this peer counts.
+    pub(super) fn register(&self, metrics: &Metrics) {
+        self.node.meters.register(metrics);
+        self.storage.register(&mut metrics.registry());
+    }
+
     /// Ends when the disk has failed.
     pub(super) async fn failed(&self) -> StorageError {
         self.storage.failed().await
@@ -165,6 +171,7 @@ impl Running {
     pub(super) fn observed(&self) -> PeerObservation {
         let (state, reports) = (self.node.state(), self.node.reports());
         let me = self.node.me();
+        let configured = self.node.members.borrow().layout.clone();
         let members = configured.members().iter();
         let members = members.filter(|name| *name == me || reports.is_live(name));
         let not_whole = ready::not_whole(me, &state, &reports, self.node.counted());

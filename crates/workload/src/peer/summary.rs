@@ -145,8 +145,8 @@ pub(super) async fn summarize(
         if let Some(standing) = node.standing() {
             let members = standing.writes().flat_map(|layout| layout.members());
             let members: BTreeSet<String> = members.cloned().collect();
-            let mut lists = Lists::default();
-            lists.lists = members.into_iter().map(|name| (name, List::default())).collect();
+            let empty = members.into_iter().map(|name| (name, List::default()));
+            let mut lists = Lists { lists: empty.collect(), failures: BTreeMap::new() };
             let summary = merge(node, &mut lists, note).await;
             // What it takes may have changed meanwhile.
             if node.standing().is_some_and(|now| lists.is_truthful(&now)) {

@@ -139,6 +139,37 @@ impl Upstream {
         }
     }
 
+    /// Makes a request as an end user's program does: once, and if the connection fails, which one
+    /// that has long been open may do for no fault of the target, once more over a new one.
+    ///
+    /// # Errors
+    /// If there is no answer before the deadline, or one that cannot be used.
+    pub async fn send_as_user(&self, outgoing: &Outgoing) -> Result<Reply, CallError> {
+        let start = Instant::now();
+        let deadline = outgoing.context.deadline_below(start);
+        let address = || self.edge.address().clone();
+        let twice = async {
+            let (pool, born) = self.current();
+            match self.attempt(&pool, outgoing).await {
+                Err(Attempt::Connection(_)) => {
+                    self.renew(born);
+                    self.attempt(&self.current().0, outgoing).await
+                }
+                outcome => outcome,
+            }
+        };
+        match timeout_at(deadline, twice).await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(Attempt::Connection(reason))) => {
+                Err(CallError::Unreachable { address: address(), reason })
+            }
+            Ok(Err(Attempt::Final(reason))) => {
+                Err(CallError::Invalid { address: address(), reason })
+            }
+            Err(_) => Err(CallError::Late { address: address(), after: deadline - start }),
+        }
+    }
+
     async fn attempt(&self, pool: &Pool, outgoing: &Outgoing) -> Result<Reply, Attempt> {
         let uri = Uri::builder()
             .scheme("http")

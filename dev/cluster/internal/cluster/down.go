@@ -15,8 +15,8 @@ const patience = 30 * time.Second
 // Down ends the cluster and removes all that it left, however it ended. It says
 // whether there was one.
 func Down(ctx context.Context, dir state.Dir) (found bool, err error) {
-	if !dir.Ours() {
-		return false, nil
+	if ours, err := dir.Ours(); !ours || err != nil {
+		return false, err
 	}
 	unlock, err := dir.Lock(ctx)
 	if err != nil {

@@ -126,8 +126,12 @@ func Up(ctx context.Context, plan Plan, report func(step string)) error {
 }
 
 func removeUnlaunched(dir state.Dir) error {
+	ours, err := dir.Ours()
+	if err != nil || !ours {
+		return err
+	}
 	record, err := dir.Read()
-	if err != nil || !dir.Ours() {
+	if err != nil {
 		return err
 	}
 	return remove(dir, record)

@@ -121,7 +121,7 @@ func TestServiceAddressesAreInTheRange(t *testing.T) {
 
 func TestMissingPackagesAreNamedOnce(t *testing.T) {
 	none := missingPackages(func(string) bool { return false })
-	want := []string{"containerd", "runc", "nftables", "conntrack", "mount", "containernetworking-plugins"}
+	want := []string{"containerd", "runc", "nftables", "mount", "containernetworking-plugins"}
 	if !slices.Equal(none, want) {
 		t.Errorf("got %v", none)
 	}

@@ -18,7 +18,6 @@ var needed = []struct{ program, debianPackage string }{
 	{"ctr", "containerd"},
 	{"runc", "runc"},
 	{"nft", "nftables"},
-	{"conntrack", "conntrack"},
 	{"mount", "mount"},
 	{filepath.Join(cniPlugins, "ptp"), "containernetworking-plugins"},
 	{filepath.Join(cniPlugins, "host-local"), "containernetworking-plugins"},

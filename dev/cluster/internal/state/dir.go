@@ -56,7 +56,11 @@ func (d Dir) Wipe() error {
 	if err != nil {
 		return err
 	}
-	if len(entries) > 0 && !d.Ours() {
+	ours, err := d.Ours()
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 && !ours {
 		return fmt.Errorf("%s is not empty and holds no cluster: choose another directory", d)
 	}
 	// The record goes last: a wipe that is cut short can be done again.
@@ -71,7 +75,18 @@ func (d Dir) Wipe() error {
 }
 
 // Ours says whether the directory holds a cluster, or what is left of one.
-func (d Dir) Ours() bool {
+func (d Dir) Ours() (bool, error) {
 	_, err := os.Stat(d.record())
-	return err == nil
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, explain(err)
+}
+
+// explain says what to do about the directory of another user, most often root's.
+func explain(err error) error {
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("%w: another user brought this cluster up, root perhaps: use sudo", err)
+	}
+	return err
 }

@@ -26,7 +26,7 @@ func (d Dir) Read() (Record, error) {
 		return record, nil
 	}
 	if err != nil || len(text) == 0 {
-		return record, err
+		return record, explain(err)
 	}
 	return record, json.Unmarshal(text, &record)
 }

@@ -36,8 +36,8 @@ func TestWipeRemovesWhatAClusterLeft(t *testing.T) {
 	if err := dir.Prepare(); err != nil {
 		t.Fatal(err)
 	}
-	if !dir.Ours() {
-		t.Error("a directory that is prepared is not recognised")
+	if ours, err := dir.Ours(); !ours || err != nil {
+		t.Errorf("a directory that is prepared is not recognised: %v", err)
 	}
 	if err := dir.Wipe(); err != nil {
 		t.Fatal(err)

@@ -141,7 +141,7 @@ impl Cluster {
         let latest = Instant::now() + PATIENCE;
         let running = loop {
             let setup = setup(place, &members);
-            match runtime.spawn(async move { setup.await }).await.unwrap() {
+            match runtime.spawn(setup).await.unwrap() {
                 Ok(running) => break running,
                 Err(PeerError::Storage(StorageError::Open { .. })) if Instant::now() < latest => {
                     sleep(Duration::from_millis(20)).await;
@@ -208,11 +208,11 @@ impl Cluster {
     }
 }
 
+/// A peer, what it waits for to join and to be whole, and what it sees.
+type Trouble = (usize, Option<String>, Option<String>, PeerObservation);
+
 /// What a peer lacks until all is well.
-fn trouble(
-    members: usize,
-) -> impl Fn(&(usize, Arc<Running>)) -> Option<(usize, Option<String>, Option<String>, PeerObservation)>
-{
+fn trouble(members: usize) -> impl Fn(&(usize, Arc<Running>)) -> Option<Trouble> {
     move |(ordinal, peer)| {
         let (joined, whole, observed) = (peer.not_joined(), peer.not_whole(), peer.observed());
         let leaves = !observed.members.contains(&format!("shop-peers-{ordinal}"));
@@ -221,7 +221,7 @@ fn trouble(
             && observed.not_whole == 0
             && observed.members.len() == members
             && (leaves || peer.node.standing().is_some_and(|standing| standing.is_settled()));
-        (!well).then(|| (*ordinal, joined, whole, observed))
+        (!well).then_some((*ordinal, joined, whole, observed))
     }
 }
 

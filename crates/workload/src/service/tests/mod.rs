@@ -1,12 +1,18 @@
 //! Services as a whole, on 127.0.0.1: real services, real stores, and nodes that are played.
 
+mod client;
 mod item;
 mod lifecycle;
 mod limits;
+mod played;
 mod restart;
 mod routing;
 mod summary;
 
+use self::{
+    client::{Got, ask},
+    played::{found, play, played, summed, tree},
+};
 use super::{ServiceSettings, serve_requests};
 use crate::{
     runtime::{Document, Options, Process, Runtime, Shutdown},
@@ -154,144 +160,6 @@ fn document(name: &str, config: ServiceConfig) -> String {
     NodeConfig { architecture, node: node(name), role }.to_json().unwrap()
 }
 
-/// What a client got.
-struct Got {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Got {
-    fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).unwrap()
-    }
-
-    fn answer(&self) -> Answer {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
-    }
-
-    /// The error, if it has this status.
-    fn error(&self, status: StatusCode) -> String {
-        assert_eq!(self.status, status, "{}", self.text());
-        match self.answer().outcome {
-            Outcome::Error(message) => message,
-            other => panic!("no error: {other:?}"),
-        }
-    }
-
-    fn version(&self) -> Version {
-        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
-        match self.answer().outcome {
-            Outcome::Item { version, .. } => version,
-            other => panic!("no item: {other:?}"),
-        }
-    }
-
-    fn value(&self) -> serde_json::Value {
-        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
-        match self.answer().outcome {
-            Outcome::Item { value, .. } => value,
-            other => panic!("no item: {other:?}"),
-        }
-    }
-
-    fn counts(&self) -> Vec<(String, u64)> {
-        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
-        match self.answer().outcome {
-            Outcome::Summary(Summary { kinds, .. }) => {
-                kinds.into_iter().map(|(kind, summary)| (kind.into(), summary.items)).collect()
-            }
-            other => panic!("no summary: {other:?}"),
-        }
-    }
-}
-
-/// One request on a connection of its own.
-async fn ask(
-    address: &Address,
-    method: Method,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> Got {
-    let uri: Uri = format!("{}{path}", address.http()).parse().unwrap();
-    let mut request = Request::new(Full::new(Bytes::from(body.to_owned())));
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    for (name, value) in headers {
-        request
-            .headers_mut()
-            .insert(name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap());
-    }
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let exchange = async {
-        let response = client.request(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Got { status: head.status, headers: head.headers, body }
-    };
-    timeout(PATIENCE, exchange).await.expect("an answer")
-}
-
-/// Plays a node: answers every request but the probe's as `answer` does.
-async fn played<F, A>(answer: F) -> Address
-where
-    F: Fn(Request) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Response> + Send,
-{
-    let (listener, address) = listen().await;
-    play(listener, answer);
-    address
-}
-
-fn play<F, A>(listener: TcpListener, answer: F) -> JoinHandle<()>
-where
-    F: Fn(Request) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Response> + Send,
-{
-    let router = Router::new()
-        .route("/ping", axum::routing::get(async || StatusCode::NO_CONTENT))
-        .fallback(move |request: Request| answer(request));
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
-}
-
-fn tree(name: &str) -> ResponseTree {
-    ResponseTree {
-        node: node(name),
-        role: Role::Service,
-        pod: format!("shop-{name}-1"),
-        micros: 1,
-        queries: vec![],
-        calls: vec![],
-        error: None,
-    }
-}
-
-fn answered(name: &str, outcome: Outcome) -> Response {
-    Json(Answer { outcome, trace: tree(name), padding: String::new() }).into_response()
-}
-
-/// A summary that the played node `name` gives.
-fn summed(name: &str, kinds: &[(&str, u64)]) -> Response {
-    let kind = |items| KindSummary { items, ..KindSummary::default() };
-    let kinds = kinds.iter().map(|(kind_name, items)| (kind_name.parse().unwrap(), kind(*items)));
-    answered(name, Outcome::Summary(Summary { kinds: kinds.collect(), truncated: false }))
-}
-
-/// An item that the played node `name` gives.
-fn found(name: &str, kind: &str, id: &str) -> Response {
-    answered(
-        name,
-        Outcome::Item {
-            kind: kind.parse().unwrap(),
-            id: id.to_owned().try_into().unwrap(),
-            version: Version { millis: 1, counter: 0, writer: "played".into() },
-            value: serde_json::Value::from(name),
-        },
-    )
-}
-
 /// A running store.
 struct Store {
     address: Address,
@@ -315,7 +183,9 @@ impl Store {
 
     fn open(listener: TcpListener, address: Address, folder: Arc<TempDir>) -> Self {
         let storage = Storage::open(folder.path()).unwrap();
-        let server = store::Server::new(listener, storage, store::Metrics::new()).unwrap();
+        let server =
+            store::Server::new(listener, storage, store::Metrics::new(), store::Limits::default())
+                .unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.run(async move { drop(stopped.await) }));
         Self { address, folder, stop: Some(stop), serving }

@@ -1,0 +1,119 @@
+//! What users ask for.
+
+use super::{memory::Memory, settings::Mix};
+use maquette_contract::{ItemId, ItemKey};
+use rand::{Rng, RngExt};
+use std::sync::Arc;
+
+/// A request of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// Reads an item.
+    Read(Arc<ItemKey>),
+    /// Writes an item; the number is part of what is written.
+    Write(Arc<ItemKey>, u64),
+    /// Asks for the summary.
+    Summary,
+}
+
+/// All users together: they take turns with items and targets.
+#[derive(Debug, Default)]
+pub(super) struct Users {
+    requests: u64,
+    writes: u64,
+}
+
+impl Users {
+    /// The next request, and the target that it goes to, of so many.
+    pub(super) fn next(
+        &mut self,
+        mix: &Mix,
+        targets: usize,
+        memory: &Memory,
+        random: &mut impl Rng,
+    ) -> (Ask, usize) {
+        let target = usize::try_from(self.requests).unwrap_or(0) % targets.max(1);
+        self.requests += 1;
+        let roll = random.random_range(0..100_u8);
+        let write = mix.write_percent.get();
+        let ask = if roll < write {
+            self.writes += 1;
+            Ask::Write(item(mix, self.writes - 1), self.writes)
+        } else if roll < write.saturating_add(mix.summary_percent.get()) {
+            Ask::Summary
+        } else {
+            let known = memory.any(&mix.kinds, random);
+            Ask::Read(known.unwrap_or_else(|| item(mix, random.random())))
+        };
+        (ask, target)
+    }
+}
+
+/// The item of this number; numbers above the last item begin anew. Its kind is the next one in
+/// turn.
+fn item(mix: &Mix, number: u64) -> Arc<ItemKey> {
+    let number = number % u64::from(mix.items.max(1));
+    let kind = usize::try_from(number).unwrap_or(0) % mix.kinds.len();
+    #[expect(clippy::expect_used, reason = "digits make an id")]
+    let id = ItemId::try_from(number.to_string()).expect("digits make an id");
+    Arc::new(ItemKey { kind: mix.kinds[kind].clone(), id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use maquette_contract::{Kind, Percent, Version};
+    use std::collections::BTreeMap;
+
+    fn mix(kinds: &[&str], items: u32) -> Mix {
+        let percent = |percent: u8| Percent::try_from(percent).unwrap();
+        let kinds = kinds.iter().map(|kind| kind.parse::<Kind>().unwrap()).collect();
+        Mix { write_percent: percent(20), summary_percent: percent(5), items, kinds }
+    }
+
+    #[test]
+    fn requests_are_mixed_as_configured() {
+        let (mut users, memory, mut random) = (Users::default(), Memory::default(), rand::rng());
+        let mut counts = BTreeMap::new();
+        for _ in 0..20_000 {
+            let (ask, _) = users.next(&mix(&["items"], 10), 1, &memory, &mut random);
+            let operation = match ask {
+                Ask::Read(_) => "read",
+                Ask::Write(..) => "write",
+                Ask::Summary => "summary",
+            };
+            *counts.entry(operation).or_insert(0) += 1;
+        }
+        // Ten standard deviations on either side.
+        assert!((3400..4600).contains(&counts["write"]), "{counts:?}");
+        assert!((650..1350).contains(&counts["summary"]), "{counts:?}");
+    }
+
+    #[test]
+    fn writes_take_items_and_kinds_in_turn_and_requests_take_targets_in_turn() {
+        let (mut users, memory, mut random) = (Users::default(), Memory::default(), rand::rng());
+        let mix = mix(&["orders", "catalog"], 4);
+        let (mut written, mut targets) = (Vec::new(), Vec::new());
+        while written.len() < 5 {
+            let (ask, target) = users.next(&mix, 2, &memory, &mut random);
+            targets.push(target);
+            if let Ask::Write(key, _) = ask {
+                written.push(key.to_string());
+            }
+        }
+        assert_eq!(written, ["orders/0", "catalog/1", "orders/2", "catalog/3", "orders/0"]);
+        assert!(targets.iter().enumerate().all(|(turn, target)| *target == turn % 2));
+    }
+
+    #[test]
+    fn reads_take_what_was_acknowledged() {
+        let (mut users, mut memory, mut random) =
+            (Users::default(), Memory::default(), rand::rng());
+        let key = Arc::new(ItemKey::parse("items/old").unwrap());
+        memory.acknowledge(&key, Version::after(None, 1, "w"));
+        for _ in 0..100 {
+            let (ask, _) = users.next(&mix(&["items"], 1000), 1, &memory, &mut random);
+            assert!(!matches!(ask, Ask::Read(read) if read != key));
+        }
+    }
+}

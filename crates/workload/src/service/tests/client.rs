@@ -1,0 +1,83 @@
+//! A client of a service.
+
+use super::*;
+
+/// What a client got.
+pub(super) struct Got {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Got {
+    pub(super) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(super) fn answer(&self) -> Answer {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The error, if it has this status.
+    pub(super) fn error(&self, status: StatusCode) -> String {
+        assert_eq!(self.status, status, "{}", self.text());
+        match self.answer().outcome {
+            Outcome::Error(message) => message,
+            other => panic!("no error: {other:?}"),
+        }
+    }
+
+    pub(super) fn version(&self) -> Version {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
+        match self.answer().outcome {
+            Outcome::Item { version, .. } => version,
+            other => panic!("no item: {other:?}"),
+        }
+    }
+
+    pub(super) fn value(&self) -> serde_json::Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
+        match self.answer().outcome {
+            Outcome::Item { value, .. } => value,
+            other => panic!("no item: {other:?}"),
+        }
+    }
+
+    pub(super) fn counts(&self) -> Vec<(String, u64)> {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
+        match self.answer().outcome {
+            Outcome::Summary(Summary { kinds, .. }) => {
+                kinds.into_iter().map(|(kind, summary)| (kind.into(), summary.items)).collect()
+            }
+            other => panic!("no summary: {other:?}"),
+        }
+    }
+}
+
+/// One request on a connection of its own.
+pub(super) async fn ask(
+    address: &Address,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Got {
+    let uri: Uri = format!("{}{path}", address.http()).parse().unwrap();
+    let mut request = Request::new(Full::new(Bytes::from(body.to_owned())));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    for (name, value) in headers {
+        request
+            .headers_mut()
+            .insert(name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap());
+    }
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let exchange = async {
+        let response = client.request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Got { status: head.status, headers: head.headers, body }
+    };
+    timeout(PATIENCE, exchange).await.expect("an answer")
+}

@@ -1,0 +1,61 @@
+//! Nodes that are played.
+
+use super::*;
+
+/// Plays a node: answers every request but the probe's as `answer` does.
+pub(super) async fn played<F, A>(answer: F) -> Address
+where
+    F: Fn(Request) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response> + Send,
+{
+    let (listener, address) = listen().await;
+    play(listener, answer);
+    address
+}
+
+pub(super) fn play<F, A>(listener: TcpListener, answer: F) -> JoinHandle<()>
+where
+    F: Fn(Request) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response> + Send,
+{
+    let router = Router::new()
+        .route("/ping", axum::routing::get(async || StatusCode::NO_CONTENT))
+        .fallback(move |request: Request| answer(request));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
+}
+
+pub(super) fn tree(name: &str) -> ResponseTree {
+    ResponseTree {
+        node: node(name),
+        role: Role::Service,
+        pod: format!("shop-{name}-1"),
+        micros: 1,
+        queries: vec![],
+        calls: vec![],
+        error: None,
+    }
+}
+
+pub(super) fn answered(name: &str, outcome: Outcome) -> Response {
+    Json(Answer { outcome, trace: tree(name), padding: String::new() }).into_response()
+}
+
+/// A summary that the played node `name` gives.
+pub(super) fn summed(name: &str, kinds: &[(&str, u64)]) -> Response {
+    let kind = |items| KindSummary { items, ..KindSummary::default() };
+    let kinds = kinds.iter().map(|(kind_name, items)| (kind_name.parse().unwrap(), kind(*items)));
+    answered(name, Outcome::Summary(Summary { kinds: kinds.collect(), truncated: false }))
+}
+
+/// An item that the played node `name` gives.
+pub(super) fn found(name: &str, kind: &str, id: &str) -> Response {
+    answered(
+        name,
+        Outcome::Item {
+            kind: kind.parse().unwrap(),
+            id: id.to_owned().try_into().unwrap(),
+            version: Version { millis: 1, counter: 0, writer: "played".into() },
+            value: serde_json::Value::from(name),
+        },
+    )
+}

@@ -1,0 +1,143 @@
+//! What is applied becomes objects, and what is no longer said goes.
+
+use crate::support::{KINDS, Operator, Space, eventually, seconds};
+use kube::ResourceExt;
+use maquette::{
+    plan::{Identity, plan},
+    render::{Objects, RenderSettings, difference, render},
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The objects that an Architecture is to become, by kind and name.
+pub(crate) async fn expected(space: &Space, name: &str) -> BTreeMap<String, Value> {
+    let found = space.api::<maquette::api::Architecture>().get(name).await.expect("it is there");
+    let identity = Identity {
+        name: name.parse().expect("a name"),
+        namespace: space.name.clone(),
+        uid: found.uid().expect("a UID"),
+    };
+    let topology = plan(&found.spec.validate(name).expect("valid"), identity).expect("planned");
+    let Objects {
+        service_accounts,
+        config_maps,
+        services,
+        deployments,
+        stateful_sets,
+        pod_disruption_budgets,
+    } = render(&topology, &RenderSettings::default()).into_objects();
+    let mut all = BTreeMap::new();
+    let mut add = |kind: usize, objects: Value| {
+        for object in objects.as_array().cloned().unwrap_or_default() {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            all.insert(format!("{} {name}", KINDS[kind].2), object);
+        }
+    };
+    add(0, serde_json::to_value(service_accounts).expect("JSON"));
+    add(1, serde_json::to_value(config_maps).expect("JSON"));
+    add(2, serde_json::to_value(services).expect("JSON"));
+    add(3, serde_json::to_value(deployments).expect("JSON"));
+    add(4, serde_json::to_value(stateful_sets).expect("JSON"));
+    add(5, serde_json::to_value(pod_disruption_budgets).expect("JSON"));
+    all
+}
+
+/// Waits until the cluster holds all that the Architecture is to become.
+pub(crate) async fn all_as_rendered(space: &Space, name: &str) {
+    let expected = expected(space, name).await;
+    eventually("every object is as rendered", seconds(30), async || {
+        let children = space.children(name).await;
+        for (key, wanted) in &expected {
+            let found = children.get(key).ok_or_else(|| format!("{key} is missing"))?;
+            if let Some(field) = difference(wanted, found) {
+                return Err(format!("{key} differs in {field}"));
+            }
+        }
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_shape_becomes_its_objects() {
+    let space = Space::new("shapes-become-objects").await;
+    let _operator = Operator::start(&space.name);
+    for (name, shape) in
+        [("cs", "ClientServer"), ("tt", "ThreeTier"), ("nt", "NTier"), ("pp", "PeerToPeer")]
+    {
+        space.apply(name, &format!("{{shape: {shape}}}")).await;
+        let found = space.settled(name).await;
+        all_as_rendered(&space, name).await;
+        let wanted: Vec<_> = expected(&space, name).await.into_keys().collect();
+        let made: Vec<_> = space.children(name).await.into_keys().collect();
+        assert_eq!(made, wanted);
+        let status = found.status.expect("a status");
+        assert_eq!(status.entry, Some(format!("http://{name}.{}.svc", space.name)));
+        assert_eq!(status.nodes_ready, Some(format!("0/{}", status.nodes.len())));
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_applied_and_what_is_no_longer_said_is_removed() {
+    let space = Space::new("no-longer-said").await;
+    let _operator = Operator::start(&space.name);
+    let pods = "{labels: {team: a}, annotations: {note: b}, nodeSelector: {disk: fast}}";
+    space.apply("shop", &format!("{{shape: ThreeTier, pods: {pods}}}")).await;
+    all_as_rendered(&space, "shop").await;
+    let template = async |field: &str| -> Value {
+        let children = space.children("shop").await;
+        let all = ["Deployment shop-client", "StatefulSet shop-data"].map(|key| {
+            let template = &children[key].data["spec"]["template"];
+            template.pointer(field).cloned().unwrap_or(Value::Null)
+        });
+        Value::from(all.to_vec())
+    };
+    assert_eq!(template("/metadata/labels/team").await, serde_json::json!(["a", "a"]));
+    assert_eq!(template("/spec/nodeSelector/disk").await, serde_json::json!(["fast", "fast"]));
+    // The first change takes the fields over from the creation, the second is one of many.
+    for spec in ["{shape: ThreeTier, pods: {labels: {team: c}}}", "{shape: ThreeTier}"] {
+        space.apply("shop", spec).await;
+        all_as_rendered(&space, "shop").await;
+        let none = serde_json::json!([null, null]);
+        eventually("what is no longer said is gone", seconds(10), async || {
+            for field in ["/metadata/annotations/note", "/spec/nodeSelector"] {
+                let found = template(field).await;
+                if found != none {
+                    return Err(format!("{field}: {found}"));
+                }
+            }
+            Ok(())
+        })
+        .await;
+    }
+    assert_eq!(template("/metadata/labels/team").await, serde_json::json!([null, null]));
+}
+
+#[tokio::test]
+async fn a_spec_that_cannot_run_leaves_what_runs_as_it_is() {
+    let space = Space::new("cannot-run").await;
+    let _operator = Operator::start(&space.name);
+    let good = "{shape: NTier, nTier: {services: [{name: front, stateless: true, calls: [{service: \
+                orders}]}, {name: orders}]}}";
+    space.apply("shop", good).await;
+    space.settled("shop").await;
+    let before = space.children("shop").await;
+    let unreachable = "{shape: NTier, nTier: {services: [{name: front, stateless: true}, {name: \
+                       orders}]}}";
+    space.apply("shop", unreachable).await;
+    let said = space.condition("shop", "Accepted", seconds(10), |c| c.status == "False").await;
+    assert!(said.message.contains("orders"), "{}", said.message);
+    assert_eq!(said.reason, "Refused");
+    let ready = space.condition("shop", "Ready", seconds(10), |c| c.reason == "Refused").await;
+    assert_eq!(ready.status, "False");
+    let after = space.children("shop").await;
+    let specs = |children: &BTreeMap<String, _>| -> Vec<(String, Value)> {
+        let of = |(key, child): (&String, &crate::support::Any)| {
+            (key.clone(), child.data["spec"].clone())
+        };
+        children.iter().map(of).collect()
+    };
+    assert_eq!(specs(&before), specs(&after));
+    space.apply("shop", good).await;
+    space.condition("shop", "Accepted", seconds(10), |c| c.status == "True").await;
+}

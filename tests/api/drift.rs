@@ -1,0 +1,199 @@
+//! Whatever somebody changes of what the operator sets is put back; what others set stays.
+
+use crate::{
+    apply::all_as_rendered,
+    support::{Any, KINDS, Operator, Space, api_of, eventually, seconds},
+};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, PostParams},
+};
+use maquette::render::difference;
+use serde_json::Value;
+
+/// Has an object of every kind.
+const MODEL: &str = "{shape: PeerToPeer}";
+/// Fields by which the entries of a list are told apart: another value is another entry, which
+/// somebody else added and which stays.
+const KEYS: [&str; 8] = [
+    "name",
+    "port",
+    "containerPort",
+    "protocol",
+    "mountPath",
+    "topologyKey",
+    "whenUnsatisfiable",
+    "uid",
+];
+
+#[tokio::test]
+async fn every_field_that_the_operator_sets_is_put_back() {
+    let space = Space::new("drift").await;
+    let operator = Operator::start(&space.name);
+    space.apply("p", MODEL).await;
+    space.settled("p").await;
+    all_as_rendered(&space, "p").await;
+    let rendered = crate::apply::expected(&space, "p").await;
+    let mut changed = 0;
+    for (key, wanted) in &rendered {
+        for field in fields(wanted) {
+            changed += usize::from(change(&space, key, wanted, &field).await);
+        }
+    }
+    assert!(changed > 60, "only {changed} fields could be changed");
+    assert!(!operator.log().contains(" ERROR "), "{}", operator.log());
+}
+
+/// Changes a field and waits until it is as `wanted` has it again. False if the API server does
+/// not let anybody change it.
+async fn change(space: &Space, key: &str, wanted: &Value, field: &str) -> bool {
+    let (kind, name) = key.split_once(' ').expect("a kind and a name");
+    let kind = KINDS.into_iter().find(|known| known.2 == kind).expect("a known kind");
+    let api = api_of(space, kind);
+    let mut object = serde_json::to_value(api.get(name).await.expect("it is there")).expect("JSON");
+    let Some(value) = object.pointer_mut(field) else { return false };
+    *value = another(value);
+    // Without it the write would only succeed if nobody else wrote since.
+    object["metadata"].as_object_mut().expect("metadata").remove("resourceVersion");
+    let object: Any = serde_json::from_value(object).expect("an object");
+    let params = PostParams { field_manager: Some("somebody".to_owned()), dry_run: false };
+    match api.replace(name, &params, &object).await {
+        Ok(_) => {}
+        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => return false,
+        Err(error) => panic!("{key} {field}: {error}"),
+    }
+    eventually(&format!("{key} {field} is put back"), seconds(10), async || {
+        let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
+        let found = found.ok_or("it is gone")?;
+        difference(wanted, &found).map_or(Ok(()), |field| Err(format!("{field} differs")))
+    })
+    .await;
+    true
+}
+
+/// Pointers to every field with a value of its own, but for what names an object or its owner.
+fn fields(object: &Value) -> Vec<String> {
+    let mut found = vec![];
+    collect(object, String::new(), &mut found);
+    let skipped = ["/apiVersion", "/kind", "/metadata/name", "/metadata/ownerReferences"];
+    found.retain(|path| !skipped.iter().any(|skip| path.starts_with(skip)));
+    found
+}
+
+fn collect(value: &Value, path: String, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map {
+                let in_list =
+                    path.rsplit('/').next().is_some_and(|last| last.parse::<u32>().is_ok());
+                if !(in_list && KEYS.contains(&name.as_str())) {
+                    let name = name.replace('~', "~0").replace('/', "~1");
+                    collect(value, format!("{path}/{name}"), found);
+                }
+            }
+        }
+        Value::Array(list) => {
+            for (index, value) in list.iter().enumerate() {
+                collect(value, format!("{path}/{index}"), found);
+            }
+        }
+        Value::Null => {}
+        _ => found.push(path),
+    }
+}
+
+fn another(value: &Value) -> Value {
+    match value {
+        Value::Bool(bool) => Value::Bool(!bool),
+        Value::Number(number) => Value::from(number.as_i64().unwrap_or(0) + 1),
+        Value::String(text) if text.ends_with("Mi") => Value::from("33Mi"),
+        Value::String(text) if text.ends_with('m') => Value::from("7m"),
+        Value::String(text) => Value::from(format!("{text}x")),
+        other => other.clone(),
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_somebody_moved_is_put_back() {
+    let space = Space::new("drift-port").await;
+    let _operator = Operator::start(&space.name);
+    space.apply("p", "{shape: ThreeTier}").await;
+    space.settled("p").await;
+    all_as_rendered(&space, "p").await;
+    // Both are lists told apart by the port: the moved entry looks like somebody else's, and two
+    // of one name cannot be.
+    for (kind, name, pointer) in [
+        (KINDS[2], "p-client", "/spec/ports/0/port"),
+        (KINDS[3], "p-client", "/spec/template/spec/containers/0/ports/0/containerPort"),
+    ] {
+        let api = api_of(&space, kind);
+        let mut object = serde_json::to_value(api.get(name).await.expect("there")).expect("JSON");
+        *object.pointer_mut(pointer).expect("a port") = Value::from(1234);
+        let object: Any = serde_json::from_value(object).expect("an object");
+        api.replace(name, &PostParams::default(), &object).await.expect("replaced");
+        all_as_rendered(&space, "p").await;
+    }
+}
+
+#[tokio::test]
+async fn every_child_that_somebody_deletes_is_made_again() {
+    let space = Space::new("drift-deleted").await;
+    let _operator = Operator::start(&space.name);
+    space.apply("p", MODEL).await;
+    space.settled("p").await;
+    for (key, child) in space.children("p").await {
+        let (kind, name) = key.split_once(' ').expect("a kind and a name");
+        let kind = KINDS.into_iter().find(|known| known.2 == kind).expect("a known kind");
+        let api = api_of(&space, kind);
+        api.delete(name, &DeleteParams::background()).await.expect("deleted");
+        eventually(&format!("{key} is made again"), seconds(10), async || {
+            let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
+            let found = found.ok_or("it is gone")?;
+            if found.uid() == child.uid() { Err("it is going".to_owned()) } else { Ok(()) }
+        })
+        .await;
+    }
+    all_as_rendered(&space, "p").await;
+}
+
+#[tokio::test]
+async fn what_others_set_stays() {
+    let space = Space::new("others").await;
+    let _operator = Operator::start(&space.name);
+    space.apply("p", MODEL).await;
+    space.settled("p").await;
+    let children = space.children("p").await;
+    for (key, child) in &children {
+        let kind = KINDS.into_iter().find(|known| key.starts_with(known.2)).expect("a known kind");
+        let mut theirs = child.clone();
+        theirs.annotations_mut().insert("example.org/theirs".to_owned(), "kept".to_owned());
+        theirs.labels_mut().insert("example.org/theirs".to_owned(), "kept".to_owned());
+        if let Some(template) = theirs.data.pointer_mut("/spec/template/metadata") {
+            // As `kubectl rollout restart` does.
+            template["annotations"]["kubectl.kubernetes.io/restartedAt"] = Value::from("now");
+        }
+        let api = api_of(&space, kind);
+        theirs.metadata.resource_version = None;
+        api.replace(&child.name_any(), &PostParams::default(), &theirs).await.expect("replaced");
+    }
+    // Everything with a pod or a configuration is applied anew.
+    space
+        .apply("p", "{shape: PeerToPeer, peerToPeer: {replicas: 4}, pods: {labels: {a: b}}}")
+        .await;
+    all_as_rendered(&space, "p").await;
+    for (key, child) in space.children("p").await {
+        assert_eq!(
+            child.annotations().get("example.org/theirs").map(String::as_str),
+            Some("kept"),
+            "{key}"
+        );
+        assert_eq!(
+            child.labels().get("example.org/theirs").map(String::as_str),
+            Some("kept"),
+            "{key}"
+        );
+        if let Some(annotations) = child.data.pointer("/spec/template/metadata/annotations") {
+            assert_eq!(annotations["kubectl.kubernetes.io/restartedAt"], "now", "{key}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The operator keeps nothing to itself: killed at any moment, the next one goes on.
+
+use crate::{
+    apply::all_as_rendered,
+    support::{Operator, Space, eventually, seconds},
+};
+
+#[tokio::test]
+async fn killed_in_the_middle_and_started_again() {
+    let space = Space::new("killed").await;
+    let names = ["a", "b", "c", "d", "e"];
+    for (round, name) in names.into_iter().enumerate() {
+        let mut operator = Operator::start(&space.name);
+        space.apply(name, "{shape: NTier}").await;
+        // In another place each time.
+        let enough = 1 + 3 * round;
+        eventually("some children are made", seconds(20), async || {
+            let made = space.children(name).await.len();
+            if made >= enough { Ok(()) } else { Err(format!("{made} of {enough}")) }
+        })
+        .await;
+        operator.kill().await;
+    }
+    let _operator = Operator::start(&space.name);
+    for name in names {
+        space.settled(name).await;
+        all_as_rendered(&space, name).await;
+    }
+}
+
+#[tokio::test]
+async fn asked_to_stop_it_ends_well() {
+    let space = Space::new("stopped").await;
+    let mut operator = Operator::start(&space.name);
+    space.apply("shop", "{shape: ThreeTier}").await;
+    space.settled("shop").await;
+    assert!(operator.stop().await, "{}", operator.log());
+}
+
+#[tokio::test]
+async fn what_changed_while_no_operator_ran_is_made_up_for() {
+    let space = Space::new("absent").await;
+    let mut operator = Operator::start(&space.name);
+    space.apply("shop", "{shape: ThreeTier}").await;
+    space.settled("shop").await;
+    operator.kill().await;
+    let client = crate::support::api_of(&space, crate::support::KINDS[3]);
+    client.delete("shop-client", &kube::api::DeleteParams::background()).await.expect("deleted");
+    space.apply("shop", "{shape: ThreeTier, threeTier: {business: {replicas: 3}}}").await;
+    let _operator = Operator::start(&space.name);
+    all_as_rendered(&space, "shop").await;
+}
