@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::bounds;
 use super::duration;
 use super::problem::{At, Findings, json};
-use super::quantity::{self, Quantity};
+use super::quantity::{self, Quantity, pattern};
 use super::resources::{Resources, ValidResources};
 use super::rule::{self, Rule};
 
@@ -24,8 +24,11 @@ macro_rules! duration {
 
 /// The least size of an answer.
 pub(crate) const RESPONSE_SIZE: Rule = Rule {
-    cel: "isQuantity(self) && !quantity(self).isLessThan(quantity('0')) \
-          && !quantity(self).isGreaterThan(quantity('1Mi'))",
+    cel: concat!(
+        "self.matches('",
+        pattern!(),
+        "') && !quantity(self).isGreaterThan(quantity('1Mi'))"
+    ),
     message: "'{}' is not a size of at most 1Mi: write bytes such as 512, 2Ki or 1Mi",
     values: &["self"],
     blame: "",

@@ -8,11 +8,20 @@ use super::problem::{At, Findings, json};
 
 /// The longest quantity that a spec may hold, in characters.
 pub(crate) const MAX_LENGTH: u32 = 32;
-/// What a quantity looks like.
-pub(crate) const PATTERN: &str =
-    r"^\+?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE]-?[0-9])?$";
+/// What a quantity looks like. Kubernetes also takes `+1` and `1.`, and gives some of them back as
+/// they are, not in their canonical form; nobody writes them.
+macro_rules! pattern {
+    () => {
+        "^([0-9]+([.][0-9]+)?|[.][0-9]+)([numkMGTPE]|[KMGTPE]i|[eE]-?[0-9])?$"
+    };
+}
+pub(crate) use pattern;
+/// [`pattern`] as a value.
+pub(crate) const PATTERN: &str = pattern!();
 
 const NANOS: i128 = 1_000_000_000;
+/// The API server rounds the amounts of pods and volumes up to thousandths.
+const MILLI: i128 = NANOS / 1000;
 /// Kubernetes caps quantities at 2^63-1.
 const MOST: i128 = i64::MAX as i128 * NANOS;
 const DECIMAL: [(&str, i128); 10] = [
@@ -93,13 +102,17 @@ impl FromStr for Quantity {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || QuantityError(text.to_owned());
-        let unsigned = text.strip_prefix('+').unwrap_or(text);
-        let end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.');
-        let (number, suffix) = unsigned.split_at(end.unwrap_or(unsigned.len()));
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
+        let (number, suffix) = text.split_at(end.unwrap_or(text.len()));
         let (scale, style) = scale(suffix).ok_or_else(bad)?;
         let nanos = amount(number, scale).ok_or_else(bad)?;
-        Ok(Self { nanos: nanos.min(MOST), style })
+        Ok(Self { nanos: round_up(nanos, MILLI).min(MOST), style })
     }
+}
+
+/// The next multiple of `unit`.
+fn round_up(nanos: i128, unit: i128) -> i128 {
+    (nanos / unit + i128::from(nanos % unit != 0)).saturating_mul(unit)
 }
 
 /// The nanos of one unit of `suffix`, and how to write such a quantity.
@@ -113,15 +126,16 @@ fn scale(suffix: &str) -> Option<(i128, Style)> {
     if let Some(nanos) = named(&BINARY) {
         return Some((nanos, Style::Binary));
     }
-    let exponent: i32 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
-    let power = u32::try_from(exponent.checked_add(9)?).ok().filter(|power| *power <= 27)?;
+    let digits = suffix.strip_prefix(['e', 'E'])?;
+    let exponent: i32 = digits.parse().ok().filter(|e| (-9..=9).contains(e))?;
+    let power = u32::try_from(exponent + 9).ok().filter(|_| !digits.starts_with('+'))?;
     Some((10_i128.pow(power), Style::Exponent))
 }
 
 /// `number` units of `scale` nanos each, rounded up to whole nanos.
 fn amount(number: &str, scale: i128) -> Option<i128> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() && fraction.is_empty() {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    if fraction.is_empty() || number.is_empty() {
         return None;
     }
     let fraction = fraction.trim_end_matches('0');
@@ -202,11 +216,10 @@ mod tests {
             ("5E0", "5"),
             ("0", "0"),
             ("0Mi", "0"),
-            ("+5", "5"),
-            ("100u", "100u"),
-            ("0.1n", "1n"),
+            ("100u", "1m"),
+            ("1.0001", "1001m"),
+            ("0.1n", "1m"),
             (".5", "500m"),
-            ("5.", "5"),
             ("1E", "1E"),
             ("00001.50000000000000000000", "1500m"),
             ("99999999999999999999999999", "9223372036854775807"),
@@ -218,7 +231,9 @@ mod tests {
 
     #[test]
     fn what_is_no_quantity_is_refused() {
-        for bad in ["", "-1", "Gi", "1gb", "1 Gi", "1.2.3", "1e", "1e99", ".", "１", "1KiB"] {
+        for bad in
+            ["", "-1", "Gi", "1gb", "1 Gi", "1.2.3", "1e", "1e99", ".", "１", "1KiB", "+1", "1."]
+        {
             assert!(bad.parse::<Quantity>().is_err(), "{bad:?} passed");
         }
     }

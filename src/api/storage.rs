@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::pods::{self, SUBDOMAIN};
 use super::problem::{At, Findings, json};
-use super::quantity::{self, Quantity};
+use super::quantity::{self, Quantity, pattern};
 use super::resources::{Resources, ValidResources};
 use super::rule::{self, Rule};
 
 const SIZE: Rule = Rule {
-    cel: "isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))",
+    cel: concat!("self.matches('", pattern!(), "') && quantity(self).isGreaterThan(quantity('0'))"),
     message: "'{}' is not the size of a volume: write an amount above 0, such as 500Mi or 1Gi",
     values: &["self"],
     blame: "",

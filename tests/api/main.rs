@@ -15,6 +15,7 @@ mod drift;
 mod failing;
 mod leader;
 mod many;
+mod quantities;
 mod quiet;
 mod ready;
 mod refusals;

@@ -1,0 +1,146 @@
+//! The services, parsed.
+
+use maquette_contract::{self as contract, Kind, NodeName, Percent};
+use std::fmt;
+
+use super::{Call, NTier, REST, Service, check, rules};
+use crate::api::name;
+use crate::api::node::ValidNode;
+use crate::api::problem::{At, Findings};
+use crate::api::several::Several;
+use crate::api::storage::{DataStore, ValidStore};
+
+/// Validated [`NTier`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ValidNTier {
+    pub(crate) client: ValidNode,
+    /// The client calls the first; calls go down the list only.
+    pub(crate) services: Several<ValidService>,
+}
+
+/// Validated [`Service`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ValidService {
+    pub(crate) name: NodeName,
+    pub(crate) node: ValidNode,
+    pub(crate) mode: contract::CallMode,
+    pub(crate) calls: Vec<(NodeName, Percent)>,
+    /// What it keeps; none if it is stateless.
+    pub(crate) keeps: Option<Keeps>,
+}
+
+/// The information that a service keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Keeps {
+    pub(crate) owns: Vec<Owned>,
+    pub(crate) store: NodeName,
+    pub(crate) settings: ValidStore,
+}
+
+/// What a service owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Owned {
+    /// One kind.
+    Kind(Kind),
+    /// Every kind that no other service owns.
+    Rest,
+}
+
+impl fmt::Display for Owned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind(kind) => kind.fmt(f),
+            Self::Rest => f.write_str(REST),
+        }
+    }
+}
+
+impl NTier {
+    pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidNTier> {
+        let client = self.client.validate(&at.field("client"), findings);
+        let list = at.field("services");
+        let services: Vec<_> = self
+            .services
+            .iter()
+            .enumerate()
+            .map(|(index, service)| service.validate(&list.index(index), findings))
+            .collect();
+        check::services(&self.services, &list, findings);
+        let services = services.into_iter().collect::<Option<_>>()?;
+        Some(ValidNTier { client: client?, services: Several::new(services)? })
+    }
+}
+
+impl Service {
+    /// The name of its store, if it has one.
+    pub(crate) fn store_name(&self) -> String {
+        let said = self.store.as_ref().and_then(|store| store.name.clone());
+        said.unwrap_or_else(|| format!("{}-data", self.name))
+    }
+
+    /// What it owns, if it has a store.
+    pub(super) fn kinds(&self) -> Vec<String> {
+        self.owns.clone().unwrap_or_else(|| vec![self.name.clone()])
+    }
+
+    fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidService> {
+        let name = name::validate(&self.name, name::MAX, &at.field("name"), findings);
+        let node = self.settings.validate(at, findings);
+        check::service(self, at, findings);
+        let list = at.field("calls");
+        let calls: Vec<_> = self
+            .calls
+            .iter()
+            .enumerate()
+            .map(|(index, call)| call.validate(&list.index(index), findings))
+            .collect();
+        let keeps = match self.stateless {
+            true => Some(None),
+            false => self.keeps(at, findings).map(Some),
+        };
+        Some(ValidService {
+            name: name?,
+            node: node?,
+            mode: self.mode.into(),
+            calls: calls.into_iter().collect::<Option<_>>()?,
+            keeps: keeps?,
+        })
+    }
+
+    fn keeps(&self, at: &At, findings: &mut Findings) -> Option<Keeps> {
+        let owns = self.owned(&at.field("owns"), findings);
+        let at = at.field("store");
+        let named = self.store.as_ref().and_then(|store| store.name.as_ref());
+        if let Some(name) = named {
+            name::validate(name, NodeName::MAX, &at.field("name"), findings);
+        }
+        let store = self.store.clone().unwrap_or_default();
+        let settings = DataStore { storage: store.storage, resources: store.resources };
+        let settings = settings.validate(&at, findings);
+        // A name that is made of the service's own is as good as that, which is checked.
+        let store = self.store_name().parse().ok();
+        Some(Keeps { owns: owns?, store: store?, settings: settings? })
+    }
+
+    fn owned(&self, at: &At, findings: &mut Findings) -> Option<Vec<Owned>> {
+        let parse = |text: &String| match text.as_str() {
+            REST => Some(Owned::Rest),
+            kind => kind.parse().ok().map(Owned::Kind),
+        };
+        let kinds = self.kinds();
+        let bad = kinds.iter().find(|text| parse(text).is_none());
+        if let (Some(bad), Some(_)) = (bad, &self.owns) {
+            rules::KIND.broken(at, &[bad], findings);
+        }
+        kinds.iter().map(parse).collect()
+    }
+}
+
+impl Call {
+    fn validate(&self, at: &At, findings: &mut Findings) -> Option<(NodeName, Percent)> {
+        // A name that is none is not listed either, which is said of the list.
+        let name = self.service.parse().ok();
+        let at = at.field("probabilityPercent");
+        Some((name?, name::percent(self.probability_percent, &at, findings)?))
+    }
+}
