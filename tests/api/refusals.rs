@@ -40,11 +40,15 @@ async fn every_bad_architecture_is_refused_with_its_message() {
             match &problem.server {
                 Some(server) => {
                     if !(said.contains(&problem.path) && said.contains(server)) {
-                        wrong.push(format!("{}: {} {server}\n  said: {said}", refusal.name, problem.path));
+                        wrong.push(format!(
+                            "{}: {} {server}\n  said: {said}",
+                            refusal.name, problem.path
+                        ));
                     }
                 }
                 None if said.is_empty() => {}
-                None => wrong.push(format!("{}: refused, though it said it accepts: {said}", refusal.name)),
+                None => wrong
+                    .push(format!("{}: refused, though it said it accepts: {said}", refusal.name)),
             }
         }
     }
@@ -135,10 +139,7 @@ const ALLOWED: [(&str, &str); 7] = [
         "{shape: ThreeTier, threeTier: {data: {storage: {size: 1024Mi}}}}",
         "{shape: ThreeTier, threeTier: {data: {storage: {size: 1Gi}}}}",
     ),
-    (
-        "{shape: ThreeTier}",
-        "{shape: ThreeTier, threeTier: {data: {storage: {size: 10Gi}}}}",
-    ),
+    ("{shape: ThreeTier}", "{shape: ThreeTier, threeTier: {data: {storage: {size: 10Gi}}}}"),
     // A shape that is not served has no volumes.
     (
         "{shape: ThreeTier, peerToPeer: {storage: {size: 2Gi, storageClassName: fast}}}",
@@ -220,7 +221,8 @@ async fn the_largest_architecture_is_accepted() {
             )
         })
         .collect();
-    let clients: Vec<_> = (0..24).map(|index| format!("{{name: a-client-of-24-chars-{index:03}}}")).collect();
+    let clients: Vec<_> =
+        (0..24).map(|index| format!("{{name: a-client-of-24-chars-{index:03}}}")).collect();
     let spec = format!(
         "{{shape: NTier, nTier: {{services: [{}]}}, clientServer: {{clients: [{}]}}}}",
         services.join(", "),
