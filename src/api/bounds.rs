@@ -21,23 +21,33 @@ pub(crate) fn number(
     None
 }
 
-/// Checks that the list at `at` has an item.
-pub(crate) fn not_empty<T>(list: &[T], at: &At, findings: &mut Findings) {
+/// The most clients or services.
+pub(crate) const MOST: usize = 24;
+
+/// Checks that the list at `at` has an item and no more than [`MOST`].
+pub(crate) fn length<T>(list: &[T], at: &At, findings: &mut Findings) {
     if list.is_empty() {
         findings.add(at, None, too_few(1));
+    } else if list.len() > MOST {
+        findings.add(at, None, too_many(MOST));
     }
 }
 
-/// Checks that no two items of the list at `at` have the same `key`.
+/// Checks that no two items of the list at `at` have the same name, which is their `key`; without
+/// one the items are names.
 pub(crate) fn unique<'a>(
-    key: &str,
+    key: Option<&str>,
     names: impl Iterator<Item = &'a String>,
     at: &At,
     findings: &mut Findings,
 ) {
     let names: Vec<_> = names.collect();
     for (index, name) in names.iter().enumerate().filter(|(i, name)| names[..*i].contains(name)) {
-        findings.add(&at.index(index), None, duplicate(&format!("{{\"{key}\":\"{name}\"}}")));
+        let item = match key {
+            Some(key) => format!("{{\"{key}\":\"{name}\"}}"),
+            None => format!("\"{name}\""),
+        };
+        findings.add(&at.index(index), None, duplicate(&item));
     }
 }
 
@@ -59,6 +69,11 @@ pub(crate) fn too_long(most: i64) -> String {
 /// Says that a list is too short.
 pub(crate) fn too_few(least: i64) -> String {
     format!("should have at least {least} items")
+}
+
+/// Says that a list is too long.
+pub(crate) fn too_many(most: impl std::fmt::Display) -> String {
+    format!("Too many: must have at most {most} items")
 }
 
 /// Says that an item of a list is there already.

@@ -78,8 +78,13 @@ impl ClientServer {
             Some((name?, settings?))
         });
         let clients: Vec<_> = clients.collect();
-        bounds::not_empty(&self.clients, &list, findings);
-        bounds::unique("name", self.clients.iter().map(|client| &client.name), &list, findings);
+        bounds::length(&self.clients, &list, findings);
+        bounds::unique(
+            Some("name"),
+            self.clients.iter().map(|client| &client.name),
+            &list,
+            findings,
+        );
         let data = self.data.validate(&at.field("data"), findings);
         let clients = clients.into_iter().collect::<Option<_>>()?;
         Some(ValidClientServer { clients: Several::new(clients)?, data: data? })

@@ -29,7 +29,7 @@ pub fn parse(document: &Value) -> Result<(Architecture, ValidSpec), Problems> {
     if let Some(schema) = schema::spec() {
         let empty = Value::Object(serde_json::Map::new());
         let spec = document.get("spec").unwrap_or(&empty);
-        structure::check(spec, &schema, &At::root().field("spec"), &mut findings);
+        structure::check(spec, schema, &At::root().field("spec"), &mut findings);
     }
     let architecture = match serde_json::from_value::<Architecture>(document) {
         Ok(architecture) => architecture,

@@ -44,7 +44,7 @@ pub use problem::{Problem, Problems};
 pub use quantity::{Quantity, QuantityError};
 pub use resources::{Amounts, Resources};
 pub use retention::{Fate, Retention};
-pub use schema::crd;
+pub use schema::{CrdFile, crd};
 pub use spec::{Architecture, ArchitectureSpec, Shape, ValidSpec};
 pub use status::*;
 pub use storage::{DataStore, Storage};

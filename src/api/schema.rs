@@ -4,6 +4,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt;
+use serde::{Serialize, Serializer, ser::Error};
+use serde_json::Value;
+use std::sync::LazyLock;
 
 use super::name::NAME;
 use super::names;
@@ -25,9 +28,41 @@ pub fn crd() -> CustomResourceDefinition {
 }
 
 /// The schema of the spec.
-pub(super) fn spec() -> Option<JSONSchemaProps> {
-    let version = crd().spec.versions.into_iter().next()?;
-    version.schema?.open_api_v3_schema?.properties?.remove("spec")
+pub(super) fn spec() -> Option<&'static JSONSchemaProps> {
+    static SPEC: LazyLock<Option<JSONSchemaProps>> = LazyLock::new(|| {
+        let version = crd().spec.versions.into_iter().next()?;
+        version.schema?.open_api_v3_schema?.properties?.remove("spec")
+    });
+    SPEC.as_ref()
+}
+
+/// [`crd`] as a file has it: numbers without a fraction are whole. Kubernetes' type for schemas
+/// holds bounds as floating-point numbers, which would be written `50.0`.
+#[derive(Clone, Copy, Debug)]
+pub struct CrdFile;
+
+impl Serialize for CrdFile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut value = serde_json::to_value(crd()).map_err(S::Error::custom)?;
+        whole_numbers(&mut value);
+        value.serialize(serializer)
+    }
+}
+
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Object(members) => members.values_mut().for_each(whole_numbers),
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
+            // Exact: the text of such a number ends in `.0`.
+            let text = whole.map(|float| format!("{float:.0}"));
+            if let Some(whole) = text.and_then(|text| text.parse::<i64>().ok()) {
+                *value = whole.into();
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Adds what is said of the whole resource: how its name may be, and the rules that need it.

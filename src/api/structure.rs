@@ -92,7 +92,7 @@ fn object(
         findings.add(&at.field(name), None, "Required value");
     }
     if let Some(most) = schema.max_properties.filter(|most| count(members.len()) > *most) {
-        findings.add(at, None, format!("Too many: must have at most {most} items"));
+        findings.add(at, None, bounds::too_many(most));
     }
 }
 
@@ -101,7 +101,7 @@ fn array(items: &[Value], schema: &JSONSchemaProps, at: &At, findings: &mut Find
         findings.add(at, None, bounds::too_few(least));
     }
     if let Some(most) = schema.max_items.filter(|most| count(items.len()) > *most) {
-        findings.add(at, None, format!("Too many: must have at most {most} items"));
+        findings.add(at, None, bounds::too_many(most));
     }
     let mut seen = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {

@@ -13,7 +13,7 @@ pub struct Args {}
 /// # Errors
 /// When it cannot be written out.
 pub(super) fn run(_args: &Args) -> Outcome {
-    let yaml = serde_norway::to_string(&crate::api::crd())?;
+    let yaml = serde_norway::to_string(&crate::api::CrdFile)?;
     std::io::stdout().write_all(yaml.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

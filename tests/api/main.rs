@@ -17,6 +17,7 @@ mod leader;
 mod many;
 mod quiet;
 mod ready;
+mod refusals;
 mod restart;
 mod rules;
 mod shapes;

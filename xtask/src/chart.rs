@@ -16,7 +16,7 @@ struct Rules {
 }
 
 pub(crate) fn crd() -> Result<String, serde_norway::Error> {
-    yaml::document(&maquette::api::crd())
+    yaml::document(&maquette::api::CrdFile)
 }
 
 pub(crate) fn rules() -> Result<String, serde_norway::Error> {

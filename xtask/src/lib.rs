@@ -54,7 +54,7 @@ pub fn files() -> Result<Vec<Generated>, Error> {
         }
     };
     Ok(vec![
-        file("crds/architecture.yaml", yaml::document(&maquette::api::crd()))?,
+        file("crds/architecture.yaml", yaml::document(&maquette::api::CrdFile))?,
         file("manifests/install.yaml", install::yaml())?,
         file("charts/maquette/generated/crd.yaml", chart::crd())?,
         file("charts/maquette/generated/rules.yaml", chart::rules())?,

@@ -14,7 +14,12 @@ pub(super) fn service(service: &Service, at: &At, findings: &mut Findings) {
         rules::TAKEN.broken_by(&at.field("name"), json(&name), &[name], findings);
     }
     let calls = service.calls.iter().map(|call| &call.service);
-    bounds::unique("service", calls, &at.field("calls"), findings);
+    bounds::unique(Some("service"), calls, &at.field("calls"), findings);
+    let owns = service.owns.iter().flatten();
+    bounds::unique(None, owns, &at.field("owns"), findings);
+    if service.owns.as_ref().is_some_and(Vec::is_empty) {
+        findings.add(&at.field("owns"), None, bounds::too_few(1));
+    }
     if service.calls.iter().any(|call| call.service == name) {
         rules::SELF_CALL.broken(at, &[name], findings);
     }
@@ -35,8 +40,8 @@ pub(super) fn service(service: &Service, at: &At, findings: &mut Findings) {
 
 /// Checks the list of services.
 pub(super) fn services(list: &[Service], at: &At, findings: &mut Findings) {
-    bounds::not_empty(list, at, findings);
-    bounds::unique("name", list.iter().map(|service| &service.name), at, findings);
+    bounds::length(list, at, findings);
+    bounds::unique(Some("name"), list.iter().map(|service| &service.name), at, findings);
     calls(list, at, findings);
     if !list.is_empty() && list.iter().all(|service| service.stateless) {
         rules::NOTHING_KEPT.broken(at, &[], findings);

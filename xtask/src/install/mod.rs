@@ -19,7 +19,7 @@ pub const NAME: &str = "maquette";
 
 /// All objects, in the order in which they are to be applied.
 pub(crate) fn yaml() -> Result<String, serde_norway::Error> {
-    let mut parts = vec![part(&namespace::namespace())?, part(&maquette::api::crd())?];
+    let mut parts = vec![part(&namespace::namespace())?, part(&maquette::api::CrdFile)?];
     parts.push(part(&account::service_account())?);
     for role in account::cluster_roles() {
         parts.push(part(&role)?);

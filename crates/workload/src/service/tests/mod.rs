@@ -183,9 +183,7 @@ impl Store {
 
     fn open(listener: TcpListener, address: Address, folder: Arc<TempDir>) -> Self {
         let storage = Storage::open(folder.path()).unwrap();
-        let server =
-            store::Server::new(listener, storage, store::Metrics::new(), store::Limits::default())
-                .unwrap();
+        let server = store::Server::new(listener, storage, store::Metrics::new()).unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.run(async move { drop(stopped.await) }));
         Self { address, folder, stop: Some(stop), serving }

@@ -1,0 +1,257 @@
+//! The API server refuses what `maquette lint` refuses, in the same words.
+
+use crate::support::Space;
+use kube::{
+    Api,
+    api::{DynamicObject, Patch, PatchParams, PostParams, ValidationDirective},
+    discovery::ApiResource,
+};
+use maquette::api::{self, Architecture};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::TestRunner,
+};
+
+#[path = "../shared/refusal.rs"]
+mod refusal;
+#[path = "../shared/specs.rs"]
+mod specs;
+
+/// How many random specs are tried.
+const TRIES: usize = 200;
+
+#[tokio::test]
+async fn every_bad_architecture_is_refused_with_its_message() {
+    let space = Space::new("refusals").await;
+    let mut wrong = vec![];
+    for refusal in refusal::all() {
+        let object: DynamicObject = serde_norway::from_str(&refusal.yaml).expect("YAML");
+        let name = object.metadata.name.clone().expect("a name");
+        // As kubectl does: unknown fields are errors, and nothing is kept.
+        let params = PatchParams {
+            dry_run: true,
+            field_validation: Some(ValidationDirective::Strict),
+            ..PatchParams::apply("tests").force()
+        };
+        let api = architectures(&space);
+        let answer = api.patch(&name, &params, &Patch::Apply(&object)).await;
+        let said = answer.err().map(|error| error.to_string()).unwrap_or_default();
+        for problem in &refusal.problems {
+            match &problem.server {
+                Some(server) => {
+                    if !(said.contains(&problem.path) && said.contains(server)) {
+                        wrong.push(format!(
+                            "{}: {} {server}\n  said: {said}",
+                            refusal.name, problem.path
+                        ));
+                    }
+                }
+                None if said.is_empty() => {}
+                None => wrong
+                    .push(format!("{}: refused, though it said it accepts: {said}", refusal.name)),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A change that is refused: what was, what is to be, and what is said of which field.
+const CHANGES: [(&str, &str, &str, &str); 12] = [
+    (
+        "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}",
+        "{shape: ThreeTier, threeTier: {data: {storage: {size: 2047Mi}}}}",
+        "spec.threeTier.data.storage.size",
+        "a volume cannot shrink: keep its size or raise it",
+    ),
+    (
+        "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}",
+        "{shape: ThreeTier}",
+        "spec.threeTier.data.storage.size",
+        "a volume cannot shrink: keep its size or raise it",
+    ),
+    (
+        "{shape: ClientServer}",
+        "{shape: ClientServer, clientServer: {data: {storage: {size: 500Mi}}}}",
+        "spec.clientServer.data.storage.size",
+        "a volume cannot shrink: keep its size or raise it",
+    ),
+    (
+        "{shape: PeerToPeer, peerToPeer: {storage: {size: 2Gi}}}",
+        "{shape: PeerToPeer, peerToPeer: {storage: {size: 1Gi}}}",
+        "spec.peerToPeer.storage.size",
+        "a volume cannot shrink: keep its size or raise it",
+    ),
+    (
+        "{shape: NTier, nTier: {services: [{name: a, store: {storage: {size: 2Gi}}}]}}",
+        "{shape: NTier, nTier: {services: [{name: a}]}}",
+        "spec.nTier.services",
+        "the volume of a store cannot shrink: keep the size of every store or raise it",
+    ),
+    // The store stays, though another service has it.
+    (
+        "{shape: NTier, nTier: {services: [{name: a, store: {name: b-data, storage: {size: 2Gi}}}]}}",
+        "{shape: NTier, nTier: {services: [{name: b, store: {storage: {size: 1Gi}}}]}}",
+        "spec.nTier.services",
+        "the volume of a store cannot shrink: keep the size of every store or raise it",
+    ),
+    // The services that are planned where none are written have stores of 1Gi.
+    (
+        "{shape: NTier}",
+        "{shape: NTier, nTier: {services: [{name: a, store: {name: data, storage: {size: 1Mi}}}]}}",
+        "spec.nTier.services",
+        "the volume of a store cannot shrink: keep the size of every store or raise it",
+    ),
+    (
+        "{shape: NTier, nTier: {services: [{name: a, store: {name: data, storage: {size: 2Gi}}}]}}",
+        "{shape: NTier}",
+        "spec.nTier.services",
+        "the volume of a store cannot shrink: keep the size of every store or raise it",
+    ),
+    (
+        "{shape: ThreeTier}",
+        "{shape: ThreeTier, threeTier: {data: {storage: {storageClassName: fast}}}}",
+        "spec.threeTier.data.storage.storageClassName",
+        "a volume cannot move to another StorageClass: keep storageClassName as it was",
+    ),
+    (
+        "{shape: PeerToPeer, peerToPeer: {storage: {storageClassName: fast}}}",
+        "{shape: PeerToPeer, peerToPeer: {storage: {storageClassName: slow}}}",
+        "spec.peerToPeer.storage.storageClassName",
+        "a volume cannot move to another StorageClass: keep storageClassName as it was",
+    ),
+    (
+        "{shape: ClientServer, clientServer: {data: {storage: {storageClassName: fast}}}}",
+        "{shape: ClientServer}",
+        "spec.clientServer.data.storage.storageClassName",
+        "a volume cannot move to another StorageClass: keep storageClassName as it was",
+    ),
+    (
+        "{shape: NTier, nTier: {services: [{name: a}]}}",
+        "{shape: NTier, nTier: {services: [{name: a, store: {storage: {storageClassName: fast}}}]}}",
+        "spec.nTier.services",
+        "the volume of a store cannot move to another StorageClass",
+    ),
+];
+
+/// A change that goes through.
+const ALLOWED: [(&str, &str); 7] = [
+    (
+        "{shape: ThreeTier, threeTier: {data: {storage: {size: 1024Mi}}}}",
+        "{shape: ThreeTier, threeTier: {data: {storage: {size: 1Gi}}}}",
+    ),
+    ("{shape: ThreeTier}", "{shape: ThreeTier, threeTier: {data: {storage: {size: 10Gi}}}}"),
+    // A shape that is not served has no volumes.
+    (
+        "{shape: ThreeTier, peerToPeer: {storage: {size: 2Gi, storageClassName: fast}}}",
+        "{shape: ThreeTier, peerToPeer: {storage: {size: 1Gi}}}",
+    ),
+    (
+        "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}",
+        "{shape: NTier, threeTier: {data: {storage: {size: 2Gi}}}}",
+    ),
+    // A store that is gone, and another that is new.
+    (
+        "{shape: NTier, nTier: {services: [{name: a, store: {storage: {size: 2Gi}}}]}}",
+        "{shape: NTier, nTier: {services: [{name: b, store: {storage: {size: 1Gi}}}]}}",
+    ),
+    (
+        "{shape: NTier}",
+        "{shape: NTier, nTier: {services: [{name: orders, store: {storage: {size: 2Gi}}}]}}",
+    ),
+    (
+        "{shape: NTier, nTier: {services: [{name: a, store: {name: a-data}}]}}",
+        "{shape: NTier, nTier: {services: [{name: a}]}}",
+    ),
+];
+
+/// Architectures as they are written, not as our types would write them.
+fn architectures(space: &Space) -> Api<DynamicObject> {
+    let resource = ApiResource::erase::<Architecture>(&());
+    Api::namespaced_with(space.client.clone(), &space.name, &resource)
+}
+
+fn architecture(name: &str, spec: &str) -> DynamicObject {
+    let head = "apiVersion: maquette.dev/v1alpha1, kind: Architecture";
+    serde_norway::from_str(&format!("{{{head}, metadata: {{name: {name}}}, spec: {spec}}}"))
+        .expect("YAML")
+}
+
+/// Makes an Architecture of `before` and replaces it by `after`.
+async fn change(space: &Space, name: &str, before: &str, after: &str) -> Result<(), kube::Error> {
+    let api = architectures(space);
+    let made = api.create(&PostParams::default(), &architecture(name, before)).await?;
+    let mut wanted = architecture(name, after);
+    wanted.metadata.resource_version = made.metadata.resource_version;
+    api.replace(name, &PostParams::default(), &wanted).await.map(|_| ())
+}
+
+#[tokio::test]
+async fn a_change_of_a_volume_that_cannot_be_made_is_refused() {
+    let space = Space::new("changes").await;
+    for (index, (before, after, path, message)) in CHANGES.into_iter().enumerate() {
+        let answer = change(&space, &format!("c{index}"), before, after).await;
+        let said = answer.expect_err(after).to_string();
+        assert!(said.contains(path) && said.contains(message), "{before} -> {after}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_leaves_volumes_whole_is_not_refused() {
+    let space = Space::new("allowed").await;
+    for (index, (before, after)) in ALLOWED.into_iter().enumerate() {
+        let answer = change(&space, &format!("a{index}"), before, after).await;
+        assert!(answer.is_ok(), "{before} -> {after}: {answer:?}");
+    }
+}
+
+/// What the rules cost at most is estimated when the schema comes; that the dearest Architecture
+/// can be paid for shows here.
+#[tokio::test]
+async fn the_largest_architecture_is_accepted() {
+    let space = Space::new("largest").await;
+    let name = |index: usize| format!("a-service-of-24-char-{index:03}");
+    let services: Vec<_> = (0..24)
+        .map(|index| {
+            let calls: Vec<_> = (index + 1..24).map(|to| format!("{{service: {}}}", name(to))).collect();
+            let owns: Vec<_> = (0..16).map(|kind| format!("k-of-24-char-{kind:03}-{index:07}")).collect();
+            format!(
+                "{{name: {}, calls: [{}], owns: [{}], store: {{name: a-store-of-twenty-nine-ch-{index:03}}}, \
+                 processingTime: {{p50: 1s500ms, p90: 2s500ms, p99: 29s999ms}}}}",
+                name(index), calls.join(", "), owns.join(", "),
+            )
+        })
+        .collect();
+    let clients: Vec<_> =
+        (0..24).map(|index| format!("{{name: a-client-of-24-chars-{index:03}}}")).collect();
+    let spec = format!(
+        "{{shape: NTier, nTier: {{services: [{}]}}, clientServer: {{clients: [{}]}}}}",
+        services.join(", "),
+        clients.join(", "),
+    );
+    let answer = change(&space, "a-name-of-twenty-two-c", &spec, &spec).await;
+    assert!(answer.is_ok(), "{answer:?}");
+}
+
+#[tokio::test]
+async fn the_api_server_and_lint_agree_on_any_spec() {
+    let space = Space::new("agree").await;
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..TRIES {
+        let spec = specs::sloppy().new_tree(&mut runner).expect("a spec").current();
+        let document = serde_json::to_value(Architecture::new("shop", spec)).expect("JSON");
+        let object = serde_json::from_value(document.clone()).expect("an object");
+        let params = PostParams { dry_run: true, ..PostParams::default() };
+        let server = architectures(&space).create(&params, &object).await;
+        let ours = api::parse(&document);
+        let said = server.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        assert_eq!(server.is_ok(), ours.is_ok(), "{document}\nserver: {said}\nwe: {ours:?}");
+        // Where the schema itself is not met, the API server checks no rules.
+        if said.contains("some validation rules were not checked") {
+            continue;
+        }
+        for problem in ours.err().iter().flat_map(|problems| problems.iter()) {
+            let told = said.contains(&problem.path) && said.contains(&problem.message);
+            assert!(told, "{document}\nserver: {said}\nwe: {problem}");
+        }
+    }
+}

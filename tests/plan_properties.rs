@@ -1,0 +1,156 @@
+//! What is true of every plan.
+
+#![cfg(test)]
+
+#[path = "shared/specs.rs"]
+mod specs;
+
+use maquette::api::{ArchitectureSpec, Shape};
+use maquette::plan::{EdgeKind, Identity, Node, Task, Topology, plan};
+use maquette_contract::{ArchitectureName, Hop, Kind, NodeName, Role};
+use proptest::prelude::*;
+use specs::SHAPES;
+use std::collections::{BTreeMap, BTreeSet};
+
+const NAME: &str = "a-name-of-twenty-two-c";
+
+fn planned(spec: &ArchitectureSpec) -> Topology {
+    let identity = Identity {
+        name: NAME.parse().expect("a name"),
+        namespace: "default".to_owned(),
+        uid: String::new(),
+    };
+    let valid = spec.validate(NAME).expect("a valid spec");
+    plan(&valid, identity).expect("a spec that can be planned")
+}
+
+/// The nodes that the spec asks for, if no two of them have the same name.
+fn wanted_nodes(spec: &ArchitectureSpec) -> usize {
+    let load = usize::from(spec.load.requests_per_second > 0);
+    let nodes = match spec.shape {
+        Shape::ClientServer => 1 + spec.client_server.as_ref().map_or(1, |s| s.clients.len()),
+        Shape::ThreeTier => 3,
+        Shape::PeerToPeer => 1,
+        Shape::NTier => spec.n_tier.as_ref().map_or(6, |shape| {
+            let stores = shape.services.iter().filter(|service| !service.stateless).count();
+            1 + shape.services.len() + stores
+        }),
+    };
+    nodes + load
+}
+
+/// The kinds that somebody owns, and one that falls to the rest if somebody owns that.
+fn kinds(topology: &Topology) -> BTreeSet<Kind> {
+    let entry = topology.node(topology.entry()).expect("the entry is a node");
+    let Task::Service(task) = &entry.task else { return BTreeSet::new() };
+    let rest = task.routes.rest.as_ref().map(|_| "any-other-kind".parse().expect("a kind"));
+    task.routes.kinds.keys().cloned().chain(rest).collect()
+}
+
+/// Follows the routes for `kind` from `node` to the store of the owner; none if they do not lead to
+/// one.
+fn store<'a>(topology: &'a Topology, node: &NodeName, kind: &Kind) -> Option<&'a NodeName> {
+    let mut node = topology.node(node)?;
+    let mut seen = BTreeSet::new();
+    while seen.insert(node.name.clone()) {
+        let Task::Service(task) = &node.task else { return None };
+        match task.routes.hop(kind)? {
+            Hop::Own => return task.store.as_ref(),
+            Hop::Call(to) => {
+                let declared = task.calls.iter().any(|call| call.to == *to);
+                node = topology.node(to).filter(|_| declared)?;
+            }
+        }
+    }
+    None
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_valid_spec_can_be_planned_and_no_two_nodes_have_one_name(spec in specs::valid()) {
+        let topology = planned(&spec);
+        prop_assert_eq!(topology.nodes().count(), wanted_nodes(&spec));
+        for node in topology.nodes() {
+            let child = topology.identity().name.child(&node.name);
+            prop_assert!(child.len() <= ArchitectureName::MAX_CHILD, "{} is too long", child);
+        }
+    }
+
+    #[test]
+    fn a_node_has_the_same_role_in_every_shape(spec in specs::valid()) {
+        let mut roles: BTreeMap<NodeName, Role> = BTreeMap::new();
+        for shape in SHAPES {
+            let spec = ArchitectureSpec { shape, ..spec.clone() };
+            for node in planned(&spec).nodes() {
+                let role = roles.entry(node.name.clone()).or_insert(node.role());
+                prop_assert_eq!(*role, node.role(), "{} has two roles", node.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_reaches_its_owner_from_the_entry_and_from_wherever_it_can(spec in specs::valid()) {
+        let topology = planned(&spec);
+        for kind in kinds(&topology) {
+            let from_entry = store(&topology, topology.entry(), &kind);
+            prop_assert!(from_entry.is_some(), "{} has no owner", kind);
+            for node in topology.nodes() {
+                let Task::Service(task) = &node.task else { continue };
+                if task.routes.hop(&kind).is_some() {
+                    let found = store(&topology, &node.name, &kind);
+                    prop_assert_eq!(found, from_entry, "{} from {}", kind, node.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn end_users_ask_only_for_kinds_that_have_an_owner(spec in specs::valid()) {
+        let topology = planned(&spec);
+        for node in topology.nodes() {
+            let Task::Load(task) = &node.task else { continue };
+            prop_assert!(!task.kinds.is_empty());
+            for driven in &task.drives {
+                let peers = topology.node(driven).map(Node::role) == Some(Role::Peer);
+                for kind in &task.kinds {
+                    prop_assert!(peers || store(&topology, driven, kind).is_some(), "{}", kind);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn edges_lead_to_nodes_and_a_store_of_n_tier_answers_one_service(spec in specs::valid()) {
+        let topology = planned(&spec);
+        let mut askers: BTreeMap<NodeName, u32> = BTreeMap::new();
+        for edge in topology.edges() {
+            prop_assert!(topology.node(&edge.from).is_some() && topology.node(&edge.to).is_some());
+            if edge.kind == EdgeKind::Queries {
+                *askers.entry(edge.to).or_default() += 1;
+            }
+        }
+        if spec.shape != Shape::ClientServer {
+            prop_assert!(askers.values().all(|count| *count == 1), "{:?}", askers);
+        }
+    }
+
+    #[test]
+    fn planning_again_changes_nothing(spec in specs::valid()) {
+        prop_assert_eq!(planned(&spec), planned(&spec));
+    }
+
+    #[test]
+    fn what_is_not_valid_is_said_and_what_is_never_clashes(spec in specs::sloppy()) {
+        let identity = Identity {
+            name: "shop".parse().expect("a name"),
+            namespace: String::new(),
+            uid: String::new(),
+        };
+        match spec.validate("shop").and_then(|valid| plan(&valid, identity)) {
+            Ok(topology) => prop_assert_eq!(topology.nodes().count(), wanted_nodes(&spec)),
+            Err(problems) => prop_assert!(problems.iter().count() > 0),
+        }
+    }
+}
