@@ -2,7 +2,7 @@
 
 use crate::{
     apply::all_as_rendered,
-    support::{Any, KINDS, Operator, Space, api_of, eventually, seconds},
+    support::{Any, KINDS, Operator, Space, api_of, eventually, soon},
 };
 use kube::{
     ResourceExt,
@@ -65,7 +65,7 @@ async fn change(space: &Space, key: &str, wanted: &Value, field: &str) -> bool {
             Err(error) => panic!("{key} {field}: {error}"),
         }
     }
-    eventually(&format!("{key} {field} is put back"), seconds(10), async || {
+    eventually(&format!("{key} {field} is put back"), soon(), async || {
         let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
         let found = found.ok_or("it is gone")?;
         difference(wanted, &found).map_or(Ok(()), |field| Err(format!("{field} differs")))
@@ -153,7 +153,7 @@ async fn every_child_that_somebody_deletes_is_made_again() {
         let kind = KINDS.into_iter().find(|known| known.2 == kind).expect("a known kind");
         let api = api_of(&space, kind);
         api.delete(name, &DeleteParams::background()).await.expect("deleted");
-        eventually(&format!("{key} is made again"), seconds(10), async || {
+        eventually(&format!("{key} is made again"), soon(), async || {
             let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
             let found = found.ok_or("it is gone")?;
             if found.uid() == child.uid() { Err("it is going".to_owned()) } else { Ok(()) }
