@@ -1,6 +1,8 @@
 //! Bounds that the schema sets, for a spec that did not come by way of the API server; the messages
 //! are those of the API server.
 
+use std::collections::BTreeMap;
+
 use super::problem::{At, Findings, json};
 
 /// The number at `at`, if it is from `least` to `most`.
@@ -41,8 +43,14 @@ pub(crate) fn unique<'a>(
     at: &At,
     findings: &mut Findings,
 ) {
-    let names: Vec<_> = names.collect();
-    for (index, name) in names.iter().enumerate().filter(|(i, name)| names[..*i].contains(name)) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, name) in names.enumerate() {
+        let count = counts.entry(name).or_default();
+        *count += 1;
+        // Said once of each, as the API server does.
+        if *count != 2 {
+            continue;
+        }
         let item = match key {
             Some(key) => format!("{{\"{key}\":\"{name}\"}}"),
             None => format!("\"{name}\""),

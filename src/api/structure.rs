@@ -5,7 +5,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::bounds;
 use super::problem::{At, Findings, json};
@@ -103,11 +103,15 @@ fn array(items: &[Value], schema: &JSONSchemaProps, at: &At, findings: &mut Find
     if let Some(most) = schema.max_items.filter(|most| count(items.len()) > *most) {
         findings.add(at, None, bounds::too_many(most));
     }
-    let mut seen = BTreeSet::new();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
-        let key = key(item, schema);
-        if let Some(key) = key.filter(|key| !seen.insert(key.clone())) {
-            findings.add(&at.index(index), None, bounds::duplicate(&key));
+        if let Some(key) = key(item, schema) {
+            let count = counts.entry(key.clone()).or_default();
+            *count += 1;
+            // Said once of each, as the API server does.
+            if *count == 2 {
+                findings.add(&at.index(index), None, bounds::duplicate(&key));
+            }
         }
         if let Some(JSONSchemaPropsOrArray::Schema(schema)) = &schema.items {
             check(item, schema, &at.index(index), findings);

@@ -3,7 +3,7 @@
 use crate::support::Space;
 use kube::{
     Api,
-    api::{DynamicObject, Patch, PatchParams, PostParams, ValidationDirective},
+    api::{DynamicObject, PostParams, Request},
     discovery::ApiResource,
 };
 use maquette::api::{self, Architecture};
@@ -26,16 +26,7 @@ async fn every_bad_architecture_is_refused_with_its_message() {
     let mut wrong = vec![];
     for refusal in refusal::all() {
         let object: DynamicObject = serde_norway::from_str(&refusal.yaml).expect("YAML");
-        let name = object.metadata.name.clone().expect("a name");
-        // As kubectl does: unknown fields are errors, and nothing is kept.
-        let params = PatchParams {
-            dry_run: true,
-            field_validation: Some(ValidationDirective::Strict),
-            ..PatchParams::apply("tests").force()
-        };
-        let api = architectures(&space);
-        let answer = api.patch(&name, &params, &Patch::Apply(&object)).await;
-        let said = answer.err().map(|error| error.to_string()).unwrap_or_default();
+        let said = create_strictly(&space, &object).await.unwrap_or_default();
         for problem in &refusal.problems {
             match &problem.server {
                 Some(server) => {
@@ -53,6 +44,18 @@ async fn every_bad_architecture_is_refused_with_its_message() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Tries to make an object as kubectl does, for which unknown fields are errors, and returns why it
+/// cannot be made, if so. Nothing is kept.
+async fn create_strictly(space: &Space, object: &DynamicObject) -> Option<String> {
+    let api = architectures(space);
+    let params = PostParams { dry_run: true, ..PostParams::default() };
+    let body = serde_json::to_vec(object).expect("JSON");
+    let mut request = Request::new(api.resource_url()).create(&params, body).expect("a request");
+    let uri = format!("{}&fieldValidation=Strict", request.uri());
+    *request.uri_mut() = uri.parse().expect("a URI");
+    space.client.request::<DynamicObject>(request).await.err().map(|error| error.to_string())
 }
 
 /// A change that is refused: what was, what is to be, and what is said of which field.
