@@ -13,7 +13,7 @@ for job in "$@"; do
             needs+=(/usr/lib/cni/ptp=containernetworking-plugins)
             ;;
         demo) needs+=(curl=curl) ;;
-        test) needs+=(shellcheck=shellcheck redis-cli=redis-tools) ;;
+        test) needs+=(shellcheck=shellcheck redis-cli=redis-tools promtool=prometheus) ;;
         *) die "setup.sh: no such job: $job" ;;
     esac
 done
