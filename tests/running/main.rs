@@ -4,7 +4,6 @@
 #![cfg(test)]
 
 #[path = "../shared/specs.rs"]
-#[expect(dead_code, reason = "specs with mistakes are other tests' business")]
 mod specs;
 
 mod cluster;
