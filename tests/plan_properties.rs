@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "shared/sloppy.rs"]
+mod sloppy;
 #[path = "shared/specs.rs"]
 mod specs;
 
@@ -142,7 +144,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_valid_is_said_and_what_is_never_clashes(spec in specs::sloppy()) {
+    fn what_is_not_valid_is_said_and_what_is_never_clashes(spec in sloppy::sloppy()) {
         let identity = Identity {
             name: "shop".parse().expect("a name"),
             namespace: String::new(),

@@ -3,7 +3,8 @@
 use crate::support::Space;
 use kube::{
     Api,
-    api::{DynamicObject, PostParams, Request},
+    api::{DynamicObject, PostParams},
+    core::Request,
     discovery::ApiResource,
 };
 use maquette::api::{self, Architecture};
@@ -14,8 +15,8 @@ use proptest::{
 
 #[path = "../shared/refusal.rs"]
 mod refusal;
-#[path = "../shared/specs.rs"]
-mod specs;
+#[path = "../shared/sloppy.rs"]
+mod sloppy;
 
 /// How many random specs are tried.
 const TRIES: usize = 200;
@@ -240,7 +241,7 @@ async fn the_api_server_and_lint_agree_on_any_spec() {
     let space = Space::new("agree").await;
     let mut runner = TestRunner::deterministic();
     for _ in 0..TRIES {
-        let spec = specs::sloppy().new_tree(&mut runner).expect("a spec").current();
+        let spec = sloppy::sloppy().new_tree(&mut runner).expect("a spec").current();
         let document = serde_json::to_value(Architecture::new("shop", spec)).expect("JSON");
         let object = serde_json::from_value(document.clone()).expect("an object");
         let params = PostParams { dry_run: true, ..PostParams::default() };

@@ -73,14 +73,12 @@ async fn everything(space: &Space) {
         kubelet.now().down.clear();
         ready("shop").await;
     }
-    // Drift of every kind: what we created is taken over, then applied.
-    for (key, child) in space.children("shop").await {
-        drift(space, &key, &child.name_any()).await;
-    }
+    drift_all(space).await;
     // Owners of claims, configuration, and all that goes with a shape and its nodes.
     space.apply("shop", &spec("ThreeTier", "Retain")).await;
     space.apply("shop", &spec("PeerToPeer", "Delete")).await;
     ready("shop").await;
+    drift_all(space).await;
     space.apply("shop", &spec("ClientServer", "Delete")).await;
     ready("shop").await;
     eventually("nothing of the peers is left", soon(), async || {
@@ -90,6 +88,13 @@ async fn everything(space: &Space) {
     })
     .await;
     foreign(space).await;
+}
+
+/// Drift of every kind: what we created is taken over, then applied.
+async fn drift_all(space: &Space) {
+    for (key, child) in space.children("shop").await {
+        drift(space, &key, &child.name_any()).await;
+    }
 }
 
 async fn drift(space: &Space, key: &str, name: &str) {
