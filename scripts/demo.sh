@@ -71,7 +71,6 @@ ask() {
     printf '\n$ curl -H "Accept: text/plain" %s %s\n' "$typed" "$url/$path"
     curl --silent --show-error --fail-with-body --max-time 20 -H 'Accept: text/plain' \
         "${options[@]}" "$url/$path"
-    echo
 }
 
 show() {
@@ -116,7 +115,8 @@ EOF
 say "applying manifests/examples"
 names=()
 for shape in "${shapes[@]}"; do
-    kubectl apply -f "manifests/examples/$shape.yaml" >&2
+    # On the server's side: a plain apply reports a change where the server filled in defaults.
+    kubectl apply --server-side --force-conflicts -f "manifests/examples/$shape.yaml" >&2
     names+=("$(kubectl get -f "manifests/examples/$shape.yaml" -o 'jsonpath={.metadata.name}')")
 done
 say "waiting until each is Ready"

@@ -13,7 +13,7 @@ for job in "$@"; do
             needs+=(/usr/lib/cni/ptp=containernetworking-plugins)
             ;;
         demo) needs+=(curl=curl) ;;
-        test) needs+=(shellcheck=shellcheck redis-cli=redis-tools) ;;
+        test) needs+=(shellcheck=shellcheck redis-cli=redis-tools promtool=prometheus) ;;
         *) die "setup.sh: no such job: $job" ;;
     esac
 done
@@ -31,7 +31,13 @@ if [ -n "${missing[*]:-}" ]; then
     fi
     say "installing from the distribution: ${missing[*]}"
     as_root apt-get -qq update
-    # Services that a package brings along are not wanted: what runs is started by us.
+    # Debian asks this file whether to start the services that a package brings along: here, no.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'as_root rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" > /dev/null
+        as_root chmod 755 "$policy"
+    fi
     as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" > /dev/null
 fi
 

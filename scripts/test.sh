@@ -49,7 +49,8 @@ check "development cluster: vet and tests" make --silent -C dev/cluster vet test
 tests "unit, golden, generated-files, module-arrows and API tests" \
     cargo test --locked --workspace --no-fail-fast
 if [ "$(id -u)" = 0 ]; then
-    tests "end-to-end tests" scripts/e2e.sh
+    check "development cluster: up, down and nothing left" make --silent -C dev/cluster e2e
+    tests "end-to-end tests" scripts/e2e.sh --test-threads 3
 else
     skipped=$(cargo test --locked --quiet --test e2e -- --list | grep -c ': test$')
     say "skipped $skipped end-to-end tests: they need root; run: sudo make e2e"

@@ -17,8 +17,7 @@ pub(super) fn status(
 ) -> EdgeStatus {
     let pods = source.map(|source| asked(role, &source.pods)).unwrap_or_default();
     let seen = pods.iter().map(|pod| seen_by(pod, edge, now));
-    let none = || (EdgeState::Unknown, Some(format!("no pod of {} runs", edge.from)));
-    let (state, message) = seen.reduce(worse).unwrap_or_else(none);
+    let (state, message) = seen.reduce(worse).unwrap_or_else(|| not_ready(edge));
     EdgeStatus { from: edge.from.to_string(), to: edge.to.to_string(), state, message }
 }
 
@@ -35,7 +34,14 @@ fn worse(a: Seen, b: Seen) -> Seen {
     if rank(b.0) > rank(a.0) { b } else { a }
 }
 
+fn not_ready(edge: &Edge) -> Seen {
+    (EdgeState::Unknown, Some(format!("{} is not ready", edge.from)))
+}
+
 fn seen_by(pod: &RunningPod, edge: &Edge, now: Timestamp) -> Seen {
+    if !pod.ready && pod.report.fresh(now).is_none() {
+        return not_ready(edge);
+    }
     if let Some(silence) = silence(pod, now) {
         return (EdgeState::Unknown, Some(silence));
     }

@@ -23,11 +23,9 @@ pub fn available(
     now: Timestamp,
 ) -> Availability {
     let missing = |text: String| Availability::Missing(text);
-    let Some(running) = running else { return missing("not made yet".to_owned()) };
-    let Some(workload) = &running.workload else { return missing("not made yet".to_owned()) };
-    if changing || !workload.seen {
-        return missing("being changed".to_owned());
-    }
+    let Some((running, workload)) = running.and_then(|r| Some((r, r.workload.as_ref()?))) else {
+        return missing(short(node, 0, 0));
+    };
     if let Some(trouble) = &workload.trouble {
         return missing(trouble.clone());
     }
@@ -39,6 +37,9 @@ pub fn available(
     if !settled || running.pods.iter().any(|pod| !pod.ready) {
         let trouble = running.pods.iter().find_map(pod_trouble);
         return missing(trouble.unwrap_or_else(|| short(node, ready, workload.total)));
+    }
+    if changing || !workload.seen {
+        return missing("its change has not reached the pods yet".to_owned());
     }
     reports(node, running, now).map_or(Availability::Available, Availability::Missing)
 }

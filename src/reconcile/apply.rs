@@ -4,7 +4,7 @@ use super::{
     cache::{Cache, Mark},
     error::{Error, Failure},
     key::{architecture_owners, is_controlled_by},
-    watch::was_created_by_us,
+    watch::{is_our_update, was_created_by_us},
     work::{Outcome, Work},
 };
 use crate::{
@@ -12,8 +12,9 @@ use crate::{
     render::{Objects, difference},
 };
 use k8s_openapi::{
-    Metadata, NamespaceResourceScope, api::apps::v1::StatefulSet,
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    Metadata, NamespaceResourceScope,
+    api::apps::v1::StatefulSet,
+    apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta},
 };
 use kube::{
     Api, Resource, ResourceExt,
@@ -85,19 +86,17 @@ async fn create<K: Child>(
 ) -> Result<Done, Failure> {
     let api: Api<K> = work.api();
     let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), dry_run: false };
-    let mark = |made: &K| work.wrote(Mark::new(cache.progress(), made.metadata()));
     match api.create(&params, desired).await {
-        Ok(made) => {
-            mark(&made);
-            kept(desired, &made)
-        }
+        Ok(made) => kept(work, cache, desired, &made),
         // Somebody else's, or ours and the cache is behind.
         Err(kube::Error::Api(status)) if status.is_already_exists() => {
             let title = desired.title();
             match api.get_opt(&desired.name_any()).await.map_err(|e| Failure::of(&title, e))? {
                 Some(live) => {
-                    mark(&live);
-                    repair(work, cache, desired, &live).await
+                    let done = repair(work, cache, desired, &live).await?;
+                    // Else it would be created again as long as the cache has not seen it.
+                    work.wrote(Mark::new(cache.progress(), live.metadata()));
+                    Ok(done)
                 }
                 None => Err(Failure::trouble(TroubleKind::Removal, format!("{title} is going"))),
             }
@@ -123,18 +122,40 @@ async fn repair<K: Child>(
     let mut patch = desired.clone();
     // A precondition: never somebody else's that took the name meanwhile.
     Resource::meta_mut(&mut patch).uid = live.uid();
+    let made = write(&api, &patch).await.map_err(failure)?;
+    kept(work, cache, desired, &made)
+}
+
+/// Applies `object`. An entry of a list that somebody changed the key of, such as a port's number,
+/// looks like one of theirs beside ours; where both cannot be, the lists are put back as a whole.
+async fn write<K: Child>(api: &Api<K>, object: &K) -> Result<K, kube::Error> {
+    let name = object.name_any();
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    let name = desired.name_any();
-    let made = api.patch(&name, &params, &Patch::Apply(&patch)).await.map_err(failure)?;
-    work.wrote(Mark::new(cache.progress(), made.metadata()));
-    kept(desired, &made)
+    match api.patch(&name, &params, &Patch::Apply(object)).await {
+        Err(kube::Error::Api(status)) if status.is_invalid() => {
+            let params = PatchParams {
+                field_manager: Some(FIELD_MANAGER.to_owned()),
+                ..PatchParams::default()
+            };
+            api.patch(&name, &params, &Patch::Merge(object)).await
+        }
+        result => result,
+    }
 }
 
 /// What the API server made of it must say what was asked for; else somebody between us changes
 /// it, and asking again at once would change nothing.
-fn kept<K: Child>(desired: &K, made: &K) -> Result<Done, Failure> {
+fn kept<K: Child>(
+    work: &Work<'_>,
+    cache: &Cache<K>,
+    desired: &K,
+    made: &K,
+) -> Result<Done, Failure> {
     match difference(desired, made) {
-        None => Ok(Done::Written),
+        None => {
+            work.wrote(Mark::new(cache.progress(), made.metadata()));
+            Ok(Done::Written)
+        }
         Some(field) => Err(Failure::trouble(
             TroubleKind::Failed,
             format!(
@@ -177,10 +198,7 @@ async fn take_over<K: Child>(api: &Api<K>, desired: &K) -> Result<(), Failure> {
     let failure = |error| Failure::of(&desired.title(), error);
     let name = desired.name_any();
     let live = api.get_metadata(&name).await.map_err(failure)?;
-    let mut managed = live.metadata.managed_fields.unwrap_or_default();
-    for entry in managed.iter_mut().filter(|entry| super::watch::is_our_update(entry)) {
-        entry.operation = Some("Apply".to_owned());
-    }
+    let managed = applied(live.metadata.managed_fields.unwrap_or_default());
     let metadata = ObjectMeta {
         uid: live.metadata.uid,
         resource_version: live.metadata.resource_version,
@@ -188,6 +206,24 @@ async fn take_over<K: Child>(api: &Api<K>, desired: &K) -> Result<(), Failure> {
         ..ObjectMeta::default()
     };
     patch_metadata(api, &name, metadata).await.map(|_| ()).map_err(failure)
+}
+
+/// With the fields of our creation as those of an apply. Where there has been one already, what
+/// else we wrote since belongs to nobody.
+fn applied(managed: Vec<ManagedFieldsEntry>) -> Vec<ManagedFieldsEntry> {
+    let is_apply = |entry: &ManagedFieldsEntry| {
+        entry.manager.as_deref() == Some(FIELD_MANAGER)
+            && entry.operation.as_deref() == Some("Apply")
+            && entry.subresource.is_none()
+    };
+    let (ours, mut others): (Vec<_>, Vec<_>) = managed.into_iter().partition(is_our_update);
+    if !others.iter().any(is_apply) {
+        others.extend(
+            ours.into_iter()
+                .map(|entry| ManagedFieldsEntry { operation: Some("Apply".to_owned()), ..entry }),
+        );
+    }
+    others
 }
 
 /// Changes metadata alone. The UID and resource version in it are preconditions.

@@ -25,6 +25,10 @@ impl Context {
     /// Forgets an Architecture that is no more.
     pub(super) fn forget(&self, key: &ArchitectureKey) {
         self.queue.started(key);
+        // Another of the same name may have come since the queue looked it up.
+        if self.caches.architectures.get(&key.object_ref()).is_some() {
+            self.queue.push(key.clone());
+        }
         self.memories.forget(key);
         self.reports.forget(key);
         self.polls.forget(key);

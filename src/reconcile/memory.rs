@@ -13,11 +13,14 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait after a failure.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// No watch that works is so far behind.
+const LONGEST_UNSEEN: Duration = Duration::from_secs(60);
+
 /// What is remembered of one Architecture.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     /// Our writes that the caches may not have seen yet.
-    writes: Vec<Mark>,
+    writes: Vec<(Mark, Instant)>,
     /// Failures in a row, and until when nothing is tried again unless the specification changes.
     failures: u32,
     not_before: Option<(Instant, i64)>,
@@ -30,12 +33,14 @@ pub(super) struct Memory {
 impl Memory {
     /// Remembers a write.
     pub(super) fn wrote(&mut self, mark: Mark) {
-        self.writes.push(mark);
+        self.writes.push((mark, Instant::now()));
     }
 
-    /// Whether the caches have seen everything that we wrote.
+    /// Whether the caches have seen everything that we wrote. One that has not for so long that no
+    /// watch would take it never will, as when somebody takes our label off: then what is cached
+    /// is right again.
     pub(super) fn caught_up(&mut self) -> bool {
-        self.writes.retain(|mark| !mark.seen());
+        self.writes.retain(|(mark, at)| !mark.seen() && at.elapsed() < LONGEST_UNSEEN);
         self.writes.is_empty()
     }
 

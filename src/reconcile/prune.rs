@@ -23,8 +23,9 @@ pub(super) async fn all(
     if !outcome.troubles.is_empty() {
         return Ok(());
     }
+    // Its name is the Architecture's: there is no other.
     let Objects {
-        service_accounts,
+        service_accounts: _,
         config_maps,
         services,
         deployments,
@@ -36,8 +37,7 @@ pub(super) async fn all(
     kind(work, &caches.deployments, deployments, outcome).await?;
     kind(work, &caches.stateful_sets, stateful_sets, outcome).await?;
     kind(work, &caches.services, services, outcome).await?;
-    kind(work, &caches.config_maps, config_maps, outcome).await?;
-    kind(work, &caches.service_accounts, service_accounts, outcome).await
+    kind(work, &caches.config_maps, config_maps, outcome).await
 }
 
 async fn kind<K: Child>(

@@ -36,6 +36,10 @@ pub(super) async fn reconcile(
 ) -> Result<Action, Error> {
     let key = ArchitectureKey::of(&architecture.metadata);
     cx.queue.started(&key);
+    // As it is now: what changed since the queue looked it up asks for no other reconcile.
+    let Some(architecture) = cx.caches.architectures.get(&key.object_ref()) else {
+        return Ok(Action::await_change());
+    };
     if let Some(action) = not_now(&architecture, &key, &cx) {
         return Ok(action);
     }

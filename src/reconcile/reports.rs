@@ -14,12 +14,20 @@ pub(super) type ByPod = BTreeMap<String, Report>;
 
 /// The newest report of every pod, by Architecture.
 #[derive(Debug, Default)]
-pub(super) struct Reports(RwLock<HashMap<ArchitectureKey, ByPod>>);
+pub(super) struct Reports(RwLock<HashMap<ArchitectureKey, Known>>);
+
+/// Reports, and what of them was new when they were last taken.
+#[derive(Debug, Default)]
+struct Known {
+    reports: ByPod,
+    told: BTreeMap<String, Option<Essence>>,
+}
 
 impl Reports {
     /// The reports of one Architecture's pods.
     pub(super) fn of(&self, key: &ArchitectureKey) -> ByPod {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned().unwrap_or_default()
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.get(key).map(|known| known.reports.clone()).unwrap_or_default()
     }
 
     /// Forgets an Architecture.
@@ -37,8 +45,7 @@ impl Reports {
         now: Timestamp,
     ) -> bool {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let reports = all.entry(key.clone()).or_default();
-        let before = essence(reports, now);
+        let Known { reports, told } = all.entry(key.clone()).or_default();
         reports.retain(|uid, _| alive(uid));
         for (uid, said) in said {
             let report = reports.entry(uid).or_default();
@@ -49,7 +56,11 @@ impl Reports {
                 Err(failure) => report.failure = Some(failure),
             }
         }
-        before != essence(reports, now)
+        // Not what they would have told now, but what they told then: a report ages.
+        let tell = essence(reports, now);
+        let changed = tell != *told;
+        *told = tell;
+        changed
     }
 }
 

@@ -117,7 +117,7 @@ async fn tell(work: &Work<'_>, before: Option<&ArchitectureStatus>, now: &Archit
     let reference = work.architecture.object_ref(&());
     tracing::info!(
         architecture = %work.key(), ready = ready.status, reason = ready.reason,
-        message = ready.message, "Ready turned"
+        why = ready.message, "Ready turned"
     );
     if let Err(error) = work.cx.recorder.publish(&event, &reference).await {
         tracing::warn!(architecture = %work.key(), %error, "an Event was not written");

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     api::{Fate, Retention, VolumeState, VolumeStatus},
     observe::TroubleKind,
+    render::difference,
 };
 use k8s_openapi::{
     api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim},
@@ -32,7 +33,7 @@ pub(super) async fn ensure(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     for set in sets {
-        keep_template(work, set, outcome);
+        keep_template(work, set, retention, outcome);
         for claim in claims(set) {
             let result = ensure_one(work, claim, retention).await;
             if outcome.take(result)?.is_none() {
@@ -64,19 +65,35 @@ fn claim(set: &StatefulSet, template: &Claim, ordinal: i32) -> Claim {
 }
 
 /// A StatefulSet's claim templates cannot be changed: keeps those that it has, and says so.
-fn keep_template(work: &Work<'_>, set: &mut StatefulSet, outcome: &mut Outcome) {
+///
+/// In a new one the templates have the Architecture as their owner: while everything is being
+/// deleted, its controller may make a claim again that is gone already, and nobody else would
+/// remove that.
+fn keep_template(
+    work: &Work<'_>,
+    set: &mut StatefulSet,
+    retention: &Retention,
+    outcome: &mut Outcome,
+) {
     let live = work.cx.caches.stateful_sets.get(work.key(), &set.name_any());
-    let Some(live) = live.and_then(|live| live.spec.as_ref()?.volume_claim_templates.clone())
+    let live = live.and_then(|live| live.spec.as_ref()?.volume_claim_templates.clone());
+    let title = set.title();
+    let Some(templates) = set.spec.as_mut().and_then(|spec| spec.volume_claim_templates.as_mut())
     else {
         return;
     };
-    let title = set.title();
-    let Some(spec) = set.spec.as_mut() else { return };
-    if crate::render::difference(&spec.volume_claim_templates, &Some(&live)).is_some() {
+    let Some(live) = live else {
+        let owners = (retention.when_deleted == Fate::Delete).then(|| vec![owner(work)]);
+        for template in templates {
+            template.metadata.owner_references.clone_from(&owners);
+        }
+        return;
+    };
+    if difference(templates, &live).is_some() {
         let size = live.first().and_then(size).unwrap_or_default();
         outcome.waits.push(format!("the volumes of {title} stay as they were made, with {size}"));
-        spec.volume_claim_templates = Some(live);
     }
+    *templates = live;
 }
 
 fn size(claim: &Claim) -> Option<String> {

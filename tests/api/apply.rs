@@ -1,6 +1,6 @@
 //! What is applied becomes objects, and what is no longer said goes.
 
-use crate::support::{KINDS, Operator, Space, eventually, seconds};
+use crate::support::{KINDS, Operator, Space, eventually, soon};
 use kube::ResourceExt;
 use maquette::{
     plan::{Identity, plan},
@@ -45,7 +45,7 @@ pub(crate) async fn expected(space: &Space, name: &str) -> BTreeMap<String, Valu
 /// Waits until the cluster holds all that the Architecture is to become.
 pub(crate) async fn all_as_rendered(space: &Space, name: &str) {
     let expected = expected(space, name).await;
-    eventually("every object is as rendered", seconds(30), async || {
+    eventually("every object is as rendered", soon(), async || {
         let children = space.children(name).await;
         for (key, wanted) in &expected {
             let found = children.get(key).ok_or_else(|| format!("{key} is missing"))?;
@@ -99,7 +99,7 @@ async fn a_change_is_applied_and_what_is_no_longer_said_is_removed() {
         space.apply("shop", spec).await;
         all_as_rendered(&space, "shop").await;
         let none = serde_json::json!([null, null]);
-        eventually("what is no longer said is gone", seconds(10), async || {
+        eventually("what is no longer said is gone", soon(), async || {
             for field in ["/metadata/annotations/note", "/spec/nodeSelector"] {
                 let found = template(field).await;
                 if found != none {
@@ -125,10 +125,10 @@ async fn a_spec_that_cannot_run_leaves_what_runs_as_it_is() {
     let unreachable = "{shape: NTier, nTier: {services: [{name: front, stateless: true}, {name: \
                        orders}]}}";
     space.apply("shop", unreachable).await;
-    let said = space.condition("shop", "Accepted", seconds(10), |c| c.status == "False").await;
+    let said = space.condition("shop", "Accepted", soon(), |c| c.status == "False").await;
     assert!(said.message.contains("orders"), "{}", said.message);
     assert_eq!(said.reason, "Refused");
-    let ready = space.condition("shop", "Ready", seconds(10), |c| c.reason == "Refused").await;
+    let ready = space.condition("shop", "Ready", soon(), |c| c.reason == "Refused").await;
     assert_eq!(ready.status, "False");
     let after = space.children("shop").await;
     let specs = |children: &BTreeMap<String, _>| -> Vec<(String, Value)> {
@@ -139,5 +139,5 @@ async fn a_spec_that_cannot_run_leaves_what_runs_as_it_is() {
     };
     assert_eq!(specs(&before), specs(&after));
     space.apply("shop", good).await;
-    space.condition("shop", "Accepted", seconds(10), |c| c.status == "True").await;
+    space.condition("shop", "Accepted", soon(), |c| c.status == "True").await;
 }

@@ -1,6 +1,6 @@
 //! What is somebody else's is never touched.
 
-use crate::support::{Any, KINDS, Operator, Space, api_of, seconds};
+use crate::support::{Any, KINDS, Operator, Space, api_of, soon};
 use k8s_openapi::api::{core::v1::PersistentVolumeClaim, events::v1::Event};
 use kube::{
     ResourceExt,
@@ -43,18 +43,18 @@ async fn a_foreign_object_of_any_kind_is_left_alone_and_named() {
         let before = api.create(&PostParams::default(), &theirs).await.expect("created");
         let _operator = Operator::start(&space.name);
         space.apply("shop", SHOP).await;
-        let ready = space.condition("shop", "Ready", seconds(10), |c| c.reason == "Conflict").await;
+        let ready = space.condition("shop", "Ready", soon(), |c| c.reason == "Conflict").await;
         let title = format!("{} {name}", kind.2);
         assert!(ready.message.contains(&title), "{title} is not named: {}", ready.message);
         assert!(ready.message.contains("rename"), "no mend is named: {}", ready.message);
         assert_eq!(ready.status, "False");
-        space.condition("shop", "Progressing", seconds(5), |c| c.reason == "Conflict").await;
+        space.condition("shop", "Progressing", soon(), |c| c.reason == "Conflict").await;
         let after = api.get(&name).await.expect("there");
         assert_eq!(after.data["spec"], before.data["spec"], "{title} was changed");
         assert_eq!(after.labels(), before.labels(), "{title} was changed");
         assert_eq!(after.owner_references(), before.owner_references(), "{title} was adopted");
         api.delete(&name, &DeleteParams::default()).await.expect("deleted");
-        space.condition("shop", "Ready", seconds(40), |c| c.reason == "NodesNotReady").await;
+        space.condition("shop", "Ready", soon(), |c| c.reason == "NodesNotReady").await;
     }
 }
 
@@ -73,7 +73,7 @@ async fn a_foreign_claim_is_never_adopted() {
         let before = api.create(&PostParams::default(), &theirs).await.expect("created");
         let _operator = Operator::start(&space.name);
         space.apply("shop", SHOP).await;
-        let ready = space.condition("shop", "Ready", seconds(10), |c| c.reason == "Conflict").await;
+        let ready = space.condition("shop", "Ready", soon(), |c| c.reason == "Conflict").await;
         let title = "PersistentVolumeClaim data-shop-data-0";
         assert!(ready.message.contains(title), "{title} is not named: {}", ready.message);
         // No StatefulSet: its controller would take the claim.
@@ -93,7 +93,7 @@ async fn a_conflict_is_told_by_one_event() {
     let operator = Operator::start(&space.name);
     space.apply("shop", SHOP).await;
     let attempts = || operator.log().matches("not done").count();
-    crate::support::eventually("three attempts", seconds(20), async || {
+    crate::support::eventually("three attempts", soon(), async || {
         if attempts() >= 3 { Ok(()) } else { Err(format!("{} attempts", attempts())) }
     })
     .await;

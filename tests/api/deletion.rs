@@ -2,7 +2,7 @@
 
 use crate::{
     apply::all_as_rendered,
-    support::{Operator, Space, eventually, seconds},
+    support::{Operator, Space, eventually, soon},
 };
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::{
@@ -35,7 +35,7 @@ async fn volumes_stay_if_they_are_to_and_are_used_again() {
     space.apply("shop", "{shape: ThreeTier}").await;
     all_as_rendered(&space, "shop").await;
     let again = space.api::<Architecture>().get("shop").await.expect("there");
-    eventually("the claim goes with the new Architecture", seconds(10), async || {
+    eventually("the claim goes with the new Architecture", soon(), async || {
         let claim = claims.get("data-shop-data-0").await.map_err(|error| error.to_string())?;
         assert_eq!(claim.uid(), before.uid(), "another volume");
         let owners: Vec<_> = claim.owner_references().iter().map(|o| Some(o.uid.clone())).collect();
@@ -84,7 +84,7 @@ async fn nothing_is_made_again_while_the_architecture_goes() {
 
 /// Waits until an Architecture and its children are gone.
 async fn gone(space: &Space, name: &str, with_claims: bool) {
-    eventually("everything is gone", seconds(30), async || {
+    eventually("everything is gone", soon(), async || {
         let found = space.api::<Architecture>().get_opt(name).await.map_err(|e| e.to_string())?;
         let children = space.children(name).await;
         let claims = space.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;

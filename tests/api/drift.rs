@@ -2,11 +2,11 @@
 
 use crate::{
     apply::all_as_rendered,
-    support::{Any, KINDS, Operator, Space, api_of, eventually, seconds},
+    support::{Any, KINDS, Operator, Space, api_of, eventually, soon},
 };
 use kube::{
     ResourceExt,
-    api::{DeleteParams, PostParams},
+    api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use maquette::render::difference;
 use serde_json::Value;
@@ -50,19 +50,22 @@ async fn change(space: &Space, key: &str, wanted: &Value, field: &str) -> bool {
     let (kind, name) = key.split_once(' ').expect("a kind and a name");
     let kind = KINDS.into_iter().find(|known| known.2 == kind).expect("a known kind");
     let api = api_of(space, kind);
-    let mut object = serde_json::to_value(api.get(name).await.expect("it is there")).expect("JSON");
-    let Some(value) = object.pointer_mut(field) else { return false };
-    *value = another(value);
-    // Without it the write would only succeed if nobody else wrote since.
-    object["metadata"].as_object_mut().expect("metadata").remove("resourceVersion");
-    let object: Any = serde_json::from_value(object).expect("an object");
     let params = PostParams { field_manager: Some("somebody".to_owned()), dry_run: false };
-    match api.replace(name, &params, &object).await {
-        Ok(_) => {}
-        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => return false,
-        Err(error) => panic!("{key} {field}: {error}"),
+    loop {
+        let found = api.get(name).await.expect("it is there");
+        let mut object = serde_json::to_value(found).expect("JSON");
+        let Some(value) = object.pointer_mut(field) else { return false };
+        *value = another(value);
+        let object: Any = serde_json::from_value(object).expect("an object");
+        match api.replace(name, &params, &object).await {
+            Ok(_) => break,
+            // A controller wrote its status meanwhile.
+            Err(kube::Error::Api(status)) if status.is_conflict() => {}
+            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => return false,
+            Err(error) => panic!("{key} {field}: {error}"),
+        }
     }
-    eventually(&format!("{key} {field} is put back"), seconds(10), async || {
+    eventually(&format!("{key} {field} is put back"), soon(), async || {
         let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
         let found = found.ok_or("it is gone")?;
         difference(wanted, &found).map_or(Ok(()), |field| Err(format!("{field} differs")))
@@ -105,7 +108,11 @@ fn collect(value: &Value, path: String, found: &mut Vec<String>) {
 fn another(value: &Value) -> Value {
     match value {
         Value::Bool(bool) => Value::Bool(!bool),
-        Value::Number(number) => Value::from(number.as_i64().unwrap_or(0) + 1),
+        // Fewer peers: one more than wanted is only let go when it has reported.
+        Value::Number(number) => match number.as_i64().unwrap_or(0) {
+            more @ 2.. => Value::from(more - 1),
+            few => Value::from(few + 1),
+        },
         Value::String(text) if text.ends_with("Mi") => Value::from("33Mi"),
         Value::String(text) if text.ends_with('m') => Value::from("7m"),
         Value::String(text) => Value::from(format!("{text}x")),
@@ -146,7 +153,7 @@ async fn every_child_that_somebody_deletes_is_made_again() {
         let kind = KINDS.into_iter().find(|known| known.2 == kind).expect("a known kind");
         let api = api_of(&space, kind);
         api.delete(name, &DeleteParams::background()).await.expect("deleted");
-        eventually(&format!("{key} is made again"), seconds(10), async || {
+        eventually(&format!("{key} is made again"), soon(), async || {
             let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
             let found = found.ok_or("it is gone")?;
             if found.uid() == child.uid() { Err("it is going".to_owned()) } else { Ok(()) }
@@ -164,17 +171,21 @@ async fn what_others_set_stays() {
     space.settled("p").await;
     let children = space.children("p").await;
     for (key, child) in &children {
-        let kind = KINDS.into_iter().find(|known| key.starts_with(known.2)).expect("a known kind");
-        let mut theirs = child.clone();
-        theirs.annotations_mut().insert("example.org/theirs".to_owned(), "kept".to_owned());
-        theirs.labels_mut().insert("example.org/theirs".to_owned(), "kept".to_owned());
-        if let Some(template) = theirs.data.pointer_mut("/spec/template/metadata") {
+        let kind = KINDS
+            .into_iter()
+            .find(|known| key.split(' ').next() == Some(known.2))
+            .expect("a known kind");
+        let metadata = serde_json::json!({
+            "annotations": {"example.org/theirs": "kept"}, "labels": {"example.org/theirs": "kept"}
+        });
+        let mut theirs = serde_json::json!({"metadata": metadata});
+        if child.data.pointer("/spec/template/metadata").is_some() {
             // As `kubectl rollout restart` does.
-            template["annotations"]["kubectl.kubernetes.io/restartedAt"] = Value::from("now");
+            let restarted = serde_json::json!({"kubectl.kubernetes.io/restartedAt": "now"});
+            theirs["spec"]["template"]["metadata"]["annotations"] = restarted;
         }
-        let api = api_of(&space, kind);
-        theirs.metadata.resource_version = None;
-        api.replace(&child.name_any(), &PostParams::default(), &theirs).await.expect("replaced");
+        let (api, params) = (api_of(&space, kind), PatchParams::default());
+        api.patch(&child.name_any(), &params, &Patch::Merge(theirs)).await.expect("patched");
     }
     // Everything with a pod or a configuration is applied anew.
     space

@@ -1,6 +1,6 @@
 //! An Architecture that cannot be made says why, and is tried less and less often.
 
-use crate::support::{Operator, Request, Space, eventually, seconds};
+use crate::support::{Operator, Request, Space, eventually, seconds, soon};
 use k8s_openapi::api::core::v1::{ResourceQuota, Service};
 use kube::{
     ResourceExt,
@@ -13,11 +13,11 @@ async fn a_failing_architecture_backs_off_and_says_why() {
     forbid_services(&space).await;
     let operator = Operator::start(&space.name);
     space.apply("shop", "{shape: ThreeTier, load: {requestsPerSecond: 0}}").await;
-    let ready = space.condition("shop", "Ready", seconds(10), |c| c.reason == "ApplyFailed").await;
+    let ready = space.condition("shop", "Ready", soon(), |c| c.reason == "ApplyFailed").await;
     assert_eq!(ready.status, "False");
     assert!(ready.message.contains("Service shop"), "{}", ready.message);
     assert!(ready.message.contains("exceeded quota"), "{}", ready.message);
-    eventually("four attempts", seconds(30), async || {
+    eventually("four attempts", soon(), async || {
         let waits = waits(&operator.log());
         if waits.len() >= 4 { Ok(()) } else { Err(format!("{waits:?}")) }
     })
@@ -32,7 +32,7 @@ async fn a_failing_architecture_backs_off_and_says_why() {
     assert!(services <= 5 * 5, "{services} attempts to make a Service");
     // The rest of the namespace goes on.
     allow_services(&space).await;
-    let rest = space.condition("shop", "Ready", seconds(20), |c| c.reason != "ApplyFailed").await;
+    let rest = space.condition("shop", "Ready", soon(), |c| c.reason != "ApplyFailed").await;
     assert_eq!(rest.reason, "NodesNotReady");
 }
 
@@ -42,7 +42,7 @@ async fn a_new_specification_is_tried_at_once() {
     forbid_services(&space).await;
     let operator = Operator::start(&space.name);
     space.apply("shop", "{shape: ThreeTier}").await;
-    eventually("it waits for long", seconds(30), async || {
+    eventually("it waits for long", soon(), async || {
         let waits = waits(&operator.log());
         waits.iter().any(|wait| *wait > 5.0).then_some(()).ok_or_else(|| format!("{waits:?}"))
     })
@@ -61,7 +61,7 @@ async fn others_are_not_held_up_by_one_that_fails() {
     space.api::<Service>().create(&PostParams::default(), &theirs).await.expect("created");
     let _operator = Operator::start(&space.name);
     space.apply("bad", "{shape: ThreeTier}").await;
-    space.condition("bad", "Ready", seconds(10), |c| c.reason == "Conflict").await;
+    space.condition("bad", "Ready", soon(), |c| c.reason == "Conflict").await;
     space.apply("good", "{shape: ThreeTier}").await;
     space.settled("good").await;
 }
@@ -79,7 +79,7 @@ async fn forbid_services(space: &Space) {
     let quota: ResourceQuota = serde_norway::from_str(text).expect("YAML");
     let api = space.api::<ResourceQuota>();
     api.create(&PostParams::default(), &quota).await.expect("created");
-    eventually("the quota is in force", seconds(30), async || {
+    eventually("the quota is in force", soon(), async || {
         let status = api.get("none").await.map_err(|error| error.to_string())?.status;
         status.and_then(|status| status.hard).map(drop).ok_or_else(|| "no status yet".to_owned())
     })
@@ -90,7 +90,7 @@ async fn allow_services(space: &Space) {
     let api = space.api::<ResourceQuota>();
     api.delete("none", &DeleteParams::default()).await.expect("deleted");
     // The API server forgets a quota a moment after it is gone.
-    eventually("Services can be made", seconds(30), async || {
+    eventually("Services can be made", soon(), async || {
         let text = "{apiVersion: v1, kind: Service, metadata: {generateName: try-}, spec: {ports: \
                     [{port: 5}]}}";
         let service: Service = serde_norway::from_str(text).expect("YAML");

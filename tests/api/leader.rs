@@ -2,7 +2,7 @@
 
 use crate::{
     apply::all_as_rendered,
-    support::{Operator, Space, eventually, seconds},
+    support::{Operator, Space, eventually, seconds, soon},
 };
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn takes_over(space: &Space, limit: Duration, end: impl AsyncFnOnce(&mut O
         ])
     };
     let mut first = start("first");
-    leads(&first, seconds(10)).await;
+    leads(&first, soon()).await;
     let second = start("second");
     space.apply("a", "{shape: ThreeTier}").await;
     space.settled("a").await;

@@ -1,6 +1,6 @@
 //! How much the operator asks the API server for: no more than is needed.
 
-use crate::support::{Kubelet, Operator, Request, Space, seconds};
+use crate::support::{Kubelet, Operator, Request, Space, seconds, soon};
 use std::collections::BTreeMap;
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn when_all_is_well_nothing_is_asked_for_but_the_lease() {
         Operator::start_with(&["--namespaces", &space.name, "--lease-namespace", &space.name]);
     for (name, shape) in [("tt", "ThreeTier"), ("pp", "PeerToPeer")] {
         space.apply(name, &format!("{{shape: {shape}}}")).await;
-        space.condition(name, "Ready", seconds(60), |c| c.status == "True").await;
+        space.condition(name, "Ready", soon(), |c| c.status == "True").await;
     }
     tokio::time::sleep(seconds(5)).await;
     let before = Request::within(&space.name).len();
@@ -67,7 +67,7 @@ async fn when_all_is_well_nothing_is_asked_for_but_the_lease() {
 
 /// Waits until the operator watches, so that it does not list what is made from now on.
 async fn watching(space: &Space) {
-    crate::support::eventually("the operator watches", seconds(20), async || {
+    crate::support::eventually("the operator watches", soon(), async || {
         let watches = Request::within(&space.name).iter().filter(|r| r.is_watch()).count();
         if watches >= 9 { Ok(()) } else { Err(format!("{watches} watches")) }
     })

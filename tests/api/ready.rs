@@ -1,6 +1,6 @@
 //! `Ready` is true only while the whole works. The pods are played, see [`Kubelet`].
 
-use crate::support::{Kubelet, Operator, Space, eventually, seconds};
+use crate::support::{Kubelet, Operator, Space, eventually, seconds, soon};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{ResourceExt, api::ListParams};
 use maquette::api::{Architecture, EdgeState};
@@ -19,14 +19,14 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
     let not = |reason: &'static str| {
         move |c: &crate::support::Condition| c.status != "True" && c.reason == reason
     };
-    let ready = space.condition("shop", "Ready", seconds(20), |c| {
+    let ready = space.condition("shop", "Ready", soon(), |c| {
         c.message.starts_with("business: ") && c.reason == "NodesNotReady"
     });
     assert_eq!(ready.await.status, "False");
     kubelet.now().down.clear();
-    space.condition("shop", "Ready", seconds(20), |c| c.status == "True").await;
-    space.condition("shop", "Progressing", seconds(5), |c| c.reason == "Settled").await;
-    space.condition("shop", "TrafficFlowing", seconds(5), |c| c.status == "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    space.condition("shop", "Progressing", soon(), |c| c.reason == "Settled").await;
+    space.condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
     let status =
         space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
     assert_eq!(status.nodes_ready.as_deref(), Some("4/4"));
@@ -38,21 +38,21 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
     let ready = space.condition("shop", "Ready", seconds(30), not("EdgesFailing")).await;
     assert!(ready.message.contains("business -> data"), "{}", ready.message);
     kubelet.now().failing.clear();
-    space.condition("shop", "Ready", seconds(30), |c| c.status == "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
 
     // Requests of users fail, though every probe works.
     kubelet.now().failed_requests = 1;
     space.condition("shop", "Ready", seconds(30), |c| c.status == "False").await;
-    space.condition("shop", "TrafficFlowing", seconds(5), not("RequestsFailing")).await;
+    space.condition("shop", "TrafficFlowing", soon(), not("RequestsFailing")).await;
     kubelet.now().failed_requests = 0;
-    space.condition("shop", "Ready", seconds(30), |c| c.status == "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
 
     // A node goes down: its name is told.
     kubelet.now().down.insert("data".to_owned());
     let ready = space.condition("shop", "Ready", seconds(30), not("NodesNotReady")).await;
     assert!(ready.message.starts_with("data: "), "{}", ready.message);
     kubelet.now().down.clear();
-    space.condition("shop", "Ready", seconds(30), |c| c.status == "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn not_ready_while_nobody_reports() {
     let kubelet = Kubelet::start(&space);
     let _operator = Operator::start(&space.name);
     space.apply("shop", "{shape: ThreeTier}").await;
-    space.condition("shop", "Ready", seconds(30), |c| c.status == "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     kubelet.now().silent.insert("business".to_owned());
     // A report counts for 30 s.
     let ready = space.condition("shop", "Ready", seconds(60), |c| c.status != "True").await;
@@ -71,7 +71,7 @@ async fn not_ready_while_nobody_reports() {
     let edge = status.edges.iter().find(|edge| edge.from == "business").expect("an edge");
     assert_eq!(edge.state, EdgeState::Unknown);
     kubelet.now().silent.clear();
-    space.condition("shop", "Ready", seconds(30), |c| c.status == "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
 }
 
 #[tokio::test]
@@ -80,15 +80,15 @@ async fn peers_that_do_not_see_each_other_are_told() {
     let kubelet = Kubelet::start(&space);
     let _operator = Operator::start(&space.name);
     space.apply("net", "{shape: PeerToPeer, peerToPeer: {replicas: 3}}").await;
-    space.condition("net", "Ready", seconds(30), |c| c.status == "True").await;
-    let overlay = space.condition("net", "OverlayConnected", seconds(5), |c| c.status == "True");
+    space.condition("net", "Ready", soon(), |c| c.status == "True").await;
+    let overlay = space.condition("net", "OverlayConnected", soon(), |c| c.status == "True");
     assert_eq!(overlay.await.reason, "AllPeersSeen");
     kubelet.now().unseen.insert("net-peers-1".to_owned());
     let ready = space.condition("net", "Ready", seconds(30), |c| c.status == "False").await;
     assert_eq!(ready.reason, "PeersMissing");
     assert!(ready.message.contains("net-peers-1"), "{}", ready.message);
     kubelet.now().unseen.clear();
-    space.condition("net", "Ready", seconds(30), |c| c.status == "True").await;
+    space.condition("net", "Ready", soon(), |c| c.status == "True").await;
 }
 
 #[tokio::test]
@@ -97,14 +97,14 @@ async fn a_new_configuration_reaches_pods_at_once_and_restarts_none() {
     let _kubelet = Kubelet::start(&space);
     let _operator = Operator::start(&space.name);
     space.apply("shop", "{shape: ThreeTier, load: {requestsPerSecond: 5}}").await;
-    space.condition("shop", "Ready", seconds(30), |c| c.status == "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     let pods = async || -> Vec<Pod> {
         let list = space.api::<Pod>().list(&ListParams::default()).await.expect("a list");
         list.items
     };
     let before: Vec<_> = pods().await.iter().map(|pod| pod.uid()).collect();
     space.apply("shop", "{shape: ThreeTier, load: {requestsPerSecond: 6}}").await;
-    space.condition("shop", "Ready", seconds(30), |c| c.status == "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     let after = pods().await;
     assert_eq!(before, after.iter().map(|pod| pod.uid()).collect::<Vec<_>>());
     let load = after.iter().find(|pod| pod.name_any().starts_with("shop-load")).expect("a load");
@@ -126,10 +126,9 @@ async fn what_keeps_a_pod_from_starting_is_told() {
     let message = "0/3 nodes are available: 3 Insufficient memory.";
     let pod = "shop-data-0";
     space.condition_of_pod(pod, "PodScheduled", "False", message).await;
-    let ready =
-        space.condition("shop", "Ready", seconds(10), |c| c.message.contains(message)).await;
+    let ready = space.condition("shop", "Ready", soon(), |c| c.message.contains(message)).await;
     assert!(ready.message.contains(pod), "{}", ready.message);
-    eventually("the node's line says it too", seconds(10), async || {
+    eventually("the node's line says it too", soon(), async || {
         let found = space.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
         let nodes = found.status.map(|status| status.nodes).unwrap_or_default();
         let data = nodes.into_iter().find(|node| node.name == "data").ok_or("no node")?;

@@ -2,7 +2,7 @@
 
 use crate::{
     apply::all_as_rendered,
-    support::{Operator, Space, eventually, seconds},
+    support::{Operator, Space, eventually, soon},
 };
 
 #[tokio::test]
@@ -14,7 +14,7 @@ async fn killed_in_the_middle_and_started_again() {
         space.apply(name, "{shape: NTier}").await;
         // In another place each time.
         let enough = 1 + 3 * round;
-        eventually("some children are made", seconds(20), async || {
+        eventually("some children are made", soon(), async || {
             let made = space.children(name).await.len();
             if made >= enough { Ok(()) } else { Err(format!("{made} of {enough}")) }
         })

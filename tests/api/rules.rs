@@ -1,7 +1,7 @@
 //! The operator is granted what it asks for, and nothing else. That it lacks nothing every other
 //! test shows too: all operators have only what is granted.
 
-use crate::support::{Kubelet, Operator, Request, Space, eventually, seconds};
+use crate::support::{Kubelet, Operator, Request, Space, eventually, seconds, soon};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{PersistentVolumeClaim, Service},
@@ -59,7 +59,7 @@ async fn everything(space: &Space) {
     let scope = ["--namespaces", &space.name, "--lease-namespace", &space.name];
     let _operator = Operator::start_with(&scope);
     let ready = async |name: &str| {
-        space.condition(name, "Ready", seconds(60), |c| c.status == "True").await;
+        space.condition(name, "Ready", soon(), |c| c.status == "True").await;
     };
     let spec = |shape: &str, more: &str| {
         format!("{{shape: {shape}, retention: {{whenDropped: Delete, whenDeleted: {more}}}}}")
@@ -73,17 +73,15 @@ async fn everything(space: &Space) {
         kubelet.now().down.clear();
         ready("shop").await;
     }
-    // Drift of every kind: what we created is taken over, then applied.
-    for (key, child) in space.children("shop").await {
-        drift(space, &key, &child.name_any()).await;
-    }
+    drift_all(space).await;
     // Owners of claims, configuration, and all that goes with a shape and its nodes.
     space.apply("shop", &spec("ThreeTier", "Retain")).await;
     space.apply("shop", &spec("PeerToPeer", "Delete")).await;
     ready("shop").await;
+    drift_all(space).await;
     space.apply("shop", &spec("ClientServer", "Delete")).await;
     ready("shop").await;
-    eventually("nothing of the peers is left", seconds(30), async || {
+    eventually("nothing of the peers is left", soon(), async || {
         let names: Vec<_> = space.children("shop").await.into_keys().collect();
         let left: Vec<_> = names.iter().filter(|name| name.contains("peers")).collect();
         if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
@@ -92,13 +90,20 @@ async fn everything(space: &Space) {
     foreign(space).await;
 }
 
+/// Drift of every kind: what we created is taken over, then applied.
+async fn drift_all(space: &Space) {
+    for (key, child) in space.children("shop").await {
+        drift(space, &key, &child.name_any()).await;
+    }
+}
+
 async fn drift(space: &Space, key: &str, name: &str) {
     let kind = key.split_once(' ').expect("a kind and a name").0;
     let kind = crate::support::KINDS.into_iter().find(|known| known.2 == kind).expect("known");
     let api = crate::support::api_of(space, kind);
     let patch = serde_json::json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
     api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
-    eventually(&format!("{key} is put back"), seconds(10), async || {
+    eventually(&format!("{key} is put back"), soon(), async || {
         let found = api.get(name).await.map_err(|error| error.to_string())?;
         let label = found.labels().get("app.kubernetes.io/name").cloned();
         if label.as_deref() == Some("maquette") { Ok(()) } else { Err(format!("{label:?}")) }
@@ -114,7 +119,7 @@ async fn foreign(space: &Space) {
     let claims = space.api::<PersistentVolumeClaim>();
     claims.create(&PostParams::default(), &claim).await.expect("created");
     space.apply("other", "{shape: ThreeTier}").await;
-    space.condition("other", "Ready", seconds(20), |c| c.reason == "Conflict").await;
+    space.condition("other", "Ready", soon(), |c| c.reason == "Conflict").await;
     space.api::<Service>().delete("other", &DeleteParams::default()).await.expect("deleted");
     space.api::<Deployment>().get("other-client").await.expect("the rest is made");
 }

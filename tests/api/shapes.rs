@@ -2,7 +2,7 @@
 
 use crate::{
     apply::all_as_rendered,
-    support::{Kubelet, Operator, Space, eventually, seconds},
+    support::{Kubelet, Operator, Space, eventually, soon},
 };
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
@@ -20,13 +20,12 @@ async fn the_old_shape_serves_until_the_new_one_can() {
     let kubelet = Kubelet::start(&space);
     let _operator = Operator::start(&space.name);
     space.apply("shop", "{shape: ThreeTier}").await;
-    space.condition("shop", "Ready", seconds(30), |c| c.status == "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     kubelet.now().down.insert("peers".to_owned());
     space.apply("shop", "{shape: PeerToPeer, peerToPeer: {replicas: 3}}").await;
-    let waits =
-        space.condition("shop", "Progressing", seconds(20), |c| c.message.contains("peers"));
+    let waits = space.condition("shop", "Progressing", soon(), |c| c.message.contains("peers"));
     assert_eq!(waits.await.status, "True");
-    eventually("the peers are made", seconds(10), async || {
+    eventually("the peers are made", soon(), async || {
         space.api::<StatefulSet>().get("shop-peers").await.map_err(|error| error.to_string())
     })
     .await;
@@ -39,10 +38,10 @@ async fn the_old_shape_serves_until_the_new_one_can() {
     let status =
         space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
     assert_eq!(status.shape, Some(Shape::ThreeTier));
-    space.condition("shop", "Ready", seconds(5), |c| c.status != "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status != "True").await;
 
     kubelet.now().down.clear();
-    space.condition("shop", "Ready", seconds(40), |c| c.status == "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     all_as_rendered(&space, "shop").await;
     assert_eq!(entry(&space).await, "peers");
     let names: Vec<_> = space.children("shop").await.into_keys().collect();
@@ -68,16 +67,16 @@ async fn a_volume_that_is_to_go_with_its_node_goes() {
     let _operator = Operator::start(&space.name);
     let spec = |shape| format!("{{shape: {shape}, retention: {{whenDropped: Delete}}}}");
     space.apply("shop", &spec("ThreeTier")).await;
-    space.condition("shop", "Ready", seconds(30), |c| c.status == "True").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     space.apply("shop", &spec("PeerToPeer")).await;
-    space.condition("shop", "Ready", seconds(40), |c| c.status == "True").await;
-    eventually("the volume is gone", seconds(20), async || {
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    eventually("the volume is gone", soon(), async || {
         let claims = space.api::<PersistentVolumeClaim>();
         let found = claims.get_opt("data-shop-data-0").await.map_err(|error| error.to_string())?;
         found.map_or(Ok(()), |_| Err("it is there".to_owned()))
     })
     .await;
-    eventually("the status says so", seconds(10), async || {
+    eventually("the status says so", soon(), async || {
         let found = space.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
         let volumes = found.status.map(|status| status.volumes).unwrap_or_default();
         if volumes.is_empty() { Ok(()) } else { Err(format!("{volumes:?}")) }
@@ -91,10 +90,10 @@ async fn peers_leave_one_at_a_time_and_only_when_their_items_are_copied() {
     let kubelet = Kubelet::start(&space);
     let _operator = Operator::start(&space.name);
     space.apply("net", "{shape: PeerToPeer, peerToPeer: {replicas: 5}}").await;
-    space.condition("net", "Ready", seconds(30), |c| c.status == "True").await;
+    space.condition("net", "Ready", soon(), |c| c.status == "True").await;
     kubelet.now().copying.insert("net-peers-4".to_owned());
     space.apply("net", "{shape: PeerToPeer, peerToPeer: {replicas: 3}}").await;
-    let waits = space.condition("net", "Progressing", seconds(20), |c| {
+    let waits = space.condition("net", "Progressing", soon(), |c| {
         c.message.contains("net-peers-4 still copies items")
     });
     waits.await;
@@ -103,10 +102,10 @@ async fn peers_leave_one_at_a_time_and_only_when_their_items_are_copied() {
     assert_eq!(replicas(&space).await, 5);
     kubelet.now().copying.clear();
     kubelet.now().copying.insert("net-peers-1".to_owned());
-    space.condition("net", "Progressing", seconds(20), |c| c.message.contains("net-peers-1")).await;
+    space.condition("net", "Progressing", soon(), |c| c.message.contains("net-peers-1")).await;
     assert_eq!(replicas(&space).await, 5, "one that stays is still copying");
     kubelet.now().copying.clear();
-    space.condition("net", "Ready", seconds(40), |c| c.status == "True").await;
+    space.condition("net", "Ready", soon(), |c| c.status == "True").await;
     assert_eq!(replicas(&space).await, 3);
     let status = space.api::<Architecture>().get("net").await.expect("there").status.expect("told");
     let volumes: Vec<_> = status.volumes.iter().map(|volume| volume.name.as_str()).collect();

@@ -1,6 +1,6 @@
 //! Who owns a volume follows `spec.retention`, also when that changes.
 
-use crate::support::{Operator, Space, eventually, seconds};
+use crate::support::{Operator, Space, eventually, soon};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::ResourceExt;
 
@@ -12,7 +12,7 @@ async fn the_owner_of_a_volume_follows_the_specification() {
         let spec = format!("{{shape: ThreeTier, retention: {{whenDeleted: {fate}}}}}");
         let uid = space.apply("shop", &spec).await.uid();
         let wanted = if fate == "Delete" { vec![uid] } else { vec![] };
-        eventually(&format!("the owner with {fate}"), seconds(10), async || {
+        eventually(&format!("the owner with {fate}"), soon(), async || {
             let claims = space.api::<PersistentVolumeClaim>();
             let found = claims.get("data-shop-data-0").await.map_err(|error| error.to_string())?;
             let owners: Vec<_> =
@@ -30,7 +30,7 @@ async fn a_volume_that_cannot_grow_stays_and_is_told() {
     space.apply("shop", "{shape: ThreeTier, threeTier: {data: {storage: {size: 1Gi}}}}").await;
     space.settled("shop").await;
     space.apply("shop", "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}").await;
-    let waits = space.condition("shop", "Progressing", seconds(10), |c| c.message.contains("1Gi"));
+    let waits = space.condition("shop", "Progressing", soon(), |c| c.message.contains("1Gi"));
     assert!(waits.await.message.contains("StatefulSet shop-data"));
     assert!(!operator.log().contains("not done"), "{}", operator.log());
 }

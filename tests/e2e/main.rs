@@ -12,6 +12,7 @@ mod support;
 mod business;
 mod clients;
 mod deletion;
+mod evolution;
 mod peers;
 mod readiness;
 mod shapes;

@@ -16,13 +16,15 @@ pub(super) fn judge(view: &View<'_>) -> Option<Verdict> {
     Some(overlay(view, peers, running))
 }
 
+fn silent() -> Verdict {
+    let message = "not every peer has reported of late";
+    Verdict::new(Holds::Unknown, Reason::NotReported, message)
+}
+
 fn overlay(view: &View<'_>, peers: &Node, running: &RunningNode) -> Verdict {
     let reported = |pod: &RunningPod| pod.report.fresh(view.now).is_some_and(|o| o.peer.is_some());
-    let silent: Vec<_> =
-        running.pods.iter().filter(|pod| !reported(pod)).map(|pod| pod.name.clone()).collect();
-    if !silent.is_empty() {
-        let message = format!("no fresh report of {}", list(silent));
-        return Verdict::new(Holds::Unknown, Reason::NotReported, message);
+    if !running.pods.iter().all(reported) {
+        return silent();
     }
     let blind: Vec<_> =
         running.pods.iter().filter_map(|pod| unseen(view, peers, running, pod)).collect();

@@ -109,7 +109,7 @@ async fn install(plane: &ControlPlane) {
 
 async fn established(client: &Client) {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
-    super::eventually("the custom resource is served", super::seconds(10), async || {
+    super::eventually("the custom resource is served", super::soon(), async || {
         let found = api.get("architectures.maquette.dev").await.map_err(|e| e.to_string())?;
         let conditions = found.status.and_then(|status| status.conditions).unwrap_or_default();
         let served = conditions.iter().any(|c| c.type_ == "Established" && c.status == "True");

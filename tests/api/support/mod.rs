@@ -14,4 +14,4 @@ pub(crate) use kubelet::Kubelet;
 pub(crate) use objects::{Any, KINDS, api_of};
 pub(crate) use operator::Operator;
 pub(crate) use space::Space;
-pub(crate) use wait::{eventually, seconds};
+pub(crate) use wait::{eventually, seconds, soon};

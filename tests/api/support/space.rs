@@ -3,7 +3,7 @@
 use super::{
     Any, KINDS, api_of,
     control_plane::{OPERATOR_NAMESPACE, control_plane},
-    eventually, seconds,
+    eventually, soon,
 };
 use k8s_openapi::{
     NamespaceResourceScope,
@@ -101,9 +101,9 @@ impl Space {
 
     /// Waits until an Architecture has all its children and the status says so.
     pub(crate) async fn settled(&self, of: &str) -> Architecture {
-        self.condition(of, "Ready", seconds(20), |ready| ready.reason == "NodesNotReady").await;
+        self.condition(of, "Ready", soon(), |ready| ready.reason == "NodesNotReady").await;
         let api = self.api::<Architecture>();
-        eventually("every node is made", seconds(20), async || {
+        eventually("every node is made", soon(), async || {
             let found = api.get(of).await.map_err(|error| error.to_string())?;
             let nodes = found.status.clone().map(|status| status.nodes).unwrap_or_default();
             let unmade = nodes.iter().find(|node| {

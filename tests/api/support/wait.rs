@@ -8,6 +8,11 @@ pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+/// Long enough for anything on a busy machine, where how long is not what is tested.
+pub(crate) const fn soon() -> Duration {
+    seconds(90)
+}
+
 /// What `attempt` gives once it succeeds.
 ///
 /// # Panics

@@ -13,7 +13,8 @@ pub fn cluster() -> Vec<PolicyRule> {
         rule(keys::GROUP, &["architectures/status"], &["patch"]),
         // Owner references that block deletion ask for this where the cluster enforces it.
         rule(keys::GROUP, &["architectures/finalizers"], &["update"]),
-        rule("", &["configmaps", "serviceaccounts", "services"], &children),
+        rule("", &["configmaps", "services"], &children),
+        rule("", &["serviceaccounts"], &["create", "get", "list", "patch", "watch"]),
         rule("apps", &["deployments", "statefulsets"], &children),
         rule("policy", &["poddisruptionbudgets"], &children),
         rule("", &["persistentvolumeclaims"], &children),

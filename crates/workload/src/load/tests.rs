@@ -352,7 +352,7 @@ async fn a_stall_shows_in_the_quantiles_as_users_felt_it() {
 }
 
 #[tokio::test]
-async fn users_who_get_no_turn_give_up_and_count_as_failed() {
+async fn users_who_get_no_answer_in_time_count_as_failed_however_many_wait() {
     let model = Model::default();
     model.set(|play| play.stalled_until = Some(Instant::now() + Duration::from_secs(60)));
     let many = LoadConfig { requests_per_second: 1000, ..config(&[&model.start().await]) };
@@ -360,8 +360,8 @@ async fn users_who_get_no_turn_give_up_and_count_as_failed() {
     let failed = |report: &Observations| report.load.unwrap().failed >= 1500;
     let report = load.until("failures", failed).await;
     let metrics = load.text("/metrics").await.unwrap();
+    // Whether a user's time ends before the turn or just after it is a matter of milliseconds.
     assert!(metrics.contains(r#"outcome="late""#), "{metrics}");
-    assert!(metrics.contains(r#"outcome="gave_up""#), "{metrics}");
     let waiting = metrics.lines().find_map(|line| line.strip_prefix("maquette_load_waiting "));
     assert!(waiting.unwrap().parse::<u64>().unwrap() <= 5100, "{metrics}");
     assert_eq!(report.load.unwrap().succeeded, 0);

@@ -115,7 +115,9 @@ impl Membership {
         // Only a runtime that ends cancels it.
         saving.await.unwrap_or(Ok(()))?;
         if before.phase != state.phase {
-            tracing::info!(step = ?state.step(), members = ?state.target().members(), "membership");
+            let members: Vec<&str> = state.target().members().iter().map(String::as_str).collect();
+            let members = members.join(" ");
+            tracing::info!(step = ?state.step(), members, "membership");
         }
         self.node.state.send_replace(Arc::new(state));
         Ok(())

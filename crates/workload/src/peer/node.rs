@@ -123,11 +123,12 @@ impl Node {
         format!("{}/{name}", self.overlay)
     }
 
-    /// Where a peer is: where the configuration says, else where its gossip comes from.
+    /// Where a peer is: where its gossip comes from while it is up, which is known sooner than its
+    /// name leads there after a restart; else where its name leads.
     fn target(&self, name: &str) -> Option<Target> {
-        let configured = self.members.borrow().address(name).map(|address| address.0.clone());
-        let seen = || self.reports.borrow().0.get(name).map(|seen| seen.address.to_string());
-        let address = configured.or_else(seen)?;
+        let seen = self.reports.borrow().0.get(name).filter(|seen| seen.live).map(|s| s.address);
+        let configured = || self.members.borrow().address(name).map(|address| address.0.clone());
+        let address = seen.map(|address| address.to_string()).or_else(configured)?;
         Some(Target { address, to: self.addressee(name) })
     }
 

@@ -33,10 +33,11 @@ pub(super) struct State {
 impl State {
     /// Where the peer `me` begins that finds `saved` on its volume.
     pub(super) fn start(me: &str, stamp: u64, wanted: Layout, saved: Option<Standing>) -> Self {
-        let phase = match saved {
+        let phase = match saved.filter(|standing| !standing.has_left(me)) {
+            Some(standing) => Phase::Active(standing),
+            // While it was down the others may have gone on without it.
             None if wanted.has(me) => Phase::Blank,
             None => Phase::Away,
-            Some(standing) => Phase::Active(standing),
         };
         let mut state = Self { stamp, wanted, phase };
         state.follow(me, &Reports::default());

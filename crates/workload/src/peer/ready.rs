@@ -48,15 +48,16 @@ pub(super) fn not_whole(
     reports: &Reports,
     (held, not_whole): (u64, u64),
 ) -> u64 {
-    let Phase::Active(standing) = &state.phase else {
-        return if state.phase == Phase::Blank { held.max(1) } else { not_whole };
-    };
     let target = state.target();
     let settled = |name: &String| {
         let report = reports.get(name).filter(|report| report.target == target.id());
         report.is_some_and(|report| report.step == Step::Settled)
     };
-    let leaving = !target.has(me);
-    let gone = standing.has_left(me) && target.members().iter().all(settled);
-    if leaving && !gone { held.max(1) } else { not_whole }
+    let unsettled = || !target.members().iter().all(settled);
+    let moves = match &state.phase {
+        Phase::Blank => true,
+        Phase::Away => unsettled(),
+        Phase::Active(standing) => !target.has(me) && (!standing.has_left(me) || unsettled()),
+    };
+    if moves { held.max(1) } else { not_whole }
 }

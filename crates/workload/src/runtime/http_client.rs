@@ -118,10 +118,11 @@ impl Upstream {
         let deadline = outgoing.context.deadline_below(start);
         let address = || self.edge.address().clone();
         let mut pause = BACKOFF.0;
+        let mut late = CallError::Late { address: address(), after: deadline - start };
         loop {
             let (pool, born) = self.current();
             let Ok(outcome) = timeout_at(deadline, self.attempt(&pool, outgoing)).await else {
-                return Err(CallError::Late { address: address(), after: deadline - start });
+                return Err(late);
             };
             let reason = match outcome {
                 Ok(reply) => return Ok(reply),
@@ -131,8 +132,9 @@ impl Upstream {
                 Err(Attempt::Connection(reason)) => reason,
             };
             self.renew(born);
+            late = CallError::Unreachable { address: address(), reason };
             if Instant::now() + pause >= deadline {
-                return Err(CallError::Unreachable { address: address(), reason });
+                return Err(late);
             }
             sleep(pause).await;
             pause = (pause * 2).min(BACKOFF.1);

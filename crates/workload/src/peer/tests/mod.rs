@@ -3,5 +3,6 @@
 
 mod cluster;
 mod history;
+mod model;
 mod moving;
 mod surviving;

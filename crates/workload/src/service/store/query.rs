@@ -138,14 +138,16 @@ async fn attempts<T: FromRedisValue>(
 ) -> (u32, Result<Option<T>, Failure>) {
     let deadline = request.context.deadline_below(Instant::now());
     let mut pause = BACKOFF.0;
+    let mut failed = Failure::late("no answer in time");
     for attempt in 1.. {
-        let failed = match timeout_at(deadline, store.attempt(query)).await {
+        failed = match timeout_at(deadline, store.attempt(query)).await {
             Ok(Ok(answer)) => return (attempt, Ok(Some(answer))),
             Ok(Err(Attempt::Refused(reason))) => return (attempt, Err(Failure::broken(reason))),
             Ok(Err(Attempt::Unknown(_))) if repeat == Repeat::Unsent => return (attempt, Ok(None)),
             Ok(Err(Attempt::Unknown(reason))) => Failure::late(reason),
             Ok(Err(Attempt::Unsent(reason))) => Failure::broken(reason),
-            Err(_) => return (attempt, Err(Failure::late("no answer in time"))),
+            // What failed before says more than that the last attempt was cut off.
+            Err(_) => return (attempt, Err(failed)),
         };
         if Instant::now() + pause >= deadline {
             return (attempt, Err(failed));

@@ -171,24 +171,42 @@ struct Store {
 impl Store {
     async fn start() -> Self {
         let (listener, address) = listen().await;
-        Self::open(listener, address, Arc::new(tempfile::tempdir().unwrap()))
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let storage = open(&folder).await;
+        Self::serve(listener, address, folder, storage)
     }
 
     /// Starts where `address` says and with what `folder` holds.
     async fn start_at(address: &Address, folder: Arc<TempDir>) -> Self {
         let socket: SocketAddr = address.0.parse().unwrap();
+        let storage = open(&folder).await;
         let listener = TcpListener::bind(socket).await.unwrap();
-        Self::open(listener, address.clone(), folder)
+        Self::serve(listener, address.clone(), folder, storage)
     }
 
-    fn open(listener: TcpListener, address: Address, folder: Arc<TempDir>) -> Self {
-        let storage = Storage::open(folder.path()).unwrap();
-        let server =
-            store::Server::new(listener, storage, store::Metrics::new(), store::Limits::default())
-                .unwrap();
+    fn serve(
+        listener: TcpListener,
+        address: Address,
+        folder: Arc<TempDir>,
+        storage: Storage,
+    ) -> Self {
+        let server = store::Server::new(listener, storage, store::Metrics::new()).unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.run(async move { drop(stopped.await) }));
         Self { address, folder, stop: Some(stop), serving }
+    }
+
+    /// Puts these keys and values into it, whatever they are.
+    async fn fill(&self, pairs: &[(String, &str)]) {
+        let client = redis::Client::open(format!("redis://{}/", self.address)).unwrap();
+        let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+        let mut connection =
+            client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
+        let mut sets = redis::pipe();
+        for (key, value) in pairs {
+            sets.cmd("SET").arg(key).arg(value);
+        }
+        sets.exec_async(&mut connection).await.unwrap();
     }
 
     /// Stops it; its folder stays.
@@ -197,4 +215,10 @@ impl Store {
         self.serving.await.unwrap();
         (self.address, self.folder)
     }
+}
+
+/// Opens the items in a folder, which blocks.
+async fn open(folder: &TempDir) -> Storage {
+    let path = folder.path().to_owned();
+    tokio::task::spawn_blocking(move || Storage::open(&path).unwrap()).await.unwrap()
 }

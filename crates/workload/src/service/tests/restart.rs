@@ -23,7 +23,7 @@ async fn a_request_is_held_while_the_store_is_away() {
     until("the probe works", || probe(&web) == Probe::Works).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_go_on_while_the_store_restarts_and_none_is_lost() {
     let store = Store::start().await;
     let web = Arc::new(Service::start("web", owner(&store.address)).await);

@@ -82,42 +82,37 @@ async fn probability_decides_how_often_a_call_is_made() {
 async fn the_own_store_is_added_up_and_an_owner_reached_twice_counts_once() {
     let store = Store::start().await;
     let below = played(async |_| summed("below", &[("ads", 2), ("books", 999)])).await;
+    let beside = played(async |_| summed("beside", &[("ads", 2)])).await;
     let kinds = [("ads".parse().unwrap(), Some(Hop::Call(node("below"))))];
     let config = ServiceConfig {
-        calls: vec![call("below", &below)],
+        calls: vec![call("below", &below), call("beside", &beside)],
         routes: Routes { kinds: kinds.into(), rest: Some(Hop::Own) },
         ..owner(&store.address)
     };
     let web = Service::start("web", config).await;
-    for id in 0..450 {
-        web.put(&format!("/items/cars/{id}"), r#""12345678""#).await.version();
+    let mut pairs: Vec<_> = (0..250)
+        .map(|id| (format!("cars/{id}"), r#"{"version":"1.0.x","value":"12345678"}"#))
+        .collect();
+    // Left behind of a kind that somebody else owns by now, and what is no item.
+    for id in 0..3 {
+        pairs.push((format!("ads/{id}"), r#"{"version":"1.0.x","value":1}"#));
     }
+    pairs.extend([("no item".to_owned(), "x"), ("cars/broken".to_owned(), "x")]);
+    store.fill(&pairs).await;
+
     let newest = web.put("/items/plants/1", "true").await.version();
-    // Left behind of a kind that somebody else owns by now, and something that is no item.
-    let other = Service::start("other", owner(&store.address)).await;
-    other.put("/items/ads/1", "1").await.version();
-    other.put("/items/ads/2", "1").await.version();
-    other.put("/items/ads/3", "1").await.version();
-    put_raw(&store.address, "no item", "x").await;
-    put_raw(&store.address, "cars/broken", "x").await;
 
     let got = web.get("/summary").await;
     let named = |name: &str, items| (name.to_owned(), items);
-    let want = [named("ads", 2), named("books", 999), named("cars", 450), named("plants", 1)];
+    let want = [named("ads", 2), named("books", 999), named("cars", 250), named("plants", 1)];
     assert_eq!(got.counts(), want);
     let Outcome::Summary(summary) = got.answer().outcome else { panic!() };
-    assert_eq!(summary.kinds[&"cars".parse().unwrap()].bytes, 450 * 10);
+    assert_eq!(summary.kinds[&"cars".parse().unwrap()].bytes, 250 * 10);
     assert_eq!(summary.kinds[&"plants".parse().unwrap()].newest, Some(newest));
     assert!(!summary.truncated);
     let trace = got.answer().trace;
     let queries: Vec<_> = trace.queries.iter().map(|q| (&*q.command, q.count > 1)).collect();
     assert_eq!(queries, [("SCAN", true), ("MGET", true)], "page by page");
-}
-
-async fn put_raw(store: &Address, key: &str, value: &str) {
-    let client = redis::Client::open(format!("redis://{store}/")).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    redis::cmd("SET").arg(key).arg(value).exec_async(&mut connection).await.unwrap();
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 
 use super::{Command, Read, Refusal, arguments, spec::Spec};
 use crate::{
-    storage::{Position, Storage},
+    storage::{MAX_KEY, Position, Storage},
     store::{
         glob,
         resp::{Reply, Request},
@@ -47,7 +47,7 @@ impl Scan {
         while let Some(option) = args.next() {
             let value = args.next().ok_or_else(Refusal::syntax)?;
             match option.to_ascii_uppercase().as_slice() {
-                b"MATCH" => scan.pattern = Some(value),
+                b"MATCH" => scan.pattern = Some(pattern(value)?),
                 b"COUNT" => scan.count = count(&value)?,
                 _ => return Err(Refusal::syntax()),
             }
@@ -71,6 +71,14 @@ impl Scan {
     }
 }
 
+/// No longer than a key, so that matching takes a bounded time.
+fn pattern(pattern: Bytes) -> Result<Bytes, Refusal> {
+    if pattern.len() > MAX_KEY {
+        return Err(Refusal::new(format!("ERR a pattern may have at most {MAX_KEY} bytes")));
+    }
+    Ok(pattern)
+}
+
 fn number(bytes: &[u8]) -> Option<u64> {
     str::from_utf8(bytes).ok()?.parse().ok()
 }
@@ -90,6 +98,11 @@ mod tests {
 
     #[test]
     fn bad_arguments_get_the_words_of_redis() {
+        let long = "*".repeat(1025);
+        assert_eq!(
+            refusal(&["scan", "0", "MATCH", &long]),
+            "ERR a pattern may have at most 1024 bytes"
+        );
         assert_eq!(refusal(&["scan", "x"]), "ERR invalid cursor");
         assert_eq!(refusal(&["scan", "281474976710656"]), "ERR invalid cursor");
         assert_eq!(refusal(&["scan", "0", "COUNT", "0"]), "ERR syntax error");

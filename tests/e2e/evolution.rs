@@ -1,0 +1,61 @@
+//! A running model changes its shape: what the new shape still names keeps its items, and the volume
+//! of what it does not name goes the way that `retention` says.
+
+use crate::support::{eventually, run, seconds};
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use maquette::api::VolumeState;
+use maquette_contract::Role;
+
+const THREE_TIER: &str = "
+apiVersion: maquette.dev/v1alpha1
+kind: Architecture
+metadata: {name: grows}
+spec:
+  shape: ThreeTier
+  load: {requestsPerSecond: 0}
+";
+
+#[tokio::test]
+#[ignore = "needs a cluster: make e2e"]
+async fn a_three_tier_that_becomes_n_tier_keeps_every_item() {
+    run("grows", THREE_TIER, async |model| {
+        let written = model.write_many("books", 20).await;
+        model.apply(&THREE_TIER.replace("ThreeTier", "NTier")).await;
+        model.ready().await;
+        let read = model.reads_back(&model.name, &written[0]).await;
+        assert_eq!(read.trace.calls[0].node.as_str(), "storefront");
+        model.all_read_back(&written).await;
+
+        model.apply(THREE_TIER).await;
+        model.ready().await;
+        model.all_read_back(&written).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: make e2e"]
+async fn the_volume_of_a_store_that_leaves_the_shape_is_kept_or_deleted_as_retention_says() {
+    run("drops", THREE_TIER, async |model| {
+        let claim = format!("data-{}-0", model.child("data"));
+        let peers = THREE_TIER.replace("ThreeTier", "PeerToPeer");
+        model.apply(&peers).await;
+        model.ready().await;
+        let status = model.get().await.status.expect("a status");
+        let kept: Vec<_> = status.volumes.iter().map(|v| (v.name.as_str(), v.state)).collect();
+        assert_eq!(kept, [(claim.as_str(), VolumeState::Retained)]);
+        let peer = model.write(&model.name, "books", "of-peers", 1.into()).await.1;
+        assert_eq!(peer.trace.role, Role::Peer);
+
+        model.apply(&format!("{peers}  retention: {{whenDropped: Delete}}\n")).await;
+        eventually("the volume is gone", seconds(120), async || {
+            let claims = model.api::<PersistentVolumeClaim>();
+            match claims.get_opt(&claim).await.map_err(|error| error.to_string())? {
+                None => Ok(()),
+                Some(left) => Err(format!("{:?}", left.metadata.owner_references)),
+            }
+        })
+        .await;
+    })
+    .await;
+}

@@ -1,0 +1,12 @@
+//! What runs, as `observe` and `evolve` take it: models that are rendered and whose objects and
+//! pods then look as a cluster would show them.
+
+#![cfg(test)]
+
+#[path = "../shared/specs.rs"]
+mod specs;
+
+mod cluster;
+mod evolution;
+mod read_back;
+mod status;
