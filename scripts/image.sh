@@ -6,6 +6,7 @@ scripts/setup.sh build image
 context=target/image
 scripts/binaries.sh "$context/out"
 mkdir -p "$archives"
+most_bytes=15000000
 
 with_docker() {
     docker build --quiet --build-context "build=$context" --target "$1" --tag "$2" . > /dev/null
@@ -24,7 +25,7 @@ with_buildah() {
 }
 
 build() {
-    local target=$1 binary=$2 image=$3 most_bytes=$4 archive=$archives/$1.tar digest
+    local target=$1 binary=$2 image=$3 archive=$archives/$1.tar digest
     digest=$(cat Dockerfile "$context/out/$binary" <(echo "$image") | sha256sum | cut -c1-64)
     if [ -e "$archive" ] && [ "$(cat "$archive.of" 2> /dev/null)" = "$digest" ]; then return; fi
     say "building the image $image"
@@ -40,6 +41,5 @@ build() {
     echo "$digest" > "$archive.of"
 }
 
-build operator maquette "$operator_image" 20000000
-# Every pod of every model has this one.
-build workload workload "$workload_image" 15000000
+build operator maquette "$operator_image"
+build workload workload "$workload_image"
