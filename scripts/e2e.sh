@@ -3,7 +3,7 @@
 # failure. With CLUSTER=current they run on the current context, where they clean up after
 # themselves. Arguments go to the tests' binary: names of tests, --nocapture.
 source "$(dirname "$0")/lib.sh"
-export CLUSTER_NAME=maquette-e2e
+export CLUSTER_NAME=${CLUSTER_NAME:-maquette}-e2e
 
 if [ "$(scripts/cluster.sh kind-of)" != current ]; then
     # Whatever a run that was killed left behind is no part of this one.
