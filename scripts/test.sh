@@ -12,6 +12,7 @@ finish() {
     exit "$code"
 }
 trap finish EXIT
+trap "exit 143" INT TERM
 
 check() {
     local name=$1
