@@ -25,7 +25,7 @@ trap stop EXIT
 state() {
     kubectl get architecture "$1" -o "go-template={{ range .status.conditions }}{{ if eq .type \"Ready\" \
         }}{{ .status }} {{ if ne .status \"True\" }}({{ .message }}) {{ end }}{{ end }}{{ end }}{{ \
-        range .status.nodes }} {{ .name }} {{ .ready }}/{{ .desired }}{{ end }}" 2> /dev/null || true
+        range .status.nodes }} {{ .name }} {{ .ready }}/{{ .desired }}{{ end }}" || true
 }
 
 wait_until_ready() {
