@@ -1,5 +1,6 @@
 //! A cluster in which everything that is applied runs at once and works.
 
+use crate::edges;
 use k8s_openapi::{
     api::{
         apps::v1::{DeploymentStatus, StatefulSetStatus},
@@ -151,23 +152,11 @@ fn report(config: &NodeConfig, text: &str, pod: &str) -> Observations {
         pod: pod.to_owned(),
         revision: NodeConfig::revision(text),
         older_requests: 0,
-        edges: targets(config).into_iter().map(edge).collect(),
+        edges: edges::targets(config).into_iter().map(edge).collect(),
         served: Traffic { requests: 5, ..Traffic::default() },
         items: None,
         peer,
         load: matches!(config.role, RoleConfig::Load(_)).then(LoadObservation::default),
-    }
-}
-
-fn targets(config: &NodeConfig) -> Vec<NodeName> {
-    match &config.role {
-        RoleConfig::Service(service) => {
-            let calls = service.calls.iter().map(|call| call.node.clone());
-            calls.chain(service.store.iter().map(|store| store.node.clone())).collect()
-        }
-        RoleConfig::Store(_) => vec![],
-        RoleConfig::Peer(_) => vec![config.node.clone()],
-        RoleConfig::Load(load) => load.targets.iter().map(|target| target.node.clone()).collect(),
     }
 }
 

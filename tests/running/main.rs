@@ -3,6 +3,8 @@
 
 #![cfg(test)]
 
+#[path = "../shared/edges.rs"]
+mod edges;
 #[path = "../shared/specs.rs"]
 mod specs;
 

@@ -1,7 +1,7 @@
 //! Plays the kubelet: pods of a namespace get an address of the loopback network, are ready, and
 //! report of themselves as the workload would, from the configuration that they have loaded.
 
-use super::Space;
+use super::{Space, edges};
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use k8s_openapi::{
     api::core::v1::{ConfigMap, Pod, PodCondition, PodIP, PodStatus},
@@ -205,7 +205,8 @@ impl Reporter {
         if behaviour.silent.contains(config.node.as_str()) {
             return None;
         }
-        let edges = targets(&config).into_iter().map(|to| self.edge(&config, to, &behaviour));
+        let edges =
+            edges::targets(&config).into_iter().map(|to| self.edge(&config, to, &behaviour));
         let members = |members: &[maquette_contract::PeerMember]| PeerObservation {
             members: members
                 .iter()
@@ -240,17 +241,5 @@ impl Reporter {
         let failures = if is_load { behaviour.failed_requests } else { 0 };
         let traffic = Traffic { requests: 10, failures, ..Traffic::default() };
         EdgeObservation { to, probe, traffic }
-    }
-}
-
-fn targets(config: &NodeConfig) -> Vec<NodeName> {
-    match &config.role {
-        RoleConfig::Service(service) => {
-            let calls = service.calls.iter().map(|call| call.node.clone());
-            calls.chain(service.store.iter().map(|store| store.node.clone())).collect()
-        }
-        RoleConfig::Store(_) => vec![],
-        RoleConfig::Peer(_) => vec![config.node.clone()],
-        RoleConfig::Load(load) => load.targets.iter().map(|target| target.node.clone()).collect(),
     }
 }

@@ -2,10 +2,13 @@
 
 mod audit;
 mod control_plane;
+#[path = "../../shared/edges.rs"]
+mod edges;
 mod kubelet;
 mod objects;
 mod operator;
 mod space;
+#[path = "../../shared/wait.rs"]
 mod wait;
 
 pub(crate) use audit::Request;
@@ -14,4 +17,9 @@ pub(crate) use kubelet::Kubelet;
 pub(crate) use objects::{Any, KINDS, api_of};
 pub(crate) use operator::Operator;
 pub(crate) use space::Space;
-pub(crate) use wait::{eventually, seconds, soon};
+pub(crate) use wait::{eventually, seconds};
+
+/// Long enough for anything on a busy machine, where how long is not what is tested.
+pub(crate) const fn soon() -> std::time::Duration {
+    seconds(90)
+}

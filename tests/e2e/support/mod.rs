@@ -6,6 +6,7 @@ mod model;
 mod pods;
 mod redis;
 mod traffic;
+#[path = "../../shared/wait.rs"]
 mod wait;
 
 pub(crate) use model::{Model, run};

@@ -8,11 +8,6 @@ pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Long enough for anything on a busy machine, where how long is not what is tested.
-pub(crate) const fn soon() -> Duration {
-    seconds(90)
-}
-
 /// What `attempt` gives once it succeeds.
 ///
 /// # Panics
@@ -27,7 +22,10 @@ pub(crate) async fn eventually<T>(
     let mut last = "no attempt ended".to_owned();
     loop {
         match timeout_at(deadline, attempt()).await {
-            Ok(Ok(value)) => return value,
+            Ok(Ok(value)) => {
+                println!("{what}: after {:.1} s", begin.elapsed().as_secs_f64());
+                return value;
+            }
             Ok(Err(reason)) => last = reason,
             Err(_) => {}
         }
