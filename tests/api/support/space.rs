@@ -116,7 +116,7 @@ impl Space {
 }
 
 impl Space {
-    /// Gives a pod a condition, as the scheduler or the kubelet would.
+    /// Gives a pod a condition, as the scheduler or the kubelet would, once the pod is made.
     pub(crate) async fn condition_of_pod(&self, pod: &str, type_: &str, status: &str, why: &str) {
         let condition = PodCondition {
             type_: type_.to_owned(),
@@ -127,6 +127,10 @@ impl Space {
         let status = PodStatus { conditions: Some(vec![condition]), ..PodStatus::default() };
         let patch = Patch::Strategic(Pod { status: Some(status), ..Pod::default() });
         let api = self.api::<Pod>();
+        eventually(&format!("{pod} is made"), soon(), async || {
+            api.get_metadata(pod).await.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
         api.patch_status(pod, &PatchParams::default(), &patch).await.expect("patched");
     }
 
