@@ -1,12 +1,14 @@
 //! Reads a node back from its configuration and its workload: the opposite of `render`.
 
-use crate::plan::{LoadTask, Node, PeerTask, PlannedCall, ServiceTask, StoreTask, Task, Volume};
+use crate::plan::{
+    LoadTask, Node, PeerTask, PlannedCall, PlannedOrigin, ServiceTask, StoreTask, Task, Volume,
+};
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     core::v1::{PersistentVolumeClaim, PodSpec, ResourceRequirements},
 };
 use maquette_contract::{
-    LoadConfig, NodeConfig, PeerConfig, RoleConfig, ServiceConfig, keys::CLAIM,
+    LoadConfig, NodeConfig, Origin, PeerConfig, RoleConfig, ServiceConfig, keys::CLAIM,
 };
 
 /// What a node's Deployment or StatefulSet says that its configuration does not.
@@ -75,7 +77,18 @@ fn service_task(service: &ServiceConfig) -> ServiceTask {
         calls: service.calls.iter().map(call).collect(),
         store: service.store.as_ref().map(|store| store.node.clone()),
         routes: service.routes.clone(),
+        origins: origins(&service.origins),
     }
+}
+
+fn origins(origins: &[Origin]) -> Vec<PlannedOrigin> {
+    let origin = |origin: &Origin| PlannedOrigin {
+        node: origin.node.clone(),
+        home: origin.home,
+        kinds: origin.kinds.clone(),
+        last: origin.last,
+    };
+    origins.iter().map(origin).collect()
 }
 
 fn peer_task(peer: &PeerConfig, storage: Volume) -> PeerTask {
@@ -84,6 +97,8 @@ fn peer_task(peer: &PeerConfig, storage: Volume) -> PeerTask {
         replication_factor: peer.replication_factor,
         members: u32::try_from(peer.members.len()).unwrap_or(u32::MAX),
         storage,
+        origins: origins(&peer.origins),
+        successor: peer.successor.as_ref().map(|successor| successor.node.clone()),
     }
 }
 

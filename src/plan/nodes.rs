@@ -12,6 +12,7 @@ pub(super) fn service(name: NodeName, node: &ValidNode, routes: Routes) -> Node 
         calls: vec![],
         store: None,
         routes,
+        origins: vec![],
     };
     Node {
         name,

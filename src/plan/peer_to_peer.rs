@@ -10,6 +10,8 @@ pub(super) fn plan(shape: &ValidPeerToPeer) -> Plan {
         replication_factor: shape.replication_factor,
         members: shape.node.replicas,
         storage: nodes::volume(&shape.storage),
+        origins: vec![],
+        successor: None,
     };
     let peers = Node {
         name: names::peers(),

@@ -3,7 +3,9 @@
 
 use crate::api::{PodSettings, Retention};
 use k8s_openapi::api::core::v1::ResourceRequirements;
-use maquette_contract::{ArchitectureName, CallMode, Kind, NodeName, Percent, Role, Routes, Work};
+use maquette_contract::{
+    ArchitectureName, CallMode, Kind, KindSet, NodeName, OriginHome, Percent, Role, Routes, Work,
+};
 use std::collections::BTreeMap;
 
 /// Which Architecture this is the model of.
@@ -103,10 +105,20 @@ impl Node {
             Task::Service(service) => {
                 let calls = service.calls.iter().map(|call| edge(EdgeKind::Calls, &call.to));
                 let queries = service.store.iter().map(|store| edge(EdgeKind::Queries, store));
-                calls.chain(queries).collect()
+                let origins =
+                    service.origins.iter().map(|from| edge(EdgeKind::TakesOver, &from.node));
+                calls.chain(queries).chain(origins).collect()
             }
             Task::Store(_) => vec![],
-            Task::Peer(_) => vec![edge(EdgeKind::Peers, &self.name)],
+            Task::Peer(peer) => {
+                let origins = peer.origins.iter().map(|from| edge(EdgeKind::TakesOver, &from.node));
+                let forwards = peer.successor.iter().map(|to| edge(EdgeKind::Calls, to));
+                [edge(EdgeKind::Peers, &self.name)]
+                    .into_iter()
+                    .chain(origins)
+                    .chain(forwards)
+                    .collect()
+            }
             Task::Load(load) => load.drives.iter().map(|to| edge(EdgeKind::Drives, to)).collect(),
         }
     }
@@ -138,6 +150,21 @@ pub struct ServiceTask {
     pub store: Option<NodeName>,
     /// Where a request for each kind goes.
     pub routes: Routes,
+    /// Where items still are that it takes over.
+    pub origins: Vec<PlannedOrigin>,
+}
+
+/// An old home of items that a node takes over. Only `evolve` makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedOrigin {
+    /// The store or the peers that hold the items.
+    pub node: NodeName,
+    /// Which of the two.
+    pub home: OriginHome,
+    /// The kinds whose items come from there.
+    pub kinds: KindSet,
+    /// Whether everybody else who wrote there has stopped.
+    pub last: bool,
 }
 
 /// A call that a service makes.
@@ -167,6 +194,10 @@ pub struct PeerTask {
     pub members: u32,
     /// The volume of each.
     pub storage: Volume,
+    /// Where items still are that the peers take over.
+    pub origins: Vec<PlannedOrigin>,
+    /// Who answers users instead, once the peers are on their way out.
+    pub successor: Option<NodeName>,
 }
 
 /// The task of the end users.
@@ -206,6 +237,8 @@ pub enum EdgeKind {
     Queries,
     /// Peers ask each other; from the node to itself.
     Peers,
+    /// A new owner of items asks the old home of them.
+    TakesOver,
 }
 
 /// Who may talk to whom.

@@ -1,10 +1,12 @@
 //! A node's configuration: what its pods are told, and nothing that they have no business to know.
 
 use super::names;
-use crate::plan::{Identity, LoadTask, Node, PeerTask, PlannedCall, ServiceTask, Task, Topology};
+use crate::plan::{
+    Identity, LoadTask, Node, PeerTask, PlannedCall, PlannedOrigin, ServiceTask, Task, Topology,
+};
 use maquette_contract::{
-    Call, LoadConfig, LoadTarget, NodeConfig, NodeName, PeerConfig, PeerMember, RoleConfig,
-    ServiceConfig, StoreConfig, StoreTarget,
+    Call, LoadConfig, LoadTarget, NodeConfig, NodeName, Origin, OriginHome, PeerConfig, PeerMember,
+    RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Successor,
 };
 
 /// The configuration of `node`.
@@ -35,6 +37,7 @@ fn service(identity: &Identity, task: &ServiceTask) -> ServiceConfig {
         calls: task.calls.iter().map(call).collect(),
         store: task.store.as_ref().map(target),
         routes: task.routes.clone(),
+        origins: origins(identity, &task.origins),
     }
 }
 
@@ -47,7 +50,26 @@ fn peer(identity: &Identity, node: &Node, task: &PeerTask) -> PeerConfig {
         work: task.work.clone(),
         replication_factor: task.replication_factor,
         members: (0..task.members).map(member).collect(),
+        origins: origins(identity, &task.origins),
+        successor: task.successor.as_ref().map(|node| Successor {
+            node: node.clone(),
+            address: names::traffic_address(identity, node),
+        }),
     }
+}
+
+fn origins(identity: &Identity, origins: &[PlannedOrigin]) -> Vec<Origin> {
+    let origin = |origin: &PlannedOrigin| Origin {
+        node: origin.node.clone(),
+        home: origin.home,
+        address: match origin.home {
+            OriginHome::Store => names::store_address(identity, &origin.node),
+            OriginHome::Peers => names::traffic_address(identity, &origin.node),
+        },
+        kinds: origin.kinds.clone(),
+        last: origin.last,
+    };
+    origins.iter().map(origin).collect()
 }
 
 fn load(topology: &Topology, task: &LoadTask) -> LoadConfig {

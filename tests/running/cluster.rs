@@ -154,6 +154,7 @@ fn report(config: &NodeConfig, text: &str, pod: &str) -> Observations {
         older_requests: 0,
         edges: edges::targets(config).into_iter().map(edge).collect(),
         served: Traffic { requests: 5, ..Traffic::default() },
+        origins: edges::copied(config),
         items: None,
         peer,
         load: matches!(config.role, RoleConfig::Load(_)).then(LoadObservation::default),

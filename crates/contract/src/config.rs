@@ -1,6 +1,6 @@
 //! The configuration of a node: one JSON document that all pods of the node share.
 
-use crate::{ArchitectureName, Kind, NodeName, Revision, Role, Routes};
+use crate::{ArchitectureName, Kind, NodeName, Origin, Revision, Role, Routes};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -161,6 +161,10 @@ pub struct ServiceConfig {
     pub store: Option<StoreTarget>,
     /// Where a request for each kind goes.
     pub routes: Routes,
+    /// Old homes of items of kinds that this node owns now, while it takes them over. No kind is in
+    /// two of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
 }
 
 /// Whether calls are made one after another or all at once.
@@ -212,6 +216,23 @@ pub struct PeerConfig {
     /// All peers that hold items when every one is up, this one too. A running peer that is not
     /// listed hands its items over.
     pub members: Vec<PeerMember>,
+    /// Old homes of items, while the peers take them over. No kind is in two of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
+    /// Who answers users' requests instead of the peers, which then only forward them; absent while
+    /// the peers answer themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<Successor>,
+}
+
+/// Who answers users' requests once the peers are not wanted any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Successor {
+    /// The node.
+    pub node: NodeName,
+    /// Its traffic port.
+    pub address: Address,
 }
 
 /// A peer as its fellows know it.

@@ -12,6 +12,7 @@ mod item;
 pub mod keys;
 mod name;
 mod observations;
+mod origin;
 pub mod ports;
 mod revision;
 mod route;
@@ -21,13 +22,14 @@ mod version;
 
 pub use config::{
     Address, Call, CallMode, LoadConfig, LoadTarget, NodeConfig, PeerConfig, PeerMember, Percent,
-    ProcessingTime, RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Work,
+    ProcessingTime, RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Successor, Work,
 };
 pub use item::{ItemId, ItemIdError, ItemKey, Kind, Record};
 pub use name::{ArchitectureName, NameError, NodeName, Role};
 pub use observations::{
     EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
 };
+pub use origin::{KindSet, Origin, OriginHome, OriginObservation, held};
 pub use revision::Revision;
 pub use route::{Hop, Routes};
 pub use tree::{Answer, KindSummary, Outcome, Query, ResponseTree, Summary};

@@ -1,6 +1,6 @@
 //! What a pod reports of itself on `/observations`: small, bounded JSON.
 
-use crate::{NodeName, Revision};
+use crate::{NodeName, OriginObservation, Revision};
 use serde::{Deserialize, Serialize};
 
 /// A pod's report of itself. It is true of the moment of its making; the reader notes the time.
@@ -21,6 +21,9 @@ pub struct Observations {
     /// The requests that this pod answered; for a load, see [`Observations::load`].
     #[serde(default)]
     pub served: Traffic,
+    /// One entry for each origin that the configuration names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<OriginObservation>,
     /// For a store or peer: the items that it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,

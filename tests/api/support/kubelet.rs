@@ -222,6 +222,7 @@ impl Reporter {
             older_requests: 0,
             edges: edges.collect(),
             served: Traffic::default(),
+            origins: edges::copied(&config),
             items: None,
             peer: match &config.role {
                 RoleConfig::Peer(peer) => Some(members(&peer.members)),

@@ -51,7 +51,13 @@ mod tests {
             PeerMember { name, address: Address::new(&host, 7000) }
         };
         let members = members.map(member).collect();
-        PeerConfig { work: Default::default(), replication_factor: 3, members }
+        PeerConfig {
+            work: Default::default(),
+            replication_factor: 3,
+            members,
+            origins: vec![],
+            successor: None,
+        }
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Settings for ServiceSettings {
 
     fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
         let RoleConfig::Service(config) = role else { return None };
-        let ServiceConfig { work, mode, calls, store, routes } = config;
+        let ServiceConfig { work, mode, calls, store, routes, origins: _ } = config;
         let callees: Vec<_> = calls.into_iter().map(|call| callee(call, before)).collect();
         let store = store.map(|target| connect(target, before));
         let way = |hop: Hop| match hop {

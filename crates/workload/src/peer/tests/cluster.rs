@@ -127,7 +127,13 @@ impl Cluster {
     fn configuration(&self) -> Members {
         let members = self.places[..self.members].iter().map(|place| place.member.clone());
         let (members, replication_factor) = (members.collect(), self.replicas);
-        let config = PeerConfig { work: Work::default(), replication_factor, members };
+        let config = PeerConfig {
+            work: Work::default(),
+            replication_factor,
+            members,
+            origins: vec![],
+            successor: None,
+        };
         Members::new(&config).unwrap()
     }
 

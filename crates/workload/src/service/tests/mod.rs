@@ -72,6 +72,7 @@ fn idle() -> ServiceConfig {
         calls: vec![],
         store: None,
         routes: Routes::default(),
+        origins: vec![],
     }
 }
 

@@ -1,0 +1,126 @@
+//! Origins: where items still are whose kind gets a new owner, while the new one takes them over.
+//!
+//! The new owner writes through to the origin first, reads both and takes the newer, and copies in
+//! the background. So the origin stays complete until nobody asks it any more, and whoever still
+//! asks it sees every acknowledged write.
+
+use crate::{Address, ItemKey, Kind, NodeName, Version};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// An old home of items that this node takes over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// The store or the peers that hold the items.
+    pub node: NodeName,
+    /// What that node is, which decides how it is asked.
+    pub home: OriginHome,
+    /// A store's RESP port; the traffic port of peers, for [`held`].
+    pub address: Address,
+    /// The kinds whose items come from there; only those count that this node owns.
+    pub kinds: KindSet,
+    /// Whether everybody else who wrote there has stopped: a copy that is complete under this
+    /// configuration is complete for good.
+    #[serde(default)]
+    pub last: bool,
+}
+
+/// How an origin keeps items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OriginHome {
+    /// In a store, written by comparing and setting.
+    Store,
+    /// At peers, read and written by quorum.
+    Peers,
+}
+
+/// A set of kinds: some, or all but some.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum KindSet {
+    /// Just these.
+    Only(BTreeSet<Kind>),
+    /// Every kind but these.
+    AllBut(BTreeSet<Kind>),
+}
+
+impl KindSet {
+    /// Whether `kind` is among them.
+    pub fn contains(&self, kind: &Kind) -> bool {
+        match self {
+            Self::Only(kinds) => kinds.contains(kind),
+            Self::AllBut(kinds) => !kinds.contains(kind),
+        }
+    }
+}
+
+/// What a pod reports of the copy from one of its origins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OriginObservation {
+    /// The origin.
+    pub node: NodeName,
+    /// Whether everything that this pod is to copy was copied, in a pass that began under the
+    /// reported revision.
+    pub complete: bool,
+    /// Items of the origin that were looked at and are in their new home, in the newest pass.
+    pub copied: u64,
+}
+
+/// How peers are asked for what they themselves hold, whoever answers users' requests by now: paths
+/// beside those of users, on the traffic port.
+///
+/// `GET /held/items/{kind}/{id}` answers a [`crate::Record`] as JSON, or 404 if there is none.
+/// `PUT /held/items/{kind}/{id}` takes a [`crate::Record`] and keeps it unless a newer one is there;
+/// 204 once it is durable. Repeating it changes nothing. `GET /held/items?after=KEY` answers a
+/// [`held::HeldPage`]. `GET /held/summary` answers a [`crate::Summary`].
+pub mod held {
+    use super::{Deserialize, ItemKey, Serialize, Version};
+
+    /// The path of items, and of the list of them.
+    pub const ITEMS: &str = "/held/items";
+    /// The path of the summary.
+    pub const SUMMARY: &str = "/held/summary";
+    /// The query parameter of a list: the key after which it begins; without it, at the beginning.
+    pub const AFTER: &str = "after";
+
+    /// A page of the list of all items that the peers hold, in an order of their own.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct HeldPage {
+        /// The items.
+        pub items: Vec<HeldItem>,
+        /// What the next page begins after; absent on the last page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub next: Option<String>,
+    }
+
+    /// An item of a page.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct HeldItem {
+        /// Which item.
+        pub key: ItemKey,
+        /// A version of it that the peers hold, and the newest that was acknowledged before the
+        /// page was asked for, or a later one.
+        pub version: Version,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_kinds_says_what_is_in_it_and_reads_well() {
+        let orders: Kind = "orders".parse().unwrap();
+        let only = KindSet::Only([orders.clone()].into());
+        let all_but = KindSet::AllBut([orders.clone()].into());
+        assert!(only.contains(&orders) && !all_but.contains(&orders));
+        assert!(all_but.contains(&"other".parse().unwrap()));
+        let text = serde_json::to_string(&[only, all_but]).unwrap();
+        assert_eq!(text, r#"[{"only":["orders"]},{"allBut":["orders"]}]"#);
+    }
+}
