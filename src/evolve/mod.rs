@@ -27,6 +27,9 @@ mod view;
 mod wait;
 mod wiring;
 
+#[cfg(test)]
+mod tests;
+
 pub use obstacle::Obstacle;
 pub use step::Step;
 pub use wait::Wait;

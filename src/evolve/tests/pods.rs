@@ -1,0 +1,131 @@
+//! Pods of the model, and what they report.
+
+use crate::{
+    evolve::{graph::Share, home},
+    observe::{Report, RunningPod},
+    plan::Node,
+};
+use k8s_openapi::jiff::Timestamp;
+use maquette_contract::{
+    EdgeObservation, Kind, NodeName, Observations, OriginObservation, PeerObservation, Probe,
+    Revision, Traffic,
+};
+use std::collections::BTreeMap;
+
+/// Which pod; never used again.
+pub(super) type PodId = usize;
+
+/// A pod.
+pub(super) struct Pod {
+    pub(super) node: NodeName,
+    /// What it runs as: its node's configuration when it last loaded it.
+    pub(super) runs: Node,
+    pub(super) ready: bool,
+    /// It was told to stop, and only ends what it began.
+    pub(super) ending: bool,
+    /// What it reported last.
+    pub(super) report: Report,
+    /// Of each origin, the copy under its present configuration.
+    pub(super) passes: BTreeMap<NodeName, Pass>,
+}
+
+/// A copy from an origin: the items that there were when it began, and those not yet copied.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pass {
+    pub(super) began: bool,
+    pub(super) left: Vec<Kind>,
+}
+
+impl Pass {
+    pub(super) fn complete(&self) -> bool {
+        self.began && self.left.is_empty()
+    }
+}
+
+/// The revision of a configuration.
+pub(super) fn revision(node: &Node) -> Revision {
+    Revision::of(format!("{:?}", node.task).as_bytes())
+}
+
+impl Pod {
+    pub(super) fn new(runs: Node) -> Self {
+        let mut pod = Self {
+            node: runs.name.clone(),
+            runs: runs.clone(),
+            ready: false,
+            ending: false,
+            report: Report::default(),
+            passes: BTreeMap::new(),
+        };
+        pod.load(&runs);
+        pod
+    }
+
+    /// Takes a configuration; a new one begins every copy anew.
+    pub(super) fn load(&mut self, node: &Node) {
+        if revision(&self.runs) != revision(node) || self.passes.is_empty() {
+            let origins = home::origins(node).iter();
+            self.passes = origins.map(|origin| (origin.node.clone(), Pass::default())).collect();
+        }
+        self.runs = node.clone();
+    }
+
+    /// What it says of itself.
+    pub(super) fn observe(
+        &self,
+        id: PodId,
+        older_requests: u32,
+        works: impl Fn(&NodeName) -> bool,
+    ) -> Observations {
+        let edge = |to: NodeName| EdgeObservation {
+            probe: match works(&to) {
+                true => Probe::Works,
+                false => Probe::Fails { message: "nobody answers".to_owned() },
+            },
+            traffic: Traffic::default(),
+            to,
+        };
+        let origin = |(node, pass): (&NodeName, &Pass)| OriginObservation {
+            node: node.clone(),
+            complete: pass.complete(),
+            copied: 0,
+        };
+        Observations {
+            node: self.node.clone(),
+            pod: id.to_string(),
+            revision: revision(&self.runs),
+            older_requests,
+            edges: self.runs.edges().into_iter().map(|e| edge(e.to)).collect(),
+            served: Traffic::default(),
+            origins: self.passes.iter().map(origin).collect(),
+            items: None,
+            peer: Some(PeerObservation { members: vec![], not_whole: 0 }),
+            load: None,
+        }
+    }
+
+    /// How `observe` sees it.
+    pub(super) fn as_running(&self, id: PodId) -> RunningPod {
+        RunningPod {
+            name: format!("{}-{id}", self.node),
+            uid: id.to_string(),
+            ip: None,
+            ready: self.ready,
+            asked_revision: None,
+            trouble: None,
+            report: self.report.clone(),
+        }
+    }
+
+    /// The items that it takes over from `origin`.
+    pub(super) fn takes_over(&self, origin: &NodeName, kind: &Kind) -> bool {
+        let from = home::origins(&self.runs).iter().find(|from| from.node == *origin);
+        home::owns(&self.runs, &Share::Kind(kind.clone()))
+            && from.is_some_and(|from| from.kinds.contains(kind))
+    }
+}
+
+/// The time at which everything happens.
+pub(super) fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}
