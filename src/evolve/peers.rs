@@ -1,7 +1,7 @@
 //! Peers leave one at a time, the newest first, and only when everything that they hold has all its
 //! copies among those who stay.
 
-use super::{Evolution, Wait};
+use super::{Evolution, Step, Wait};
 use crate::{
     observe::{Running, RunningNode, RunningPod},
     plan::{Node, Task},
@@ -14,6 +14,7 @@ pub(super) fn leave_one_by_one(evolution: &mut Evolution, running: &Running, now
         let found = running.node(&node.name);
         if let Some(wait) = found.and_then(|found| hold(node, found, now)) {
             evolution.waits.push(wait);
+            evolution.step.get_or_insert(Step::Retire);
         }
     }
 }

@@ -59,8 +59,10 @@ fn play(topologies: &[Topology], numbers: Vec<u32>) {
     world.read_all();
     let again = evolve(wanted, &world.running(), super::pods::now());
     if again.cannot.is_empty() {
-        assert_eq!(again.step, None);
-        assert!(again.apply.nodes().all(|node| world.applied.get(&node.name) == Some(node)));
+        assert_eq!(again.step, None, "{:#?}", again.waits);
+        for node in again.apply.nodes() {
+            assert_eq!(world.applied.get(&node.name), Some(node), "{:#?}", world.log);
+        }
     }
 }
 

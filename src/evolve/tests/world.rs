@@ -7,7 +7,7 @@ use super::{
     requests::{self, Next, Request, Stage, Written},
 };
 use crate::{
-    evolve::{Evolution, evolve},
+    evolve::{Evolution, evolve, home},
     observe::{Report, Running, RunningNode, Workload},
     plan::{Node, Task, Topology},
 };
@@ -165,12 +165,14 @@ impl World {
         self.note(format!("{name} is removed"));
         self.applied.remove(name);
         self.data.remove(name);
-        let asked = self.pods.values().filter(|pod| !pod.ending && pod.node != *name);
-        for pod in asked {
-            // Loads have no say: users who hold on to an old address are others.
+        // One that is not ready answers nobody; the load plays users, who may hold on to anything.
+        let asking = self.pods.values().find(|pod| {
             let asks = pod.runs.edges().iter().any(|edge| edge.to == *name);
-            assert!(!asks || pod.runs.role() == Role::Load, "{} still asks {name}", pod.node);
-        }
+            let answers = pod.ready && !pod.ending && pod.runs.role() != Role::Load;
+            asks && answers && pod.node != *name
+        });
+        let log = &self.log;
+        assert!(asking.is_none(), "{} still asks {name}; {log:#?}", asking.unwrap().node);
     }
 
     /// Something happens by itself.
@@ -270,14 +272,18 @@ impl World {
         let mut found = vec![];
         for (origin, pass) in &mut passes {
             let Some(items) = self.data.get(origin) else { continue };
+            let own = home::own_home(&pod.runs).expect("who takes over has a home");
+            if !self.data.contains_key(&own.node) {
+                continue;
+            }
             if !pass.began {
                 let takes = items.keys().filter(|kind| pod.takes_over(origin, kind));
                 *pass = Pass { began: true, left: takes.cloned().collect() };
             }
             let some = if all { pass.left.len() } else { pass.left.len().min(1) };
             found.extend(pass.left.drain(..some).filter_map(|kind| {
-                let (_, own) = requests::homes(&pod.runs, &kind);
-                Some((own.node, kind.clone(), *items.get(&kind)?))
+                let written = *items.get(&kind)?;
+                Some((own.node.clone(), kind, written))
             }));
         }
         self.pods.get_mut(&id).unwrap().passes = passes;
