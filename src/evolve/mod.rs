@@ -60,6 +60,9 @@ pub fn evolve(wanted: &Topology, running: &Running, now: Timestamp) -> Evolution
         return stay(wanted, running, cannot);
     }
     let wanted = keep::volumes(wanted, running);
+    if running.nodes().all(|(_, found)| found.planned.is_none()) {
+        return done(&wanted);
+    }
     let view = View::new(&wanted, running, now);
     let step = raise::step(&view)
         .or_else(|| moving::step(&view))

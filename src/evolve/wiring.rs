@@ -2,7 +2,7 @@
 //! settings can change at any time.
 
 use crate::plan::{Node, PlannedOrigin, Task};
-use maquette_contract::{KindSet, NodeName, Routes};
+use maquette_contract::{Kind, KindSet, NodeName, Routes};
 use std::collections::BTreeSet;
 
 /// What counts of a node's task.
@@ -21,6 +21,7 @@ enum Wiring<'a> {
     },
     Load {
         drives: &'a [NodeName],
+        kinds: &'a [Kind],
     },
 }
 
@@ -36,7 +37,7 @@ fn wiring(node: &Node) -> Wiring<'_> {
         Task::Peer(task) => {
             Wiring::Peer { origins: origins(&task.origins), successor: task.successor.as_ref() }
         }
-        Task::Load(task) => Wiring::Load { drives: &task.drives },
+        Task::Load(task) => Wiring::Load { drives: &task.drives, kinds: &task.kinds },
     }
 }
 

@@ -177,7 +177,8 @@ impl World {
 
     /// Something happens by itself.
     pub(super) fn happen(&mut self, choices: &mut Choices) {
-        match choices.below(12) {
+        match choices.below(16) {
+            12..=15 => self.go_on(choices),
             0 | 1 => self.load(choices),
             2 => self.start_or_end(choices),
             3 | 4 => self.report(choices),
@@ -185,6 +186,29 @@ impl World {
             6 => self.kill(choices),
             7 => self.copy(choices),
             _ => self.advance(choices),
+        }
+    }
+
+    /// Most pods do what they can, so that a change comes far; requests and copies stay where they
+    /// are.
+    fn go_on(&mut self, choices: &mut Choices) {
+        let names: BTreeSet<_> =
+            self.applied.keys().chain(self.pods.values().map(|pod| &pod.node)).cloned().collect();
+        for name in names {
+            if choices.below(8) != 7 {
+                (0..5).for_each(|_| self.scale(&name));
+            }
+        }
+        let ids: Vec<_> = self.pods.keys().copied().collect();
+        for id in ids {
+            match choices.below(8) {
+                7 => {}
+                6 => self.load_one(id),
+                _ => {
+                    self.load_one(id);
+                    self.report_one(id);
+                }
+            }
         }
     }
 
