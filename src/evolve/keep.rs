@@ -1,10 +1,12 @@
-//! Volumes that a change carries over: they never shrink, and keep their StorageClass.
+//! What a change carries over as it is: volumes never shrink, and peers that are too many stay until
+//! everything else is done.
 
 use crate::{
     api::Quantity,
     observe::Running,
     plan::{Node, Task, Topology, Volume},
 };
+use maquette_contract::Role;
 
 /// `wanted`, with every volume that runs at least as large as it is.
 pub(super) fn volumes(wanted: &Topology, running: &Running) -> Topology {
@@ -17,6 +19,16 @@ pub(super) fn volumes(wanted: &Topology, running: &Running) -> Topology {
         {
             volume.size = old.size;
         }
+    }
+    kept
+}
+
+/// `wanted`, with at least as many peers as run.
+pub(super) fn peers(wanted: &Topology, running: &Running) -> Topology {
+    let mut kept = wanted.clone();
+    for node in kept.nodes.values_mut().filter(|node| node.role() == Role::Peer) {
+        let old = running.node(&node.name).and_then(|found| found.planned.as_ref());
+        node.replicas = node.replicas.max(old.map_or(0, |old| old.replicas));
     }
     kept
 }

@@ -63,13 +63,14 @@ pub fn evolve(wanted: &Topology, running: &Running, now: Timestamp) -> Evolution
     if running.nodes().all(|(_, found)| found.planned.is_none()) {
         return done(&wanted);
     }
-    let view = View::new(&wanted, running, now);
+    let meanwhile = keep::peers(&wanted, running);
+    let view = View::new(&meanwhile, running, now);
     let step = raise::step(&view)
         .or_else(|| moving::step(&view))
         .or_else(|| settle::step(&view))
         .or_else(|| retire::step(&view));
     // What only has to come up as it is to be is no change in steps.
-    let step = step.filter(|next| next.apply != wanted || view.leaving().next().is_some());
+    let step = step.filter(|next| next.apply != meanwhile || view.leaving().next().is_some());
     let mut evolution = step.unwrap_or_else(|| done(&wanted));
     peers::leave_one_by_one(&mut evolution, running, now);
     evolution

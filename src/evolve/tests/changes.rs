@@ -67,12 +67,12 @@ fn play(topologies: &[Topology], numbers: Vec<u32>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_lost_and_no_request_fails_from_any_topology_to_any_other(
         topologies in vec(topology(), 2..=3),
-        numbers in vec(any::<u32>(), 0..1200),
+        numbers in vec(any::<u32>(), 0..700),
     ) {
         play(&topologies, numbers);
     }
@@ -81,7 +81,7 @@ proptest! {
     fn turning_back_at_any_moment_loses_nothing(
         from in topology(),
         to in topology(),
-        numbers in vec(any::<u32>(), 0..1200),
+        numbers in vec(any::<u32>(), 0..700),
     ) {
         play(&[from.clone(), to, from], numbers);
     }
