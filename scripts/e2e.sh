@@ -18,4 +18,6 @@ scripts/install.sh
 KUBECONFIG=$(scripts/cluster.sh kubeconfig)
 export KUBECONFIG
 say "running the end-to-end tests"
-cargo test --locked --test e2e -- --include-ignored "$@"
+cargo test --locked --test e2e -- --include-ignored --skip disruptive:: "$@"
+# These disturb every model of the cluster.
+cargo test --locked --test e2e -- --include-ignored --test-threads 1 disruptive::

@@ -12,6 +12,7 @@ mod support;
 mod business;
 mod clients;
 mod deletion;
+mod disruptive;
 mod evolution;
 mod peers;
 mod readiness;

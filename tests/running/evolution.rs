@@ -287,6 +287,8 @@ fn essence(topology: &Topology) -> Vec<(String, u32, Vec<Edge>)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
     #[test]
     fn any_architecture_becomes_any_other(from in valid(), to in valid()) {
         let (before, wanted) = (planned(&from), planned(&to));
@@ -295,6 +297,8 @@ proptest! {
             let snapshot = works(&running);
             let Evolution { apply, waits, step, .. } = step(&wanted, &snapshot);
             let known = read(&snapshot);
+            let planned = known.nodes().filter_map(|(_, found)| found.planned.as_ref());
+            prop_assert!(planned.eq(running.nodes()), "what runs is not read back as it was applied");
             for name in names(&running).difference(&names(&apply)) {
                 let name: NodeName = name.parse().unwrap();
                 // What goes goes last: everything wanted is there.

@@ -3,6 +3,8 @@
 mod cluster;
 mod diagnostics;
 mod model;
+mod operator;
+mod outsider;
 mod pods;
 mod redis;
 mod traffic;
@@ -10,5 +12,7 @@ mod traffic;
 mod wait;
 
 pub(crate) use model::{Model, run};
+pub(crate) use operator::kill as kill_operator;
+pub(crate) use outsider::Outsider;
 pub(crate) use traffic::Acknowledged;
 pub(crate) use wait::{eventually, seconds};

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 const PATIENCE: Duration = seconds(240);
 
 /// An Architecture under test.
+#[derive(Clone)]
 pub(crate) struct Model {
     pub(crate) client: Client,
     pub(crate) namespace: String,
