@@ -16,6 +16,9 @@ pub(crate) const KINDS: [(&str, &str, &str); 6] = [
     ("policy", "v1", "PodDisruptionBudget"),
 ];
 
+/// Group, version and kind of an Architecture.
+pub(crate) const ARCHITECTURE: (&str, &str, &str) = ("maquette.dev", "v1alpha1", "Architecture");
+
 /// The objects of a kind in a namespace.
 pub(crate) fn api_of(space: &Space, kind: (&str, &str, &str)) -> Api<Any> {
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(kind.0, kind.1, kind.2));
