@@ -66,35 +66,16 @@ pub(super) struct Caches {
 impl Caches {
     /// Whether every watch has completed its first list.
     pub(super) fn listed(&self) -> bool {
-        let Self {
-            architectures: _,
-            architectures_progress,
-            service_accounts,
-            config_maps,
-            services,
-            deployments,
-            stateful_sets,
-            pod_disruption_budgets,
-            pods,
-            claims,
-        } = self;
-        [
-            architectures_progress,
-            service_accounts.progress(),
-            config_maps.progress(),
-            services.progress(),
-            deployments.progress(),
-            stateful_sets.progress(),
-            pod_disruption_budgets.progress(),
-            pods.progress(),
-            claims.progress(),
-        ]
-        .iter()
-        .all(|progress| progress.listed())
+        self.architectures_progress.listed() && self.children().iter().all(|kind| kind.listed())
     }
 
     /// The parts of one Architecture that this version cannot read, each with the reason.
     pub(super) fn unreadable(&self, key: &ArchitectureKey) -> Vec<String> {
+        self.children().iter().flat_map(|kind| kind.unreadable(key)).collect()
+    }
+
+    /// What is the same for every kind of child.
+    fn children(&self) -> [&dyn Kind; 8] {
         let Self {
             architectures: _,
             architectures_progress: _,
@@ -108,16 +89,31 @@ impl Caches {
             claims,
         } = self;
         [
-            service_accounts.unreadable(key),
-            config_maps.unreadable(key),
-            services.unreadable(key),
-            deployments.unreadable(key),
-            stateful_sets.unreadable(key),
-            pod_disruption_budgets.unreadable(key),
-            pods.unreadable(key),
-            claims.unreadable(key),
+            &**service_accounts,
+            &**config_maps,
+            &**services,
+            &**deployments,
+            &**stateful_sets,
+            &**pod_disruption_budgets,
+            &**pods,
+            &**claims,
         ]
-        .concat()
+    }
+}
+
+/// The cache of some kind of object.
+trait Kind {
+    fn listed(&self) -> bool;
+    fn unreadable(&self, key: &ArchitectureKey) -> Vec<String>;
+}
+
+impl<K: Resource<DynamicType = ()>> Kind for Cache<K> {
+    fn listed(&self) -> bool {
+        self.progress().listed()
+    }
+
+    fn unreadable(&self, key: &ArchitectureKey) -> Vec<String> {
+        Cache::unreadable(self, key)
     }
 }
 

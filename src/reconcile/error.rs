@@ -1,6 +1,7 @@
 //! What can go wrong with the work on an Architecture.
 
 use crate::observe::{Trouble, TroubleKind};
+use std::time::Duration;
 
 /// Why the work on an Architecture ended before its end. It is tried again, later each time.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,17 @@ pub(super) enum Error {
     /// The Architecture has no name, namespace or UID, or a name that is too long.
     #[error("{0}")]
     NoIdentity(String),
+}
+
+impl Error {
+    /// The longest wait before the next attempt. That nobody answers is no fault of the
+    /// Architecture, and may end at any moment.
+    pub(super) fn longest_wait(&self) -> Duration {
+        match self {
+            Self::Unreachable(_) => Duration::from_secs(10),
+            Self::TooSlow(_) | Self::Refused(_) | Self::NoIdentity(_) => Duration::from_secs(60),
+        }
+    }
 }
 
 /// The outcome of a call: done, or a trouble that the status tells, or an end of all work.

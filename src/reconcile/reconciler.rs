@@ -223,7 +223,8 @@ pub(super) fn after_failure(architecture: Arc<Found>, error: &Error, cx: Arc<Con
     let key = ArchitectureKey::of(&architecture.metadata);
     let generation = architecture.metadata.generation.unwrap_or_default();
     let now = Instant::now();
-    let wait = cx.memories.with(&key, |memory| memory.failed(now, generation, rand::random()));
+    let (longest, jitter) = (error.longest_wait(), rand::random());
+    let wait = cx.memories.with(&key, |memory| memory.failed(now, generation, longest, jitter));
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::warn!(
         architecture = %key, %error, cause, again_in_seconds = wait.as_secs_f64(),

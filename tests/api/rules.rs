@@ -2,7 +2,7 @@
 //! does here, in a namespace of its own, whatever other tests run beside it. That it lacks nothing
 //! every other test shows too: all operators have only what is granted.
 
-use crate::support::{Kubelet, Operator, Request, Space, eventually, seconds, soon};
+use crate::support::{Kubelet, Operator, Request, Space, api_of_child, eventually, seconds, soon};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{PersistentVolumeClaim, Service},
@@ -100,15 +100,13 @@ async fn everything(space: &Space) {
 
 /// Drift of every kind: what we created is taken over, then applied.
 async fn drift_all(space: &Space) {
-    for (key, child) in space.children("shop").await {
-        drift(space, &key, &child.name_any()).await;
+    for key in space.children("shop").await.into_keys() {
+        drift(space, &key).await;
     }
 }
 
-async fn drift(space: &Space, key: &str, name: &str) {
-    let kind = key.split_once(' ').expect("a kind and a name").0;
-    let kind = crate::support::KINDS.into_iter().find(|known| known.2 == kind).expect("known");
-    let api = crate::support::api_of(space, kind);
+async fn drift(space: &Space, key: &str) {
+    let (api, name) = api_of_child(space, key);
     let patch = serde_json::json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
     api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
     eventually(&format!("{key} is put back"), soon(), async || {
