@@ -1,4 +1,4 @@
-//! Kubernetes quantities, in the canonical form that an API server returns.
+//! Kubernetes quantities, written in the one form that an API server gives back as it is.
 
 use std::{fmt, str::FromStr};
 
@@ -8,11 +8,12 @@ use super::problem::{At, Findings, json};
 
 /// The longest quantity that a spec may hold, in characters.
 pub(crate) const MAX_LENGTH: u32 = 32;
-/// What a quantity looks like. Kubernetes also takes `+1` and `1.`, and gives some of them back as
-/// they are, not in their canonical form; nobody writes them.
+/// What a quantity looks like. All that Kubernetes takes but what nobody writes: signs (`+1`), a
+/// point without digits behind it (`1.`), fractions finer than its own nanos, and fractions of
+/// exponents.
 macro_rules! pattern {
     () => {
-        "^([0-9]+([.][0-9]+)?|[.][0-9]+)([numkMGTPE]|[KMGTPE]i|[eE]-?[0-9])?$"
+        "^([0-9]+([.][0-9]{1,9})?|[.][0-9]{1,9})([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$"
     };
 }
 pub(crate) use pattern;
@@ -24,18 +25,20 @@ const NANOS: i128 = 1_000_000_000;
 const MILLI: i128 = NANOS / 1000;
 /// Kubernetes caps quantities at 2^63-1.
 const MOST: i128 = i64::MAX as i128 * NANOS;
-const DECIMAL: [(&str, i128); 10] = [
-    ("E", NANOS * 1_000_000_000_000_000_000),
-    ("P", NANOS * 1_000_000_000_000_000),
-    ("T", NANOS * 1_000_000_000_000),
-    ("G", NANOS * 1_000_000_000),
-    ("M", NANOS * 1_000_000),
-    ("k", NANOS * 1_000),
-    ("", NANOS),
-    ("m", NANOS / 1_000),
-    ("u", NANOS / 1_000_000),
-    ("n", 1),
+/// Suffixes and the powers of ten that they stand for.
+const DECIMAL: [(&str, i32); 10] = [
+    ("E", 18),
+    ("P", 15),
+    ("T", 12),
+    ("G", 9),
+    ("M", 6),
+    ("k", 3),
+    ("", 0),
+    ("m", -3),
+    ("u", -6),
+    ("n", -9),
 ];
+/// Suffixes and the nanos that they stand for.
 const BINARY: [(&str, i128); 6] = [
     ("Ei", NANOS << 60),
     ("Pi", NANOS << 50),
@@ -46,7 +49,8 @@ const BINARY: [(&str, i128); 6] = [
 ];
 
 /// A Kubernetes quantity that is not negative. Two are equal if they are the same amount, however
-/// they were written; as text it is in the canonical form, in the suffixes that it was written in.
+/// they were written; as text it has the suffixes that it was written in, and those of powers of
+/// ten where it was written with an exponent: of these, an API server gives back some as they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Quantity {
     nanos: i128,
@@ -57,7 +61,6 @@ pub struct Quantity {
 enum Style {
     Decimal,
     Binary,
-    Exponent,
 }
 
 /// Why a string is not a quantity that Maquette takes.
@@ -104,46 +107,66 @@ impl FromStr for Quantity {
         let bad = || QuantityError(text.to_owned());
         let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
         let (number, suffix) = text.split_at(end.unwrap_or(text.len()));
-        let (scale, style) = scale(suffix).ok_or_else(bad)?;
-        let nanos = amount(number, scale).ok_or_else(bad)?;
+        let number = Number::read(number).ok_or_else(bad)?;
+        let binary = BINARY.iter().find(|(name, _)| *name == suffix);
+        let (nanos, style) = match (binary, exponent(suffix)) {
+            (Some((_, unit)), _) => (number.of(*unit), Style::Binary),
+            (None, Some(exponent)) => (number.at(exponent), Style::Decimal),
+            (None, None) => return Err(bad()),
+        };
         Ok(Self { nanos: round_up(nanos, MILLI).min(MOST), style })
     }
 }
 
 /// The next multiple of `unit`.
 fn round_up(nanos: i128, unit: i128) -> i128 {
-    (nanos / unit + i128::from(nanos % unit != 0)).saturating_mul(unit)
+    divide(nanos, unit).saturating_mul(unit)
 }
 
-/// The nanos of one unit of `suffix`, and how to write such a quantity.
-fn scale(suffix: &str) -> Option<(i128, Style)> {
-    let named = |table: &[(&str, i128)]| {
-        table.iter().find(|(name, _)| *name == suffix).map(|(_, nanos)| *nanos)
-    };
-    if let Some(nanos) = named(&DECIMAL) {
-        return Some((nanos, Style::Decimal));
-    }
-    if let Some(nanos) = named(&BINARY) {
-        return Some((nanos, Style::Binary));
-    }
-    let digits = suffix.strip_prefix(['e', 'E'])?;
-    let exponent: i32 = digits.parse().ok().filter(|e| (-9..=9).contains(e))?;
-    let power = u32::try_from(exponent + 9).ok().filter(|_| !digits.starts_with('+'))?;
-    Some((10_i128.pow(power), Style::Exponent))
+/// `amount / by`, rounded up.
+fn divide(amount: i128, by: i128) -> i128 {
+    amount / by + i128::from(amount % by != 0)
 }
 
-/// `number` units of `scale` nanos each, rounded up to whole nanos.
-fn amount(number: &str, scale: i128) -> Option<i128> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    if fraction.is_empty() || number.is_empty() {
-        return None;
+/// The power of ten that `suffix` stands for.
+fn exponent(suffix: &str) -> Option<i32> {
+    if let Some((_, exponent)) = DECIMAL.iter().find(|(name, _)| *name == suffix) {
+        return Some(*exponent);
     }
-    let fraction = fraction.trim_end_matches('0');
-    let digits = format!("0{}{fraction}", whole.trim_start_matches('0'));
-    let parsed: i128 = digits.parse().ok()?;
-    let below = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let product = parsed.saturating_mul(scale);
-    Some(product / below + i128::from(product % below != 0))
+    let written = suffix.strip_prefix(['e', 'E'])?;
+    let digits = written.strip_prefix(['+', '-']).unwrap_or(written);
+    let few = matches!(digits.len(), 1 | 2) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    written.parse().ok().filter(|_| few)
+}
+
+/// A number as it is written: its digits, and how many of them are behind the point.
+struct Number {
+    digits: i128,
+    behind: u32,
+}
+
+impl Number {
+    fn read(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let behind =
+            u32::try_from(fraction.len()).ok().filter(|behind| (1..=9).contains(behind))?;
+        let digits = format!("{whole}{fraction}");
+        let known = !text.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        // More digits fit than the longest quantity has.
+        Some(Self { digits: digits.parse().ok().filter(|_| known)?, behind })
+    }
+
+    /// The nanos of so many units. What does not fit is more than the most, also once divided.
+    fn of(&self, unit: i128) -> i128 {
+        divide(self.digits.saturating_mul(unit), 10_i128.pow(self.behind))
+    }
+
+    /// The nanos of so many units of a power of ten.
+    fn at(&self, exponent: i32) -> i128 {
+        let shift = exponent + 9 - self.behind.cast_signed();
+        let power = 10_i128.pow(shift.unsigned_abs().min(38));
+        if shift < 0 { divide(self.digits, power) } else { self.digits.saturating_mul(power) }
+    }
 }
 
 impl fmt::Display for Quantity {
@@ -153,7 +176,6 @@ impl fmt::Display for Quantity {
         }
         match self.style {
             Style::Binary if self.nanos >= 1024 * NANOS => self.binary(f),
-            Style::Exponent => self.exponent(f),
             _ => self.decimal(f),
         }
     }
@@ -168,19 +190,11 @@ impl Quantity {
     }
 
     fn decimal(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fits = DECIMAL.iter().find(|(_, unit)| self.nanos % unit == 0);
-        let (suffix, unit) = fits.copied().unwrap_or(("n", 1));
+        let unit = |exponent: i32| 10_i128.pow((exponent + 9).unsigned_abs());
+        let mut units = DECIMAL.iter().map(|(suffix, exponent)| (*suffix, unit(*exponent)));
+        let fits = units.find(|(_, unit)| self.nanos % unit == 0);
+        let (suffix, unit) = fits.unwrap_or(("n", 1));
         write!(f, "{}{suffix}", self.nanos / unit)
-    }
-
-    fn exponent(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exponents = (-9..=18).rev().step_by(3);
-        let fits = exponents.zip(DECIMAL).find(|(_, (_, unit))| self.nanos % unit == 0);
-        let (exponent, unit) = fits.map_or((-9, 1), |(exponent, (_, unit))| (exponent, unit));
-        match exponent {
-            0 => write!(f, "{}", self.nanos / unit),
-            _ => write!(f, "{}e{exponent}", self.nanos / unit),
-        }
     }
 }
 
@@ -211,9 +225,17 @@ mod tests {
             ("1024", "1024"),
             ("0.5Ki", "512"),
             ("1023Ki", "1023Ki"),
-            ("1e3", "1e3"),
-            ("12e5", "1200e3"),
+            ("1e3", "1k"),
+            ("12e5", "1200k"),
             ("5E0", "5"),
+            ("5e+2", "500"),
+            ("1E3", "1k"),
+            ("1.5e-1", "150m"),
+            ("129e06", "129M"),
+            ("2e10", "20G"),
+            ("0e99", "0"),
+            ("1e-99", "1m"),
+            ("1e99", "9223372036854775807"),
             ("0", "0"),
             ("0Mi", "0"),
             ("100u", "1m"),
@@ -221,7 +243,9 @@ mod tests {
             ("0.1n", "1m"),
             (".5", "500m"),
             ("1E", "1E"),
-            ("00001.50000000000000000000", "1500m"),
+            ("00001.500000000", "1500m"),
+            ("8.999999999Ei", "9223372036854775807"),
+            ("99999999999999999999999.999999999Ei", "9223372036854775807"),
             ("99999999999999999999999999", "9223372036854775807"),
         ];
         for (written, canonical) in cases {
@@ -231,9 +255,26 @@ mod tests {
 
     #[test]
     fn what_is_no_quantity_is_refused() {
-        for bad in
-            ["", "-1", "Gi", "1gb", "1 Gi", "1.2.3", "1e", "1e99", ".", "１", "1KiB", "+1", "1."]
-        {
+        for bad in [
+            "",
+            "-1",
+            "Gi",
+            "1gb",
+            "1 Gi",
+            "1.2.3",
+            "1e",
+            "1e100",
+            ".",
+            "１",
+            "1KiB",
+            "+1",
+            "1.",
+            "1e+-3",
+            "1e1.5",
+            "1.0123456789",
+            "1eK",
+            "1e+",
+        ] {
             assert!(bad.parse::<Quantity>().is_err(), "{bad:?} passed");
         }
     }

@@ -1,8 +1,7 @@
 //! `maquette crd`: prints the CustomResourceDefinition.
 
-use super::Outcome;
-use std::io::Write;
-use std::process::ExitCode;
+use super::{Outcome, output};
+use crate::api::CrdFile;
 
 /// Nothing to choose.
 #[derive(Debug, clap::Args)]
@@ -13,7 +12,5 @@ pub struct Args {}
 /// # Errors
 /// When it cannot be written out.
 pub(super) fn run(_args: &Args) -> Outcome {
-    let yaml = serde_norway::to_string(&crate::api::CrdFile)?;
-    std::io::stdout().write_all(yaml.as_bytes())?;
-    Ok(ExitCode::SUCCESS)
+    output::documents(&[serde_json::to_value(CrdFile)?])
 }

@@ -11,6 +11,7 @@ mod input;
 mod lint;
 mod logs;
 mod operator;
+mod output;
 mod render;
 
 use clap::{Parser, Subcommand};

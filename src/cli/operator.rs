@@ -7,6 +7,7 @@ use crate::{
 };
 use maquette_contract::ports::ADMIN;
 use std::{
+    collections::BTreeSet,
     error::Error,
     net::{Ipv4Addr, SocketAddr},
     process::ExitCode,
@@ -18,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// It talks to the cluster that it runs in, or else to the one that KUBECONFIG names.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Namespaces to work in, separated by commas; without it, all.
+    /// Namespaces to work in, separated by commas; without it or if it is empty, all.
     ///
     /// A role in each of them is enough then; without it the operator needs a cluster role.
     #[arg(long, value_delimiter = ',', value_name = "NAMESPACE", env = "MAQUETTE_NAMESPACES")]
@@ -50,6 +51,12 @@ fn unique() -> String {
     format!("maquette-{:08x}", rand::random::<u32>())
 }
 
+/// The namespaces that are named, each once: a variable that is set to nothing names none.
+fn namespaces(named: &[String]) -> BTreeSet<String> {
+    let trimmed = named.iter().map(|name| name.trim());
+    trimmed.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 /// Runs the operator until it is asked to stop.
 ///
 /// # Errors
@@ -58,7 +65,7 @@ pub(super) async fn run(args: Args) -> Outcome {
     let config = kube::Config::infer().await.map_err(no_cluster)?;
     let lease_namespace = args.lease_namespace.unwrap_or_else(|| config.default_namespace.clone());
     let options = Options {
-        namespaces: args.namespaces,
+        namespaces: namespaces(&args.namespaces),
         settings: RenderSettings { image: args.workload_image },
         concurrency: args.concurrency,
         http_address: args.http_address,
@@ -80,4 +87,33 @@ pub(super) async fn run(args: Args) -> Outcome {
 
 fn no_cluster(error: kube::config::InferConfigError) -> Box<dyn Error + Send + Sync> {
     format!("no cluster to talk to: run in one, or set KUBECONFIG ({error})").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn no_namespace_is_all_and_each_is_worked_in_once() {
+        let cases = [
+            ("", &[] as &[&str]),
+            (" ", &[]),
+            (",", &[]),
+            ("shop", &["shop"]),
+            ("shop,lab", &["lab", "shop"]),
+            (" shop, ,lab,shop,", &["lab", "shop"]),
+        ];
+        for (written, expected) in cases {
+            let command = Command::parse_from(["operator", "--namespaces", written]);
+            let found = namespaces(&command.args.namespaces);
+            assert!(found.iter().eq(expected), "{written:?} names {found:?}");
+        }
+    }
 }

@@ -3,19 +3,15 @@
 use super::{
     Outcome,
     input::{self, Place},
+    output,
 };
 use crate::{
     api::{Architecture, Problems},
     plan::{self, Identity, Topology},
-    render::{Objects, RenderSettings, render},
+    render::{RenderSettings, render},
 };
 use maquette_contract::NameError;
-use serde::Serialize;
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::path::PathBuf;
 
 /// What to render.
 #[derive(Debug, clap::Args)]
@@ -73,10 +69,9 @@ pub(super) fn run(args: &Args) -> Outcome {
     for document in input::documents(&args.filename)? {
         let architecture = document.architecture()?;
         let topology = topology(&document.place, &architecture, &args.namespace)?;
-        documents.extend(yaml(render(&topology, &settings).into_objects())?);
+        documents.extend(render(&topology, &settings).objects().to_values());
     }
-    io::stdout().write_all(documents.join("---\n").as_bytes())?;
-    Ok(ExitCode::SUCCESS)
+    output::documents(&documents)
 }
 
 fn topology(
@@ -95,27 +90,4 @@ fn topology(
         uid: String::new(),
     };
     plan::plan(&spec, identity).map_err(invalid)
-}
-
-/// Each object as a YAML document; what others need to start comes first.
-fn yaml(objects: Objects) -> Result<Vec<String>, serde_norway::Error> {
-    let Objects {
-        service_accounts,
-        config_maps,
-        services,
-        deployments,
-        stateful_sets,
-        pod_disruption_budgets,
-    } = objects;
-    let mut documents = all(&service_accounts)?;
-    documents.extend(all(&config_maps)?);
-    documents.extend(all(&services)?);
-    documents.extend(all(&deployments)?);
-    documents.extend(all(&stateful_sets)?);
-    documents.extend(all(&pod_disruption_budgets)?);
-    Ok(documents)
-}
-
-fn all(objects: &[impl Serialize]) -> Result<Vec<String>, serde_norway::Error> {
-    objects.iter().map(serde_norway::to_string).collect()
 }

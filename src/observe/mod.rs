@@ -7,6 +7,7 @@
 
 mod conditions;
 mod edge;
+mod entry;
 mod node;
 mod parse;
 mod pod;

@@ -1,6 +1,11 @@
 //! The running topology: parsed from what runs.
 
-use super::{Report, Snapshot, parse, pod, words::line};
+use super::{
+    Report, Snapshot,
+    entry::{self, Entry},
+    parse, pod,
+    words::line,
+};
 use crate::plan::{Identity, Node};
 use k8s_openapi::{
     Metadata,
@@ -19,14 +24,14 @@ use std::{collections::BTreeMap, sync::Arc};
 /// What runs of an Architecture.
 #[derive(Clone, Debug, Default)]
 pub struct Running {
-    pub(crate) entry: Option<NodeName>,
+    pub(super) entry: Entry,
     pub(crate) nodes: BTreeMap<NodeName, RunningNode>,
 }
 
 impl Running {
     /// The node behind the entry Service.
     pub fn entry(&self) -> Option<&NodeName> {
-        self.entry.as_ref()
+        self.entry.node.as_ref()
     }
 
     /// The nodes of which something runs, by name.
@@ -121,7 +126,8 @@ pub fn running(identity: &Identity, snapshot: &Snapshot) -> Running {
         }
     }
     nodes.values_mut().for_each(|node| node.pods.sort_by(|a, b| a.name.cmp(&b.name)));
-    Running { entry: entry(identity, snapshot), nodes }
+    let entry = entry::read(&snapshot.services, &snapshot.pods, identity.name.as_str());
+    Running { entry, nodes }
 }
 
 fn node_of(metadata: &ObjectMeta) -> Option<NodeName> {
@@ -138,12 +144,6 @@ fn of_node<'a, K: Metadata<Ty = ObjectMeta>>(
     node: &NodeName,
 ) -> Option<&'a K> {
     objects.iter().map(Arc::as_ref).find(|o| node_of(o.metadata()).as_ref() == Some(node))
-}
-
-fn entry(identity: &Identity, snapshot: &Snapshot) -> Option<NodeName> {
-    let name = Some(identity.name.as_str());
-    let service = snapshot.services.iter().find(|s| s.metadata.name.as_deref() == name)?;
-    service.spec.as_ref()?.selector.as_ref()?.get(LABEL_NODE)?.parse().ok()
 }
 
 fn number(n: Option<i32>) -> u32 {

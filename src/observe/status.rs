@@ -27,6 +27,11 @@ pub enum Acceptance {
         /// Every problem and its mend.
         problems: String,
     },
+    /// This version cannot read it; what runs stays as it is.
+    Unreadable {
+        /// The field, and what is wrong with it.
+        problem: String,
+    },
 }
 
 /// Something that keeps the operator from making what is wanted true.
@@ -47,6 +52,8 @@ pub enum TroubleKind {
     Failed,
     /// An object of a name that is needed is somebody else's.
     Conflict,
+    /// A part is there that this version cannot read.
+    Unreadable,
 }
 
 /// What the operator knows besides what runs.

@@ -1,8 +1,8 @@
 //! What a watch has seen: objects by Architecture, and how far the watch has come.
 
 use super::key::{ArchitectureKey, owner_key};
-use k8s_openapi::{Metadata, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use kube::{Resource, runtime::watcher::Event};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Resource, core::DeserializeGuard, runtime::watcher::Event};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
@@ -15,6 +15,8 @@ use std::{
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     newest: AtomicU64,
+    /// The newest object of the list that is under way.
+    newest_listed: AtomicU64,
     lists_begun: AtomicU64,
     lists_done: AtomicU64,
     listed: AtomicBool,
@@ -26,9 +28,14 @@ impl Progress {
         match event {
             Event::Init => {
                 self.lists_begun.fetch_add(1, SeqCst);
+                self.newest_listed.store(0, SeqCst);
             }
-            Event::InitApply(_) => {}
+            Event::InitApply(object) => {
+                self.newest_listed.fetch_max(version(object.meta()), SeqCst);
+            }
             Event::InitDone => {
+                // A list is of one moment: with one object it has all that is older.
+                self.newest.fetch_max(self.newest_listed.load(SeqCst), SeqCst);
                 self.lists_done.store(self.lists_begun.load(SeqCst), SeqCst);
                 self.listed.store(true, SeqCst);
             }
@@ -73,7 +80,8 @@ impl Mark {
     }
 }
 
-type ByName<K> = BTreeMap<String, Arc<K>>;
+/// Objects by name; of one that this version cannot read, why not.
+type ByName<K> = BTreeMap<String, Result<Arc<K>, String>>;
 
 #[derive(Debug)]
 struct Objects<K> {
@@ -88,7 +96,7 @@ impl<K> Default for Objects<K> {
     }
 }
 
-impl<K: Metadata<Ty = ObjectMeta>> Objects<K> {
+impl<K: Resource<DynamicType = ()>> Objects<K> {
     fn remove(&mut self, metadata: &ObjectMeta) -> Option<ArchitectureKey> {
         let (namespace, name) = id(metadata);
         let key = self.place.remove(&(namespace, name.clone()))?;
@@ -101,9 +109,14 @@ impl<K: Metadata<Ty = ObjectMeta>> Objects<K> {
         Some(key)
     }
 
-    fn insert(&mut self, object: Arc<K>) -> Option<ArchitectureKey> {
-        let key = owner_key(object.metadata())?;
-        let (namespace, name) = id(object.metadata());
+    fn insert(&mut self, object: DeserializeGuard<K>) -> Option<ArchitectureKey> {
+        let key = owner_key(object.meta())?;
+        let (namespace, name) = id(object.meta());
+        let object = object.0.map(Arc::new).map_err(|invalid| invalid.error);
+        if let Err(error) = &object {
+            let kind = K::kind(&());
+            tracing::warn!(architecture = %key, object = %format!("{kind} {name}"), error, "cannot be read");
+        }
         self.place.insert((namespace, name.clone()), key.clone());
         self.by_key.entry(key.clone()).or_default().insert(name, object);
         Some(key)
@@ -127,7 +140,7 @@ impl<K> Default for Cache<K> {
     }
 }
 
-impl<K: Metadata<Ty = ObjectMeta>> Cache<K> {
+impl<K: Resource<DynamicType = ()>> Cache<K> {
     /// How far the watch behind this cache has come.
     pub(super) fn progress(&self) -> &Arc<Progress> {
         &self.progress
@@ -136,13 +149,22 @@ impl<K: Metadata<Ty = ObjectMeta>> Cache<K> {
     /// The objects of one Architecture, in the order of their names.
     pub(super) fn of(&self, key: &ArchitectureKey) -> Vec<Arc<K>> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        objects.by_key.get(key).map(|found| found.values().cloned().collect()).unwrap_or_default()
+        let found = objects.by_key.get(key).into_iter().flat_map(ByName::values);
+        found.filter_map(|object| object.as_ref().ok()).cloned().collect()
     }
 
     /// The object of this name, if it belongs to the Architecture.
     pub(super) fn get(&self, key: &ArchitectureKey, name: &str) -> Option<Arc<K>> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        objects.by_key.get(key)?.get(name).cloned()
+        objects.by_key.get(key)?.get(name)?.as_ref().ok().cloned()
+    }
+
+    /// The objects of one Architecture that this version cannot read, each with the reason.
+    pub(super) fn unreadable(&self, key: &ArchitectureKey) -> Vec<String> {
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        let found = objects.by_key.get(key).into_iter().flatten();
+        let unreadable = found.filter_map(|(name, object)| Some((name, object.as_ref().err()?)));
+        unreadable.map(|(name, error)| format!("{} {name}: {error}", K::kind(&()))).collect()
     }
 }
 
@@ -150,16 +172,16 @@ impl<K: Metadata<Ty = ObjectMeta>> Cache<K> {
 #[derive(Debug)]
 pub(super) struct Feed<K> {
     cache: Arc<Cache<K>>,
-    listing: Vec<K>,
+    listing: Vec<DeserializeGuard<K>>,
 }
 
-impl<K: Metadata<Ty = ObjectMeta> + Resource> Feed<K> {
+impl<K: Resource<DynamicType = ()>> Feed<K> {
     pub(super) fn new(cache: &Arc<Cache<K>>) -> Self {
         Self { cache: Arc::clone(cache), listing: vec![] }
     }
 
     /// Takes an event; returns the Architectures that it concerns.
-    pub(super) fn take(&mut self, event: Event<K>) -> Vec<ArchitectureKey> {
+    pub(super) fn take(&mut self, event: Event<DeserializeGuard<K>>) -> Vec<ArchitectureKey> {
         let mut objects = self.cache.objects.write().unwrap_or_else(PoisonError::into_inner);
         self.cache.progress.note(&event);
         match event {
@@ -174,21 +196,81 @@ impl<K: Metadata<Ty = ObjectMeta> + Resource> Feed<K> {
             Event::InitDone => {
                 let before = std::mem::take(&mut *objects);
                 for object in std::mem::take(&mut self.listing) {
-                    objects.insert(Arc::new(object));
+                    objects.insert(object);
                 }
                 let now = objects.by_key.keys().cloned();
                 before.by_key.keys().cloned().chain(now).collect()
             }
             Event::Apply(object) => {
-                let before = objects.remove(object.metadata());
-                let now = objects.insert(Arc::new(object));
+                let before = objects.remove(object.meta());
+                let now = objects.insert(object);
                 before
                     .filter(|before| Some(before) != now.as_ref())
                     .into_iter()
                     .chain(now)
                     .collect()
             }
-            Event::Delete(object) => objects.remove(object.metadata()).into_iter().collect(),
+            Event::Delete(object) => objects.remove(object.meta()).into_iter().collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use serde_json::{Value, json};
+
+    fn object(name: &str, version: u32, data: Value) -> DeserializeGuard<ConfigMap> {
+        let metadata = json!({
+            "name": name, "namespace": "default", "resourceVersion": version.to_string(),
+            "labels": {"maquette.dev/architecture": "shop"},
+        });
+        serde_json::from_value(json!({"metadata": metadata, "data": data})).unwrap()
+    }
+
+    fn key() -> ArchitectureKey {
+        ArchitectureKey { namespace: "default".to_owned(), name: "shop".to_owned() }
+    }
+
+    fn names(cache: &Cache<ConfigMap>) -> Vec<String> {
+        cache.of(&key()).iter().filter_map(|object| object.metadata.name.clone()).collect()
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_read_hides_no_other_and_is_named() {
+        let cache = Arc::<Cache<ConfigMap>>::default();
+        let mut feed = Feed::new(&cache);
+        feed.take(Event::Init);
+        feed.take(Event::InitApply(object("good", 1, json!({"a": "b"}))));
+        feed.take(Event::InitApply(object("bad", 2, json!("no map"))));
+        assert_eq!(feed.take(Event::InitDone), [key()]);
+        assert_eq!(names(&cache), ["good"]);
+        let unreadable = cache.unreadable(&key());
+        assert!(unreadable[0].starts_with("ConfigMap bad: "), "{unreadable:?}");
+        // One that could be read, and then cannot; and the other way about.
+        assert_eq!(feed.take(Event::Apply(object("good", 3, json!(5)))), [key()]);
+        assert_eq!(feed.take(Event::Apply(object("bad", 4, json!({})))), [key()]);
+        assert_eq!(names(&cache), ["bad"]);
+        assert_eq!(cache.get(&key(), "good"), None);
+        assert_eq!(feed.take(Event::Delete(object("good", 5, json!(5)))), [key()]);
+        assert_eq!(cache.unreadable(&key()), [""; 0]);
+    }
+
+    #[test]
+    fn a_list_that_holds_a_write_has_seen_it_although_it_began_before() {
+        let cache = Arc::<Cache<ConfigMap>>::default();
+        let mut feed = Feed::new(&cache);
+        feed.take(Event::Init);
+        let written = object("a", 7, json!({}));
+        let mark = Mark::new(cache.progress(), written.meta());
+        feed.take(Event::InitApply(written));
+        assert!(!mark.seen(), "the list is not complete");
+        feed.take(Event::InitDone);
+        assert!(mark.seen());
+        let later = Mark::new(cache.progress(), object("b", 8, json!({})).meta());
+        feed.take(Event::Init);
+        feed.take(Event::InitDone);
+        assert!(later.seen(), "a list that began after it has it, or it is gone");
     }
 }

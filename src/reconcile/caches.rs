@@ -2,23 +2,23 @@
 
 use super::{
     cache::{Cache, Feed, Progress},
+    found::Found,
     health::Health,
     key::ArchitectureKey,
     queue::Queue,
     watch::{Sink, watch},
 };
-use crate::api::Architecture;
 use k8s_openapi::{
-    Metadata, NamespaceResourceScope,
+    NamespaceResourceScope,
     api::{
         apps::v1::{Deployment, StatefulSet},
         core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service, ServiceAccount},
         policy::v1::PodDisruptionBudget,
     },
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{
     Api, Client, Resource,
+    core::DeserializeGuard,
     runtime::{
         reflector::{Store, store::Writer},
         watcher::{Config, Event},
@@ -51,7 +51,7 @@ impl Scope {
 /// What the watches of a scope have seen.
 #[derive(Clone)]
 pub(super) struct Caches {
-    pub(super) architectures: Store<Architecture>,
+    pub(super) architectures: Store<Found>,
     pub(super) architectures_progress: Arc<Progress>,
     pub(super) service_accounts: Arc<Cache<ServiceAccount>>,
     pub(super) config_maps: Arc<Cache<ConfigMap>>,
@@ -66,9 +66,19 @@ pub(super) struct Caches {
 impl Caches {
     /// Whether every watch has completed its first list.
     pub(super) fn listed(&self) -> bool {
+        self.architectures_progress.listed() && self.children().iter().all(|kind| kind.listed())
+    }
+
+    /// The parts of one Architecture that this version cannot read, each with the reason.
+    pub(super) fn unreadable(&self, key: &ArchitectureKey) -> Vec<String> {
+        self.children().iter().flat_map(|kind| kind.unreadable(key)).collect()
+    }
+
+    /// What is the same for every kind of child.
+    fn children(&self) -> [&dyn Kind; 8] {
         let Self {
             architectures: _,
-            architectures_progress,
+            architectures_progress: _,
             service_accounts,
             config_maps,
             services,
@@ -79,18 +89,31 @@ impl Caches {
             claims,
         } = self;
         [
-            architectures_progress,
-            service_accounts.progress(),
-            config_maps.progress(),
-            services.progress(),
-            deployments.progress(),
-            stateful_sets.progress(),
-            pod_disruption_budgets.progress(),
-            pods.progress(),
-            claims.progress(),
+            &**service_accounts,
+            &**config_maps,
+            &**services,
+            &**deployments,
+            &**stateful_sets,
+            &**pod_disruption_budgets,
+            &**pods,
+            &**claims,
         ]
-        .iter()
-        .all(|progress| progress.listed())
+    }
+}
+
+/// The cache of some kind of object.
+trait Kind {
+    fn listed(&self) -> bool;
+    fn unreadable(&self, key: &ArchitectureKey) -> Vec<String>;
+}
+
+impl<K: Resource<DynamicType = ()>> Kind for Cache<K> {
+    fn listed(&self) -> bool {
+        self.progress().listed()
+    }
+
+    fn unreadable(&self, key: &ArchitectureKey) -> Vec<String> {
+        Cache::unreadable(self, key)
     }
 }
 
@@ -116,7 +139,7 @@ impl Watches<'_> {
         let architectures = writer.as_reader();
         let progress = Arc::<Progress>::default();
         let sink = Architectures { writer, progress: Arc::clone(&progress) };
-        self.spawn::<Architecture>("architectures", Config::default(), sink);
+        self.spawn::<Found>("architectures", Config::default(), sink);
         Caches {
             architectures,
             architectures_progress: progress,
@@ -134,7 +157,6 @@ impl Watches<'_> {
     fn cache<K>(&mut self, name: &'static str, config: &Config) -> Arc<Cache<K>>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
-            + Metadata<Ty = ObjectMeta>
             + Clone
             + DeserializeOwned
             + Debug
@@ -143,7 +165,7 @@ impl Watches<'_> {
             + 'static,
     {
         let cache = Arc::default();
-        self.spawn::<K>(name, config.clone(), Feed::new(&cache));
+        self.spawn::<DeserializeGuard<K>>(name, config.clone(), Feed::new(&cache));
         cache
     }
 
@@ -164,12 +186,12 @@ impl Watches<'_> {
 
 /// Architectures stand in the store that the queue reads.
 struct Architectures {
-    writer: Writer<Architecture>,
+    writer: Writer<Found>,
     progress: Arc<Progress>,
 }
 
-impl Sink<Architecture> for Architectures {
-    fn take(&mut self, event: Event<Architecture>) -> Vec<ArchitectureKey> {
+impl Sink<Found> for Architectures {
+    fn take(&mut self, event: Event<Found>) -> Vec<ArchitectureKey> {
         self.writer.apply_watcher_event(&event);
         self.progress.note(&event);
         match event {

@@ -1,6 +1,7 @@
 //! What can go wrong with the work on an Architecture.
 
 use crate::observe::{Trouble, TroubleKind};
+use std::time::Duration;
 
 /// Why the work on an Architecture ended before its end. It is tried again, later each time.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,17 @@ pub(super) enum Error {
     NoIdentity(String),
 }
 
+impl Error {
+    /// The longest wait before the next attempt. That nobody answers is no fault of the
+    /// Architecture, and may end at any moment.
+    pub(super) fn longest_wait(&self) -> Duration {
+        match self {
+            Self::Unreachable(_) => Duration::from_secs(10),
+            Self::TooSlow(_) | Self::Refused(_) | Self::NoIdentity(_) => Duration::from_secs(60),
+        }
+    }
+}
+
 /// The outcome of a call: done, or a trouble that the status tells, or an end of all work.
 pub(super) enum Failure {
     /// Only this object is concerned.
@@ -35,11 +47,57 @@ impl Failure {
     /// What a failed call means for the object `what`.
     pub(super) fn of(what: &str, error: kube::Error) -> Self {
         match error {
-            kube::Error::Api(status) if status.code < 500 => Self::trouble(
-                TroubleKind::Failed,
-                format!("{what}: the API server refused it: {}", status.message),
+            kube::Error::Api(status) if status.code < 500 && !is_busy(status.code) => {
+                Self::trouble(
+                    TroubleKind::Failed,
+                    format!("{what}: the API server refused it: {}", status.message),
+                )
+            }
+            kube::Error::SerdeError(error) => Self::trouble(
+                TroubleKind::Unreadable,
+                format!(
+                    "this version of Maquette cannot read {what}: {error}. Change or delete that \
+                     object"
+                ),
             ),
             error => Self::Unreachable(Box::new(error)),
         }
+    }
+}
+
+/// The API server has too much to do: 408 and 429 say nothing of the object.
+fn is_busy(code: u16) -> bool {
+    matches!(code, 408 | 429)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube::core::Status;
+
+    fn failure(code: u16) -> Failure {
+        let status = Status { code, message: "so it is".to_owned(), ..Status::default() };
+        Failure::of("Service shop", kube::Error::Api(Box::new(status)))
+    }
+
+    #[test]
+    fn what_is_refused_is_told_and_a_busy_api_server_refuses_nothing() {
+        for code in [400, 403, 409, 422] {
+            let Failure::Trouble(trouble) = failure(code) else { panic!("{code}: no trouble") };
+            assert_eq!(trouble.kind, TroubleKind::Failed);
+            assert_eq!(trouble.message, "Service shop: the API server refused it: so it is");
+        }
+        for code in [408, 429, 500, 503] {
+            assert!(matches!(failure(code), Failure::Unreachable(_)), "{code}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_names_the_object() {
+        let error = serde_json::from_str::<u8>("x").unwrap_err();
+        let failure = Failure::of("Service shop", kube::Error::SerdeError(error));
+        let Failure::Trouble(trouble) = failure else { panic!("no trouble") };
+        assert_eq!(trouble.kind, TroubleKind::Unreadable);
+        assert!(trouble.message.contains("cannot read Service shop: expected value"));
     }
 }

@@ -1,6 +1,6 @@
 //! Which Architecture an object belongs to.
 
-use crate::api::Architecture;
+use super::found::Found;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::runtime::reflector::ObjectRef;
 use maquette_contract::keys::{GROUP, LABEL_ARCHITECTURE};
@@ -23,13 +23,13 @@ impl ArchitectureKey {
     }
 
     /// The same for the queue.
-    pub(super) fn object_ref(&self) -> ObjectRef<Architecture> {
+    pub(super) fn object_ref(&self) -> ObjectRef<Found> {
         ObjectRef::new(&self.name).within(&self.namespace)
     }
 }
 
-impl From<&ObjectRef<Architecture>> for ArchitectureKey {
-    fn from(object: &ObjectRef<Architecture>) -> Self {
+impl From<&ObjectRef<Found>> for ArchitectureKey {
+    fn from(object: &ObjectRef<Found>) -> Self {
         let namespace = object.namespace.clone().unwrap_or_default();
         Self { namespace, name: object.name.clone() }
     }

@@ -10,8 +10,6 @@ use std::{
 
 /// How long to wait after the first failure; doubled with each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait after a failure.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// No watch that works is so far behind.
 const LONGEST_UNSEEN: Duration = Duration::from_secs(60);
@@ -50,11 +48,17 @@ impl Memory {
         (of == generation).then(|| until.saturating_duration_since(now)).filter(|d| !d.is_zero())
     }
 
-    /// Remembers a failure; returns how long to wait before the next attempt. `jitter` is a number
-    /// from 0 to 1 that spreads attempts.
-    pub(super) fn failed(&mut self, now: Instant, generation: i64, jitter: f64) -> Duration {
+    /// Remembers a failure; returns how long to wait before the next attempt, at most `longest`.
+    /// `jitter` is a number from 0 to 1 that spreads attempts.
+    pub(super) fn failed(
+        &mut self,
+        now: Instant,
+        generation: i64,
+        longest: Duration,
+        jitter: f64,
+    ) -> Duration {
         let doubled = FIRST_WAIT.saturating_mul(1u32 << self.failures.min(16));
-        let wait = doubled.min(LONGEST_WAIT).mul_f64(1.0 - 0.25 * jitter);
+        let wait = doubled.min(longest).mul_f64(1.0 - 0.25 * jitter);
         self.failures = self.failures.saturating_add(1);
         self.not_before = Some((now + wait, generation));
         wait
@@ -92,12 +96,15 @@ mod tests {
     fn each_failure_waits_longer_up_to_a_bound_and_a_new_specification_does_not_wait() {
         let mut memory = Memory::default();
         let now = Instant::now();
-        let waits: Vec<_> = (0..12).map(|_| memory.failed(now, 1, 0.0).as_secs()).collect();
+        let longest = Duration::from_secs(60);
+        let waits: Vec<_> =
+            (0..12).map(|_| memory.failed(now, 1, longest, 0.0).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]);
-        assert_eq!(memory.wait(now, 1), Some(LONGEST_WAIT));
+        assert_eq!(memory.wait(now, 1), Some(longest));
         assert_eq!(memory.wait(now, 2), None);
-        assert_eq!(memory.wait(now + LONGEST_WAIT, 1), None);
+        assert_eq!(memory.wait(now + longest, 1), None);
+        assert_eq!(memory.failed(now, 1, FIRST_WAIT, 0.0), FIRST_WAIT);
         memory.succeeded();
-        assert_eq!(memory.failed(now, 1, 1.0), Duration::from_millis(750));
+        assert_eq!(memory.failed(now, 1, longest, 1.0), Duration::from_millis(750));
     }
 }

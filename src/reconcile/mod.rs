@@ -14,6 +14,7 @@ mod client;
 mod context;
 mod error;
 mod fetch;
+mod found;
 mod health;
 mod key;
 mod lease;

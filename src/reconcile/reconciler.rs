@@ -4,14 +4,15 @@ use super::{
     apply,
     context::Context,
     error::Error,
+    found::Found,
     key::ArchitectureKey,
     nudge, prune, status, volumes,
     work::{Outcome, Work},
 };
 use crate::{
-    api::{Architecture, Problems, Shape},
+    api::{ArchitectureSpec, Problems, Shape},
     evolve::{Evolution, evolve},
-    observe::{self, Acceptance, Facts, Running, TroubleKind},
+    observe::{self, Acceptance, Facts, Running, Trouble, TroubleKind},
     plan::{Identity, Node, Topology, plan},
     render::render,
 };
@@ -30,10 +31,7 @@ const CATCH_UP: Duration = Duration::from_secs(2);
 const AT_LEAST: Duration = Duration::from_secs(300);
 
 /// Makes an Architecture true, as far as is possible now.
-pub(super) async fn reconcile(
-    architecture: Arc<Architecture>,
-    cx: Arc<Context>,
-) -> Result<Action, Error> {
+pub(super) async fn reconcile(architecture: Arc<Found>, cx: Arc<Context>) -> Result<Action, Error> {
     let key = ArchitectureKey::of(&architecture.metadata);
     cx.queue.started(&key);
     // As it is now: what changed since the queue looked it up asks for no other reconcile.
@@ -55,7 +53,7 @@ pub(super) async fn reconcile(
 }
 
 /// Reasons to do nothing: it is being deleted, it failed a moment ago, or the caches are behind.
-fn not_now(architecture: &Architecture, key: &ArchitectureKey, cx: &Context) -> Option<Action> {
+fn not_now(architecture: &Found, key: &ArchitectureKey, cx: &Context) -> Option<Action> {
     if architecture.metadata.deletion_timestamp.is_some() {
         return Some(Action::await_change());
     }
@@ -71,13 +69,18 @@ fn not_now(architecture: &Architecture, key: &ArchitectureKey, cx: &Context) -> 
 }
 
 /// The steps.
-async fn steps(architecture: &Architecture, cx: &Context) -> Result<Action, Error> {
+async fn steps(architecture: &Found, cx: &Context) -> Result<Action, Error> {
     let work = Work::new(cx, architecture)?;
     let running = observe::running(&work.identity, &work.snapshot());
-    let wanted = match wanted(architecture, work.identity.clone()) {
+    let wanted = match accepted(architecture, &work.identity) {
         Ok(wanted) => wanted,
-        Err(problems) => return refuse(&work, &running, &problems).await,
+        Err(acceptance) => return leave(&work, &running, acceptance, vec![]).await,
     };
+    let unreadable = unreadable(&work);
+    if !unreadable.is_empty() {
+        let acceptance = Acceptance::Accepted { note: wanted.note };
+        return leave(&work, &running, acceptance, unreadable).await;
+    }
     let evolution = evolve(&wanted.topology, &running, Timestamp::now());
     let retention = evolution.apply.retention().clone();
     let mut objects = render(&evolution.apply, &cx.settings).into_objects();
@@ -98,8 +101,18 @@ struct Wanted {
     note: String,
 }
 
-fn wanted(architecture: &Architecture, identity: Identity) -> Result<Wanted, Problems> {
-    let spec = architecture.spec.validate(identity.name.as_str())?;
+fn accepted(architecture: &Found, identity: &Identity) -> Result<Wanted, Acceptance> {
+    let spec = architecture.spec.as_ref().map_err(|problem| {
+        tracing::warn!(architecture = %identity.name, problem, "cannot be read");
+        Acceptance::Unreadable { problem: problem.clone() }
+    })?;
+    wanted(spec, identity.clone())
+        .map_err(|problems| Acceptance::Refused { problems: problems.to_string() })
+}
+
+fn wanted(spec: &ArchitectureSpec, identity: Identity) -> Result<Wanted, Problems> {
+    let shape = spec.shape;
+    let spec = spec.validate(identity.name.as_str())?;
     let note = match spec.inactive() {
         [] => "the specification can run".to_owned(),
         inactive => format!(
@@ -108,7 +121,7 @@ fn wanted(architecture: &Architecture, identity: Identity) -> Result<Wanted, Pro
         ),
     };
     let topology = plan(&spec, identity)?;
-    Ok(Wanted { topology, shape: architecture.spec.shape, note })
+    Ok(Wanted { topology, shape, note })
 }
 
 fn facts<'a>(
@@ -137,11 +150,11 @@ fn shape_before(work: &Work<'_>) -> Option<Shape> {
 
 /// The facts of an Architecture of which only the name is known.
 fn unknown<'a>(work: &'a Work<'_>) -> Facts<'a> {
-    let problems = String::new();
+    let note = String::new();
     Facts {
         generation: work.generation(),
         identity: &work.identity,
-        acceptance: Acceptance::Refused { problems },
+        acceptance: Acceptance::Accepted { note },
         shape: shape_before(work),
         nodes: vec![],
         entry: None,
@@ -152,18 +165,36 @@ fn unknown<'a>(work: &'a Work<'_>) -> Facts<'a> {
     }
 }
 
+/// The parts that are there and cannot be read: what they are nobody knows, so nothing is changed.
+fn unreadable(work: &Work<'_>) -> Vec<Trouble> {
+    let trouble = |part: String| Trouble {
+        kind: TroubleKind::Unreadable,
+        message: format!(
+            "this version of Maquette cannot read {part}. Change or delete that object; nothing is \
+             changed until then"
+        ),
+    };
+    work.cx.caches.unreadable(work.key()).into_iter().map(trouble).collect()
+}
+
 /// Leaves what runs as it is, and says why.
-async fn refuse(work: &Work<'_>, running: &Running, problems: &Problems) -> Result<Action, Error> {
+async fn leave(
+    work: &Work<'_>,
+    running: &Running,
+    acceptance: Acceptance,
+    troubles: Vec<Trouble>,
+) -> Result<Action, Error> {
     let nodes: Vec<Node> = running.nodes().filter_map(|(_, found)| found.planned.clone()).collect();
     let volumes = work.architecture.status.as_ref().map(|status| status.volumes.clone());
     let facts = Facts {
-        acceptance: Acceptance::Refused { problems: problems.to_string() },
+        acceptance,
         nodes,
         entry: running.entry().cloned(),
+        troubles: troubles.clone(),
         volumes: volumes.unwrap_or_default(),
         ..unknown(work)
     };
-    finish(work, facts, running, Outcome::default()).await
+    finish(work, facts, running, Outcome { troubles, ..Outcome::default() }).await
 }
 
 /// Writes the status, and says when to look again.
@@ -188,15 +219,12 @@ async fn finish(
 }
 
 /// What to do after a failure: try again, later each time.
-pub(super) fn after_failure(
-    architecture: Arc<Architecture>,
-    error: &Error,
-    cx: Arc<Context>,
-) -> Action {
+pub(super) fn after_failure(architecture: Arc<Found>, error: &Error, cx: Arc<Context>) -> Action {
     let key = ArchitectureKey::of(&architecture.metadata);
     let generation = architecture.metadata.generation.unwrap_or_default();
     let now = Instant::now();
-    let wait = cx.memories.with(&key, |memory| memory.failed(now, generation, rand::random()));
+    let (longest, jitter) = (error.longest_wait(), rand::random());
+    let wait = cx.memories.with(&key, |memory| memory.failed(now, generation, longest, jitter));
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::warn!(
         architecture = %key, %error, cause, again_in_seconds = wait.as_secs_f64(),

@@ -15,14 +15,14 @@ use kube::{
     runtime::events::{Recorder, Reporter},
 };
 use maquette_contract::keys::APP;
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinSet};
 
 /// How the operator runs.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The namespaces to work in; none: all.
-    pub namespaces: Vec<String>,
+    pub namespaces: BTreeSet<String>,
     /// What is the same for every Architecture.
     pub settings: RenderSettings,
     /// How many Architectures are worked on at once.
@@ -133,12 +133,12 @@ async fn work(
     options: &Options,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Ended> {
-    let scopes = match options.namespaces.as_slice() {
-        [] => vec![Scope::All],
-        namespaces => namespaces.iter().cloned().map(Scope::Namespace).collect(),
-    };
     let mut tasks = JoinSet::new();
-    scopes.iter().for_each(|scope| start(shared, scope, &mut tasks));
+    let named = options.namespaces.iter().cloned().map(Scope::Namespace);
+    named.for_each(|scope| start(shared, &scope, &mut tasks));
+    if options.namespaces.is_empty() {
+        start(shared, &Scope::All, &mut tasks);
+    }
     let result = tokio::select! {
         () = stop => Ok(()),
         _ = tasks.join_next() => Err(Ended::Broken),

@@ -3,12 +3,10 @@
 use super::{
     cache::Mark,
     error::{Error, Failure},
+    found::Found,
     work::{Outcome, Work},
 };
-use crate::{
-    api::{Architecture, ArchitectureStatus},
-    observe::condition_types,
-};
+use crate::{api::ArchitectureStatus, observe::condition_types};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use kube::{
     Api, Resource,
@@ -74,12 +72,12 @@ async fn apply(work: &Work<'_>, status: &ArchitectureStatus) -> Result<(), Failu
         ..ObjectMeta::default()
     };
     let patch = StatusPatch {
-        api_version: Architecture::api_version(&()).into_owned(),
-        kind: Architecture::kind(&()).into_owned(),
+        api_version: Found::api_version(&()).into_owned(),
+        kind: Found::kind(&()).into_owned(),
         metadata,
         status,
     };
-    let api: Api<Architecture> = work.api();
+    let api: Api<Found> = work.api();
     let params = PatchParams::apply(FIELD_MANAGER).force();
     match api.patch_status(&work.key().name, &params, &Patch::Apply(&patch)).await {
         Ok(made) => {
@@ -100,7 +98,8 @@ async fn tell(work: &Work<'_>, before: Option<&ArchitectureStatus>, now: &Archit
     let Some(ready) = ready(now) else { return };
     let before = before.and_then(ready_of);
     let turned = before.is_some_and(|(status, _)| status != ready.status);
-    let to_mend = matches!(ready.reason.as_str(), "Conflict" | "ApplyFailed" | "Refused");
+    let to_mend =
+        matches!(ready.reason.as_str(), "Conflict" | "ApplyFailed" | "Refused" | "Unreadable");
     let new_reason = before.is_none_or(|(_, reason)| reason != ready.reason);
     let worth_telling = turned || (to_mend && new_reason);
     if !worth_telling {

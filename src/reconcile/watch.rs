@@ -2,12 +2,10 @@
 
 use super::{cache::Feed, health::Pulse, key::ArchitectureKey, queue::Queue};
 use futures::StreamExt;
-use k8s_openapi::{
-    Metadata,
-    apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta},
-};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::{
     Api, Resource, ResourceExt,
+    core::DeserializeGuard,
     runtime::{WatchStreamExt, watcher, watcher::Config},
 };
 use maquette_contract::keys::FIELD_MANAGER;
@@ -20,11 +18,11 @@ pub(super) trait Sink<K>: Send + 'static {
     fn take(&mut self, event: watcher::Event<K>) -> Vec<ArchitectureKey>;
 }
 
-impl<K> Sink<K> for Feed<K>
+impl<K> Sink<DeserializeGuard<K>> for Feed<K>
 where
-    K: Metadata<Ty = ObjectMeta> + Resource + Send + Sync + 'static,
+    K: Resource<DynamicType = ()> + Send + Sync + 'static,
 {
-    fn take(&mut self, event: watcher::Event<K>) -> Vec<ArchitectureKey> {
+    fn take(&mut self, event: watcher::Event<DeserializeGuard<K>>) -> Vec<ArchitectureKey> {
         Feed::take(self, event)
     }
 }

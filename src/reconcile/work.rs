@@ -4,10 +4,11 @@ use super::{
     cache::{Cache, Mark},
     context::Context,
     error::{Error, Failure},
+    found::Found,
     key::{ArchitectureKey, is_controlled_by},
 };
 use crate::{
-    api::{Architecture, VolumeStatus},
+    api::VolumeStatus,
     observe::{Snapshot, Trouble},
     plan::Identity,
 };
@@ -21,7 +22,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 /// The work on one Architecture.
 pub(super) struct Work<'a> {
     pub(super) cx: &'a Context,
-    pub(super) architecture: &'a Architecture,
+    pub(super) architecture: &'a Found,
     pub(super) identity: Identity,
     key: ArchitectureKey,
 }
@@ -29,7 +30,7 @@ pub(super) struct Work<'a> {
 impl<'a> Work<'a> {
     /// # Errors
     /// When the Architecture has no name that its children could have.
-    pub(super) fn new(cx: &'a Context, architecture: &'a Architecture) -> Result<Self, Error> {
+    pub(super) fn new(cx: &'a Context, architecture: &'a Found) -> Result<Self, Error> {
         let key = ArchitectureKey::of(&architecture.metadata);
         let name = key.name.parse().map_err(|error| Error::NoIdentity(format!("{error}")))?;
         let uid = architecture.metadata.uid.clone().unwrap_or_default();

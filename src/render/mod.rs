@@ -86,6 +86,34 @@ pub struct Objects {
     pub pod_disruption_budgets: Vec<PodDisruptionBudget>,
 }
 
+impl Objects {
+    /// All of them as JSON, in the order in which they can be applied: what others need to start
+    /// comes first.
+    pub fn to_values(&self) -> Vec<Value> {
+        let Self {
+            service_accounts,
+            config_maps,
+            services,
+            deployments,
+            stateful_sets,
+            pod_disruption_budgets,
+        } = self;
+        [
+            values(service_accounts),
+            values(config_maps),
+            values(services),
+            values(deployments),
+            values(stateful_sets),
+            values(pod_disruption_budgets),
+        ]
+        .concat()
+    }
+}
+
+fn values(objects: &[impl Serialize]) -> Vec<Value> {
+    objects.iter().map(json).collect()
+}
+
 /// The objects that make `topology` run.
 pub fn render(topology: &Topology, settings: &RenderSettings) -> Rendered {
     let nodes = || topology.nodes();

@@ -1,10 +1,10 @@
 //! What is applied becomes objects, and what is no longer said goes.
 
-use crate::support::{KINDS, Operator, Space, eventually, soon};
+use crate::support::{Operator, Space, eventually, soon};
 use kube::ResourceExt;
 use maquette::{
     plan::{Identity, plan},
-    render::{Objects, RenderSettings, difference, render},
+    render::{RenderSettings, difference, render},
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -18,28 +18,12 @@ pub(crate) async fn expected(space: &Space, name: &str) -> BTreeMap<String, Valu
         uid: found.uid().expect("a UID"),
     };
     let topology = plan(&found.spec.validate(name).expect("valid"), identity).expect("planned");
-    let Objects {
-        service_accounts,
-        config_maps,
-        services,
-        deployments,
-        stateful_sets,
-        pod_disruption_budgets,
-    } = render(&topology, &RenderSettings::default()).into_objects();
-    let mut all = BTreeMap::new();
-    let mut add = |kind: usize, objects: Value| {
-        for object in objects.as_array().cloned().unwrap_or_default() {
-            let name = object["metadata"]["name"].as_str().unwrap_or_default();
-            all.insert(format!("{} {name}", KINDS[kind].2), object);
-        }
-    };
-    add(0, serde_json::to_value(service_accounts).expect("JSON"));
-    add(1, serde_json::to_value(config_maps).expect("JSON"));
-    add(2, serde_json::to_value(services).expect("JSON"));
-    add(3, serde_json::to_value(deployments).expect("JSON"));
-    add(4, serde_json::to_value(stateful_sets).expect("JSON"));
-    add(5, serde_json::to_value(pod_disruption_budgets).expect("JSON"));
-    all
+    let objects = render(&topology, &RenderSettings::default()).into_objects().to_values();
+    let named = objects.into_iter().map(|object| {
+        let text = |field: &str| object.pointer(field).and_then(Value::as_str).expect("text");
+        (format!("{} {}", text("/kind"), text("/metadata/name")), object.clone())
+    });
+    named.collect()
 }
 
 /// Waits until the cluster holds all that the Architecture is to become.

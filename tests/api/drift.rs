@@ -2,7 +2,7 @@
 
 use crate::{
     apply::all_as_rendered,
-    support::{Any, KINDS, Operator, Space, api_of, eventually, soon},
+    support::{Any, KINDS, Operator, Space, api_of, api_of_child, eventually, soon},
 };
 use kube::{
     ResourceExt,
@@ -47,9 +47,7 @@ async fn every_field_that_the_operator_sets_is_put_back() {
 /// Changes a field and waits until it is as `wanted` has it again. False if the API server does
 /// not let anybody change it.
 async fn change(space: &Space, key: &str, wanted: &Value, field: &str) -> bool {
-    let (kind, name) = key.split_once(' ').expect("a kind and a name");
-    let kind = KINDS.into_iter().find(|known| known.2 == kind).expect("a known kind");
-    let api = api_of(space, kind);
+    let (api, name) = api_of_child(space, key);
     let params = PostParams { field_manager: Some("somebody".to_owned()), dry_run: false };
     loop {
         let found = api.get(name).await.expect("it is there");
@@ -149,9 +147,7 @@ async fn every_child_that_somebody_deletes_is_made_again() {
     space.apply("p", MODEL).await;
     space.settled("p").await;
     for (key, child) in space.children("p").await {
-        let (kind, name) = key.split_once(' ').expect("a kind and a name");
-        let kind = KINDS.into_iter().find(|known| known.2 == kind).expect("a known kind");
-        let api = api_of(&space, kind);
+        let (api, name) = api_of_child(&space, &key);
         api.delete(name, &DeleteParams::background()).await.expect("deleted");
         eventually(&format!("{key} is made again"), soon(), async || {
             let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
@@ -171,10 +167,6 @@ async fn what_others_set_stays() {
     space.settled("p").await;
     let children = space.children("p").await;
     for (key, child) in &children {
-        let kind = KINDS
-            .into_iter()
-            .find(|known| key.split(' ').next() == Some(known.2))
-            .expect("a known kind");
         let metadata = serde_json::json!({
             "annotations": {"example.org/theirs": "kept"}, "labels": {"example.org/theirs": "kept"}
         });
@@ -184,8 +176,8 @@ async fn what_others_set_stays() {
             let restarted = serde_json::json!({"kubectl.kubernetes.io/restartedAt": "now"});
             theirs["spec"]["template"]["metadata"]["annotations"] = restarted;
         }
-        let (api, params) = (api_of(&space, kind), PatchParams::default());
-        api.patch(&child.name_any(), &params, &Patch::Merge(theirs)).await.expect("patched");
+        let ((api, name), params) = (api_of_child(&space, key), PatchParams::default());
+        api.patch(name, &params, &Patch::Merge(theirs)).await.expect("patched");
     }
     // Everything with a pod or a configuration is applied anew.
     space

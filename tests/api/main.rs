@@ -22,4 +22,5 @@ mod refusals;
 mod restart;
 mod rules;
 mod shapes;
+mod unreadable;
 mod volumes;

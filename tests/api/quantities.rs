@@ -1,5 +1,5 @@
-//! Quantities are canonical as the API server's are: else what we render would differ for ever from
-//! what it returns.
+//! Quantities mean what the API server takes them for, and are written as it gives them back: else
+//! what we render would differ for ever from what it returns.
 
 use crate::support::Space;
 use k8s_openapi::{
@@ -9,7 +9,7 @@ use k8s_openapi::{
 use kube::api::PostParams;
 use maquette::api::Quantity;
 
-const WRITTEN: [&str; 27] = [
+const WRITTEN: [&str; 41] = [
     "0",
     "1",
     "1000m",
@@ -20,16 +20,30 @@ const WRITTEN: [&str; 27] = [
     "100u",
     "1n",
     "0.1n",
+    "0.000000001",
     "1000",
     "1024",
     "1e3",
+    "1E3",
+    "5E0",
+    "5e0",
+    "5e+2",
     "12e5",
     "1e-3",
+    "1.5e-1",
+    "129e6",
+    "129e06",
+    "2e10",
+    "12E18",
+    "0e99",
+    "1e99",
+    "1e-99",
     "1k",
     "1M",
     "2G",
     "1.5Gi",
     "0.5Gi",
+    "1.000000001Gi",
     "1024Mi",
     "1023Ki",
     "0.5Ki",
@@ -40,19 +54,21 @@ const WRITTEN: [&str; 27] = [
 ];
 
 #[tokio::test]
-async fn quantities_are_written_as_the_api_server_writes_them() {
+async fn quantities_are_what_the_api_server_takes_them_for_and_stay_as_we_write_them() {
     let space = Space::new("quantities").await;
     let params = PostParams { dry_run: true, ..PostParams::default() };
     for written in WRITTEN {
-        let hard = [("requests.cpu".to_owned(), Raw(written.to_owned()))];
+        let ours: Quantity = written.parse().expect(written);
+        let amounts = [("requests.cpu", written.to_owned()), ("limits.cpu", ours.to_string())];
+        let hard = amounts.map(|(name, amount)| (name.to_owned(), Raw(amount)));
         let quota = ResourceQuota {
             metadata: ObjectMeta { name: Some("quota".to_owned()), ..ObjectMeta::default() },
             spec: Some(ResourceQuotaSpec { hard: Some(hard.into()), ..Default::default() }),
             status: None,
         };
         let made = space.api::<ResourceQuota>().create(&params, &quota).await.expect(written);
-        let theirs = made.spec.and_then(|spec| spec.hard).expect("limits").remove("requests.cpu");
-        let ours: Quantity = written.parse().expect(written);
-        assert_eq!(theirs, Some(Raw(ours.to_string())), "{written}");
+        let theirs = made.spec.and_then(|spec| spec.hard).expect("limits");
+        assert_eq!(theirs["limits.cpu"].0, ours.to_string(), "{written}");
+        assert_eq!(theirs["requests.cpu"].0.parse(), Ok(ours), "{written}");
     }
 }

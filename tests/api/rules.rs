@@ -1,7 +1,8 @@
-//! The operator is granted what it asks for, and nothing else. That it lacks nothing every other
-//! test shows too: all operators have only what is granted.
+//! The operator is granted what it asks for, and nothing else. What it asks for is what one operator
+//! does here, in a namespace of its own, whatever other tests run beside it. That it lacks nothing
+//! every other test shows too: all operators have only what is granted.
 
-use crate::support::{Kubelet, Operator, Request, Space, eventually, seconds, soon};
+use crate::support::{Kubelet, Operator, Request, Space, api_of_child, eventually, seconds, soon};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{PersistentVolumeClaim, Service},
@@ -19,7 +20,7 @@ type Right = (String, String, String);
 async fn every_right_that_is_granted_is_needed() {
     let space = Space::new("rules").await;
     everything(&space).await;
-    let used: BTreeSet<Right> = Request::of_operators()
+    let used: BTreeSet<Right> = Request::within(&space.name)
         .into_iter()
         .map(|request| (request.group, request.resource, request.verb))
         .collect();
@@ -76,6 +77,13 @@ async fn everything(space: &Space) {
     drift_all(space).await;
     // Owners of claims, configuration, and all that goes with a shape and its nodes.
     space.apply("shop", &spec("ThreeTier", "Retain")).await;
+    eventually("the volume is to stay", soon(), async || {
+        let claims = space.api::<PersistentVolumeClaim>();
+        let claim = claims.get("data-shop-data-0").await.map_err(|error| error.to_string())?;
+        let owners = claim.owner_references();
+        if owners.is_empty() { Ok(()) } else { Err(format!("{owners:?}")) }
+    })
+    .await;
     space.apply("shop", &spec("PeerToPeer", "Delete")).await;
     ready("shop").await;
     drift_all(space).await;
@@ -92,15 +100,13 @@ async fn everything(space: &Space) {
 
 /// Drift of every kind: what we created is taken over, then applied.
 async fn drift_all(space: &Space) {
-    for (key, child) in space.children("shop").await {
-        drift(space, &key, &child.name_any()).await;
+    for key in space.children("shop").await.into_keys() {
+        drift(space, &key).await;
     }
 }
 
-async fn drift(space: &Space, key: &str, name: &str) {
-    let kind = key.split_once(' ').expect("a kind and a name").0;
-    let kind = crate::support::KINDS.into_iter().find(|known| known.2 == kind).expect("known");
-    let api = crate::support::api_of(space, kind);
+async fn drift(space: &Space, key: &str) {
+    let (api, name) = api_of_child(space, key);
     let patch = serde_json::json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
     api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
     eventually(&format!("{key} is put back"), soon(), async || {

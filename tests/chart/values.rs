@@ -31,6 +31,7 @@ fn wrong_values_are_refused_by_name() {
         ("logFormat=xml", "logFormat"),
         ("image.pullPolicy=Sometimes", "pullPolicy"),
         ("watchNamespaces={Shop}", "watchNamespaces"),
+        ("watchNamespaces=shop", "watchNamespaces"),
     ] {
         let complaint = complaint(&mut template(&["--set", wrong]));
         assert!(complaint.contains(name), "{wrong}: {complaint}");
@@ -74,6 +75,17 @@ fn an_operator_of_some_namespaces_has_its_rights_in_these_only() {
     let pod = deployment(&["--set=watchNamespaces={shop,lab}"]);
     let container = pod["spec"]["template"]["spec"]["containers"][0].to_string();
     assert!(container.contains("shop,lab"), "{container}");
+}
+
+#[test]
+fn an_operator_of_no_namespace_is_one_of_all() {
+    let usual = output(&mut template(&[]));
+    assert!(usual.contains("kind: ClusterRoleBinding") && !usual.contains("MAQUETTE_NAMESPACES"));
+    for nothing in ["watchNamespaces=", "watchNamespaces={}", "watchNamespaces=null"] {
+        assert_eq!(output(&mut template(&["--set", nothing])), usual, "{nothing}");
+    }
+    let nothing = r#"watchNamespaces=[""]"#;
+    assert_eq!(output(&mut template(&["--set-json", nothing])), usual, "{nothing}");
 }
 
 #[test]

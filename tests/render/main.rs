@@ -2,6 +2,9 @@
 
 #![cfg(test)]
 
+#[path = "../shared/specs.rs"]
+mod specs;
+
 mod config;
 mod drift;
 mod models;

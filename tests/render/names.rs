@@ -2,7 +2,7 @@
 
 use crate::{
     models::{CASES, rendered, topologies},
-    view::{all, text, title},
+    view::{text, title},
 };
 use maquette::api::{Architecture, Shape};
 use maquette_contract::keys;
@@ -16,7 +16,7 @@ proptest! {
     fn names_are_unique_and_valid(topology in topologies()) {
         let objects = rendered(&topology);
         let mut seen = BTreeSet::new();
-        for object in all(&objects) {
+        for object in objects.to_values() {
             prop_assert!(seen.insert(title(&object)), "twice: {}", title(&object));
             let name = text(&object["metadata"]["name"]);
             // The strictest rule, that of Services.
@@ -33,7 +33,7 @@ proptest! {
     #[test]
     fn every_object_has_the_labels_of_its_architecture(topology in topologies()) {
         let architecture = topology.identity().name.to_string();
-        for object in all(&rendered(&topology)) {
+        for object in rendered(&topology).to_values() {
             let labels = &object["metadata"]["labels"];
             prop_assert_eq!(text(&labels[keys::LABEL_ARCHITECTURE]), &architecture);
             prop_assert_eq!(text(&labels[keys::LABEL_MANAGED_BY]), keys::APP);
@@ -46,7 +46,7 @@ proptest! {
     #[test]
     fn the_architecture_owns_every_object_where_there_is_a_cluster(topology in topologies()) {
         let identity = topology.identity();
-        for object in all(&rendered(&topology)) {
+        for object in rendered(&topology).to_values() {
             let owners = object["metadata"]["ownerReferences"].as_array();
             if identity.uid.is_empty() {
                 prop_assert_eq!(owners, None);

@@ -1,8 +1,9 @@
 //! Pods: who selects them, what starts them anew, what they may do.
 
 use crate::{
-    models::{CASES, planned, rendered, specs, topologies},
-    view::{Labels, Workload, all, selects, title, workloads},
+    models::{CASES, planned, rendered, topologies},
+    specs::valid,
+    view::{Labels, Workload, selects, title, workloads},
 };
 use k8s_openapi::api::core::v1::PodSpec;
 use maquette::{
@@ -33,7 +34,7 @@ proptest! {
     }
 
     #[test]
-    fn a_change_of_configuration_alone_starts_no_pod_anew(before in specs(), load in loads()) {
+    fn a_change_of_configuration_alone_starts_no_pod_anew(before in valid(), load in loads()) {
         let mut after = before.clone();
         change_configuration(&mut after, load);
         let (before, after) = (planned(&before, "shop", "u"), planned(&after, "shop", "u"));
@@ -63,7 +64,7 @@ proptest! {
 
     #[test]
     fn nothing_is_rendered_that_the_api_server_would_not_keep(topology in topologies()) {
-        for object in all(&rendered(&topology)) {
+        for object in rendered(&topology).to_values() {
             let path = title(&object);
             no_empty_value(&path, &object);
         }

@@ -1,44 +1,12 @@
 //! Rendered objects by what tests ask of them.
 
-use k8s_openapi::{
-    Resource,
-    api::core::v1::{PodSpec, PodTemplateSpec, Service},
-};
+use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec, Service};
 use maquette::render::Objects;
 use maquette_contract::{NodeConfig, keys};
-use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 pub(crate) type Labels = BTreeMap<String, String>;
-
-/// All objects as JSON, with their kinds.
-pub(crate) fn all(objects: &Objects) -> Vec<Value> {
-    let Objects {
-        service_accounts,
-        config_maps,
-        services,
-        deployments,
-        stateful_sets,
-        pod_disruption_budgets,
-    } = objects;
-    let mut all = values(service_accounts);
-    all.extend(values(config_maps));
-    all.extend(values(services));
-    all.extend(values(deployments));
-    all.extend(values(stateful_sets));
-    all.extend(values(pod_disruption_budgets));
-    all
-}
-
-fn values<K: Resource + Serialize>(objects: &[K]) -> Vec<Value> {
-    let value = |object| {
-        let value = serde_json::to_value(object).expect("an object is JSON");
-        assert_eq!(value["kind"], K::KIND);
-        value
-    };
-    objects.iter().map(value).collect()
-}
 
 /// `Deployment shop-web`.
 pub(crate) fn title(object: &Value) -> String {

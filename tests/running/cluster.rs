@@ -116,7 +116,8 @@ fn add_pods(
             ..ObjectMeta::default()
         };
         let status = PodStatus { conditions: Some(vec![ready]), ..PodStatus::default() };
-        snapshot.pods.push(Arc::new(Pod { metadata, status: Some(status), ..Pod::default() }));
+        let spec = template.spec.clone();
+        snapshot.pods.push(Arc::new(Pod { metadata, spec, status: Some(status) }));
     }
 }
 

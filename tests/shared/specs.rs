@@ -1,8 +1,9 @@
 //! Any valid spec of an Architecture.
 
 use maquette::api::{
-    ArchitectureSpec, Call, CallMode, Client, ClientServer, DataStore, Load, NTier, NodeSettings,
-    PeerToPeer, Quantiles, Service, ServiceStore, Shape, Storage, ThreeTier,
+    ArchitectureSpec, Call, CallMode, Client, ClientServer, DataStore, ImagePullSecret, Load,
+    NTier, NodeSettings, PeerToPeer, PodSettings, Quantiles, Service, ServiceStore, Shape, Storage,
+    ThreeTier, Toleration, TolerationOperator,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use std::collections::BTreeSet;
@@ -19,7 +20,8 @@ pub(crate) fn valid() -> impl Strategy<Value = ArchitectureSpec> {
         option::of(n_tier()),
         option::of(peer_to_peer()),
     );
-    (select(SHAPES.to_vec()), members, load()).prop_map(|(shape, members, load)| {
+    let shape = select(SHAPES.to_vec());
+    (shape, members, load(), option::of(pods())).prop_map(|(shape, members, load, pods)| {
         let (client_server, three_tier, n_tier, peer_to_peer) = members;
         ArchitectureSpec {
             client_server,
@@ -31,21 +33,27 @@ pub(crate) fn valid() -> impl Strategy<Value = ArchitectureSpec> {
             n_tier,
             peer_to_peer,
             load,
+            pods,
             ..ArchitectureSpec::of(shape)
         }
     })
 }
 
 fn settings() -> impl Strategy<Value = NodeSettings> + Clone {
-    (1..=50, any::<bool>(), option::of("[1-9]Ki")).prop_map(|(replicas, slow, response_size)| {
-        let times = || Quantiles { p50: "1ms".to_owned(), p90: None, p99: Some("20ms".to_owned()) };
-        NodeSettings {
+    let resources = select(vec![
+        None,
+        Some(serde_json::json!({"requests": {"cpu": "0.1"}, "limits": {"memory": "1024Mi"}})),
+        Some(serde_json::json!({"requests": {"memory": "1e8", "cpu": "2000m"}})),
+    ]);
+    let times = || Quantiles { p50: "1ms".to_owned(), p90: None, p99: Some("20ms".to_owned()) };
+    (1..=50, resources, any::<bool>(), option::of("[1-9]Ki")).prop_map(
+        move |(replicas, resources, slow, response_size)| NodeSettings {
             replicas,
+            resources: resources.map(|value| serde_json::from_value(value).expect("resources")),
             processing_time: slow.then(times),
             response_size,
-            ..NodeSettings::default()
-        }
-    })
+        },
+    )
 }
 
 fn storage() -> impl Strategy<Value = Storage> {
@@ -61,8 +69,13 @@ fn data() -> impl Strategy<Value = DataStore> {
 }
 
 /// Names of up to 24 characters, each once, none of them taken, nor like one of a
-/// store or kind.
-fn names(count: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<String>> {
+/// store or kind: mostly a few, also as many as there may be.
+fn names() -> impl Strategy<Value = Vec<String>> {
+    let count = prop_oneof![9 => 1..=5_usize, 1 => Just(24)];
+    count.prop_flat_map(so_many_names)
+}
+
+fn so_many_names(count: usize) -> impl Strategy<Value = Vec<String>> {
     let name = "[a-z]([a-z0-9-]{0,22}[a-z0-9])?";
     let free = |name: &String| {
         let taken = ["client", "data", "load", "peers", "business"];
@@ -75,7 +88,7 @@ fn names(count: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<St
 }
 
 fn client_server() -> impl Strategy<Value = ClientServer> {
-    (names(1..=24), settings(), data()).prop_map(|(names, settings, data)| ClientServer {
+    (names(), settings(), data()).prop_map(|(names, settings, data)| ClientServer {
         clients: names
             .into_iter()
             .map(|name| Client { name, settings: settings.clone() })
@@ -96,7 +109,7 @@ fn n_tier() -> impl Strategy<Value = NTier> {
         vec(any::<bool>(), 24),
         any::<prop::sample::Index>(),
     );
-    (names(1..=24), vec(dice, 24), settings(), any::<bool>(), storage()).prop_map(
+    (names(), vec(dice, 24), settings(), any::<bool>(), storage()).prop_map(
         |(names, dice, client, rest, storage)| {
             let services = names.iter().enumerate();
             let services =
@@ -166,4 +179,31 @@ fn load() -> impl Strategy<Value = Load> {
             items,
         },
     )
+}
+
+fn pods() -> impl Strategy<Value = PodSettings> {
+    let toleration = Toleration {
+        key: Some("dedicated".to_owned()),
+        operator: TolerationOperator::Equal,
+        value: Some(String::new()),
+        effect: None,
+        toleration_seconds: None,
+    };
+    (any::<bool>(), option::of(Just("image:1".to_owned()))).prop_map(move |(full, image)| {
+        let pair = |key: &str, value: &str| {
+            full.then(|| (key.to_owned(), value.to_owned())).into_iter().collect()
+        };
+        PodSettings {
+            labels: pair("team", "blue"),
+            annotations: pair("note", "of mine"),
+            node_selector: pair("disk", ""),
+            tolerations: full.then(|| toleration.clone()).into_iter().collect(),
+            image_pull_secrets: full
+                .then(|| ImagePullSecret { name: "registry".to_owned() })
+                .into_iter()
+                .collect(),
+            image,
+            image_pull_policy: None,
+        }
+    })
 }

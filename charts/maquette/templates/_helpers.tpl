@@ -21,6 +21,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{/* The namespaces to work in, separated by commas; nothing for all. */}}
+{{- define "maquette.namespaces" -}}
+{{ .Values.watchNamespaces | default list | compact | join "," }}
+{{- end }}
+
 {{/* A list of rules of generated/rules.yaml: dict "root" $ "which" NAME. */}}
 {{- define "maquette.rules" -}}
 {{ index (.root.Files.Get "generated/rules.yaml" | fromYaml) .which | toYaml }}

@@ -11,5 +11,13 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
             Reason::Refused,
             format!("{problems}. What runs stays as it is until this is mended"),
         ),
+        Acceptance::Unreadable { problem } => Verdict::new(
+            Holds::No,
+            Reason::Unreadable,
+            format!(
+                "this version of Maquette cannot read {problem}. Change that, or run the version \
+                 that wrote it. What runs stays as it is until then"
+            ),
+        ),
     }
 }

@@ -52,6 +52,8 @@ pub enum Reason {
     Accepted,
     /// The specification is not one that can run.
     Refused,
+    /// The specification or a part is there that this version of Maquette cannot read.
+    Unreadable,
     /// All is as it should be.
     AllWorks,
     /// An object of a name that is needed is somebody else's.
@@ -62,6 +64,8 @@ pub enum Reason {
     WaitingForRemoval,
     /// Not every node has all of its pods as they should be.
     NodesNotReady,
+    /// The entry Service does not lead to the node that is to answer users.
+    EntryBroken,
     /// An edge fails.
     EdgesFailing,
     /// Nobody has told of late whether an edge works.
@@ -76,7 +80,7 @@ pub enum Reason {
     Settled,
     /// Requests of users are answered.
     RequestsSucceed,
-    /// Requests of users are answered, but an acknowledged write was lost before.
+    /// An acknowledged write was lost since the load started.
     WritesLost,
     /// There are no requests.
     NoTraffic,
@@ -104,11 +108,13 @@ pub mod condition_types {
     /// Whether the specification is one that can run.
     pub const ACCEPTED: &str = "Accepted";
     /// Whether the whole works: every node available, every edge working, users served. Without a
-    /// load and without users it rests on the probes that cross every edge every few seconds.
+    /// load and without users it rests on the probes that cross every edge every few seconds, and
+    /// on what the entry Service says: that its selector and port lead to a ready pod of the node
+    /// that is to answer. That the cluster's proxies do as it says only requests can prove.
     pub const READY: &str = "Ready";
     /// Whether what runs is still being led to what is wanted.
     pub const PROGRESSING: &str = "Progressing";
-    /// Whether users' requests are answered.
+    /// Whether users' requests are answered, and no write that was acknowledged to them is lost.
     pub const TRAFFIC_FLOWING: &str = "TrafficFlowing";
     /// Whether every peer sees every other. Only where there are peers.
     pub const OVERLAY_CONNECTED: &str = "OverlayConnected";

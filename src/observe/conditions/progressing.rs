@@ -4,11 +4,7 @@ use super::{Holds, Reason, Verdict, View};
 use crate::observe::{Acceptance, TroubleKind, node::Availability, words::list};
 
 pub(super) fn judge(view: &View<'_>) -> Verdict {
-    if matches!(view.facts.acceptance, Acceptance::Refused { .. }) {
-        let message = "nothing changes until the specification is accepted";
-        return Verdict::new(Holds::No, Reason::Refused, message);
-    }
-    if let Some(verdict) = blocked(view) {
+    if let Some(verdict) = unaccepted(view).or_else(|| blocked(view)) {
         return verdict;
     }
     let waits = view.facts.waits.iter().cloned();
@@ -25,6 +21,16 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
     Verdict::new(Holds::No, Reason::Settled, "what runs is what is wanted")
 }
 
+fn unaccepted(view: &View<'_>) -> Option<Verdict> {
+    let reason = match view.facts.acceptance {
+        Acceptance::Accepted { .. } => return None,
+        Acceptance::Refused { .. } => Reason::Refused,
+        Acceptance::Unreadable { .. } => Reason::Unreadable,
+    };
+    let message = "nothing changes until the specification is accepted";
+    Some(Verdict::new(Holds::No, reason, message))
+}
+
 /// What stands in the way and does not go by itself.
 fn blocked(view: &View<'_>) -> Option<Verdict> {
     let troubles = || view.facts.troubles.iter();
@@ -33,7 +39,8 @@ fn blocked(view: &View<'_>) -> Option<Verdict> {
         let found: Vec<_> = of(kind).collect();
         (!found.is_empty()).then(|| Verdict::new(Holds::No, reason, list(found)))
     };
-    pick(TroubleKind::Conflict, Reason::Conflict)
+    pick(TroubleKind::Unreadable, Reason::Unreadable)
+        .or_else(|| pick(TroubleKind::Conflict, Reason::Conflict))
         .or_else(|| pick(TroubleKind::Failed, Reason::ApplyFailed))
 }
 

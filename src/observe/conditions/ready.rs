@@ -20,6 +20,7 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
         .or_else(|| nodes(view))
         .or_else(|| failing(view))
         .or_else(|| evolving(view))
+        .or_else(|| entry(view))
         .or_else(|| unknown(view))
         .or_else(|| overlay(view))
         .or_else(|| users(view))
@@ -34,6 +35,7 @@ fn refused(view: &View<'_>) -> Option<Verdict> {
     match view.facts.acceptance {
         Acceptance::Accepted { .. } => None,
         Acceptance::Refused { .. } => no(Reason::Refused, "the specification is not accepted"),
+        Acceptance::Unreadable { .. } => no(Reason::Unreadable, "the specification cannot be read"),
     }
 }
 
@@ -44,6 +46,7 @@ fn trouble(view: &View<'_>) -> Option<Verdict> {
         TroubleKind::Removal => Reason::WaitingForRemoval,
         TroubleKind::Failed => Reason::ApplyFailed,
         TroubleKind::Conflict => Reason::Conflict,
+        TroubleKind::Unreadable => Reason::Unreadable,
     };
     no(reason, list(said.map(|trouble| trouble.message.clone())))
 }
@@ -80,6 +83,17 @@ fn evolving(view: &View<'_>) -> Option<Verdict> {
         return None;
     }
     no(Reason::Evolving, list(view.facts.waits.iter().cloned()))
+}
+
+fn entry(view: &View<'_>) -> Option<Verdict> {
+    let wanted = view.facts.entry.as_ref()?;
+    let found = &view.running.entry;
+    let trouble = match &found.node {
+        Some(node) if node != wanted => Some(format!("it leads to {node}, not to {wanted}")),
+        _ => found.trouble.clone(),
+    };
+    let name = &view.facts.identity.name;
+    no(Reason::EntryBroken, format!("Service {name}, the entry: {}", trouble?))
 }
 
 fn overlay(view: &View<'_>) -> Option<Verdict> {

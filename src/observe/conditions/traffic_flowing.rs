@@ -1,13 +1,19 @@
-//! `TrafficFlowing`: whether users' requests are answered. Without a request nobody can tell:
-//! `Unknown`, reason `NoTraffic`.
+//! `TrafficFlowing`: whether users' requests are answered, and what they wrote is kept. Without a
+//! request nobody can tell: `Unknown`, reason `NoTraffic`.
+//!
+//! A lost write is not forgotten by itself: it breaks a promise, and no later success mends it. The
+//! load counts them since its start, so a person who has seen it starts the load anew.
 
 use super::{Holds, Reason, Verdict, View};
 use crate::observe::words::count;
-use maquette_contract::Traffic;
+use maquette_contract::{Role, Traffic};
 
 pub(super) fn judge(view: &View<'_>) -> Verdict {
     let users = view.users;
     let window = Traffic::WINDOW_SECONDS;
+    if users.lost_writes > 0 {
+        return Verdict::new(Holds::No, Reason::WritesLost, lost(view));
+    }
     if users.failures > 0 {
         let message = format!("requests failed in the last {window} s");
         return Verdict::new(Holds::No, Reason::RequestsFailing, message);
@@ -24,10 +30,19 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
         return Verdict::new(Holds::Unknown, Reason::NoTraffic, message);
     }
     let flows = format!("requests are answered; none failed in the last {window} s");
-    if users.lost_writes > 0 {
-        let lost = count(users.lost_writes, "acknowledged write");
-        let message = format!("{flows}, but {lost} could not be read back since the load started");
-        return Verdict::new(Holds::Yes, Reason::WritesLost, message);
-    }
     Verdict::new(Holds::Yes, Reason::RequestsSucceed, flows)
+}
+
+/// What was lost, where to look, and how to be rid of it.
+fn lost(view: &View<'_>) -> String {
+    let lost = count(view.users.lost_writes, "acknowledged write");
+    let identity = view.facts.identity;
+    let loads = view.facts.nodes.iter().filter(|node| node.role() == Role::Load);
+    let objects = loads.map(|node| format!("deployment/{}", identity.name.child(&node.name)));
+    let (namespace, objects) = (&identity.namespace, objects.collect::<Vec<_>>().join(" "));
+    format!(
+        "{lost} could not be read back since the load started. Its log names them: kubectl -n \
+         {namespace} logs {objects}. This stays until the load starts anew: kubectl -n {namespace} \
+         rollout restart {objects}"
+    )
 }

@@ -1,6 +1,6 @@
 //! The requests that the API server noted.
 
-use super::control_plane::control_plane;
+use super::control_plane::{ControlPlane, control_plane};
 use serde::Deserialize;
 use std::{collections::HashSet, fs};
 
@@ -48,8 +48,8 @@ pub(crate) struct Request {
 
 impl Request {
     /// All that operators have asked for so far, in order.
-    pub(crate) fn of_operators() -> Vec<Self> {
-        let log = fs::read_to_string(&control_plane().audit_log).expect("an audit log");
+    fn of_operators(plane: &ControlPlane) -> Vec<Self> {
+        let log = fs::read_to_string(&plane.audit_log).expect("an audit log");
         let mut seen = HashSet::new();
         // The last line may be half written.
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
@@ -63,7 +63,12 @@ impl Request {
 
     /// Those in one namespace.
     pub(crate) fn within(namespace: &str) -> Vec<Self> {
-        Self::of_operators().into_iter().filter(|r| r.namespace == namespace).collect()
+        Self::within_of(control_plane(), namespace)
+    }
+
+    /// Those in one namespace of another control plane.
+    pub(crate) fn within_of(plane: &ControlPlane, namespace: &str) -> Vec<Self> {
+        Self::of_operators(plane).into_iter().filter(|r| r.namespace == namespace).collect()
     }
 
     fn from(verb: String, object: ObjectRef) -> Self {

@@ -75,6 +75,11 @@ fn up() -> ControlPlane {
 }
 
 impl ControlPlane {
+    /// One more, for a test that changes what all others rely on.
+    pub(crate) async fn own() -> Self {
+        tokio::task::spawn_blocking(up).await.expect("the control plane is up")
+    }
+
     /// A client of its administrator.
     pub(crate) async fn client(&self) -> Client {
         let file = Kubeconfig::read_from(&self.kubeconfig).expect("a kubeconfig");

@@ -134,7 +134,19 @@ impl Player {
     }
 }
 
-/// An address of the loopback network that nobody else has.
+/// An address of the loopback network that nobody else has: other tests on the same machine play
+/// pods too.
+async fn listen() -> (Ipv4Addr, TcpListener) {
+    for _ in 0..1000 {
+        let ip = address();
+        if let Ok(listener) = TcpListener::bind((ip, ADMIN.number)).await {
+            return (ip, listener);
+        }
+    }
+    panic!("no address of the loopback network is free")
+}
+
+/// An address that no other test of this process has.
 fn address() -> Ipv4Addr {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let next = NEXT.fetch_add(1, Ordering::SeqCst);
@@ -149,11 +161,10 @@ async fn start(
     behaviour: Arc<Mutex<Behaviour>>,
     annotation: Option<String>,
 ) -> Known {
-    let ip = address();
+    let (ip, listener) = listen().await;
     let report = Arc::new(Mutex::new(Reporter { pod: pod.name_any(), text, behaviour }));
     let app =
         Router::new().route("/observations", get(observations)).with_state(Arc::clone(&report));
-    let listener = TcpListener::bind((ip, ADMIN.number)).await.expect("a port on the loopback");
     let mut server = JoinSet::new();
     server.spawn(async move { axum::serve(listener, app).await.expect("serves") });
     Known { annotation, ready: None, report, ip, _server: server }

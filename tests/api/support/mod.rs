@@ -12,9 +12,10 @@ mod space;
 mod wait;
 
 pub(crate) use audit::Request;
+pub(crate) use control_plane::ControlPlane;
 pub(crate) use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 pub(crate) use kubelet::Kubelet;
-pub(crate) use objects::{Any, KINDS, api_of};
+pub(crate) use objects::{ARCHITECTURE, Any, KINDS, api_of, api_of_child};
 pub(crate) use operator::Operator;
 pub(crate) use space::Space;
 pub(crate) use wait::{eventually, seconds};

@@ -16,6 +16,16 @@ pub(crate) const KINDS: [(&str, &str, &str); 6] = [
     ("policy", "v1", "PodDisruptionBudget"),
 ];
 
+/// Group, version and kind of an Architecture.
+pub(crate) const ARCHITECTURE: (&str, &str, &str) = ("maquette.dev", "v1alpha1", "Architecture");
+
+/// The objects of the kind of a child, such as `Deployment shop-web`, and its name.
+pub(crate) fn api_of_child<'a>(space: &Space, child: &'a str) -> (Api<Any>, &'a str) {
+    let (kind, name) = child.split_once(' ').expect("a kind and a name");
+    let kind = KINDS.into_iter().find(|known| known.2 == kind).expect("a known kind");
+    (api_of(space, kind), name)
+}
+
 /// The objects of a kind in a namespace.
 pub(crate) fn api_of(space: &Space, kind: (&str, &str, &str)) -> Api<Any> {
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(kind.0, kind.1, kind.2));

@@ -1,6 +1,6 @@
 //! An operator: a process of its own.
 
-use super::control_plane::control_plane;
+use super::control_plane::{ControlPlane, control_plane};
 use std::{
     fs::{self, File},
     path::PathBuf,
@@ -24,10 +24,16 @@ impl Operator {
 
     /// An operator with these arguments.
     pub(crate) fn start_with(args: &[&str]) -> Self {
+        Self::start_on(control_plane(), args, &[])
+    }
+
+    /// An operator of another control plane, with these arguments and variables.
+    pub(crate) fn start_on(plane: &ControlPlane, args: &[&str], env: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let log = directory.path().join("log");
         let process = Command::new(env!("CARGO_BIN_EXE_maquette"))
-            .env("KUBECONFIG", &control_plane().operator_kubeconfig)
+            .env("KUBECONFIG", &plane.operator_kubeconfig)
+            .envs(env.iter().copied())
             .args(["--log", "info,maquette=debug", "operator"])
             .args(["--http-address", "127.0.0.1:0"])
             .args(args)

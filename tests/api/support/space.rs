@@ -1,7 +1,7 @@
 //! A namespace of a test, and what it holds.
 
 use super::{
-    Any, KINDS, api_of,
+    ARCHITECTURE, Any, ControlPlane, KINDS, api_of,
     control_plane::{OPERATOR_NAMESPACE, control_plane},
     eventually, soon,
 };
@@ -30,7 +30,12 @@ pub(crate) struct Space {
 impl Space {
     /// A new namespace.
     pub(crate) async fn new(name: &str) -> Self {
-        let client = control_plane().client().await;
+        Self::on(control_plane(), name).await
+    }
+
+    /// A new namespace of another control plane.
+    pub(crate) async fn on(plane: &ControlPlane, name: &str) -> Self {
+        let client = plane.client().await;
         let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
         let namespace = Namespace { metadata, ..Namespace::default() };
         let api: Api<Namespace> = Api::all(client.clone());
@@ -47,14 +52,14 @@ impl Space {
     }
 
     /// Applies an Architecture with this `spec`, in YAML.
-    pub(crate) async fn apply(&self, name: &str, spec: &str) -> Architecture {
+    pub(crate) async fn apply(&self, name: &str, spec: &str) -> Any {
         let text = format!(
             "{{apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {{name: {name}}}, \
              spec: {spec}}}"
         );
         let object: Any = serde_norway::from_str(&text).expect("YAML");
         let params = PatchParams::apply("tests").force();
-        let made = self.api::<Architecture>().patch(name, &params, &Patch::Apply(&object)).await;
+        let made = api_of(self, ARCHITECTURE).patch(name, &params, &Patch::Apply(&object)).await;
         made.expect("an Architecture")
     }
 
@@ -85,12 +90,15 @@ impl Space {
         within: Duration,
         wanted: impl Fn(&Condition) -> bool,
     ) -> Condition {
-        let api = self.api::<Architecture>();
+        let api = api_of(self, ARCHITECTURE);
         eventually(&format!("{type_} of {of}"), within, async || {
             let found = api.get(of).await.map_err(|error| error.to_string())?;
             let generation = found.metadata.generation;
-            let conditions = found.status.map(|status| status.conditions).unwrap_or_default();
-            let condition = conditions.into_iter().find(|condition| condition.type_ == type_);
+            let conditions = found.data.pointer("/status/conditions").cloned().unwrap_or_default();
+            let conditions: Option<Vec<Condition>> =
+                serde_json::from_value(conditions).expect("conditions");
+            let mut conditions = conditions.into_iter().flatten();
+            let condition = conditions.find(|condition| condition.type_ == type_);
             let condition = condition.ok_or_else(|| "not there".to_owned())?;
             let current = condition.observed_generation == generation;
             let say = format!("{condition:?}");

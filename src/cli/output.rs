@@ -1,0 +1,33 @@
+//! What commands print: objects as YAML documents, on the standard output.
+
+use super::Outcome;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+/// Prints each object as a document of its own.
+///
+/// # Errors
+/// When they cannot be written out.
+pub(super) fn documents(objects: &[Value]) -> Outcome {
+    let document = |object| serde_norway::to_string(&Document(object));
+    let documents: Result<Vec<_>, _> = objects.iter().map(document).collect();
+    io::stdout().write_all(documents?.join("---\n").as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An object whose first fields say what it is, as people write them.
+struct Document<'a>(&'a Value);
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const HEAD: [&str; 2] = ["apiVersion", "kind"];
+        let head = HEAD.iter().filter_map(|name| Some((*name, self.0.get(*name)?)));
+        let fields = self.0.as_object().into_iter().flatten();
+        let fields = fields.map(|(name, value)| (name.as_str(), value));
+        serializer.collect_map(head.chain(fields.filter(|(name, _)| !HEAD.contains(name))))
+    }
+}

@@ -1,0 +1,67 @@
+//! The entry Service as the API server has it: which node it leads to, and what keeps users'
+//! requests from getting there. It is read as Kubernetes reads it, by its selector and its ports:
+//! nobody sends requests through it where there are no end users.
+
+use super::pod;
+use k8s_openapi::{
+    api::core::v1::{Pod, Service, ServicePort, ServiceSpec},
+    apimachinery::pkg::util::intstr::IntOrString,
+};
+use maquette_contract::{NodeName, keys::LABEL_NODE, ports};
+use std::sync::Arc;
+
+/// The entry Service, as far as requests care.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The node that it leads to.
+    pub(super) node: Option<NodeName>,
+    /// Why a request does not get to a pod, in one line, if it does not.
+    pub(super) trouble: Option<String>,
+}
+
+/// The entry Service of this name, and which of `pods` it leads to.
+pub(super) fn read(services: &[Arc<Service>], pods: &[Arc<Pod>], name: &str) -> Entry {
+    let service = services.iter().find(|service| service.metadata.name.as_deref() == Some(name));
+    let Some(spec) = service.and_then(|service| service.spec.as_ref()) else {
+        return Entry { node: None, trouble: Some("it does not exist".to_owned()) };
+    };
+    let node = spec.selector.as_ref().and_then(|selector| selector.get(LABEL_NODE)?.parse().ok());
+    Entry { node, trouble: trouble(spec, pods) }
+}
+
+fn trouble(spec: &ServiceSpec, pods: &[Arc<Pod>]) -> Option<String> {
+    let number = ports::ENTRY.number;
+    let mut published = spec.ports.iter().flatten();
+    let Some(port) = published.find(|port| port.port == i32::from(number)) else {
+        return Some(format!("it has no port {number}"));
+    };
+    let mut endpoints = pods.iter().filter(|pod| selects(spec, pod) && serves(pod)).peekable();
+    if endpoints.peek().is_none() {
+        return Some("no pod that it selects is ready".to_owned());
+    }
+    let lost = endpoints.all(|pod| target(port, pod) != Some(i32::from(ports::TRAFFIC.number)));
+    lost.then(|| format!("its port {number} leads to no port on which pods take requests"))
+}
+
+fn selects(spec: &ServiceSpec, pod: &Pod) -> bool {
+    let label = |key| pod.metadata.labels.as_ref().and_then(|labels| labels.get(key));
+    let mut selector = spec.selector.iter().flatten().peekable();
+    selector.peek().is_some() && selector.all(|(key, value)| label(key) == Some(value))
+}
+
+fn serves(pod: &Pod) -> bool {
+    pod::ready(pod) && pod.metadata.deletion_timestamp.is_none()
+}
+
+/// The pod's port that a Service's port leads to.
+fn target(port: &ServicePort, pod: &Pod) -> Option<i32> {
+    match &port.target_port {
+        None => Some(port.port),
+        Some(IntOrString::Int(number)) => Some(*number),
+        Some(IntOrString::String(name)) => {
+            let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+            let mut ports = containers.flat_map(|container| container.ports.iter().flatten());
+            ports.find(|port| port.name.as_ref() == Some(name)).map(|port| port.container_port)
+        }
+    }
+}
