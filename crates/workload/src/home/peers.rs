@@ -8,7 +8,7 @@ use crate::{
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use maquette_contract::{
-    Address, ItemKey, NodeName, Query, Record, Summary, Version,
+    Address, Answer, ItemKey, NodeName, Query, Record, Summary, Version,
     held::{AFTER, HeldPage, ITEMS, SUMMARY},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -57,7 +57,7 @@ impl PeersClient {
     ) -> Result<Option<Record>, Failure> {
         let ask = Ask::get("read", format!("{ITEMS}/{key}"));
         let take = |reply: &Reply| match reply.status {
-            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::NOT_FOUND if !is_answer(reply) => Ok(None),
             _ => json(reply).map(Some),
         };
         let version = |record: &Option<Record>| record.as_ref().map(|it| it.version.clone());
@@ -152,6 +152,12 @@ impl PeersClient {
 
 fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Whether a reply is one to a user. That is how a node refuses a path that it does not know: who
+/// does not know what peers hold must not pass for one who knows that there is nothing.
+fn is_answer(reply: &Reply) -> bool {
+    serde_json::from_slice::<Answer>(&reply.body).is_ok()
 }
 
 /// The JSON of a reply that succeeded.

@@ -29,7 +29,9 @@ impl StoreClient {
         let Some(Found { record, .. }) = query::get(asking, self, key).await? else {
             return Ok(None);
         };
-        let broken = |error| Failure::broken(format!("{key} in the store is no item: {error}"));
+        let to = self.edge().to();
+        let broken =
+            |error| Failure::broken(format!("{key} in the store {to} is no item: {error}"));
         record.map(Some).map_err(broken)
     }
 
