@@ -35,7 +35,8 @@ pub struct ArchitectureStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["from", "to"]))]
     pub edges: Vec<EdgeStatus>,
-    /// Volumes that hold items and that no node uses any more.
+    /// Volumes that hold items and that no node uses any more, and why they are kept or go. A volume
+    /// that a node takes up again is no longer among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub volumes: Vec<VolumeStatus>,
@@ -118,8 +119,14 @@ pub enum EdgeState {
 pub struct VolumeStatus {
     /// The name of the PersistentVolumeClaim.
     pub name: String,
+    /// The node whose items are on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// What becomes of it.
     pub state: VolumeState,
+    /// Why, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// What becomes of a volume that no node uses any more.

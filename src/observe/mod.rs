@@ -20,7 +20,7 @@ pub use conditions::{Reason, condition_types};
 pub use node::{Availability, available};
 pub use running::{Running, RunningNode, RunningPod, Workload, asked, running};
 pub use snapshot::{Report, Snapshot};
-pub use status::{Acceptance, Facts, Trouble, TroubleKind, status};
+pub use status::{Acceptance, Facts, Trouble, TroubleKind, VolumeNote, status};
 
 use k8s_openapi::jiff::SignedDuration;
 

@@ -49,6 +49,15 @@ pub enum TroubleKind {
     Conflict,
 }
 
+/// That a volume is not as it is wanted. It is used as it is, and nothing waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VolumeNote {
+    /// It is being made larger.
+    Growing(String),
+    /// It stays as it is; why and the mend, in one line.
+    Stuck(String),
+}
+
 /// What the operator knows besides what runs.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
@@ -72,6 +81,8 @@ pub struct Facts<'a> {
     pub troubles: Vec<Trouble>,
     /// Volumes that no node uses any more.
     pub volumes: Vec<VolumeStatus>,
+    /// Volumes that are not as they are wanted.
+    pub volume_notes: Vec<VolumeNote>,
 }
 
 /// The status at `now`. `previous` gives the times of transitions that did not happen again.

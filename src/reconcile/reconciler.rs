@@ -127,6 +127,7 @@ fn facts<'a>(
         waits: waits.chain(outcome.waits.iter().cloned()).collect(),
         troubles: outcome.troubles.clone(),
         volumes: outcome.volumes.clone(),
+        volume_notes: outcome.volume_notes.clone(),
         ..unknown(work)
     }
 }
@@ -149,6 +150,7 @@ fn unknown<'a>(work: &'a Work<'_>) -> Facts<'a> {
         waits: vec![],
         troubles: vec![],
         volumes: vec![],
+        volume_notes: vec![],
     }
 }
 

@@ -13,6 +13,7 @@ mod conflicts;
 mod deletion;
 mod drift;
 mod failing;
+mod growth;
 mod leader;
 mod many;
 mod quantities;

@@ -22,15 +22,3 @@ async fn the_owner_of_a_volume_follows_the_specification() {
         .await;
     }
 }
-
-#[tokio::test]
-async fn a_volume_that_cannot_grow_stays_and_is_told() {
-    let space = Space::new("grow").await;
-    let operator = Operator::start(&space.name);
-    space.apply("shop", "{shape: ThreeTier, threeTier: {data: {storage: {size: 1Gi}}}}").await;
-    space.settled("shop").await;
-    space.apply("shop", "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}").await;
-    let waits = space.condition("shop", "Progressing", soon(), |c| c.message.contains("1Gi"));
-    assert!(waits.await.message.contains("StatefulSet shop-data"));
-    assert!(!operator.log().contains("not done"), "{}", operator.log());
-}

@@ -28,6 +28,7 @@ fn facts<'a>(topology: &'a Topology) -> Facts<'a> {
         waits: vec![],
         troubles: vec![],
         volumes: vec![],
+        volume_notes: vec![],
     }
 }
 

@@ -70,6 +70,10 @@ pub enum Reason {
     RequestsFailing,
     /// What runs is still being led to what is wanted.
     Evolving,
+    /// Volumes are being made larger.
+    VolumesGrowing,
+    /// Volumes stay as they are, because they cannot be as they are wanted.
+    VolumesUnchanged,
     /// Peers do not see each other.
     PeersMissing,
     /// What runs is what is wanted.

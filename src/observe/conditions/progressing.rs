@@ -1,7 +1,7 @@
 //! `Progressing`: whether what runs is still being led to what is wanted.
 
 use super::{Holds, Reason, Verdict, View};
-use crate::observe::{Acceptance, TroubleKind, node::Availability, words::list};
+use crate::observe::{Acceptance, TroubleKind, VolumeNote, node::Availability, words::list};
 
 pub(super) fn judge(view: &View<'_>) -> Verdict {
     if matches!(view.facts.acceptance, Acceptance::Refused { .. }) {
@@ -22,7 +22,26 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
         let message = format!("waiting for {}", list(missing));
         return Verdict::new(Holds::Yes, Reason::NodesNotReady, message);
     }
-    Verdict::new(Holds::No, Reason::Settled, "what runs is what is wanted")
+    volumes(view)
+        .unwrap_or_else(|| Verdict::new(Holds::No, Reason::Settled, "what runs is what is wanted"))
+}
+
+/// Volumes that are not as they are wanted: nothing else waits for them.
+fn volumes(view: &View<'_>) -> Option<Verdict> {
+    let notes = &view.facts.volume_notes;
+    let messages = |grows: bool| -> Vec<String> {
+        let message = |note: &VolumeNote| match note {
+            VolumeNote::Growing(message) => grows.then(|| message.clone()),
+            VolumeNote::Stuck(message) => (!grows).then(|| message.clone()),
+        };
+        notes.iter().filter_map(message).collect()
+    };
+    let (growing, stuck) = (messages(true), messages(false));
+    if !growing.is_empty() {
+        let all = growing.into_iter().chain(stuck);
+        return Some(Verdict::new(Holds::Yes, Reason::VolumesGrowing, list(all)));
+    }
+    (!stuck.is_empty()).then(|| Verdict::new(Holds::No, Reason::VolumesUnchanged, list(stuck)))
 }
 
 /// What stands in the way and does not go by itself.

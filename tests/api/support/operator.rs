@@ -1,9 +1,9 @@
 //! An operator: a process of its own.
 
-use super::control_plane::control_plane;
+use super::{Space, control_plane::control_plane};
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
 };
 use tempfile::TempDir;
@@ -22,12 +22,29 @@ impl Operator {
         Self::start_with(&["--namespaces", namespace, "--leader-elect", "false"])
     }
 
+    /// An operator that has its rights in one namespace alone, as the chart's `watchNamespaces`
+    /// grants them.
+    pub(crate) async fn of_namespace(space: &Space) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let kubeconfig = directory.path().join("kubeconfig");
+        space.grant_operator(&kubeconfig).await;
+        Self::start_in(
+            directory,
+            &kubeconfig,
+            &["--namespaces", &space.name, "--leader-elect", "false"],
+        )
+    }
+
     /// An operator with these arguments.
     pub(crate) fn start_with(args: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
+        Self::start_in(directory, &control_plane().operator_kubeconfig, args)
+    }
+
+    fn start_in(directory: TempDir, kubeconfig: &Path, args: &[&str]) -> Self {
         let log = directory.path().join("log");
         let process = Command::new(env!("CARGO_BIN_EXE_maquette"))
-            .env("KUBECONFIG", &control_plane().operator_kubeconfig)
+            .env("KUBECONFIG", kubeconfig)
             .args(["--log", "info,maquette=debug", "operator"])
             .args(["--http-address", "127.0.0.1:0"])
             .args(args)
