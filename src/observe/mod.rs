@@ -7,6 +7,7 @@
 
 mod conditions;
 mod edge;
+mod evolution;
 mod node;
 mod parse;
 mod pod;
@@ -17,6 +18,7 @@ mod traffic;
 mod words;
 
 pub use conditions::{Reason, condition_types};
+pub use evolution::Evolving;
 pub use node::{Availability, available};
 pub use running::{Running, RunningNode, RunningPod, Workload, asked, running};
 pub use snapshot::{Report, Snapshot};

@@ -1,9 +1,9 @@
 //! The whole status, put together from what is known.
 
 use super::{
-    Running, available,
+    Evolving, Running, available,
     conditions::{self, View},
-    edge, node, traffic,
+    edge, evolution, node, traffic,
 };
 use crate::{
     api::{ArchitectureStatus, Shape, VolumeStatus},
@@ -75,8 +75,12 @@ pub struct Facts<'a> {
     pub entry: Option<NodeName>,
     /// Nodes whose workload or configuration was written a moment ago.
     pub changing: BTreeSet<NodeName>,
+    /// The change that is under way, if one is.
+    pub evolution: Option<Evolving>,
     /// What is waited for before the next step of a change.
     pub waits: Vec<String>,
+    /// Why what is wanted cannot be reached from what runs, each with its mend.
+    pub cannot: Vec<String>,
     /// What keeps the operator from its work.
     pub troubles: Vec<Trouble>,
     /// Volumes that no node uses any more.
@@ -97,12 +101,14 @@ pub fn status(
     let nodes = view.nodes.iter().map(|(planned, availability)| {
         node::status(planned, running.node(&planned.name), availability)
     });
+    let conditions = conditions::all(&view, previous);
     ArchitectureStatus {
         observed_generation: Some(facts.generation),
         shape: facts.shape,
+        evolution: evolution::status(facts, &conditions, previous, now),
         entry: Some(format!("http://{}", facts.identity.host(facts.identity.name.as_str()))),
         nodes_ready: Some(format!("{ready}/{}", view.nodes.len())),
-        conditions: conditions::all(&view, previous),
+        conditions,
         nodes: nodes.collect(),
         edges: view.edges.clone(),
         volumes: facts.volumes.clone(),

@@ -12,6 +12,7 @@ mod apply;
 mod conflicts;
 mod deletion;
 mod drift;
+mod evolution;
 mod failing;
 mod growth;
 mod leader;

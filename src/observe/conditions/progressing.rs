@@ -1,14 +1,17 @@
 //! `Progressing`: whether what runs is still being led to what is wanted.
 
 use super::{Holds, Reason, Verdict, View};
-use crate::observe::{Acceptance, TroubleKind, VolumeNote, node::Availability, words::list};
+use crate::{
+    observe::{Acceptance, TroubleKind, VolumeNote, node::Availability, words::list},
+    plan::Node,
+};
 
 pub(super) fn judge(view: &View<'_>) -> Verdict {
     if matches!(view.facts.acceptance, Acceptance::Refused { .. }) {
         let message = "nothing changes until the specification is accepted";
         return Verdict::new(Holds::No, Reason::Refused, message);
     }
-    if let Some(verdict) = blocked(view) {
+    if let Some(verdict) = blocked(view).or_else(|| stuck(view)) {
         return verdict;
     }
     let waits = view.facts.waits.iter().cloned();
@@ -44,7 +47,7 @@ fn volumes(view: &View<'_>) -> Option<Verdict> {
     (!stuck.is_empty()).then(|| Verdict::new(Holds::No, Reason::VolumesUnchanged, list(stuck)))
 }
 
-/// What stands in the way and does not go by itself.
+/// What stands in the way of the operator and does not go by itself.
 fn blocked(view: &View<'_>) -> Option<Verdict> {
     let troubles = || view.facts.troubles.iter();
     let of = |kind| troubles().filter(move |t| t.kind == kind).map(|t| t.message.clone());
@@ -54,6 +57,30 @@ fn blocked(view: &View<'_>) -> Option<Verdict> {
     };
     pick(TroubleKind::Conflict, Reason::Conflict)
         .or_else(|| pick(TroubleKind::Failed, Reason::ApplyFailed))
+}
+
+/// What stands in the way of a change and does not go by itself. What served goes on serving.
+fn stuck(view: &View<'_>) -> Option<Verdict> {
+    let cannot = &view.facts.cannot;
+    if !cannot.is_empty() {
+        return Some(Verdict::new(Holds::No, Reason::Blocked, list(cannot.iter().cloned())));
+    }
+    view.facts.evolution?;
+    let pods: Vec<_> = view.nodes.iter().flat_map(|(node, _)| sick(view, node)).collect();
+    let message = || format!("{}; what served goes on serving", list(pods.iter().cloned()));
+    (!pods.is_empty()).then(|| Verdict::new(Holds::No, Reason::PodsNotReady, message()))
+}
+
+/// Pods of a node that cannot get ready, or be made, before somebody mends something.
+fn sick(view: &View<'_>, node: &Node) -> Vec<String> {
+    let Some(found) = view.running.node(&node.name) else { return vec![] };
+    let workload = found.workload.as_ref().and_then(|workload| workload.trouble.as_ref());
+    let workload = workload.map(|trouble| format!("{}: {trouble}", node.name));
+    let pods = found.pods.iter().filter_map(|pod| {
+        let trouble = pod.trouble.as_ref()?;
+        Some(format!("pod {}: {trouble}", pod.name))
+    });
+    workload.into_iter().chain(pods).collect()
 }
 
 /// Every node that lacks something, and what.

@@ -7,7 +7,11 @@ use std::{
     process::Stdio,
 };
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    process::{Child, Command},
+};
 
 /// An operator that runs. It is killed when it is dropped.
 pub(crate) struct Operator {
@@ -60,6 +64,21 @@ impl Operator {
     /// What it has logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).expect("a log")
+    }
+
+    /// What its `/metrics` shows.
+    pub(crate) async fn metrics(&self) -> String {
+        let log = self.log();
+        let said = log.lines().find(|line| line.contains("serving probes and metrics"));
+        let address = said.and_then(|line| line.split_once("address=")?.1.split(' ').next());
+        let address = address.expect("it says where it serves");
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        let request = "GET /metrics HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer
     }
 
     /// Kills it, as a machine that fails does, and waits until it is gone.
