@@ -90,6 +90,20 @@ impl Shape {
         json_path = r#".status.conditions[?(@.type=="Ready")].message"#,
         priority = 1,
         description = "Why it is ready or not."
+    ),
+    printcolumn(
+        name = "Step",
+        type_ = "string",
+        json_path = ".status.evolution.step",
+        priority = 1,
+        description = "The step of the change that is under way."
+    ),
+    printcolumn(
+        name = "Change",
+        type_ = "string",
+        json_path = ".status.evolution.message",
+        priority = 1,
+        description = "What that step waits for."
     )
 )]
 #[serde(rename_all = "camelCase")]

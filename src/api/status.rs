@@ -1,6 +1,6 @@
 //! The status of an Architecture: what runs and whether it works.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use maquette_contract::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,9 +14,12 @@ pub struct ArchitectureStatus {
     /// The `metadata.generation` that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The shape that serves.
+    /// The shape that serves; another than `spec.shape` while users have not moved yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Shape>,
+    /// The change that is under way; absent when what runs is what is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evolution: Option<EvolutionStatus>,
     /// Where users send their requests: the URL of the entry Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
@@ -35,10 +38,58 @@ pub struct ArchitectureStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["from", "to"]))]
     pub edges: Vec<EdgeStatus>,
-    /// Volumes that hold items and that no node uses any more.
+    /// Volumes that hold items and that no node uses any more, and why they are kept or go. A volume
+    /// that a node takes up again is no longer among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub volumes: Vec<VolumeStatus>,
+}
+
+/// A change that is under way, step by step, while users are served.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EvolutionStatus {
+    /// The shape that served when the change began. The same as `to` where only settings of a shape
+    /// change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Shape>,
+    /// The shape that is to serve.
+    pub to: Shape,
+    /// The step that is under way: `Raise`, `Move`, `Settle` or `Retire`, in this order. Steps that
+    /// a change does not need are left out.
+    pub step: EvolutionStep,
+    /// When the step began.
+    pub since: Time,
+    /// What the step waits for, or what is in its way.
+    pub message: String,
+}
+
+/// A step of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum EvolutionStep {
+    /// New nodes come up beside those that serve.
+    Raise,
+    /// Callers move to the new nodes, end users last.
+    Move,
+    /// New owners of items get what the old ones still took meanwhile.
+    Settle,
+    /// Nodes that are no longer wanted go.
+    Retire,
+}
+
+impl EvolutionStep {
+    /// Every step, in order.
+    pub const ALL: [Self; 4] = [Self::Raise, Self::Move, Self::Settle, Self::Retire];
+
+    /// The step as status, Events and metrics name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Raise => "Raise",
+            Self::Move => "Move",
+            Self::Settle => "Settle",
+            Self::Retire => "Retire",
+        }
+    }
 }
 
 /// A node and how many of its pods are ready.
@@ -118,8 +169,14 @@ pub enum EdgeState {
 pub struct VolumeStatus {
     /// The name of the PersistentVolumeClaim.
     pub name: String,
+    /// The node whose items are on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// What becomes of it.
     pub state: VolumeState,
+    /// Why, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// What becomes of a volume that no node uses any more.

@@ -20,8 +20,9 @@ const SIZE: Rule = Rule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Storage {
-    /// How much it holds, such as `1Gi`. It may grow later, where the StorageClass allows that, and
-    /// never shrinks.
+    /// How much it holds, such as `1Gi`. It may be raised later, and no pod restarts for it: volumes
+    /// grow where their StorageClass has `allowVolumeExpansion`, and else stay as they are, which
+    /// the condition Progressing then tells. It never shrinks.
     #[serde(default = "one_gibibyte")]
     #[schemars(extend(
         "maxLength" = quantity::MAX_LENGTH,

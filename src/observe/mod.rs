@@ -8,6 +8,7 @@
 mod conditions;
 mod edge;
 mod entry;
+mod evolution;
 mod node;
 mod parse;
 mod pod;
@@ -18,10 +19,11 @@ mod traffic;
 mod words;
 
 pub use conditions::{Reason, condition_types};
+pub use evolution::Evolving;
 pub use node::{Availability, available};
 pub use running::{Running, RunningNode, RunningPod, Workload, asked, running};
 pub use snapshot::{Report, Snapshot};
-pub use status::{Acceptance, Facts, Trouble, TroubleKind, status};
+pub use status::{Acceptance, Facts, Trouble, TroubleKind, VolumeNote, status};
 
 use k8s_openapi::jiff::SignedDuration;
 

@@ -1,9 +1,9 @@
 //! The whole status, put together from what is known.
 
 use super::{
-    Running, available,
+    Evolving, Running, available,
     conditions::{self, View},
-    edge, node, traffic,
+    edge, evolution, node, traffic,
 };
 use crate::{
     api::{ArchitectureStatus, Shape, VolumeStatus},
@@ -56,6 +56,15 @@ pub enum TroubleKind {
     Unreadable,
 }
 
+/// That a volume is not as it is wanted. It is used as it is, and nothing waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VolumeNote {
+    /// It is being made larger.
+    Growing(String),
+    /// It stays as it is; why and the mend, in one line.
+    Stuck(String),
+}
+
 /// What the operator knows besides what runs.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
@@ -73,12 +82,18 @@ pub struct Facts<'a> {
     pub entry: Option<NodeName>,
     /// Nodes whose workload or configuration was written a moment ago.
     pub changing: BTreeSet<NodeName>,
+    /// The change that is under way, if one is.
+    pub evolution: Option<Evolving>,
     /// What is waited for before the next step of a change.
     pub waits: Vec<String>,
+    /// Why what is wanted cannot be reached from what runs, each with its mend.
+    pub cannot: Vec<String>,
     /// What keeps the operator from its work.
     pub troubles: Vec<Trouble>,
     /// Volumes that no node uses any more.
     pub volumes: Vec<VolumeStatus>,
+    /// Volumes that are not as they are wanted.
+    pub volume_notes: Vec<VolumeNote>,
 }
 
 /// The status at `now`. `previous` gives the times of transitions that did not happen again.
@@ -93,12 +108,14 @@ pub fn status(
     let nodes = view.nodes.iter().map(|(planned, availability)| {
         node::status(planned, running.node(&planned.name), availability)
     });
+    let conditions = conditions::all(&view, previous);
     ArchitectureStatus {
         observed_generation: Some(facts.generation),
         shape: facts.shape,
+        evolution: evolution::status(facts, &conditions, previous, now),
         entry: Some(format!("http://{}", facts.identity.host(facts.identity.name.as_str()))),
         nodes_ready: Some(format!("{ready}/{}", view.nodes.len())),
-        conditions: conditions::all(&view, previous),
+        conditions,
         nodes: nodes.collect(),
         edges: view.edges.clone(),
         volumes: facts.volumes.clone(),

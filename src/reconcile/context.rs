@@ -32,5 +32,6 @@ impl Context {
         self.memories.forget(key);
         self.reports.forget(key);
         self.polls.forget(key);
+        self.metrics.evolutions.forget(key);
     }
 }

@@ -1,7 +1,7 @@
 //! What the operator remembers of an Architecture between two reconciles. Nothing of it is needed
 //! to be right: it only saves work, and a restarted operator begins without it.
 
-use super::{cache::Mark, key::ArchitectureKey, nudge::Nudge};
+use super::{cache::Mark, key::ArchitectureKey, nudge::Nudge, volumes::Refusal};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -24,6 +24,8 @@ pub(super) struct Memory {
     not_before: Option<(Instant, i64)>,
     /// The last nudge of each pod, by UID.
     pub(super) nudges: HashMap<String, Nudge>,
+    /// Claims that could not grow, by name.
+    pub(super) stuck: HashMap<String, Refusal>,
     /// When the status was last written.
     pub(super) status_written: Option<Instant>,
 }

@@ -1,7 +1,7 @@
 //! Metrics, under the names that controller-runtime made customary. No label has a value that
 //! users make.
 
-use super::error::Error;
+use super::{error::Error, evolutions::Evolutions};
 use kube::runtime::controller::Action;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -10,7 +10,8 @@ use prometheus_client::{
 };
 use std::{fmt, time::Duration};
 
-const CONTROLLER: &str = "architecture";
+/// The value of the label that says which controller this is.
+pub(super) const CONTROLLER: &str = "architecture";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reconciled {
@@ -50,6 +51,8 @@ pub(super) struct Metrics {
     adds: Family<Queue, Counter>,
     requests: Family<Request, Counter>,
     leader: Family<Lease, Gauge>,
+    /// What is told of changes that are under way.
+    pub(super) evolutions: Evolutions,
 }
 
 impl fmt::Debug for Metrics {
@@ -71,6 +74,7 @@ impl Metrics {
             adds: Family::default(),
             requests: Family::default(),
             leader: Family::default(),
+            evolutions: Evolutions::default(),
         };
         metrics.register();
         metrics
@@ -119,6 +123,7 @@ impl Metrics {
             "1 while this replica leads",
             self.leader.clone(),
         );
+        self.evolutions.register(registry);
     }
 
     /// Notes a reconcile.

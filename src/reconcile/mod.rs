@@ -13,6 +13,8 @@ mod caches;
 mod client;
 mod context;
 mod error;
+mod events;
+mod evolutions;
 mod fetch;
 mod found;
 mod health;

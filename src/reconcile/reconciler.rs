@@ -10,9 +10,9 @@ use super::{
     work::{Outcome, Work},
 };
 use crate::{
-    api::{ArchitectureSpec, Problems, Shape},
-    evolve::{Evolution, evolve},
-    observe::{self, Acceptance, Facts, Running, Trouble, TroubleKind},
+    api::{ArchitectureSpec, EvolutionStep, Problems, Shape},
+    evolve::{Evolution, Step, evolve},
+    observe::{self, Acceptance, Evolving, Facts, Running, Trouble, TroubleKind},
     plan::{Identity, Node, Topology, plan},
     render::render,
 };
@@ -137,10 +137,23 @@ fn facts<'a>(
         nodes: evolution.apply.nodes().cloned().collect(),
         entry: Some(evolution.apply.entry().clone()),
         changing: outcome.changing.clone(),
+        evolution: evolution.step.map(|step| Evolving { to: wanted.shape, step: named(step) }),
         waits: waits.chain(outcome.waits.iter().cloned()).collect(),
+        cannot: evolution.cannot.iter().map(ToString::to_string).collect(),
         troubles: outcome.troubles.clone(),
         volumes: outcome.volumes.clone(),
+        volume_notes: outcome.volume_notes.clone(),
         ..unknown(work)
+    }
+}
+
+/// The step as the status names it.
+fn named(step: Step) -> EvolutionStep {
+    match step {
+        Step::Raise => EvolutionStep::Raise,
+        Step::Move => EvolutionStep::Move,
+        Step::Settle => EvolutionStep::Settle,
+        Step::Retire => EvolutionStep::Retire,
     }
 }
 
@@ -159,9 +172,12 @@ fn unknown<'a>(work: &'a Work<'_>) -> Facts<'a> {
         nodes: vec![],
         entry: None,
         changing: [].into(),
+        evolution: None,
         waits: vec![],
+        cannot: vec![],
         troubles: vec![],
         volumes: vec![],
+        volume_notes: vec![],
     }
 }
 
@@ -185,9 +201,13 @@ async fn leave(
     troubles: Vec<Trouble>,
 ) -> Result<Action, Error> {
     let nodes: Vec<Node> = running.nodes().filter_map(|(_, found)| found.planned.clone()).collect();
-    let volumes = work.architecture.status.as_ref().map(|status| status.volumes.clone());
+    let before = work.architecture.status.as_ref();
+    let volumes = before.map(|status| status.volumes.clone());
+    // A change that was under way stands still.
+    let evolution = before.and_then(|status| status.evolution.as_ref());
     let facts = Facts {
         acceptance,
+        evolution: evolution.map(|evolution| Evolving { to: evolution.to, step: evolution.step }),
         nodes,
         entry: running.entry().cloned(),
         troubles: troubles.clone(),
@@ -207,6 +227,7 @@ async fn finish(
     let before = work.architecture.status.as_ref();
     let status = observe::status(&facts, running, before, Timestamp::now());
     work.cx.polls.set(work.key(), status::is_ready(&status));
+    work.cx.metrics.evolutions.set(work.key(), status.evolution.as_ref());
     status::write(work, &status, &mut outcome).await?;
     let said = |trouble: &observe::Trouble| trouble.message.clone();
     match outcome.troubles.iter().max_by_key(|trouble| trouble.kind) {

@@ -73,6 +73,8 @@ pub async fn run(
     let address = options.http_address;
     let listener =
         TcpListener::bind(address).await.map_err(|source| Ended::Listen { address, source })?;
+    let address = listener.local_addr().unwrap_or(address);
+    tracing::info!(%address, "serving probes and metrics");
     let mut http = JoinSet::new();
     http.spawn(admin::serve(listener, Arc::clone(&health), Arc::clone(&metrics)));
     let shared = shared(&client, &options, metrics, health);

@@ -1,17 +1,17 @@
-//! Writes the status, only when it says something new, and tells of transitions by Events.
+//! Writes the status, only when it says something new; what is written is told, see `events`.
 
 use super::{
     cache::Mark,
     error::{Error, Failure},
+    events,
     found::Found,
     work::{Outcome, Work},
 };
 use crate::{api::ArchitectureStatus, observe::condition_types};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
     Api, Resource,
     api::{Patch, PatchParams},
-    runtime::events::{Event, EventType},
 };
 use maquette_contract::keys::FIELD_MANAGER;
 use serde::Serialize;
@@ -49,23 +49,39 @@ pub(super) async fn write(
         }
     }
     let result = apply(work, status).await;
-    if outcome.take(result)?.is_some() {
-        tell(work, before, status).await;
+    if outcome.take(result)? == Some(Written::Yes) {
+        if let Some(step) = events::begun(before, status) {
+            work.cx.metrics.evolutions.begun(step);
+        }
+        events::tell(work, before, status).await;
     }
     Ok(())
 }
 
-/// Whether a condition turned, or the status is about another generation: whoever waits for that
-/// need not wait for details.
+/// Whether a condition turned, another step began, or the status is about another generation:
+/// whoever waits for that need not wait for details.
 fn is_urgent(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> bool {
     let Some(before) = before else { return true };
     let states = |status: &ArchitectureStatus| -> Vec<(String, String)> {
         status.conditions.iter().map(|c| (c.type_.clone(), c.status.clone())).collect()
     };
-    before.observed_generation != now.observed_generation || states(before) != states(now)
+    let step = |status: &ArchitectureStatus| {
+        status.evolution.as_ref().map(|evolution| (evolution.to, evolution.step))
+    };
+    before.observed_generation != now.observed_generation
+        || states(before) != states(now)
+        || step(before) != step(now)
 }
 
-async fn apply(work: &Work<'_>, status: &ArchitectureStatus) -> Result<(), Failure> {
+/// What became of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Yes,
+    /// The Architecture is gone, or another has its name.
+    Gone,
+}
+
+async fn apply(work: &Work<'_>, status: &ArchitectureStatus) -> Result<Written, Failure> {
     let metadata = ObjectMeta {
         name: Some(work.key().name.clone()),
         uid: Some(work.uid().to_owned()),
@@ -85,53 +101,18 @@ async fn apply(work: &Work<'_>, status: &ArchitectureStatus) -> Result<(), Failu
             work.cx.memories.with(work.key(), |memory| {
                 memory.status_written = Some(Instant::now());
             });
-            Ok(())
+            Ok(Written::Yes)
         }
-        // It is gone, or another took its name: the watch will tell.
-        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
+        // The watch will tell.
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {
+            Ok(Written::Gone)
+        }
         Err(error) => Err(Failure::of("status", error)),
     }
 }
 
-/// An Event when `Ready` turns, or when it is false for another reason that users must mend.
-async fn tell(work: &Work<'_>, before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) {
-    let Some(ready) = ready(now) else { return };
-    let before = before.and_then(ready_of);
-    let turned = before.is_some_and(|(status, _)| status != ready.status);
-    let to_mend =
-        matches!(ready.reason.as_str(), "Conflict" | "ApplyFailed" | "Refused" | "Unreadable");
-    let new_reason = before.is_none_or(|(_, reason)| reason != ready.reason);
-    let worth_telling = turned || (to_mend && new_reason);
-    if !worth_telling {
-        return;
-    }
-    let type_ = if ready.status == "True" { EventType::Normal } else { EventType::Warning };
-    let event = Event {
-        type_,
-        reason: ready.reason.clone(),
-        note: Some(ready.message.chars().take(1000).collect()),
-        action: "Reconcile".to_owned(),
-        secondary: None,
-    };
-    let reference = work.architecture.object_ref(&());
-    tracing::info!(
-        architecture = %work.key(), ready = ready.status, reason = ready.reason,
-        why = ready.message, "Ready turned"
-    );
-    if let Err(error) = work.cx.recorder.publish(&event, &reference).await {
-        tracing::warn!(architecture = %work.key(), %error, "an Event was not written");
-    }
-}
-
-fn ready(status: &ArchitectureStatus) -> Option<&Condition> {
-    status.conditions.iter().find(|condition| condition.type_ == condition_types::READY)
-}
-
-fn ready_of(status: &ArchitectureStatus) -> Option<(&str, &str)> {
-    ready(status).map(|condition| (condition.status.as_str(), condition.reason.as_str()))
-}
-
 /// Whether the whole works.
 pub(super) fn is_ready(status: &ArchitectureStatus) -> bool {
-    ready_of(status).is_some_and(|(status, _)| status == "True")
+    let ready = status.conditions.iter().find(|c| c.type_ == condition_types::READY);
+    ready.is_some_and(|ready| ready.status == "True")
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::VolumeStatus,
-    observe::{Snapshot, Trouble},
+    observe::{Snapshot, Trouble, VolumeNote},
     plan::Identity,
 };
 use k8s_openapi::{
@@ -99,6 +99,8 @@ pub(super) struct Outcome {
     pub(super) waits: Vec<String>,
     /// Volumes that no node uses any more.
     pub(super) volumes: Vec<VolumeStatus>,
+    /// Volumes that are not as they are wanted.
+    pub(super) volume_notes: Vec<VolumeNote>,
     /// When to look again, if nothing happens before.
     pub(super) again: Option<Duration>,
 }

@@ -2,7 +2,9 @@
 //! does here, in a namespace of its own, whatever other tests run beside it. That it lacks nothing
 //! every other test shows too: all operators have only what is granted.
 
-use crate::support::{Kubelet, Operator, Request, Space, api_of_child, eventually, seconds, soon};
+use crate::support::{
+    Kubelet, Operator, Provisioner, Request, Space, api_of_child, eventually, seconds, soon,
+};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{PersistentVolumeClaim, Service},
@@ -56,6 +58,7 @@ fn rights(rule: &PolicyRule) -> impl Iterator<Item = Right> {
 /// Makes the operator do everything that it ever does.
 async fn everything(space: &Space) {
     space.grant_lease().await;
+    let provisioner = Provisioner::start(space, "disk", true).await;
     let kubelet = Kubelet::start(space);
     let scope = ["--namespaces", &space.name, "--lease-namespace", &space.name];
     let _operator = Operator::start_with(&scope);
@@ -96,6 +99,18 @@ async fn everything(space: &Space) {
     })
     .await;
     foreign(space).await;
+    growth(space, &provisioner.class).await;
+}
+
+/// A volume that grows.
+async fn growth(space: &Space, class: &str) {
+    for size in ["1Gi", "2Gi"] {
+        let storage = format!("{{storage: {{size: {size}, storageClassName: {class}}}}}");
+        let spec = format!("{{shape: ClientServer, clientServer: {{data: {storage}}}}}");
+        space.apply("large", &spec).await;
+        space.condition("large", "Ready", soon(), |c| c.status == "True").await;
+        space.condition("large", "Progressing", soon(), |c| c.reason == "Settled").await;
+    }
 }
 
 /// Drift of every kind: what we created is taken over, then applied.

@@ -1,8 +1,9 @@
-//! Who owns a volume follows `spec.retention`, also when that changes.
+//! What becomes of volumes follows `spec.retention`, also when that changes.
 
-use crate::support::{Operator, Space, eventually, soon};
+use crate::support::{Kubelet, Operator, Space, eventually, soon};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::ResourceExt;
+use maquette::api::{Architecture, VolumeState, VolumeStatus};
 
 #[tokio::test]
 async fn the_owner_of_a_volume_follows_the_specification() {
@@ -24,13 +25,91 @@ async fn the_owner_of_a_volume_follows_the_specification() {
 }
 
 #[tokio::test]
-async fn a_volume_that_cannot_grow_stays_and_is_told() {
-    let space = Space::new("grow").await;
-    let operator = Operator::start(&space.name);
-    space.apply("shop", "{shape: ThreeTier, threeTier: {data: {storage: {size: 1Gi}}}}").await;
-    space.settled("shop").await;
-    space.apply("shop", "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}").await;
-    let waits = space.condition("shop", "Progressing", soon(), |c| c.message.contains("1Gi"));
-    assert!(waits.await.message.contains("StatefulSet shop-data"));
-    assert!(!operator.log().contains("not done"), "{}", operator.log());
+async fn a_volume_that_is_kept_is_named_until_it_is_used_again() {
+    let space = Space::new("kept").await;
+    let _kubelet = Kubelet::start(&space);
+    let _operator = Operator::start(&space.name);
+    let claims = space.api::<PersistentVolumeClaim>();
+    space.apply("shop", "{shape: ThreeTier}").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    let before = claims.get("data-shop-data-0").await.expect("a claim").uid();
+    space.apply("shop", "{shape: PeerToPeer}").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    let kept = told(&space, &["data-shop-data-0"]).await.remove(0);
+    assert_eq!((kept.state, kept.node.as_deref()), (VolumeState::Retained, Some("data")));
+    let message = kept.message.expect("a reason");
+    assert!(message.contains("retention.whenDropped is Retain"), "{message}");
+    space.apply("shop", "{shape: ThreeTier}").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    let peers = ["data-shop-peers-0", "data-shop-peers-1", "data-shop-peers-2"];
+    for kept in told(&space, &peers).await {
+        assert_eq!((kept.state, kept.node.as_deref()), (VolumeState::Retained, Some("peers")));
+    }
+    assert_eq!(claims.get("data-shop-data-0").await.expect("a claim").uid(), before);
+}
+
+#[tokio::test]
+async fn what_an_earlier_architecture_left_is_left_alone_until_it_is_used() {
+    let space = Space::new("left").await;
+    let _kubelet = Kubelet::start(&space);
+    let _operator = Operator::start(&space.name);
+    let claims = space.api::<PersistentVolumeClaim>();
+    space.apply("shop", "{shape: ThreeTier, retention: {whenDeleted: Retain}}").await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    let before = claims.get("data-shop-data-0").await.expect("a claim");
+    assert_eq!(before.owner_references(), []);
+    space.delete("shop").await;
+    // Another of the same name, which has no use for it and would delete it were it its own.
+    let all_goes = "retention: {whenDropped: Delete, whenDeleted: Delete}";
+    space.apply("shop", &format!("{{shape: PeerToPeer, {all_goes}}}")).await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    let left = told(&space, &["data-shop-data-0"]).await.remove(0);
+    assert_eq!((left.state, left.node.as_deref()), (VolumeState::Retained, Some("data")));
+    let message = left.message.expect("a reason");
+    assert!(message.contains("an earlier Architecture"), "{message}");
+    let after = claims.get("data-shop-data-0").await.expect("it is there");
+    assert_eq!(after.owner_references(), [], "it would go with the Architecture");
+    assert_eq!(after.metadata.deletion_timestamp, None);
+    // A node of its name takes it up; from then on it goes with what used it.
+    space.apply("shop", &format!("{{shape: ThreeTier, {all_goes}}}")).await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    told(&space, &[]).await;
+    let used = claims.get("data-shop-data-0").await.expect("it is there");
+    assert_eq!(used.uid(), before.uid());
+    assert_eq!(used.owner_references().len(), 1);
+    space.apply("shop", &format!("{{shape: PeerToPeer, {all_goes}}}")).await;
+    gone(&space, "data-shop-data-0").await;
+}
+
+#[tokio::test]
+async fn a_volume_goes_with_its_node_although_it_would_outlive_the_architecture() {
+    let space = Space::new("dropped").await;
+    let _kubelet = Kubelet::start(&space);
+    let _operator = Operator::start(&space.name);
+    let retention = "retention: {whenDropped: Delete, whenDeleted: Retain}";
+    space.apply("shop", &format!("{{shape: ThreeTier, {retention}}}")).await;
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    space.apply("shop", &format!("{{shape: PeerToPeer, {retention}}}")).await;
+    gone(&space, "data-shop-data-0").await;
+    told(&space, &[]).await;
+}
+
+/// Waits until the status names just these volumes that no node uses.
+async fn told(space: &Space, names: &[&str]) -> Vec<VolumeStatus> {
+    eventually(&format!("{names:?} are told"), soon(), async || {
+        let found = space.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
+        let volumes = found.status.map(|status| status.volumes).unwrap_or_default();
+        let told: Vec<_> = volumes.iter().map(|volume| volume.name.as_str()).collect();
+        if told == names { Ok(volumes) } else { Err(format!("{volumes:?}")) }
+    })
+    .await
+}
+
+async fn gone(space: &Space, claim: &str) {
+    eventually(&format!("{claim} is gone"), soon(), async || {
+        let claims = space.api::<PersistentVolumeClaim>();
+        let found = claims.get_opt(claim).await.map_err(|error| error.to_string())?;
+        found.map_or(Ok(()), |_| Err("it is there".to_owned()))
+    })
+    .await;
 }

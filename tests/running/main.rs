@@ -10,5 +10,6 @@ mod specs;
 
 mod cluster;
 mod evolution;
+mod progress;
 mod read_back;
 mod status;

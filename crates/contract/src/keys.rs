@@ -26,6 +26,10 @@ pub const ANNOTATION_APPLIED_HASH: &str = "maquette.dev/applied-hash";
 /// refresh the mounted ConfigMap at once.
 pub const ANNOTATION_CONFIG_REVISION: &str = "maquette.dev/config-revision";
 
+/// On a volume claim: the UID of the Architecture that used it last. What an earlier Architecture of
+/// the same name left behind is not deleted before it was used again.
+pub const ANNOTATION_USED_BY: &str = "maquette.dev/used-by";
+
 /// The key in a node's ConfigMap, and the file's name where it is mounted.
 pub const CONFIG_FILE: &str = "node.json";
 /// Where the ConfigMap is mounted in a pod.

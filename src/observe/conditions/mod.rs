@@ -74,6 +74,14 @@ pub enum Reason {
     RequestsFailing,
     /// What runs is still being led to what is wanted.
     Evolving,
+    /// Volumes are being made larger.
+    VolumesGrowing,
+    /// Volumes stay as they are, because they cannot be as they are wanted.
+    VolumesUnchanged,
+    /// What is wanted cannot be reached from what runs.
+    Blocked,
+    /// A change waits for pods that cannot get ready by themselves.
+    PodsNotReady,
     /// Peers do not see each other.
     PeersMissing,
     /// What runs is what is wanted.

@@ -1,10 +1,13 @@
 //! `Progressing`: whether what runs is still being led to what is wanted.
 
 use super::{Holds, Reason, Verdict, View};
-use crate::observe::{Acceptance, TroubleKind, node::Availability, words::list};
+use crate::{
+    observe::{Acceptance, TroubleKind, VolumeNote, node::Availability, words::list},
+    plan::Node,
+};
 
 pub(super) fn judge(view: &View<'_>) -> Verdict {
-    if let Some(verdict) = unaccepted(view).or_else(|| blocked(view)) {
+    if let Some(verdict) = unaccepted(view).or_else(|| blocked(view)).or_else(|| stuck(view)) {
         return verdict;
     }
     let waits = view.facts.waits.iter().cloned();
@@ -18,7 +21,8 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
         let message = format!("waiting for {}", list(missing));
         return Verdict::new(Holds::Yes, Reason::NodesNotReady, message);
     }
-    Verdict::new(Holds::No, Reason::Settled, "what runs is what is wanted")
+    volumes(view)
+        .unwrap_or_else(|| Verdict::new(Holds::No, Reason::Settled, "what runs is what is wanted"))
 }
 
 fn unaccepted(view: &View<'_>) -> Option<Verdict> {
@@ -32,6 +36,25 @@ fn unaccepted(view: &View<'_>) -> Option<Verdict> {
 }
 
 /// What stands in the way and does not go by itself.
+/// Volumes that are not as they are wanted: nothing else waits for them.
+fn volumes(view: &View<'_>) -> Option<Verdict> {
+    let notes = &view.facts.volume_notes;
+    let messages = |grows: bool| -> Vec<String> {
+        let message = |note: &VolumeNote| match note {
+            VolumeNote::Growing(message) => grows.then(|| message.clone()),
+            VolumeNote::Stuck(message) => (!grows).then(|| message.clone()),
+        };
+        notes.iter().filter_map(message).collect()
+    };
+    let (growing, stuck) = (messages(true), messages(false));
+    if !growing.is_empty() {
+        let all = growing.into_iter().chain(stuck);
+        return Some(Verdict::new(Holds::Yes, Reason::VolumesGrowing, list(all)));
+    }
+    (!stuck.is_empty()).then(|| Verdict::new(Holds::No, Reason::VolumesUnchanged, list(stuck)))
+}
+
+/// What stands in the way of the operator and does not go by itself.
 fn blocked(view: &View<'_>) -> Option<Verdict> {
     let troubles = || view.facts.troubles.iter();
     let of = |kind| troubles().filter(move |t| t.kind == kind).map(|t| t.message.clone());
@@ -42,6 +65,30 @@ fn blocked(view: &View<'_>) -> Option<Verdict> {
     pick(TroubleKind::Unreadable, Reason::Unreadable)
         .or_else(|| pick(TroubleKind::Conflict, Reason::Conflict))
         .or_else(|| pick(TroubleKind::Failed, Reason::ApplyFailed))
+}
+
+/// What stands in the way of a change and does not go by itself. What served goes on serving.
+fn stuck(view: &View<'_>) -> Option<Verdict> {
+    let cannot = &view.facts.cannot;
+    if !cannot.is_empty() {
+        return Some(Verdict::new(Holds::No, Reason::Blocked, list(cannot.iter().cloned())));
+    }
+    view.facts.evolution?;
+    let pods: Vec<_> = view.nodes.iter().flat_map(|(node, _)| sick(view, node)).collect();
+    let message = || format!("{}; what served goes on serving", list(pods.iter().cloned()));
+    (!pods.is_empty()).then(|| Verdict::new(Holds::No, Reason::PodsNotReady, message()))
+}
+
+/// Pods of a node that cannot get ready, or be made, before somebody mends something.
+fn sick(view: &View<'_>, node: &Node) -> Vec<String> {
+    let Some(found) = view.running.node(&node.name) else { return vec![] };
+    let workload = found.workload.as_ref().and_then(|workload| workload.trouble.as_ref());
+    let workload = workload.map(|trouble| format!("{}: {trouble}", node.name));
+    let pods = found.pods.iter().filter_map(|pod| {
+        let trouble = pod.trouble.as_ref()?;
+        Some(format!("pod {}: {trouble}", pod.name))
+    });
+    workload.into_iter().chain(pods).collect()
 }
 
 /// Every node that lacks something, and what.

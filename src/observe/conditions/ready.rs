@@ -19,6 +19,7 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
         .or_else(|| trouble(view))
         .or_else(|| nodes(view))
         .or_else(|| failing(view))
+        .or_else(|| blocked(view))
         .or_else(|| evolving(view))
         .or_else(|| entry(view))
         .or_else(|| unknown(view))
@@ -76,6 +77,13 @@ fn failing(view: &View<'_>) -> Option<Verdict> {
 fn unknown(view: &View<'_>) -> Option<Verdict> {
     let message = edges(view, EdgeState::Unknown)?;
     Some(Verdict::new(Holds::Unknown, Reason::EdgesUnknown, message))
+}
+
+fn blocked(view: &View<'_>) -> Option<Verdict> {
+    if view.facts.cannot.is_empty() {
+        return None;
+    }
+    no(Reason::Blocked, list(view.facts.cannot.iter().cloned()))
 }
 
 fn evolving(view: &View<'_>) -> Option<Verdict> {

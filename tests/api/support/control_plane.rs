@@ -109,7 +109,8 @@ async fn install(plane: &ControlPlane) {
         api.patch(&object.name_any(), &params, &Patch::Apply(&object)).await.expect("applied");
     }
     established(&client).await;
-    write_operator_kubeconfig(plane, &client).await;
+    let of = (OPERATOR_NAMESPACE, OPERATOR);
+    plane.write_kubeconfig(&client, of, &plane.operator_kubeconfig).await;
 }
 
 async fn established(client: &Client) {
@@ -123,20 +124,25 @@ async fn established(client: &Client) {
     .await;
 }
 
-/// The kubeconfig of the operator's ServiceAccount, which may do what the generated rules say.
-async fn write_operator_kubeconfig(plane: &ControlPlane, client: &Client) {
-    let api: Api<ServiceAccount> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
-    let request = TokenRequest {
-        spec: TokenRequestSpec { expiration_seconds: Some(7200), ..TokenRequestSpec::default() },
-        ..TokenRequest::default()
-    };
-    let made = api.create_token_request(OPERATOR, &PostParams::default(), &request).await;
-    let token = made.expect("a token").status.expect("a token").token;
-    let text = fs::read_to_string(&plane.kubeconfig).expect("a kubeconfig");
-    let mut file: serde_norway::Value = serde_norway::from_str(&text).expect("YAML");
-    let user =
-        [("token".to_owned(), token)].into_iter().collect::<std::collections::BTreeMap<_, _>>();
-    file["users"][0]["user"] = serde_norway::to_value(user).expect("YAML");
-    let text = serde_norway::to_string(&file).expect("YAML");
-    fs::write(&plane.operator_kubeconfig, text).expect("a file");
+impl ControlPlane {
+    /// Writes the kubeconfig of a ServiceAccount, by namespace and name, into the file `to`.
+    pub(crate) async fn write_kubeconfig(&self, client: &Client, of: (&str, &str), to: &Path) {
+        let api: Api<ServiceAccount> = Api::namespaced(client.clone(), of.0);
+        let request = TokenRequest {
+            spec: TokenRequestSpec {
+                expiration_seconds: Some(7200),
+                ..TokenRequestSpec::default()
+            },
+            ..TokenRequest::default()
+        };
+        let made = api.create_token_request(of.1, &PostParams::default(), &request).await;
+        let token = made.expect("a token").status.expect("a token").token;
+        let text = fs::read_to_string(&self.kubeconfig).expect("a kubeconfig");
+        let mut file: serde_norway::Value = serde_norway::from_str(&text).expect("YAML");
+        let user =
+            [("token".to_owned(), token)].into_iter().collect::<std::collections::BTreeMap<_, _>>();
+        file["users"][0]["user"] = serde_norway::to_value(user).expect("YAML");
+        let text = serde_norway::to_string(&file).expect("YAML");
+        fs::write(to, text).expect("a file");
+    }
 }

@@ -7,6 +7,7 @@ mod edges;
 mod kubelet;
 mod objects;
 mod operator;
+mod provisioner;
 mod space;
 #[path = "../../shared/wait.rs"]
 mod wait;
@@ -17,6 +18,7 @@ pub(crate) use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 pub(crate) use kubelet::Kubelet;
 pub(crate) use objects::{ARCHITECTURE, Any, KINDS, api_of, api_of_child};
 pub(crate) use operator::Operator;
+pub(crate) use provisioner::{Provisioner, asked};
 pub(crate) use space::Space;
 pub(crate) use wait::{eventually, seconds};
 

@@ -1,13 +1,20 @@
 //! An operator: a process of its own.
 
-use super::control_plane::{ControlPlane, control_plane};
+use super::{
+    Space,
+    control_plane::{ControlPlane, control_plane},
+};
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
 };
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    process::{Child, Command},
+};
 
 /// An operator that runs. It is killed when it is dropped.
 pub(crate) struct Operator {
@@ -22,6 +29,16 @@ impl Operator {
         Self::start_with(&["--namespaces", namespace, "--leader-elect", "false"])
     }
 
+    /// An operator that has its rights in one namespace alone, as the chart's `watchNamespaces`
+    /// grants them.
+    pub(crate) async fn of_namespace(space: &Space) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let kubeconfig = directory.path().join("kubeconfig");
+        space.grant_operator(&kubeconfig).await;
+        let args = ["--namespaces", &space.name, "--leader-elect", "false"];
+        Self::start_in(directory, &kubeconfig, &args, &[])
+    }
+
     /// An operator with these arguments.
     pub(crate) fn start_with(args: &[&str]) -> Self {
         Self::start_on(control_plane(), args, &[])
@@ -30,9 +47,18 @@ impl Operator {
     /// An operator of another control plane, with these arguments and variables.
     pub(crate) fn start_on(plane: &ControlPlane, args: &[&str], env: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
+        Self::start_in(directory, &plane.operator_kubeconfig, args, env)
+    }
+
+    fn start_in(
+        directory: TempDir,
+        kubeconfig: &Path,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
         let log = directory.path().join("log");
         let process = Command::new(env!("CARGO_BIN_EXE_maquette"))
-            .env("KUBECONFIG", &plane.operator_kubeconfig)
+            .env("KUBECONFIG", kubeconfig)
             .envs(env.iter().copied())
             .args(["--log", "info,maquette=debug", "operator"])
             .args(["--http-address", "127.0.0.1:0"])
@@ -49,6 +75,21 @@ impl Operator {
     /// What it has logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).expect("a log")
+    }
+
+    /// What its `/metrics` shows.
+    pub(crate) async fn metrics(&self) -> String {
+        let log = self.log();
+        let said = log.lines().find(|line| line.contains("serving probes and metrics"));
+        let address = said.and_then(|line| line.split_once("address=")?.1.split(' ').next());
+        let address = address.expect("it says where it serves");
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        let request = "GET /metrics HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer
     }
 
     /// Kills it, as a machine that fails does, and waits until it is gone.

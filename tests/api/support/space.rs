@@ -8,8 +8,8 @@ use super::{
 use k8s_openapi::{
     NamespaceResourceScope,
     api::{
-        core::v1::{Namespace, Pod, PodCondition, PodStatus},
-        rbac::v1::{Role, RoleBinding},
+        core::v1::{Namespace, Pod, PodCondition, PodStatus, ServiceAccount},
+        rbac::v1::{ClusterRoleBinding, Role, RoleBinding, Subject},
     },
     apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
 };
@@ -19,7 +19,7 @@ use kube::{
 };
 use maquette::api::Architecture;
 use maquette_contract::keys::LABEL_ARCHITECTURE;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 /// A namespace of its own.
 pub(crate) struct Space {
@@ -140,6 +140,28 @@ impl Space {
         })
         .await;
         api.patch_status(pod, &PatchParams::default(), &patch).await.expect("patched");
+    }
+
+    /// Makes a ServiceAccount that may do in this namespace what the operator may in all, and writes
+    /// its kubeconfig.
+    pub(crate) async fn grant_operator(&self, kubeconfig: &Path) {
+        let name = "operator";
+        let params = PostParams::default();
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        let account = ServiceAccount { metadata: metadata.clone(), ..ServiceAccount::default() };
+        self.api::<ServiceAccount>().create(&params, &account).await.expect("an account");
+        let all: Api<ClusterRoleBinding> = Api::all(self.client.clone());
+        let all = all.get("maquette").await.expect("a binding");
+        let subject = Subject {
+            kind: "ServiceAccount".to_owned(),
+            name: name.to_owned(),
+            namespace: Some(self.name.clone()),
+            ..Subject::default()
+        };
+        let binding =
+            RoleBinding { metadata, role_ref: all.role_ref, subjects: Some(vec![subject]) };
+        self.api::<RoleBinding>().create(&params, &binding).await.expect("a binding");
+        control_plane().write_kubeconfig(&self.client, (&self.name, name), kubeconfig).await;
     }
 
     /// Grants the operator a lease in this namespace, as it has one in its own.

@@ -66,13 +66,13 @@ pub(crate) async fn change(
     let mut steps: Vec<(EvolutionStep, Duration)> = vec![];
     loop {
         let last = steps.last().map(|(step, _)| *step);
-        let next = eventually(&format!("{shape} goes on"), seconds(240), async || {
-            match step(model, shape).await {
-                Some(now) if Some(now) == last => Err(format!("still {now:?}")),
-                next => Ok(next),
-            }
-        });
-        let Some(next) = next.await else { break };
+        let what = format!("{shape} goes on");
+        let next = eventually(&what, seconds(240), async || match step(model, shape).await {
+            Some(now) if Some(now) == last => Err(format!("still {now:?}")),
+            next => Ok(next),
+        })
+        .await;
+        let Some(next) = next else { break };
         steps.push((next, start.elapsed()));
         at_step(next).await;
     }

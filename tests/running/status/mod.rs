@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 const ARCHITECTURE: &str = "shape: ThreeTier\nthreeTier: {business: {replicas: 2}}";
 
-fn facts<'a>(topology: &'a Topology) -> Facts<'a> {
+pub(crate) fn facts<'a>(topology: &'a Topology) -> Facts<'a> {
     Facts {
         generation: 7,
         identity: topology.identity(),
@@ -26,9 +26,12 @@ fn facts<'a>(topology: &'a Topology) -> Facts<'a> {
         nodes: topology.nodes().cloned().collect(),
         entry: Some(topology.entry().clone()),
         changing: [].into(),
+        evolution: None,
         waits: vec![],
+        cannot: vec![],
         troubles: vec![],
         volumes: vec![],
+        volume_notes: vec![],
     }
 }
 
@@ -51,24 +54,24 @@ fn of(
     status(&facts, &read(&snapshot), None, now())
 }
 
-fn condition<'a>(status: &'a ArchitectureStatus, type_: &str) -> &'a Condition {
+pub(crate) fn condition<'a>(status: &'a ArchitectureStatus, type_: &str) -> &'a Condition {
     status.conditions.iter().find(|condition| condition.type_ == type_).unwrap()
 }
 
 #[track_caller]
-fn is(status: &ArchitectureStatus, type_: &str, expected: (&str, &str), says: &str) {
+pub(crate) fn is(status: &ArchitectureStatus, type_: &str, expected: (&str, &str), says: &str) {
     let found = condition(status, type_);
     assert_eq!((found.status.as_str(), found.reason.as_str()), expected, "{}", found.message);
     assert!(found.message.contains(says), "{} does not say {says:?}", found.message);
     assert_eq!(found.observed_generation, Some(7));
 }
 
-fn pod<'a>(snapshot: &'a mut Snapshot, name: &str) -> &'a mut Pod {
+pub(crate) fn pod<'a>(snapshot: &'a mut Snapshot, name: &str) -> &'a mut Pod {
     let named = |pod: &&mut Arc<Pod>| pod.metadata.name.as_deref() == Some(name);
     Arc::make_mut(snapshot.pods.iter_mut().find(named).unwrap())
 }
 
-fn not_ready(snapshot: &mut Snapshot, name: &str) {
+pub(crate) fn not_ready(snapshot: &mut Snapshot, name: &str) {
     let conditions = pod(snapshot, name).status.as_mut().unwrap().conditions.as_mut().unwrap();
     conditions[0].status = "False".to_owned();
 }

@@ -18,6 +18,8 @@ pub fn cluster() -> Vec<PolicyRule> {
         rule("apps", &["deployments", "statefulsets"], &children),
         rule("policy", &["poddisruptionbudgets"], &children),
         rule("", &["persistentvolumeclaims"], &children),
+        // Whether a volume may grow; without this right the API server is asked to try.
+        rule("storage.k8s.io", &["storageclasses"], &["get"]),
         rule("", &["pods"], &["list", "patch", "watch"]),
         rule("events.k8s.io", &["events"], &["create", "patch"]),
     ]

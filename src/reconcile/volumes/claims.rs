@@ -1,0 +1,62 @@
+//! The claims that a StatefulSet asks for, and what a claim says of its volume.
+
+use crate::api::Quantity;
+use k8s_openapi::{
+    api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim},
+    apimachinery::pkg::{api::resource::Quantity as RawQuantity, apis::meta::v1::ObjectMeta},
+};
+use kube::ResourceExt;
+use std::collections::BTreeMap;
+
+/// The claims that the StatefulSet's pods will ask for, as its controller would make them.
+pub(super) fn claims(set: &StatefulSet) -> Vec<Claim> {
+    let Some(spec) = &set.spec else { return vec![] };
+    let templates = spec.volume_claim_templates.iter().flatten();
+    let ordinals = || 0..spec.replicas.unwrap_or(1);
+    templates.flat_map(|template| ordinals().map(move |n| claim(set, template, n))).collect()
+}
+
+fn claim(set: &StatefulSet, template: &Claim, ordinal: i32) -> Claim {
+    let selector = set.spec.iter().flat_map(|spec| spec.selector.match_labels.iter().flatten());
+    let labels = template.metadata.labels.iter().flatten().chain(selector);
+    let metadata = ObjectMeta {
+        name: Some(format!("{}-{}-{ordinal}", template.name_any(), set.name_any())),
+        namespace: set.namespace(),
+        labels: Some(labels.map(|(key, value)| (key.clone(), value.clone())).collect()),
+        ..ObjectMeta::default()
+    };
+    Claim { metadata, spec: template.spec.clone(), status: None }
+}
+
+/// A size as it is written, and how much that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) text: String,
+    pub(super) amount: Quantity,
+}
+
+/// How large the claim asks its volume to be.
+pub(super) fn size(claim: &Claim) -> Option<Size> {
+    of(claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?)
+}
+
+/// How large its volume is.
+pub(super) fn capacity(claim: &Claim) -> Option<Size> {
+    of(claim.status.as_ref()?.capacity.as_ref()?)
+}
+
+fn of(amounts: &BTreeMap<String, RawQuantity>) -> Option<Size> {
+    let text = amounts.get("storage")?.0.clone();
+    Some(Size { amount: text.parse().ok()?, text })
+}
+
+/// The StorageClass that the claim names.
+pub(super) fn class(claim: &Claim) -> Option<&str> {
+    claim.spec.as_ref()?.storage_class_name.as_deref()
+}
+
+/// Whether the claim has a volume.
+pub(super) fn is_bound(claim: &Claim) -> bool {
+    let status = claim.status.as_ref();
+    status.and_then(|status| status.phase.as_deref()) == Some("Bound")
+}

@@ -1,0 +1,121 @@
+//! Claim templates of a StatefulSet follow what is wanted, although they cannot be changed: the
+//! StatefulSet is deleted without its pods and made anew, and takes its pods over as they are.
+//!
+//! Whoever dies in between leaves pods that run and no StatefulSet; the next reconcile makes it.
+
+use super::{
+    super::{
+        apply::{self, Child},
+        error::{Error, Failure},
+        key::is_controlled_by,
+        work::{Outcome, Work},
+    },
+    claims::{class, size},
+    ownership::owners,
+};
+use crate::{api::Retention, observe::TroubleKind};
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, Preconditions},
+};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long the garbage collector has to let go of the pods; later the watch will tell.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Fits the claim templates of `set` to those of the StatefulSet that lives, or makes way for new
+/// ones.
+///
+/// In a new one the templates have the Architecture as their owner: while everything is being
+/// deleted, its controller may make a claim again that is gone already, and nobody else would
+/// remove that.
+pub(super) async fn fit(
+    work: &Work<'_>,
+    set: &mut StatefulSet,
+    retention: &Retention,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let live = work.cx.caches.stateful_sets.get(work.key(), &set.name_any());
+    let kept = match live {
+        None => None,
+        Some(live) if !outcome.held.contains(&set.name_any()) && is_outdated(work, set, &live) => {
+            let result = make_way(work, &live).await;
+            if outcome.take(result)?.is_none() {
+                outcome.held.insert(set.name_any());
+            }
+            None
+        }
+        Some(live) => Some(templates(&live).to_vec()),
+    };
+    let Some(spec) = set.spec.as_mut().filter(|spec| spec.volume_claim_templates.is_some()) else {
+        return Ok(());
+    };
+    if let Some(kept) = kept {
+        spec.volume_claim_templates = Some(kept);
+        return Ok(());
+    }
+    let owners = owners(work, retention);
+    for template in spec.volume_claim_templates.iter_mut().flatten() {
+        template.metadata.owner_references.clone_from(&owners);
+    }
+    Ok(())
+}
+
+fn templates(set: &StatefulSet) -> &[Claim] {
+    let spec = set.spec.as_ref();
+    spec.and_then(|spec| spec.volume_claim_templates.as_deref()).unwrap_or_default()
+}
+
+/// Whether the StatefulSet that lives is ours and would make other volumes than those wanted.
+fn is_outdated(work: &Work<'_>, wanted: &StatefulSet, live: &StatefulSet) -> bool {
+    let volumes = |set| -> Vec<_> {
+        let amount = |claim| size(claim).map(|size| size.amount);
+        templates(set).iter().map(|claim| (amount(claim), class(claim))).collect()
+    };
+    volumes(wanted) != volumes(live) && apply::ours(work, live).is_ok()
+}
+
+/// Deletes `live` and leaves its pods as they are; done once it is gone.
+async fn make_way(work: &Work<'_>, live: &StatefulSet) -> Result<(), Failure> {
+    let api: Api<StatefulSet> = work.api();
+    let (name, failure) = (live.name_any(), |error| Failure::of(&live.title(), error));
+    let found = api.get_metadata_opt(&name).await.map_err(failure)?;
+    let same = found.filter(|found| {
+        found.metadata.uid == live.uid() && is_controlled_by(&found.metadata, work.uid())
+    });
+    if same.is_some() {
+        tracing::info!(
+            architecture = %work.key(), object = live.title(),
+            "making it anew, beside its pods, for volumes of another size or class"
+        );
+        let same = Preconditions { uid: live.uid(), resource_version: None };
+        match api.delete(&name, &DeleteParams::orphan().preconditions(same)).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
+            Err(error) => return Err(failure(error)),
+        }
+    }
+    gone(work, live).await
+}
+
+/// Waits until the cache has seen that `live` is gone.
+async fn gone(work: &Work<'_>, live: &StatefulSet) -> Result<(), Failure> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let found = work.cx.caches.stateful_sets.get(work.key(), &live.name_any());
+        if found.is_none_or(|found| found.uid() != live.uid()) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            let message = format!(
+                "waiting for {} to let go of its pods before it is made anew",
+                live.title()
+            );
+            return Err(Failure::trouble(TroubleKind::Removal, message));
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}

@@ -1,0 +1,218 @@
+//! What a user sees of a change: its steps in the status, by Events and in the metrics. The pods are
+//! played.
+
+use crate::support::{Kubelet, Operator, Space, eventually, seconds, soon};
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::{core::v1::Service, events::v1::Event};
+use kube::{
+    ResourceExt,
+    api::{ListParams, Patch, PatchParams},
+    runtime::{WatchStreamExt, watcher},
+};
+use maquette::api::{Architecture, EvolutionStatus, EvolutionStep, Shape};
+use std::{
+    future::ready,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::task::JoinSet;
+
+const BEFORE: &str = "{shape: ThreeTier}";
+const AFTER: &str = "{shape: PeerToPeer, peerToPeer: {replicas: 3}}";
+
+async fn is_ready(space: &Space) {
+    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+}
+
+/// Waits until a step is under way.
+async fn step(space: &Space, step: EvolutionStep) -> EvolutionStatus {
+    eventually(&format!("{step:?} is under way"), soon(), async || {
+        let found = space.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
+        let evolution = found.status.and_then(|status| status.evolution).ok_or("no change")?;
+        if evolution.step == step { Ok(evolution) } else { Err(format!("{evolution:?}")) }
+    })
+    .await
+}
+
+/// Every step that the status showed, in order.
+struct Course {
+    seen: Arc<Mutex<Vec<EvolutionStatus>>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Course {
+    fn of(space: &Space) -> Self {
+        let seen = Arc::<Mutex<Vec<EvolutionStatus>>>::default();
+        let events = watcher(space.api::<Architecture>(), watcher::Config::default());
+        let into = Arc::clone(&seen);
+        let course = events.default_backoff().applied_objects().into_stream();
+        let note = course.for_each(move |found| {
+            let status = found.ok().and_then(|found| found.status);
+            if let Some(evolution) = status.and_then(|status| status.evolution) {
+                let mut seen = into.lock().unwrap_or_else(PoisonError::into_inner);
+                if seen.last().is_none_or(|last| last.step != evolution.step) {
+                    seen.push(evolution);
+                }
+            }
+            ready(())
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(note);
+        Self { seen, _tasks: tasks }
+    }
+
+    fn seen(&self) -> Vec<EvolutionStatus> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The Events of a reason, the oldest first.
+async fn events(space: &Space, reason: &str) -> Vec<Event> {
+    let list = space.api::<Event>().list(&ListParams::default()).await.expect("a list");
+    let mut events: Vec<_> =
+        list.into_iter().filter(|event| event.reason.as_deref() == Some(reason)).collect();
+    events.sort_by_key(|event| event.event_time.as_ref().map(|time| time.0));
+    assert!(events.iter().all(|event| event.series.is_none()), "told again: {events:?}");
+    events
+}
+
+fn actions(events: &[Event]) -> Vec<String> {
+    events.iter().map(|event| event.action.clone().expect("an action")).collect()
+}
+
+/// Waits until the operator has done a whole reconcile from now on.
+async fn reconciled(space: &Space) {
+    let api = space.api::<Service>();
+    let patch = serde_json::json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
+    api.patch("shop", &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
+    eventually("the label is put back", soon(), async || {
+        let found = api.get("shop").await.map_err(|error| error.to_string())?;
+        let label = found.labels().get("app.kubernetes.io/name").cloned();
+        if label.as_deref() == Some("maquette") { Ok(()) } else { Err(format!("{label:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_step_is_told_once_also_when_the_operator_is_restarted() {
+    let space = Space::new("steps").await;
+    let kubelet = Kubelet::start(&space);
+    let mut operator = Operator::start(&space.name);
+    space.apply("shop", BEFORE).await;
+    is_ready(&space).await;
+    assert_eq!(events(&space, "EvolutionStep").await, [], "nothing changes yet");
+    let course = Course::of(&space);
+    kubelet.now().down.insert("peers".to_owned());
+    space.apply("shop", AFTER).await;
+    let raise = step(&space, EvolutionStep::Raise).await;
+    assert!(raise.message.contains("peers"), "{}", raise.message);
+    reconciled(&space).await;
+    operator.kill().await;
+    let mut operator = Operator::start(&space.name);
+    reconciled(&space).await;
+    assert_eq!(actions(&events(&space, "EvolutionStep").await), ["RaiseToPeerToPeer"]);
+    assert_eq!(step(&space, EvolutionStep::Raise).await.since, raise.since);
+
+    kubelet.now().down.clear();
+    space.condition("shop", "Progressing", soon(), |c| c.reason == "Settled").await;
+    is_ready(&space).await;
+    let seen = course.seen();
+    let steps: Vec<_> = seen.iter().map(|evolution| evolution.step).collect();
+    let in_order: Vec<_> =
+        EvolutionStep::ALL.into_iter().filter(|step| steps.contains(step)).collect();
+    assert_eq!(steps, in_order, "each once and in order");
+    assert!(steps.starts_with(&[EvolutionStep::Raise, EvolutionStep::Move]), "{steps:?}");
+    for evolution in &seen {
+        let shapes = (evolution.from, evolution.to);
+        assert_eq!(shapes, (Some(Shape::ThreeTier), Shape::PeerToPeer), "{evolution:?}");
+    }
+    assert!(seen.is_sorted_by_key(|evolution| evolution.since.0), "{seen:?}");
+    let told = || async { actions(&events(&space, "EvolutionStep").await) };
+    let expected: Vec<_> = steps.iter().map(|step| format!("{step:?}ToPeerToPeer")).collect();
+    assert_eq!(told().await, expected);
+    assert_eq!(actions(&events(&space, "EvolutionDone").await), ["EvolveToPeerToPeer"]);
+
+    operator.kill().await;
+    let _operator = Operator::start(&space.name);
+    reconciled(&space).await;
+    assert_eq!(told().await, expected);
+    assert_eq!(events(&space, "EvolutionDone").await.len(), 1);
+    let found = space.api::<Architecture>().get("shop").await.expect("there");
+    assert_eq!(found.status.and_then(|status| status.evolution), None);
+}
+
+#[tokio::test]
+async fn a_change_that_waits_for_a_pod_in_need_of_help_says_so_and_goes_on_once_it_is_helped() {
+    let space = Space::new("stuck-step").await;
+    let kubelet = Kubelet::start(&space);
+    let _operator = Operator::start(&space.name);
+    space.apply("shop", BEFORE).await;
+    is_ready(&space).await;
+    kubelet.now().down.insert("peers".to_owned());
+    space.apply("shop", AFTER).await;
+    step(&space, EvolutionStep::Raise).await;
+    let why = "0/3 nodes are available: 3 Insufficient memory.";
+    space.condition_of_pod("shop-peers-0", "PodScheduled", "False", why).await;
+    let said = space.condition("shop", "Progressing", soon(), |c| c.reason == "PodsNotReady").await;
+    assert_eq!(said.status, "False");
+    assert!(said.message.contains("pod shop-peers-0"), "{}", said.message);
+    assert!(said.message.contains(why), "{}", said.message);
+    assert!(said.message.contains("goes on serving"), "{}", said.message);
+    space.condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
+    let warning = eventually("it is told", soon(), async || {
+        events(&space, "PodsNotReady").await.pop().ok_or_else(|| "no Event".to_owned())
+    });
+    let warning = warning.await;
+    assert_eq!(warning.type_.as_deref(), Some("Warning"));
+    assert!(warning.note.as_deref().is_some_and(|note| note.contains(why)), "{warning:?}");
+    // A specification that asks for something else goes on as well.
+    space.apply("shop", BEFORE).await;
+    is_ready(&space).await;
+    space.apply("shop", AFTER).await;
+    step(&space, EvolutionStep::Raise).await;
+    kubelet.now().down.clear();
+    is_ready(&space).await;
+}
+
+#[tokio::test]
+async fn changes_that_are_under_way_show_in_the_metrics() {
+    let space = Space::new("step-metrics").await;
+    let kubelet = Kubelet::start(&space);
+    let operator = Operator::start(&space.name);
+    let shows = async |lines: &[&str]| {
+        eventually(&format!("{lines:?} are shown"), seconds(30), async || {
+            let text = operator.metrics().await;
+            let missing = lines.iter().find(|line| !text.contains(**line));
+            missing.map_or(Ok(text.clone()), |line| Err(format!("{line} is not in {text}")))
+        })
+        .await
+    };
+    let oldest = "maquette_evolution_oldest_step_start_timestamp_seconds{";
+    space.apply("shop", BEFORE).await;
+    is_ready(&space).await;
+    let text = shows(&[
+        r#"maquette_evolutions{step="Raise"} 0"#,
+        r#"maquette_evolution_steps_total{step="Raise"} 0"#,
+    ])
+    .await;
+    assert!(!text.contains(oldest), "{text}");
+    kubelet.now().down.insert("peers".to_owned());
+    space.apply("shop", AFTER).await;
+    let since = step(&space, EvolutionStep::Raise).await.since.0.as_second();
+    shows(&[
+        r#"maquette_evolutions{step="Raise"} 1"#,
+        r#"maquette_evolution_steps_total{step="Raise"} 1"#,
+        &format!("{oldest}controller=\"architecture\"}} {since}"),
+    ])
+    .await;
+    kubelet.now().down.clear();
+    is_ready(&space).await;
+    let text = shows(&[
+        r#"maquette_evolutions{step="Raise"} 0"#,
+        r#"maquette_evolutions{step="Move"} 0"#,
+        r#"maquette_evolution_steps_total{step="Raise"} 1"#,
+        r#"maquette_evolution_steps_total{step="Move"} 1"#,
+    ])
+    .await;
+    assert!(!text.contains(oldest), "{text}");
+    assert!(!text.contains("shop"), "a name that users make: {text}");
+}
