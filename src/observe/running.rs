@@ -29,6 +29,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// What runs where the entry Service leads to `entry`, as it should.
+    pub(crate) fn new(entry: Option<NodeName>, nodes: BTreeMap<NodeName, RunningNode>) -> Self {
+        Self { entry: Entry { node: entry, trouble: None }, nodes }
+    }
+
     /// The node behind the entry Service.
     pub fn entry(&self) -> Option<&NodeName> {
         self.entry.node.as_ref()

@@ -1,9 +1,10 @@
 //! The operator is granted what it asks for, and nothing else. What it asks for is what one operator
-//! does here, in a namespace of its own, whatever other tests run beside it. That it lacks nothing
-//! every other test shows too: all operators have only what is granted.
+//! does here, on a control plane of its own, whatever other tests run beside it. That it lacks
+//! nothing every other test shows too: all operators have only what is granted.
 
 use crate::support::{
-    Kubelet, Operator, Provisioner, Request, Space, api_of_child, eventually, seconds, soon,
+    ControlPlane, Kubelet, Operator, Provisioner, Request, Space, api_of_child, eventually,
+    seconds, soon,
 };
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -20,9 +21,10 @@ type Right = (String, String, String);
 
 #[tokio::test]
 async fn every_right_that_is_granted_is_needed() {
-    let space = Space::new("rules").await;
-    everything(&space).await;
-    let used: BTreeSet<Right> = Request::within(&space.name)
+    let plane = ControlPlane::own().await;
+    let space = Space::on(&plane, "rules").await;
+    everything(&plane, &space).await;
+    let used: BTreeSet<Right> = Request::of_operators(&plane)
         .into_iter()
         .map(|request| (request.group, request.resource, request.verb))
         .collect();
@@ -56,12 +58,12 @@ fn rights(rule: &PolicyRule) -> impl Iterator<Item = Right> {
 }
 
 /// Makes the operator do everything that it ever does.
-async fn everything(space: &Space) {
+async fn everything(plane: &ControlPlane, space: &Space) {
     space.grant_lease().await;
     let provisioner = Provisioner::start(space, "disk", true).await;
     let kubelet = Kubelet::start(space);
     let scope = ["--namespaces", &space.name, "--lease-namespace", &space.name];
-    let _operator = Operator::start_with(&scope);
+    let _operator = Operator::start_on(plane, &scope, &[]);
     let ready = async |name: &str| {
         space.condition(name, "Ready", soon(), |c| c.status == "True").await;
     };

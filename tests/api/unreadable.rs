@@ -54,7 +54,7 @@ async fn what_a_newer_version_wrote_says_so_and_holds_up_no_other() {
     for (key, child) in after {
         assert_eq!(child.data["spec"], expected[&key].data["spec"], "{key} was changed");
     }
-    let written = Request::within_of(&plane, &space.name)
+    let written = Request::of_operators(&plane)
         .into_iter()
         .filter(|request| request.resource == "architectures/status" && request.name == "other")
         .count();

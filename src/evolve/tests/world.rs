@@ -106,7 +106,7 @@ impl World {
                 true => found.leaving += 1,
             }
         }
-        Running { entry: self.entry.clone(), nodes }
+        Running::new(self.entry.clone(), nodes)
     }
 
     /// The operator works once; it may die after any of its writes.

@@ -47,8 +47,8 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// All that operators have asked for so far, in order.
-    fn of_operators(plane: &ControlPlane) -> Vec<Self> {
+    /// All that operators of a control plane have asked for so far, in order.
+    pub(crate) fn of_operators(plane: &ControlPlane) -> Vec<Self> {
         let log = fs::read_to_string(&plane.audit_log).expect("an audit log");
         let mut seen = HashSet::new();
         // The last line may be half written.
@@ -61,14 +61,10 @@ impl Request {
             .collect()
     }
 
-    /// Those in one namespace.
+    /// Those in one namespace of the control plane that tests share.
     pub(crate) fn within(namespace: &str) -> Vec<Self> {
-        Self::within_of(control_plane(), namespace)
-    }
-
-    /// Those in one namespace of another control plane.
-    pub(crate) fn within_of(plane: &ControlPlane, namespace: &str) -> Vec<Self> {
-        Self::of_operators(plane).into_iter().filter(|r| r.namespace == namespace).collect()
+        let all = Self::of_operators(control_plane()).into_iter();
+        all.filter(|r| r.namespace == namespace).collect()
     }
 
     fn from(verb: String, object: ObjectRef) -> Self {
