@@ -7,7 +7,7 @@ use super::{
     requests::{self, Next, Request, Stage, Written},
 };
 use crate::{
-    evolve::{Evolution, evolve, home},
+    evolve::{Evolution, evolve, home, wiring},
     observe::{Report, Running, RunningNode, Workload},
     plan::{Node, Task, Topology},
 };
@@ -130,6 +130,13 @@ impl World {
         for name in gone {
             self.remove(&name);
         }
+        // Once all is wired as wanted, nobody keeps a connection to an entry of before: those to
+        // nodes that go on were ended by their first answer after a change, and idle ones by time.
+        let pure = |node: &Node| apply.node(&node.name).is_some_and(|now| wiring::same(now, node));
+        if wanted.nodes().all(pure) {
+            let entry = self.entry.clone();
+            self.entries.retain(|name| Some(name) == entry.as_ref() || wanted.node(name).is_none());
+        }
         evolution
     }
 
@@ -165,6 +172,7 @@ impl World {
         self.note(format!("{name} is removed"));
         self.applied.remove(name);
         self.data.remove(name);
+        self.entries.remove(name);
         // One that is not ready answers nobody; the load plays users, who may hold on to anything.
         let asking = self.pods.values().find(|pod| {
             let asks = pod.runs.edges().iter().any(|edge| edge.to == *name);

@@ -75,12 +75,12 @@ pub async fn serve<A: Application>(
 ) {
     let metrics = metrics::Metrics::new(&runtime.metrics);
     let listening = runtime.readiness.condition("listening", "the traffic port is not open yet");
-    let shutdown = runtime.shutdown.clone();
+    let (shutdown, settings) = (runtime.shutdown.clone(), runtime.config.follow());
     let places = Semaphore::new(MAX_UNDER_WAY);
     let front = Arc::new(Front { runtime, application, metrics, places });
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "serving requests");
     }
     listening.fulfil();
-    serve::serve(listener, routes::router(front), &shutdown).await;
+    serve::serve(listener, routes::router(front), &shutdown, settings).await;
 }

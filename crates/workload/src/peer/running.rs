@@ -100,7 +100,10 @@ impl Running {
         let membership = Membership::new(&node, &gossip, volume, generation, &members, &shutdown);
         let mut tasks = JoinSet::new();
         let routes = router(&node);
-        tasks.spawn(async move { runtime::serve::serve(listener, routes, &shutdown).await });
+        tasks.spawn(async move {
+            let settings = runtime::serve::unchanging();
+            runtime::serve::serve(listener, routes, &shutdown, settings).await;
+        });
         spawn_gossip(&mut tasks, &node, &gossip);
         tasks.spawn(membership.run());
         for_ever(&mut tasks, &node);

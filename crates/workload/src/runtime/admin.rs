@@ -25,7 +25,7 @@ pub(super) fn start<S: Settings>(listener: TcpListener, runtime: &Arc<Runtime<S>
         .with_state(Arc::clone(runtime));
     // A stage of its own that never ends: the last scrape may come while the process drains.
     let never = super::Shutdown::new(super::shutdown::GRACE);
-    tokio::spawn(async move { serve::serve(listener, router, &never).await });
+    tokio::spawn(async move { serve::serve(listener, router, &never, serve::unchanging()).await });
 }
 
 async fn ready<S: Settings>(State(runtime): State<Arc<Runtime<S>>>) -> impl IntoResponse {

@@ -1,15 +1,13 @@
 //! Listens for HTTP/1.1 and serves it to a graceful end.
 
 use super::{Shutdown, shutdown::Stage};
-use axum::{
-    Router,
-    extract::{Request, State},
-    middleware::{Next, from_fn_with_state},
-    response::Response,
-};
+use axum::{Router, response::Response};
 use hyper::{
+    Request,
+    body::Incoming,
     header::{CONNECTION, HeaderValue},
     server::conn::http1,
+    service::Service,
 };
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -17,14 +15,16 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use std::{
+    convert::Infallible,
     io,
     net::{IpAddr, SocketAddr},
+    pin::Pin,
     sync::Arc,
     time::Duration,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{Semaphore, watch},
     time::{sleep, timeout},
 };
 
@@ -65,10 +65,21 @@ pub fn address(listener: &TcpListener) -> Result<SocketAddr, ListenError> {
     listener.local_addr().map_err(|source| ListenError { address: unknown, source })
 }
 
+/// The settings of a server that has none that change.
+pub fn unchanging() -> watch::Receiver<()> {
+    watch::channel(()).1
+}
+
 /// Serves until the process drains and what was under way then has ended. Once the process leaves,
-/// every answer ends its connection, so that the client makes its next one elsewhere.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: &Shutdown) {
-    let router = router.layer(from_fn_with_state(shutdown.clone(), close_when_leaving));
+/// every answer ends its connection, so that the client makes its next one elsewhere. So does the
+/// first answer after `settings` have changed: a Service may lead elsewhere by now, and whoever
+/// keeps a connection would not notice.
+pub async fn serve<T: Send + Sync + 'static>(
+    listener: TcpListener,
+    router: Router,
+    shutdown: &Shutdown,
+    settings: watch::Receiver<T>,
+) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
@@ -85,7 +96,11 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: &Shutdown) {
             sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let connection = graceful.watch(connection(stream, router.clone()));
+        let mut settings = settings.clone();
+        settings.mark_unchanged();
+        let router = TowerToHyperService::new(router.clone());
+        let served = Connection { router, shutdown: shutdown.clone(), settings };
+        let connection = graceful.watch(connection(stream, served));
         tokio::spawn(async move {
             // An error here is the client's: it went away, or does not speak HTTP.
             let _ = connection.await;
@@ -98,27 +113,42 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: &Shutdown) {
     }
 }
 
-fn connection(
+fn connection<T: Send + Sync + 'static>(
     stream: TcpStream,
-    router: Router,
-) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+    served: Connection<T>,
+) -> http1::Connection<TokioIo<TcpStream>, Connection<T>> {
     // A socket that refuses the option works all the same, a little later.
     let _ = stream.set_nodelay(true);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), served)
 }
 
-async fn close_when_leaving(
-    State(shutdown): State<Shutdown>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut response = next.run(request).await;
-    if shutdown.stage() >= Stage::Leaving {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+/// What answers the requests of one connection.
+struct Connection<T> {
+    router: TowerToHyperService<Router>,
+    shutdown: Shutdown,
+    /// Seen as they were when the connection was made.
+    settings: watch::Receiver<T>,
+}
+
+impl<T: Send + Sync + 'static> Service<Request<Incoming>> for Connection<T> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let answer = self.router.call(request);
+        let (shutdown, settings) = (self.shutdown.clone(), self.settings.clone());
+        Box::pin(async move {
+            let mut response = answer.await?;
+            // Settings whose sender is gone do not change any more.
+            if shutdown.stage() >= Stage::Leaving || settings.has_changed().unwrap_or(false) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response)
+        })
     }
-    response
 }

@@ -186,6 +186,20 @@ impl Client {
 }
 
 #[tokio::test]
+async fn a_connection_ends_with_the_first_answer_under_new_settings() {
+    let web = Service::start("web", idle()).await;
+    let mut kept = Client::connect(&web.address).await;
+    let ok = "HTTP/1.1 204 No Content".to_owned();
+    assert_eq!(kept.get("/ping").await, (ok.clone(), false));
+    let text = document("web", ServiceConfig { mode: CallMode::Parallel, ..idle() });
+    web.configure(&text);
+    until("it has them", || revision(&web) == NodeConfig::revision(&text)).await;
+    assert_eq!(kept.get("/ping").await, (ok.clone(), true));
+    let mut next = Client::connect(&web.address).await;
+    assert_eq!(next.get("/ping").await, (ok, false));
+}
+
+#[tokio::test]
 async fn a_stop_fails_no_request_of_clients_that_go_where_they_are_told() {
     let (slow, gate) = gated("slow").await;
     let web = Arc::new(Service::start("web", thin("slow", &slow)).await);
