@@ -5,7 +5,7 @@ use crate::plan::{
 };
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
-    core::v1::{PersistentVolumeClaim, PodSpec, ResourceRequirements},
+    core::v1::{PersistentVolumeClaim, Pod, PodSpec, ResourceRequirements},
 };
 use maquette_contract::{
     LoadConfig, NodeConfig, Origin, PeerConfig, RoleConfig, ServiceConfig, keys::CLAIM,
@@ -34,6 +34,22 @@ impl Shell {
         let storage = claim.and_then(volume);
         Some(Self { replicas: count(spec.replicas), resources, storage })
     }
+
+    /// As the pods say that a StatefulSet left behind, and their volume's claim.
+    pub(super) fn of_orphans(pods: &[&Pod], claim: &PersistentVolumeClaim) -> Option<Self> {
+        let replicas = pods.iter().filter_map(|pod| ordinal(pod)).max()? + 1;
+        let resources = pods.iter().find_map(|pod| pod.spec.as_ref()).map(resources);
+        Some(Self {
+            replicas,
+            resources: resources.unwrap_or_default(),
+            storage: Some(volume(claim)?),
+        })
+    }
+}
+
+/// The number of a StatefulSet's pod.
+fn ordinal(pod: &Pod) -> Option<u32> {
+    pod.metadata.name.as_ref()?.rsplit_once('-')?.1.parse().ok()
 }
 
 fn count(replicas: Option<i32>) -> u32 {

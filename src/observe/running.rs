@@ -178,8 +178,28 @@ fn deployment_workload(deployment: &Deployment) -> Workload {
 }
 
 fn stateful_set(snapshot: &Snapshot, node: &NodeName) -> (Option<Workload>, Option<parse::Shell>) {
-    let Some(found) = of_node(&snapshot.stateful_sets, node) else { return (None, None) };
+    let Some(found) = of_node(&snapshot.stateful_sets, node) else {
+        return (None, orphans(snapshot, node));
+    };
     (Some(stateful_set_workload(found)), parse::Shell::of_stateful_set(found))
+}
+
+/// What a StatefulSet was that was deleted without its pods: they run, so the node does, and one
+/// that is made anew takes them over. Pods that are to go with their StatefulSet still have it as
+/// their owner.
+fn orphans(snapshot: &Snapshot, node: &NodeName) -> Option<parse::Shell> {
+    let owned = |pod: &Pod| {
+        let mut owners = pod.metadata.owner_references.iter().flatten();
+        owners.any(|owner| owner.controller == Some(true))
+    };
+    let pods = snapshot.pods.iter().map(Arc::as_ref);
+    let of_node_and_free = |pod: &&Pod| {
+        node_of(pod.metadata()).as_ref() == Some(node)
+            && pod.metadata.deletion_timestamp.is_none()
+            && !owned(pod)
+    };
+    let pods: Vec<&Pod> = pods.filter(of_node_and_free).collect();
+    parse::Shell::of_orphans(&pods, of_node(&snapshot.claims, node)?)
 }
 
 fn stateful_set_workload(set: &StatefulSet) -> Workload {

@@ -253,6 +253,30 @@ async fn an_operator_that_died_while_a_volume_grew_is_made_up_for() {
     }
 }
 
+#[tokio::test]
+async fn pods_whose_stateful_set_was_not_made_anew_still_leave_in_order() {
+    let space = Space::new("grow-leave").await;
+    let _kubelet = Kubelet::start(&space);
+    let mut operator = Operator::start(&space.name);
+    space.apply("shop", "{shape: ThreeTier}").await;
+    ready(&space, "shop").await;
+    operator.kill().await;
+    Step::Orphans.take(&space, "shop-data").await;
+    eventually("the StatefulSet is gone", soon(), async || {
+        let found = space.api::<StatefulSet>().get_opt("shop-data").await;
+        found.map_err(|e| e.to_string())?.map_or(Ok(()), |_| Err("it is there".to_owned()))
+    })
+    .await;
+    space.apply("shop", "{shape: PeerToPeer}").await;
+    let _operator = Operator::start(&space.name);
+    ready(&space, "shop").await;
+    eventually("nothing of the store is left", soon(), async || {
+        let left = pods(&space, "shop-data").await;
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await;
+}
+
 /// What the operator does, in this order.
 enum Step {
     Claims,

@@ -4,11 +4,13 @@ use crate::{
     cluster::{planned, read, works},
     specs::valid,
 };
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use maquette::{
     observe::{Availability, available},
     plan::{Node, Topology},
 };
 use proptest::prelude::*;
+use std::sync::Arc;
 
 proptest! {
     #[test]
@@ -39,6 +41,32 @@ fn a_node_without_its_configuration_is_not_guessed() {
     let data = running.node(&"data".parse().unwrap()).expect("its pod runs");
     assert_eq!(data.planned, None);
     assert_eq!(data.pods.len(), 1);
+}
+
+#[test]
+fn stores_and_peers_without_their_stateful_set_are_read_back_from_their_pods() {
+    let topology = planned(&crate::cluster::spec("shape: PeerToPeer"));
+    let mut snapshot = works(&topology);
+    let (set, peers) = (snapshot.stateful_sets.remove(0), "peers".parse().unwrap());
+    let spec = set.spec.as_ref().unwrap();
+    let mut claim = spec.volume_claim_templates.as_ref().unwrap()[0].clone();
+    claim.metadata.name = Some("data-shop-peers-0".to_owned());
+    snapshot.claims = vec![Arc::new(claim)];
+    let of_peers = |pod: &&mut Arc<Pod>| pod.metadata.name.as_ref().unwrap().contains("-peers-");
+    for pod in snapshot.pods.iter_mut().filter(of_peers) {
+        Arc::make_mut(pod).spec = spec.template.spec.clone();
+    }
+    // One that is missing for a moment is one of them all the same.
+    snapshot.pods.retain(|pod| pod.metadata.name.as_deref() != Some("shop-peers-1"));
+    let running = read(&snapshot);
+    assert_eq!(running.node(&peers).unwrap().planned.as_ref(), topology.node(&peers));
+    assert_eq!(running.node(&peers).unwrap().workload, None);
+    // Those that go with their StatefulSet are no node.
+    let owner = OwnerReference { controller: Some(true), ..OwnerReference::default() };
+    for pod in snapshot.pods.iter_mut().filter(of_peers) {
+        Arc::make_mut(pod).metadata.owner_references = Some(vec![owner.clone()]);
+    }
+    assert_eq!(read(&snapshot).node(&peers).unwrap().planned, None);
 }
 
 fn shop() -> Topology {
