@@ -10,6 +10,7 @@
 //! It knows nothing of Kubernetes: its whole world is one JSON file, its pod's name and the
 //! addresses that the file gives.
 
+mod call;
 pub mod front;
 pub mod load;
 pub mod peer;

@@ -1,7 +1,8 @@
 //! The way of a request: to the own store, or to the node that the route names.
 
-use super::{ServiceSettings, call, item, settings::Way, summary};
+use super::{ServiceSettings, item, settings::Way, summary};
 use crate::{
+    call,
     front::{Application, Failure, Request},
     runtime::Runtime,
 };

@@ -1,8 +1,8 @@
 //! A service: answers requests by asking its own store and by calling other nodes.
 //!
-//! Owns the way of a request for an item to the owner of its kind ([`application`]), the calls to
-//! other nodes ([`call`]), the queries to its store ([`store`]), reading and writing an item there
-//! ([`item`]) and gathering a summary ([`summary`]).
+//! Owns the way of a request for an item to the owner of its kind ([`application`]), the queries to
+//! its store ([`store`]), reading and writing an item there ([`item`]) and gathering a summary
+//! ([`summary`]). The calls to other nodes are [`crate::call`]'s.
 //!
 //! Whether it is a thin client, a smart one or a service that owns information follows from its
 //! configuration alone: with a store it queries, with calls it calls. It keeps nothing itself: a
@@ -10,7 +10,6 @@
 //! name.
 
 mod application;
-mod call;
 mod item;
 mod settings;
 mod store;

@@ -1,7 +1,10 @@
 //! The summary: the smart part. Asks the own store and the nodes below, and adds up.
 
-use super::{ServiceSettings, call, settings::Callee, store};
-use crate::front::{Failure, Request};
+use super::{ServiceSettings, settings::Callee, store};
+use crate::{
+    call,
+    front::{Failure, Request},
+};
 use futures_util::future::join_all;
 use maquette_contract::{CallMode, KindSummary, Summary};
 
