@@ -4,7 +4,7 @@ use super::{
     ask::{Note, Operation, Unavailable},
     check,
     gossip::{Gossip, GossipError, Identity},
-    heal,
+    heal, lists,
     members::Members,
     membership::Membership,
     node::{Node, Parts},
@@ -12,7 +12,7 @@ use super::{
     probe, ready,
     replica::Replica,
     serve::router,
-    summary,
+    summary::Sum,
     timing::Timing,
     volume::{Volume, VolumeError},
 };
@@ -21,7 +21,7 @@ use crate::{
     storage::{Storage, StorageError},
 };
 use maquette_contract::{ItemKey, NodeName, Observations, PeerObservation, Record, Summary};
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use tokio::{
     net::TcpListener,
     sync::watch,
@@ -139,13 +139,27 @@ impl Running {
         Operation { node: &self.node, key, deadline, note }.write(value).await
     }
 
+    /// Sees to it that every later read finds this version of an item or a newer one. Repeating it
+    /// changes nothing.
+    pub(super) async fn keep(
+        &self,
+        key: &ItemKey,
+        record: &Record,
+        deadline: Instant,
+        note: Note<'_>,
+    ) -> Result<(), Unavailable> {
+        // An owner that has a newer one says yes and keeps that.
+        Operation { node: &self.node, key, deadline, note }.keep(record, BTreeSet::new()).await
+    }
+
     /// Gathers the summary.
     pub(super) async fn summary(
         &self,
         deadline: Instant,
         note: Note<'_>,
     ) -> Result<Summary, Unavailable> {
-        summary::summarize(&self.node, deadline, note).await
+        let gathered = lists::gather(&self.node, None, deadline, note);
+        gathered.await.map(|Sum { summary, .. }| summary)
     }
 
     /// What is missing until the peer has joined; nothing if it has.
@@ -159,12 +173,13 @@ impl Running {
         ready::whole(self.node.me(), &self.node.state(), &self.node.reports())
     }
 
-    /// Adds what this peer sees to a report; `to` is the peers' own node.
+    /// Adds what this peer sees to a report, in which all other edges are; `to` is the peers' own
+    /// node.
     pub(super) fn observe(&self, to: &NodeName, report: &mut Observations) {
         let observed = self.observed();
         report.items = Some(self.node.replica().count());
         report.peer = Some(observed);
-        report.edges = vec![self.node.edge.observe(to)];
+        report.edges.insert(0, self.node.edge.observe(to));
     }
 
     /// What this peer sees of the others and of its own items.

@@ -1,0 +1,50 @@
+//! What users ask of a peer: answered by the peers, or by their successor if they have one.
+
+use super::{
+    role::{Peer, deadline, unavailable},
+    settings::PeerSettings,
+};
+use crate::{
+    call,
+    front::{Application, Failure, Request},
+};
+use maquette_contract::{ItemKey, Record, Summary, Work};
+use serde_json::Value;
+
+impl Application for Peer {
+    type Settings = PeerSettings;
+
+    fn work(settings: &PeerSettings) -> &Work {
+        &settings.work
+    }
+
+    async fn get(&self, request: &Request<PeerSettings>, key: &ItemKey) -> Result<Record, Failure> {
+        if let Some(successor) = &request.settings.successor {
+            return call::get_item(request, successor, key).await;
+        }
+        let found = self.0.get(key, deadline(request), &|query| request.queried(query)).await;
+        let record = found.map_err(unavailable)?;
+        record.ok_or_else(|| Failure::missing(format!("there is no item {key}")))
+    }
+
+    async fn put(
+        &self,
+        request: &Request<PeerSettings>,
+        key: &ItemKey,
+        value: Value,
+    ) -> Result<Record, Failure> {
+        if let Some(successor) = &request.settings.successor {
+            return call::put_item(request, successor, key, &value).await;
+        }
+        let note = |query| request.queried(query);
+        self.0.put(key, value, deadline(request), &note).await.map_err(unavailable)
+    }
+
+    async fn summary(&self, request: &Request<PeerSettings>) -> Result<Summary, Failure> {
+        if let Some(successor) = &request.settings.successor {
+            return call::get_summary(request, successor).await;
+        }
+        let note = |query| request.queried(query);
+        self.0.summary(deadline(request), &note).await.map_err(unavailable)
+    }
+}
