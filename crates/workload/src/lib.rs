@@ -3,6 +3,8 @@
 //! - [`runtime`] is what every role shares: flags, configuration and its reload, readiness,
 //!   graceful stop, the admin port, metrics, probes, the HTTP client.
 //! - [`front`] is the HTTP interface that end users and other nodes see of a service or a peer.
+//! - `home` asks stores and peers for items over the network, and `origin` takes items over from
+//!   where they were before.
 //! - [`storage`] keeps items on disk, for stores and peers.
 //! - one folder for each role. A role is a function `run(process)` and a type that implements
 //!   [`runtime::Settings`]; see [`runtime`] for how they fit.
@@ -12,7 +14,9 @@
 
 mod call;
 pub mod front;
+mod home;
 pub mod load;
+mod origin;
 pub mod peer;
 mod run;
 pub mod runtime;

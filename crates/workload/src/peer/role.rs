@@ -1,6 +1,7 @@
 //! The peer as a role of the workload: from its configuration to its graceful stop.
 
 use super::{
+    home::OwnShare,
     running::{PeerError, Running, Setup},
     settings::PeerSettings,
     timing::Timing,
@@ -8,6 +9,7 @@ use super::{
 use crate::{
     RunError,
     front::{self, Failure, Request},
+    origin::{self, Job},
     runtime::{Condition, Process, Runtime, serve},
 };
 use std::{sync::Arc, time::Duration};
@@ -60,11 +62,25 @@ pub(super) async fn run_with(process: Process, timing: Timing) -> Result<(), Run
     let (observed, config) = (Arc::clone(&running), runtime.config.clone());
     runtime.report(move |report| observed.observe(&config.current().node, report));
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.traffic_port).await?;
+    let serving = async {
+        // Both end when the process drains.
+        tokio::join!(
+            front::serve_with_held(Arc::clone(&runtime), listener, Peer(Arc::clone(&running))),
+            origin::follow(&runtime, |settings| takes_over(settings, &running)),
+        )
+    };
     tokio::select! {
-        () = front::serve_with_held(Arc::clone(&runtime), listener, Peer(Arc::clone(&running))) => Ok(()),
+        _ = serving => Ok(()),
         error = running.failed() => Err(RunError::Role(error.into())),
         () = watch_readiness(&running, &joined, &whole) => Ok(()),
     }
+}
+
+/// What this peer copies from old homes.
+fn takes_over(settings: &PeerSettings, running: &Running) -> Job<OwnShare> {
+    let layout = settings.members.as_ref().map(|members| members.layout.clone());
+    let to = layout.map(|layout| Arc::new(OwnShare::new(&running.node, layout)));
+    Job { origins: settings.origins.clone(), to }
 }
 
 async fn start(runtime: &Arc<Runtime<PeerSettings>>, timing: Timing) -> Result<Running, PeerError> {

@@ -1,4 +1,5 @@
-//! What users ask of a peer: answered by the peers, or by their successor if they have one.
+//! What users ask of a peer: answered by the peers, by them and an old home while they take items
+//! over, or by their successor if they have one.
 
 use super::{
     role::{Peer, deadline, unavailable},
@@ -7,6 +8,7 @@ use super::{
 use crate::{
     call,
     front::{Application, Failure, Request},
+    home::{Asking, merge},
 };
 use maquette_contract::{ItemKey, Record, Summary, Work};
 use serde_json::Value;
@@ -22,9 +24,15 @@ impl Application for Peer {
         if let Some(successor) = &request.settings.successor {
             return call::get_item(request, successor, key).await;
         }
-        let found = self.0.get(key, deadline(request), &|query| request.queried(query)).await;
-        let record = found.map_err(unavailable)?;
-        record.ok_or_else(|| Failure::missing(format!("there is no item {key}")))
+        let note = |query| request.queried(query);
+        let found = match request.settings.origins.of(&key.kind) {
+            Some(origin) => {
+                let asking = Asking::new(request.context.clone(), &note);
+                origin.read(&*self.0, &asking, key).await?
+            }
+            None => self.0.get(key, deadline(request), &note).await.map_err(unavailable)?,
+        };
+        found.ok_or_else(|| Failure::missing(format!("there is no item {key}")))
     }
 
     async fn put(
@@ -37,7 +45,13 @@ impl Application for Peer {
             return call::put_item(request, successor, key, &value).await;
         }
         let note = |query| request.queried(query);
-        self.0.put(key, value, deadline(request), &note).await.map_err(unavailable)
+        match request.settings.origins.of(&key.kind) {
+            Some(origin) => {
+                let asking = Asking::new(request.context.clone(), &note);
+                origin.write(&*self.0, &self.0.node.clock, &asking, key, &value).await
+            }
+            None => self.0.put(key, value, deadline(request), &note).await.map_err(unavailable),
+        }
     }
 
     async fn summary(&self, request: &Request<PeerSettings>) -> Result<Summary, Failure> {
@@ -45,6 +59,9 @@ impl Application for Peer {
             return call::get_summary(request, successor).await;
         }
         let note = |query| request.queried(query);
-        self.0.summary(deadline(request), &note).await.map_err(unavailable)
+        let asking = Asking::new(request.context.clone(), &note);
+        let own = self.0.summary(deadline(request), &note);
+        let (own, old) = tokio::join!(own, request.settings.origins.summary(&asking));
+        Ok(merge(own.map_err(unavailable)?, old?))
     }
 }

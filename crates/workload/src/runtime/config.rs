@@ -1,7 +1,9 @@
 //! The configuration: from the file's text to what a role makes of it.
 
 use super::Edge;
-use maquette_contract::{ArchitectureName, NodeConfig, NodeName, Revision, Role, RoleConfig};
+use maquette_contract::{
+    ArchitectureName, NodeConfig, NodeName, OriginObservation, Revision, Role, RoleConfig,
+};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -94,6 +96,11 @@ pub trait Settings: Sized + Send + Sync + 'static {
 
     /// The declared edges, as they are to be reported.
     fn edges(&self) -> Vec<Arc<Edge>>;
+
+    /// How the copies from its origins do, for roles that have any.
+    fn origins(&self) -> Vec<OriginObservation> {
+        vec![]
+    }
 }
 
 /// The configuration in force, or an older one that requests still run under.

@@ -2,7 +2,11 @@
 
 use super::{Edge, edge::Protocol, headers::Context, lock};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{HeaderMap, Method, Request, StatusCode, Uri, body::Bytes};
+use hyper::{
+    HeaderMap, Method, Request, StatusCode, Uri,
+    body::Bytes,
+    header::{CONTENT_TYPE, HeaderValue},
+};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -43,7 +47,7 @@ pub struct Outgoing {
     pub path: String,
     /// The trace, the deadline and the hops so far: its headers are made anew for each attempt.
     pub context: Context,
-    /// The body; empty for none.
+    /// The body, JSON; empty for none.
     pub body: Bytes,
 }
 
@@ -183,6 +187,10 @@ impl Upstream {
         *request.method_mut() = outgoing.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = outgoing.context.headers_below(Instant::now());
+        if !outgoing.body.is_empty() {
+            let json = HeaderValue::from_static("application/json");
+            request.headers_mut().insert(CONTENT_TYPE, json);
+        }
         let failed = |error: &dyn Error| Attempt::Connection(causes(error));
         let response = pool.request(request).await.map_err(|error| failed(&error))?;
         let (head, body) = response.into_parts();

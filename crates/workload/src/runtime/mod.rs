@@ -146,7 +146,7 @@ impl<S: Settings> Runtime<S> {
             older_requests,
             edges: loaded.settings.edges().iter().map(|edge| edge.observe()).collect(),
             served: self.served.traffic(),
-            origins: vec![],
+            origins: loaded.settings.origins(),
             items: None,
             peer: None,
             load: None,

@@ -1,9 +1,10 @@
 //! The way of a request: to the own store, or to the node that the route names.
 
-use super::{ServiceSettings, item, settings::Way, summary};
+use super::{ServiceSettings, settings::Way, summary};
 use crate::{
     call,
     front::{Application, Failure, Request},
+    home::Asking,
     runtime::Runtime,
 };
 use maquette_contract::{ItemKey, Record, Summary, Work};
@@ -28,7 +29,15 @@ impl Application for Service {
         key: &ItemKey,
     ) -> Result<Record, Failure> {
         match way(request, key)? {
-            Way::Own(store) => item::read(request, store, key).await,
+            Way::Own(store) => {
+                let note = |query| request.queried(query);
+                let asking = Asking::new(request.context.clone(), &note);
+                let found = match request.settings.origins.of(&key.kind) {
+                    Some(origin) => origin.read(&**store, &asking, key).await?,
+                    None => store.read(&asking, key).await?,
+                };
+                found.ok_or_else(|| Failure::missing(format!("there is no item {key}")))
+            }
             Way::Call(upstream) => call::get_item(request, upstream, key).await,
         }
     }
@@ -40,7 +49,15 @@ impl Application for Service {
         value: Value,
     ) -> Result<Record, Failure> {
         match way(request, key)? {
-            Way::Own(store) => item::write(request, store, &self.runtime.clock, key, value).await,
+            Way::Own(store) => {
+                let note = |query| request.queried(query);
+                let asking = Asking::new(request.context.clone(), &note);
+                let clock = &self.runtime.clock;
+                match request.settings.origins.of(&key.kind) {
+                    Some(origin) => origin.write(&**store, clock, &asking, key, &value).await,
+                    None => store.write(&asking, key, &value, &|seen| clock.after(seen)).await,
+                }
+            }
             Way::Call(upstream) => call::put_item(request, upstream, key, &value).await,
         }
     }

@@ -1,8 +1,8 @@
 //! A service: answers requests by asking its own store and by calling other nodes.
 //!
-//! Owns the way of a request for an item to the owner of its kind ([`application`]), the queries to
-//! its store ([`store`]), reading and writing an item there ([`item`]) and gathering a summary
-//! ([`summary`]). The calls to other nodes are [`crate::call`]'s.
+//! Owns the way of a request for an item to the owner of its kind ([`application`]) and gathering a
+//! summary ([`summary`]). The calls to other nodes are [`crate::call`]'s, the queries to its store
+//! [`crate::home`]'s, taking items over from an old home is [`crate::origin`]'s.
 //!
 //! Whether it is a thin client, a smart one or a service that owns information follows from its
 //! configuration alone: with a store it queries, with calls it calls. It keeps nothing itself: a
@@ -10,9 +10,7 @@
 //! name.
 
 mod application;
-mod item;
 mod settings;
-mod store;
 mod summary;
 
 use settings::ServiceSettings;
@@ -21,7 +19,7 @@ use settings::ServiceSettings;
 mod tests;
 
 use crate::{
-    RunError, front,
+    RunError, front, origin,
     runtime::{Process, Runtime, serve},
 };
 use application::Service;
@@ -41,5 +39,9 @@ pub async fn run(process: Process) -> Result<(), RunError> {
 
 async fn serve_requests(runtime: Arc<Runtime<ServiceSettings>>, listener: TcpListener) {
     let service = Service { runtime: Arc::clone(&runtime) };
-    front::serve(runtime, listener, service).await;
+    // Both end when the process drains.
+    tokio::join!(
+        front::serve(Arc::clone(&runtime), listener, service),
+        origin::follow(&runtime, ServiceSettings::takes_over),
+    );
 }

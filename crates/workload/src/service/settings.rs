@@ -1,11 +1,14 @@
 //! What a service makes of its configuration: its targets with their connections, and the way of
 //! each kind.
 
-use super::store::StoreClient;
-use crate::runtime::{Edge, Settings, Upstream};
+use crate::{
+    home::StoreClient,
+    origin::{Job, Origins},
+    runtime::{Edge, Settings, Upstream},
+};
 use maquette_contract::{
-    Call, CallMode, Hop, Kind, NodeName, Percent, Role, RoleConfig, ServiceConfig, StoreTarget,
-    Work,
+    Call, CallMode, Hop, Kind, KindSet, NodeName, OriginObservation, Percent, Role, RoleConfig,
+    Routes, ServiceConfig, StoreTarget, Work,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,6 +23,8 @@ pub(crate) struct ServiceSettings {
     pub(crate) callees: Vec<Callee>,
     /// The store that may be queried.
     pub(crate) store: Option<Arc<StoreClient>>,
+    /// The old homes of items of its own kinds.
+    pub(crate) origins: Origins,
     /// Where a request for these kinds goes; nowhere if nobody who can be reached owns the kind.
     ways: BTreeMap<Kind, Option<Way>>,
     /// Where a request for any other kind goes.
@@ -58,6 +63,11 @@ impl ServiceSettings {
         matches!(self.way(kind), Some(Way::Own(_)))
     }
 
+    /// What it takes over, for the copy in the background.
+    pub(crate) fn takes_over(&self) -> Job<StoreClient> {
+        Job { origins: self.origins.clone(), to: self.store.clone() }
+    }
+
     /// The kinds that requests can be made for, for a person.
     pub(crate) fn known_kinds(&self) -> String {
         let known = self.ways.iter().filter(|(_, way)| way.is_some());
@@ -92,27 +102,43 @@ impl Settings for ServiceSettings {
                 _ => {}
             }
         }
-        Ok(())
+        Origins::check(&config.origins, &owned(&config.routes))
     }
 
     fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
         let RoleConfig::Service(config) = role else { return None };
-        let ServiceConfig { work, mode, calls, store, routes, origins: _ } = config;
+        let ServiceConfig { work, mode, calls, store, routes, origins } = config;
         let callees: Vec<_> = calls.into_iter().map(|call| callee(call, before)).collect();
         let store = store.map(|target| connect(target, before));
+        let known = before.map(|before| &before.origins);
+        let origins = Origins::build(origins, &owned(&routes), known);
         let way = |hop: Hop| match hop {
             Hop::Own => store.clone().map(Way::Own),
             Hop::Call(node) => upstream(&callees, &node).cloned().map(Way::Call),
         };
         let ways = routes.kinds.into_iter().map(|(kind, hop)| (kind, hop.and_then(way))).collect();
         let rest = routes.rest.and_then(way);
-        Some(Self { work, mode, ways, rest, callees, store })
+        Some(Self { work, mode, ways, rest, callees, store, origins })
     }
 
     fn edges(&self) -> Vec<Arc<Edge>> {
         let calls = self.callees.iter().map(|callee| callee.upstream.edge());
-        calls.chain(self.store.iter().map(|store| store.edge())).cloned().collect()
+        let stores = self.store.iter().map(|store| store.edge()).chain(self.origins.edges());
+        calls.chain(stores).cloned().collect()
     }
+
+    fn origins(&self) -> Vec<OriginObservation> {
+        self.origins.observe()
+    }
+}
+
+/// The kinds that a service with these routes owns.
+fn owned(routes: &Routes) -> KindSet {
+    let rest = routes.rest == Some(Hop::Own);
+    let named = routes.kinds.iter();
+    let named = named.filter(|(_, hop)| (**hop == Some(Hop::Own)) != rest);
+    let named = named.map(|(kind, _)| kind.clone()).collect();
+    if rest { KindSet::AllBut(named) } else { KindSet::Only(named) }
 }
 
 fn upstream<'a>(callees: &'a [Callee], node: &NodeName) -> Option<&'a Arc<Upstream>> {

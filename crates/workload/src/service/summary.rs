@@ -1,12 +1,13 @@
 //! The summary: the smart part. Asks the own store and the nodes below, and adds up.
 
-use super::{ServiceSettings, settings::Callee, store};
+use super::{ServiceSettings, settings::Callee};
 use crate::{
     call,
     front::{Failure, Request},
+    home::{Asking, merge},
 };
 use futures_util::future::join_all;
-use maquette_contract::{CallMode, KindSummary, Summary};
+use maquette_contract::{CallMode, Kind, Summary};
 
 /// Gathers what the own store holds and what the nodes below say.
 ///
@@ -38,48 +39,15 @@ fn drawn(callee: &Callee) -> bool {
     rand::random_range(0..100) < callee.probability.get()
 }
 
+/// What is in the own store of the own kinds: not what is left there of a kind that another service
+/// owns by now. Where a kind has an old home, that may know of more.
 async fn own(request: &Request<ServiceSettings>) -> Result<Summary, Failure> {
-    match &request.settings.store {
-        Some(store) => store::summary(request, store).await,
-        None => Ok(Summary::default()),
-    }
-}
-
-/// Adds up two parts. A kind has one owner: if both parts know a kind, both have asked that owner,
-/// by different ways, and counting it twice would be wrong. The larger count is the later one, as
-/// items are never removed.
-fn merge(mut one: Summary, other: Summary) -> Summary {
-    for (kind, theirs) in other.kinds {
-        let ours = one.kinds.entry(kind).or_default();
-        if rank(&theirs) > rank(ours) {
-            *ours = theirs;
-        }
-    }
-    one.truncated |= other.truncated;
-    one
-}
-
-fn rank(kind: &KindSummary) -> impl Ord + use<'_> {
-    (kind.items, &kind.newest, kind.bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn summary(kinds: &[(&str, u64)]) -> Summary {
-        let kind = |items| KindSummary { items, bytes: items * 10, newest: None };
-        let kinds = kinds.iter().map(|(name, items)| (name.parse().unwrap(), kind(*items)));
-        Summary { kinds: kinds.collect(), truncated: false }
-    }
-
-    #[test]
-    fn an_owner_reached_by_two_ways_counts_once() {
-        let merged = merge(
-            summary(&[("orders", 3), ("books", 5)]),
-            Summary { truncated: true, ..summary(&[("books", 6), ("ads", 1)]) },
-        );
-        let want = summary(&[("ads", 1), ("books", 6), ("orders", 3)]);
-        assert_eq!(merged, Summary { truncated: true, ..want });
-    }
+    let settings = &request.settings;
+    let Some(store) = &settings.store else { return Ok(Summary::default()) };
+    let note = |query| request.queried(query);
+    let asking = Asking::new(request.context.clone(), &note);
+    let owned = |kind: &Kind| settings.owns(kind);
+    let (own, old) =
+        tokio::join!(store.summary(&asking, &owned), settings.origins.summary(&asking));
+    Ok(merge(own?, old?))
 }

@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// As in service, but sooner.
-fn timing() -> Timing {
+pub(super) fn timing() -> Timing {
     Timing {
         gossip: Duration::from_millis(50),
         seek: Duration::from_millis(200),
@@ -93,7 +93,7 @@ impl Drop for Cluster {
 }
 
 /// A port that is free for TCP and UDP, outside the range that outgoing connections take from.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     loop {
         let port = rand::random_range(15_000..32_000);
         let address = (Ipv4Addr::LOCALHOST, port);

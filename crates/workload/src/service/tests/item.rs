@@ -36,7 +36,7 @@ async fn what_is_no_item_is_told_when_read_and_replaced_when_written() {
     store.fill(&[("books/7".to_owned(), "x")]).await;
     let web = Service::start("web", owner(&store.address)).await;
     let error = web.get("/items/books/7").await.error(StatusCode::BAD_GATEWAY);
-    assert!(error.starts_with("books/7 in the store is no item: "), "{error}");
+    assert!(error.starts_with("books/7 in the store data is no item: "), "{error}");
     let version = web.put("/items/books/7", "1").await.version();
     assert_eq!(web.get("/items/books/7").await.version(), version);
 }

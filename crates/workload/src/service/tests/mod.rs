@@ -4,6 +4,7 @@ mod client;
 mod item;
 mod lifecycle;
 mod limits;
+mod origin;
 mod played;
 mod restart;
 mod routing;
@@ -199,10 +200,7 @@ impl Store {
 
     /// Puts these keys and values into it, whatever they are.
     async fn fill(&self, pairs: &[(String, &str)]) {
-        let client = redis::Client::open(format!("redis://{}/", self.address)).unwrap();
-        let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
-        let mut connection =
-            client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
+        let mut connection = connect(&self.address).await;
         let mut sets = redis::pipe();
         for (key, value) in pairs {
             sets.cmd("SET").arg(key).arg(value);
@@ -216,6 +214,13 @@ impl Store {
         self.serving.await.unwrap();
         (self.address, self.folder)
     }
+}
+
+/// A connection to a store, as a person's tool makes it.
+async fn connect(store: &Address) -> redis::aio::MultiplexedConnection {
+    let client = redis::Client::open(format!("redis://{store}/")).unwrap();
+    let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+    client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
 }
 
 /// Opens the items in a folder, which blocks.

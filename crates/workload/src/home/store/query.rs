@@ -1,27 +1,23 @@
 //! A query, held and made again while the store cannot be reached.
 
 use super::client::{Attempt, StoreClient};
-use crate::{
-    front::{Failure, Request},
-    runtime::BACKOFF,
-    service::ServiceSettings,
-};
+use crate::{front::Failure, home::Asking, runtime::BACKOFF};
 use maquette_contract::{ItemKey, Query, Record, Version};
 use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// What a store holds under an item's key.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(super) struct Found {
     /// As it is stored.
-    pub(crate) bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// What it says, if it is a record.
-    pub(crate) record: Result<Record, serde_json::Error>,
+    pub(super) record: Result<Record, serde_json::Error>,
 }
 
 /// How a conditional write ended.
 #[derive(Debug)]
-pub(crate) enum Set {
+pub(super) enum Set {
     /// It is on disk.
     Done,
     /// The item was not as expected: somebody else was first.
@@ -31,13 +27,13 @@ pub(crate) enum Set {
 }
 
 /// Reads an item.
-pub(crate) async fn get(
-    request: &Request<ServiceSettings>,
+pub(super) async fn get(
+    asking: &Asking<'_>,
     store: &StoreClient,
     key: &ItemKey,
 ) -> Result<Option<Found>, Failure> {
     let query = cmd("GET").arg(key.to_string()).take();
-    let bytes: Option<Vec<u8>> = read(request, store, "GET", &query, |bytes: &Option<Vec<u8>>| {
+    let bytes: Option<Vec<u8>> = read(asking, store, "GET", &query, |bytes: &Option<Vec<u8>>| {
         let version = bytes.as_ref().and_then(|bytes| parse(bytes).ok()).map(|r| r.version);
         (bytes.as_ref().map_or(0, Vec::len), version)
     })
@@ -50,14 +46,15 @@ fn parse(bytes: &[u8]) -> Result<Record, serde_json::Error> {
 }
 
 /// Writes an item if the store still holds `before` under its key, or nothing.
-pub(crate) async fn set_if(
-    request: &Request<ServiceSettings>,
+pub(super) async fn set_if(
+    asking: &Asking<'_>,
     store: &StoreClient,
     key: &ItemKey,
     before: Option<&[u8]>,
-    bytes: &[u8],
-    version: &Version,
+    record: &Record,
 ) -> Result<Set, Failure> {
+    let bytes = serde_json::to_vec(record)
+        .map_err(|error| Failure::invalid(format!("the value cannot be kept: {error}")))?;
     let mut query = cmd("SET").arg(key.to_string()).arg(bytes).take();
     let name = match before {
         Some(before) => {
@@ -69,8 +66,8 @@ pub(crate) async fn set_if(
             "SET NX"
         }
     };
-    let written = |done: &Option<()>| (0, done.map(|()| version.clone()));
-    Ok(match run::<Option<()>>(request, store, name, &query, Repeat::Unsent, written).await? {
+    let written = |done: &Option<()>| (0, done.map(|()| record.version.clone()));
+    Ok(match run::<Option<()>>(asking, store, name, &query, Repeat::Unsent, written).await? {
         Some(Some(())) => Set::Done,
         Some(None) => Set::Beaten,
         None => Set::Unknown,
@@ -79,13 +76,13 @@ pub(crate) async fn set_if(
 
 /// Makes a query that changes nothing. `describe` gives the bytes and the version of its answer.
 pub(super) async fn read<T: FromRedisValue>(
-    request: &Request<ServiceSettings>,
+    asking: &Asking<'_>,
     store: &StoreClient,
     name: &str,
     query: &Cmd,
     describe: impl Fn(&T) -> (usize, Option<Version>),
 ) -> Result<T, Failure> {
-    let answer = run(request, store, name, query, Repeat::Always, describe).await?;
+    let answer = run(asking, store, name, query, Repeat::Always, describe).await?;
     answer.ok_or_else(|| Failure::broken("a query that changes nothing was given up"))
 }
 
@@ -101,7 +98,7 @@ enum Repeat {
 /// Makes a query, again and again while the store cannot be reached and time is left. None if the
 /// store may have seen it and it must not be made again.
 async fn run<T: FromRedisValue>(
-    request: &Request<ServiceSettings>,
+    asking: &Asking<'_>,
     store: &StoreClient,
     name: &str,
     query: &Cmd,
@@ -109,7 +106,7 @@ async fn run<T: FromRedisValue>(
     describe: impl Fn(&T) -> (usize, Option<Version>),
 ) -> Result<Option<T>, Failure> {
     let start = Instant::now();
-    let (attempts, outcome) = attempts(request, store, query, repeat).await;
+    let (attempts, outcome) = attempts(asking, store, query, repeat).await;
     let took = start.elapsed();
     let (bytes, version) =
         outcome.as_ref().ok().and_then(Option::as_ref).map_or((0, None), describe);
@@ -117,7 +114,7 @@ async fn run<T: FromRedisValue>(
         let (to, address) = (store.edge().to(), store.edge().address());
         Failure::new(failure.status, format!("{to} at {address}: {}", failure.message))
     });
-    request.queried(Query {
+    (asking.note)(Query {
         to: store.edge().to().to_string(),
         command: name.to_owned(),
         count: attempts,
@@ -131,12 +128,12 @@ async fn run<T: FromRedisValue>(
 }
 
 async fn attempts<T: FromRedisValue>(
-    request: &Request<ServiceSettings>,
+    asking: &Asking<'_>,
     store: &StoreClient,
     query: &Cmd,
     repeat: Repeat,
 ) -> (u32, Result<Option<T>, Failure>) {
-    let deadline = request.context.deadline_below(Instant::now());
+    let deadline = asking.deadline();
     let mut pause = BACKOFF.0;
     let mut failed = Failure::late("no answer in time");
     for attempt in 1.. {

@@ -1,0 +1,27 @@
+//! Homes of items, as those who ask them over the network see them: a store or peers.
+//!
+//! Owns the queries: to a store in RESP2 ([`StoreClient`]), to peers in HTTP, for what they hold
+//! themselves ([`PeersClient`], the paths of [`maquette_contract::held`]). While a home cannot be
+//! reached, queries are held and made again until the deadline that comes with them; what each one
+//! cost is told to the [`Asking`] that it is made for. It never decides which home is asked, and
+//! keeps no item.
+
+mod asking;
+mod merge;
+mod peers;
+mod store;
+
+pub(crate) use asking::Asking;
+pub(crate) use merge::merge;
+pub(crate) use peers::PeersClient;
+pub(crate) use store::StoreClient;
+
+use maquette_contract::{Kind, Version};
+
+/// Gives the version of a write that replaces `seen`, or nothing. It is asked again whenever the
+/// home turns out to hold something else. Who has seen the item elsewhere too sees to it that the
+/// version is later than that as well.
+pub(crate) type NextVersion<'a> = &'a (dyn Fn(Option<&Version>) -> Version + Send + Sync);
+
+/// Whether items of a kind are wanted.
+pub(crate) type Wanted<'a> = &'a (dyn Fn(&Kind) -> bool + Send + Sync);

@@ -1,0 +1,191 @@
+//! Peers, asked over HTTP for what they hold themselves.
+
+use super::{Asking, NextVersion};
+use crate::{
+    front::Failure,
+    runtime::{CallError, Edge, Outgoing, Reply, Upstream},
+};
+use axum::http::{Method, StatusCode};
+use bytes::Bytes;
+use maquette_contract::{
+    Address, Answer, ItemKey, NodeName, Query, Record, Summary, Version,
+    held::{AFTER, HeldPage, ITEMS, SUMMARY},
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// The peers of a node: their edge and the connections to them. Dropping it closes those.
+#[derive(Debug)]
+pub(crate) struct PeersClient(Arc<Upstream>);
+
+/// One exchange: what is asked for, as the tree names it, and how.
+struct Ask {
+    command: &'static str,
+    method: Method,
+    path: String,
+    body: Bytes,
+}
+
+impl Ask {
+    fn get(command: &'static str, path: String) -> Self {
+        Self { command, method: Method::GET, path, body: Bytes::new() }
+    }
+}
+
+impl PeersClient {
+    /// The peers at `address`, the node `to`; their probes begin now.
+    pub(crate) fn new(to: NodeName, address: Address) -> Arc<Self> {
+        Arc::new(Self(Upstream::new(to, address)))
+    }
+
+    /// The edge to the peers.
+    pub(crate) fn edge(&self) -> &Arc<Edge> {
+        self.0.edge()
+    }
+
+    /// The item.
+    ///
+    /// # Errors
+    /// If the peers give no truthful answer in time.
+    pub(crate) async fn read(
+        &self,
+        asking: &Asking<'_>,
+        key: &ItemKey,
+    ) -> Result<Option<Record>, Failure> {
+        let ask = Ask::get("read", format!("{ITEMS}/{key}"));
+        let take = |reply: &Reply| match reply.status {
+            StatusCode::NOT_FOUND if !is_answer(reply) => Ok(None),
+            _ => json(reply).map(Some),
+        };
+        let version = |record: &Option<Record>| record.as_ref().map(|it| it.version.clone());
+        self.ask(asking, ask, take, version).await
+    }
+
+    /// Writes a value, with the version that `next` gives for what it replaces. Of two writes that
+    /// are made at the same time, the later version stays.
+    ///
+    /// # Errors
+    /// If it is not known to be durable in time.
+    pub(crate) async fn write(
+        &self,
+        asking: &Asking<'_>,
+        key: &ItemKey,
+        value: &Value,
+        next: NextVersion<'_>,
+    ) -> Result<Record, Failure> {
+        let seen = self.read(asking, key).await?;
+        let version = next(seen.as_ref().map(|record| &record.version));
+        let record = Record { version, value: value.clone() };
+        let body = serde_json::to_vec(&record)
+            .map_err(|error| Failure::invalid(format!("the value cannot be kept: {error}")))?;
+        let path = format!("{ITEMS}/{key}");
+        let ask = Ask { command: "write", method: Method::PUT, path, body: body.into() };
+        let take = |reply: &Reply| match reply.status {
+            StatusCode::NO_CONTENT => Ok(()),
+            _ => Err(refusal(reply)),
+        };
+        self.ask(asking, ask, take, |()| Some(record.version.clone())).await?;
+        Ok(record)
+    }
+
+    /// A page of all items: the first one, or that which begins `after` the one before, as that
+    /// says.
+    ///
+    /// # Errors
+    /// If the peers give no answer in time.
+    pub(crate) async fn list(
+        &self,
+        asking: &Asking<'_>,
+        after: Option<&str>,
+    ) -> Result<HeldPage, Failure> {
+        let query = |after| format!("?{AFTER}={}", utf8_percent_encode(after, NON_ALPHANUMERIC));
+        let path = format!("{ITEMS}{}", after.map(query).unwrap_or_default());
+        self.ask(asking, Ask::get("list", path), json, |_| None).await
+    }
+
+    /// What there is of each kind.
+    ///
+    /// # Errors
+    /// If the peers give no truthful answer in time.
+    pub(crate) async fn summary(&self, asking: &Asking<'_>) -> Result<Summary, Failure> {
+        self.ask(asking, Ask::get("summary", SUMMARY.to_owned()), json, |_| None).await
+    }
+
+    /// Makes one exchange and takes note of it. `take` makes of the reply what was asked for.
+    async fn ask<T>(
+        &self,
+        asking: &Asking<'_>,
+        ask: Ask,
+        take: impl Fn(&Reply) -> Result<T, Failure>,
+        version: impl Fn(&T) -> Option<Version>,
+    ) -> Result<T, Failure> {
+        let Ask { command, method, path, body } = ask;
+        let start = Instant::now();
+        let outgoing = Outgoing { method, path, context: asking.context.clone(), body };
+        let reply = self.0.send(&outgoing).await;
+        let took = start.elapsed();
+        let bytes = reply.as_ref().map_or(0, |reply| reply.body.len() as u64);
+        let outcome = match &reply {
+            Ok(reply) => take(reply),
+            Err(error) => Err(unanswered(error)),
+        };
+        let to = self.edge().to();
+        let outcome = outcome.map_err(|Failure { status, message }| {
+            Failure::new(status, format!("{to}: {message}"))
+        });
+        self.edge().record(took, outcome.is_err());
+        (asking.note)(Query {
+            to: to.to_string(),
+            command: command.to_owned(),
+            count: 1,
+            bytes,
+            micros: micros(took),
+            version: outcome.as_ref().ok().and_then(version),
+            error: outcome.as_ref().err().map(|failure| failure.message.clone()),
+        });
+        outcome
+    }
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Whether a reply is one to a user. That is how a node refuses a path that it does not know: who
+/// does not know what peers hold must not pass for one who knows that there is nothing.
+fn is_answer(reply: &Reply) -> bool {
+    serde_json::from_slice::<Answer>(&reply.body).is_ok()
+}
+
+/// The JSON of a reply that succeeded.
+fn json<T: DeserializeOwned>(reply: &Reply) -> Result<T, Failure> {
+    if reply.status != StatusCode::OK {
+        return Err(refusal(reply));
+    }
+    serde_json::from_slice(&reply.body)
+        .map_err(|error| Failure::broken(format!("the answer is not what was asked for: {error}")))
+}
+
+/// What a reply that is no success means to those above.
+fn refusal(reply: &Reply) -> Failure {
+    let text = String::from_utf8_lossy(&reply.body);
+    let message = format!("answered {}: {}", reply.status, text.trim());
+    match reply.status {
+        status @ (StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) => {
+            Failure::new(status, message)
+        }
+        _ => Failure::broken(message),
+    }
+}
+
+fn unanswered(error: &CallError) -> Failure {
+    match error {
+        CallError::Late { .. } => Failure::late(error.to_string()),
+        CallError::Unreachable { .. } | CallError::Invalid { .. } => {
+            Failure::broken(error.to_string())
+        }
+    }
+}

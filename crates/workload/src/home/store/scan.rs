@@ -1,0 +1,127 @@
+//! The items of a store: page by page, so that neither side holds much at once.
+
+use super::{StoreClient, query::read};
+use crate::{
+    front::Failure,
+    home::{Asking, Wanted},
+};
+use maquette_contract::{
+    ItemKey, Record, Summary,
+    held::{HeldItem, HeldPage},
+};
+use redis::cmd;
+
+/// The items of a page.
+const PAGE: usize = 200;
+/// The most items that a summary looks at.
+const MOST: usize = 10_000;
+
+/// Items and where the next page begins; 0 after the last one. What is under no item's key, or is
+/// no record, is not an item.
+struct Page {
+    next: u64,
+    looked_at: usize,
+    items: Vec<(ItemKey, Record)>,
+}
+
+impl StoreClient {
+    /// Adds up the items of each kind that is wanted.
+    ///
+    /// # Errors
+    /// If the store gives no answer in time.
+    pub(crate) async fn summary(
+        &self,
+        asking: &Asking<'_>,
+        wanted: Wanted<'_>,
+    ) -> Result<Summary, Failure> {
+        let mut summary = Summary::default();
+        let mut cursor = 0;
+        let mut looked_at = 0;
+        loop {
+            let page = page(asking, self, cursor, wanted).await?;
+            looked_at += page.looked_at;
+            page.items.into_iter().for_each(|(key, record)| add(&mut summary, key, record));
+            if page.next == 0 {
+                return Ok(summary);
+            }
+            if looked_at >= MOST {
+                summary.truncated = true;
+                return Ok(summary);
+            }
+            cursor = page.next;
+        }
+    }
+
+    /// A page of the items of the kinds that are wanted: the first one, or that which begins
+    /// `after` the one before, as that says.
+    ///
+    /// # Errors
+    /// If the store gives no answer in time.
+    pub(crate) async fn list(
+        &self,
+        asking: &Asking<'_>,
+        after: Option<&str>,
+        wanted: Wanted<'_>,
+    ) -> Result<HeldPage, Failure> {
+        let cursor = after.map_or(Ok(0), str::parse);
+        let cursor = cursor
+            .map_err(|_| Failure::broken("a store's page begins after a number, nothing else"))?;
+        let page = page(asking, self, cursor, wanted).await?;
+        let item = |(key, record): (ItemKey, Record)| HeldItem { key, version: record.version };
+        let next = (page.next != 0).then(|| page.next.to_string());
+        Ok(HeldPage { items: page.items.into_iter().map(item).collect(), next })
+    }
+}
+
+async fn page(
+    asking: &Asking<'_>,
+    store: &StoreClient,
+    cursor: u64,
+    wanted: Wanted<'_>,
+) -> Result<Page, Failure> {
+    let (next, keys) = keys(asking, store, cursor, wanted).await?;
+    let looked_at = keys.len();
+    if keys.is_empty() {
+        return Ok(Page { next, looked_at, items: vec![] });
+    }
+    let values = values(asking, store, &keys).await?;
+    let items = keys.into_iter().zip(values);
+    let items = items.filter_map(|(key, bytes)| Some((key, serde_json::from_slice(&bytes?).ok()?)));
+    Ok(Page { next, looked_at, items: items.collect() })
+}
+
+/// The keys of a page that are of wanted items, and where the next page begins.
+async fn keys(
+    asking: &Asking<'_>,
+    store: &StoreClient,
+    cursor: u64,
+    wanted: Wanted<'_>,
+) -> Result<(u64, Vec<ItemKey>), Failure> {
+    type Keys = (u64, Vec<Vec<u8>>);
+    let query = cmd("SCAN").arg(cursor).arg("COUNT").arg(PAGE).take();
+    let size = |(_, keys): &Keys| (keys.iter().map(Vec::len).sum(), None);
+    let (next, keys): Keys = read(asking, store, "SCAN", &query, size).await?;
+    let keys = keys.iter().filter_map(|key| ItemKey::parse(std::str::from_utf8(key).ok()?));
+    Ok((next, keys.filter(|key| wanted(&key.kind)).collect()))
+}
+
+async fn values(
+    asking: &Asking<'_>,
+    store: &StoreClient,
+    keys: &[ItemKey],
+) -> Result<Vec<Option<Vec<u8>>>, Failure> {
+    let mut query = cmd("MGET");
+    for key in keys {
+        query.arg(key.to_string());
+    }
+    let size = |values: &Vec<Option<Vec<u8>>>| (values.iter().flatten().map(Vec::len).sum(), None);
+    read(asking, store, "MGET", &query, size).await
+}
+
+fn add(summary: &mut Summary, key: ItemKey, record: Record) {
+    let Record { version, value } = record;
+    let kind = summary.kinds.entry(key.kind).or_default();
+    kind.items += 1;
+    kind.bytes += value.to_string().len() as u64;
+    kind.newest = kind.newest.take().max(Some(version));
+}

@@ -1,0 +1,105 @@
+//! The old home of items: a store or peers.
+
+use crate::{
+    front::Failure,
+    home::{Asking, NextVersion, PeersClient, StoreClient},
+    runtime::Edge,
+};
+use maquette_contract::{
+    Address, ItemKey, KindSet, NodeName, OriginHome, Record, Summary, held::HeldPage,
+};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The old home, with the connections to it; clones are the same.
+#[derive(Clone, Debug)]
+pub(super) enum OldHome {
+    Store(Arc<StoreClient>),
+    Peers(Arc<PeersClient>),
+}
+
+impl OldHome {
+    /// The home at `address`, the node `to`; its probes begin now.
+    pub(super) fn new(home: OriginHome, to: NodeName, address: Address) -> Self {
+        match home {
+            OriginHome::Store => Self::Store(StoreClient::new(to, address)),
+            OriginHome::Peers => Self::Peers(PeersClient::new(to, address)),
+        }
+    }
+
+    /// What it is.
+    pub(super) fn home(&self) -> OriginHome {
+        match self {
+            Self::Store(_) => OriginHome::Store,
+            Self::Peers(_) => OriginHome::Peers,
+        }
+    }
+
+    /// The edge to it.
+    pub(super) fn edge(&self) -> &Arc<Edge> {
+        match self {
+            Self::Store(store) => store.edge(),
+            Self::Peers(peers) => peers.edge(),
+        }
+    }
+
+    /// The item: no older than any write that was acknowledged before.
+    pub(super) async fn read(
+        &self,
+        asking: &Asking<'_>,
+        key: &ItemKey,
+    ) -> Result<Option<Record>, Failure> {
+        match self {
+            Self::Store(store) => store.read(asking, key).await,
+            Self::Peers(peers) => peers.read(asking, key).await,
+        }
+    }
+
+    /// Writes a value, with the version that `next` gives for what it replaces.
+    pub(super) async fn write(
+        &self,
+        asking: &Asking<'_>,
+        key: &ItemKey,
+        value: &Value,
+        next: NextVersion<'_>,
+    ) -> Result<Record, Failure> {
+        match self {
+            Self::Store(store) => store.write(asking, key, value, next).await,
+            Self::Peers(peers) => peers.write(asking, key, value, next).await,
+        }
+    }
+
+    /// A page of the items of some kinds, with their versions: the first one, or that which begins
+    /// `after` the one before, as that says.
+    pub(super) async fn list(
+        &self,
+        asking: &Asking<'_>,
+        after: Option<&str>,
+        kinds: &KindSet,
+    ) -> Result<HeldPage, Failure> {
+        match self {
+            Self::Store(store) => store.list(asking, after, &|kind| kinds.contains(kind)).await,
+            Self::Peers(peers) => {
+                let mut page = peers.list(asking, after).await?;
+                page.items.retain(|item| kinds.contains(&item.key.kind));
+                Ok(page)
+            }
+        }
+    }
+
+    /// What there is of each of some kinds.
+    pub(super) async fn summary(
+        &self,
+        asking: &Asking<'_>,
+        kinds: &KindSet,
+    ) -> Result<Summary, Failure> {
+        match self {
+            Self::Store(store) => store.summary(asking, &|kind| kinds.contains(kind)).await,
+            Self::Peers(peers) => {
+                let mut summary = peers.summary(asking).await?;
+                summary.kinds.retain(|kind, _| kinds.contains(kind));
+                Ok(summary)
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A service that takes items over from where they were before.
+
+mod copy;
+mod held;
+mod history;
+mod homes;
+mod peers;
+mod settings;
+
+use super::*;
+use held::Held;
+use maquette_contract::{KindSet, Origin, OriginHome, OriginObservation, Query};
+
+/// Long after now: whoever gives a version to a write must look at what it replaces.
+const FUTURE: u64 = 9_000_000_000_000;
+
+fn all_kinds() -> KindSet {
+    KindSet::AllBut([].into())
+}
+
+/// The origin of every kind.
+fn origin(name: &str, home: OriginHome, address: &Address) -> Origin {
+    Origin { node: node(name), home, address: address.clone(), kinds: all_kinds(), last: false }
+}
+
+/// Owns every kind, in the store `new`, and takes items over from the store `old`.
+fn heir(new: &Address, old: &Address) -> ServiceConfig {
+    ServiceConfig { origins: vec![origin("old", OriginHome::Store, old)], ..owner(new) }
+}
+
+/// The same, with the word that nobody else writes to the old store any more.
+fn last(mut config: ServiceConfig) -> ServiceConfig {
+    config.origins.iter_mut().for_each(|origin| origin.last = true);
+    config
+}
+
+/// A record as it stands in a store.
+fn record(millis: u64, value: &str) -> String {
+    serde_json::json!({ "version": format!("{millis}.0.x"), "value": value }).to_string()
+}
+
+/// What a store alone holds of an item.
+async fn in_store(store: &Address, path: &str) -> Option<(Version, serde_json::Value)> {
+    let key = path.trim_start_matches("/items/");
+    let mut connection = connect(store).await;
+    let get = redis::cmd("GET").arg(key).take();
+    let bytes: Option<Vec<u8>> = get.query_async(&mut connection).await.unwrap();
+    let record: maquette_contract::Record = serde_json::from_slice(&bytes?).unwrap();
+    Some((record.version, record.value))
+}
+
+/// The report on the only origin, if it is about this configuration.
+fn copy_under(service: &Service, text: &str) -> Option<OriginObservation> {
+    let report = service.runtime.observe();
+    let mut origins = report.origins;
+    (report.revision == NodeConfig::revision(text)).then(|| origins.remove(0))
+}
+
+/// Gives the service another configuration and waits until no request runs under the one before.
+async fn reconfigure(service: &Service, text: &str) {
+    service.configure(text);
+    let in_force = || {
+        let report = service.runtime.observe();
+        report.revision == NodeConfig::revision(text) && report.older_requests == 0
+    };
+    until("the new configuration is in force", in_force).await;
+}
+
+/// Whom was asked for what, in the order of the first time.
+fn asked(got: &Got) -> Vec<(String, String)> {
+    let queries = got.answer().trace.queries.into_iter();
+    queries.map(|Query { to, command, .. }| (to, command)).collect()
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(to, command)| ((*to).to_owned(), (*command).to_owned())).collect()
+}
