@@ -4,11 +4,12 @@
 //! and of each item the newest version counts.
 
 use super::{
-    ask::{Note, Unavailable},
+    ask::Note,
     fellows::AskError,
     node::Node,
     phase::Phase,
     standing::Standing,
+    unavailable::Unavailable,
     wire::{Entry, Listed, Page},
 };
 use crate::storage::Position;

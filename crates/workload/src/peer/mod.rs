@@ -52,6 +52,7 @@
 mod ask;
 mod check;
 mod fellows;
+mod found;
 mod gauge;
 mod gossip;
 mod heal;
@@ -77,6 +78,7 @@ mod situation;
 mod standing;
 mod summary;
 mod timing;
+mod unavailable;
 mod users;
 mod volume;
 mod whole;

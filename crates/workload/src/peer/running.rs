@@ -1,7 +1,7 @@
 //! A peer as a whole: its parts, started in order, and its answers.
 
 use super::{
-    ask::{Note, Operation, Unavailable},
+    ask::{Note, Operation},
     check,
     gossip::{Gossip, GossipError, Identity},
     heal, lists,
@@ -14,6 +14,7 @@ use super::{
     serve::router,
     summary::Sum,
     timing::Timing,
+    unavailable::Unavailable,
     volume::{Volume, VolumeError},
 };
 use crate::{

@@ -2,10 +2,10 @@
 
 use crate::{
     peer::{
-        ask::Unavailable,
         members::Members,
         running::{PeerError, Running, Setup},
         timing::Timing,
+        unavailable::Unavailable,
     },
     runtime::Shutdown,
     storage::StorageError,

@@ -1,6 +1,9 @@
 //! What the peers tell of what they themselves hold.
 
-use super::pods::{Pod, node, started, version};
+use super::{
+    cluster::key,
+    pods::{Pod, node, started, version},
+};
 use crate::{
     front::Failure,
     home::{Asking, PeersClient},
@@ -80,14 +83,14 @@ async fn the_list_misses_nothing_acknowledged_while_peers_come_and_go_or_is_refu
         let puts = some.iter().map(|item| put(&pods[item % 3], *item, &record));
         assert!(join_all(puts).await.iter().all(|status| *status == StatusCode::NO_CONTENT));
     }
-    acknowledged.extend(items.iter().map(|item| (super::cluster::key(*item), version(7))));
+    acknowledged.extend(items.iter().map(|item| (key(*item), version(7))));
     let long = Duration::from_secs(10);
     assert_eq!(listed(&pods[0], long).await.unwrap(), acknowledged);
 
     pods[2].kill();
     for item in 0..5 {
         let written = pods[item % 2].put(&format!("orders/{item}"), 8).await;
-        acknowledged.insert(super::cluster::key(item), written.version);
+        acknowledged.insert(key(item), written.version);
     }
     assert_eq!(listed(&pods[1], long).await.unwrap(), acknowledged, "one of three is down");
     pods[1].kill();

@@ -1,13 +1,16 @@
 //! Peers that take items over from a store.
 
-use super::pods::{Pod, node, peers, started};
+use super::{
+    cluster::{key, until},
+    pods::{Pod, node, peers, started},
+};
 use crate::{
     home::{Asking, StoreClient},
     runtime::VersionClock,
 };
 use futures_util::future::join_all;
 use maquette_contract::{
-    ItemKey, KindSet, Observations, Origin, OriginHome, PeerConfig, Record, RoleConfig, StoreConfig,
+    KindSet, Observations, Origin, OriginHome, PeerConfig, Record, RoleConfig, StoreConfig,
 };
 use std::{
     collections::BTreeMap,
@@ -19,10 +22,6 @@ use std::{
 
 /// Items that are in the store from the beginning.
 const ITEMS: usize = 60;
-
-fn key(item: usize) -> ItemKey {
-    super::cluster::key(item)
-}
 
 /// Somebody who writes to the store as if there were no peers.
 struct OldWriter {
@@ -141,23 +140,33 @@ async fn nothing_is_lost_while_the_store_is_dropped_peer_by_peer_under_load() {
             tokio::spawn(live(pods, client, over, next))
         })
         .collect();
+    let goes_on = async || {
+        let enough = next.load(Ordering::Relaxed) + 12;
+        until("the load goes on", || async {
+            let now = next.load(Ordering::Relaxed);
+            if now >= enough { Ok(()) } else { Err(now) }
+        })
+        .await;
+    };
     for pod in pods.iter() {
         pod.reports("all was copied", complete).await;
     }
+    goes_on().await;
     for pod in pods.iter() {
         pod.configure(RoleConfig::Peer(peers(&pods)));
         pod.reports("no request is left under the old configuration", |report| {
             report.origins.is_empty() && report.older_requests == 0
         })
         .await;
+        goes_on().await;
     }
     store.kill();
+    goes_on().await;
     over.store(true, Ordering::Relaxed);
     let mut newest: Told = written.into_iter().enumerate().collect();
     for client in clients {
         newest.extend(client.await.unwrap());
     }
-    assert!(next.load(Ordering::Relaxed) > 1050, "too little happened");
     for (item, record) in newest {
         let read = pods[item % 3].read(&format!("orders/{item}")).await;
         assert_eq!(read, Some(record), "item {item}");
