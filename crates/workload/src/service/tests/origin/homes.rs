@@ -115,8 +115,12 @@ async fn requests_are_held_while_either_store_is_away() {
 async fn without_the_old_home_nobody_says_what_there_is() {
     let new = Store::start().await;
     new.fill(&[("books/1".to_owned(), record(1, "perhaps old").as_str())]).await;
-    let after = Service::start("after", heir(&new.address, &free_address().await)).await;
-    let headers = [(crate::runtime::headers::DEADLINE, "700")];
+    // Its port is taken, so that nobody else comes to listen there, but it does not listen.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let old = Address(socket.local_addr().unwrap().to_string());
+    let after = Service::start("after", heir(&new.address, &old)).await;
+    let headers = [(crate::runtime::headers::DEADLINE, "1500")];
     for path in ["/items/books/1", "/items/books/2", "/summary"] {
         let error = after.get_with(path, &headers).await.error(StatusCode::BAD_GATEWAY);
         assert!(error.starts_with("old at 127.0.0.1:"), "{error}");
