@@ -71,7 +71,7 @@ pub(super) async fn run_with(process: Process, timing: Timing) -> Result<(), Run
     };
     tokio::select! {
         _ = serving => Ok(()),
-        error = running.failed() => Err(RunError::Role(error.into())),
+        error = running.failed() => Err(error.into()),
         () = watch_readiness(&running, &joined, &whole) => Ok(()),
     }
 }

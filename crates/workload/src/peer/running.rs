@@ -25,7 +25,7 @@ use maquette_contract::{ItemKey, NodeName, Observations, PeerObservation, Record
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use tokio::{
     net::TcpListener,
-    sync::watch,
+    sync::{Mutex, oneshot, watch},
     task::JoinSet,
     time::{Instant, timeout},
 };
@@ -74,6 +74,8 @@ pub(super) struct Running {
     pub(super) node: Arc<Node>,
     started: Instant,
     storage: Storage,
+    /// Tells why the volume does not take where the peer stands.
+    stuck: Mutex<oneshot::Receiver<VolumeError>>,
     // Dropped with the peer, which ends them.
     _tasks: JoinSet<()>,
 }
@@ -103,9 +105,12 @@ impl Running {
         let routes = router(&node);
         tasks.spawn(async move { runtime::serve::serve(listener, routes, &shutdown).await });
         spawn_gossip(&mut tasks, &node, &gossip);
-        tasks.spawn(membership.run());
+        let (tell, stuck) = oneshot::channel();
+        // Nobody listens only while the peer ends.
+        tasks.spawn(async move { drop(tell.send(membership.run().await)) });
         for_ever(&mut tasks, &node);
-        Ok(Self { node, started: Instant::now(), storage, _tasks: tasks })
+        let (started, stuck) = (Instant::now(), Mutex::new(stuck));
+        Ok(Self { node, started, storage, stuck, _tasks: tasks })
     }
 
     /// Registers what this peer counts.
@@ -115,8 +120,12 @@ impl Running {
     }
 
     /// Ends when the disk has failed.
-    pub(super) async fn failed(&self) -> StorageError {
-        self.storage.failed().await
+    pub(super) async fn failed(&self) -> PeerError {
+        let stuck = async { (&mut *self.stuck.lock().await).await };
+        tokio::select! {
+            error = self.storage.failed() => error.into(),
+            stuck = stuck => stuck.map_or(StorageError::Closed.into(), PeerError::from),
+        }
     }
 
     /// Reads an item.

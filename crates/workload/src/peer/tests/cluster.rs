@@ -171,6 +171,11 @@ impl Cluster {
         self.places[ordinal].data = TempDir::new().unwrap();
     }
 
+    /// Has a peer's volume refuse to keep where the peer stands.
+    pub(super) fn spoil(&self, ordinal: usize) {
+        std::fs::create_dir(self.places[ordinal].data.path().join("peer.json.new")).unwrap();
+    }
+
     /// Gives every peer that runs a configuration with so many members.
     pub(super) fn configure(&mut self, members: usize) {
         self.members = members;
