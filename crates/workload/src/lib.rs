@@ -3,6 +3,7 @@
 //! - [`runtime`] is what every role shares: flags, configuration and its reload, readiness,
 //!   graceful stop, the admin port, metrics, probes, the HTTP client.
 //! - [`front`] is the HTTP interface that end users and other nodes see of a service or a peer.
+//! - `call` passes requests on to other nodes.
 //! - `home` asks stores and peers for items over the network, and `origin` takes items over from
 //!   where they were before.
 //! - [`storage`] keeps items on disk, for stores and peers.
@@ -12,6 +13,7 @@
 //! It knows nothing of Kubernetes: its whole world is one JSON file, its pod's name and the
 //! addresses that the file gives.
 
+mod call;
 pub mod front;
 mod home;
 pub mod load;

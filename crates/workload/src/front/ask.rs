@@ -4,10 +4,15 @@ use super::Failure;
 use axum::{body::Body, extract::rejection::PathRejection, http::StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use maquette_contract::ItemKey;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The largest body of a request, in bytes.
 pub(super) const MAX_BODY: usize = 64 << 10;
+
+/// The largest record, in bytes: a value as it is kept takes up to four times the space that it
+/// took as it was sent, since `1e15` becomes `1000000000000000.0`; and it has a version.
+pub(super) const MAX_RECORD: usize = 4 * MAX_BODY + (1 << 10);
 
 /// What a request asks for.
 pub(super) enum Ask {
@@ -24,15 +29,19 @@ pub(super) fn key(path: Result<(String, String), PathRejection>) -> Result<ItemK
     Ok(ItemKey { kind, id })
 }
 
-/// The JSON that a body holds.
-pub(super) async fn value(body: Body) -> Result<Value, Failure> {
-    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| {
+/// What a body of at most `most` bytes holds; `what` names that for a person.
+pub(super) async fn json<T: DeserializeOwned>(
+    body: Body,
+    most: usize,
+    what: &str,
+) -> Result<T, Failure> {
+    let body = Limited::new(body, most).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            let message = format!("the body is larger than {MAX_BODY} bytes");
+            let message = format!("the body is larger than {most} bytes");
             return Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message);
         }
         Failure::invalid(format!("the body ends early: {error}"))
     })?;
     serde_json::from_slice(&body.to_bytes())
-        .map_err(|error| Failure::invalid(format!("the body is not JSON: {error}")))
+        .map_err(|error| Failure::invalid(format!("the body is not {what}: {error}")))
 }

@@ -18,6 +18,8 @@ pub(super) enum Operation {
     Get,
     Put,
     Summary,
+    /// What the node itself holds, for another node.
+    Held,
 }
 
 impl Operation {
@@ -26,6 +28,7 @@ impl Operation {
             Operation::Get => "get",
             Operation::Put => "put",
             Operation::Summary => "summary",
+            Operation::Held => "held",
         }
     }
 }

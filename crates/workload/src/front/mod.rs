@@ -5,9 +5,12 @@
 //! the node's [`Application`] says. It never asks a store, a peer or another node itself.
 //!
 //! A node implements [`Application`] and calls [`serve`] with its runtime, a listener and itself.
+//! Peers implement [`Held`] too, for the nodes that take their items over, and call
+//! [`serve_with_held`].
 
 mod ask;
 mod failure;
+mod held;
 mod metrics;
 mod render;
 mod request;
@@ -19,7 +22,8 @@ pub use failure::Failure;
 pub use request::Request;
 
 use crate::runtime::{Runtime, Settings, serve};
-use maquette_contract::{ItemKey, Record, Summary, Work};
+use axum::Router;
+use maquette_contract::{ItemKey, Record, Summary, Work, held::HeldPage};
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -58,12 +62,56 @@ pub trait Application: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Summary, Failure>> + Send;
 }
 
+/// What a node holds itself, whoever answers users' requests by now; see
+/// [`maquette_contract::held`]. It is neither users' traffic nor work.
+pub trait Held: Application {
+    /// Reads an item.
+    fn held(
+        &self,
+        request: &Request<Self::Settings>,
+        key: &ItemKey,
+    ) -> impl Future<Output = Result<Option<Record>, Failure>> + Send;
+
+    /// Keeps this version of an item unless a newer one is there; it is durable then.
+    fn keep(
+        &self,
+        request: &Request<Self::Settings>,
+        key: &ItemKey,
+        record: Record,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// The items after the key `after`, or the first ones.
+    fn list(
+        &self,
+        request: &Request<Self::Settings>,
+        after: Option<&ItemKey>,
+    ) -> impl Future<Output = Result<HeldPage, Failure>> + Send;
+
+    /// The summary of what is held.
+    fn held_summary(
+        &self,
+        request: &Request<Self::Settings>,
+    ) -> impl Future<Output = Result<Summary, Failure>> + Send;
+}
+
 /// The front of a node.
 struct Front<A: Application> {
     runtime: Arc<Runtime<A::Settings>>,
     application: A,
     metrics: metrics::Metrics,
+    /// For users' requests.
     places: Semaphore,
+    /// For what is held. Users' requests may wait for it, by way of other nodes: so they never take
+    /// its places.
+    places_held: Semaphore,
+}
+
+impl<A: Application> Front<A> {
+    fn new(runtime: Arc<Runtime<A::Settings>>, application: A, places: usize) -> Arc<Self> {
+        let metrics = metrics::Metrics::new(&runtime.metrics);
+        let (places, places_held) = (Semaphore::new(places), Semaphore::new(places));
+        Arc::new(Self { runtime, application, metrics, places, places_held })
+    }
 }
 
 /// Serves requests until the process drains and those under way have ended. The pod's condition
@@ -73,14 +121,30 @@ pub async fn serve<A: Application>(
     listener: TcpListener,
     application: A,
 ) {
-    let metrics = metrics::Metrics::new(&runtime.metrics);
+    serve_routes(runtime, listener, application, Router::new()).await;
+}
+
+/// Like [`serve`], and answers what the node itself holds.
+pub async fn serve_with_held<A: Held>(
+    runtime: Arc<Runtime<A::Settings>>,
+    listener: TcpListener,
+    application: A,
+) {
+    serve_routes(runtime, listener, application, held::routes()).await;
+}
+
+async fn serve_routes<A: Application>(
+    runtime: Arc<Runtime<A::Settings>>,
+    listener: TcpListener,
+    application: A,
+    others: Router<Arc<Front<A>>>,
+) {
     let listening = runtime.readiness.condition("listening", "the traffic port is not open yet");
     let (shutdown, settings) = (runtime.shutdown.clone(), runtime.config.follow());
-    let places = Semaphore::new(MAX_UNDER_WAY);
-    let front = Arc::new(Front { runtime, application, metrics, places });
+    let front = Front::new(runtime, application, MAX_UNDER_WAY);
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "serving requests");
     }
     listening.fulfil();
-    serve::serve(listener, routes::router(front), &shutdown, settings).await;
+    serve::serve(listener, routes::router(front, others), &shutdown, settings).await;
 }

@@ -32,10 +32,15 @@ pub(super) fn response(form: Form, status: StatusCode, answer: Answer, least: u6
         Form::Text => (status, answer.to_string()).into_response(),
         Form::Json => (status, Json(padded(answer, least))).into_response(),
     };
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    say_when_to_try_again(&mut response);
+    response
+}
+
+/// Has a client that is refused for now come again.
+pub(super) fn say_when_to_try_again(response: &mut Response) {
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    response
 }
 
 /// Fills the answer up to at least so many bytes of JSON.

@@ -2,11 +2,15 @@
 
 use super::{
     Application, Failure, Front, Request,
-    ask::{self, Ask},
+    ask::{self, Ask, MAX_BODY},
     metrics::Operation,
     render::{self, Form},
 };
-use crate::runtime::{Settings, headers::Context, work};
+use crate::runtime::{
+    Settings,
+    headers::{Context, TooManyHops},
+    work,
+};
 use axum::{
     Router,
     body::Body,
@@ -17,7 +21,10 @@ use axum::{
 };
 use maquette_contract::{Answer, ItemKey, Outcome, Record, ResponseTree};
 use std::sync::Arc;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, timeout_at},
+};
 
 /// What one can ask, for a person.
 const PATHS: &str = "\
@@ -26,15 +33,20 @@ PUT /items/{kind}/{id}   write an item; the body is its value, any JSON
 GET /summary             gather from all who keep information
 GET /ping                204 if this pod answers at all";
 
-type Shared<A> = State<Arc<Front<A>>>;
-type ItemPath = Result<Path<(String, String)>, PathRejection>;
+pub(super) type Shared<A> = State<Arc<Front<A>>>;
+pub(super) type ItemPath = Result<Path<(String, String)>, PathRejection>;
 
-pub(super) fn router<A: Application>(front: Arc<Front<A>>) -> Router {
+/// The paths of users, and `others`.
+pub(super) fn router<A: Application>(
+    front: Arc<Front<A>>,
+    others: Router<Arc<Front<A>>>,
+) -> Router {
     Router::new()
         .route("/", get(index::<A>))
         .route("/ping", get(async || StatusCode::NO_CONTENT))
         .route("/items/{kind}/{id}", get(get_item::<A>).put(put_item::<A>))
         .route("/summary", get(get_summary::<A>))
+        .merge(others)
         .fallback(unknown_path::<A>)
         .method_not_allowed_fallback(unknown_method::<A>)
         .with_state(front)
@@ -68,7 +80,7 @@ async fn put_item<A: Application>(
 ) -> Response {
     let asked = async {
         let key = ask::key(path.map(|Path(path)| path))?;
-        Ok(Ask::Put(key, ask::value(body).await?))
+        Ok(Ask::Put(key, ask::json(body, MAX_BODY, "JSON").await?))
     };
     front.answer(Operation::Put, &headers, asked).await
 }
@@ -131,15 +143,6 @@ impl<A: Application> Front<A> {
         request: &Request<A::Settings>,
         asked: impl Future<Output = Result<Ask, Failure>> + Send,
     ) -> Result<Outcome, Failure> {
-        request
-            .context
-            .check_hops()
-            .map_err(|error| Failure::new(StatusCode::LOOP_DETECTED, error.to_string()))?;
-        let Ok(_place) = self.places.try_acquire() else {
-            let message = "this pod has as many requests under way as it can take";
-            return Err(Failure::unavailable(message));
-        };
-        let deadline = request.context.deadline;
         let work = async {
             let asked = asked.await?;
             if let Some(time) = &A::work(&request.settings).processing_time {
@@ -147,8 +150,7 @@ impl<A: Application> Front<A> {
             }
             self.ask(request, asked).await
         };
-        let late = |_| Err(Failure::late("not done within the time that the request had"));
-        timeout_at(deadline, work).await.unwrap_or_else(late)
+        within_limits(&self.places, &request.context, work).await
     }
 
     async fn ask(&self, request: &Request<A::Settings>, asked: Ask) -> Result<Outcome, Failure> {
@@ -196,4 +198,20 @@ impl<A: Application> Front<A> {
         };
         (status, Answer { outcome, trace, padding: String::new() })
     }
+}
+
+/// Does the work of a request if there is a place for it, until its deadline.
+pub(super) async fn within_limits<T>(
+    places: &Semaphore,
+    context: &Context,
+    work: impl Future<Output = Result<T, Failure>> + Send,
+) -> Result<T, Failure> {
+    let looped = |error: TooManyHops| Failure::new(StatusCode::LOOP_DETECTED, error.to_string());
+    context.check_hops().map_err(looped)?;
+    let Ok(_place) = places.try_acquire() else {
+        let message = "this pod has as many requests under way as it can take";
+        return Err(Failure::unavailable(message));
+    };
+    let late = |_| Err(Failure::late("not done within the time that the request had"));
+    timeout_at(context.deadline, work).await.unwrap_or_else(late)
 }

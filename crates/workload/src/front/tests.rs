@@ -1,8 +1,9 @@
 //! The bounds of the front, with an application that is played.
 
-use super::{Application, Failure, Front, Request, metrics::Metrics, routes::router};
+use super::{Application, Failure, Front, Request, routes::router};
 use crate::runtime::{Document, Edge, Options, Process, Runtime, Settings, Shutdown};
 use axum::{
+    Router,
     body::Body,
     http::{Response, StatusCode, header},
 };
@@ -75,13 +76,8 @@ async fn runtime() -> Arc<Runtime<Played>> {
 async fn a_pod_takes_no_more_requests_than_it_has_places() {
     let runtime = runtime().await;
     let gate = Arc::new(Semaphore::new(0));
-    let front = Arc::new(Front {
-        metrics: Metrics::new(&runtime.metrics),
-        runtime: Arc::clone(&runtime),
-        application: Gated(Arc::clone(&gate)),
-        places: Semaphore::new(1),
-    });
-    let service = TowerToHyperService::new(router(front));
+    let front = Front::new(Arc::clone(&runtime), Gated(Arc::clone(&gate)), 1);
+    let service = TowerToHyperService::new(router(front, Router::new()));
     let ask = |path: &'static str| {
         let request = axum::http::Request::get(path).body(Body::empty()).unwrap();
         let service = service.clone();
@@ -105,13 +101,8 @@ async fn a_pod_takes_no_more_requests_than_it_has_places() {
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_nothing_behind() {
     let runtime = runtime().await;
-    let front = Arc::new(Front {
-        metrics: Metrics::new(&runtime.metrics),
-        runtime: Arc::clone(&runtime),
-        application: Gated(Arc::new(Semaphore::new(0))),
-        places: Semaphore::new(1),
-    });
-    let service = TowerToHyperService::new(router(Arc::clone(&front)));
+    let front = Front::new(Arc::clone(&runtime), Gated(Arc::new(Semaphore::new(0))), 1);
+    let service = TowerToHyperService::new(router(Arc::clone(&front), Router::new()));
     let request = axum::http::Request::get("/summary").body(Body::empty()).unwrap();
     let asked = tokio::spawn(async move { service.call(request).await });
     while runtime.config.under_way() == 0 {

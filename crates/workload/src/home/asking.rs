@@ -8,7 +8,7 @@ use tokio::time::Instant;
 pub(crate) type Note<'a> = &'a (dyn Fn(Query) + Send + Sync);
 
 /// Until when an answer is needed, which trace it belongs to, and who takes note of the queries.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Asking<'a> {
     /// What goes with the request to the next node.
     pub(super) context: Context,

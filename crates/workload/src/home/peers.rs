@@ -124,7 +124,7 @@ impl PeersClient {
     ) -> Result<T, Failure> {
         let Ask { command, method, path, body } = ask;
         let start = Instant::now();
-        let outgoing = Outgoing { method, path, context: asking.context, body };
+        let outgoing = Outgoing { method, path, context: asking.context.clone(), body };
         let reply = self.0.send(&outgoing).await;
         let took = start.elapsed();
         let bytes = reply.as_ref().map_or(0, |reply| reply.body.len() as u64);

@@ -1,6 +1,10 @@
 //! The copies from the origins of whatever configuration is in force.
 
-use super::{NewHome, Origins, meters::Meters, pass::Copy};
+use super::{
+    Origins,
+    meters::Meters,
+    pass::{Copy, Destination},
+};
 use crate::runtime::{Loaded, Runtime, Settings};
 use futures_util::future::join_all;
 use maquette_contract::Revision;
@@ -14,13 +18,13 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::fro
 pub(crate) struct Job<H> {
     /// The origins.
     pub(crate) origins: Origins,
-    /// The new home of their items; none if this node owns no kind.
-    pub(crate) new: Option<Arc<H>>,
+    /// Where the items go; none if this node owns no kind.
+    pub(crate) to: Option<Arc<H>>,
 }
 
 /// Copies what each configuration names, from the beginning under each one, until the pod drains.
 /// `job` gives that part of the role's settings.
-pub(crate) async fn follow<S: Settings, H: NewHome>(
+pub(crate) async fn follow<S: Settings, H: Destination>(
     runtime: &Runtime<S>,
     job: impl Fn(&S) -> Job<H>,
 ) {
@@ -39,11 +43,11 @@ pub(crate) async fn follow<S: Settings, H: NewHome>(
 }
 
 /// Copies from all origins at once; never ends by itself.
-async fn copy_all<H: NewHome>(job: &Job<H>, revision: &Revision, meters: &Meters) {
-    if let Some(new) = &job.new {
+async fn copy_all<H: Destination>(job: &Job<H>, revision: &Revision, meters: &Meters) {
+    if let Some(to) = &job.to {
         let incomplete = job.origins.0.iter().filter(|origin| !origin.progress.is_complete());
         join_all(incomplete.map(|origin| async move {
-            Copy { origin, new: &**new, meters }.run(revision).await;
+            Copy { origin, to: &**to, meters }.run(revision).await;
             meters.follow(&job.origins);
         }))
         .await;
@@ -51,7 +55,7 @@ async fn copy_all<H: NewHome>(job: &Job<H>, revision: &Revision, meters: &Meters
     std::future::pending().await
 }
 
-impl<H: NewHome> Copy<'_, H> {
+impl<H: Destination> Copy<'_, H> {
     /// Makes passes until one of them fails in nothing.
     async fn run(&self, revision: &Revision) {
         let (progress, last) = (&self.origin.progress, self.origin.last);

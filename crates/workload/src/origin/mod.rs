@@ -2,8 +2,8 @@
 //!
 //! Owns the order in which the old home and the new one are asked ([`take_over`]), the copy in the
 //! background ([`copy`], of which [`pass`] is one pass) and what is told of it ([`progress`],
-//! [`meters`]). The new home is whatever implements [`NewHome`]: a service's own store, or the peers
-//! themselves. It serves no requests, and asks nobody for a kind that the node does not own.
+//! [`meters`]). The new home is whatever implements [`NewHome`], for requests, and [`Destination`], for
+//! the copy: a service's own store, or the peers themselves, of which each copies to its own disk. It serves no requests, and asks nobody for a kind that the node does not own.
 //!
 //! # How a role takes over
 //!
@@ -37,6 +37,7 @@ mod take_over;
 
 pub(crate) use copy::{Job, follow};
 use old::OldHome;
+pub(crate) use pass::Destination;
 pub(crate) use take_over::NewHome;
 
 use crate::{

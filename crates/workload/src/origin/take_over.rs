@@ -9,7 +9,7 @@ use crate::{
 use maquette_contract::{ItemKey, Record, Version};
 use serde_json::Value;
 
-/// The new home of items, as taking over needs it.
+/// The new home of items, as requests for them need it.
 pub(crate) trait NewHome: Send + Sync {
     /// The item. No later read finds an older one.
     fn read(
@@ -24,15 +24,6 @@ pub(crate) trait NewHome: Send + Sync {
         asking: &Asking<'_>,
         key: &ItemKey,
     ) -> impl Future<Output = Result<Option<Version>, Failure>> + Send;
-
-    /// Whether it has this version of the item or a later one for sure: no later read finds an
-    /// older one.
-    fn has(
-        &self,
-        asking: &Asking<'_>,
-        key: &ItemKey,
-        version: &Version,
-    ) -> impl Future<Output = Result<bool, Failure>> + Send;
 
     /// Makes it so that it has this record or a later one for sure. Repeating it changes nothing.
     fn keep(
@@ -54,15 +45,6 @@ impl NewHome for StoreClient {
         key: &ItemKey,
     ) -> Result<Option<Version>, Failure> {
         self.version(asking, key).await
-    }
-
-    async fn has(
-        &self,
-        asking: &Asking<'_>,
-        key: &ItemKey,
-        version: &Version,
-    ) -> Result<bool, Failure> {
-        Ok(self.version(asking, key).await?.as_ref() >= Some(version))
     }
 
     async fn keep(

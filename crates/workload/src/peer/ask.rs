@@ -2,8 +2,10 @@
 
 use super::{
     fellows::AskError,
+    found::Found,
     node::Node,
     quorum::Quorum,
+    unavailable::Unavailable,
     wire::{Copy, Held, Read},
 };
 use maquette_contract::{ItemKey, Query, Record, Version};
@@ -18,92 +20,6 @@ use tokio::{
 
 /// Takes note of what was asked of a peer.
 pub(super) type Note<'a> = &'a (dyn Fn(Query) + Send + Sync);
-
-/// Why there is no truthful answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unavailable {
-    /// This peer does not take part (yet).
-    #[error("peer {peer} has not joined the others yet")]
-    NotJoined {
-        /// The peer.
-        peer: String,
-    },
-    /// Too few of those who own the item answered.
-    #[error(
-        "too few owners of item {key} answered in time ({}); wait until more peers are up",
-        reasons(.failures)
-    )]
-    Owners {
-        /// The item.
-        key: ItemKey,
-        /// Why the others did not.
-        failures: BTreeMap<String, String>,
-    },
-    /// Too few members answered.
-    #[error(
-        "too few peers told what they hold ({}); wait until more peers are up",
-        reasons(.failures)
-    )]
-    Members {
-        /// Why the others did not.
-        failures: BTreeMap<String, String>,
-    },
-}
-
-fn reasons(failures: &BTreeMap<String, String>) -> String {
-    if failures.is_empty() {
-        return "all late".to_owned();
-    }
-    let each = failures.iter().map(|(peer, reason)| format!("{peer}: {reason}"));
-    each.collect::<Vec<_>>().join("; ")
-}
-
-/// What the owners of an item said.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Found {
-    /// The newest version among the answers.
-    pub(super) newest: Option<Version>,
-    /// Its value, if values were asked for.
-    pub(super) value: Option<serde_json::Value>,
-    /// Who has the newest version on disk.
-    pub(super) holders: BTreeSet<String>,
-    /// Who has an older one or nothing.
-    pub(super) stale: BTreeSet<String>,
-    /// Whose answer counts.
-    voters: BTreeSet<String>,
-}
-
-impl Found {
-    fn add(&mut self, name: String, held: Held) {
-        if held.votes {
-            self.voters.insert(name.clone());
-        }
-        if held.version > self.newest {
-            self.stale.append(&mut self.holders);
-            (self.newest, self.value) = (held.version, held.value);
-            self.holders.insert(name);
-        } else if held.version == self.newest {
-            self.holders.insert(name);
-        } else {
-            self.stale.insert(name);
-        }
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.holders.contains(name) || self.stale.contains(name)
-    }
-
-    /// Whether enough is known: the newest acknowledged write for sure, and whether it needs to be
-    /// written back.
-    fn is_enough(&self, quorum: &Quorum) -> bool {
-        let known = self.newest.is_none() || quorum.kept(&self.holders) || !self.stale.is_empty();
-        quorum.answered(&self.voters) && known
-    }
-
-    fn is_truthful(&self, quorum: &Quorum) -> bool {
-        quorum.answered(&self.voters)
-    }
-}
 
 /// A request for one item, which this peer coordinates.
 pub(super) struct Operation<'a> {

@@ -1,6 +1,6 @@
 //! Reading and writing an item, as the peer that was asked to.
 
-use super::ask::{Found, Operation, Unavailable};
+use super::{ask::Operation, found::Found, unavailable::Unavailable};
 use maquette_contract::Record;
 
 impl Operation<'_> {

@@ -39,8 +39,8 @@ impl Membership {
         Self { node, gossip, volume, generation, members, shutdown }
     }
 
-    /// Follows, as long as this is polled.
-    pub(super) async fn run(self) {
+    /// Follows, as long as this is polled and the volume takes what is to be kept there.
+    pub(super) async fn run(self) -> VolumeError {
         let mut members = self.members.clone();
         let mut reports = self.node.reports.subscribe();
         let mut checked = self.node.wholeness.checked.subscribe();
@@ -51,7 +51,7 @@ impl Membership {
             while state.follow(self.node.me(), &known) {}
             self.join(&mut state).await;
             if let Err(error) = self.adopt(state).await {
-                tracing::error!(%error, "cannot take the next step");
+                return error;
             }
             self.node.forget_fellows();
             let report = self.report(&checked.borrow_and_update());

@@ -28,6 +28,12 @@
 //! 7. *Gossip decides nothing about truth.* Whether somebody seems up ([`gossip`]) decides who is
 //!    asked first, when copies are checked and who stands in for whom.
 //!
+//! 8. *Peers that take items over from an old home* read and write both homes, as [`crate::origin`]
+//!    says; each copies to its own disk what it owns ([`home`]). A copy is only told to be complete
+//!    if it began when no change of members was under way.
+//! 9. *What the peers hold they tell by themselves* ([`held`]): never from an old home, and never by
+//!    way of a successor. A list of it is refused rather than miss an acknowledged write ([`lists`]).
+//!
 //! With three copies one lost peer costs nothing; with two lost, items that had both as owners are
 //! held until one is back.
 //!
@@ -46,11 +52,15 @@
 mod ask;
 mod check;
 mod fellows;
+mod found;
 mod gauge;
 mod gossip;
 mod heal;
+mod held;
+mod home;
 mod item;
 mod layout;
+mod lists;
 mod members;
 mod membership;
 mod node;
@@ -68,6 +78,8 @@ mod situation;
 mod standing;
 mod summary;
 mod timing;
+mod unavailable;
+mod users;
 mod volume;
 mod whole;
 mod wire;

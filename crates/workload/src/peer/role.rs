@@ -1,17 +1,17 @@
 //! The peer as a role of the workload: from its configuration to its graceful stop.
 
 use super::{
+    home::OwnShare,
     running::{PeerError, Running, Setup},
     settings::PeerSettings,
     timing::Timing,
 };
 use crate::{
     RunError,
-    front::{self, Application, Failure, Request},
+    front::{self, Failure, Request},
+    origin::{self, Job},
     runtime::{Condition, Process, Runtime, serve},
 };
-use maquette_contract::{ItemKey, Record, Summary, Work};
-use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 
@@ -26,47 +26,19 @@ impl From<PeerError> for RunError {
     }
 }
 
-/// A peer, as its users see it.
-struct Peer(Arc<Running>);
+/// A peer, as those see it who ask on the traffic port.
+pub(super) struct Peer(pub(super) Arc<Running>);
 
 /// When the peer must have an answer.
-fn deadline(request: &Request<PeerSettings>) -> Instant {
+pub(super) fn deadline(request: &Request<PeerSettings>) -> Instant {
     let now = Instant::now();
     let left = request.context.deadline.saturating_duration_since(now);
     now + left.saturating_sub(MARGIN)
 }
 
-fn unavailable(error: impl ToString) -> Failure {
+/// Why there is no truthful answer, as it is told.
+pub(super) fn unavailable(error: impl ToString) -> Failure {
     Failure::unavailable(error.to_string())
-}
-
-impl Application for Peer {
-    type Settings = PeerSettings;
-
-    fn work(settings: &PeerSettings) -> &Work {
-        &settings.work
-    }
-
-    async fn get(&self, request: &Request<PeerSettings>, key: &ItemKey) -> Result<Record, Failure> {
-        let found = self.0.get(key, deadline(request), &|query| request.queried(query)).await;
-        let record = found.map_err(unavailable)?;
-        record.ok_or_else(|| Failure::missing(format!("there is no item {key}")))
-    }
-
-    async fn put(
-        &self,
-        request: &Request<PeerSettings>,
-        key: &ItemKey,
-        value: Value,
-    ) -> Result<Record, Failure> {
-        let note = |query| request.queried(query);
-        self.0.put(key, value, deadline(request), &note).await.map_err(unavailable)
-    }
-
-    async fn summary(&self, request: &Request<PeerSettings>) -> Result<Summary, Failure> {
-        let note = |query| request.queried(query);
-        self.0.summary(deadline(request), &note).await.map_err(unavailable)
-    }
 }
 
 /// Runs a peer until it has drained or its disk fails. It is ready once it has joined the others
@@ -90,11 +62,25 @@ pub(super) async fn run_with(process: Process, timing: Timing) -> Result<(), Run
     let (observed, config) = (Arc::clone(&running), runtime.config.clone());
     runtime.report(move |report| observed.observe(&config.current().node, report));
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.traffic_port).await?;
+    let serving = async {
+        // Both end when the process drains.
+        tokio::join!(
+            front::serve_with_held(Arc::clone(&runtime), listener, Peer(Arc::clone(&running))),
+            origin::follow(&runtime, |settings| takes_over(settings, &running)),
+        )
+    };
     tokio::select! {
-        () = front::serve(Arc::clone(&runtime), listener, Peer(Arc::clone(&running))) => Ok(()),
-        error = running.failed() => Err(RunError::Role(error.into())),
+        _ = serving => Ok(()),
+        error = running.failed() => Err(error.into()),
         () = watch_readiness(&running, &joined, &whole) => Ok(()),
     }
+}
+
+/// What this peer copies from old homes.
+fn takes_over(settings: &PeerSettings, running: &Running) -> Job<OwnShare> {
+    let layout = settings.members.as_ref().map(|members| members.layout.clone());
+    let to = layout.map(|layout| Arc::new(OwnShare::new(&running.node, layout)));
+    Job { origins: settings.origins.clone(), to }
 }
 
 async fn start(runtime: &Arc<Runtime<PeerSettings>>, timing: Timing) -> Result<Running, PeerError> {

@@ -1,10 +1,10 @@
 //! A peer as a whole: its parts, started in order, and its answers.
 
 use super::{
-    ask::{Note, Operation, Unavailable},
+    ask::{Note, Operation},
     check,
     gossip::{Gossip, GossipError, Identity},
-    heal,
+    heal, lists,
     members::Members,
     membership::Membership,
     node::{Node, Parts},
@@ -12,8 +12,9 @@ use super::{
     probe, ready,
     replica::Replica,
     serve::router,
-    summary,
+    summary::Sum,
     timing::Timing,
+    unavailable::Unavailable,
     volume::{Volume, VolumeError},
 };
 use crate::{
@@ -21,10 +22,10 @@ use crate::{
     storage::{Storage, StorageError},
 };
 use maquette_contract::{ItemKey, NodeName, Observations, PeerObservation, Record, Summary};
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use tokio::{
     net::TcpListener,
-    sync::watch,
+    sync::{Mutex, oneshot, watch},
     task::JoinSet,
     time::{Instant, timeout},
 };
@@ -73,6 +74,8 @@ pub(super) struct Running {
     pub(super) node: Arc<Node>,
     started: Instant,
     storage: Storage,
+    /// Tells why the volume does not take where the peer stands.
+    stuck: Mutex<oneshot::Receiver<VolumeError>>,
     // Dropped with the peer, which ends them.
     _tasks: JoinSet<()>,
 }
@@ -105,9 +108,12 @@ impl Running {
             runtime::serve::serve(listener, routes, &shutdown, settings).await;
         });
         spawn_gossip(&mut tasks, &node, &gossip);
-        tasks.spawn(membership.run());
+        let (tell, stuck) = oneshot::channel();
+        // Nobody listens only while the peer ends.
+        tasks.spawn(async move { drop(tell.send(membership.run().await)) });
         for_ever(&mut tasks, &node);
-        Ok(Self { node, started: Instant::now(), storage, _tasks: tasks })
+        let (started, stuck) = (Instant::now(), Mutex::new(stuck));
+        Ok(Self { node, started, storage, stuck, _tasks: tasks })
     }
 
     /// Registers what this peer counts.
@@ -117,8 +123,12 @@ impl Running {
     }
 
     /// Ends when the disk has failed.
-    pub(super) async fn failed(&self) -> StorageError {
-        self.storage.failed().await
+    pub(super) async fn failed(&self) -> PeerError {
+        let stuck = async { (&mut *self.stuck.lock().await).await };
+        tokio::select! {
+            error = self.storage.failed() => error.into(),
+            stuck = stuck => stuck.map_or(StorageError::Closed.into(), PeerError::from),
+        }
     }
 
     /// Reads an item.
@@ -142,13 +152,27 @@ impl Running {
         Operation { node: &self.node, key, deadline, note }.write(value).await
     }
 
+    /// Sees to it that every later read finds this version of an item or a newer one. Repeating it
+    /// changes nothing.
+    pub(super) async fn keep(
+        &self,
+        key: &ItemKey,
+        record: &Record,
+        deadline: Instant,
+        note: Note<'_>,
+    ) -> Result<(), Unavailable> {
+        // An owner that has a newer one says yes and keeps that.
+        Operation { node: &self.node, key, deadline, note }.keep(record, BTreeSet::new()).await
+    }
+
     /// Gathers the summary.
     pub(super) async fn summary(
         &self,
         deadline: Instant,
         note: Note<'_>,
     ) -> Result<Summary, Unavailable> {
-        summary::summarize(&self.node, deadline, note).await
+        let gathered = lists::gather(&self.node, None, deadline, note);
+        gathered.await.map(|Sum { summary, .. }| summary)
     }
 
     /// What is missing until the peer has joined; nothing if it has.
@@ -162,12 +186,13 @@ impl Running {
         ready::whole(self.node.me(), &self.node.state(), &self.node.reports())
     }
 
-    /// Adds what this peer sees to a report; `to` is the peers' own node.
+    /// Adds what this peer sees to a report, in which all other edges are; `to` is the peers' own
+    /// node.
     pub(super) fn observe(&self, to: &NodeName, report: &mut Observations) {
         let observed = self.observed();
         report.items = Some(self.node.replica().count());
         report.peer = Some(observed);
-        report.edges = vec![self.node.edge.observe(to)];
+        report.edges.insert(0, self.node.edge.observe(to));
     }
 
     /// What this peer sees of the others and of its own items.

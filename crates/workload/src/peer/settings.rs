@@ -1,9 +1,15 @@
 //! What a peer makes of its configuration.
 
 use super::members::Members;
-use crate::runtime::{Edge, Settings};
-use maquette_contract::{Role, RoleConfig, Work};
-use std::sync::Arc;
+use crate::{
+    origin::Origins,
+    runtime::{Edge, Settings, Upstream},
+};
+use maquette_contract::{KindSet, OriginObservation, Role, RoleConfig, Successor, Work};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Peers own every kind.
+const OWNED: KindSet = KindSet::AllBut(BTreeSet::new());
 
 /// A peer's settings.
 #[derive(Debug)]
@@ -12,18 +18,42 @@ pub(super) struct PeerSettings {
     pub(super) work: Work,
     /// The members; none if the configuration names none, which changes nothing then.
     pub(super) members: Option<Members>,
+    /// Who answers users' requests instead of the peers, if anybody does.
+    pub(super) successor: Option<Arc<Upstream>>,
+    /// The old homes of items.
+    pub(super) origins: Origins,
 }
 
 impl Settings for PeerSettings {
     const ROLE: Role = Role::Peer;
 
-    fn build(role: RoleConfig, _before: Option<&Self>) -> Option<Self> {
-        let RoleConfig::Peer(config) = role else { return None };
-        Some(Self { members: Members::new(&config), work: config.work })
+    fn check(role: &RoleConfig) -> Result<(), String> {
+        let RoleConfig::Peer(config) = role else { return Ok(()) };
+        Origins::check(&config.origins, &OWNED)
     }
 
-    /// The one edge is reported by the peer itself: it leads to many at once.
-    fn edges(&self) -> Vec<Arc<Edge>> {
-        vec![]
+    fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
+        let RoleConfig::Peer(config) = role else { return None };
+        let members = Members::new(&config);
+        let successor = config.successor.map(|successor| connect(successor, before));
+        let known = before.map(|before| &before.origins);
+        let origins = Origins::build(config.origins, &OWNED, known);
+        Some(Self { work: config.work, members, successor, origins })
     }
+
+    /// The edge to the other peers is reported by the peer itself: it leads to many at once.
+    fn edges(&self) -> Vec<Arc<Edge>> {
+        let successor = self.successor.iter().map(|successor| successor.edge());
+        successor.chain(self.origins.edges()).cloned().collect()
+    }
+
+    fn origins(&self) -> Vec<OriginObservation> {
+        self.origins.observe()
+    }
+}
+
+fn connect(Successor { node, address }: Successor, before: Option<&PeerSettings>) -> Arc<Upstream> {
+    let known = before.and_then(|before| before.successor.as_ref());
+    let same = known.filter(|upstream| upstream.edge().leads_to(&node, &address));
+    same.cloned().unwrap_or_else(|| Upstream::new(node, address))
 }

@@ -38,6 +38,7 @@ mod reload;
 mod requests;
 pub mod serve;
 pub mod shutdown;
+mod trace;
 mod traffic;
 pub mod work;
 

@@ -1,7 +1,8 @@
 //! The way of a request: to the own store, or to the node that the route names.
 
-use super::{ServiceSettings, call, settings::Way, summary};
+use super::{ServiceSettings, settings::Way, summary};
 use crate::{
+    call,
     front::{Application, Failure, Request},
     home::Asking,
     runtime::Runtime,
@@ -30,7 +31,7 @@ impl Application for Service {
         match way(request, key)? {
             Way::Own(store) => {
                 let note = |query| request.queried(query);
-                let asking = Asking::new(request.context, &note);
+                let asking = Asking::new(request.context.clone(), &note);
                 let found = match request.settings.origins.of(&key.kind) {
                     Some(origin) => origin.read(&**store, &asking, key).await?,
                     None => store.read(&asking, key).await?,
@@ -50,7 +51,7 @@ impl Application for Service {
         match way(request, key)? {
             Way::Own(store) => {
                 let note = |query| request.queried(query);
-                let asking = Asking::new(request.context, &note);
+                let asking = Asking::new(request.context.clone(), &note);
                 let clock = &self.runtime.clock;
                 match request.settings.origins.of(&key.kind) {
                     Some(origin) => origin.write(&**store, clock, &asking, key, &value).await,

@@ -65,7 +65,7 @@ impl ServiceSettings {
 
     /// What it takes over, for the copy in the background.
     pub(crate) fn takes_over(&self) -> Job<StoreClient> {
-        Job { origins: self.origins.clone(), new: self.store.clone() }
+        Job { origins: self.origins.clone(), to: self.store.clone() }
     }
 
     /// The kinds that requests can be made for, for a person.

@@ -1,7 +1,8 @@
 //! The summary: the smart part. Asks the own store and the nodes below, and adds up.
 
-use super::{ServiceSettings, call, settings::Callee};
+use super::{ServiceSettings, settings::Callee};
 use crate::{
+    call,
     front::{Failure, Request},
     home::{Asking, merge},
 };
@@ -44,7 +45,7 @@ async fn own(request: &Request<ServiceSettings>) -> Result<Summary, Failure> {
     let settings = &request.settings;
     let Some(store) = &settings.store else { return Ok(Summary::default()) };
     let note = |query| request.queried(query);
-    let asking = Asking::new(request.context, &note);
+    let asking = Asking::new(request.context.clone(), &note);
     let owned = |kind: &Kind| settings.owns(kind);
     let (own, old) =
         tokio::join!(store.summary(&asking, &owned), settings.origins.summary(&asking));

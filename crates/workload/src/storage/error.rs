@@ -2,6 +2,7 @@
 
 use super::{MAX_KEY, MAX_VALUE};
 use std::{path::PathBuf, sync::Arc};
+use tokio::sync::watch;
 
 /// Why a request to the storage failed. Cheap to clone: all writes of one commit fail together.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -37,6 +38,15 @@ impl StorageError {
     /// Whether only opening the file anew can mend it: after an I/O error redb refuses everything.
     pub(super) fn is_final(&self) -> bool {
         !matches!(self, Self::TooLarge { .. })
+    }
+
+    /// Tells of this failure, unless another one came first.
+    pub(super) fn tell(&self, failure: &watch::Sender<Option<Self>>) {
+        failure.send_if_modified(|first| {
+            let new = first.is_none();
+            first.get_or_insert_with(|| self.clone());
+            new
+        });
     }
 }
 

@@ -57,7 +57,7 @@ struct Inner {
     writer: Writer,
     database: Arc<Database>,
     metrics: Metrics,
-    failed: watch::Receiver<Option<StorageError>>,
+    failure: watch::Sender<Option<StorageError>>,
 }
 
 impl Storage {
@@ -85,8 +85,9 @@ impl Storage {
             .map_err(|source| opened(redb::Error::Io(source)))?;
         let database = Arc::new(database);
         let metrics = Metrics::new();
-        let (writer, failed) = Writer::start(&database, file, metrics.clone())?;
-        Ok(Self { inner: Arc::new(Inner { writer, database, metrics, failed }) })
+        let failure = watch::Sender::default();
+        let writer = Writer::start(&database, file, metrics.clone(), failure.clone())?;
+        Ok(Self { inner: Arc::new(Inner { writer, database, metrics, failure }) })
     }
 
     /// Queues a conditional write and gives the future of its outcome; waits only while the queue
@@ -170,7 +171,7 @@ impl Storage {
     /// Resolves once the disk has failed. From then on every request is refused; whoever holds the
     /// storage had better end and open it anew.
     pub async fn failed(&self) -> StorageError {
-        let mut failed = self.inner.failed.clone();
+        let mut failed = self.inner.failure.subscribe();
         let first = failed.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
         first.unwrap_or(StorageError::Closed)
     }

@@ -108,7 +108,12 @@ impl Storage {
     ) -> Result<R, StorageError> {
         let inner = Arc::clone(&self.inner);
         let reading = tokio::task::spawn_blocking(move || read(&inner.items()?));
-        reading.await.unwrap_or(Err(StorageError::Closed))
+        let outcome = reading.await.unwrap_or(Err(StorageError::Closed));
+        if let Err(error @ StorageError::Disk(_)) = &outcome {
+            tracing::error!(%error, "a read failed");
+            error.tell(&self.inner.failure);
+        }
+        outcome
     }
 }
 

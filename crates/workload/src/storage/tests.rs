@@ -141,6 +141,23 @@ async fn a_file_in_use_or_damaged_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
+async fn a_read_that_fails_is_told_as_a_failure_of_the_disk() {
+    let directory = TempDir::new().unwrap();
+    let storage = open(&directory);
+    let large = Bytes::from(vec![b'x'; MAX_VALUE]);
+    // More than is kept in memory.
+    for item in 0..4 * CACHE_BYTES / MAX_VALUE {
+        storage.put(format!("{item}").as_bytes(), large.clone()).await.unwrap();
+    }
+    let file = File::options().write(true).open(directory.path().join(FILE)).unwrap();
+    file.set_len(0).unwrap();
+    let read = storage.scan(None, usize::MAX).await;
+    assert!(matches!(read, Err(StorageError::Disk(_))), "{read:?}");
+    let failed = storage.failed().await;
+    assert!(matches!(failed, StorageError::Disk(_)), "{failed}");
+}
+
+#[tokio::test]
 async fn scans_in_pages_of_any_size_give_every_item_once() {
     let directory = TempDir::new().unwrap();
     let storage = open(&directory);

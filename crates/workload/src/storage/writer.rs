@@ -32,20 +32,20 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. The receiver tells of the first failure of the disk.
+    /// Starts the thread. `failure` is told the first failure of the disk.
     pub(super) fn start(
         database: &Arc<Database>,
         file: File,
         metrics: Metrics,
-    ) -> Result<(Self, watch::Receiver<Option<StorageError>>), StorageError> {
+        failure: watch::Sender<Option<StorageError>>,
+    ) -> Result<Self, StorageError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let (failure, failed) = watch::channel(None);
         let writing = Writing { database: Arc::clone(database), file, jobs, metrics, failure };
         let items = database.begin_read()?.open_table(layout::ITEMS)?.len()?;
         writing.holds(items)?;
         let thread = thread::Builder::new().name("storage".to_owned());
         let thread = thread.spawn(move || writing.run()).map_err(redb::Error::Io)?;
-        Ok((Self { queue: Some(queue), thread: Some(thread) }, failed))
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
     /// Queues a write; see [`super::Storage::submit`].
@@ -143,11 +143,7 @@ impl Writing {
             let ended = self.commit(&mut batch, &mut answers);
             if let Err(error) = &ended {
                 tracing::error!(%error, "a commit failed");
-                self.failure.send_if_modified(|first| {
-                    let new = first.is_none();
-                    first.get_or_insert_with(|| error.clone());
-                    new
-                });
+                error.tell(&self.failure);
             }
             for answer in answers {
                 answer(ended.clone());

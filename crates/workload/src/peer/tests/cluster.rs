@@ -2,10 +2,10 @@
 
 use crate::{
     peer::{
-        ask::Unavailable,
         members::Members,
         running::{PeerError, Running, Setup},
         timing::Timing,
+        unavailable::Unavailable,
     },
     runtime::Shutdown,
     storage::StorageError,
@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// As in service, but sooner.
-fn timing() -> Timing {
+pub(super) fn timing() -> Timing {
     Timing {
         gossip: Duration::from_millis(50),
         seek: Duration::from_millis(200),
@@ -93,7 +93,7 @@ impl Drop for Cluster {
 }
 
 /// A port that is free for TCP and UDP, outside the range that outgoing connections take from.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     loop {
         let port = rand::random_range(15_000..32_000);
         let address = (Ipv4Addr::LOCALHOST, port);
@@ -169,6 +169,11 @@ impl Cluster {
     pub(super) fn destroy(&mut self, ordinal: usize) {
         self.kill(ordinal);
         self.places[ordinal].data = TempDir::new().unwrap();
+    }
+
+    /// Has a peer's volume refuse to keep where the peer stands.
+    pub(super) fn spoil(&self, ordinal: usize) {
+        std::fs::create_dir(self.places[ordinal].data.path().join("peer.json.new")).unwrap();
     }
 
     /// Gives every peer that runs a configuration with so many members.

@@ -2,7 +2,11 @@
 //! ended at any moment, as a kill would.
 
 mod cluster;
+mod held;
 mod history;
 mod model;
 mod moving;
+mod origin;
+mod pods;
+mod successor;
 mod surviving;

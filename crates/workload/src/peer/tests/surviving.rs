@@ -1,8 +1,10 @@
 //! Peers that go and come back.
 
 use super::cluster::{Cluster, DEADLINE, key, read, until, write};
+use crate::peer::running::PeerError;
 use maquette_contract::Record;
 use std::{collections::BTreeMap, time::Duration};
+use tokio::time::timeout;
 
 const ITEMS: usize = 60;
 
@@ -122,4 +124,13 @@ async fn everything_is_there_after_all_were_stopped_at_once() {
     }
     all_is_read(&cluster, &written).await;
     cluster.whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_cannot_keep_where_it_stands_ends() {
+    let mut cluster = Cluster::started(3, 2).await;
+    cluster.spoil(0);
+    cluster.configure(2);
+    let failed = timeout(DEADLINE, cluster.peer(0).failed()).await.map_err(|_| "it goes on");
+    assert!(matches!(failed, Ok(PeerError::Volume(_))), "{failed:?}");
 }

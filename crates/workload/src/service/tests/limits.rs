@@ -1,7 +1,7 @@
 //! Deadlines, hops, traces, and requests that make no sense.
 
 use super::*;
-use crate::runtime::headers::{DEADLINE, HOPS, MAX_HOPS, TRACEPARENT};
+use crate::runtime::headers::{DEADLINE, HOPS, MAX_HOPS, TRACEPARENT, TRACESTATE};
 use std::sync::Mutex;
 
 #[tokio::test]
@@ -77,11 +77,13 @@ async fn trace_deadline_and_hops_travel_with_the_request() {
     let header = |name: &str| seen.lock().unwrap()[name].to_str().unwrap().to_owned();
 
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let given = [(TRACEPARENT, parent), (DEADLINE, "5000"), (HOPS, "3")];
+    let state = (TRACESTATE, "congo=t61rcWkgMzE");
+    let given = [(TRACEPARENT, parent), state, (DEADLINE, "5000"), (HOPS, "3")];
     web.get_with("/summary", &given).await.counts();
     let passed = header(TRACEPARENT);
     assert_eq!((&passed[..36], &passed[52..]), (&parent[..36], "-01"), "the trace is kept");
     assert_ne!(passed, parent, "the span is a new one");
+    assert_eq!(header(TRACESTATE), state.1);
     assert_eq!(header(HOPS), "4");
     let left: u64 = header(DEADLINE).parse().unwrap();
     assert!((1000..=4750).contains(&left), "{left}");

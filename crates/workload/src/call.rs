@@ -1,6 +1,7 @@
 //! Calls to other nodes: the request goes on, the answer comes back with its tree.
+//!
+//! Services call the nodes below; peers that are not wanted any more call their successor.
 
-use super::ServiceSettings;
 use crate::{
     front::{Failure, Request},
     runtime::{CallError, Outgoing, Reply, Upstream},
@@ -12,8 +13,8 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 
 /// Asks for an item.
-pub(super) async fn get_item(
-    request: &Request<ServiceSettings>,
+pub(crate) async fn get_item<S>(
+    request: &Request<S>,
     upstream: &Upstream,
     key: &ItemKey,
 ) -> Result<Record, Failure> {
@@ -21,8 +22,8 @@ pub(super) async fn get_item(
 }
 
 /// Has an item written.
-pub(super) async fn put_item(
-    request: &Request<ServiceSettings>,
+pub(crate) async fn put_item<S>(
+    request: &Request<S>,
     upstream: &Upstream,
     key: &ItemKey,
     value: &Value,
@@ -32,8 +33,8 @@ pub(super) async fn put_item(
 }
 
 /// Asks for a summary.
-pub(super) async fn get_summary(
-    request: &Request<ServiceSettings>,
+pub(crate) async fn get_summary<S>(
+    request: &Request<S>,
     upstream: &Upstream,
 ) -> Result<Summary, Failure> {
     match call(request, upstream, Method::GET, "/summary".to_owned(), Bytes::new()).await? {
@@ -60,15 +61,15 @@ fn nonsense(upstream: &Upstream, what: &str) -> Failure {
     Failure::broken(format!("{} answered {what}", upstream.edge().to()))
 }
 
-async fn call(
-    request: &Request<ServiceSettings>,
+async fn call<S>(
+    request: &Request<S>,
     upstream: &Upstream,
     method: Method,
     path: String,
     body: Bytes,
 ) -> Result<Outcome, Failure> {
     let start = Instant::now();
-    let outgoing = Outgoing { method, path, context: request.context, body };
+    let outgoing = Outgoing { method, path, context: request.context.clone(), body };
     let reply = upstream.send(&outgoing).await;
     let took = start.elapsed();
     let failed = reply.as_ref().map_or(true, |reply| reply.status.is_server_error());

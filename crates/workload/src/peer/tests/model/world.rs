@@ -1,8 +1,4 @@
-//! The steps of membership, the checks and the quorums, played through in every disorder: reports
-//! that come late, configurations that come at different times, peers that go down and come back,
-//! one volume that is lost. No read may miss an acknowledged write, or take back what one told.
-//!
-//! Here nothing is real but the rules: time, network and disks are played.
+//! Peers that are played: the rules are real, time, network and disks are not.
 
 use crate::peer::{
     layout::Layout,
@@ -13,11 +9,10 @@ use crate::peer::{
     standing::{Heard, Standing},
 };
 use maquette_contract::ItemKey;
-use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-const PEERS: usize = 5;
-const ITEMS: usize = 2;
+pub(super) const PEERS: usize = 5;
+pub(super) const ITEMS: usize = 2;
 
 fn name(peer: usize) -> String {
     format!("p-{peer}")
@@ -27,7 +22,7 @@ fn key(item: usize) -> ItemKey {
     ItemKey::parse(&format!("orders/{item}")).unwrap()
 }
 
-fn layout(number: usize) -> Layout {
+pub(super) fn layout(number: usize) -> Layout {
     let (members, replicas): (&[usize], u32) = match number {
         0 => (&[0, 1, 2], 3),
         1 => (&[0, 1, 2, 3, 4], 3),
@@ -37,107 +32,38 @@ fn layout(number: usize) -> Layout {
     Layout::new(members.iter().map(|peer| name(*peer)), replicas).unwrap()
 }
 
-#[derive(Clone, Debug)]
-enum Action {
-    Configure {
-        peer: usize,
-        layout: usize,
-    },
-    ConfigureAll {
-        layout: usize,
-    },
-    Hear {
-        peer: usize,
-        of: usize,
-    },
-    /// Hears all, takes a step and begins a check.
-    Step {
-        peer: usize,
-    },
-    EndCheck {
-        peer: usize,
-    },
-    BeginWrite {
-        via: usize,
-        item: usize,
-        mask: u8,
-    },
-    EndWrite {
-        via: usize,
-    },
-    Read {
-        via: usize,
-        item: usize,
-        mask: u8,
-    },
-    Stop {
-        peer: usize,
-    },
-    /// Starts one of those that are down.
-    Start {
-        which: usize,
-    },
-    Lose {
-        peer: usize,
-    },
-}
-
-fn action() -> impl Strategy<Value = Action> {
-    let (peer, items, mask) = (0..PEERS, 0..ITEMS, any::<u8>());
-    let hears = (0..PEERS, 0..PEERS).prop_map(|(peer, of)| Action::Hear { peer, of });
-    let begins = (peer.clone(), items.clone(), mask)
-        .prop_map(|(via, item, mask)| Action::BeginWrite { via, item, mask });
-    let reads =
-        (peer.clone(), items, mask).prop_map(|(via, item, mask)| Action::Read { via, item, mask });
-    let configures =
-        (peer.clone(), 0..4_usize).prop_map(|(peer, layout)| Action::Configure { peer, layout });
-    prop_oneof![
-        1 => configures,
-        2 => (0..4_usize).prop_map(|layout| Action::ConfigureAll { layout }),
-        10 => hears,
-        160 => peer.clone().prop_map(|peer| Action::Step { peer }),
-        120 => peer.clone().prop_map(|peer| Action::EndCheck { peer }),
-        40 => begins,
-        40 => peer.clone().prop_map(|via| Action::EndWrite { via }),
-        40 => reads,
-        2 => peer.clone().prop_map(|peer| Action::Stop { peer }),
-        8 => (0..PEERS).prop_map(|which| Action::Start { which }),
-        1 => peer.prop_map(|peer| Action::Lose { peer }),
-    ]
-}
-
 /// A write under way.
 #[derive(Clone, Debug)]
-struct Pending {
+pub(super) struct Pending {
     item: usize,
     version: u64,
     holders: BTreeSet<String>,
 }
 
 /// A peer that is played.
-struct Played {
-    state: State,
-    up: bool,
-    disk: BTreeMap<usize, u64>,
-    saved: Option<Standing>,
+pub(super) struct Played {
+    pub(super) state: State,
+    pub(super) up: bool,
+    pub(super) disk: BTreeMap<usize, u64>,
+    pub(super) saved: Option<Standing>,
     reports: Reports,
     checked: BTreeMap<String, u64>,
     check: Option<(Situation, BTreeMap<usize, u64>)>,
     writes: Vec<Pending>,
 }
 
-struct World {
-    peers: Vec<Played>,
-    configured: usize,
-    clock: u64,
+pub(super) struct World {
+    pub(super) peers: Vec<Played>,
+    pub(super) configured: usize,
+    pub(super) clock: u64,
     /// The newest version of each item that somebody was told, by a write or a read.
     told: BTreeMap<usize, u64>,
-    lost: bool,
-    reads: usize,
+    pub(super) lost: bool,
+    pub(super) reads: usize,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let peer = |peer| {
             let wanted = layout(0);
             let saved = wanted.has(&name(peer)).then(|| Standing::settled(wanted.clone()));
@@ -174,7 +100,7 @@ impl World {
     }
 
     /// One peer hears the newest report of another; of one that is down, only that it is.
-    fn hear(&mut self, peer: usize, of: usize) {
+    pub(super) fn hear(&mut self, peer: usize, of: usize) {
         let live = self.peers[of].up;
         let before = self.peers[peer].reports.0.get(&name(of)).and_then(|seen| seen.report.clone());
         let report = if live { Some(self.report(of)) } else { before };
@@ -238,7 +164,7 @@ impl World {
         *told = version.max(*told);
     }
 
-    fn read(&mut self, via: usize, item: usize, mask: u8) {
+    pub(super) fn read(&mut self, via: usize, item: usize, mask: u8) {
         let Some((version, mut holders)) = self.newest(via, item, mask) else { return };
         let told = self.told.get(&item).copied().unwrap_or(0);
         assert!(version >= told, "item {item} via {via}: found {version} after {told}");
@@ -251,7 +177,7 @@ impl World {
         }
     }
 
-    fn begin_write(&mut self, via: usize, item: usize, mask: u8) {
+    pub(super) fn begin_write(&mut self, via: usize, item: usize, mask: u8) {
         if self.newest(via, item, mask.rotate_left(1)).is_some() {
             self.clock += 1;
             let version = self.clock;
@@ -260,7 +186,7 @@ impl World {
         }
     }
 
-    fn end_write(&mut self, via: usize) {
+    pub(super) fn end_write(&mut self, via: usize) {
         if let Some(Pending { item, version, holders }) = self.peers[via].writes.pop()
             && self.quorum(via, item).is_some_and(|quorum| quorum.kept(&holders))
         {
@@ -276,7 +202,7 @@ impl World {
         played.check = situation.map(|situation| (situation, played.disk.clone()));
     }
 
-    fn end_check(&mut self, peer: usize) {
+    pub(super) fn end_check(&mut self, peer: usize) {
         let Some((situation, items)) = self.peers[peer].check.take() else { return };
         let mut failed = BTreeSet::new();
         for (item, version) in items {
@@ -327,7 +253,7 @@ impl World {
         self.save(peer);
     }
 
-    fn start(&mut self, peer: usize, stamp: u64) {
+    pub(super) fn start(&mut self, peer: usize, stamp: u64) {
         // A pod that starts gets the newest configuration.
         let (saved, wanted) = (self.peers[peer].saved.clone(), layout(self.configured));
         let played = &mut self.peers[peer];
@@ -340,7 +266,7 @@ impl World {
     }
 
     /// Everybody is up, hears everybody and does what is to be done, until nothing changes.
-    fn calm(&mut self) {
+    pub(super) fn calm(&mut self) {
         for peer in 0..PEERS {
             self.peers[peer].state.configure(layout(self.configured));
             if !self.peers[peer].up {
@@ -367,7 +293,7 @@ impl World {
 
     /// Whoever reads whatever now, and whoever answers: what was told is found. If some answers
     /// that are enough could miss it, then those of all who do not have it would be enough.
-    fn check_truth(&self) {
+    pub(super) fn check_truth(&self) {
         for (via, item) in (0..PEERS).flat_map(|via| (0..ITEMS).map(move |item| (via, item))) {
             let Some(quorum) = self.quorum(via, item) else { continue };
             let told = self.told.get(&item).copied().unwrap_or(0);
@@ -382,86 +308,12 @@ impl World {
         }
     }
 
-    fn step(&mut self, peer: usize) {
+    pub(super) fn step(&mut self, peer: usize) {
         (0..PEERS).for_each(|of| self.hear(peer, of));
         self.follow(peer);
         self.join(peer);
         if self.peers[peer].check.is_none() {
             self.begin_check(peer);
         }
-    }
-
-    fn act(&mut self, action: &Action) {
-        match *action {
-            Action::Configure { peer, .. } if !self.peers[peer].up => {}
-            Action::Configure { peer, layout: number } => {
-                self.configured = number;
-                self.peers[peer].state.configure(layout(number));
-            }
-            Action::ConfigureAll { layout: number } => {
-                self.configured = number;
-                for peer in self.peers.iter_mut().filter(|peer| peer.up) {
-                    peer.state.configure(layout(number));
-                }
-            }
-            Action::Start { which } => {
-                let down: Vec<usize> = (0..PEERS).filter(|peer| !self.peers[*peer].up).collect();
-                if let Some(peer) = down.get(which % down.len().max(1)) {
-                    self.clock += 1;
-                    self.start(*peer, self.clock);
-                }
-            }
-            Action::Stop { peer } => self.peers[peer].up = false,
-            Action::Lose { peer } if !self.lost && self.peers[peer].state.votes() => {
-                self.lost = true;
-                self.peers[peer].up = false;
-                self.peers[peer].disk.clear();
-                self.peers[peer].saved = None;
-            }
-            Action::Lose { .. } => {}
-            _ => self.act_on_one(action),
-        }
-    }
-
-    /// What only a peer that is up does.
-    fn act_on_one(&mut self, action: &Action) {
-        let (Action::Hear { peer, .. }
-        | Action::Step { peer }
-        | Action::EndCheck { peer }
-        | Action::BeginWrite { via: peer, .. }
-        | Action::EndWrite { via: peer }
-        | Action::Read { via: peer, .. }) = *action
-        else {
-            return;
-        };
-        if !self.peers[peer].up {
-            return;
-        }
-        match *action {
-            Action::Hear { of, .. } => self.hear(peer, of),
-            Action::Step { .. } => self.step(peer),
-            Action::EndCheck { .. } => self.end_check(peer),
-            Action::BeginWrite { item, mask, .. } => self.begin_write(peer, item, mask),
-            Action::EndWrite { .. } => self.end_write(peer),
-            Action::Read { item, mask, .. } => self.read(peer, item, mask),
-            _ => {}
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
-    #[test]
-    fn no_disorder_makes_a_read_miss_what_was_told(
-        actions in prop::collection::vec(action(), 100..900),
-    ) {
-        let mut world = World::new();
-        world.calm();
-        for action in &actions {
-            world.act(action);
-            world.check_truth();
-        }
-        world.calm();
-        prop_assert!(world.reads > 0);
     }
 }

@@ -1,0 +1,150 @@
+//! What may happen, in whatever order.
+
+use super::world::{ITEMS, PEERS, World, layout};
+use proptest::prelude::*;
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+pub(super) enum Action {
+    Configure {
+        peer: usize,
+        layout: usize,
+    },
+    ConfigureAll {
+        layout: usize,
+    },
+    Hear {
+        peer: usize,
+        of: usize,
+    },
+    /// Hears all, takes a step and begins a check.
+    Step {
+        peer: usize,
+    },
+    EndCheck {
+        peer: usize,
+    },
+    BeginWrite {
+        via: usize,
+        item: usize,
+        mask: u8,
+    },
+    EndWrite {
+        via: usize,
+    },
+    /// Begins and ends a write at once: what is told so is told within one step of a move.
+    Write {
+        via: usize,
+        item: usize,
+        mask: u8,
+    },
+    Read {
+        via: usize,
+        item: usize,
+        mask: u8,
+    },
+    Stop {
+        peer: usize,
+    },
+    /// Starts one of those that are down.
+    Start {
+        which: usize,
+    },
+    Lose {
+        peer: usize,
+    },
+}
+
+pub(super) fn action() -> impl Strategy<Value = Action> {
+    let (peer, items, mask) = (0..PEERS, 0..ITEMS, any::<u8>());
+    let hears = (0..PEERS, 0..PEERS).prop_map(|(peer, of)| Action::Hear { peer, of });
+    let begins = (peer.clone(), items.clone(), mask)
+        .prop_map(|(via, item, mask)| Action::BeginWrite { via, item, mask });
+    let writes = (peer.clone(), items.clone(), mask).prop_map(|(via, item, mask)| Action::Write {
+        via,
+        item,
+        mask,
+    });
+    let reads =
+        (peer.clone(), items, mask).prop_map(|(via, item, mask)| Action::Read { via, item, mask });
+    let configures =
+        (peer.clone(), 0..4_usize).prop_map(|(peer, layout)| Action::Configure { peer, layout });
+    prop_oneof![
+        1 => configures,
+        2 => (0..4_usize).prop_map(|layout| Action::ConfigureAll { layout }),
+        10 => hears,
+        160 => peer.clone().prop_map(|peer| Action::Step { peer }),
+        120 => peer.clone().prop_map(|peer| Action::EndCheck { peer }),
+        40 => begins,
+        40 => peer.clone().prop_map(|via| Action::EndWrite { via }),
+        40 => writes,
+        40 => reads,
+        2 => peer.clone().prop_map(|peer| Action::Stop { peer }),
+        8 => (0..PEERS).prop_map(|which| Action::Start { which }),
+        1 => peer.prop_map(|peer| Action::Lose { peer }),
+    ]
+}
+
+impl World {
+    pub(super) fn act(&mut self, action: &Action) {
+        match *action {
+            Action::Configure { peer, .. } if !self.peers[peer].up => {}
+            Action::Configure { peer, layout: number } => {
+                self.configured = number;
+                self.peers[peer].state.configure(layout(number));
+            }
+            Action::ConfigureAll { layout: number } => {
+                self.configured = number;
+                for peer in self.peers.iter_mut().filter(|peer| peer.up) {
+                    peer.state.configure(layout(number));
+                }
+            }
+            Action::Start { which } => {
+                let down: Vec<usize> = (0..PEERS).filter(|peer| !self.peers[*peer].up).collect();
+                if let Some(peer) = down.get(which % down.len().max(1)) {
+                    self.clock += 1;
+                    self.start(*peer, self.clock);
+                }
+            }
+            Action::Stop { peer } => self.peers[peer].up = false,
+            Action::Lose { peer } if !self.lost && self.peers[peer].state.votes() => {
+                self.lost = true;
+                self.peers[peer].up = false;
+                self.peers[peer].disk.clear();
+                self.peers[peer].saved = None;
+            }
+            Action::Lose { .. } => {}
+            _ => self.act_on_one(action),
+        }
+    }
+
+    /// What only a peer that is up does.
+    fn act_on_one(&mut self, action: &Action) {
+        let (Action::Hear { peer, .. }
+        | Action::Step { peer }
+        | Action::EndCheck { peer }
+        | Action::BeginWrite { via: peer, .. }
+        | Action::EndWrite { via: peer }
+        | Action::Write { via: peer, .. }
+        | Action::Read { via: peer, .. }) = *action
+        else {
+            return;
+        };
+        if !self.peers[peer].up {
+            return;
+        }
+        match *action {
+            Action::Hear { of, .. } => self.hear(peer, of),
+            Action::Step { .. } => self.step(peer),
+            Action::EndCheck { .. } => self.end_check(peer),
+            Action::BeginWrite { item, mask, .. } => self.begin_write(peer, item, mask),
+            Action::EndWrite { .. } => self.end_write(peer),
+            Action::Write { item, mask, .. } => {
+                self.begin_write(peer, item, mask);
+                self.end_write(peer);
+            }
+            Action::Read { item, mask, .. } => self.read(peer, item, mask),
+            _ => {}
+        }
+    }
+}

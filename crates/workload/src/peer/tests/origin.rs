@@ -1,0 +1,204 @@
+//! Peers that take items over from a store.
+
+use super::{
+    cluster::{key, until},
+    pods::{Pod, node, peers, started},
+};
+use crate::{
+    home::{Asking, StoreClient},
+    runtime::VersionClock,
+};
+use futures_util::future::join_all;
+use maquette_contract::{
+    KindSet, Observations, Origin, OriginHome, PeerConfig, Record, RoleConfig, StoreConfig,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+/// Items that are in the store from the beginning.
+const ITEMS: usize = 60;
+
+/// Somebody who writes to the store as if there were no peers.
+struct OldWriter {
+    client: Arc<StoreClient>,
+    clock: VersionClock,
+}
+
+impl OldWriter {
+    async fn write(&self, item: usize, value: u64) -> Record {
+        let next = |seen: Option<&_>| self.clock.after(seen);
+        let asking = Asking::unasked();
+        self.client.write(&asking, &key(item), &value.into(), &next).await.unwrap()
+    }
+
+    async fn read(&self, item: usize) -> Option<Record> {
+        self.client.read(&Asking::unasked(), &key(item)).await.unwrap()
+    }
+}
+
+async fn store() -> (Pod, OldWriter, Vec<Record>) {
+    let mut store = Pod::new("data", 0);
+    store.configure(RoleConfig::Store(StoreConfig {}));
+    store.start();
+    store.ready().await;
+    let client = StoreClient::new(node("data"), store.store());
+    let writer = OldWriter { client, clock: VersionClock::new("old") };
+    let written = join_all((0..ITEMS).map(|item| writer.write(item, item as u64))).await;
+    (store, writer, written)
+}
+
+fn with_origin(mut config: PeerConfig, store: &Pod, last: bool) -> PeerConfig {
+    let kinds = KindSet::AllBut([].into());
+    let (node, home, address) = (node("data"), OriginHome::Store, store.store());
+    config.origins = vec![Origin { node, home, address, kinds, last }];
+    config
+}
+
+fn complete(report: &Observations) -> bool {
+    report.origins.len() == 1 && report.origins[0].complete
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_homes_are_read_and_written_and_what_is_read_stays_after_the_store_is_gone() {
+    let (mut store, old, written) = store().await;
+    let pods = started(3, |config| *config = with_origin(config.clone(), &store, false)).await;
+    for (item, record) in written.iter().enumerate().take(9) {
+        let read = pods[item % 3].read(&format!("orders/{item}")).await;
+        assert_eq!(read.as_ref(), Some(record), "copied or not, it is found");
+    }
+    let ours = pods[0].put("orders/0", 100).await;
+    assert!(ours.version > written[0].version);
+    assert_eq!(old.read(0).await.as_ref(), Some(&ours), "who asks the store alone sees it");
+    let theirs = old.write(0, 101).await;
+    assert!(theirs.version > ours.version);
+    assert_eq!(pods[1].read("orders/0").await.as_ref(), Some(&theirs), "the newer one of both");
+    let after = pods[2].put("orders/0", 102).await;
+    assert!(after.version > theirs.version);
+    let summary = pods[0].get("/summary").await;
+    assert!(summary.to_string().contains(&format!("orders  {ITEMS} items")), "{summary}");
+
+    for pod in &pods {
+        pod.reports("all was copied", complete).await;
+        pod.configure(RoleConfig::Peer(with_origin(peers(&pods), &store, true)));
+    }
+    for pod in &pods {
+        pod.reports("all was copied again", complete).await;
+        let report = pod.observe().await.unwrap();
+        assert_eq!((report.items, report.origins[0].copied), (Some(60), 60), "with three owners");
+        assert!(report.edges.iter().any(|edge| edge.to == node("data")));
+    }
+    store.kill();
+    pods.iter().for_each(|pod| pod.configure(RoleConfig::Peer(peers(&pods))));
+    for pod in &pods {
+        pod.reports("no origin is left", |report| report.origins.is_empty()).await;
+    }
+    assert_eq!(pods[1].read("orders/0").await.as_ref(), Some(&after));
+    for (item, record) in written.iter().enumerate().skip(1) {
+        assert_eq!(pods[0].read(&format!("orders/{item}")).await.as_ref(), Some(record));
+    }
+}
+
+/// What one client was told of the items that only it writes.
+type Told = BTreeMap<usize, Record>;
+
+/// Writes and reads items of its own through all peers until told to stop.
+async fn live(
+    pods: Arc<Vec<Pod>>,
+    client: usize,
+    over: Arc<AtomicBool>,
+    next: Arc<AtomicU64>,
+) -> Told {
+    let mut told = Told::new();
+    let mut turn = client;
+    while !over.load(Ordering::Relaxed) {
+        let item = client + 4 * (turn % 5);
+        let (writer, reader) = (&pods[turn % 3], &pods[(turn + 1) % 3]);
+        let record =
+            writer.put(&format!("orders/{item}"), next.fetch_add(1, Ordering::Relaxed)).await;
+        let before = told.insert(item, record.clone()).map(|before| before.version);
+        assert!(Some(&record.version) > before.as_ref(), "{item}: a version went back");
+        let read = reader.read(&format!("orders/{item}")).await;
+        assert_eq!(read, Some(record), "item {item} has but one writer");
+        turn += 1;
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_while_the_store_is_dropped_peer_by_peer_under_load() {
+    let (mut store, _old, written) = store().await;
+    let pods = Arc::new(started(3, |it| *it = with_origin(it.clone(), &store, true)).await);
+    let (over, next) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(1000)));
+    let clients: Vec<_> = (0..4)
+        .map(|client| {
+            let (pods, over, next) = (Arc::clone(&pods), Arc::clone(&over), Arc::clone(&next));
+            tokio::spawn(live(pods, client, over, next))
+        })
+        .collect();
+    let goes_on = async || {
+        let enough = next.load(Ordering::Relaxed) + 12;
+        until("the load goes on", || async {
+            let now = next.load(Ordering::Relaxed);
+            if now >= enough { Ok(()) } else { Err(now) }
+        })
+        .await;
+    };
+    for pod in pods.iter() {
+        pod.reports("all was copied", complete).await;
+    }
+    goes_on().await;
+    for pod in pods.iter() {
+        pod.configure(RoleConfig::Peer(peers(&pods)));
+        pod.reports("no request is left under the old configuration", |report| {
+            report.origins.is_empty() && report.older_requests == 0
+        })
+        .await;
+        goes_on().await;
+    }
+    store.kill();
+    goes_on().await;
+    over.store(true, Ordering::Relaxed);
+    let mut newest: Told = written.into_iter().enumerate().collect();
+    for client in clients {
+        newest.extend(client.await.unwrap());
+    }
+    for (item, record) in newest {
+        let read = pods[item % 3].read(&format!("orders/{item}")).await;
+        assert_eq!(read, Some(record), "item {item}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_is_complete_only_once_the_members_are_settled() {
+    let (store, _old, _) = store().await;
+    let mut pods = started(3, |config| *config = with_origin(config.clone(), &store, true)).await;
+    for pod in &pods {
+        pod.reports("all was copied", complete).await;
+    }
+    pods.push(Pod::new("peers", 3));
+    let config = with_origin(peers(&pods), &store, true);
+    pods.iter().for_each(|pod| pod.configure(RoleConfig::Peer(config.clone())));
+    for pod in &pods[..3] {
+        // Nobody can settle before the new one is there.
+        pod.reports("the new configuration", |report| report.origins.len() == 1).await;
+    }
+    // Far longer than the copy takes.
+    for item in 0..3 * ITEMS {
+        assert!(pods[item % 3].read(&format!("orders/{}", item / 3)).await.is_some());
+    }
+    for pod in &pods[..3] {
+        assert!(!complete(&pod.observe().await.unwrap()));
+    }
+    pods[3].start();
+    for pod in &pods {
+        pod.reports("all was copied", complete).await;
+    }
+    let items = join_all(pods.iter().map(Pod::observe)).await;
+    let items: u64 = items.into_iter().map(|report| report.unwrap().items.unwrap()).sum();
+    assert!(items >= 3 * ITEMS as u64, "every owner has its items: {items}");
+}

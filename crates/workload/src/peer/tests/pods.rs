@@ -1,0 +1,218 @@
+//! Pods: whole roles with their ports and their configuration files, in this process.
+
+use super::cluster::{free_port, timing, until};
+use crate::{
+    RunError, peer,
+    runtime::{Document, Options, Outgoing, Process, Reply, Shutdown, Upstream, headers::Context},
+    service, store,
+};
+use axum::http::{Method, StatusCode};
+use bytes::Bytes;
+use maquette_contract::{
+    Address, Answer, NodeConfig, NodeName, Observations, Outcome, PeerConfig, PeerMember, Record,
+    Role, RoleConfig, Version, Work,
+};
+use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
+use tempfile::TempDir;
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::{Instant, sleep},
+};
+
+/// How long an answer may take.
+const WITHIN: Duration = Duration::from_secs(10);
+
+pub(super) fn node(name: &str) -> NodeName {
+    name.parse().unwrap()
+}
+
+/// A pod, whether it runs or not.
+pub(super) struct Pod {
+    node: NodeName,
+    options: Options,
+    _folder: TempDir,
+    runtime: Option<Runtime>,
+}
+
+impl Pod {
+    pub(super) fn new(node_name: &str, ordinal: usize) -> Self {
+        let folder = TempDir::new().unwrap();
+        let options = Options {
+            config: folder.path().join("node.json"),
+            data: Some(folder.path().to_owned()),
+            pod: format!("shop-{node_name}-{ordinal}"),
+            listen_ip: Ipv4Addr::LOCALHOST.into(),
+            traffic_port: free_port(),
+            store_port: free_port(),
+            peers_port: free_port(),
+            admin_port: free_port(),
+        };
+        Self { node: node(node_name), options, _folder: folder, runtime: None }
+    }
+
+    pub(super) fn traffic(&self) -> Address {
+        Address::new("127.0.0.1", self.options.traffic_port)
+    }
+
+    pub(super) fn store(&self) -> Address {
+        Address::new("127.0.0.1", self.options.store_port)
+    }
+
+    pub(super) fn member(&self) -> PeerMember {
+        let address = Address::new("127.0.0.1", self.options.peers_port);
+        PeerMember { name: self.options.pod.clone(), address }
+    }
+
+    pub(super) fn runs(&self) -> bool {
+        self.runtime.is_some()
+    }
+
+    /// Gives it a configuration, as the kubelet does: a new file under the old name.
+    pub(super) fn configure(&self, role: RoleConfig) {
+        let architecture = "shop".parse().unwrap();
+        let config = NodeConfig { architecture, node: self.node.clone(), role };
+        let new: PathBuf = self.options.config.with_extension("new");
+        std::fs::write(&new, config.to_json().unwrap()).unwrap();
+        std::fs::rename(new, &self.options.config).unwrap();
+    }
+
+    /// Starts it with the configuration that it has.
+    pub(super) fn start(&mut self) {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let options = self.options.clone();
+        runtime.spawn(async move {
+            // The one before it in its place may not have closed its file and its ports yet.
+            while run(&options).await.is_err() {
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+        self.runtime = Some(runtime);
+    }
+
+    /// Ends it at once.
+    pub(super) fn kill(&mut self) {
+        self.runtime.take().unwrap().shutdown_background();
+    }
+
+    pub(super) async fn send(&self, method: Method, path: &str, body: &str) -> Reply {
+        let upstream = Upstream::new(self.node.clone(), self.traffic());
+        request(&upstream, method, path, body).await
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        answer(&self.send(Method::GET, path, "").await)
+    }
+
+    /// Has a user write an item.
+    pub(super) async fn put(&self, item: &str, value: u64) -> Record {
+        let reply = self.send(Method::PUT, &format!("/items/{item}"), &value.to_string()).await;
+        record(&answer(&reply)).unwrap_or_else(|| panic!("{item}: {reply:?}"))
+    }
+
+    /// Has a user read an item.
+    pub(super) async fn read(&self, item: &str) -> Option<Record> {
+        record(&self.get(&format!("/items/{item}")).await)
+    }
+
+    pub(super) async fn observe(&self) -> Option<Observations> {
+        let address = Address::new("127.0.0.1", self.options.admin_port);
+        let upstream = Upstream::new(self.node.clone(), address);
+        let reply = request(&upstream, Method::GET, "/observations", "").await;
+        serde_json::from_slice(&reply.body).ok()
+    }
+
+    pub(super) async fn ready(&self) {
+        let address = Address::new("127.0.0.1", self.options.admin_port);
+        let upstream = Upstream::new(self.node.clone(), address);
+        until("it is ready", || async {
+            let reply = request(&upstream, Method::GET, "/readyz", "").await;
+            if reply.status == StatusCode::OK { Ok(()) } else { Err(reply) }
+        })
+        .await;
+    }
+
+    /// Waits until it reports what `holds` wants under the configuration that it has.
+    pub(super) async fn reports(&self, what: &str, holds: impl Fn(&Observations) -> bool) {
+        let text = std::fs::read_to_string(&self.options.config).unwrap();
+        let revision = NodeConfig::revision(&text);
+        until(what, || async {
+            let report = self.observe().await;
+            let well = report.as_ref().is_some_and(|it| it.revision == revision && holds(it));
+            if well { Ok(()) } else { Err(report) }
+        })
+        .await;
+    }
+}
+
+impl Drop for Pod {
+    fn drop(&mut self) {
+        if self.runs() {
+            self.kill();
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<(), RunError> {
+    let document = Document::read(&options.config)?;
+    let role = document.config.role();
+    let shutdown = Shutdown::new(Duration::ZERO);
+    let process = Process { options: options.clone(), document, shutdown };
+    match role {
+        Role::Peer => peer::role::run_with(process, timing()).await,
+        Role::Service => service::run(process).await,
+        Role::Store => store::run(process).await,
+        Role::Load => unreachable!("no test plays users"),
+    }
+}
+
+pub(super) async fn request(upstream: &Upstream, method: Method, path: &str, body: &str) -> Reply {
+    let body = Bytes::from(body.to_owned());
+    let context = Context::first(Instant::now() + WITHIN);
+    let outgoing = Outgoing { method, path: path.to_owned(), context, body };
+    upstream.send(&outgoing).await.unwrap()
+}
+
+pub(super) fn answer(reply: &Reply) -> Answer {
+    serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{error}: {reply:?}"))
+}
+
+/// The item of an answer; none if it says for sure that there is none.
+pub(super) fn record(answer: &Answer) -> Option<Record> {
+    match &answer.outcome {
+        Outcome::Item { version, value, .. } => {
+            Some(Record { version: version.clone(), value: value.clone() })
+        }
+        Outcome::Error(error) if error.contains("there is no item") => None,
+        other => panic!("neither an item nor none: {other:?}"),
+    }
+}
+
+pub(super) fn version(millis: u64) -> Version {
+    Version { millis, counter: 0, writer: "elsewhere".into() }
+}
+
+/// The configuration of peers of which all pods are members.
+pub(super) fn peers(pods: &[Pod]) -> PeerConfig {
+    PeerConfig {
+        work: Work::default(),
+        replication_factor: 3,
+        members: pods.iter().map(Pod::member).collect(),
+        origins: vec![],
+        successor: None,
+    }
+}
+
+/// Pods of peers that are all ready.
+pub(super) async fn started(count: usize, change: impl Fn(&mut PeerConfig)) -> Vec<Pod> {
+    let mut pods: Vec<Pod> = (0..count).map(|ordinal| Pod::new("peers", ordinal)).collect();
+    let mut config = peers(&pods);
+    change(&mut config);
+    for pod in &mut pods {
+        pod.configure(RoleConfig::Peer(config.clone()));
+        pod.start();
+    }
+    for pod in &pods {
+        pod.ready().await;
+    }
+    pods
+}

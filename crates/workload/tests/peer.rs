@@ -1,0 +1,129 @@
+//! The peer as the process that a pod runs.
+
+#![cfg(test)]
+
+use maquette_contract::{Address, NodeConfig, PeerConfig, PeerMember, RoleConfig, Work};
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a condition may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The largest file that the process may write, in blocks of 512 bytes: what a full disk is like.
+const BLOCKS: &str = "8192";
+
+/// A running peer, alone; killed when dropped.
+struct Peer {
+    child: Child,
+    traffic: SocketAddr,
+}
+
+/// Nobody else is likely to be given this port in the moment until the peer takes it.
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+impl Peer {
+    /// Starts a peer on `directory`, on a disk that is soon full or not.
+    fn start(directory: &Path, soon_full: bool) -> Self {
+        let (traffic, fellows) = (free(), free());
+        let member =
+            PeerMember { name: "shop-peers-0".into(), address: Address(fellows.to_string()) };
+        let config = NodeConfig {
+            architecture: "shop".parse().unwrap(),
+            node: "peers".parse().unwrap(),
+            role: RoleConfig::Peer(PeerConfig {
+                work: Work::default(),
+                replication_factor: 1,
+                members: vec![member],
+                origins: vec![],
+                successor: None,
+            }),
+        };
+        let file = directory.join("node.json");
+        std::fs::write(&file, config.to_json().unwrap()).unwrap();
+        // Ignored, the signal leaves a write beyond the limit to fail.
+        let limit = if soon_full { BLOCKS } else { "unlimited" };
+        let run = format!(r#"trap "" XFSZ; ulimit -f {limit}; exec "$0" "$@""#);
+        let child = Command::new("sh")
+            .args(["-c", &run, env!("CARGO_BIN_EXE_workload")])
+            .arg("--config")
+            .arg(file)
+            .arg("--data")
+            .arg(directory)
+            .args(["--pod", "shop-peers-0", "--listen-ip", "127.0.0.1", "--admin-port", "0"])
+            .args(["--traffic-port", &traffic.port().to_string()])
+            .args(["--peers-port", &fellows.port().to_string()])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut peer = Self { child, traffic };
+        let latest = Instant::now() + PATIENCE;
+        while peer
+            .ask("GET", "/items/orders/none", "")
+            .is_none_or(|it| it.starts_with("HTTP/1.1 5"))
+        {
+            assert_eq!(peer.child.try_wait().unwrap(), None, "it ended");
+            assert!(Instant::now() < latest, "it does not serve");
+            thread::sleep(Duration::from_millis(20));
+        }
+        peer
+    }
+
+    /// The head and body of an answer; none if there is none.
+    fn ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(self.traffic).ok()?;
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n");
+        write!(stream, "{head}connection: close\r\n\r\n{body}").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        (!answer.is_empty()).then_some(answer)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_peer_whose_disk_fails_ends_and_what_was_acknowledged_is_there_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut peer = Peer::start(directory.path(), true);
+    let value = format!("\"{}\"", "x".repeat(50_000));
+    let mut acknowledged = 0;
+    let written = |item: usize, peer: &Peer| {
+        let answer = peer.ask("PUT", &format!("/items/orders/{item}"), &value);
+        answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200 "))
+    };
+    while written(acknowledged, &peer) {
+        acknowledged += 1;
+        assert!(acknowledged < 1000, "the disk never fails");
+    }
+    assert!(acknowledged > 0, "the disk failed at once");
+    let latest = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = peer.child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(Instant::now() < latest, "it goes on without a disk");
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(1));
+    drop(peer);
+
+    let peer = Peer::start(directory.path(), false);
+    for item in 0..acknowledged {
+        let answer = peer.ask("GET", &format!("/items/orders/{item}"), "").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(&value), "item {item}");
+    }
+}
