@@ -7,9 +7,13 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod peers;
+mod rehearsal;
 mod replace;
+mod step;
 mod wait;
 
+pub use rehearsal::{Stage, rehearse, works};
+pub use step::Step;
 pub use wait::Wait;
 
 use crate::{observe::Running, plan::Topology};
@@ -20,8 +24,12 @@ use k8s_openapi::jiff::Timestamp;
 pub struct Evolution {
     /// The topology to apply now. Whatever is not in it may go.
     pub apply: Topology,
+    /// The step that `apply` is a part of; none when it is what is wanted.
+    pub step: Option<Step>,
     /// What must happen before the next step; empty when `apply` is what is wanted.
     pub waits: Vec<Wait>,
+    /// Why what is wanted cannot be reached, each with its mend; then nothing changes.
+    pub cannot: Vec<String>,
     /// Whether users are served by the wanted topology, whatever else is still there.
     pub serves_wanted: bool,
 }

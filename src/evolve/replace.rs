@@ -1,7 +1,7 @@
 //! Nodes come before others go: while a new node is not available, callers keep their old
 //! configuration; while a caller has not moved, the old nodes stay.
 
-use super::{Evolution, Wait};
+use super::{Evolution, Step, Wait};
 use crate::{
     observe::{Availability, Running, RunningNode, available},
     plan::{Node, Topology},
@@ -11,12 +11,22 @@ use maquette_contract::Role;
 
 pub(super) fn step(wanted: &Topology, running: &Running, now: Timestamp) -> Evolution {
     let leaving: Vec<Node> = leaving(wanted, running).cloned().collect();
-    let served = Evolution { apply: wanted.clone(), waits: vec![], serves_wanted: true };
+    let served = Evolution {
+        apply: wanted.clone(),
+        step: None,
+        waits: vec![],
+        cannot: vec![],
+        serves_wanted: true,
+    };
     if leaving.is_empty() {
         return served;
     }
     let mut evolution = match missing(wanted, running) {
-        waits if waits.is_empty() => Evolution { waits: unmoved(wanted, running, now), ..served },
+        waits if waits.is_empty() => {
+            let waits = unmoved(wanted, running, now);
+            let step = if waits.is_empty() { Step::Retire } else { Step::Move };
+            Evolution { waits, step: Some(step), ..served }
+        }
         waits => Evolution { waits, ..raise(wanted, running) },
     };
     if !evolution.waits.is_empty() {
@@ -63,7 +73,7 @@ fn raise(wanted: &Topology, running: &Running) -> Evolution {
         apply.entry = entry.clone();
     }
     let serves_wanted = apply.entry == wanted.entry && apply.nodes == wanted.nodes;
-    Evolution { apply, waits: vec![], serves_wanted }
+    Evolution { apply, step: Some(Step::Raise), waits: vec![], cannot: vec![], serves_wanted }
 }
 
 /// Wanted nodes that do not yet work under their new configuration, or have requests under an
