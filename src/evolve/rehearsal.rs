@@ -46,7 +46,7 @@ pub fn rehearse(wanted: &Topology, running: &Running) -> Vec<Stage> {
             step: evolution.step,
             apply: evolution.apply,
             waits: evolution.waits,
-            cannot: evolution.cannot,
+            cannot: evolution.cannot.iter().map(ToString::to_string).collect(),
         };
         let same = entry.as_ref() == Some(stage.apply.entry()) && runs == stage.apply.nodes;
         if !stage.cannot.is_empty() {

@@ -19,7 +19,7 @@ pub use text::text;
 pub use volumes::{VolumeFate, VolumePreview};
 
 use crate::{
-    evolve::{Stage, rehearse},
+    evolve::{rehearse, whereabouts},
     graph::{Difference, Model},
     observe::Running,
     plan::Topology,
@@ -41,7 +41,7 @@ pub struct Before<'a> {
 }
 
 /// What a change will do.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
     /// What happens, one after another.
@@ -73,13 +73,14 @@ pub fn preview(before: &Before<'_>, wanted: &Topology) -> Preview {
     if before.same_shape {
         cannot.extend(volumes::refused(&runs, &wants));
     }
-    let reached: &[Stage] = if cannot.is_empty() { &stages } else { &[] };
-    let after = if cannot.is_empty() { &wants } else { &runs };
+    if !cannot.is_empty() {
+        return Preview { cannot, ..Preview::default() };
+    }
     let new = Settings { pods: wanted.pods(), retention: wanted.retention() };
-    let volumes = volumes::volumes(wanted, &runs, after, before.claims);
+    let volumes = volumes::volumes(wanted, &runs, &wants, before.claims);
     Preview {
-        items: items::items(&runs, after, reached, &volumes),
-        stages: stage::stages(&runs, reached),
+        items: items::items(&whereabouts(wanted, before.running, &stages), &volumes),
+        stages: stage::stages(&runs, &stages),
         settings: before.settings.map(|old| settings::differences(old, new)).unwrap_or_default(),
         volumes,
         cannot,

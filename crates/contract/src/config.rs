@@ -98,6 +98,8 @@ impl fmt::Display for Address {
 pub struct Percent(u8);
 
 impl Percent {
+    /// 0 percent: never.
+    pub const NEVER: Self = Self(0);
     /// 100 percent: always.
     pub const ALWAYS: Self = Self(100);
 

@@ -1,0 +1,71 @@
+//! Where a change leads at first: every wanted node, with what the way there needs besides. New
+//! owners take items over from where they are; callees that lose a route send what their old
+//! callers still ask for straight to its new owner.
+
+use super::{
+    graph::{Graph, Share},
+    home::{Authorities, shares},
+};
+use crate::plan::{Node, PlannedCall, PlannedOrigin, ServiceTask, Task, Topology};
+use maquette_contract::{Hop, Kind, NodeName, Percent};
+use std::collections::BTreeSet;
+
+/// The wanted topology with origins and with the calls that only a change needs.
+pub(super) fn of(
+    wanted: &Topology,
+    running: &Graph<'_>,
+    authorities: &Authorities,
+    kinds: &BTreeSet<Kind>,
+) -> Topology {
+    let graph = Graph::of_topology(wanted);
+    let mut goal = wanted.clone();
+    for node in goal.nodes.values_mut() {
+        let origins = authorities.origins(node);
+        set_origins(node, origins);
+        let Some(Task::Service(old)) = running.node(&node.name).map(|old| &old.task) else {
+            continue;
+        };
+        if let Task::Service(task) = &mut node.task {
+            bridge(&node.name, task, old, &graph, kinds);
+        }
+    }
+    goal
+}
+
+/// Replaces what `node` takes over.
+pub(super) fn set_origins(node: &mut Node, origins: Vec<PlannedOrigin>) {
+    match &mut node.task {
+        Task::Service(task) => task.origins = origins,
+        Task::Peer(task) => task.origins = origins,
+        Task::Store(_) | Task::Load(_) => {}
+    }
+}
+
+/// Gives `task` a way to the wanted owner of what `old` had a way for and `task` has none.
+fn bridge(
+    name: &NodeName,
+    task: &mut ServiceTask,
+    old: &ServiceTask,
+    wanted: &Graph<'_>,
+    kinds: &BTreeSet<Kind>,
+) {
+    // The rest first: kinds without a name of their own go its way then.
+    for share in shares(kinds).into_iter().rev() {
+        if share.hop(&task.routes).is_some() || share.hop(&old.routes).is_none() {
+            continue;
+        }
+        let Some(owner) = wanted.owner(&share).filter(|owner| owner.name != *name) else {
+            continue;
+        };
+        let hop = Some(Hop::Call(owner.name.clone()));
+        match share {
+            Share::Rest => task.routes.rest = hop,
+            Share::Kind(kind) => _ = task.routes.kinds.insert(kind, hop),
+        }
+        if !task.calls.iter().any(|call| call.to == owner.name) {
+            // Only for items: a summary goes the wanted ways.
+            let call = PlannedCall { to: owner.name.clone(), probability_percent: Percent::NEVER };
+            task.calls.push(call);
+        }
+    }
+}

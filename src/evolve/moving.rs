@@ -1,0 +1,96 @@
+//! Move: nodes that run get their new configuration, the innermost first, then the entry Service and
+//! the end users; last, what is not wanted any more only forwards requests to the new entry.
+//!
+//! A request goes along old routes until it comes to a node that has moved, and along new ones from
+//! there: whoever has moved asks only those who have, or the owner, who accepts. So every request
+//! ends at an owner, and none goes in a circle.
+
+use super::{
+    Evolution, Step, Wait, forward,
+    home::{own_home, owns_anything},
+    proof,
+    view::View,
+};
+use crate::plan::{Node, Topology};
+use maquette_contract::NodeName;
+
+/// The step; none if all have moved.
+pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
+    let mut apply = view.base();
+    let mut waits = servers(view, &mut apply);
+    if waits.is_empty() {
+        waits = users(view, &mut apply);
+    }
+    if waits.is_empty() {
+        waits = leaving(view, &mut apply);
+    }
+    (!waits.is_empty()).then(|| view.evolution(Step::Move, apply, waits))
+}
+
+/// Moves every node that can be, and tells what is not done.
+fn servers(view: &View<'_>, apply: &mut Topology) -> Vec<Wait> {
+    let owners: Vec<_> = view.servers().filter(|node| is_owner(node)).collect();
+    let unproven =
+        |node: &&&Node| apply.node(&node.name).is_none_or(|now| view.lacks(now).is_some());
+    let owners_work = !owners.iter().any(|node| unproven(&node));
+    let mut waits = vec![];
+    for node in view.servers() {
+        let lacks = if view.told(node) {
+            view.lacks(node)
+        } else if let Some(first) = blocked(view, node) {
+            Some(format!("{first} comes first"))
+        } else if owners_work {
+            apply.nodes.insert(node.name.clone(), node.clone());
+            Some("it is told what to do".to_owned())
+        } else {
+            Some("all owners of items come first".to_owned())
+        };
+        waits.extend(lacks.map(|lacks| Wait::Moved { node: node.name.clone(), lacks }));
+    }
+    waits
+}
+
+fn is_owner(node: &Node) -> bool {
+    own_home(node).is_some() && owns_anything(node)
+}
+
+/// A node that `node` will ask and that has not moved yet.
+fn blocked<'a>(view: &'a View<'_>, node: &Node) -> Option<&'a NodeName> {
+    // Not the ways that only the change needs: those lead to owners.
+    let edges = view.wanted.node(&node.name)?.edges();
+    let targets = edges.into_iter().filter(|edge| edge.to != node.name);
+    let mut targets = targets.filter_map(|edge| view.goal.node(&edge.to));
+    targets.find(|target| !view.told(target) || view.lacks(target).is_some()).map(|t| &t.name)
+}
+
+/// Moves the entry Service and the end users.
+fn users(view: &View<'_>, apply: &mut Topology) -> Vec<Wait> {
+    let mut waits = vec![];
+    if !view.entered() {
+        apply.entry = view.wanted.entry().clone();
+        waits.push(Wait::Entry { node: apply.entry.clone() });
+    }
+    let Some(load) = view.load() else { return waits };
+    let lacks = match view.told(load) {
+        true => view.lacks(load),
+        false => Some("it is told what to do".to_owned()),
+    };
+    apply.nodes.insert(load.name.clone(), load.clone());
+    waits.extend(lacks.map(|lacks| Wait::Moved { node: load.name.clone(), lacks }));
+    waits
+}
+
+/// Makes those who are not wanted any more forward what still comes to them.
+fn leaving(view: &View<'_>, apply: &mut Topology) -> Vec<Wait> {
+    let mut waits = vec![];
+    for node in view.leaving() {
+        let Some(forwarder) = forward::forwarder(node, view.wanted.entry()) else { continue };
+        let lacks = match view.told(&forwarder) {
+            true => view.running.node(&node.name).and_then(|f| proof::lacks_leaving(f, view.now)),
+            false => Some("it is told to".to_owned()),
+        };
+        apply.nodes.insert(node.name.clone(), forwarder);
+        waits.extend(lacks.map(|lacks| Wait::Forwarding { node: node.name.clone(), lacks }));
+    }
+    waits
+}

@@ -1,0 +1,69 @@
+//! What counts as proof that a node does what it was told.
+
+use crate::{
+    observe::{Availability, Running, RunningNode, RunningPod, available},
+    plan::Node,
+};
+use k8s_openapi::jiff::Timestamp;
+use maquette_contract::{NodeName, Observations, Probe, Revision};
+
+/// What `node` lacks until it works as it was told, in one line; none if nothing. It is available,
+/// every pod reports its configuration and no request under an older one, and all its edges work.
+pub(super) fn lacks(node: &Node, found: Option<&RunningNode>, now: Timestamp) -> Option<String> {
+    if let Availability::Missing(lacks) = available(node, found, false, now) {
+        return Some(lacks);
+    }
+    let found = found?;
+    let Some(revision) = &found.revision else { return Some("it has no configuration".to_owned()) };
+    found.pods.iter().find_map(|pod| {
+        let report = match report(pod, revision, now) {
+            Ok(report) => report,
+            Err(lacks) => return Some(lacks),
+        };
+        node.edges().iter().find_map(|edge| broken(pod, report, &edge.to))
+    })
+}
+
+/// The report of a pod that has moved to `revision` with all its requests.
+pub(super) fn report<'a>(
+    pod: &'a RunningPod,
+    revision: &Revision,
+    now: Timestamp,
+) -> Result<&'a Observations, String> {
+    let name = &pod.name;
+    match pod.report.fresh(now) {
+        None => Err(format!("pod {name} has not reported of late")),
+        Some(report) if report.revision != *revision => {
+            Err(format!("pod {name} still runs an older configuration"))
+        }
+        Some(report) if report.older_requests > 0 => {
+            let older = report.older_requests;
+            Err(format!("pod {name} still answers {older} requests under an older configuration"))
+        }
+        Some(report) => Ok(report),
+    }
+}
+
+fn broken(pod: &RunningPod, report: &Observations, to: &NodeName) -> Option<String> {
+    let name = &pod.name;
+    let edge = report.edges.iter().find(|edge| edge.to == *to);
+    match edge.map(|edge| &edge.probe) {
+        Some(Probe::Works) => None,
+        Some(Probe::Fails { message }) => Some(format!("pod {name} -> {to}: {message}")),
+        Some(Probe::Pending) | None => Some(format!("pod {name} has not tried {to} yet")),
+    }
+}
+
+/// What a node on its way out lacks until no request of its pods can go the old way. One that is
+/// neither ready nor heard of answers nobody: it has no say.
+pub(super) fn lacks_leaving(found: &RunningNode, now: Timestamp) -> Option<String> {
+    let revision = found.revision.as_ref()?;
+    let counts = |pod: &&RunningPod| pod.ready || pod.report.fresh(now).is_some();
+    found.pods.iter().filter(counts).find_map(|pod| report(pod, revision, now).err())
+}
+
+/// Nodes with pods that are on their way out, and how many.
+pub(super) fn ending(running: &Running) -> impl Iterator<Item = (&NodeName, usize)> {
+    let ending = running.nodes().filter(|(_, found)| found.leaving > 0);
+    ending.map(|(name, found)| (name, found.leaving))
+}

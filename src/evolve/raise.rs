@@ -1,0 +1,38 @@
+//! Raise: new nodes come up beside those that serve, and owners accept the items that they are to
+//! have besides those that they have. Nobody asks them yet.
+
+use super::{Evolution, Step, Wait, view::View};
+use crate::plan::Node;
+
+/// The step; none if everything new works.
+pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
+    let used = view.graph.used();
+    let mut apply = view.base();
+    let mut waits = vec![];
+    for node in view.servers() {
+        let lacks = if let Some(accepting) = view.accepting(node) {
+            let told = view.told(&accepting);
+            apply.nodes.insert(node.name.clone(), accepting);
+            Some(
+                if told { "it accepts more items soon" } else { "it is told to accept more items" }
+                    .to_owned(),
+            )
+        } else if used.contains(&node.name) {
+            None
+        } else {
+            apply.nodes.insert(node.name.clone(), node.clone());
+            lacks(view, node)
+        };
+        waits.extend(lacks.map(|lacks| Wait::Raised { node: node.name.clone(), lacks }));
+    }
+    (!waits.is_empty()).then(|| view.evolution(Step::Raise, apply, waits))
+}
+
+/// What a node lacks that nobody asks yet.
+fn lacks(view: &View<'_>, node: &Node) -> Option<String> {
+    match view.told(node) {
+        true => view.lacks(node),
+        false if view.old(&node.name).is_some() => Some("it is told what to do".to_owned()),
+        false => Some("it is made".to_owned()),
+    }
+}

@@ -1,0 +1,92 @@
+//! Settle: nobody but the new owners writes to the old homes of items any more. A last pass copies
+//! what those got meanwhile; then the new owners ask only their own.
+
+use super::{Evolution, Step, Wait, home::origins, proof, view::View};
+use crate::{
+    observe::RunningPod,
+    plan::{Node, PlannedOrigin, Task, Topology},
+};
+use maquette_contract::{NodeName, Revision};
+
+/// The step; none if what runs is wired as wanted.
+pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
+    if view.wanted.nodes().all(|node| view.told(node)) {
+        return None;
+    }
+    let owners: Vec<_> = view.servers().filter(|node| !origins(node).is_empty()).collect();
+    let began = owners.iter().all(|node| last_began(view, node));
+    let ended: Vec<_> = proof::ending(view.running)
+        .map(|(node, pods)| Wait::Ended { node: node.clone(), pods })
+        .collect();
+    // Once the last pass has begun, whoever ends has been told before to write nothing there.
+    if !ended.is_empty() && (owners.is_empty() || !began) {
+        return Some(view.evolution(Step::Settle, view.with_leaving(view.goal.clone()), ended));
+    }
+    let waits: Vec<_> = owners.iter().flat_map(|node| copying(view, node)).collect();
+    if began && waits.is_empty() {
+        let told = view.wanted.nodes().filter(|node| !view.told(node));
+        let lacks = "it is told to ask only whom it will ask from now on".to_owned();
+        let waits = told.map(|node| Wait::Moved { node: node.name.clone(), lacks: lacks.clone() });
+        let apply = view.with_leaving(view.wanted.clone());
+        return Some(view.evolution(Step::Settle, apply, waits.collect()));
+    }
+    Some(view.evolution(Step::Settle, view.with_leaving(last(view.goal.clone())), waits))
+}
+
+/// Whether `node` runs with all its origins marked as the last pass.
+fn last_began(view: &View<'_>, node: &Node) -> bool {
+    let running = view.old(&node.name).map(origins).unwrap_or_default();
+    !running.is_empty() && running.iter().all(|origin| origin.last)
+}
+
+/// `topology`, with every copy the last one.
+fn last(mut topology: Topology) -> Topology {
+    for node in topology.nodes.values_mut() {
+        let origins: &mut [PlannedOrigin] = match &mut node.task {
+            Task::Service(task) => &mut task.origins,
+            Task::Peer(task) => &mut task.origins,
+            Task::Store(_) | Task::Load(_) => &mut [],
+        };
+        origins.iter_mut().for_each(|origin| origin.last = true);
+    }
+    topology
+}
+
+/// What the last copies to `node` lack.
+fn copying(view: &View<'_>, node: &Node) -> Vec<Wait> {
+    let copied = |lacks: String, from: &NodeName| Wait::Copied {
+        node: node.name.clone(),
+        from: from.clone(),
+        lacks,
+    };
+    let found = view.running.node(&node.name);
+    let pods = found.map(|found| found.pods.as_slice()).unwrap_or_default();
+    let revision = found.and_then(|found| found.revision.as_ref());
+    let lacks = |from: &NodeName| {
+        if !last_began(view, node) {
+            return Some("the last pass begins".to_owned());
+        }
+        let Some(revision) = revision else { return Some("not known yet".to_owned()) };
+        pods.iter().find_map(|pod| incomplete(view, pod, revision, from))
+    };
+    let from = origins(node).iter().map(|origin| &origin.node);
+    from.filter_map(|from| Some(copied(lacks(from)?, from))).collect()
+}
+
+fn incomplete(
+    view: &View<'_>,
+    pod: &RunningPod,
+    revision: &Revision,
+    from: &NodeName,
+) -> Option<String> {
+    let report = match proof::report(pod, revision, view.now) {
+        Ok(report) => report,
+        Err(lacks) => return Some(lacks),
+    };
+    let name = &pod.name;
+    match report.origins.iter().find(|origin| origin.node == *from) {
+        Some(origin) if origin.complete => None,
+        Some(origin) => Some(format!("pod {name} has {} items so far", origin.copied)),
+        None => Some(format!("pod {name} does not report it")),
+    }
+}

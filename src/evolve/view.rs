@@ -1,0 +1,117 @@
+//! What a step looks at, and what every step begins with.
+
+use super::{Evolution, Step, Wait, accept, goal, graph::Graph, home::Authorities, proof, wiring};
+use crate::{
+    observe::Running,
+    plan::{Node, Topology},
+};
+use k8s_openapi::jiff::Timestamp;
+use maquette_contract::{Kind, NodeName, Role};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a step looks at.
+pub(super) struct View<'a> {
+    pub(super) wanted: &'a Topology,
+    /// What is wanted, with what the way there needs besides.
+    pub(super) goal: Topology,
+    pub(super) running: &'a Running,
+    pub(super) graph: Graph<'a>,
+    pub(super) now: Timestamp,
+    authorities: Authorities,
+    kinds: BTreeSet<Kind>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(wanted: &'a Topology, running: &'a Running, now: Timestamp) -> Self {
+        let graph = Graph::of_running(running);
+        let kinds = &graph.kinds() | &Graph::of_topology(wanted).kinds();
+        let authorities = Authorities::of(&graph, &kinds);
+        let goal = goal::of(wanted, &graph, &authorities, &kinds);
+        Self { wanted, goal, running, graph, now, authorities, kinds }
+    }
+
+    /// The node of this name as it runs.
+    pub(super) fn old(&self, name: &NodeName) -> Option<&'a Node> {
+        self.graph.node(name)
+    }
+
+    /// Whether what runs asks the same nodes for the same as `node`.
+    pub(super) fn told(&self, node: &Node) -> bool {
+        self.old(&node.name).is_some_and(|old| wiring::same(old, node))
+    }
+
+    /// What `node` runs as while it is to accept more items than now; none if it accepts them.
+    pub(super) fn accepting(&self, node: &Node) -> Option<Node> {
+        accept::accepting(self.old(&node.name)?, node, &self.authorities, &self.kinds)
+    }
+
+    /// What `node` lacks until it works as it was told.
+    pub(super) fn lacks(&self, node: &Node) -> Option<String> {
+        proof::lacks(node, self.running.node(&node.name), self.now)
+    }
+
+    /// Nodes of the goal but the end users.
+    pub(super) fn servers(&self) -> impl Iterator<Item = &Node> {
+        self.goal.nodes().filter(|node| node.role() != Role::Load)
+    }
+
+    /// The end users of the goal.
+    pub(super) fn load(&self) -> Option<&Node> {
+        self.goal.nodes().find(|node| node.role() == Role::Load)
+    }
+
+    /// Nodes that run and are not wanted any more. Nobody misses end users who leave.
+    pub(super) fn leaving(&self) -> impl Iterator<Item = &'a Node> {
+        let running = self.running.nodes().filter_map(|(_, found)| found.planned.as_ref());
+        let wanted = self.wanted;
+        running.filter(move |node| node.role() != Role::Load && wanted.node(&node.name).is_none())
+    }
+
+    /// Whether users' requests come in where they are to.
+    pub(super) fn entered(&self) -> bool {
+        self.running.entry() == Some(self.wanted.entry())
+    }
+
+    /// What runs, with the wanted settings of all nodes that are wired as in the goal, the new
+    /// nodes, and whatever else is still there. End users wait until there is somebody to serve
+    /// them.
+    pub(super) fn base(&self) -> Topology {
+        let mut apply = self.with_leaving(self.goal.clone());
+        for node in apply.nodes.values_mut() {
+            if let Some(old) = self.old(&node.name).filter(|old| !wiring::same(old, node)) {
+                node.task = old.task.clone();
+            }
+        }
+        let entry = self.running.entry().filter(|entry| apply.node(entry).is_some());
+        if let Some(entry) = entry {
+            apply.entry = entry.clone();
+        }
+        if !self.entered()
+            && let Some(load) = self.load()
+            && self.old(&load.name).is_none()
+        {
+            apply.nodes.remove(&load.name);
+        }
+        apply
+    }
+
+    /// `topology` beside the nodes that are not wanted any more.
+    pub(super) fn with_leaving(&self, mut topology: Topology) -> Topology {
+        let leaving: BTreeMap<_, _> =
+            self.leaving().map(|node| (node.name.clone(), node.clone())).collect();
+        topology.nodes.extend(leaving);
+        topology
+    }
+
+    /// The evolution that applies `apply`, and waits.
+    pub(super) fn evolution(&self, step: Step, apply: Topology, waits: Vec<Wait>) -> Evolution {
+        let moved = self.servers().all(|node| self.told(node));
+        Evolution {
+            apply,
+            step: Some(step),
+            waits,
+            cannot: vec![],
+            serves_wanted: moved && self.entered(),
+        }
+    }
+}
