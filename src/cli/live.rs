@@ -123,7 +123,9 @@ impl Cluster {
     /// # Errors
     /// When the cluster does not answer or refuses.
     pub(super) async fn find(&self, name: &str) -> Result<Option<Found>, Error> {
-        let Some(architecture) = self.architecture(name).await? else { return Ok(None) };
+        let found = self.api::<Architecture>().get_opt(name).await;
+        let found = found.map_err(|source| self.failed(&format!("Architecture {name}"), source))?;
+        let Some(architecture) = found else { return Ok(None) };
         let uid = architecture.metadata.uid.clone().unwrap_or_default();
         let named = name.parse();
         let named = named.map_err(|source| Error::Name { name: name.to_owned(), source })?;
@@ -145,15 +147,6 @@ impl Cluster {
     /// The error that says that it is not there.
     pub(super) fn not_found(&self, name: &str) -> Error {
         Error::NotFound { name: name.to_owned(), namespace: self.namespace.clone() }
-    }
-
-    /// The Architecture of this name; none if it is not there.
-    ///
-    /// # Errors
-    /// When the cluster does not answer or refuses.
-    pub(super) async fn architecture(&self, name: &str) -> Result<Option<Architecture>, Error> {
-        let failed = |source| self.failed(&format!("Architecture {name}"), source);
-        self.api::<Architecture>().get_opt(name).await.map_err(failed)
     }
 
     /// The objects that the operator would look at, but for what pods report.
@@ -181,15 +174,14 @@ impl Cluster {
         Ok(list.items.into_iter().map(Arc::new).collect())
     }
 
-    fn failed(&self, what: &str, source: kube::Error) -> Error {
+    /// The error that says that `what` cannot be read.
+    pub(super) fn failed(&self, what: &str, source: kube::Error) -> Error {
         let namespace = self.namespace.clone();
         Error::Read { what: what.to_owned(), namespace, source: Box::new(source) }
     }
 }
 
-async fn config(
-    args: &ClusterArgs,
-) -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {
+async fn config(args: &ClusterArgs) -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {
     let options = KubeConfigOptions { context: args.context.clone(), ..Default::default() };
     Ok(match (&args.kubeconfig, &args.context) {
         (Some(file), _) => {

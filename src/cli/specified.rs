@@ -80,11 +80,7 @@ pub(super) fn read(file: &Path, name: Option<&str>, namespace: &str) -> Result<S
         .map_err(|problems| Error::Invalid { who: object.who.clone(), problems })
 }
 
-fn choose<'a>(
-    objects: &'a [Object],
-    file: &Path,
-    name: Option<&str>,
-) -> Result<&'a Object, Error> {
+fn choose<'a>(objects: &'a [Object], file: &Path, name: Option<&str>) -> Result<&'a Object, Error> {
     let file = file.to_owned();
     let found = || objects.iter().map(Object::name).collect::<Vec<_>>().join(", ");
     match (objects, name) {

@@ -33,6 +33,8 @@ pub enum Takes {
     Reload,
     /// The same, and requests go another way.
     Reroute,
+    /// The same, and a copy of items begins anew.
+    Copy,
     /// Pods come or go.
     Scale,
     /// Every pod restarts.
@@ -45,7 +47,10 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, before, after, takes } = self;
         match takes {
+            Takes::Reroute if before == NOWHERE => write!(f, "{what} go to {after}"),
+            Takes::Reroute if after == NOWHERE => write!(f, "{what} no longer go to {before}"),
             Takes::Reroute => write!(f, "{what} go to {after} instead of {before}"),
+            Takes::Copy => write!(f, "{what}: {after}"),
             Takes::Restart => write!(f, "{what} from {before} to {after}; every pod restarts"),
             Takes::Reload | Takes::Scale | Takes::Volume => {
                 write!(f, "{what} from {before} to {after}")
@@ -53,6 +58,9 @@ impl fmt::Display for Difference {
         }
     }
 }
+
+/// Where requests go that nobody in reach can answer.
+const NOWHERE: &str = "nowhere";
 
 /// What differs between two versions of a node.
 pub fn differences(before: &Node, after: &Node) -> Vec<Difference> {
@@ -94,10 +102,8 @@ impl Found {
 }
 
 fn resources(before: &ResourceRequirements, after: &ResourceRequirements, found: &mut Found) {
-    let lists = [
-        ("request", &before.requests, &after.requests),
-        ("limit", &before.limits, &after.limits),
-    ];
+    let lists =
+        [("request", &before.requests, &after.requests), ("limit", &before.limits, &after.limits)];
     for (kind, before, after) in lists {
         let names: BTreeSet<_> = before.iter().chain(after).flat_map(BTreeMap::keys).collect();
         for name in names {
@@ -161,7 +167,7 @@ fn routes(before: &Routes, after: &Routes, found: &mut Found) {
 
 fn way(hop: Option<&Hop>) -> String {
     match hop {
-        None => "nowhere".to_owned(),
+        None => NOWHERE.to_owned(),
         Some(Hop::Own) => "its own store".to_owned(),
         Some(Hop::Call(to)) => to.to_string(),
     }
@@ -169,10 +175,11 @@ fn way(hop: Option<&Hop>) -> String {
 
 /// Edges say from whom items are taken over; what they do not say is which copy it is.
 fn origins(before: &[PlannedOrigin], after: &[PlannedOrigin], found: &mut Found) {
-    let copy = |origin: &PlannedOrigin| if origin.last { "the last" } else { "going on" };
+    let copy = |origin: &PlannedOrigin| if origin.last { "the last pass" } else { "a first pass" };
     for old in before {
         if let Some(new) = after.iter().find(|new| new.node == old.node) {
-            found.add(format!("copy from {}", old.node), copy(old), copy(new));
+            let what = format!("copy from {}", old.node);
+            found.that_takes(Takes::Copy, what, copy(old), copy(new));
         }
     }
 }
@@ -197,8 +204,7 @@ fn load(before: &LoadTask, after: &LoadTask, found: &mut Found) {
     found.add("writes", percent(before.write_percent), percent(after.write_percent));
     found.add("summaries", percent(before.summary_percent), percent(after.summary_percent));
     found.add("items", before.items, after.items);
-    let kinds = |load: &LoadTask| {
-        load.kinds.iter().map(Kind::to_string).collect::<Vec<_>>().join(", ")
-    };
+    let kinds =
+        |load: &LoadTask| load.kinds.iter().map(Kind::to_string).collect::<Vec<_>>().join(", ");
     found.add("kinds", kinds(before), kinds(after));
 }

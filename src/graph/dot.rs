@@ -15,7 +15,8 @@ pub fn dot(picture: &Picture) -> String {
         "  labelloc=t".to_owned(),
         "  rankdir=TB".to_owned(),
         "  node [fontname=\"Helvetica,Arial,sans-serif\", fontsize=12]".to_owned(),
-        "  edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, color=\"#59636e\"]".to_owned(),
+        "  edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, color=\"#59636e\"]"
+            .to_owned(),
     ];
     lines.extend(picture.vertices.iter().map(|vertex| vertex_line(picture, vertex)));
     lines.extend(ranks(picture));
@@ -46,9 +47,7 @@ fn vertex_line(picture: &Picture, vertex: &Vertex) -> String {
     };
     let (sign, style) = match (picture.compared, vertex.change) {
         (false, _) => ("", role_style(vertex.role)),
-        (true, Change::Stays) => {
-            ("", "style=filled, color=\"#818b98\", fillcolor=white")
-        }
+        (true, Change::Stays) => ("", "style=filled, color=\"#818b98\", fillcolor=white"),
         (true, Change::Comes) => {
             ("+ ", "style=\"filled,bold\", color=\"#1a7f37\", fillcolor=\"#dafbe1\"")
         }

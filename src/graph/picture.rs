@@ -102,9 +102,8 @@ fn lines_of_both(change: &NodeChange, old: &Node, new: &Node) -> (Vec<String>, V
     let said = said.map(|d| format!("{} {} → {}", d.what, d.before, d.after));
     let (had, has) = (caption::owned(old), caption::owned(new));
     let nothing = || "nothing".to_owned();
-    let owns = (had != has).then(|| {
-        format!("owns {} → {}", had.unwrap_or_else(nothing), has.unwrap_or_else(nothing))
-    });
+    let owns = (had != has)
+        .then(|| format!("owns {} → {}", had.unwrap_or_else(nothing), has.unwrap_or_else(nothing)));
     (same, said.chain(owns).collect())
 }
 

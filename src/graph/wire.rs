@@ -31,8 +31,11 @@ fn label(node: &Node, edge: &Edge) -> Option<String> {
 
 /// How often a call is made, if not always.
 fn percent(call: &PlannedCall) -> Option<String> {
-    let percent = call.probability_percent.get();
-    (percent != 100).then(|| format!("{percent}%"))
+    match call.probability_percent.get() {
+        100 => None,
+        0 => Some("items only".to_owned()),
+        percent => Some(format!("{percent}%")),
+    }
 }
 
 fn taken(origins: &[PlannedOrigin], edge: &Edge) -> Option<String> {

@@ -90,5 +90,8 @@ pub fn preview(before: &Before<'_>, wanted: &Topology) -> Preview {
 /// What making `wanted` where there is nothing yet will do.
 pub fn from_nothing(wanted: &Topology) -> Preview {
     let (running, claims) = (Running::default(), BTreeMap::new());
-    preview(&Before { running: &running, settings: None, claims: &claims, same_shape: false }, wanted)
+    preview(
+        &Before { running: &running, settings: None, claims: &claims, same_shape: false },
+        wanted,
+    )
 }

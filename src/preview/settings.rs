@@ -18,7 +18,10 @@ pub struct Settings<'a> {
 
 /// What differs between two settings.
 pub(super) fn differences(before: Settings<'_>, after: Settings<'_>) -> Vec<Difference> {
-    pods(before.pods, after.pods).into_iter().chain(retention(before.retention, after.retention)).collect()
+    pods(before.pods, after.pods)
+        .into_iter()
+        .chain(retention(before.retention, after.retention))
+        .collect()
 }
 
 fn pods(before: &PodSettings, after: &PodSettings) -> Vec<Difference> {
@@ -31,7 +34,8 @@ fn pods(before: &PodSettings, after: &PodSettings) -> Vec<Difference> {
         image,
         image_pull_policy,
     } = before;
-    let operators = |image: &Option<String>| image.clone().unwrap_or_else(|| "the operator's".to_owned());
+    let operators =
+        |image: &Option<String>| image.clone().unwrap_or_else(|| "the operator's".to_owned());
     let found = [
         difference("image", operators(image), operators(&after.image)),
         difference("imagePullPolicy", json(image_pull_policy), json(&after.image_pull_policy)),
@@ -50,7 +54,8 @@ fn retention(before: &Retention, after: &Retention) -> Vec<Difference> {
         ("retention.whenDropped", fate(before.when_dropped), fate(after.when_dropped)),
         ("retention.whenDeleted", fate(before.when_deleted), fate(after.when_deleted)),
     ];
-    let found = found.into_iter().filter_map(|(what, before, after)| difference(what, before, after));
+    let found =
+        found.into_iter().filter_map(|(what, before, after)| difference(what, before, after));
     found.map(|difference| Difference { takes: Takes::Volume, ..difference }).collect()
 }
 

@@ -1,7 +1,7 @@
 //! What happens in each stage: the difference that it makes.
 
 use crate::{
-    evolve::Stage,
+    evolve::{Stage, Step},
     graph::{Change, Difference, Model, NodeChange, WireChange, compare, describe},
     plan::EdgeKind,
 };
@@ -68,14 +68,20 @@ pub(super) fn stages(runs: &Model, stages: &[Stage]) -> Vec<StagePreview> {
     let models = stages.iter().map(|stage| Model::planned(&stage.apply));
     let before = [runs.clone()].into_iter().chain(models.clone());
     let pairs = stages.iter().zip(before.zip(models));
-    pairs.map(|(stage, (before, after))| preview(stage, &before, &after)).collect()
+    let mut step = None;
+    let previews = pairs.map(|(stage, (before, after))| {
+        // The last stage, which makes what is wanted, ends the step before it.
+        step = stage.step.or(step);
+        StagePreview { step: step.map(Step::as_str), ..preview(stage, &before, &after) }
+    });
+    previews.collect()
 }
 
 fn preview(stage: &Stage, before: &Model, after: &Model) -> StagePreview {
     let comparison = compare(before, after);
     let (was, is) = &comparison.entry;
     StagePreview {
-        step: stage.step.map(crate::evolve::Step::as_str),
+        step: None,
         entry: is.as_ref().filter(|_| was != is).map(ToString::to_string),
         nodes: comparison.nodes.iter().filter_map(node).collect(),
         edges: comparison.wires.iter().filter_map(edge).collect(),

@@ -5,6 +5,7 @@ use super::{
     VolumePreview,
 };
 use crate::graph::Change;
+use std::collections::BTreeSet;
 
 /// `preview` in words; empty if there is nothing to do.
 pub fn text(preview: &Preview) -> String {
@@ -13,7 +14,8 @@ pub fn text(preview: &Preview) -> String {
         lines.extend(cannot(preview));
         lines.extend(stages(&preview.stages));
         lines.extend(settings(preview));
-        lines.extend(titled("Items", preview.items.iter().map(items)));
+        let rest = if preview.items.len() == 1 { "all kinds" } else { "all other kinds" };
+        lines.extend(titled("Items", preview.items.iter().map(|one| items(one, rest))));
         lines.extend(titled("Volumes", volumes(&preview.volumes)));
         if preview.cannot.is_empty() {
             lines.extend([String::new(), summary(preview)]);
@@ -67,13 +69,14 @@ fn words(step: Option<&str>) -> (String, Option<&'static str>) {
             "requests take their new way, the innermost callers first",
             Some("every pod works under its new configuration and none answers under an older one"),
         ),
-        Some("Settle") => {
-            ("the last copies are made, and the old homes are let go", Some("every copy is complete"))
-        }
+        Some("Settle") => (
+            "the last copies are made, and the old homes are let go",
+            Some("every copy is complete"),
+        ),
         Some("Retire") => ("what is no longer wanted goes", None),
-        _ => ("all at once", None),
+        _ => ("in place", None),
     };
-    (step.map_or_else(|| "All at once".to_owned(), |step| format!("{step}: {about}")), until)
+    (step.map_or_else(|| "In place".to_owned(), |step| format!("{step}: {about}")), until)
 }
 
 fn stage_lines(stage: &StagePreview) -> Vec<String> {
@@ -91,7 +94,7 @@ fn node_lines(node: &NodePreview, edges: &[EdgePreview], widest: usize) -> Vec<S
     };
     let said = match node.change {
         Change::Comes => node.what.iter().cloned().collect(),
-        Change::Goes => vec![format!("{} goes", node.role)],
+        Change::Goes => vec![format!("goes ({})", node.role)],
         Change::Changes | Change::Stays => {
             let own = edges.iter().filter(|edge| edge.from == node.name);
             own.map(edge).chain(node.differences.iter().map(ToString::to_string)).collect()
@@ -105,25 +108,31 @@ fn node_lines(node: &NodePreview, edges: &[EdgePreview], widest: usize) -> Vec<S
 }
 
 fn edge(edge: &EdgePreview) -> String {
-    let EdgePreview { to, verb, change, before, after, .. } = edge;
-    let said = |label: &Option<String>| {
-        label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default()
-    };
-    let always = || "always".to_owned();
-    match change {
-        Change::Comes | Change::Stays => format!("{verb} {to}{}", said(after)),
-        Change::Goes => format!("no longer {verb} {to}{}", said(before)),
+    match edge.change {
+        Change::Comes | Change::Stays => said(edge, edge.after.as_ref()),
+        Change::Goes => format!("no longer {}", said(edge, edge.before.as_ref())),
         Change::Changes => {
-            let (before, after) = (before.clone(), after.clone());
-            let (before, after) = (before.unwrap_or_else(always), after.unwrap_or_else(always));
-            format!("{verb} {to}: from {before} to {after}")
+            let always = "always".to_owned();
+            let before = edge.before.as_ref().unwrap_or(&always);
+            let after = edge.after.as_ref().unwrap_or(&always);
+            format!("{} {}: {after} instead of {before}", edge.verb, edge.to)
         }
     }
 }
 
-fn items(items: &ItemsPreview) -> String {
+fn said(edge: &EdgePreview, label: Option<&String>) -> String {
+    let EdgePreview { to, verb, .. } = edge;
+    match (label, verb.split_once(" from")) {
+        (None, _) => format!("{verb} {to}"),
+        // What is taken over stands in the middle.
+        (Some(label), Some((verb, _))) => format!("{verb} {label} from {to}"),
+        (Some(label), None) => format!("{verb} {to} ({label})"),
+    }
+}
+
+fn items(items: &ItemsPreview, rest: &str) -> String {
     let ItemsPreview { kind, fate, from, to } = items;
-    let kind = if kind == "*" { "all other kinds" } else { kind };
+    let kind = if kind == "*" { rest } else { kind };
     let (from, to) = (from.as_deref().unwrap_or_default(), to.as_deref().unwrap_or_default());
     match fate {
         ItemsFate::Stay => format!("{kind}: stay in {to}"),
@@ -142,7 +151,8 @@ fn items(items: &ItemsPreview) -> String {
 /// A line for each volume; those of peers to which the same happens are one.
 fn volumes(volumes: &[VolumePreview]) -> Vec<String> {
     let alike = |a: &VolumePreview, b: &VolumePreview| {
-        a.node.is_some() && (&a.node, a.fate, &a.size, &a.wanted) == (&b.node, b.fate, &b.size, &b.wanted)
+        a.node.is_some()
+            && (&a.node, a.fate, &a.size, &a.wanted) == (&b.node, b.fate, &b.size, &b.wanted)
     };
     let line = |group: &[VolumePreview]| match group {
         [] => None,
@@ -172,13 +182,12 @@ fn volume(name: &str, volume: &VolumePreview) -> String {
 }
 
 fn summary(preview: &Preview) -> String {
-    let count = |change: Change| {
-        let nodes = preview.stages.iter().flat_map(|stage| &stage.nodes);
-        let names: std::collections::BTreeSet<_> =
-            nodes.filter(|node| node.change == change).map(|node| &node.name).collect();
-        names.len()
+    let nodes = || preview.stages.iter().flat_map(|stage| &stage.nodes);
+    let of = |change: Change| -> BTreeSet<_> {
+        nodes().filter(|node| node.change == change).map(|node| &node.name).collect()
     };
-    let (come, go) = (count(Change::Comes), count(Change::Goes));
-    let change = count(Change::Changes);
-    format!("Nodes: {come} to come, {change} to change, {go} to go.")
+    let (come, go) = (of(Change::Comes), of(Change::Goes));
+    let change = of(Change::Changes);
+    let change = change.iter().filter(|name| !come.contains(*name) && !go.contains(*name)).count();
+    format!("Nodes: {} to come, {change} to change, {} to go.", come.len(), go.len())
 }

@@ -114,7 +114,9 @@ fn of_node(
             name,
             node: Some(node.name.to_string()),
             fate,
-            wanted: has.filter(|has| had.is_some_and(|had| had != *has)).map(|has| has.size.clone()),
+            wanted: has
+                .filter(|has| had.is_some_and(|had| had != *has))
+                .map(|has| has.size.clone()),
         })
     };
     (0..count(&old).max(count(&new))).filter_map(volume).collect()

@@ -11,4 +11,5 @@ mod specs;
 mod cluster;
 mod evolution;
 mod read_back;
+mod rehearsal;
 mod status;

@@ -34,14 +34,17 @@ type Watched = watcher::Result<Option<DynamicObject>>;
 /// When it is not there, or the cluster does not answer or refuses.
 pub(super) async fn follow(cluster: &ClusterArgs, name: &str, timeout: Duration) -> Outcome {
     let cluster = Cluster::connect(cluster, None).await?;
-    // A watch waits for what is not there or not allowed; whoever asks would rather know.
-    if cluster.architecture(name).await?.is_none() {
-        return Err(cluster.not_found(name).into());
-    }
     let api: Api<DynamicObject> = cluster.api_of(&ApiResource::erase::<Architecture>(&()));
+    // A watch waits for what is not there or not allowed; whoever asks would rather know.
+    let found = api.get_opt(name).await;
+    let found = found.map_err(|error| cluster.failed(&format!("Architecture {name}"), error))?;
+    let found = found.ok_or_else(|| cluster.not_found(name))?;
+    let mut following = Following { name, last: String::new(), blocked: None };
+    if let Some(code) = following.event(Some(Ok(Some(found))))? {
+        return Ok(code);
+    }
     let events = watcher::watch_object(api, name).default_backoff();
-    let deadline = Instant::now() + timeout;
-    Following { name, last: String::new(), blocked: None }.run(events, deadline).await
+    following.run(events, Instant::now() + timeout).await
 }
 
 struct Following<'a> {

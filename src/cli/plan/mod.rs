@@ -142,9 +142,7 @@ pub(super) async fn run(args: &Args) -> Outcome {
         return follow::follow(&args.cluster, name, args.timeout).await;
     }
     let plan = match &args.from {
-        Some(old) => {
-            without_cluster(&specified::read(old, None, "")?, &wanted(args, "")?)
-        }
+        Some(old) => without_cluster(&specified::read(old, None, "")?, &wanted(args, "")?),
         None => with_cluster(args).await?,
     };
     let text = match args.output {
@@ -247,7 +245,8 @@ fn change(found: &Found, new: &Specified) -> Preview {
 /// What does not work as is taken for granted.
 fn notes(running: &Running) -> Vec<String> {
     let unknown = Model::unknown(running).into_iter();
-    let unknown = unknown.map(|node| format!("{node} lacks its ConfigMap or workload: it is made anew"));
+    let unknown =
+        unknown.map(|node| format!("{node} lacks its ConfigMap or workload: it is made anew"));
     let short = running.nodes().filter_map(|(name, found)| {
         let (planned, workload) = (found.planned.as_ref()?, found.workload.as_ref()?);
         let (ready, of) = (workload.updated.min(workload.available), planned.replicas);

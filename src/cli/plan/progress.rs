@@ -124,7 +124,10 @@ mod tests {
 
     #[test]
     fn what_is_said_of_an_older_specification_does_not_count() {
-        let old = [condition("Progressing", "False", "Settled", 2), condition("Ready", "True", "AllWorks", 2)];
+        let old = [
+            condition("Progressing", "False", "Settled", 2),
+            condition("Ready", "True", "AllWorks", 2),
+        ];
         assert_eq!(of(&old, "").1, Verdict::GoesOn);
         assert_eq!(progress(&seen("{}")).1, Verdict::GoesOn);
         let refused = [condition("Accepted", "False", "Refused", 2)];

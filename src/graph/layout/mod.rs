@@ -53,18 +53,25 @@ pub(super) fn layout(task: &Task<'_>) -> Layout {
     let ports = Ports::new(&grid);
     let x = taut::places(&grid, &ports);
     let y = heights(&grid);
-    let places: Vec<_> = task.sizes.iter().enumerate().map(|(node, size)| {
-        let (top, height) = y[rows[node]];
-        let corner = Point { x: x[node] - size.width / 2.0, y: top + (height - size.height) / 2.0 };
-        Rect { corner, size: *size }
-    }).collect();
+    let places: Vec<_> = task
+        .sizes
+        .iter()
+        .enumerate()
+        .map(|(node, size)| {
+            let (top, height) = y[rows[node]];
+            let corner =
+                Point { x: x[node] - size.width / 2.0, y: top + (height - size.height) / 2.0 };
+            Rect { corner, size: *size }
+        })
+        .collect();
     let ways = ports::ways(&grid, &ports, &places, &x, &y);
-    let turned = ways.into_iter().zip(task.edges.iter().zip(&down)).map(|(mut way, (edge, down))| {
-        if edge != down {
-            way.reverse();
-        }
-        way
-    });
+    let turned =
+        ways.into_iter().zip(task.edges.iter().zip(&down)).map(|(mut way, (edge, down))| {
+            if edge != down {
+                way.reverse();
+            }
+            way
+        });
     moved_to_corner(Layout { ways: turned.collect(), places, size: Size::default() })
 }
 

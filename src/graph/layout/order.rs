@@ -33,8 +33,12 @@ impl Grid {
         let node = |(size, row): (&Size, &usize)| Item { row: *row, size: *size, bend: false };
         let items: Vec<_> = sizes.iter().zip(rows).map(node).collect();
         let count = rows.iter().max().map_or(0, |last| last + 1);
-        let mut grid =
-            Self { items, rows: vec![vec![]; count], links: vec![], chains: vec![vec![]; down.len()] };
+        let mut grid = Self {
+            items,
+            rows: vec![vec![]; count],
+            links: vec![],
+            chains: vec![vec![]; down.len()],
+        };
         for (edge, &(from, to)) in down.iter().enumerate().filter(|(_, (from, to))| from != to) {
             let mut chain = vec![from];
             for row in rows[from] + 1..rows[to] {

@@ -10,7 +10,7 @@ const ROUNDS: usize = 80;
 /// Between two nodes; between a node and an edge that passes; between two such edges.
 const GAPS: [f64; 3] = [30.0, 20.0, 12.0];
 /// How much an edge between two nodes counts, one that bends at one end, and one at both.
-const WEIGHTS: [f64; 3] = [1.0, 3.0, 8.0];
+const WEIGHTS: [f64; 3] = [1.0, 2.0, 30.0];
 
 /// What pulls at an item.
 #[derive(Clone, Copy)]

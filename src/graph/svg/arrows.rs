@@ -60,10 +60,7 @@ pub(super) fn along(way: &[Point]) -> Vec<Point> {
                 let s = 1.0 - t;
                 a * s * s * s + 3.0 * b * s * s * t + 3.0 * c * s * t * t + d * t * t * t
             };
-            Point {
-                x: cubic(from.x, from.x, to.x, to.x),
-                y: cubic(from.y, middle, middle, to.y),
-            }
+            Point { x: cubic(from.x, from.x, to.x, to.x), y: cubic(from.y, middle, middle, to.y) }
         };
         (0..=PARTS).map(point).collect::<Vec<_>>()
     };

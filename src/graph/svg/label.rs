@@ -80,9 +80,8 @@ fn text(arrow: &Arrow, compared: bool) -> Option<String> {
 fn best(size: Size, edge: usize, ways: &[Vec<Point>], taken: &[Rect]) -> Option<Rect> {
     let way = &ways[edge];
     let beside = size.width / 2.0 + 5.0;
-    let at = |point: &Point, aside: f64| {
-        Rect::around(Point { x: point.x + aside, y: point.y }, size)
-    };
+    let at =
+        |point: &Point, aside: f64| Rect::around(Point { x: point.x + aside, y: point.y }, size);
     let middle = way.len() / 2;
     let cost = |place: &Rect, index: usize| {
         let others = ways.iter().enumerate().filter(|(other, _)| *other != edge);
@@ -90,8 +89,7 @@ fn best(size: Size, edge: usize, ways: &[Vec<Point>], taken: &[Rect]) -> Option<
         covered * 1000 + index.abs_diff(middle)
     };
     let places = way.iter().enumerate().flat_map(|(index, point)| {
-        [(0.0, 0), (beside, 4), (-beside, 4)]
-            .map(|(aside, extra)| (at(point, aside), index, extra))
+        [(0.0, 0), (beside, 4), (-beside, 4)].map(|(aside, extra)| (at(point, aside), index, extra))
     });
     let free = places.filter(|(place, ..)| !taken.iter().any(|other| other.touches(place)));
     let best = free.min_by_key(|(place, index, extra)| cost(place, *index) + extra);

@@ -77,7 +77,9 @@ fn changes() -> Vec<Entry> {
             Change::Stays => String::new(),
             change => shape::sign(Point { x: -14.0, y: -8.0 }, change),
         };
-        let card = format!("<rect class=\"{class}\" x=\"-14\" y=\"-9\" width=\"28\" height=\"18\" rx=\"4\"/>");
+        let card = format!(
+            "<rect class=\"{class}\" x=\"-14\" y=\"-9\" width=\"28\" height=\"18\" rx=\"4\"/>"
+        );
         Entry::new(card + &sign, text)
     };
     vec![
@@ -90,9 +92,21 @@ fn changes() -> Vec<Entry> {
 
 fn kinds(picture: &Picture) -> Vec<Entry> {
     let roles = [
-        (Role::Load, "<rect class=\"load\" x=\"-14\" y=\"-8\" width=\"28\" height=\"16\" rx=\"8\"/>", "end users"),
-        (Role::Service, "<rect class=\"service\" x=\"-14\" y=\"-8\" width=\"28\" height=\"16\" rx=\"4\"/>", "service"),
-        (Role::Store, "<path class=\"store\" d=\"M-13 -5 v10 a13 4 0 0 0 26 0 v-10\"/><ellipse class=\"store\" cx=\"0\" cy=\"-5\" rx=\"13\" ry=\"4\"/>", "store"),
+        (
+            Role::Load,
+            "<rect class=\"load\" x=\"-14\" y=\"-8\" width=\"28\" height=\"16\" rx=\"8\"/>",
+            "end users",
+        ),
+        (
+            Role::Service,
+            "<rect class=\"service\" x=\"-14\" y=\"-8\" width=\"28\" height=\"16\" rx=\"4\"/>",
+            "service",
+        ),
+        (
+            Role::Store,
+            "<path class=\"store\" d=\"M-13 -5 v10 a13 4 0 0 0 26 0 v-10\"/><ellipse class=\"store\" cx=\"0\" cy=\"-5\" rx=\"13\" ry=\"4\"/>",
+            "store",
+        ),
         (Role::Peer, "<circle class=\"peer\" r=\"9\"/>", "peer"),
     ];
     let there = |role: Role| picture.vertices.iter().any(|vertex| vertex.role == role);

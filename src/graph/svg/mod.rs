@@ -45,8 +45,11 @@ impl<'a> Drawing<'a> {
     fn new(picture: &'a Picture) -> Self {
         let mut layout = laid_out(picture);
         let legend = legend::Legend::of(picture);
-        let head = text::width(&picture.title, TITLE, true)
-            .max(text::width(&picture.subtitle, SUBTITLE, false));
+        let head = text::width(&picture.title, TITLE, true).max(text::width(
+            &picture.subtitle,
+            SUBTITLE,
+            false,
+        ));
         let width = layout.size.width.max(legend.width).max(head);
         let left = MARGIN + (width - layout.size.width) / 2.0;
         move_by(&mut layout, Point { x: left, y: HEAD });
@@ -86,10 +89,7 @@ impl<'a> Drawing<'a> {
             let (x, y) = (number(self.size.width / 2.0), number(y));
             format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}</text>", escaped(text))
         };
-        [
-            text("title", 34.0, &self.picture.title),
-            text("subtitle", 55.0, &self.picture.subtitle),
-        ]
+        [text("title", 34.0, &self.picture.title), text("subtitle", 55.0, &self.picture.subtitle)]
     }
 
     /// What is seen, for those who do not see it.
@@ -107,7 +107,12 @@ impl<'a> Drawing<'a> {
         };
         let nodes: Vec<_> = vertices.iter().map(node).collect();
         let edges: Vec<_> = self.picture.arrows.iter().map(edge).collect();
-        format!("{}. Nodes: {}. Edges: {}.", self.picture.subtitle, nodes.join(", "), edges.join(", "))
+        format!(
+            "{}. Nodes: {}. Edges: {}.",
+            self.picture.subtitle,
+            nodes.join(", "),
+            edges.join(", ")
+        )
     }
 }
 

@@ -60,7 +60,9 @@ pub(super) fn draw(vertex: &Vertex, place: &Rect, picture: &Picture) -> String {
         Role::Peer if ring::fits(vertex) => {
             (ring::draw(vertex, place, picture), place.corner.y + PADDING.height)
         }
-        Role::Load => (card(place, place.size.height / 2.0, class), place.corner.y + PADDING.height),
+        Role::Load => {
+            (card(place, place.size.height / 2.0, class), place.corner.y + PADDING.height)
+        }
         Role::Service | Role::Peer => {
             (cards(vertex, place, class), place.corner.y + PADDING.height)
         }
@@ -83,7 +85,10 @@ fn words(vertex: &Vertex, x: f64, top: f64) -> String {
     let mut y = top + 11.5;
     for (class, line) in [name].into_iter().chain(lines(vertex)) {
         let (x, line) = (number(x), escaped(&line));
-        words.push_str(&format!("<text class=\"{class}\" x=\"{x}\" y=\"{}\">{line}</text>", number(y)));
+        words.push_str(&format!(
+            "<text class=\"{class}\" x=\"{x}\" y=\"{}\">{line}</text>",
+            number(y)
+        ));
         y += LINE_HEIGHT;
     }
     words

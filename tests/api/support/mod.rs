@@ -12,6 +12,7 @@ mod space;
 mod wait;
 
 pub(crate) use audit::Request;
+pub(crate) use control_plane::kubeconfig;
 pub(crate) use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 pub(crate) use kubelet::Kubelet;
 pub(crate) use objects::{Any, KINDS, api_of};
