@@ -131,15 +131,26 @@ impl Grid {
     /// How many pairs of edges cross.
     pub(super) fn crossings(&self) -> usize {
         let places = self.places();
-        let of_row = |row: usize| {
-            let links = self.links.iter().filter(|(upper, _)| self.items[*upper].row == row);
-            let ends: Vec<_> = links.map(|(a, b)| (places[*a], places[*b])).collect();
-            let cross = |(a, b): &(usize, usize), (c, d): &(usize, usize)| a < c && b > d;
-            let pairs = ends.iter().flat_map(|one| ends.iter().map(move |other| (one, other)));
-            pairs.filter(|(one, other)| cross(one, other)).count()
-        };
-        (0..self.rows.len()).map(of_row).sum()
+        let mut ends = vec![vec![]; self.rows.len()];
+        for (upper, lower) in &self.links {
+            ends[self.items[*upper].row].push((places[*upper], places[*lower]));
+        }
+        ends.iter_mut().map(|ends| crossings(ends)).sum()
     }
+}
+
+/// How many pairs of edges between two rows cross: those whose lower ends are not in the order of
+/// their upper ones.
+fn crossings(ends: &mut [(usize, usize)]) -> usize {
+    ends.sort_unstable();
+    let mut before: Vec<usize> = vec![];
+    let mut crossings = 0;
+    for (_, lower) in ends {
+        let at = before.partition_point(|other| *other <= *lower);
+        crossings += before.len() - at;
+        before.insert(at, *lower);
+    }
+    crossings
 }
 
 /// How many edges of an item on the left cross those of one on its right.

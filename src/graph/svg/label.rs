@@ -11,10 +11,13 @@ use crate::graph::{
     picture::{Arrow, Picture},
 };
 use crate::plan::EdgeKind;
+use std::collections::{BTreeMap, BTreeSet};
 
 const FONT: f64 = 10.5;
 const HEIGHT: f64 = 14.0;
 const WIDEST: f64 = 180.0;
+/// Places along an edge that are looked at.
+const MOST_PLACES: usize = 80;
 
 /// Text on an edge.
 pub(super) struct Label {
@@ -43,12 +46,13 @@ impl Label {
 /// A label for every edge that has something to say. Where there is no room, there is none.
 pub(super) fn place(picture: &Picture, layout: &Layout) -> Vec<Label> {
     let ways: Vec<_> = layout.ways.iter().map(|way| along(way)).collect();
+    let squares = Squares::new(&ways);
     let mut taken: Vec<Rect> = layout.places.iter().map(grown).collect();
     let mut labels = vec![];
     for (edge, arrow) in picture.arrows.iter().enumerate() {
         let Some(text) = text(arrow, picture.compared) else { continue };
         let size = Size { width: text::width(&text, FONT, false) + 6.0, height: HEIGHT };
-        if let Some(place) = best(size, edge, &ways, &taken) {
+        if let Some(place) = best(size, (edge, &ways[edge]), &squares, &taken) {
             taken.push(place);
             labels.push(Label { text, place });
         }
@@ -77,21 +81,55 @@ fn text(arrow: &Arrow, compared: bool) -> Option<String> {
 
 /// The place along the edge, or right beside it, that is free and covers the least of other edges;
 /// the nearer to the middle the better.
-fn best(size: Size, edge: usize, ways: &[Vec<Point>], taken: &[Rect]) -> Option<Rect> {
-    let way = &ways[edge];
+fn best(
+    size: Size,
+    (edge, way): (usize, &[Point]),
+    squares: &Squares,
+    taken: &[Rect],
+) -> Option<Rect> {
     let beside = size.width / 2.0 + 5.0;
     let at =
         |point: &Point, aside: f64| Rect::around(Point { x: point.x + aside, y: point.y }, size);
     let middle = way.len() / 2;
-    let cost = |place: &Rect, index: usize| {
-        let others = ways.iter().enumerate().filter(|(other, _)| *other != edge);
-        let covered = others.flat_map(|(_, way)| way).filter(|p| place.contains(**p)).count();
-        covered * 1000 + index.abs_diff(middle)
+    let cost = |place: &Rect, index: usize, extra: usize| {
+        squares.covered(place, edge) * 1000 + index.abs_diff(middle) + extra
     };
-    let places = way.iter().enumerate().flat_map(|(index, point)| {
+    let step = way.len() / MOST_PLACES + 1;
+    let places = way.iter().enumerate().step_by(step).flat_map(|(index, point)| {
         [(0.0, 0), (beside, 4), (-beside, 4)].map(|(aside, extra)| (at(point, aside), index, extra))
     });
     let free = places.filter(|(place, ..)| !taken.iter().any(|other| other.touches(place)));
-    let best = free.min_by_key(|(place, index, extra)| cost(place, *index) + extra);
+    let best = free.min_by_key(|(place, index, extra)| cost(place, *index, *extra));
     best.map(|(place, ..)| place)
+}
+
+/// Which edges cross each square of the picture.
+struct Squares(BTreeMap<(i64, i64), BTreeSet<usize>>);
+
+impl Squares {
+    const SIDE: f64 = 14.0;
+
+    fn new(ways: &[Vec<Point>]) -> Self {
+        let mut squares: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (edge, way) in ways.iter().enumerate() {
+            for point in way {
+                squares.entry(Self::of(point.x, point.y)).or_default().insert(edge);
+            }
+        }
+        Self(squares)
+    }
+
+    fn of(x: f64, y: f64) -> (i64, i64) {
+        ((x / Self::SIDE).floor() as i64, (y / Self::SIDE).floor() as i64)
+    }
+
+    /// How much of other edges than `edge` is in the squares that `place` touches.
+    fn covered(&self, place: &Rect, edge: usize) -> usize {
+        let Rect { corner, size } = place;
+        let (left, top) = Self::of(corner.x, corner.y);
+        let (right, bottom) = Self::of(corner.x + size.width, corner.y + size.height);
+        let squares = (left..=right).flat_map(|x| (top..=bottom).map(move |y| (x, y)));
+        let edges = squares.filter_map(|square| self.0.get(&square));
+        edges.map(|edges| edges.iter().filter(|other| **other != edge).count()).sum()
+    }
 }
