@@ -94,11 +94,13 @@ fn running_node(identity: &Identity, node: &Node) -> RunningNode {
         available: node.replicas,
         trouble: None,
     };
+    let mut pods: Vec<_> = (0..node.replicas).map(|ordinal| pod(identity, node, ordinal)).collect();
+    pods.sort_by(|a, b| a.name.cmp(&b.name));
     RunningNode {
         planned: Some(node.clone()),
         revision: Some(revision()),
         workload: Some(workload),
-        pods: (0..node.replicas).map(|ordinal| pod(identity, node, ordinal)).collect(),
+        pods,
         leaving: 0,
     }
 }

@@ -142,7 +142,7 @@ mod tests {
         let done = of(&[settled.clone(), ready("True")], nodes);
         assert_eq!(done, ("done (5/5 nodes ready): because".to_owned(), Verdict::Done));
         assert_eq!(of(&[settled.clone(), ready("Unknown")], nodes).1, Verdict::GoesOn);
-        assert_eq!(of(&[settled.clone()], nodes).1, Verdict::GoesOn);
+        assert_eq!(of(std::slice::from_ref(&settled), nodes).1, Verdict::GoesOn);
         let evolving = ", evolution: {from: ThreeTier, to: NTier, step: Retire, message: x}";
         assert_eq!(of(&[settled, ready("True")], evolving).1, Verdict::GoesOn);
     }
@@ -152,7 +152,7 @@ mod tests {
         let evolving = condition("Progressing", "True", "Evolving", 3);
         let status = ", nodesReady: 4/8, evolution: {from: ThreeTier, to: NTier, step: Move, \
                       since: '2026-01-01T00:00:00Z', message: waiting for client}";
-        let (line, verdict) = of(&[evolving.clone()], status);
+        let (line, verdict) = of(std::slice::from_ref(&evolving), status);
         assert_eq!(line, "ThreeTier to NTier, 2/4 Move (4/8 nodes ready): waiting for client");
         assert_eq!(verdict, Verdict::GoesOn);
         let (line, _) = of(&[evolving], "");
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn refusals_and_what_stands_in_the_way_are_told_apart() {
         let blocked = condition("Progressing", "False", "Conflict", 3);
-        let (line, verdict) = of(&[blocked.clone()], "");
+        let (line, verdict) = of(std::slice::from_ref(&blocked), "");
         assert_eq!((line.as_str(), verdict), ("blocked: Conflict: because", Verdict::Blocked));
         let refused = [condition("Accepted", "False", "Refused", 3), blocked];
         assert_eq!(of(&refused, "").1, Verdict::Refused);

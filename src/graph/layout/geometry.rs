@@ -50,6 +50,7 @@ impl Rect {
     }
 
     /// Whether `point` is inside.
+    #[cfg(test)]
     pub(in crate::graph) fn contains(&self, point: Point) -> bool {
         self.touches(&Self { corner: point, size: Size::default() })
     }

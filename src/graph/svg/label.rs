@@ -44,10 +44,15 @@ impl Label {
 }
 
 /// A label for every edge that has something to say. Where there is no room, there is none.
-pub(super) fn place(picture: &Picture, layout: &Layout) -> Vec<Label> {
+/// None reaches over the edge of the picture, which is so `wide`.
+pub(super) fn place(picture: &Picture, layout: &Layout, wide: f64) -> Vec<Label> {
     let ways: Vec<_> = layout.ways.iter().map(|way| along(way)).collect();
     let squares = Squares::new(&ways);
     let mut taken: Vec<Rect> = layout.places.iter().map(grown).collect();
+    let tall = f64::MAX / 4.0;
+    taken.extend(
+        [0.0, wide].map(|x| Rect::around(Point { x, y: 0.0 }, Size { width: 4.0, height: tall })),
+    );
     let mut labels = vec![];
     for (edge, arrow) in picture.arrows.iter().enumerate() {
         let Some(text) = text(arrow, picture.compared) else { continue };

@@ -53,7 +53,7 @@ impl<'a> Drawing<'a> {
         let width = layout.size.width.max(legend.width).max(head);
         let left = MARGIN + (width - layout.size.width) / 2.0;
         move_by(&mut layout, Point { x: left, y: HEAD });
-        let labels = label::place(picture, &layout);
+        let labels = label::place(picture, &layout, width + 2.0 * MARGIN);
         let size = Size { width: width + 2.0 * MARGIN, height: HEAD + layout.size.height + FOOT };
         Self { picture, layout, labels, legend, size }
     }

@@ -19,7 +19,7 @@ fn crowded(every: usize) -> Model {
     };
     let service = |n: usize| {
         let calls: Vec<_> = (n + 1..24)
-            .filter(|to| *to == n + 1 || (to - n) % every == 0)
+            .filter(|to| *to == n + 1 || (to - n).is_multiple_of(every))
             .map(|to| format!("{{service: {}, probabilityPercent: {}}}", name(to), 10 + to))
             .collect();
         let owns = if n == 23 { "['*']".to_owned() } else { format!("[kind-{n}]") };
