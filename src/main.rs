@@ -6,7 +6,14 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Where nobody reads, there is nobody to tell.
+            let _ = error.print();
+            return maquette::cli::usage_code(&error);
+        }
+    };
     cli.logs.set_up();
     match cli.command.run().await {
         Ok(code) => code,

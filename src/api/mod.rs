@@ -51,6 +51,7 @@ pub use storage::{DataStore, Storage};
 pub use three_tier::ThreeTier;
 
 pub(crate) use client_server::ValidClientServer;
+pub(crate) use duration::micros;
 pub(crate) use load::ValidLoad;
 pub(crate) use n_tier::{Owned, ValidNTier, ValidService};
 pub(crate) use node::ValidNode;

@@ -100,6 +100,54 @@ pub(super) fn documents(path: &Path) -> Result<Vec<Document>, Error> {
     if documents.is_empty() { Err(Error::Empty { file }) } else { Ok(documents) }
 }
 
+/// An object of a file that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Object {
+    /// The file and what the object calls itself, for messages.
+    pub(super) who: String,
+    /// What it says.
+    pub(super) value: Value,
+}
+
+impl Object {
+    fn new(file: &Path, value: Value) -> Self {
+        let file = if file == Path::new("-") { "stdin".into() } else { file.display().to_string() };
+        let kind = value["kind"].as_str().unwrap_or("object");
+        let who = format!("{file}: {kind}/{}", name(&value));
+        Self { who, value }
+    }
+
+    /// Its name, or what that begins with if it is to be generated.
+    pub(super) fn name(&self) -> &str {
+        name(&self.value)
+    }
+}
+
+fn name(value: &Value) -> &str {
+    let metadata = &value["metadata"];
+    metadata["name"].as_str().or(metadata["generateName"].as_str()).unwrap_or("?")
+}
+
+/// The objects of `path`, those of lists too.
+///
+/// # Errors
+/// When the file cannot be read, is not YAML, or has no document.
+pub(super) fn objects(path: &Path) -> Result<Vec<Object>, Error> {
+    let mut objects = vec![];
+    for document in documents(path)? {
+        flatten(path, document.value, &mut objects);
+    }
+    Ok(objects)
+}
+
+fn flatten(path: &Path, mut value: Value, objects: &mut Vec<Object>) {
+    if value["kind"] != "List" {
+        objects.push(Object::new(path, value));
+    } else if let Some(items) = value["items"].as_array_mut() {
+        std::mem::take(items).into_iter().for_each(|item| flatten(path, item, objects));
+    }
+}
+
 /// The name of the file and what is in it.
 fn text(path: &Path) -> Result<(String, String), Error> {
     let failed = |source| Error::Read { path: path.to_owned(), source };

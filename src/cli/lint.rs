@@ -1,11 +1,13 @@
 //! `maquette lint`: names every problem of Architectures.
 
-use super::{Outcome, input};
-use crate::api::{self, Problems, ValidSpec};
-use crate::plan::{self, Identity};
-use serde_json::Value;
+use super::{
+    Outcome,
+    input::{self, Object},
+    specified::check,
+};
+use crate::api;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What to check.
@@ -32,8 +34,8 @@ struct Report {
 pub(super) fn run(args: &Args) -> Outcome {
     let mut report = Report::default();
     for file in &args.filename {
-        for document in input::documents(file)? {
-            report.document(file, &document.value);
+        for object in input::objects(file)? {
+            report.object(&object);
         }
     }
     let text: String = report.lines.iter().map(|line| format!("{line}\n")).collect();
@@ -42,29 +44,21 @@ pub(super) fn run(args: &Args) -> Outcome {
 }
 
 impl Report {
-    fn document(&mut self, file: &Path, document: &Value) {
-        let file_name =
-            if file == Path::new("-") { "stdin".into() } else { file.display().to_string() };
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let metadata = &document["metadata"];
-        let name = text(&metadata["name"]).or_else(|| text(&metadata["generateName"]));
-        let kind = text(&document["kind"]).unwrap_or_else(|| "object".to_owned());
-        let who = format!("{file_name}: {kind}/{}", name.unwrap_or_else(|| "?".to_owned()));
-        if document["kind"] == "List" {
-            let items = document["items"].as_array().into_iter().flatten();
-            items.for_each(|item| self.document(file, item));
-        } else if api::is_architecture(document) {
-            self.architecture(&who, document);
+    fn object(&mut self, object: &Object) {
+        if api::is_architecture(&object.value) {
+            self.architecture(object);
         } else {
-            self.lines.push(format!("{who}: passed over: not an Architecture"));
+            self.lines.push(format!("{}: passed over: not an Architecture", object.who));
         }
     }
 
-    fn architecture(&mut self, who: &str, document: &Value) {
-        match check(document) {
-            Ok((shape, spec)) => {
-                let notes = spec.inactive().iter().map(|member| {
-                    format!("{who}: note: spec.{member} is inactive, since the shape is {shape}")
+    fn architecture(&mut self, Object { who, value }: &Object) {
+        match check(value, "") {
+            Ok(checked) => {
+                // The shape as users write it.
+                let shape = checked.architecture.spec.shape;
+                let notes = checked.spec.inactive().iter().map(|member| {
+                    format!("{who}: note: spec.{member} is inactive, since the shape is {shape:?}")
                 });
                 self.lines.push(format!("{who}: valid"));
                 self.lines.extend(notes);
@@ -76,16 +70,4 @@ impl Report {
             }
         }
     }
-}
-
-/// Parses and plans a document; the shape is told as users write it.
-fn check(document: &Value) -> Result<(String, ValidSpec), Problems> {
-    let (architecture, spec) = api::parse(document)?;
-    // What is planned does not depend on the name, which may be yet to be generated.
-    let name = architecture.metadata.name.as_deref().unwrap_or("x").parse();
-    if let Ok(name) = name {
-        let identity = Identity { name, namespace: String::new(), uid: String::new() };
-        plan::plan(&spec, identity)?;
-    }
-    Ok((format!("{:?}", architecture.spec.shape), spec))
 }

@@ -4,17 +4,22 @@
 //! reads its input, calls the module that knows, and prints.
 //!
 //! Exit codes: 0 when all is well, 1 when a command failed or, for `lint`, found problems, and 2
-//! when the command line cannot be understood.
+//! when the command line cannot be understood. For `plan` 2 says that there is something to do, so
+//! that a command line that cannot be understood is a failure like others: 1.
 
 mod crd;
+mod graph;
 mod input;
 mod lint;
+mod live;
 mod logs;
 mod operator;
 mod output;
+mod plan;
 mod render;
+mod specified;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::{error::Error, process::ExitCode};
 
 /// What a command ends with: the exit code, or an error that [`print_error`] prints. Nothing but
@@ -45,6 +50,10 @@ pub enum Command {
     Render(render::Args),
     /// Check Architectures, without a cluster, and name every problem.
     Lint(lint::Args),
+    /// Draw an Architecture, or how two differ: as Mermaid, DOT or SVG.
+    Graph(graph::Args),
+    /// Tell what a change will do, step by step, without doing it; or follow one.
+    Plan(plan::Args),
     /// Print the CustomResourceDefinition of Architecture.
     Crd(crd::Args),
 }
@@ -59,8 +68,21 @@ impl Command {
             Self::Operator(args) => operator::run(args).await,
             Self::Render(args) => render::run(&args),
             Self::Lint(args) => lint::run(&args),
+            Self::Graph(args) => graph::run(&args).await,
+            Self::Plan(args) => plan::run(&args).await,
             Self::Crd(args) => crd::run(&args),
         }
+    }
+}
+
+/// The exit code when a command line was not understood, or was a question for help.
+pub fn usage_code(error: &clap::Error) -> ExitCode {
+    let lenient = Cli::command().ignore_errors(true).try_get_matches();
+    let plan = lenient.is_ok_and(|matches| matches.subcommand_name() == Some("plan"));
+    match (error.use_stderr(), plan) {
+        (false, _) => ExitCode::SUCCESS,
+        (true, true) => ExitCode::FAILURE,
+        (true, false) => ExitCode::from(2),
     }
 }
 
@@ -83,7 +105,6 @@ pub fn print_error(error: &(dyn Error + 'static)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

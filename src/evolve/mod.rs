@@ -20,19 +20,23 @@ mod obstacle;
 mod peers;
 mod proof;
 mod raise;
+mod rehearsal;
 mod retire;
 mod settle;
 mod step;
 mod view;
 mod wait;
+mod whereabouts;
 mod wiring;
 
 #[cfg(test)]
 mod tests;
 
 pub use obstacle::Obstacle;
+pub use rehearsal::{Stage, rehearse, works};
 pub use step::Step;
 pub use wait::Wait;
+pub use whereabouts::{Whereabouts, whereabouts};
 
 use crate::{observe::Running, plan::Topology};
 use k8s_openapi::jiff::Timestamp;

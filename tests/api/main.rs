@@ -9,6 +9,7 @@
 mod support;
 
 mod apply;
+mod commands;
 mod conflicts;
 mod deletion;
 mod drift;

@@ -12,4 +12,5 @@ mod cluster;
 mod evolution;
 mod progress;
 mod read_back;
+mod rehearsal;
 mod status;

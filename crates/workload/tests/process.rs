@@ -19,6 +19,14 @@ struct Workload {
     log: BufReader<ChildStdout>,
 }
 
+impl Drop for Workload {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Workload {
     fn start(folder: &Path, config: &str) -> Self {
         let file = folder.join("node.json");

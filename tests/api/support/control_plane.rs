@@ -51,6 +51,11 @@ pub(crate) fn control_plane() -> &'static ControlPlane {
     })
 }
 
+/// The kubeconfig of its administrator.
+pub(crate) fn kubeconfig() -> &'static Path {
+    &control_plane().kubeconfig
+}
+
 fn up() -> ControlPlane {
     let binary = root().join("bin/maquette-dev-cluster");
     assert!(binary.exists(), "{} is missing: run `make tools`", binary.display());

@@ -13,7 +13,7 @@ mod space;
 mod wait;
 
 pub(crate) use audit::Request;
-pub(crate) use control_plane::ControlPlane;
+pub(crate) use control_plane::{ControlPlane, kubeconfig};
 pub(crate) use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 pub(crate) use kubelet::Kubelet;
 pub(crate) use objects::{ARCHITECTURE, Any, KINDS, api_of, api_of_child};

@@ -142,9 +142,10 @@ async fn serve_routes<A: Application>(
     let listening = runtime.readiness.condition("listening", "the traffic port is not open yet");
     let (shutdown, settings) = (runtime.shutdown.clone(), runtime.config.follow());
     let front = Front::new(runtime, application, MAX_UNDER_WAY);
+    // Whoever reads the log may ask at once whether it is ready.
+    listening.fulfil();
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "serving requests");
     }
-    listening.fulfil();
     serve::serve(listener, routes::router(front, others), &shutdown, settings).await;
 }

@@ -1,0 +1,257 @@
+//! `maquette plan`: tells what a change will do, step by step, without doing it; or follows one that
+//! is under way.
+
+mod follow;
+mod progress;
+
+use super::{
+    Outcome,
+    live::{self, Cluster, ClusterArgs, Found},
+    specified::{self, Specified},
+};
+use crate::{
+    api::Shape,
+    evolve,
+    graph::Model,
+    observe::Running,
+    plan::Topology,
+    preview::{self, Before, Preview, Settings},
+};
+use clap::ValueEnum;
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+/// What to tell.
+///
+/// Tells what applying a file will do, step by step, and does nothing: which nodes come, change and
+/// go, where requests and items go, what becomes of volumes, and what cannot be done. It asks the
+/// same code that the operator does. What runs is taken to work: the operator waits where it does
+/// not.
+///
+/// With --watch, follows a change that is under way until it is done.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The Architecture, if there are several in the file.
+    #[arg(value_name = "NAME", conflicts_with = "watch")]
+    name: Option<String>,
+    /// The file that is to be applied, YAML or JSON; `-` reads the standard input. It is compared
+    /// with the Architecture of its name in the cluster.
+    #[arg(short, long, value_name = "NEW", required_unless_present = "watch")]
+    filename: Option<PathBuf>,
+    /// A file that says what runs, instead of the cluster: none is asked then. Its Architecture is
+    /// taken for the same, whatever it is called.
+    #[arg(long, value_name = "OLD", conflicts_with = "watch")]
+    from: Option<PathBuf>,
+    /// How to write it.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+    /// Follow the Architecture of this name, a line for each change, until all of it works as
+    /// specified.
+    #[arg(long, value_name = "NAME", conflicts_with = "filename")]
+    watch: Option<String>,
+    /// How long --watch waits, such as 90s, 5m or 1h30m; 0 looks once.
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration)]
+    timeout: Duration,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+const EXAMPLES: &str = "\
+Exit codes:
+  0  there is nothing to do; with --watch: it is done
+  1  it cannot be done, or this command failed, or was not understood; with --watch also: it is
+     blocked, or took longer than --timeout
+  2  there is something to do
+
+Examples:
+  maquette plan -f shop.yaml                    what applying it to the cluster would do
+  maquette plan -f new.yaml --from old.yaml     without a cluster
+  maquette plan -f shop.yaml -o json | jq .items
+  kubectl apply -f shop.yaml && maquette plan --watch shop --timeout 10m";
+
+/// How a plan is written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// Words, a line for each thing that happens.
+    Text,
+    /// One JSON object.
+    Json,
+    /// The same in YAML.
+    Yaml,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let micros = if text == "0" { Some(0) } else { crate::api::micros(text) };
+    micros.map(Duration::from_micros).ok_or_else(|| "write 90s, 5m or 1h30m".to_owned())
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    /// There is no Architecture to plan for.
+    #[error(transparent)]
+    Specified(#[from] specified::Error),
+    /// Nothing is known of what runs.
+    #[error(transparent)]
+    Live(#[from] live::Error),
+    /// It has no name to look for in the cluster.
+    #[error("metadata.name is missing: give the Architecture its name, or --from a file")]
+    NoName,
+    /// It is for another namespace.
+    #[error("Architecture {name} is for namespace {own}, not {given}: give --namespace={own}")]
+    OtherNamespace {
+        /// Its name.
+        name: String,
+        /// The namespace in its metadata.
+        own: String,
+        /// The namespace of the command line.
+        given: String,
+    },
+}
+
+/// The whole answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Plan {
+    /// The Architecture.
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    /// The shape before; none if there is none yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Shape>,
+    /// The shape after.
+    to: Shape,
+    #[serde(flatten)]
+    preview: Preview,
+}
+
+/// Tells, or follows.
+///
+/// # Errors
+/// When a file or what runs cannot be read, or an Architecture is not valid.
+pub(super) async fn run(args: &Args) -> Outcome {
+    if let Some(name) = &args.watch {
+        return follow::follow(&args.cluster, name, args.timeout).await;
+    }
+    let plan = match &args.from {
+        Some(old) => without_cluster(&specified::read(old, None, "")?, &wanted(args, "")?),
+        None => with_cluster(args).await?,
+    };
+    let text = match args.output {
+        Format::Text => plan.text(),
+        Format::Json => serde_json::to_string_pretty(&plan)? + "\n",
+        Format::Yaml => serde_norway::to_string(&plan)?,
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(plan.code())
+}
+
+impl Plan {
+    fn text(&self) -> String {
+        let place = self.namespace.as_ref().map(|namespace| format!(" in {namespace}"));
+        let shapes = match self.from {
+            None => format!("a new {:?}", self.to),
+            Some(from) if from == self.to => format!("{from:?}"),
+            Some(from) => format!("from {from:?} to {:?}", self.to),
+        };
+        let title = format!("{}{}, {shapes}", self.name, place.unwrap_or_default());
+        match self.preview.is_empty() {
+            true => format!("{title}: nothing to do\n"),
+            false => format!("{title}\n\n{}", preview::text(&self.preview)),
+        }
+    }
+
+    fn code(&self) -> ExitCode {
+        match (self.preview.cannot.is_empty(), self.preview.is_empty()) {
+            (false, _) => ExitCode::FAILURE,
+            (true, true) => ExitCode::SUCCESS,
+            (true, false) => ExitCode::from(2),
+        }
+    }
+}
+
+fn wanted(args: &Args, namespace: &str) -> Result<Specified, specified::Error> {
+    let file = args.filename.clone().unwrap_or_default();
+    specified::read(&file, args.name.as_deref(), namespace)
+}
+
+fn without_cluster(old: &Specified, new: &Specified) -> Plan {
+    let Topology { pods, retention, .. } = &old.topology;
+    let before = Before {
+        running: &evolve::works(&old.topology),
+        settings: Some(Settings { pods, retention }),
+        claims: &BTreeMap::new(),
+        same_shape: old.architecture.spec.shape == new.architecture.spec.shape,
+    };
+    Plan {
+        name: new.name.clone(),
+        namespace: new.architecture.metadata.namespace.clone(),
+        from: Some(old.architecture.spec.shape),
+        to: new.architecture.spec.shape,
+        preview: preview::preview(&before, &new.topology),
+    }
+}
+
+async fn with_cluster(args: &Args) -> Result<Plan, Error> {
+    // Which namespace it is may be the context's to say; what is planned does not depend on it.
+    let new = wanted(args, "")?;
+    let namespace = new.architecture.metadata.namespace.clone();
+    let cluster = Cluster::connect(&args.cluster, namespace.clone()).await?;
+    if let Some(own) = namespace.filter(|own| *own != cluster.namespace) {
+        return Err(Error::OtherNamespace { name: new.name, own, given: cluster.namespace });
+    }
+    if new.architecture.metadata.name.is_none() {
+        return Err(Error::NoName);
+    }
+    let found = cluster.find(&new.name).await?;
+    let plan = Plan {
+        name: new.name.clone(),
+        namespace: Some(cluster.namespace),
+        from: found.as_ref().map(|found| found.architecture.spec.shape),
+        to: new.architecture.spec.shape,
+        preview: match &found {
+            Some(found) => change(found, &new),
+            None => preview::from_nothing(&new.topology),
+        },
+    };
+    Ok(plan)
+}
+
+fn change(found: &Found, new: &Specified) -> Preview {
+    for note in notes(&found.running) {
+        eprintln!("note: {note}");
+    }
+    let spec = &found.architecture.spec;
+    let before = Before {
+        running: &found.running,
+        settings: Some(Settings {
+            pods: &spec.pods.clone().unwrap_or_default(),
+            retention: &spec.retention,
+        }),
+        claims: &found.claims,
+        same_shape: spec.shape == new.architecture.spec.shape,
+    };
+    preview::preview(&before, &new.topology)
+}
+
+/// What does not work as is taken for granted.
+fn notes(running: &Running) -> Vec<String> {
+    let unknown = Model::unknown(running).into_iter();
+    let unknown =
+        unknown.map(|node| format!("{node} lacks its ConfigMap or workload: it is made anew"));
+    let short = running.nodes().filter_map(|(name, found)| {
+        let (planned, workload) = (found.planned.as_ref()?, found.workload.as_ref()?);
+        let (ready, of) = (workload.updated.min(workload.available), planned.replicas);
+        let note = format!("{name} has {ready} of {of} pods ready: the change waits for all");
+        (ready < of).then_some(note)
+    });
+    unknown.chain(short).collect()
+}

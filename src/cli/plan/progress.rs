@@ -1,0 +1,170 @@
+//! What there is to say of a change that is under way, and whether it is over. It knows no cluster
+//! and no clock.
+
+use crate::{
+    evolve::Step,
+    observe::{Reason, condition_types},
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde::Deserialize;
+
+/// An Architecture as far as its progress goes.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Seen {
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+    #[serde(default)]
+    pub(super) status: Status,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Metadata {
+    pub(super) generation: Option<i64>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Status {
+    pub(super) nodes_ready: Option<String>,
+    #[serde(default)]
+    pub(super) conditions: Vec<Condition>,
+    pub(super) evolution: Option<Evolution>,
+}
+
+/// A change of what runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Evolution {
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+    pub(super) step: Option<String>,
+    pub(super) message: Option<String>,
+}
+
+/// Whether there is more to come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// There is.
+    GoesOn,
+    /// All of it works as specified.
+    Done,
+    /// The specification is refused.
+    Refused,
+    /// Something stands in the way that does not go by itself.
+    Blocked,
+}
+
+/// How it is now: one line, and whether it is over.
+pub(super) fn progress(seen: &Seen) -> (String, Verdict) {
+    let generation = seen.metadata.generation;
+    let current = |type_: &str| {
+        let found = seen.status.conditions.iter().find(|condition| condition.type_ == type_);
+        found.filter(|condition| condition.observed_generation == generation)
+    };
+    let Some(progressing) = current(condition_types::PROGRESSING) else {
+        return ("waiting for the operator to look at it".to_owned(), Verdict::GoesOn);
+    };
+    let refused = current(condition_types::ACCEPTED).filter(|accepted| accepted.status == "False");
+    if let Some(accepted) = refused {
+        return (format!("refused: {}", accepted.message), Verdict::Refused);
+    }
+    let settled = progressing.reason == format!("{:?}", Reason::Settled);
+    if progressing.status == "False" && !settled {
+        let Condition { reason, message, .. } = progressing;
+        return (format!("blocked: {reason}: {message}"), Verdict::Blocked);
+    }
+    if let Some(evolution) = &seen.status.evolution {
+        return (step(seen, evolution, progressing), Verdict::GoesOn);
+    }
+    match current(condition_types::READY) {
+        Some(ready) if settled && ready.status == "True" => {
+            (said(seen, "done", &ready.message), Verdict::Done)
+        }
+        Some(ready) if settled => (said(seen, "settled", &ready.message), Verdict::GoesOn),
+        _ => (said(seen, &progressing.reason, &progressing.message), Verdict::GoesOn),
+    }
+}
+
+fn step(seen: &Seen, evolution: &Evolution, progressing: &Condition) -> String {
+    let Evolution { from, to, step, message } = evolution;
+    let number = Step::ALL.iter().position(|known| Some(known.as_str()) == step.as_deref());
+    let number = number.map(|at| format!("{}/{} ", at + 1, Step::ALL.len())).unwrap_or_default();
+    let way = match (from, to) {
+        (Some(from), Some(to)) if from != to => format!("{from} to {to}, "),
+        _ => String::new(),
+    };
+    let step = step.as_deref().unwrap_or(&progressing.reason);
+    let message = message.as_ref().filter(|message| !message.is_empty());
+    said(seen, &format!("{way}{number}{step}"), message.unwrap_or(&progressing.message))
+}
+
+fn said(seen: &Seen, what: &str, message: &str) -> String {
+    let nodes = seen.status.nodes_ready.as_ref().map(|nodes| format!(" ({nodes} nodes ready)"));
+    format!("{what}{}: {message}", nodes.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(status: &str) -> Seen {
+        let text = format!("{{metadata: {{generation: 3}}, status: {status}}}");
+        serde_norway::from_str(&text).unwrap()
+    }
+
+    fn condition(type_: &str, status: &str, reason: &str, generation: i64) -> String {
+        format!(
+            "{{type: {type_}, status: '{status}', reason: {reason}, message: because, \
+             observedGeneration: {generation}, lastTransitionTime: '2026-01-01T00:00:00Z'}}"
+        )
+    }
+
+    fn of(conditions: &[String], more: &str) -> (String, Verdict) {
+        progress(&seen(&format!("{{conditions: [{}]{more}}}", conditions.join(", "))))
+    }
+
+    #[test]
+    fn what_is_said_of_an_older_specification_does_not_count() {
+        let old = [
+            condition("Progressing", "False", "Settled", 2),
+            condition("Ready", "True", "AllWorks", 2),
+        ];
+        assert_eq!(of(&old, "").1, Verdict::GoesOn);
+        assert_eq!(progress(&seen("{}")).1, Verdict::GoesOn);
+        let refused = [condition("Accepted", "False", "Refused", 2)];
+        assert_eq!(of(&refused, "").1, Verdict::GoesOn);
+    }
+
+    #[test]
+    fn it_is_done_when_all_works_and_not_before() {
+        let settled = condition("Progressing", "False", "Settled", 3);
+        let ready = |status| condition("Ready", status, "AllWorks", 3);
+        let nodes = ", nodesReady: 5/5";
+        let done = of(&[settled.clone(), ready("True")], nodes);
+        assert_eq!(done, ("done (5/5 nodes ready): because".to_owned(), Verdict::Done));
+        assert_eq!(of(&[settled.clone(), ready("Unknown")], nodes).1, Verdict::GoesOn);
+        assert_eq!(of(std::slice::from_ref(&settled), nodes).1, Verdict::GoesOn);
+        let evolving = ", evolution: {from: ThreeTier, to: NTier, step: Retire, message: x}";
+        assert_eq!(of(&[settled, ready("True")], evolving).1, Verdict::GoesOn);
+    }
+
+    #[test]
+    fn a_step_is_told_with_its_number() {
+        let evolving = condition("Progressing", "True", "Evolving", 3);
+        let status = ", nodesReady: 4/8, evolution: {from: ThreeTier, to: NTier, step: Move, \
+                      since: '2026-01-01T00:00:00Z', message: waiting for client}";
+        let (line, verdict) = of(std::slice::from_ref(&evolving), status);
+        assert_eq!(line, "ThreeTier to NTier, 2/4 Move (4/8 nodes ready): waiting for client");
+        assert_eq!(verdict, Verdict::GoesOn);
+        let (line, _) = of(&[evolving], "");
+        assert_eq!(line, "Evolving: because");
+    }
+
+    #[test]
+    fn refusals_and_what_stands_in_the_way_are_told_apart() {
+        let blocked = condition("Progressing", "False", "Conflict", 3);
+        let (line, verdict) = of(std::slice::from_ref(&blocked), "");
+        assert_eq!((line.as_str(), verdict), ("blocked: Conflict: because", Verdict::Blocked));
+        let refused = [condition("Accepted", "False", "Refused", 3), blocked];
+        assert_eq!(of(&refused, "").1, Verdict::Refused);
+    }
+}

@@ -1,0 +1,118 @@
+//! One Architecture of a file, checked as `maquette lint` checks it.
+
+use super::input::{self, Object};
+use crate::{
+    api::{self, Architecture, Problems, ValidSpec},
+    plan::{self, Identity, Topology},
+};
+use maquette_contract::ArchitectureName;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// An Architecture that is valid, and what it asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Specified {
+    /// What it is called, or what its name will begin with.
+    pub(super) name: String,
+    /// As it is written.
+    pub(super) architecture: Architecture,
+    /// As it is parsed.
+    pub(super) spec: ValidSpec,
+    /// As it is planned.
+    pub(super) topology: Topology,
+}
+
+/// Why there is no Architecture to work on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Input(#[from] input::Error),
+    /// There is no Architecture in it.
+    #[error("{}: no Architecture in it", file.display())]
+    None {
+        /// Which file.
+        file: PathBuf,
+    },
+    /// There is none of that name.
+    #[error("{}: no Architecture {name:?} in it, but {found}", file.display())]
+    NotNamed {
+        /// Which file.
+        file: PathBuf,
+        /// The name that was asked for.
+        name: String,
+        /// Those that are there.
+        found: String,
+    },
+    /// There are several.
+    #[error("{}: several Architectures in it: give the NAME of one: {found}", file.display())]
+    Several {
+        /// Which file.
+        file: PathBuf,
+        /// Those that are there.
+        found: String,
+    },
+    /// It is not valid.
+    #[error("not valid\n{}", lines(who, problems))]
+    Invalid {
+        /// The file and the object.
+        who: String,
+        /// All that is wrong with it.
+        problems: Problems,
+    },
+}
+
+/// As `maquette lint` prints them.
+fn lines(who: &str, problems: &Problems) -> String {
+    problems.iter().map(|problem| format!("{who}: {problem}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The Architecture of `file`, the one called `name` if there are several. One that names no
+/// namespace is in `namespace`.
+///
+/// # Errors
+/// When the file cannot be read, or does not have just one, or it is not valid.
+pub(super) fn read(file: &Path, name: Option<&str>, namespace: &str) -> Result<Specified, Error> {
+    let mut objects = input::objects(file)?;
+    objects.retain(|object| api::is_architecture(&object.value));
+    let object = choose(&objects, file, name)?;
+    check(&object.value, namespace)
+        .map_err(|problems| Error::Invalid { who: object.who.clone(), problems })
+}
+
+fn choose<'a>(objects: &'a [Object], file: &Path, name: Option<&str>) -> Result<&'a Object, Error> {
+    let file = file.to_owned();
+    let found = || objects.iter().map(Object::name).collect::<Vec<_>>().join(", ");
+    match (objects, name) {
+        ([], _) => Err(Error::None { file }),
+        ([one], None) => Ok(one),
+        (_, None) => Err(Error::Several { file, found: found() }),
+        (_, Some(name)) => {
+            let named = objects.iter().find(|object| object.name() == name);
+            named.ok_or_else(|| Error::NotNamed { file, name: name.to_owned(), found: found() })
+        }
+    }
+}
+
+/// Parses and plans a document that is meant to be an Architecture.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) fn check(document: &Value, namespace: &str) -> Result<Specified, Problems> {
+    let (architecture, spec) = api::parse(document)?;
+    let metadata = &architecture.metadata;
+    let called = metadata.name.clone().or_else(|| metadata.generate_name.clone());
+    let name = metadata.name.as_deref().and_then(|name| name.parse().ok());
+    let name = name.unwrap_or_else(unnamed);
+    let namespace = metadata.namespace.clone().unwrap_or_else(|| namespace.to_owned());
+    // There is no cluster that could have given a UID.
+    let topology = plan::plan(&spec, Identity { name, namespace, uid: String::new() })?;
+    Ok(Specified { name: called.unwrap_or_default(), architecture, spec, topology })
+}
+
+/// The name of an Architecture whose own is yet to be generated: what is planned does not depend on
+/// it.
+#[expect(clippy::expect_used, reason = "a literal, which the tests parse")]
+fn unnamed() -> ArchitectureName {
+    "x".parse().expect("a name")
+}

@@ -1,0 +1,161 @@
+//! A change told beforehand: [`evolve`] again and again, on a cluster in which everything that is
+//! applied runs at once and works, and every copy completes.
+
+use super::{Step, Wait, evolve};
+use crate::{
+    observe::{Report, Running, RunningNode, RunningPod, Workload},
+    plan::{Identity, Node, PlannedOrigin, Task, Topology},
+};
+use k8s_openapi::jiff::Timestamp;
+use maquette_contract::{
+    EdgeObservation, LoadObservation, NodeName, Observations, OriginObservation, PeerObservation,
+    Probe, Revision, Traffic,
+};
+use std::collections::BTreeMap;
+
+/// The time at which everything happens.
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+/// More stages than any change has: at most a few for each node and each peer.
+const MOST: usize = 1000;
+
+/// A part of a change: what is applied in one go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// The step that it is a part of; none where it all is done at once.
+    pub step: Option<Step>,
+    /// What is applied.
+    pub apply: Topology,
+    /// What it waits for before the next.
+    pub waits: Vec<Wait>,
+    /// Why what is wanted cannot be reached, each with its mend; then this is the last stage, and
+    /// changes nothing.
+    pub cannot: Vec<String>,
+}
+
+/// The stages from `running` to `wanted`; none if there is nothing to do. What runs is taken to
+/// work, whatever it reports.
+pub fn rehearse(wanted: &Topology, running: &Running) -> Vec<Stage> {
+    let nodes = running.nodes().filter_map(|(_, found)| found.planned.as_ref());
+    let nodes: BTreeMap<_, _> = nodes.map(|node| (node.name.clone(), node.clone())).collect();
+    let mut entry = running.entry().cloned();
+    let mut runs = nodes;
+    let mut stages: Vec<Stage> = vec![];
+    for _ in 0..MOST {
+        let evolution = evolve(wanted, &pretend(&wanted.identity, entry.clone(), &runs), NOW);
+        let stage = Stage {
+            step: evolution.step,
+            apply: evolution.apply,
+            waits: evolution.waits,
+            cannot: evolution.cannot.iter().map(ToString::to_string).collect(),
+        };
+        let same = entry.as_ref() == Some(stage.apply.entry()) && runs == stage.apply.nodes;
+        if !stage.cannot.is_empty() {
+            stages.push(stage);
+            return stages;
+        }
+        if same {
+            return stages;
+        }
+        entry = Some(stage.apply.entry().clone());
+        runs.clone_from(&stage.apply.nodes);
+        stages.push(stage);
+    }
+    endless(stages)
+}
+
+/// Nobody should ever see this: the properties of `evolve` say that every change ends.
+fn endless(mut stages: Vec<Stage>) -> Vec<Stage> {
+    let cannot = format!("the change does not end within {MOST} stages: please report this");
+    stages.truncate(1);
+    stages.iter_mut().for_each(|stage| stage.cannot = vec![cannot.clone()]);
+    stages
+}
+
+/// A cluster in which `topology` runs and works.
+pub fn works(topology: &Topology) -> Running {
+    pretend(&topology.identity, Some(topology.entry.clone()), &topology.nodes)
+}
+
+fn pretend(
+    identity: &Identity,
+    entry: Option<NodeName>,
+    nodes: &BTreeMap<NodeName, Node>,
+) -> Running {
+    let nodes = nodes.iter().map(|(name, node)| (name.clone(), running_node(identity, node)));
+    Running::new(entry, nodes.collect())
+}
+
+fn running_node(identity: &Identity, node: &Node) -> RunningNode {
+    let workload = Workload {
+        seen: true,
+        wanted: node.replicas,
+        total: node.replicas,
+        updated: node.replicas,
+        available: node.replicas,
+        trouble: None,
+    };
+    let mut pods: Vec<_> = (0..node.replicas).map(|ordinal| pod(identity, node, ordinal)).collect();
+    pods.sort_by(|a, b| a.name.cmp(&b.name));
+    RunningNode {
+        planned: Some(node.clone()),
+        revision: Some(revision()),
+        workload: Some(workload),
+        pods,
+        leaving: 0,
+    }
+}
+
+/// Every pod has loaded its configuration, whichever it is.
+fn revision() -> Revision {
+    Revision::of(b"rehearsed")
+}
+
+fn pod_name(identity: &Identity, node: &Node, ordinal: u32) -> String {
+    format!("{}-{ordinal}", identity.name.child(&node.name))
+}
+
+fn pod(identity: &Identity, node: &Node, ordinal: u32) -> RunningPod {
+    let name = pod_name(identity, node, ordinal);
+    RunningPod {
+        uid: name.clone(),
+        ip: None,
+        ready: true,
+        asked_revision: Some(revision().to_string()),
+        trouble: None,
+        report: Report {
+            latest: Some((NOW, observations(identity, node, name.clone()))),
+            failure: None,
+        },
+        name,
+    }
+}
+
+fn observations(identity: &Identity, node: &Node, pod: String) -> Observations {
+    let works = |to| EdgeObservation { to, probe: Probe::Works, traffic: Traffic::default() };
+    let (origins, peer) = match &node.task {
+        Task::Service(task) => (task.origins.as_slice(), None),
+        Task::Peer(task) => {
+            let members = (0..task.members).map(|ordinal| pod_name(identity, node, ordinal));
+            let peer = PeerObservation { members: members.collect(), not_whole: 0 };
+            (task.origins.as_slice(), Some(peer))
+        }
+        Task::Store(_) | Task::Load(_) => (&[][..], None),
+    };
+    let copied = |origin: &PlannedOrigin| OriginObservation {
+        node: origin.node.clone(),
+        complete: true,
+        copied: 0,
+    };
+    Observations {
+        node: node.name.clone(),
+        pod,
+        revision: revision(),
+        older_requests: 0,
+        edges: node.edges().into_iter().map(|edge| works(edge.to)).collect(),
+        served: Traffic::default(),
+        origins: origins.iter().map(copied).collect(),
+        items: None,
+        peer,
+        load: matches!(node.task, Task::Load(_)).then(LoadObservation::default),
+    }
+}

@@ -1,0 +1,128 @@
+//! Two models side by side: what comes, goes, changes and stays.
+
+use super::{
+    difference::{Difference, differences},
+    model::Model,
+    wire::{Wire, wires},
+};
+use crate::plan::{Edge, Node};
+use maquette_contract::NodeName;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What becomes of a node or an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Change {
+    /// It is there before and after, the same.
+    Stays,
+    /// It is there only after.
+    Comes,
+    /// It is there before and after, not the same.
+    Changes,
+    /// It is there only before.
+    Goes,
+}
+
+/// What becomes of everything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// Where users enter, before and after.
+    pub entry: (Option<NodeName>, Option<NodeName>),
+    /// Every node of either, by name.
+    pub nodes: Vec<NodeChange>,
+    /// Every edge of either, in order.
+    pub wires: Vec<WireChange>,
+}
+
+/// What becomes of a node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeChange {
+    /// What becomes of it.
+    pub change: Change,
+    /// The node as it is before.
+    pub before: Option<Node>,
+    /// The node as it is after.
+    pub after: Option<Node>,
+    /// What is not the same of one that is there before and after.
+    pub differences: Vec<Difference>,
+}
+
+impl NodeChange {
+    /// The node as it is after, or as it was if it goes.
+    pub fn node(&self) -> Option<&Node> {
+        self.after.as_ref().or(self.before.as_ref())
+    }
+}
+
+/// What becomes of an edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireChange {
+    /// What becomes of it.
+    pub change: Change,
+    /// The edge.
+    pub edge: Edge,
+    /// What there is to say of it before and after.
+    pub labels: (Option<String>, Option<String>),
+}
+
+impl Comparison {
+    /// Whether the two are the same.
+    pub fn is_empty(&self) -> bool {
+        self.entry.0 == self.entry.1
+            && self.nodes.iter().all(|node| node.change == Change::Stays)
+            && self.wires.iter().all(|wire| wire.change == Change::Stays)
+    }
+}
+
+/// What becomes of everything that is in `before` or `after`.
+pub fn compare(before: &Model, after: &Model) -> Comparison {
+    let names: BTreeSet<_> = before.nodes.keys().chain(after.nodes.keys()).collect();
+    let node = |name: &&NodeName| node(before.node(name), after.node(name));
+    let (old, new) = (labels(before), labels(after));
+    let edges: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let wire = |edge: &&Edge| wire(edge, old.get(edge), new.get(edge));
+    Comparison {
+        entry: (before.entry.clone(), after.entry.clone()),
+        nodes: names.iter().map(node).collect(),
+        wires: edges.iter().map(wire).collect(),
+    }
+}
+
+fn node(before: Option<&Node>, after: Option<&Node>) -> NodeChange {
+    let found = before.zip(after).map(|(before, after)| differences(before, after));
+    let change = match (before.zip(after), before) {
+        (Some((before, after)), _) if before == after => Change::Stays,
+        (Some(_), _) => Change::Changes,
+        (None, Some(_)) => Change::Goes,
+        (None, None) => Change::Comes,
+    };
+    NodeChange {
+        change,
+        before: before.cloned(),
+        after: after.cloned(),
+        differences: found.unwrap_or_default(),
+    }
+}
+
+/// Every edge with its label. One that leads to a node that is not there is left out.
+fn labels(model: &Model) -> BTreeMap<Edge, Option<String>> {
+    let wires = model.nodes().flat_map(wires);
+    let there = wires.filter(|wire| model.node(&wire.edge.to).is_some());
+    there.map(|Wire { edge, label }| (edge, label)).collect()
+}
+
+fn wire(
+    edge: &Edge,
+    before: Option<&Option<String>>,
+    after: Option<&Option<String>>,
+) -> WireChange {
+    let change = match (before, after) {
+        (Some(before), Some(after)) if before == after => Change::Stays,
+        (Some(_), Some(_)) => Change::Changes,
+        (Some(_), None) => Change::Goes,
+        (None, _) => Change::Comes,
+    };
+    let label = |label: Option<&Option<String>>| label.cloned().flatten();
+    WireChange { change, edge: edge.clone(), labels: (label(before), label(after)) }
+}

@@ -1,0 +1,129 @@
+//! What is in a picture, however it is drawn: the text of every node and edge, and what becomes of
+//! each.
+
+use super::{
+    caption,
+    compare::{Change, NodeChange, WireChange, compare},
+    difference::Takes,
+    model::Model,
+};
+use crate::plan::{EdgeKind, Node, Task};
+use maquette_contract::{NodeName, Role};
+
+/// A picture of a model, or of what becomes of one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// What it is a picture of.
+    pub(super) title: String,
+    /// More about that.
+    pub(super) subtitle: String,
+    /// Whether it shows a difference.
+    pub(super) compared: bool,
+    /// The nodes, by name.
+    pub(super) vertices: Vec<Vertex>,
+    /// The edges.
+    pub(super) arrows: Vec<Arrow>,
+}
+
+/// A node in a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Vertex {
+    pub(super) name: NodeName,
+    pub(super) role: Role,
+    /// Whether users enter here; of a change, after it.
+    pub(super) entry: bool,
+    pub(super) change: Change,
+    /// Pods, before and after.
+    pub(super) pods: (u32, u32),
+    /// What stands below the name.
+    pub(super) lines: Vec<String>,
+}
+
+/// An edge in a picture. The ends are indices of the nodes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Arrow {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) kind: EdgeKind,
+    pub(super) change: Change,
+    pub(super) label: Option<String>,
+}
+
+impl Picture {
+    /// A picture of `model`.
+    pub fn of(model: &Model, title: &str, subtitle: &str) -> Self {
+        Self { compared: false, ..Self::of_change(model, model, title, subtitle) }
+    }
+
+    /// A picture of what becomes of `before` when it turns into `after`.
+    pub fn of_change(before: &Model, after: &Model, title: &str, subtitle: &str) -> Self {
+        let comparison = compare(before, after);
+        let vertex = |change: &NodeChange| Some(vertex(change, change.node()?, before, after));
+        let vertices: Vec<_> = comparison.nodes.iter().filter_map(vertex).collect();
+        let at = |name: &NodeName| vertices.iter().position(|vertex| vertex.name == *name);
+        let arrow = |wire: &WireChange| Some(arrow(wire, at(&wire.edge.from)?, at(&wire.edge.to)?));
+        let arrows = comparison.wires.iter().filter_map(arrow).collect();
+        let (title, subtitle) = (title.to_owned(), subtitle.to_owned());
+        Self { title, subtitle, compared: true, vertices, arrows }
+    }
+}
+
+fn vertex(change: &NodeChange, node: &Node, before: &Model, after: &Model) -> Vertex {
+    let (same, differ) = match (&change.before, &change.after) {
+        (Some(old), Some(new)) => lines_of_both(change, old, new),
+        _ => (lines(node), vec![]),
+    };
+    let ready = before.ready.get(&node.name).filter(|ready| **ready < node.replicas);
+    let ready = ready.map(|ready| format!("{ready} of {} ready", node.replicas));
+    Vertex {
+        name: node.name.clone(),
+        role: node.role(),
+        entry: after.entry() == Some(&node.name),
+        change: match change.change {
+            // What changes of its edges only is seen there.
+            Change::Changes if differ.is_empty() => Change::Stays,
+            change => change,
+        },
+        pods: (change.before.as_ref().map_or(0, pods), change.after.as_ref().map_or(0, pods)),
+        lines: same.into_iter().chain(differ).chain(ready).collect(),
+    }
+}
+
+fn lines(node: &Node) -> Vec<String> {
+    let owned = caption::owned(node).map(|kinds| format!("owns {kinds}"));
+    caption::size(node).into_iter().chain(owned).collect()
+}
+
+/// What is said of both, and what differs.
+fn lines_of_both(change: &NodeChange, old: &Node, new: &Node) -> (Vec<String>, Vec<String>) {
+    let (before, mut same) = (lines(old), lines(new));
+    same.retain(|line| before.contains(line));
+    let said = change.differences.iter().filter(|difference| difference.takes != Takes::Reroute);
+    let said = said.map(|d| format!("{} {} → {}", d.what, d.before, d.after));
+    let (had, has) = (caption::owned(old), caption::owned(new));
+    let nothing = || "nothing".to_owned();
+    let owns = (had != has)
+        .then(|| format!("owns {} → {}", had.unwrap_or_else(nothing), has.unwrap_or_else(nothing)));
+    (same, said.chain(owns).collect())
+}
+
+fn pods(node: &Node) -> u32 {
+    match &node.task {
+        Task::Peer(task) => task.members.max(node.replicas),
+        Task::Service(_) | Task::Store(_) | Task::Load(_) => node.replicas,
+    }
+}
+
+fn arrow(wire: &WireChange, from: usize, to: usize) -> Arrow {
+    let always = || "always".to_owned();
+    let label = match (wire.change, &wire.labels) {
+        (Change::Changes, (before, after)) => Some(format!(
+            "{} → {}",
+            before.clone().unwrap_or_else(always),
+            after.clone().unwrap_or_else(always)
+        )),
+        (Change::Goes, (before, _)) => before.clone(),
+        (Change::Stays | Change::Comes, (_, after)) => after.clone(),
+    };
+    Arrow { from, to, kind: wire.edge.kind, change: wire.change, label }
+}

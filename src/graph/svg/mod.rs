@@ -1,0 +1,140 @@
+//! SVG: one file that needs nothing else. Whatever is text keeps clear of all other text; roles and
+//! changes are told by shape, line and sign as well as by colour.
+
+mod arrows;
+mod label;
+mod legend;
+mod ring;
+mod shape;
+mod style;
+mod text;
+
+use super::{
+    layout::{Layout, Point, Size, Task, layout},
+    picture::{Arrow, Picture, Vertex},
+};
+use maquette_contract::Role;
+use text::{escaped, number};
+
+/// Around everything.
+const MARGIN: f64 = 28.0;
+const TITLE: f64 = 18.0;
+const SUBTITLE: f64 = 12.5;
+/// From the upper edge to the graph.
+const HEAD: f64 = 84.0;
+/// From the graph to the lower edge.
+const FOOT: f64 = 74.0;
+/// With more stores than that, each stands right below who asks it rather than all in one row.
+const MOST_IN_LAST_ROW: usize = 8;
+
+/// `picture` as SVG.
+pub fn svg(picture: &Picture) -> String {
+    Drawing::new(picture).svg()
+}
+
+/// A picture with the place of everything in it.
+struct Drawing<'a> {
+    picture: &'a Picture,
+    layout: Layout,
+    labels: Vec<label::Label>,
+    legend: legend::Legend,
+    size: Size,
+}
+
+impl<'a> Drawing<'a> {
+    fn new(picture: &'a Picture) -> Self {
+        let mut layout = laid_out(picture);
+        let legend = legend::Legend::of(picture);
+        let head = text::width(&picture.title, TITLE, true).max(text::width(
+            &picture.subtitle,
+            SUBTITLE,
+            false,
+        ));
+        let width = layout.size.width.max(legend.width).max(head);
+        let left = MARGIN + (width - layout.size.width) / 2.0;
+        move_by(&mut layout, Point { x: left, y: HEAD });
+        let labels = label::place(picture, &layout, width + 2.0 * MARGIN);
+        let size = Size { width: width + 2.0 * MARGIN, height: HEAD + layout.size.height + FOOT };
+        Self { picture, layout, labels, legend, size }
+    }
+
+    fn svg(&self) -> String {
+        let Size { width, height } = self.size;
+        let (width, height) = (number(width), number(height));
+        let mut lines = vec![
+            format!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+                 viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"title desc\" \
+                 font-family=\"{}\">",
+                style::FONT
+            ),
+            format!("<title id=\"title\">{}</title>", escaped(&self.picture.title)),
+            format!("<desc id=\"desc\">{}</desc>", escaped(&self.description())),
+            format!("<style>\n{}</style>", style::SHEET),
+            style::markers(self.picture),
+            format!("<rect class=\"paper\" width=\"{width}\" height=\"{height}\" rx=\"12\"/>"),
+        ];
+        lines.extend(self.head());
+        lines.extend(arrows::draw(self.picture, &self.layout));
+        let vertices = self.picture.vertices.iter().zip(&self.layout.places);
+        lines.extend(vertices.map(|(vertex, place)| shape::draw(vertex, place, self.picture)));
+        lines.extend(self.labels.iter().map(label::Label::draw));
+        lines.push(self.legend.draw(self.size));
+        lines.push("</svg>".to_owned());
+        lines.join("\n") + "\n"
+    }
+
+    fn head(&self) -> [String; 2] {
+        let text = |class: &str, y: f64, text: &str| {
+            let (x, y) = (number(self.size.width / 2.0), number(y));
+            format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}</text>", escaped(text))
+        };
+        [text("title", 34.0, &self.picture.title), text("subtitle", 55.0, &self.picture.subtitle)]
+    }
+
+    /// What is seen, for those who do not see it.
+    fn description(&self) -> String {
+        let vertices = &self.picture.vertices;
+        let name = |at: usize| vertices.get(at).map(|v| v.name.to_string()).unwrap_or_default();
+        let signed = |sign: &str, text: String| match self.picture.compared {
+            true => format!("{sign} {text}").trim_start().to_owned(),
+            false => text,
+        };
+        let node = |vertex: &Vertex| signed(style::sign(vertex.change), vertex.name.to_string());
+        let edge = |arrow: &Arrow| {
+            let (from, to) = (name(arrow.from), name(arrow.to));
+            signed(style::sign(arrow.change), format!("{from} to {to}"))
+        };
+        let nodes: Vec<_> = vertices.iter().map(node).collect();
+        let edges: Vec<_> = self.picture.arrows.iter().map(edge).collect();
+        format!(
+            "{}. Nodes: {}. Edges: {}.",
+            self.picture.subtitle,
+            nodes.join(", "),
+            edges.join(", ")
+        )
+    }
+}
+
+fn laid_out(picture: &Picture) -> Layout {
+    let sizes: Vec<_> = picture.vertices.iter().map(shape::size).collect();
+    let edges: Vec<_> = picture.arrows.iter().map(|arrow| (arrow.from, arrow.to)).collect();
+    let of = |role: Role| -> Vec<usize> {
+        let vertices = picture.vertices.iter().enumerate();
+        vertices.filter(|(_, vertex)| vertex.role == role).map(|(at, _)| at).collect()
+    };
+    let (top, stores) = (of(Role::Load), of(Role::Store));
+    let bottom = if stores.len() <= MOST_IN_LAST_ROW { stores } else { vec![] };
+    layout(&Task { sizes: &sizes, edges: &edges, top: &top, bottom: &bottom })
+}
+
+fn move_by(layout: &mut Layout, by: Point) {
+    let corners = layout.places.iter_mut().map(|place| &mut place.corner);
+    for point in corners.chain(layout.ways.iter_mut().flatten()) {
+        point.x += by.x;
+        point.y += by.y;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! Edges with what there is to say of each.
+
+use super::caption::kinds;
+use crate::plan::{Edge, EdgeKind, Node, PlannedCall, PlannedOrigin, Task};
+
+/// An edge and what there is to say of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wire {
+    /// The edge.
+    pub edge: Edge,
+    /// How often a summary makes the call, if not always; the kinds that are taken over.
+    pub label: Option<String>,
+}
+
+/// The edges that begin at `node`.
+pub(super) fn wires(node: &Node) -> Vec<Wire> {
+    let labelled = |edge: Edge| Wire { label: label(node, &edge), edge };
+    node.edges().into_iter().map(labelled).collect()
+}
+
+fn label(node: &Node, edge: &Edge) -> Option<String> {
+    match (&node.task, edge.kind) {
+        (Task::Service(task), EdgeKind::Calls) => {
+            task.calls.iter().find(|call| call.to == edge.to).and_then(percent)
+        }
+        (Task::Service(task), EdgeKind::TakesOver) => taken(&task.origins, edge),
+        (Task::Peer(task), EdgeKind::TakesOver) => taken(&task.origins, edge),
+        _ => None,
+    }
+}
+
+/// How often a call is made, if not always.
+fn percent(call: &PlannedCall) -> Option<String> {
+    match call.probability_percent.get() {
+        100 => None,
+        0 => Some("items only".to_owned()),
+        percent => Some(format!("{percent}%")),
+    }
+}
+
+fn taken(origins: &[PlannedOrigin], edge: &Edge) -> Option<String> {
+    origins.iter().find(|origin| origin.node == edge.to).map(|origin| kinds(&origin.kinds))
+}

@@ -1,0 +1,124 @@
+//! What happens in each stage: the difference that it makes.
+
+use crate::{
+    evolve::{Stage, Step},
+    graph::{Change, Difference, Model, NodeChange, WireChange, compare, describe},
+    plan::EdgeKind,
+};
+use serde::Serialize;
+
+/// What happens in one go.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StagePreview {
+    /// The step that it is a part of: Raise, Move, Settle or Retire; none where all is done at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<&'static str>,
+    /// Where users enter from now on, if that changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// Nodes that come, change or go.
+    pub nodes: Vec<NodePreview>,
+    /// Edges that come, change or go.
+    pub edges: Vec<EdgePreview>,
+    /// What it waits for before the next.
+    pub waits_for: Vec<String>,
+}
+
+/// What happens to a node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodePreview {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub role: &'static str,
+    /// Whether it comes, changes or goes.
+    pub change: Change,
+    /// What it is, of one that comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+    /// What is not as before, of one that changes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
+}
+
+/// What happens to an edge.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EdgePreview {
+    /// Where it begins.
+    pub from: String,
+    /// Where it ends.
+    pub to: String,
+    /// What it is for, as a verb: `from` calls `to`.
+    pub verb: &'static str,
+    /// Whether it comes, changes or goes.
+    pub change: Change,
+    /// What there is to say of it before: how often a call is made, which kinds are taken over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The same, after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// What happens in each of `stages`, beginning with what runs.
+pub(super) fn stages(runs: &Model, stages: &[Stage]) -> Vec<StagePreview> {
+    let models = stages.iter().map(|stage| Model::planned(&stage.apply));
+    let before = [runs.clone()].into_iter().chain(models.clone());
+    let pairs = stages.iter().zip(before.zip(models));
+    let mut step = None;
+    let previews = pairs.map(|(stage, (before, after))| {
+        // The last stage, which makes what is wanted, ends the step before it.
+        step = stage.step.or(step);
+        StagePreview { step: step.map(Step::as_str), ..preview(stage, &before, &after) }
+    });
+    previews.collect()
+}
+
+fn preview(stage: &Stage, before: &Model, after: &Model) -> StagePreview {
+    let comparison = compare(before, after);
+    let (was, is) = &comparison.entry;
+    StagePreview {
+        step: None,
+        entry: is.as_ref().filter(|_| was != is).map(ToString::to_string),
+        nodes: comparison.nodes.iter().filter_map(node).collect(),
+        edges: comparison.wires.iter().filter_map(edge).collect(),
+        waits_for: stage.waits.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn node(change: &NodeChange) -> Option<NodePreview> {
+    let node = change.node()?;
+    let preview = NodePreview {
+        name: node.name.to_string(),
+        role: node.role().as_str(),
+        change: change.change,
+        what: (change.change == Change::Comes).then(|| describe(node)),
+        differences: change.differences.clone(),
+    };
+    (change.change != Change::Stays).then_some(preview)
+}
+
+fn edge(wire: &WireChange) -> Option<EdgePreview> {
+    let preview = EdgePreview {
+        from: wire.edge.from.to_string(),
+        to: wire.edge.to.to_string(),
+        verb: verb(wire.edge.kind),
+        change: wire.change,
+        before: wire.labels.0.clone(),
+        after: wire.labels.1.clone(),
+    };
+    (wire.change != Change::Stays).then_some(preview)
+}
+
+fn verb(kind: EdgeKind) -> &'static str {
+    match kind {
+        EdgeKind::Drives => "drives",
+        EdgeKind::Calls => "calls",
+        EdgeKind::Queries => "queries",
+        EdgeKind::Peers => "asks its fellows",
+        EdgeKind::TakesOver => "takes over from",
+    }
+}

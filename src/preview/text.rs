@@ -1,0 +1,193 @@
+//! A preview for people: one line for each thing that happens.
+
+use super::{
+    EdgePreview, ItemsFate, ItemsPreview, NodePreview, Preview, StagePreview, VolumeFate,
+    VolumePreview,
+};
+use crate::graph::Change;
+use std::collections::BTreeSet;
+
+/// `preview` in words; empty if there is nothing to do.
+pub fn text(preview: &Preview) -> String {
+    let mut lines = vec![];
+    if !preview.is_empty() {
+        lines.extend(cannot(preview));
+        lines.extend(stages(&preview.stages));
+        lines.extend(settings(preview));
+        let rest = if preview.items.len() == 1 { "all kinds" } else { "all other kinds" };
+        lines.extend(titled("Items", preview.items.iter().map(|one| items(one, rest))));
+        lines.extend(titled("Volumes", volumes(&preview.volumes)));
+        if preview.cannot.is_empty() {
+            lines.extend([String::new(), summary(preview)]);
+        }
+    }
+    lines.iter().skip(1).map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+fn cannot(preview: &Preview) -> Vec<String> {
+    titled("This cannot be done, so that everything stays as it is", preview.cannot.iter().cloned())
+}
+
+fn settings(preview: &Preview) -> Vec<String> {
+    titled("Settings", preview.settings.iter().map(ToString::to_string))
+}
+
+/// Lines under a title; none if there are no lines.
+fn titled(title: &str, lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut lines = lines.into_iter().map(|line| format!("  {line}")).peekable();
+    match lines.peek() {
+        None => vec![],
+        Some(_) => [String::new(), format!("{title}:")].into_iter().chain(lines).collect(),
+    }
+}
+
+/// The stages, those of one step together.
+fn stages(stages: &[StagePreview]) -> Vec<String> {
+    let mut lines = vec![];
+    for (number, step) in (1..).zip(stages.chunk_by(|a, b| a.step == b.step)) {
+        let (title, until) = words(step.first().and_then(|stage| stage.step));
+        lines.extend([String::new(), format!("{number}. {title}")]);
+        for (part, stage) in (1..).zip(step) {
+            if step.len() > 1 {
+                lines.push(format!("   {number}.{part}"));
+            }
+            lines.extend(stage_lines(stage).into_iter().map(|line| format!("   {line}")));
+        }
+        lines.extend(until.map(|until| format!("   Until {until}.")));
+    }
+    lines
+}
+
+/// What a step is about, and what it waits for before the next.
+fn words(step: Option<&str>) -> (String, Option<&'static str>) {
+    let (about, until) = match step {
+        Some("Raise") => (
+            "what is new comes up beside what serves",
+            Some("all of it is available and its edges work"),
+        ),
+        Some("Move") => (
+            "requests take their new way, the innermost callers first",
+            Some("every pod works under its new configuration and none answers under an older one"),
+        ),
+        Some("Settle") => (
+            "the last copies are made, and the old homes are let go",
+            Some("every copy is complete"),
+        ),
+        Some("Retire") => ("what is no longer wanted goes", None),
+        _ => ("in place", None),
+    };
+    (step.map_or_else(|| "In place".to_owned(), |step| format!("{step}: {about}")), until)
+}
+
+fn stage_lines(stage: &StagePreview) -> Vec<String> {
+    let widest = stage.nodes.iter().map(|node| node.name.len()).max().unwrap_or(0);
+    let nodes = stage.nodes.iter().flat_map(|node| node_lines(node, &stage.edges, widest));
+    let entry = stage.entry.iter().map(|entry| format!("  users enter at {entry}"));
+    nodes.chain(entry).collect()
+}
+
+fn node_lines(node: &NodePreview, edges: &[EdgePreview], widest: usize) -> Vec<String> {
+    let sign = match node.change {
+        Change::Comes => '+',
+        Change::Goes => '-',
+        Change::Changes | Change::Stays => '~',
+    };
+    let said = match node.change {
+        Change::Comes => node.what.iter().cloned().collect(),
+        Change::Goes => vec![format!("goes ({})", node.role)],
+        Change::Changes | Change::Stays => {
+            let own = edges.iter().filter(|edge| edge.from == node.name);
+            own.map(edge).chain(node.differences.iter().map(ToString::to_string)).collect()
+        }
+    };
+    let first = format!("{sign} {:widest$}  ", node.name);
+    let indent = " ".repeat(first.len());
+    let starts = [first].into_iter().chain(std::iter::repeat(indent));
+    let said = if said.is_empty() { vec!["takes its new configuration".to_owned()] } else { said };
+    starts.zip(said).map(|(start, line)| start + &line).collect()
+}
+
+fn edge(edge: &EdgePreview) -> String {
+    match edge.change {
+        Change::Comes | Change::Stays => said(edge, edge.after.as_ref()),
+        Change::Goes => format!("no longer {}", said(edge, edge.before.as_ref())),
+        Change::Changes => {
+            let always = "always".to_owned();
+            let before = edge.before.as_ref().unwrap_or(&always);
+            let after = edge.after.as_ref().unwrap_or(&always);
+            format!("{} {}: {after} instead of {before}", edge.verb, edge.to)
+        }
+    }
+}
+
+fn said(edge: &EdgePreview, label: Option<&String>) -> String {
+    let EdgePreview { to, verb, .. } = edge;
+    match (label, verb.split_once(" from")) {
+        (None, _) => format!("{verb} {to}"),
+        // What is taken over stands in the middle.
+        (Some(label), Some((verb, _))) => format!("{verb} {label} from {to}"),
+        (Some(label), None) => format!("{verb} {to} ({label})"),
+    }
+}
+
+fn items(items: &ItemsPreview, rest: &str) -> String {
+    let ItemsPreview { kind, fate, from, to } = items;
+    let kind = if kind == "*" { rest } else { kind };
+    let (from, to) = (from.as_deref().unwrap_or_default(), to.as_deref().unwrap_or_default());
+    match fate {
+        ItemsFate::Stay => format!("{kind}: stay in {to}"),
+        ItemsFate::Copied => format!("{kind}: copied from {from} to {to} while both are asked"),
+        ItemsFate::LeftBehind => format!("{kind}: {to} begins without what {from} has"),
+        ItemsFate::New => format!("{kind}: kept in {to} from now on"),
+        ItemsFate::WithoutOwner => {
+            format!("{kind}: nobody owns them any more; they stay on the volume of {from}")
+        }
+        ItemsFate::Deleted => {
+            format!("{kind}: nobody owns them any more; they are deleted with the volume of {from}")
+        }
+    }
+}
+
+/// A line for each volume; those of peers to which the same happens are one.
+fn volumes(volumes: &[VolumePreview]) -> Vec<String> {
+    let alike = |a: &VolumePreview, b: &VolumePreview| {
+        a.node.is_some()
+            && (&a.node, a.fate, &a.size, &a.wanted) == (&b.node, b.fate, &b.size, &b.wanted)
+    };
+    let line = |group: &[VolumePreview]| match group {
+        [] => None,
+        [one] => Some(volume(&one.name, one)),
+        [first, .., last] => Some(volume(&format!("{} to {}", first.name, last.name), first)),
+    };
+    volumes.chunk_by(alike).filter_map(line).collect()
+}
+
+fn volume(name: &str, volume: &VolumePreview) -> String {
+    let VolumePreview { fate, size, wanted, .. } = volume;
+    let wanted = wanted.as_ref().unwrap_or(size);
+    let what = match fate {
+        VolumeFate::Stays => format!("stays, {size}"),
+        VolumeFate::Grows => format!("grows from {size} to {wanted}, if its StorageClass lets it"),
+        VolumeFate::StaysAsItIs => {
+            format!("stays as it is, {size}: no volume shrinks or moves to another StorageClass")
+        }
+        VolumeFate::New => format!("new, {size}"),
+        VolumeFate::UsedAgain => format!("used again, with what is on it, {size}"),
+        VolumeFate::Kept => format!("kept without a user, {size} (retention.whenDropped: Retain)"),
+        VolumeFate::Deleted => {
+            format!("deleted with what is on it, {size} (retention.whenDropped: Delete)")
+        }
+    };
+    format!("{name}: {what}")
+}
+
+fn summary(preview: &Preview) -> String {
+    let nodes = || preview.stages.iter().flat_map(|stage| &stage.nodes);
+    let of = |change: Change| -> BTreeSet<_> {
+        nodes().filter(|node| node.change == change).map(|node| &node.name).collect()
+    };
+    let (come, go) = (of(Change::Comes), of(Change::Goes));
+    let change = of(Change::Changes);
+    let change = change.iter().filter(|name| !come.contains(*name) && !go.contains(*name)).count();
+    format!("Nodes: {} to come, {change} to change, {} to go.", come.len(), go.len())
+}

@@ -1,0 +1,165 @@
+//! What becomes of each volume.
+
+use crate::{
+    api::{Fate, Quantity},
+    graph::Model,
+    plan::{Identity, Node, Task, Topology, Volume},
+};
+use maquette_contract::{NodeName, keys::CLAIM};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What becomes of a volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumePreview {
+    /// The name of the PersistentVolumeClaim.
+    pub name: String,
+    /// The store or peers that use it before or after; none if nobody does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// What becomes of it.
+    pub fate: VolumeFate,
+    /// How large it is, or will be if it is new.
+    pub size: String,
+    /// How large it is to be, if that is something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<String>,
+}
+
+/// What becomes of a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum VolumeFate {
+    /// It is in use before and after.
+    Stays,
+    /// The same, and it grows.
+    Grows,
+    /// The same; it is to be smaller, or of another StorageClass, and no volume can be made so.
+    StaysAsItIs,
+    /// It is made.
+    New,
+    /// It was kept when its node left the model, and is used again with what is on it.
+    UsedAgain,
+    /// Nobody uses it any more, and it is kept.
+    Kept,
+    /// Nobody uses it any more, and it is deleted.
+    Deleted,
+}
+
+/// What becomes of each volume when `before` turns into `after`. `claims` are those that there are.
+pub(super) fn volumes(
+    wanted: &Topology,
+    before: &Model,
+    after: &Model,
+    claims: &BTreeMap<String, String>,
+) -> Vec<VolumePreview> {
+    let names: BTreeSet<&NodeName> =
+        before.nodes().chain(after.nodes()).map(|node| &node.name).collect();
+    let of = |name: &NodeName| of_node(wanted, before.node(name), after.node(name), claims);
+    let mut volumes: Vec<_> = names.into_iter().flat_map(of).collect();
+    let used: BTreeSet<_> = volumes.iter().map(|volume| volume.name.clone()).collect();
+    let unused = claims.iter().filter(|(name, _)| !used.contains(*name));
+    volumes.extend(unused.map(|(name, size)| VolumePreview {
+        name: name.clone(),
+        node: None,
+        fate: dropped(wanted),
+        size: size.clone(),
+        wanted: None,
+    }));
+    volumes
+}
+
+/// What the API server refuses where the shape stays, and the mend.
+pub(super) fn refused(before: &Model, after: &Model) -> Vec<String> {
+    let refused = |new: &Node| {
+        let (old, new_storage) = (before.node(&new.name).and_then(storage)?.0, storage(new)?.0);
+        let name = &new.name;
+        if old.storage_class != new_storage.storage_class {
+            return Some(format!(
+                "{name}: a volume cannot move to another StorageClass: keep storageClassName as \
+                 it was"
+            ));
+        }
+        (size(new_storage) < size(old)).then(|| {
+            format!("{name}: a volume cannot shrink: keep its size, {}, or raise it", old.size)
+        })
+    };
+    after.nodes().filter_map(refused).collect()
+}
+
+fn dropped(wanted: &Topology) -> VolumeFate {
+    match wanted.retention().when_dropped {
+        Fate::Retain => VolumeFate::Kept,
+        Fate::Delete => VolumeFate::Deleted,
+    }
+}
+
+fn of_node(
+    wanted: &Topology,
+    before: Option<&Node>,
+    after: Option<&Node>,
+    claims: &BTreeMap<String, String>,
+) -> Vec<VolumePreview> {
+    let (old, new) = (before.and_then(storage), after.and_then(storage));
+    let Some(node) = after.or(before) else { return vec![] };
+    let count = |side: &Option<(&Volume, u32)>| side.map_or(0, |(_, replicas)| replicas);
+    let volume = |ordinal: u32| {
+        let had = old.filter(|(_, replicas)| ordinal < *replicas).map(|(volume, _)| volume);
+        let has = new.filter(|(_, replicas)| ordinal < *replicas).map(|(volume, _)| volume);
+        let name = claim(wanted.identity(), &node.name, ordinal);
+        let fate = fate(wanted, had, has, claims.contains_key(&name))?;
+        Some(VolumePreview {
+            size: size_now(claims.get(&name), had.or(has)?),
+            name,
+            node: Some(node.name.to_string()),
+            fate,
+            wanted: has
+                .filter(|has| had.is_some_and(|had| had != *has))
+                .map(|has| has.size.clone()),
+        })
+    };
+    (0..count(&old).max(count(&new))).filter_map(volume).collect()
+}
+
+/// The volume of each pod of a node, and how many there are.
+fn storage(node: &Node) -> Option<(&Volume, u32)> {
+    match &node.task {
+        Task::Store(task) => Some((&task.storage, node.replicas)),
+        Task::Peer(task) => Some((&task.storage, node.replicas)),
+        Task::Service(_) | Task::Load(_) => None,
+    }
+}
+
+fn claim(identity: &Identity, node: &NodeName, ordinal: u32) -> String {
+    format!("{CLAIM}-{}-{ordinal}", identity.name.child(node))
+}
+
+fn fate(
+    wanted: &Topology,
+    had: Option<&Volume>,
+    has: Option<&Volume>,
+    there: bool,
+) -> Option<VolumeFate> {
+    Some(match (had, has) {
+        (None, None) => return None,
+        (None, Some(_)) if there => VolumeFate::UsedAgain,
+        (None, Some(_)) => VolumeFate::New,
+        (Some(_), None) => dropped(wanted),
+        (Some(had), Some(has)) if had.storage_class != has.storage_class => VolumeFate::StaysAsItIs,
+        (Some(had), Some(has)) => match size(has).cmp(&size(had)) {
+            std::cmp::Ordering::Equal => VolumeFate::Stays,
+            std::cmp::Ordering::Greater => VolumeFate::Grows,
+            std::cmp::Ordering::Less => VolumeFate::StaysAsItIs,
+        },
+    })
+}
+
+/// What the claim says, where there is one.
+fn size_now(claim: Option<&String>, volume: &Volume) -> String {
+    claim.unwrap_or(&volume.size).clone()
+}
+
+fn size(volume: &Volume) -> Option<Quantity> {
+    volume.size.parse().ok()
+}

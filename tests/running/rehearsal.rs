@@ -1,0 +1,102 @@
+//! A rehearsed change is the change: it ends where it should, and its cluster is one that could be.
+
+use crate::{
+    cluster::{planned, read, spec, works},
+    specs::valid,
+};
+use maquette::{
+    evolve::{self, Step, evolve, rehearse, whereabouts},
+    observe::Running,
+    plan::Topology,
+};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+fn steps(before: &str, after: &str) -> Vec<Option<Step>> {
+    let (before, after) = (planned(&spec(before)), planned(&spec(after)));
+    let stages = rehearse(&after, &evolve::works(&before));
+    let mut steps: Vec<_> = stages.iter().map(|stage| stage.step).collect();
+    steps.dedup();
+    steps
+}
+
+#[test]
+fn a_change_of_shape_is_rehearsed_step_by_step() {
+    let steps = steps("shape: ThreeTier", "shape: PeerToPeer");
+    assert_eq!(steps, Step::ALL.map(Some));
+}
+
+#[test]
+fn what_changes_in_place_has_no_steps_and_what_stays_no_stages() {
+    let more = "shape: ThreeTier\nthreeTier: {business: {replicas: 3}}";
+    assert_eq!(steps("shape: ThreeTier", more), [None]);
+    assert_eq!(steps("shape: NTier", "shape: NTier"), []);
+}
+
+#[test]
+fn a_new_architecture_comes_whole_and_nothing_of_it_changes_or_goes_on_the_way() {
+    let wanted = planned(&spec("shape: NTier"));
+    let stages = rehearse(&wanted, &Running::default());
+    assert_eq!(stages.last().map(|stage| &stage.apply), Some(&wanted));
+    for pair in stages.windows(2) {
+        let mut before = pair[0].apply.nodes();
+        assert!(before.all(|node| pair[1].apply.node(&node.name) == Some(node)));
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_told_and_nothing_else() {
+    let book = "shape: ClientServer\nclientServer: {clients: [{name: book}]}";
+    let before = planned(&spec(book));
+    let services = "[{name: orders, owns: ['*'], store: {name: book}}]";
+    let wanted = planned(&spec(&format!("shape: NTier\nnTier: {{services: {services}}}")));
+    let stages = rehearse(&wanted, &evolve::works(&before));
+    assert_eq!(stages.len(), 1);
+    assert!(stages[0].cannot[0].contains("book runs as a service"), "{:?}", stages[0].cannot);
+}
+
+/// What `evolve` looks at, but for names that the API server gives.
+fn looked_at(running: &Running) -> Vec<String> {
+    let of_node = |(name, node): (_, &maquette::observe::RunningNode)| {
+        let pod = |pod: &maquette::observe::RunningPod| {
+            let (_, report) = pod.report.latest.as_ref().expect("a report");
+            let edges: BTreeSet<_> = report.edges.iter().map(|edge| edge.to.to_string()).collect();
+            let told = Some(&report.revision) == node.revision.as_ref();
+            (pod.name.clone(), pod.ready, told, edges, report.origins.len(), report.peer.clone())
+        };
+        let pods: Vec<_> = node.pods.iter().map(pod).collect();
+        format!("{name}: {:?} {:?} {pods:?}", node.planned, node.workload)
+    };
+    let nodes = running.nodes().map(of_node);
+    nodes.chain([format!("{:?}", running.entry())]).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rehearsed_cluster_is_one_in_which_what_is_rendered_works(spec in valid()) {
+        let topology = planned(&spec);
+        prop_assert_eq!(looked_at(&evolve::works(&topology)), looked_at(&read(&works(&topology))));
+    }
+
+    #[test]
+    fn a_rehearsed_change_ends_and_leaves_no_items_behind(from in valid(), to in valid()) {
+        let (before, wanted) = (planned(&from), planned(&to));
+        let running = evolve::works(&before);
+        let stages = rehearse(&wanted, &running);
+        if stages.iter().any(|stage| !stage.cannot.is_empty()) {
+            prop_assert_eq!(stages.len(), 1);
+            return Ok(());
+        }
+        let end: &Topology = stages.last().map_or(&before, |stage| &stage.apply);
+        let left = evolve(&wanted, &evolve::works(end), Default::default());
+        prop_assert_eq!(&left.apply.nodes().collect::<Vec<_>>(), &end.nodes().collect::<Vec<_>>());
+        prop_assert_eq!(end.entry(), wanted.entry());
+        prop_assert!(end.nodes().map(|node| &node.name).eq(wanted.nodes().map(|node| &node.name)));
+        for place in whereabouts(&wanted, &running, &stages) {
+            let moves = place.before.is_some() && place.after.is_some() && place.before != place.after;
+            prop_assert!(!moves || place.copied, "{place:?}");
+        }
+    }
+}
