@@ -7,16 +7,17 @@ use crate::{
         timing::Timing,
         unavailable::Unavailable,
     },
-    runtime::Shutdown,
+    runtime::{Shutdown, lock},
     storage::StorageError,
 };
 use maquette_contract::{
     Address, ItemKey, PeerConfig, PeerMember, PeerObservation, Record, Summary, Work,
 };
 use std::{
+    collections::BTreeSet,
     future::Future,
     net::{Ipv4Addr, UdpSocket},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use tempfile::TempDir;
@@ -92,10 +93,16 @@ impl Drop for Cluster {
     }
 }
 
+/// The ports that tests have: theirs also while nobody listens there.
+static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
 /// A port that is free for TCP and UDP, outside the range that outgoing connections take from.
 pub(super) fn free_port() -> u16 {
     loop {
         let port = rand::random_range(15_000..32_000);
+        if !lock(&TAKEN).insert(port) {
+            continue;
+        }
         let address = (Ipv4Addr::LOCALHOST, port);
         if std::net::TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
             return port;
