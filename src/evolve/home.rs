@@ -54,6 +54,21 @@ pub(super) fn origins(node: &Node) -> &[PlannedOrigin] {
     }
 }
 
+/// The same, to be changed.
+pub(super) fn origins_mut(node: &mut Node) -> &mut [PlannedOrigin] {
+    match &mut node.task {
+        Task::Service(task) => &mut task.origins,
+        Task::Peer(task) => &mut task.origins,
+        Task::Store(_) | Task::Load(_) => &mut [],
+    }
+}
+
+/// Whether `node` is in the last pass of the copies from all its origins.
+pub(super) fn last_began(node: &Node) -> bool {
+    let origins = origins(node);
+    !origins.is_empty() && origins.iter().all(|origin| origin.last)
+}
+
 /// The home that every write goes to which `owner` acknowledges: the one that it takes them over
 /// from, else its own.
 pub(super) fn complete_home(owner: &Node, share: &Share) -> Option<Home> {

@@ -7,7 +7,7 @@
 
 use super::{
     Evolution, Step, Wait, forward,
-    home::{own_home, owns_anything},
+    home::{origins, own_home, owns_anything},
     proof,
     view::View,
 };
@@ -17,7 +17,10 @@ use maquette_contract::NodeName;
 /// The step; none if all have moved.
 pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
     let mut apply = view.base();
-    let mut waits = servers(view, &mut apply);
+    let mut waits = turned_back(view);
+    if waits.is_empty() {
+        waits = servers(view, &mut apply);
+    }
     if waits.is_empty() {
         waits = users(view, &mut apply);
     }
@@ -25,6 +28,19 @@ pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
         waits = leaving(view, &mut apply);
     }
     (!waits.is_empty()).then(|| view.evolution(Step::Move, apply, waits))
+}
+
+/// Nodes in a last pass that is none any more, as somebody turned back: before anybody moves again
+/// they are told so. Else what they report of it could be mistaken for the next.
+fn turned_back(view: &View<'_>) -> Vec<Wait> {
+    if view.moved {
+        return vec![];
+    }
+    let lacks = "it is told that its last pass was not the last".to_owned();
+    let last = view.servers().filter(|node| {
+        view.old(&node.name).is_some_and(|old| origins(old).iter().any(|origin| origin.last))
+    });
+    last.map(|node| Wait::Moved { node: node.name.clone(), lacks: lacks.clone() }).collect()
 }
 
 /// Moves every node that can be, and tells what is not done.

@@ -1,10 +1,15 @@
 //! Settle: nobody but the new owners writes to the old homes of items any more. A last pass copies
 //! what those got meanwhile; then the new owners ask only their own.
 
-use super::{Evolution, Step, Wait, home::origins, proof, view::View};
+use super::{
+    Evolution, Step, Wait,
+    home::{self, origins},
+    proof,
+    view::View,
+};
 use crate::{
     observe::RunningPod,
-    plan::{Node, PlannedOrigin, Task, Topology},
+    plan::{Node, Topology},
 };
 use maquette_contract::{NodeName, Revision};
 
@@ -35,20 +40,13 @@ pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
 
 /// Whether `node` runs with all its origins marked as the last pass.
 fn last_began(view: &View<'_>, node: &Node) -> bool {
-    let running = view.old(&node.name).map(origins).unwrap_or_default();
-    !running.is_empty() && running.iter().all(|origin| origin.last)
+    view.old(&node.name).is_some_and(home::last_began)
 }
 
 /// `topology`, with every copy the last one.
 fn last(mut topology: Topology) -> Topology {
-    for node in topology.nodes.values_mut() {
-        let origins: &mut [PlannedOrigin] = match &mut node.task {
-            Task::Service(task) => &mut task.origins,
-            Task::Peer(task) => &mut task.origins,
-            Task::Store(_) | Task::Load(_) => &mut [],
-        };
-        origins.iter_mut().for_each(|origin| origin.last = true);
-    }
+    let origins = topology.nodes.values_mut().flat_map(home::origins_mut);
+    origins.for_each(|origin| origin.last = true);
     topology
 }
 

@@ -1,6 +1,11 @@
 //! What a step looks at, and what every step begins with.
 
-use super::{Evolution, Step, Wait, accept, goal, graph::Graph, home::Authorities, proof, wiring};
+use super::{
+    Evolution, Step, Wait, accept, forward, goal,
+    graph::Graph,
+    home::{self, Authorities},
+    proof, wiring,
+};
 use crate::{
     observe::Running,
     plan::{Node, Topology},
@@ -17,6 +22,9 @@ pub(super) struct View<'a> {
     pub(super) running: &'a Running,
     pub(super) graph: Graph<'a>,
     pub(super) now: Timestamp,
+    /// Whether everybody was told where to go, entry and end users too; whoever is not wanted any
+    /// more only forwards. What is missing then is the proof that they do.
+    pub(super) moved: bool,
     authorities: Authorities,
     kinds: BTreeSet<Kind>,
 }
@@ -27,7 +35,30 @@ impl<'a> View<'a> {
         let kinds = &graph.kinds() | &Graph::of_topology(wanted).kinds();
         let authorities = Authorities::of(&graph, &kinds);
         let goal = goal::of(wanted, &graph, &authorities, &kinds);
-        Self { wanted, goal, running, graph, now, authorities, kinds }
+        let moved = false;
+        let mut view = Self { wanted, goal, running, graph, now, moved, authorities, kinds };
+        view.moved = view.has_moved();
+        if view.moved {
+            view.go_on_with_last_passes();
+        }
+        view
+    }
+
+    fn has_moved(&self) -> bool {
+        let forwards = |node| {
+            forward::forwarder(node, self.wanted.entry()).is_none_or(|node| self.told(&node))
+        };
+        self.entered()
+            && self.goal.nodes().all(|node| self.told(node))
+            && self.leaving().all(forwards)
+    }
+
+    /// A last pass that has begun is not begun anew as long as nobody turns back.
+    fn go_on_with_last_passes(&mut self) {
+        for node in self.goal.nodes.values_mut() {
+            let began = self.graph.node(&node.name).is_some_and(home::last_began);
+            home::origins_mut(node).iter_mut().for_each(|origin| origin.last = began);
+        }
     }
 
     /// The node of this name as it runs.
@@ -80,6 +111,7 @@ impl<'a> View<'a> {
         for node in apply.nodes.values_mut() {
             if let Some(old) = self.old(&node.name).filter(|old| !wiring::same(old, node)) {
                 node.task = old.task.clone();
+                home::origins_mut(node).iter_mut().for_each(|origin| origin.last = false);
             }
         }
         let entry = self.running.entry().filter(|entry| apply.node(entry).is_some());
@@ -106,9 +138,11 @@ impl<'a> View<'a> {
     /// The evolution that applies `apply`, and waits.
     pub(super) fn evolution(&self, step: Step, apply: Topology, waits: Vec<Wait>) -> Evolution {
         let moved = self.servers().all(|node| self.told(node));
+        // Only the proof is missing that all have moved.
+        let settles = step == Step::Move && self.moved;
         Evolution {
             apply,
-            step: Some(step),
+            step: Some(if settles { Step::Settle } else { step }),
             waits,
             cannot: vec![],
             serves_wanted: moved && self.entered(),
