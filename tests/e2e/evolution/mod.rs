@@ -1,5 +1,6 @@
 //! A running model becomes another, and nobody notices.
 
+mod rolling;
 mod turning_back;
 mod under_load;
 mod volumes;
