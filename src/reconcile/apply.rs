@@ -13,7 +13,7 @@ use crate::{
 };
 use k8s_openapi::{
     Metadata, NamespaceResourceScope,
-    api::apps::v1::StatefulSet,
+    api::{apps::v1::StatefulSet, core::v1::ConfigMap},
     apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta},
 };
 use kube::{
@@ -254,7 +254,7 @@ pub(super) async fn all(
     } = objects;
     let caches = &work.cx.caches;
     kind(work, &caches.service_accounts, service_accounts, outcome).await?;
-    let configured = kind(work, &caches.config_maps, config_maps, outcome).await?;
+    let configured = configure(work, config_maps, outcome).await?;
     kind(work, &caches.services, services, outcome).await?;
     let deployed = kind(work, &caches.deployments, deployments, outcome).await?;
     let free = |set: &&StatefulSet| !outcome.held.contains(&set.name_any());
@@ -263,6 +263,23 @@ pub(super) async fn all(
     kind(work, &caches.pod_disruption_budgets, pod_disruption_budgets, outcome).await?;
     outcome.changing.extend([configured, deployed, set].into_iter().flatten());
     Ok(())
+}
+
+/// Applies the settings of nodes; returns those that were told something.
+async fn configure(
+    work: &Work<'_>,
+    config_maps: &[ConfigMap],
+    outcome: &mut Outcome,
+) -> Result<Vec<NodeName>, Error> {
+    let configured = kind(work, &work.cx.caches.config_maps, config_maps, outcome).await;
+    // Also where one of them failed: the others may have been told.
+    match &configured {
+        Ok(nodes) => {
+            work.cx.void_reports(work.key(), |node| nodes.iter().any(|told| told.as_str() == node));
+        }
+        Err(_) => work.cx.void_reports(work.key(), |_| true),
+    }
+    configured
 }
 
 /// Applies the objects of one kind; returns the nodes whose objects were written.

@@ -5,7 +5,9 @@ use super::{
     queue::Queue, reports::Reports,
 };
 use crate::render::RenderSettings;
-use kube::{Client, runtime::events::Recorder};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Client, ResourceExt, runtime::events::Recorder};
+use maquette_contract::keys::LABEL_NODE;
 use std::sync::Arc;
 
 /// What every reconcile of a scope shares.
@@ -22,6 +24,13 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// Lets no report of these nodes' pods count that was asked for before now.
+    pub(super) fn void_reports(&self, key: &ArchitectureKey, node: impl Fn(&str) -> bool) {
+        let pods = self.caches.pods.of(key);
+        let told = |pod: &&Arc<Pod>| pod.labels().get(LABEL_NODE).is_some_and(|name| node(name));
+        self.reports.void(key, pods.iter().filter(told).filter_map(|pod| pod.uid()));
+    }
+
     /// Forgets an Architecture that is no more.
     pub(super) fn forget(&self, key: &ArchitectureKey) {
         self.queue.started(key);

@@ -111,13 +111,13 @@ impl Poller {
     }
 
     async fn round(&self, key: &ArchitectureKey, calm: bool) {
-        let pods = self.pods.of(key);
+        let (pods, began) = (self.pods.of(key), Instant::now());
         let asked = to_ask(&pods, calm);
         let ask = |(uid, ip): (String, String)| async move { (uid, self.fetcher.fetch(&ip).await) };
         let said: Vec<(String, Result<Observations, String>)> =
             stream::iter(asked).map(ask).buffer_unordered(AT_ONCE).collect().await;
         let alive = |uid: &str| pods.iter().any(|pod| pod.metadata.uid.as_deref() == Some(uid));
-        if self.reports.take(key, said, alive, Timestamp::now()) {
+        if self.reports.take(key, said, alive, began, Timestamp::now()) {
             self.queue.push(key.clone());
         }
     }

@@ -44,7 +44,11 @@ pub(super) async fn reconcile(architecture: Arc<Found>, cx: Arc<Context>) -> Res
     let _working = cx.metrics.working();
     let started = Instant::now();
     let result = tokio::time::timeout(DEADLINE, steps(&architecture, &cx)).await;
-    let result = result.unwrap_or(Err(Error::TooSlow(DEADLINE.as_secs())));
+    let result = result.unwrap_or_else(|_| {
+        // Nobody knows who was told something before time ran out.
+        cx.void_reports(&key, |_| true);
+        Err(Error::TooSlow(DEADLINE.as_secs()))
+    });
     cx.metrics.reconciled(started.elapsed(), &result);
     if result.is_ok() {
         cx.memories.with(&key, |memory| memory.succeeded());

@@ -7,6 +7,7 @@ use maquette_contract::{Observations, PeerObservation, Probe, Revision};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{PoisonError, RwLock},
+    time::Instant,
 };
 
 /// Reports by the pods' UIDs.
@@ -21,6 +22,8 @@ pub(super) struct Reports(RwLock<HashMap<ArchitectureKey, Known>>);
 struct Known {
     reports: ByPod,
     told: BTreeMap<String, Option<Essence>>,
+    /// Since when reports count, by pod.
+    since: HashMap<String, Instant>,
 }
 
 impl Reports {
@@ -35,19 +38,37 @@ impl Reports {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
-    /// Takes what pods of an Architecture said at `now`, and forgets pods for which `alive` does
-    /// not hold. Tells whether anything changed that a status could tell.
+    /// Lets no report count that was asked for before now: these pods were told something, and what
+    /// they said before is no proof that they do it, even if it says so. They may have been told the
+    /// same before, and something else between.
+    pub(super) fn void(&self, key: &ArchitectureKey, pods: impl Iterator<Item = String>) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Known { reports, since, .. } = all.entry(key.clone()).or_default();
+        for uid in pods {
+            if let Some(report) = reports.get_mut(&uid) {
+                report.latest = None;
+            }
+            since.insert(uid, Instant::now());
+        }
+    }
+
+    /// Takes what pods of an Architecture said at `now`, when they were asked at `asked`, and
+    /// forgets pods for which `alive` does not hold. Tells whether anything changed that a status
+    /// could tell.
     pub(super) fn take(
         &self,
         key: &ArchitectureKey,
         said: Vec<(String, Result<Observations, String>)>,
         alive: impl Fn(&str) -> bool,
+        asked: Instant,
         now: Timestamp,
     ) -> bool {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Known { reports, told } = all.entry(key.clone()).or_default();
+        let Known { reports, told, since } = all.entry(key.clone()).or_default();
         reports.retain(|uid, _| alive(uid));
-        for (uid, said) in said {
+        since.retain(|uid, _| alive(uid));
+        let counts = |uid: &str| since.get(uid).is_none_or(|since| *since <= asked);
+        for (uid, said) in said.into_iter().filter(|(uid, _)| counts(uid)) {
             let report = reports.entry(uid).or_default();
             match said {
                 Ok(observations) => {
@@ -101,4 +122,46 @@ fn essence(reports: &ByPod, now: Timestamp) -> BTreeMap<String, Option<Essence>>
         })
     };
     reports.iter().map(|(uid, report)| (uid.clone(), of(report))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use maquette_contract::Traffic;
+
+    fn key() -> ArchitectureKey {
+        ArchitectureKey { namespace: "default".to_owned(), name: "shop".to_owned() }
+    }
+
+    fn said(revision: &str) -> Vec<(String, Result<Observations, String>)> {
+        let said = Observations {
+            node: "web".parse().unwrap(),
+            pod: "shop-web-0".to_owned(),
+            revision: Revision::of(revision.as_bytes()),
+            older_requests: 0,
+            edges: vec![],
+            origins: vec![],
+            served: Traffic::default(),
+            items: None,
+            peer: None,
+            load: None,
+        };
+        vec![("a-pod".to_owned(), Ok(said))]
+    }
+
+    #[test]
+    fn what_a_pod_said_before_it_was_told_something_is_no_proof() {
+        let (reports, key) = (Reports::default(), key());
+        let now = Timestamp::UNIX_EPOCH;
+        let take = |asked| reports.take(&key, said("new"), |_| true, asked, now);
+        let before = Instant::now();
+        assert!(take(before));
+        assert!(reports.of(&key)["a-pod"].latest.is_some());
+        reports.void(&key, ["a-pod".to_owned()].into_iter());
+        assert_eq!(reports.of(&key)["a-pod"].latest, None);
+        take(before);
+        assert_eq!(reports.of(&key)["a-pod"].latest, None, "asked before it was told");
+        take(Instant::now());
+        assert!(reports.of(&key)["a-pod"].latest.is_some());
+    }
 }

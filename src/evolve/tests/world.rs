@@ -157,6 +157,11 @@ impl World {
         if matches!(node.task, Task::Store(_) | Task::Peer(_)) {
             self.data.entry(node.name.clone()).or_default();
         }
+        // What pods said before they were told something does not count.
+        let told = self.applied.get(&node.name).is_none_or(|old| revision(old) != revision(&node));
+        for pod in self.pods.values_mut().filter(|pod| told && pod.node == node.name) {
+            pod.report = Report::default();
+        }
         self.applied.insert(node.name.clone(), node);
     }
 
