@@ -3,7 +3,7 @@
 use super::key::ArchitectureKey;
 use crate::observe::Report;
 use k8s_openapi::jiff::Timestamp;
-use maquette_contract::{Observations, PeerObservation, Probe, Revision};
+use maquette_contract::{Observations, OriginObservation, PeerObservation, Probe, Revision};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{PoisonError, RwLock},
@@ -85,7 +85,7 @@ impl Reports {
     }
 }
 
-/// What of a report shows in a status; counts and times are not among it.
+/// What of a report a change waits for or a status shows: of counts only how far a copy is.
 #[derive(Debug, PartialEq)]
 struct Essence {
     fresh: bool,
@@ -94,6 +94,7 @@ struct Essence {
     older_requests: bool,
     served: (bool, bool),
     edges: Vec<(String, Probe, bool, bool)>,
+    origins: Vec<OriginObservation>,
     peer: Option<(Vec<String>, bool)>,
     lost_writes: u64,
 }
@@ -117,6 +118,7 @@ fn essence(reports: &ByPod, now: Timestamp) -> BTreeMap<String, Option<Essence>>
                     (to, edge.probe.clone(), traffic.requests > 0, traffic.failures > 0)
                 })
                 .collect(),
+            origins: said.origins.clone(),
             peer: said.peer.as_ref().map(peer),
             lost_writes: said.load.map_or(0, |load| load.lost_writes),
         })
