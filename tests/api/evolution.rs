@@ -1,7 +1,10 @@
 //! What a user sees of a change: its steps in the status, by Events and in the metrics. The pods are
 //! played.
 
-use crate::support::{Kubelet, Operator, Space, eventually, seconds, soon};
+use crate::{
+    promtool,
+    support::{Kubelet, Operator, Space, eventually, seconds, soon},
+};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::{
     api::{apps::v1::StatefulSet, core::v1::Service, events::v1::Event},
@@ -234,4 +237,5 @@ async fn changes_that_are_under_way_show_in_the_metrics() {
     .await;
     assert!(!text.contains(oldest), "{text}");
     assert!(!text.contains("shop"), "a name that users make: {text}");
+    promtool::assert_clean(&text);
 }
