@@ -2,8 +2,9 @@
 //!
 //! Owns the order in which the old home and the new one are asked ([`take_over`]), the copy in the
 //! background ([`copy`], of which [`pass`] is one pass) and what is told of it ([`progress`],
-//! [`meters`]). The new home is whatever implements [`NewHome`], for requests, and [`Destination`], for
-//! the copy: a service's own store, or the peers themselves, of which each copies to its own disk. It serves no requests, and asks nobody for a kind that the node does not own.
+//! [`meters`]). The new home is whatever implements [`NewHome`], for requests, and [`Destination`],
+//! for the copy: a service's own store, or the peers themselves, of which each copies to its own
+//! disk. It serves no requests, and asks nobody for a kind that the node does not own.
 //!
 //! # How a role takes over
 //!

@@ -27,7 +27,6 @@
 //!    it what it must have. So a lost volume is like a lost peer, no worse.
 //! 7. *Gossip decides nothing about truth.* Whether somebody seems up ([`gossip`]) decides who is
 //!    asked first, when copies are checked and who stands in for whom.
-//!
 //! 8. *Peers that take items over from an old home* read and write both homes, as [`crate::origin`]
 //!    says; each copies to its own disk what it owns ([`home`]). A copy is only told to be complete
 //!    if it began when no change of members was under way.
