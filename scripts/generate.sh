@@ -3,4 +3,4 @@
 source "$(dirname "$0")/lib.sh"
 cargo run --quiet --package xtask -- generate
 UPDATE_GOLDEN=1 cargo test --quiet --test golden --test golden_commands > /dev/null
-git status --short crds manifests charts tests/golden
+git status --short crds manifests charts tests/golden docs/cli.md

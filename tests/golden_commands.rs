@@ -1,5 +1,6 @@
 //! What `maquette graph` draws and `maquette plan` tells, of the examples and of changes in
-//! `tests/golden/graph` and `tests/golden/plan`. `UPDATE_GOLDEN=1` writes what is expected anew.
+//! `tests/golden/graph` and `tests/golden/plan`, and the example in `docs/cli.md`. `UPDATE_GOLDEN=1`
+//! writes what is expected anew.
 
 #![cfg(test)]
 
@@ -8,6 +9,7 @@ mod golden;
 
 use golden::{Golden, hold, list, root};
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -62,6 +64,21 @@ fn every_change_of_shape_and_edge_cases_are_foretold_as_reviewed() {
     }
     hold("golden_commands", &goldens);
     nothing_else_in("plan", &goldens);
+}
+
+#[test]
+fn the_documentation_shows_what_is_told() {
+    const EXAMPLE: &str = "\
+        $ maquette plan -f tests/golden/plan/service-split-off/new.yaml \\\n    \
+        --from tests/golden/plan/service-split-off/old.yaml\n";
+    let expected = root().join("docs/cli.md");
+    let text = fs::read_to_string(&expected).expect("it is text");
+    let (before, after) = text.split_once(EXAMPLE).expect("the example is there");
+    let (_, after) = after.split_once("```").expect("the example ends");
+    let file = |name: &str| format!("tests/golden/plan/service-split-off/{name}.yaml");
+    let told = foretold(&file("old"), &file("new"), "text", 2);
+    let found = format!("{before}{EXAMPLE}{told}```{after}");
+    hold("golden_commands", &[Golden { expected, found }]);
 }
 
 #[test]

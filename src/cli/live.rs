@@ -3,7 +3,7 @@
 use crate::{
     api::Architecture,
     observe::{self, Running, Snapshot},
-    plan::Identity,
+    plan::{Identity, Topology, plan},
 };
 use clap::Args;
 use k8s_openapi::{
@@ -81,6 +81,8 @@ pub(super) struct Cluster {
 /// An Architecture in a cluster and what runs of it.
 pub(super) struct Found {
     pub(super) architecture: Architecture,
+    /// What it asks for; none if it cannot run.
+    pub(super) specified: Option<Topology>,
     pub(super) running: Running,
     /// Its volumes' claims, by name, with their size.
     pub(super) claims: BTreeMap<String, String>,
@@ -133,7 +135,10 @@ impl Cluster {
         let snapshot = self.snapshot(&identity).await?;
         let running = observe::running(&identity, &snapshot);
         let claims = snapshot.claims.iter().filter_map(|claim| claim_size(claim));
-        Ok(Some(Found { architecture, running, claims: claims.collect() }))
+        let claims = claims.collect();
+        let valid = architecture.spec.validate(name).ok();
+        let specified = valid.and_then(|spec| plan(&spec, identity).ok());
+        Ok(Some(Found { architecture, specified, running, claims }))
     }
 
     /// The same; it must be there.

@@ -36,8 +36,9 @@ pub struct Before<'a> {
     pub settings: Option<Settings<'a>>,
     /// The volume claims that there are, by name, with their size.
     pub claims: &'a BTreeMap<String, String>,
-    /// Whether the shape stays, so that the API server refuses a volume that shrinks or moves.
-    pub same_shape: bool,
+    /// What is specified now, if the shape stays: compared with that, the API server refuses a volume
+    /// that shrinks or moves. What runs may be larger than it ever was here.
+    pub specified: Option<&'a Topology>,
 }
 
 /// What a change will do.
@@ -70,8 +71,8 @@ pub fn preview(before: &Before<'_>, wanted: &Topology) -> Preview {
     let runs = Model::running(before.running);
     let wants = Model::planned(wanted);
     let mut cannot: Vec<_> = stages.iter().flat_map(|stage| stage.cannot.iter().cloned()).collect();
-    if before.same_shape {
-        cannot.extend(volumes::refused(&runs, &wants));
+    if let Some(specified) = before.specified {
+        cannot.extend(volumes::refused(&Model::planned(specified), &wants));
     }
     if !cannot.is_empty() {
         return Preview { cannot, ..Preview::default() };
@@ -90,8 +91,5 @@ pub fn preview(before: &Before<'_>, wanted: &Topology) -> Preview {
 /// What making `wanted` where there is nothing yet will do.
 pub fn from_nothing(wanted: &Topology) -> Preview {
     let (running, claims) = (Running::default(), BTreeMap::new());
-    preview(
-        &Before { running: &running, settings: None, claims: &claims, same_shape: false },
-        wanted,
-    )
+    preview(&Before { running: &running, settings: None, claims: &claims, specified: None }, wanted)
 }

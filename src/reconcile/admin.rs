@@ -4,10 +4,11 @@ use super::{health::Health, metrics::Metrics};
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{StatusCode, header},
     response::IntoResponse,
     routing::get,
 };
+use maquette_contract::metrics::CONTENT_TYPE;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -41,11 +42,8 @@ async fn readyz(State(health): State<Arc<Health>>) -> impl IntoResponse {
 }
 
 async fn show(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
-    const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     match metrics.text() {
-        Ok(text) => (StatusCode::OK, [(CONTENT_TYPE, TEXT)], text),
-        Err(error) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "text/plain")], error.to_string())
-        }
+        Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }

@@ -91,9 +91,10 @@ fn step(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option
     Some(event(EventType::Normal, "EvolutionStep", &format!("{name}To{to:?}"), &note))
 }
 
-/// A change that is no longer under way, and did not just stop.
+/// A change that is no longer under way, and did not just stop. Whoever turned back in the midst of
+/// it is told of the shape that serves.
 fn done(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
-    let to = before?.evolution.as_ref()?.to;
+    let to = now.shape.unwrap_or(before?.evolution.as_ref()?.to);
     let progressing = condition(now, condition_types::PROGRESSING)?;
     if now.evolution.is_some() || is_one_of(progressing, &[Reason::Blocked, Reason::Refused]) {
         return None;
@@ -229,6 +230,15 @@ mod tests {
         let refused = ("False", Reason::Refused);
         let refused = status(Some(EvolutionStep::Raise), refused, refused);
         assert_eq!(told(Some(&before), &refused), ["Warning Refused Reconcile"]);
+    }
+
+    #[test]
+    fn a_change_that_was_turned_back_is_told_by_the_shape_that_serves() {
+        let before = status(Some(EvolutionStep::Raise), NOT_YET, GOING_ON);
+        let shape = Some(Shape::ThreeTier);
+        let now = ArchitectureStatus { shape, ..status(None, WORKS, SETTLED) };
+        let expected = ["Normal EvolutionDone EvolveToThreeTier", "Normal AllWorks Reconcile"];
+        assert_eq!(told(Some(&before), &now), expected);
     }
 
     #[test]

@@ -164,11 +164,11 @@ impl Metrics {
         self.leader.get_or_create(&Lease { name: CONTROLLER }).set(leads.into());
     }
 
-    /// Everything, in Prometheus' text format.
+    /// Everything, in Prometheus' text format 0.0.4.
     pub(super) fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
-        Ok(text)
+        Ok(maquette_contract::metrics::text(&text))
     }
 }
 

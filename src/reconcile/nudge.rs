@@ -17,7 +17,10 @@ use maquette_contract::{
     NodeConfig, NodeName, Revision,
     keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE, LABEL_NODE},
 };
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 /// How long a pod has to report the revision before it is nudged again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,6 +42,7 @@ pub(super) async fn all(
     running: &Running,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
+    forget_the_gone(work, running);
     for (node, wanted) in config_maps.iter().filter_map(revision) {
         let pods = running.node(&node).map(|found| found.pods.as_slice()).unwrap_or_default();
         for pod in pods.iter().filter(|pod| lags(pod, &wanted)) {
@@ -49,6 +53,15 @@ pub(super) async fn all(
         }
     }
     Ok(())
+}
+
+/// Forgets the nudges of pods that are no more.
+fn forget_the_gone(work: &Work<'_>, running: &Running) {
+    let pods = running.nodes().flat_map(|(_, found)| &found.pods);
+    let alive: BTreeSet<&str> = pods.map(|pod| pod.uid.as_str()).collect();
+    work.cx.memories.with(work.key(), |memory| {
+        memory.nudges.retain(|uid, _| alive.contains(uid.as_str()));
+    });
 }
 
 fn revision(config_map: &ConfigMap) -> Option<(NodeName, Revision)> {

@@ -3,7 +3,7 @@
 use super::key::ArchitectureKey;
 use crate::observe::Report;
 use k8s_openapi::jiff::Timestamp;
-use maquette_contract::{Observations, PeerObservation, Probe, Revision};
+use maquette_contract::{Observations, OriginObservation, PeerObservation, Probe, Revision};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{PoisonError, RwLock},
@@ -21,7 +21,7 @@ pub(super) struct Reports(RwLock<HashMap<ArchitectureKey, Known>>);
 #[derive(Debug, Default)]
 struct Known {
     reports: ByPod,
-    told: BTreeMap<String, Option<Essence>>,
+    told: BTreeMap<String, Told>,
     /// Since when reports count, by pod.
     since: HashMap<String, Instant>,
 }
@@ -43,11 +43,13 @@ impl Reports {
     /// same before, and something else between.
     pub(super) fn void(&self, key: &ArchitectureKey, pods: impl Iterator<Item = String>) {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Known { reports, since, .. } = all.entry(key.clone()).or_default();
+        let Known { reports, told, since } = all.entry(key.clone()).or_default();
         for uid in pods {
             if let Some(report) = reports.get_mut(&uid) {
                 report.latest = None;
             }
+            // The next report is news, even if it says the same.
+            told.remove(&uid);
             since.insert(uid, Instant::now());
         }
     }
@@ -85,26 +87,34 @@ impl Reports {
     }
 }
 
-/// What of a report shows in a status; counts and times are not among it.
+/// What a status could tell of a pod.
+#[derive(Debug, PartialEq)]
+struct Told {
+    /// Why it did not report when it was asked last.
+    failure: Option<String>,
+    /// What it said last.
+    said: Option<Essence>,
+}
+
+/// What of a report a change waits for or a status shows: of counts only how far a copy is.
 #[derive(Debug, PartialEq)]
 struct Essence {
     fresh: bool,
-    failure: Option<String>,
     revision: Revision,
     older_requests: bool,
     served: (bool, bool),
     edges: Vec<(String, Probe, bool, bool)>,
+    origins: Vec<OriginObservation>,
     peer: Option<(Vec<String>, bool)>,
     lost_writes: u64,
 }
 
-fn essence(reports: &ByPod, now: Timestamp) -> BTreeMap<String, Option<Essence>> {
+fn essence(reports: &ByPod, now: Timestamp) -> BTreeMap<String, Told> {
     let of = |report: &Report| {
         let (_, said) = report.latest.as_ref()?;
         let peer = |peer: &PeerObservation| (peer.members.clone(), peer.not_whole > 0);
         Some(Essence {
             fresh: report.fresh(now).is_some(),
-            failure: report.failure.clone(),
             revision: said.revision.clone(),
             older_requests: said.older_requests > 0,
             served: (said.served.requests > 0, said.served.failures > 0),
@@ -117,11 +127,13 @@ fn essence(reports: &ByPod, now: Timestamp) -> BTreeMap<String, Option<Essence>>
                     (to, edge.probe.clone(), traffic.requests > 0, traffic.failures > 0)
                 })
                 .collect(),
+            origins: said.origins.clone(),
             peer: said.peer.as_ref().map(peer),
             lost_writes: said.load.map_or(0, |load| load.lost_writes),
         })
     };
-    reports.iter().map(|(uid, report)| (uid.clone(), of(report))).collect()
+    let told = |report: &Report| Told { failure: report.failure.clone(), said: of(report) };
+    reports.iter().map(|(uid, report)| (uid.clone(), told(report))).collect()
 }
 
 #[cfg(test)]
@@ -150,6 +162,18 @@ mod tests {
     }
 
     #[test]
+    fn that_a_pod_never_answers_is_news_once() {
+        let (reports, now) = (Reports::default(), Timestamp::UNIX_EPOCH);
+        let take = |why: &str| {
+            let said = vec![("a-pod".to_owned(), Err(why.to_owned()))];
+            reports.take(&key(), said, |_| true, Instant::now(), now)
+        };
+        assert!(take("no answer"));
+        assert!(!take("no answer"));
+        assert!(take("connection refused"));
+    }
+
+    #[test]
     fn what_a_pod_said_before_it_was_told_something_is_no_proof() {
         let (reports, key) = (Reports::default(), key());
         let now = Timestamp::UNIX_EPOCH;
@@ -159,9 +183,10 @@ mod tests {
         assert!(reports.of(&key)["a-pod"].latest.is_some());
         reports.void(&key, ["a-pod".to_owned()].into_iter());
         assert_eq!(reports.of(&key)["a-pod"].latest, None);
+        assert!(take(Instant::now()), "the same said again, and it counts now");
+        assert!(reports.of(&key)["a-pod"].latest.is_some());
+        reports.void(&key, ["a-pod".to_owned()].into_iter());
         take(before);
         assert_eq!(reports.of(&key)["a-pod"].latest, None, "asked before it was told");
-        take(Instant::now());
-        assert!(reports.of(&key)["a-pod"].latest.is_some());
     }
 }

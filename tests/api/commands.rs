@@ -88,6 +88,24 @@ async fn what_runs_is_drawn_and_a_change_of_it_told() {
 }
 
 #[tokio::test]
+async fn a_volume_that_another_shape_left_larger_is_as_it_is_specified() {
+    let bench = Bench::new("larger").await;
+    let _kubelet = Kubelet::start(&bench.space);
+    let _operator = Operator::start("larger");
+    let larger = "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}";
+    bench.space.apply("shop", larger).await;
+    bench.space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    bench.space.apply("shop", "{shape: ClientServer}").await;
+    bench.space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    let (code, same) = bench.plan("{shape: ClientServer}").await;
+    assert_eq!((code, same.as_str()), (Some(0), "shop in larger, ClientServer: nothing to do\n"));
+    let smaller = "{shape: ClientServer, clientServer: {data: {storage: {size: 512Mi}}}}";
+    let (code, refused) = bench.plan(smaller).await;
+    assert_eq!(code, Some(1), "{refused}");
+    assert!(refused.contains("data: a volume cannot shrink: keep its size, 1Gi"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_change_is_followed_until_it_is_done() {
     let bench = Bench::new("followed").await;
     let nobody = bench.run(&["plan", "--watch", "nobody"]).await;

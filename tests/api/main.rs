@@ -6,6 +6,8 @@
 
 #![cfg(test)]
 
+#[path = "../shared/promtool.rs"]
+mod promtool;
 mod support;
 
 mod apply;

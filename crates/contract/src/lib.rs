@@ -2,7 +2,8 @@
 //!
 //! Owns every name, port, label and annotation key, the configuration that the operator writes for
 //! a node ([`NodeConfig`]), the report that a pod gives of itself ([`Observations`]), the answer
-//! that a request gets ([`ResponseTree`]) and the versions of items ([`Version`]).
+//! that a request gets ([`ResponseTree`]), the versions of items ([`Version`]) and the format of
+//! metrics ([`metrics`]).
 //!
 //! It never talks to anything: no network, no file, no clock, and no Kubernetes type, so that the
 //! workload runs as well outside a cluster.
@@ -10,6 +11,7 @@
 mod config;
 mod item;
 pub mod keys;
+pub mod metrics;
 mod name;
 mod observations;
 mod origin;

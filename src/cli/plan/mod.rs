@@ -10,7 +10,7 @@ use super::{
     specified::{self, Specified},
 };
 use crate::{
-    api::Shape,
+    api::{Architecture, Shape},
     evolve,
     graph::Model,
     observe::Running,
@@ -189,7 +189,7 @@ fn without_cluster(old: &Specified, new: &Specified) -> Plan {
         running: &evolve::works(&old.topology),
         settings: Some(Settings { pods, retention }),
         claims: &BTreeMap::new(),
-        same_shape: old.architecture.spec.shape == new.architecture.spec.shape,
+        specified: same_shape(&old.architecture, new).then_some(&old.topology),
     };
     Plan {
         name: new.name.clone(),
@@ -237,9 +237,13 @@ fn change(found: &Found, new: &Specified) -> Preview {
             retention: &spec.retention,
         }),
         claims: &found.claims,
-        same_shape: spec.shape == new.architecture.spec.shape,
+        specified: found.specified.as_ref().filter(|_| same_shape(&found.architecture, new)),
     };
     preview::preview(&before, &new.topology)
+}
+
+fn same_shape(old: &Architecture, new: &Specified) -> bool {
+    old.spec.shape == new.architecture.spec.shape
 }
 
 /// What does not work as is taken for granted.

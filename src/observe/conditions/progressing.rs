@@ -35,7 +35,6 @@ fn unaccepted(view: &View<'_>) -> Option<Verdict> {
     Some(Verdict::new(Holds::No, reason, message))
 }
 
-/// What stands in the way and does not go by itself.
 /// Volumes that are not as they are wanted: nothing else waits for them.
 fn volumes(view: &View<'_>) -> Option<Verdict> {
     let notes = &view.facts.volume_notes;

@@ -109,8 +109,9 @@ fn overlay(view: &View<'_>) -> Option<Verdict> {
     (verdict.holds != Holds::Yes).then_some(verdict)
 }
 
+/// A load sends requests all the time: while none has ended, nobody knows whether users are served.
 fn users(view: &View<'_>) -> Option<Verdict> {
     let verdict = traffic_flowing::judge(view);
-    let bad = verdict.holds == Holds::No || verdict.reason == Reason::NotReported;
-    bad.then_some(verdict)
+    let unknown = view.users.load && verdict.holds == Holds::Unknown;
+    (verdict.holds == Holds::No || unknown).then_some(verdict)
 }

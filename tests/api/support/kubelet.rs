@@ -12,8 +12,8 @@ use kube::{
     api::{ListParams, Patch, PatchParams},
 };
 use maquette_contract::{
-    EdgeObservation, LoadObservation, NodeConfig, NodeName, Observations, PeerObservation, Probe,
-    RoleConfig, Traffic,
+    EdgeObservation, LoadObservation, NodeConfig, NodeName, Observations, OriginObservation,
+    PeerObservation, Probe, RoleConfig, Traffic,
     keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE, LABEL_ARCHITECTURE, LABEL_NODE},
     ports::ADMIN,
 };
@@ -42,6 +42,8 @@ pub(crate) struct Behaviour {
     pub(crate) failed_requests: u64,
     /// Peers that still copy items, by pod.
     pub(crate) copying: BTreeSet<String>,
+    /// Nodes whose pods have not copied everything from their origins.
+    pub(crate) taking_over: BTreeSet<String>,
     /// Peers that no other sees, by pod.
     pub(crate) unseen: BTreeSet<String>,
 }
@@ -226,6 +228,8 @@ impl Reporter {
                 .collect(),
             not_whole: behaviour.copying.contains(&self.pod).into(),
         };
+        let copied = !behaviour.taking_over.contains(config.node.as_str());
+        let origin = |origin| OriginObservation { complete: copied, ..origin };
         Some(Observations {
             node: config.node.clone(),
             pod: self.pod.clone(),
@@ -233,7 +237,7 @@ impl Reporter {
             older_requests: 0,
             edges: edges.collect(),
             served: Traffic::default(),
-            origins: edges::copied(&config),
+            origins: edges::copied(&config).into_iter().map(origin).collect(),
             items: None,
             peer: match &config.role {
                 RoleConfig::Peer(peer) => Some(members(&peer.members)),

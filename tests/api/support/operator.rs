@@ -4,6 +4,7 @@ use super::{
     Space,
     control_plane::{ControlPlane, control_plane},
 };
+use maquette_contract::metrics::CONTENT_TYPE;
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
@@ -89,7 +90,9 @@ impl Operator {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        answer
+        let (head, text) = answer.split_once("\r\n\r\n").expect("a body");
+        assert!(head.contains(CONTENT_TYPE), "{head}");
+        text.to_owned()
     }
 
     /// Kills it, as a machine that fails does, and waits until it is gone.

@@ -7,7 +7,7 @@ use k8s_openapi::{
     apimachinery::pkg::util::intstr::IntOrString,
 };
 use maquette::observe::Snapshot;
-use maquette_contract::{LoadObservation, keys::LABEL_NODE};
+use maquette_contract::{LoadObservation, Traffic, keys::LABEL_NODE};
 use std::sync::Arc;
 
 #[test]
@@ -34,6 +34,18 @@ fn without_a_load_ready_rests_on_probes() {
     let status = of(text, quiet, |_| {});
     is(&status, "TrafficFlowing", ("Unknown", "NoTraffic"), "there is no load");
     is(&status, "Ready", ("True", "AllWorks"), "");
+}
+
+#[test]
+fn while_no_request_of_a_load_has_ended_nobody_knows_whether_users_are_served() {
+    let status = after(|snapshot| {
+        change_report(snapshot, "shop-load-0", |_, report| {
+            report.edges[0].traffic = Traffic::default();
+        });
+        change_report(snapshot, "shop-client-0", |_, report| report.served = Traffic::default());
+    });
+    is(&status, "TrafficFlowing", ("Unknown", "NoTraffic"), "no request of the load ended");
+    is(&status, "Ready", ("Unknown", "NoTraffic"), "");
 }
 
 #[test]

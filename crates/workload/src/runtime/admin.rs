@@ -8,12 +8,9 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use maquette_contract::Observations;
+use maquette_contract::{Observations, metrics::CONTENT_TYPE};
 use std::sync::Arc;
 use tokio::net::TcpListener;
-
-/// The content type of Prometheus' text format.
-const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Answers on the admin port until the process ends, also while it drains.
 pub(super) fn start<S: Settings>(listener: TcpListener, runtime: &Arc<Runtime<S>>) {
@@ -41,7 +38,7 @@ async fn ready<S: Settings>(State(runtime): State<Arc<Runtime<S>>>) -> impl Into
 
 async fn metrics<S: Settings>(State(runtime): State<Arc<Runtime<S>>>) -> impl IntoResponse {
     match runtime.metrics.text() {
-        Ok(text) => ([(header::CONTENT_TYPE, METRICS)], text).into_response(),
+        Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }

@@ -44,32 +44,8 @@ impl Metrics {
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode_registry(&mut text, &lock(&self.0))?;
-        Ok(prometheus(&text))
+        Ok(maquette_contract::metrics::text(&text))
     }
-}
-
-/// From OpenMetrics, which the registry writes, to the older format that every scraper and
-/// promtool read: there a counter is described under its full name, with `_total`.
-fn prometheus(open_metrics: &str) -> String {
-    let mut text = String::with_capacity(open_metrics.len() + 512);
-    let mut help = "";
-    for line in open_metrics.lines() {
-        if line.starts_with("# HELP ") {
-            help = line;
-            continue;
-        }
-        if let Some(family) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = family.split_once(' ').unwrap_or((family, "untyped"));
-            let total = if kind == "counter" { "_total" } else { "" };
-            let help = help.strip_prefix("# HELP ").and_then(|help| help.strip_prefix(name));
-            text += &format!("# HELP {name}{total}{}\n", help.unwrap_or_default());
-            text += &format!("# TYPE {name}{total} {kind}\n");
-        } else if !line.starts_with('#') {
-            text += line;
-            text.push('\n');
-        }
-    }
-    text
 }
 
 #[cfg(test)]

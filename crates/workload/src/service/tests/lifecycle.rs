@@ -2,7 +2,6 @@
 
 use super::*;
 use maquette_contract::{Probe, Revision, StoreConfig};
-use std::io::Write;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -134,24 +133,7 @@ async fn the_metrics_are_as_promtool_wants_them() {
     ] {
         assert!(got.text().contains(line), "{line} is not in\n{}", got.text());
     }
-    assert_clean(&got.body);
-}
-
-/// Promtool has nothing to say of these metrics.
-pub(super) fn assert_clean(metrics: &[u8]) {
-    let mut promtool = std::process::Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("promtool is needed: apt-get install prometheus");
-    promtool.stdin.take().unwrap().write_all(metrics).unwrap();
-    let output = promtool.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(metrics);
-    assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&said));
-    assert!(said.is_empty(), "{}", String::from_utf8_lossy(&said));
+    promtool::assert_clean(&got.text());
 }
 
 /// A client that keeps its connection until it is told to close it.

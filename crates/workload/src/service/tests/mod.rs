@@ -6,6 +6,8 @@ mod lifecycle;
 mod limits;
 mod origin;
 mod played;
+#[path = "../../../../../tests/shared/promtool.rs"]
+mod promtool;
 mod restart;
 mod routing;
 mod summary;

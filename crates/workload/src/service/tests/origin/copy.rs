@@ -98,7 +98,7 @@ async fn the_copy_ends_and_says_so() {
     }
     let complete = r#"maquette_origins_complete{home="store"} 1"#;
     until("the metrics say so", || metric(&after, complete)).await;
-    lifecycle::assert_clean(after.runtime.metrics.text().unwrap().as_bytes());
+    promtool::assert_clean(&after.runtime.metrics.text().unwrap());
     drop(old);
     assert_copied(&new).await;
 }
