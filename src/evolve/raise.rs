@@ -12,7 +12,7 @@ pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
     for node in view.servers() {
         let lacks = if let Some(accepting) = view.accepting(node) {
             Some(accept(view, node, accepting, &mut apply))
-        } else if used.contains(&node.name) {
+        } else if used.contains(&node.name) || stale(view, node) {
             None
         } else {
             apply.nodes.insert(node.name.clone(), node.clone());
@@ -21,6 +21,12 @@ pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
         waits.extend(lacks.map(|lacks| Wait::Raised { node: node.name.clone(), lacks }));
     }
     (!waits.is_empty()).then(|| view.evolution(Step::Raise, apply, waits))
+}
+
+/// Whether `node` is left from an earlier change, as one that only forwards: somebody may still have
+/// a connection to it, so it moves as those do that are asked.
+fn stale(view: &View<'_>, node: &Node) -> bool {
+    view.old(&node.name).is_some() && !view.told(node)
 }
 
 /// Tells a node to accept more items, once their home works; says what is waited for.
@@ -40,7 +46,6 @@ fn accept(view: &View<'_>, node: &Node, accepting: Node, apply: &mut Topology) -
 fn lacks(view: &View<'_>, node: &Node) -> Option<String> {
     match view.told(node) {
         true => view.lacks(node),
-        false if view.old(&node.name).is_some() => Some("it is told what to do".to_owned()),
         false => Some("it is made".to_owned()),
     }
 }

@@ -133,7 +133,7 @@ async fn the_metrics_are_as_promtool_wants_them() {
     ] {
         assert!(got.text().contains(line), "{line} is not in\n{}", got.text());
     }
-    promtool::assert_clean(&got.text());
+    promtool::assert_clean(got.text());
 }
 
 /// A client that keeps its connection until it is told to close it.
