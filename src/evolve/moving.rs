@@ -13,6 +13,7 @@ use super::{
 };
 use crate::plan::{Node, Topology};
 use maquette_contract::NodeName;
+use std::collections::BTreeSet;
 
 /// The step; none if all have moved.
 pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
@@ -49,11 +50,12 @@ fn servers(view: &View<'_>, apply: &mut Topology) -> Vec<Wait> {
     let unproven =
         |node: &&&Node| apply.node(&node.name).is_none_or(|now| view.lacks(now).is_some());
     let owners_work = !owners.iter().any(|node| unproven(&node));
+    let moved = moved(view);
     let mut waits = vec![];
     for node in view.servers() {
         let lacks = if view.told(node) {
             view.lacks(node)
-        } else if let Some(first) = blocked(view, node) {
+        } else if let Some(first) = blocked(view, node, &moved) {
             Some(format!("{first} comes first"))
         } else if owners_work {
             apply.nodes.insert(node.name.clone(), node.clone());
@@ -70,13 +72,33 @@ fn is_owner(node: &Node) -> bool {
     own_home(node).is_some() && owns_anything(node)
 }
 
-/// A node that `node` will ask and that has not moved yet.
-fn blocked<'a>(view: &'a View<'_>, node: &Node) -> Option<&'a NodeName> {
+/// Nodes that have moved, and so has everybody whom a request can come to through them: a new node
+/// has its settings from the first, whoever it asks may not have moved yet.
+fn moved<'a>(view: &'a View<'_>) -> BTreeSet<&'a NodeName> {
+    let works = |node: &&Node| view.told(node) && view.lacks(node).is_none();
+    let mut moved = BTreeSet::new();
+    // Nobody asks in a circle: each round adds at least the innermost that are left.
+    loop {
+        let ready = |node: &&Node| blocked(view, node, &moved).is_none();
+        let more: Vec<_> = view.servers().filter(works).filter(ready).map(|n| &n.name).collect();
+        if more.len() == moved.len() {
+            return moved;
+        }
+        moved = more.into_iter().collect();
+    }
+}
+
+/// A node that `node` will ask and that is not among those that have moved.
+fn blocked<'a>(
+    view: &'a View<'_>,
+    node: &Node,
+    moved: &BTreeSet<&NodeName>,
+) -> Option<&'a NodeName> {
     // Not the ways that only the change needs: those lead to owners.
     let edges = view.wanted.node(&node.name)?.edges();
     let targets = edges.into_iter().filter(|edge| edge.to != node.name);
     let mut targets = targets.filter_map(|edge| view.goal.node(&edge.to));
-    targets.find(|target| !view.told(target) || view.lacks(target).is_some()).map(|t| &t.name)
+    targets.find(|target| !moved.contains(&target.name)).map(|target| &target.name)
 }
 
 /// Moves the entry Service and the end users.

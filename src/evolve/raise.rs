@@ -1,8 +1,8 @@
 //! Raise: new nodes come up beside those that serve, and owners accept the items that they are to
 //! have besides those that they have. Nobody asks them yet.
 
-use super::{Evolution, Step, Wait, view::View};
-use crate::plan::Node;
+use super::{Evolution, Step, Wait, home::own_home, view::View};
+use crate::plan::{Node, Topology};
 
 /// The step; none if everything new works.
 pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
@@ -11,13 +11,8 @@ pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
     let mut waits = vec![];
     for node in view.servers() {
         let lacks = if let Some(accepting) = view.accepting(node) {
-            let told = view.told(&accepting);
-            apply.nodes.insert(node.name.clone(), accepting);
-            Some(
-                if told { "it accepts more items soon" } else { "it is told to accept more items" }
-                    .to_owned(),
-            )
-        } else if used.contains(&node.name) {
+            Some(accept(view, node, accepting, &mut apply))
+        } else if used.contains(&node.name) || stale(view, node) {
             None
         } else {
             apply.nodes.insert(node.name.clone(), node.clone());
@@ -28,11 +23,29 @@ pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
     (!waits.is_empty()).then(|| view.evolution(Step::Raise, apply, waits))
 }
 
+/// Whether `node` is left from an earlier change, as one that only forwards: somebody may still have
+/// a connection to it, so it moves as those do that are asked.
+fn stale(view: &View<'_>, node: &Node) -> bool {
+    view.old(&node.name).is_some() && !view.told(node)
+}
+
+/// Tells a node to accept more items, once their home works; says what is waited for.
+fn accept(view: &View<'_>, node: &Node, accepting: Node, apply: &mut Topology) -> String {
+    let home = own_home(node).filter(|home| home.node != node.name);
+    let home = home.and_then(|home| view.goal.node(&home.node));
+    match home.filter(|home| !view.told(home) || view.lacks(home).is_some()) {
+        Some(home) => format!("{} comes first", home.name),
+        None => {
+            apply.nodes.insert(node.name.clone(), accepting);
+            "it is told to accept more items".to_owned()
+        }
+    }
+}
+
 /// What a node lacks that nobody asks yet.
 fn lacks(view: &View<'_>, node: &Node) -> Option<String> {
     match view.told(node) {
         true => view.lacks(node),
-        false if view.old(&node.name).is_some() => Some("it is told what to do".to_owned()),
         false => Some("it is made".to_owned()),
     }
 }

@@ -231,8 +231,12 @@ async fn changes_that_are_under_way_show_in_the_metrics() {
     let text = shows(&[
         r#"maquette_evolutions{step="Raise"} 0"#,
         r#"maquette_evolutions{step="Move"} 0"#,
+        r#"maquette_evolutions{step="Settle"} 0"#,
+        r#"maquette_evolutions{step="Retire"} 0"#,
         r#"maquette_evolution_steps_total{step="Raise"} 1"#,
         r#"maquette_evolution_steps_total{step="Move"} 1"#,
+        r#"maquette_evolution_steps_total{step="Settle"} 1"#,
+        r#"maquette_evolution_steps_total{step="Retire"} 1"#,
     ])
     .await;
     assert!(!text.contains(oldest), "{text}");
