@@ -1,7 +1,9 @@
 //! Any topology becomes any other, played through in every disorder.
 
 mod changes;
+mod happenings;
 mod pods;
 mod requests;
 mod topologies;
+mod users;
 mod world;

@@ -1,0 +1,192 @@
+//! What happens by itself in the model: pods start, load, report, copy, end and die.
+
+use super::{
+    pods::{Pass, Pod, PodId, now, revision},
+    requests::Written,
+    world::{Choices, World},
+};
+use crate::{evolve::home, observe::Report, plan::Node};
+use maquette_contract::{Kind, NodeName};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl World {
+    /// Something happens by itself.
+    pub(super) fn happen(&mut self, choices: &mut Choices) {
+        match choices.below(16) {
+            12..=15 => self.go_on(choices),
+            0 | 1 => self.load(choices),
+            2 => self.start_or_end(choices),
+            3 | 4 => self.report(choices),
+            5 => self.begin(choices),
+            6 => self.kill(choices),
+            7 => self.copy(choices),
+            _ => self.advance(choices),
+        }
+    }
+
+    /// Most pods do what they can, so that a change comes far; requests and copies stay where they
+    /// are.
+    pub(super) fn go_on(&mut self, choices: &mut Choices) {
+        let names: BTreeSet<_> =
+            self.applied.keys().chain(self.pods.values().map(|pod| &pod.node)).cloned().collect();
+        for name in names {
+            if choices.below(8) != 7 {
+                (0..5).for_each(|_| self.scale(&name));
+            }
+        }
+        let ids: Vec<_> = self.pods.keys().copied().collect();
+        for id in ids {
+            match choices.below(8) {
+                7 => {}
+                6 => self.load_one(id),
+                _ => {
+                    self.load_one(id);
+                    self.report_one(id);
+                }
+            }
+        }
+    }
+
+    pub(super) fn any_pod(&self, choices: &mut Choices) -> Option<PodId> {
+        let ids: Vec<_> = self.pods.keys().copied().collect();
+        choices.pick(&ids)
+    }
+
+    pub(super) fn load(&mut self, choices: &mut Choices) {
+        if let Some(id) = self.any_pod(choices) {
+            self.load_one(id);
+        }
+    }
+
+    pub(super) fn load_one(&mut self, id: PodId) {
+        let pod = self.pods.get_mut(&id).unwrap();
+        if let Some(node) = self.applied.get(&pod.node).filter(|_| !pod.ending) {
+            pod.load(node);
+        }
+    }
+
+    /// Makes pods that are missing, and ends those that are too many.
+    pub(super) fn start_or_end(&mut self, choices: &mut Choices) {
+        let names: BTreeSet<_> =
+            self.applied.keys().chain(self.pods.values().map(|pod| &pod.node)).cloned().collect();
+        let names: Vec<_> = names.into_iter().collect();
+        if let Some(name) = choices.pick(&names) {
+            self.scale(&name);
+        }
+    }
+
+    pub(super) fn scale(&mut self, name: &NodeName) {
+        let wanted = self.applied.get(name).map_or(0, |node| node.replicas as usize);
+        let own = |pod: &Pod| pod.node == *name && !pod.ending;
+        let ids: Vec<_> = self.pods.iter().filter(|(_, p)| own(p)).map(|(id, _)| *id).collect();
+        if let Some(node) = self.applied.get(name).filter(|_| ids.len() < wanted) {
+            let pod = Pod::new(node.clone());
+            self.pods.insert(self.created, pod);
+            self.created += 1;
+        } else if ids.len() > wanted {
+            self.pods.get_mut(&ids[ids.len() - 1]).unwrap().ending = true;
+        } else {
+            for id in ids {
+                self.pods.get_mut(&id).unwrap().ready = true;
+            }
+        }
+        let busy: BTreeSet<_> =
+            self.requests.iter().flat_map(|r| r.path.iter().map(|(id, ..)| *id)).collect();
+        self.pods.retain(|id, pod| pod.node != *name || !pod.ending || busy.contains(id));
+    }
+
+    pub(super) fn kill(&mut self, choices: &mut Choices) {
+        let Some(id) = self.any_pod(choices) else { return };
+        self.pods.remove(&id);
+        self.requests.retain(|request| request.path.iter().all(|(at, ..)| *at != id));
+    }
+
+    pub(super) fn report(&mut self, choices: &mut Choices) {
+        if let Some(id) = self.any_pod(choices) {
+            self.report_one(id);
+        }
+    }
+
+    pub(super) fn report_one(&mut self, id: PodId) {
+        let pod = &self.pods[&id];
+        let now_runs = revision(&pod.runs);
+        let stays = |(at, _, ran): &&(PodId, Node, _)| *at == id && *ran != now_runs;
+        let older = self.requests.iter().flat_map(|r| &r.path).filter(stays).count();
+        let works = |to: &NodeName| self.pods.values().any(|pod| pod.node == *to && pod.ready);
+        let said = pod.observe(id, u32::try_from(older).unwrap(), works);
+        self.pods.get_mut(&id).unwrap().report =
+            Report { latest: Some((now(), said)), failure: None };
+    }
+
+    pub(super) fn copy(&mut self, choices: &mut Choices) {
+        if let Some(id) = self.any_pod(choices) {
+            self.copy_one(id, choices.below(2) == 0);
+        }
+    }
+
+    /// Begins a copy, or copies one item of each origin.
+    pub(super) fn copy_one(&mut self, id: PodId, all: bool) {
+        let pod = &self.pods[&id];
+        let mut passes = pod.passes.clone();
+        let mut found = vec![];
+        for (origin, pass) in &mut passes {
+            let Some(items) = self.data.get(origin) else { continue };
+            let own = home::own_home(&pod.runs).expect("who takes over has a home");
+            if !self.data.contains_key(&own.node) {
+                continue;
+            }
+            if !pass.began {
+                let takes = items.keys().filter(|kind| pod.takes_over(origin, kind));
+                *pass = Pass { began: true, left: takes.cloned().collect() };
+            }
+            let some = if all { pass.left.len() } else { pass.left.len().min(1) };
+            found.extend(pass.left.drain(..some).filter_map(|kind| {
+                let written = *items.get(&kind)?;
+                Some((own.node.clone(), kind, written))
+            }));
+        }
+        self.pods.get_mut(&id).unwrap().passes = passes;
+        for (home, kind, written) in found {
+            self.keep(&home, &kind, written);
+        }
+    }
+
+    pub(super) fn home(&mut self, home: &NodeName) -> &mut BTreeMap<Kind, Written> {
+        let log = &self.log;
+        self.data.get_mut(home).unwrap_or_else(|| panic!("{home} is gone; {log:#?}"))
+    }
+
+    pub(super) fn keep(&mut self, home: &NodeName, kind: &Kind, written: Written) {
+        let items = self.home(home);
+        let kept = items.entry(kind.clone()).or_insert(written);
+        *kept = written.max(*kept);
+    }
+
+    /// Everything that can happen does.
+    pub(super) fn catch_up(&mut self) {
+        let choices = &mut Choices::new(vec![]);
+        for _ in 0..200 {
+            if self.requests.is_empty() {
+                break;
+            }
+            self.advance(choices);
+            self.settle_pods();
+        }
+        self.settle_pods();
+        let ids: Vec<_> = self.pods.keys().copied().collect();
+        for id in ids {
+            self.copy_one(id, true);
+            self.report_one(id);
+        }
+    }
+
+    pub(super) fn settle_pods(&mut self) {
+        let names: BTreeSet<_> =
+            self.applied.keys().chain(self.pods.values().map(|pod| &pod.node)).cloned().collect();
+        for name in names {
+            (0..6).for_each(|_| self.scale(&name));
+        }
+        let ids: Vec<_> = self.pods.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.load_one(id));
+    }
+}

@@ -1,0 +1,145 @@
+//! What users do in the model: requests come, go from pod to pod, and are answered. Every answer is
+//! checked.
+
+use super::{
+    pods::{Pod, PodId, revision},
+    requests::{self, Next, Request, Stage, Written},
+    world::{Choices, World},
+};
+use crate::plan::{Node, Task};
+use maquette_contract::NodeName;
+use std::collections::BTreeSet;
+
+impl World {
+    /// A user's request comes to a pod of an entry of now or before, or to one that the load drives.
+    pub(super) fn begin(&mut self, choices: &mut Choices) {
+        let drives = self.pods.values().filter_map(|pod| match &pod.runs.task {
+            Task::Load(task) if pod.ready => Some(task.drives.clone()),
+            _ => None,
+        });
+        let at: BTreeSet<_> = drives.flatten().chain(self.entries.iter().cloned()).collect();
+        let at: Vec<_> = at.into_iter().filter(|node| self.applied.contains_key(node)).collect();
+        let (node, kind) = (choices.pick(&at), choices.pick(&self.kinds));
+        let (Some(node), Some(kind)) = (node, kind) else { return };
+        let Some(pod) = self.answers(&node, choices) else { return };
+        self.created += 1;
+        let before = self.acknowledged.get(&kind).copied();
+        let runs = self.pods[&pod].runs.clone();
+        self.requests.push(Request {
+            id: self.created,
+            kind,
+            writes: choices.below(2) == 0,
+            before,
+            path: vec![(pod, runs.clone(), revision(&runs))],
+            stage: Stage::Way,
+        });
+    }
+
+    /// A pod of `node` that takes requests; seldom one that is about to end.
+    pub(super) fn answers(&self, node: &NodeName, choices: &mut Choices) -> Option<PodId> {
+        let of = |pod: &Pod| pod.node == *node && pod.ready;
+        let late = choices.below(8) == 7;
+        let takes = self.pods.iter().filter(|(_, pod)| of(pod) && (late || !pod.ending));
+        let ids: Vec<_> = takes.map(|(id, _)| *id).collect();
+        choices.pick(&ids)
+    }
+
+    pub(super) fn advance(&mut self, choices: &mut Choices) {
+        if self.requests.is_empty() {
+            return;
+        }
+        let request = self.requests.swap_remove(choices.below(self.requests.len()));
+        if let Some(request) = self.advance_one(request, choices) {
+            self.requests.push(request);
+        }
+    }
+
+    /// One move of a request; none if it has ended.
+    pub(super) fn advance_one(
+        &mut self,
+        mut request: Request,
+        choices: &mut Choices,
+    ) -> Option<Request> {
+        let at = request.path.last().map(|(_, runs, _)| runs.clone()).unwrap();
+        if let Stage::Half(found) = request.stage {
+            self.finish(&request, &at, found);
+            return None;
+        }
+        match requests::next(&at, &request.kind) {
+            Next::Here => {
+                let found = self.half(&request, &at);
+                request.stage = Stage::Half(found);
+                Some(request)
+            }
+            Next::To(node) => {
+                // Held while nobody answers.
+                let Some(pod) = self.answers(&node, choices) else {
+                    let exists = self.applied.contains_key(&node)
+                        || self.pods.values().any(|pod| pod.node == node);
+                    let (from, log) = (&at.name, &self.log);
+                    assert!(exists, "{from} sends a request to {node}, which is gone; {log:#?}");
+                    return Some(request);
+                };
+                let runs = self.pods[&pod].runs.clone();
+                let revision = revision(&runs);
+                request.path.push((pod, runs, revision));
+                assert!(request.path.len() < 16, "in a circle: {}", self.tell(&request));
+                Some(request)
+            }
+            Next::Nowhere => panic!("nobody owns it: {}", self.tell(&request)),
+        }
+    }
+
+    pub(super) fn tell(&self, request: &Request) -> String {
+        let path: Vec<_> = request.path.iter().map(|(_, runs, _)| runs.name.as_str()).collect();
+        format!("{} by {path:?}; {:#?}", request.kind, self.log)
+    }
+
+    /// The owner asks both homes, and writes to the complete one.
+    pub(super) fn half(&mut self, request: &Request, owner: &Node) -> Option<Written> {
+        let (complete, own) = requests::homes(owner, &request.kind);
+        let there = self.home(&complete.node).get(&request.kind).copied();
+        let found = there.max(self.home(&own.node).get(&request.kind).copied());
+        if !request.writes {
+            return found;
+        }
+        let written = (found.map_or(0, |(n, _)| n) + 1, request.id);
+        self.keep(&complete.node, &request.kind, written);
+        Some(written)
+    }
+
+    /// The owner keeps what it wrote or found in its own home, and answers.
+    pub(super) fn finish(&mut self, request: &Request, owner: &Node, found: Option<Written>) {
+        let (_, own) = requests::homes(owner, &request.kind);
+        if let Some(written) = found {
+            self.keep(&own.node, &request.kind, written);
+        }
+        assert!(
+            found >= request.before,
+            "lost: {found:?} is older than {:?}: {}",
+            request.before,
+            self.tell(request)
+        );
+        let newest = self.acknowledged.get(&request.kind).copied();
+        if let Some(newest) = newest.max(found) {
+            self.acknowledged.insert(request.kind.clone(), newest);
+        }
+    }
+
+    /// Reads every acknowledged item through the entry.
+    pub(super) fn read_all(&mut self) {
+        let entry = self.entry.clone().expect("an entry");
+        for (kind, before) in self.acknowledged.clone() {
+            let choices = &mut Choices::new(vec![]);
+            let pod = self.answers(&entry, choices).expect("the entry has a pod");
+            let runs = self.pods[&pod].runs.clone();
+            let path = vec![(pod, runs.clone(), revision(&runs))];
+            let stage = Stage::Way;
+            let mut request =
+                Request { id: 0, kind, writes: false, before: Some(before), path, stage };
+            while let Some(next) = self.advance_one(request, choices) {
+                request = next;
+            }
+        }
+    }
+}
