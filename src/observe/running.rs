@@ -101,9 +101,11 @@ pub struct RunningPod {
     pub report: Report,
 }
 
-/// The pods whose reports count: of peers all, else at most three of a node.
+/// How many pods of a node are asked for a report when all is well; peers are asked all.
+pub const ENOUGH: usize = 3;
+
+/// The pods whose reports count: of peers all, else the first few of a node.
 pub fn asked(role: Role, pods: &[RunningPod]) -> &[RunningPod] {
-    const ENOUGH: usize = 3;
     if role == Role::Peer { pods } else { &pods[..pods.len().min(ENOUGH)] }
 }
 

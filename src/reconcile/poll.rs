@@ -2,6 +2,7 @@
 //! rarely when all is well. Whatever a status could tell of makes a reconcile.
 
 use super::{cache::Cache, fetch::Fetcher, key::ArchitectureKey, queue::Queue, reports::Reports};
+use crate::observe::ENOUGH;
 use futures::{StreamExt, stream};
 use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 use kube::ResourceExt;
@@ -25,8 +26,6 @@ const RARELY: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 16;
 /// How many Architectures are polled at once.
 const ARCHITECTURES: usize = 16;
-/// How many pods of a node are asked when all is well. As `observe::asked`, which counts on them.
-const ENOUGH: usize = 3;
 
 /// When each Architecture's pods are asked next.
 #[derive(Debug, Default)]
