@@ -1,6 +1,7 @@
 //! What a change carries over as it is: volumes never shrink, and peers that are too many stay until
 //! everything else is done.
 
+use super::graph::Graph;
 use crate::{
     api::Quantity,
     observe::Running,
@@ -23,10 +24,13 @@ pub(super) fn volumes(wanted: &Topology, running: &Running) -> Topology {
     kept
 }
 
-/// `wanted`, with at least as many peers as run.
+/// `wanted`, with at least as many peers as run. Those that nobody asks yet need not all be there.
 pub(super) fn peers(wanted: &Topology, running: &Running) -> Topology {
+    let graph = Graph::of_running(running);
+    let used = graph.used();
     let mut kept = wanted.clone();
-    for node in kept.nodes.values_mut().filter(|node| node.role() == Role::Peer) {
+    let peers = |node: &&mut Node| node.role() == Role::Peer && used.contains(&node.name);
+    for node in kept.nodes.values_mut().filter(peers) {
         let old = running.node(&node.name).and_then(|found| found.planned.as_ref());
         node.replicas = node.replicas.max(old.map_or(0, |old| old.replicas));
     }

@@ -26,7 +26,7 @@ fn hold(node: &mut Node, found: &RunningNode, now: Timestamp) -> Option<Wait> {
     let leaving = planned.replicas.checked_sub(node.replicas).filter(|n| *n > 0)?;
     let told = told == wanted && told.members <= node.replicas;
     let lacks =
-        if told { unfinished(planned.replicas, found, now) } else { Some("being told".into()) };
+        if told { unfinished(node.replicas, found, now) } else { Some("being told".into()) };
     node.replicas = match lacks {
         None => planned.replicas - 1,
         Some(_) => planned.replicas,
@@ -35,13 +35,26 @@ fn hold(node: &mut Node, found: &RunningNode, now: Timestamp) -> Option<Wait> {
     Some(Wait::HandedOver { node: node.name.clone(), leaving, lacks })
 }
 
-/// Which peer does not yet report that all it holds has its copies under the new configuration.
-fn unfinished(replicas: u32, found: &RunningNode, now: Timestamp) -> Option<String> {
-    if found.pods.len() != replicas as usize || found.leaving > 0 {
-        return Some(format!("{} of {replicas} pods run", found.pods.len()));
+/// Which peer does not yet report that all it holds has its copies under the new configuration. One
+/// that is to leave and is neither ready nor heard of has no say: those who stay are whole only once
+/// they do not need it.
+fn unfinished(staying: u32, found: &RunningNode, now: Timestamp) -> Option<String> {
+    if found.leaving > 0 {
+        return Some(format!("{} more pods have not gone yet", found.leaving));
+    }
+    let stays = |pod: &&RunningPod| ordinal(&pod.name).is_some_and(|number| number < staying);
+    let count = found.pods.iter().filter(stays).count();
+    if count != staying as usize {
+        return Some(format!("{count} of {staying} pods run that stay"));
     }
     let revision = found.revision.as_ref()?;
-    found.pods.iter().find_map(|pod| lacks(pod, revision, now))
+    let has_a_say = |pod: &&RunningPod| stays(pod) || pod.ready || pod.report.fresh(now).is_some();
+    found.pods.iter().filter(has_a_say).find_map(|pod| lacks(pod, revision, now))
+}
+
+/// The number at the end of a peer's name.
+fn ordinal(pod: &str) -> Option<u32> {
+    pod.rsplit_once('-')?.1.parse().ok()
 }
 
 fn lacks(pod: &RunningPod, revision: &Revision, now: Timestamp) -> Option<String> {

@@ -233,53 +233,6 @@ fn a_new_shape_that_does_not_come_up_leaves_the_old_one_serving() {
     assert_eq!(back.apply.entry(), before.entry());
 }
 
-#[test]
-fn peers_leave_one_by_one() {
-    let of = |replicas| {
-        planned(&spec(&format!("shape: PeerToPeer\npeerToPeer: {{replicas: {replicas}}}")))
-    };
-    let wanted = of(3);
-    let peers = |topology: &Topology| -> (u32, u32) {
-        let node: &Node = topology.node(&"peers".parse().unwrap()).unwrap();
-        match &node.task {
-            Task::Peer(peer) => (node.replicas, peer.members),
-            other => panic!("{other:?}"),
-        }
-    };
-    // They are told that only three hold items, and all stay.
-    let told = step(&wanted, &works(&of(5)));
-    assert_eq!(peers(&told.apply), (5, 3));
-    // While any still copies, all stay.
-    let mut snapshot = works(&told.apply);
-    change_report(&mut snapshot, "shop-peers-0", |_, report| {
-        report.peer.as_mut().unwrap().not_whole = 1;
-    });
-    let waits = step(&wanted, &snapshot);
-    assert_eq!(peers(&waits.apply), (5, 3));
-    assert!(waits.waits[0].to_string().contains("shop-peers-0 still copies items"));
-    // Then they go one by one, each when the ones that are left are whole.
-    let first = step(&wanted, &works(&told.apply));
-    assert_eq!(peers(&first.apply), (4, 3));
-    assert!(!first.waits.is_empty());
-    let second = step(&wanted, &works(&first.apply));
-    assert_eq!(peers(&second.apply), (3, 3));
-    let done = step(&wanted, &works(&second.apply));
-    assert_eq!((done.apply, done.waits), (wanted, vec![]));
-}
-
-#[test]
-fn a_peer_that_does_not_report_keeps_all_of_them() {
-    let of = |replicas| {
-        planned(&spec(&format!("shape: PeerToPeer\npeerToPeer: {{replicas: {replicas}}}")))
-    };
-    let told = step(&of(3), &works(&of(5)));
-    let mut snapshot = works(&told.apply);
-    snapshot.reports.remove("uid-of-shop-peers-1");
-    let waits = step(&of(3), &snapshot);
-    assert_eq!(waits.apply, told.apply);
-    assert!(waits.waits[0].to_string().contains("shop-peers-1 has not reported of late"));
-}
-
 /// What of a topology a change must reach; volumes may be larger than wanted.
 fn essence(topology: &Topology) -> Vec<(String, u32, Vec<Edge>)> {
     let node = |node: &Node| (node.name.to_string(), node.replicas, node.edges());

@@ -104,10 +104,10 @@ impl Pod {
         }
     }
 
-    /// How `observe` sees it.
-    pub(super) fn as_running(&self, id: PodId) -> RunningPod {
+    /// How `observe` sees it, the one of this number of its node.
+    pub(super) fn as_running(&self, id: PodId, ordinal: usize) -> RunningPod {
         RunningPod {
-            name: format!("{}-{id}", self.node),
+            name: format!("{}-{ordinal}", self.node),
             uid: id.to_string(),
             ip: None,
             ready: self.ready,

@@ -102,7 +102,7 @@ impl World {
         for (id, pod) in &self.pods {
             let found = nodes.entry(pod.node.clone()).or_default();
             match pod.ending {
-                false => found.pods.push(pod.as_running(*id)),
+                false => found.pods.push(pod.as_running(*id, found.pods.len())),
                 true => found.leaving += 1,
             }
         }

@@ -59,5 +59,10 @@ pub(super) fn not_whole(
         Phase::Away => unsettled(),
         Phase::Active(standing) => !target.has(me) && (!standing.has_left(me) || unsettled()),
     };
-    if moves { held.max(1) } else { not_whole }
+    let settles = matches!(&state.phase, Phase::Active(standing) if !standing.is_settled());
+    match (moves, settles) {
+        (true, _) => held.max(1),
+        (false, true) => not_whole.max(u64::from(target.has(me))),
+        (false, false) => not_whole,
+    }
 }
