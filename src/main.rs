@@ -17,6 +17,8 @@ async fn main() -> ExitCode {
     cli.logs.set_up();
     match cli.command.run().await {
         Ok(code) => code,
+        // Whoever read what was printed has had enough.
+        Err(error) if maquette::cli::is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             maquette::cli::print_error(error.as_ref());
             ExitCode::FAILURE

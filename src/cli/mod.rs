@@ -86,6 +86,12 @@ pub fn usage_code(error: &clap::Error) -> ExitCode {
     }
 }
 
+/// Whether the error is that nobody reads the output any more.
+pub fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
 /// Prints an error and all that caused it, each once, on the standard error.
 pub fn print_error(error: &(dyn Error + 'static)) {
     let mut printed = error.to_string();

@@ -79,8 +79,7 @@ async fn page(
     cursor: u64,
     wanted: Wanted<'_>,
 ) -> Result<Page, Failure> {
-    let (next, keys) = keys(asking, store, cursor, wanted).await?;
-    let looked_at = keys.len();
+    let (next, looked_at, keys) = keys(asking, store, cursor, wanted).await?;
     if keys.is_empty() {
         return Ok(Page { next, looked_at, items: vec![] });
     }
@@ -90,19 +89,19 @@ async fn page(
     Ok(Page { next, looked_at, items: items.collect() })
 }
 
-/// The keys of a page that are of wanted items, and where the next page begins.
+/// Where the next page begins, how many keys are on this one, and those of wanted items.
 async fn keys(
     asking: &Asking<'_>,
     store: &StoreClient,
     cursor: u64,
     wanted: Wanted<'_>,
-) -> Result<(u64, Vec<ItemKey>), Failure> {
+) -> Result<(u64, usize, Vec<ItemKey>), Failure> {
     type Keys = (u64, Vec<Vec<u8>>);
     let query = cmd("SCAN").arg(cursor).arg("COUNT").arg(PAGE).take();
     let size = |(_, keys): &Keys| (keys.iter().map(Vec::len).sum(), None);
     let (next, keys): Keys = read(asking, store, "SCAN", &query, size).await?;
-    let keys = keys.iter().filter_map(|key| ItemKey::parse(std::str::from_utf8(key).ok()?));
-    Ok((next, keys.filter(|key| wanted(&key.kind)).collect()))
+    let items = keys.iter().filter_map(|key| ItemKey::parse(std::str::from_utf8(key).ok()?));
+    Ok((next, keys.len(), items.filter(|key| wanted(&key.kind)).collect()))
 }
 
 async fn values(
