@@ -8,8 +8,14 @@ use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{NodeName, Observations, Probe, Revision};
 
 /// What `node` lacks until it works as it was told, in one line; none if nothing. It is available,
-/// every pod reports its configuration and no request under an older one, and all its edges work.
-pub(super) fn lacks(node: &Node, found: Option<&RunningNode>, now: Timestamp) -> Option<String> {
+/// every pod reports its configuration and no request under an older one, and all its edges work;
+/// but for those to nodes that there are not, of a change that was given up before it had made them.
+pub(super) fn lacks(
+    node: &Node,
+    found: Option<&RunningNode>,
+    exists: impl Fn(&NodeName) -> bool,
+    now: Timestamp,
+) -> Option<String> {
     if let Availability::Missing(lacks) = available(node, found, false, now) {
         return Some(lacks);
     }
@@ -20,7 +26,8 @@ pub(super) fn lacks(node: &Node, found: Option<&RunningNode>, now: Timestamp) ->
             Ok(report) => report,
             Err(lacks) => return Some(lacks),
         };
-        node.edges().iter().find_map(|edge| broken(pod, report, &edge.to))
+        let mut edges = node.edges().into_iter().filter(|edge| exists(&edge.to));
+        edges.find_map(|edge| broken(pod, report, &edge.to))
     })
 }
 

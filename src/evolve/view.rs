@@ -78,7 +78,9 @@ impl<'a> View<'a> {
 
     /// What `node` lacks until it works as it was told.
     pub(super) fn lacks(&self, node: &Node) -> Option<String> {
-        proof::lacks(node, self.running.node(&node.name), self.now)
+        let exists =
+            |name: &NodeName| self.graph.node(name).is_some() || self.goal.node(name).is_some();
+        proof::lacks(node, self.running.node(&node.name), exists, self.now)
     }
 
     /// Nodes of the goal but the end users.
