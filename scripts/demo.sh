@@ -90,7 +90,7 @@ what_next() {
 
 What to try next, from this directory:
 
-  export PATH=$PWD/bin:\$PATH KUBECONFIG=$KUBECONFIG
+  export PATH=$PWD/bin:$PWD/target/image/out:\$PATH KUBECONFIG=$KUBECONFIG
   kubectl get architectures
   kubectl get pods -L maquette.dev/architecture,maquette.dev/node
 
@@ -103,7 +103,8 @@ What to try next, from this directory:
   kubectl delete pod peer-to-peer-peers-0 --wait=false
   kubectl get architecture peer-to-peer --watch
 
-  # change the shape: the items stay
+  # draw what runs; change the shape under load: nobody notices, and the items stay
+  maquette graph three-tier
   kubectl patch architecture three-tier --type merge -p '{"spec":{"shape":"NTier"}}'
   kubectl get architecture three-tier --watch
 
