@@ -19,10 +19,10 @@ KUBECONFIG=$(scripts/cluster.sh kubeconfig)
 export KUBECONFIG
 say "running the end-to-end tests"
 run() { cargo test --locked --test e2e -- --include-ignored "$@"; }
-# What users notice of a change is tested with nothing else to keep the machine busy, and what
-# disturbs every model of the cluster after that. Not when only some tests are asked for.
-if [ $# = 0 ] || [[ $1 = --* ]]; then
-    run --skip evolution:: --skip disruptive:: "$@"
+# What users notice of a change is looked at with nothing else to keep the machine busy, and what
+# disturbs every model of the cluster comes after that.
+if [ $# = 0 ]; then
+    run --test-threads 3 --skip evolution:: --skip disruptive::
     run --test-threads 1 evolution::
     run --test-threads 1 disruptive::
 else

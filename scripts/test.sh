@@ -51,7 +51,9 @@ tests "unit, golden, generated-files, module-arrows and API tests" \
     cargo test --locked --workspace --no-fail-fast
 if [ "$(id -u)" = 0 ]; then
     check "development cluster: up, down and nothing left" make --silent -C dev/cluster e2e
-    tests "end-to-end tests" scripts/e2e.sh --test-threads 3
+    # Changes under load need the machine to themselves, and time: `make e2e` has them too.
+    tests "end-to-end tests, but for changes under load" scripts/e2e.sh --test-threads 3 \
+        --skip under_load:: --skip turning_back:: --skip rolling:: --skip disruptive::
 else
     skipped=$(cargo test --locked --quiet --test e2e -- --list | grep -c ': test$')
     say "skipped $skipped end-to-end tests: they need root; run: sudo make e2e"
