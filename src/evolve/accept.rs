@@ -29,14 +29,10 @@ pub(super) fn accepting(
         task.routes.kinds.entry(kind.clone()).or_insert_with(hop);
     }
     for share in new {
-        match share {
-            Share::Rest => task.routes.rest = Some(Hop::Own),
-            Share::Kind(kind) => _ = task.routes.kinds.insert(kind, Some(Hop::Own)),
-        }
+        share.lead(&mut task.routes, Hop::Own);
     }
     let mut node = Node { task: Task::Service(task), ..goal.clone() };
-    let origins = authorities.origins(&node);
-    super::goal::set_origins(&mut node, origins);
+    authorities.give_origins(&mut node);
     Some(node)
 }
 

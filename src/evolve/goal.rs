@@ -3,10 +3,10 @@
 //! callers still ask for straight to its new owner.
 
 use super::{
-    graph::{Graph, Share},
+    graph::Graph,
     home::{Authorities, shares},
 };
-use crate::plan::{Node, PlannedCall, PlannedOrigin, ServiceTask, Task, Topology};
+use crate::plan::{PlannedCall, ServiceTask, Task, Topology};
 use maquette_contract::{Hop, Kind, NodeName, Percent};
 use std::collections::BTreeSet;
 
@@ -20,8 +20,7 @@ pub(super) fn of(
     let graph = Graph::of_topology(wanted);
     let mut goal = wanted.clone();
     for node in goal.nodes.values_mut() {
-        let origins = authorities.origins(node);
-        set_origins(node, origins);
+        authorities.give_origins(node);
         let Some(Task::Service(old)) = running.node(&node.name).map(|old| &old.task) else {
             continue;
         };
@@ -30,15 +29,6 @@ pub(super) fn of(
         }
     }
     goal
-}
-
-/// Replaces what `node` takes over.
-pub(super) fn set_origins(node: &mut Node, origins: Vec<PlannedOrigin>) {
-    match &mut node.task {
-        Task::Service(task) => task.origins = origins,
-        Task::Peer(task) => task.origins = origins,
-        Task::Store(_) | Task::Load(_) => {}
-    }
 }
 
 /// Gives `task` a way to the wanted owner of what `old` had a way for and `task` has none.
@@ -57,11 +47,7 @@ fn bridge(
         let Some(owner) = wanted.owner(&share).filter(|owner| owner.name != *name) else {
             continue;
         };
-        let hop = Some(Hop::Call(owner.name.clone()));
-        match share {
-            Share::Rest => task.routes.rest = hop,
-            Share::Kind(kind) => _ = task.routes.kinds.insert(kind, hop),
-        }
+        share.lead(&mut task.routes, Hop::Call(owner.name.clone()));
         if !task.calls.iter().any(|call| call.to == owner.name) {
             // Only for items: a summary goes the wanted ways.
             let call = PlannedCall { to: owner.name.clone(), probability_percent: Percent::NEVER };

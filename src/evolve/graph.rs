@@ -23,6 +23,14 @@ impl Share {
         }
     }
 
+    /// Makes `hop` the next step for these items.
+    pub(super) fn lead(self, routes: &mut Routes, hop: Hop) {
+        match self {
+            Self::Kind(kind) => _ = routes.kinds.insert(kind, Some(hop)),
+            Self::Rest => routes.rest = Some(hop),
+        }
+    }
+
     /// Whether these items are among those of `kinds`.
     pub(super) fn is_in(&self, kinds: &KindSet) -> bool {
         match self {

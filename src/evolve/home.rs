@@ -55,12 +55,17 @@ pub(super) fn origins(node: &Node) -> &[PlannedOrigin] {
 }
 
 /// The same, to be changed.
-pub(super) fn origins_mut(node: &mut Node) -> &mut [PlannedOrigin] {
+pub(super) fn origins_mut(node: &mut Node) -> Option<&mut Vec<PlannedOrigin>> {
     match &mut node.task {
-        Task::Service(task) => &mut task.origins,
-        Task::Peer(task) => &mut task.origins,
-        Task::Store(_) | Task::Load(_) => &mut [],
+        Task::Service(task) => Some(&mut task.origins),
+        Task::Peer(task) => Some(&mut task.origins),
+        Task::Store(_) | Task::Load(_) => None,
     }
+}
+
+/// Says of every copy to `node` whether it is the last.
+pub(super) fn set_last(node: &mut Node, last: bool) {
+    origins_mut(node).into_iter().flatten().for_each(|origin| origin.last = last);
 }
 
 /// Whether `node` is in the last pass of the copies from all its origins.
@@ -94,8 +99,16 @@ impl Authorities {
         Self(shares.into_iter().filter_map(home).collect())
     }
 
-    /// What `owner` must take over, and from where, so that it can answer for its items.
-    pub(super) fn origins(&self, owner: &Node) -> Vec<PlannedOrigin> {
+    /// Lets `owner` take over what it must, so that it can answer for its items.
+    pub(super) fn give_origins(&self, owner: &mut Node) {
+        let origins = self.origins(owner);
+        if let Some(before) = origins_mut(owner) {
+            *before = origins;
+        }
+    }
+
+    /// What `owner` must take over, and from where.
+    fn origins(&self, owner: &Node) -> Vec<PlannedOrigin> {
         let Some(own) = own_home(owner) else { return vec![] };
         let mut from: BTreeMap<&Home, BTreeSet<&Share>> = BTreeMap::new();
         let owned: Vec<_> = self.0.iter().filter(|(share, _)| owns(owner, share)).collect();

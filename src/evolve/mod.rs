@@ -23,7 +23,6 @@ mod raise;
 mod rehearsal;
 mod retire;
 mod settle;
-mod step;
 mod view;
 mod wait;
 mod whereabouts;
@@ -32,9 +31,9 @@ mod wiring;
 #[cfg(test)]
 mod tests;
 
+pub use crate::api::EvolutionStep as Step;
 pub use obstacle::Obstacle;
 pub use rehearsal::{Stage, rehearse, works};
-pub use step::Step;
 pub use wait::Wait;
 pub use whereabouts::{Whereabouts, whereabouts};
 

@@ -46,10 +46,8 @@ fn turned_back(view: &View<'_>) -> Vec<Wait> {
 
 /// Moves every node that can be, and tells what is not done.
 fn servers(view: &View<'_>, apply: &mut Topology) -> Vec<Wait> {
-    let owners: Vec<_> = view.servers().filter(|node| is_owner(node)).collect();
-    let unproven =
-        |node: &&&Node| apply.node(&node.name).is_none_or(|now| view.lacks(now).is_some());
-    let owners_work = !owners.iter().any(|node| unproven(&node));
+    let works = |node: &Node| apply.node(&node.name).is_some_and(|now| view.lacks(now).is_none());
+    let owners_work = view.servers().filter(|node| is_owner(node)).all(works);
     let moved = moved(view);
     let mut waits = vec![];
     for node in view.servers() {

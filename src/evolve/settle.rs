@@ -45,8 +45,7 @@ fn last_began(view: &View<'_>, node: &Node) -> bool {
 
 /// `topology`, with every copy the last one.
 fn last(mut topology: Topology) -> Topology {
-    let origins = topology.nodes.values_mut().flat_map(home::origins_mut);
-    origins.for_each(|origin| origin.last = true);
+    topology.nodes.values_mut().for_each(|node| home::set_last(node, true));
     topology
 }
 

@@ -57,7 +57,7 @@ impl<'a> View<'a> {
     fn go_on_with_last_passes(&mut self) {
         for node in self.goal.nodes.values_mut() {
             let began = self.graph.node(&node.name).is_some_and(home::last_began);
-            home::origins_mut(node).iter_mut().for_each(|origin| origin.last = began);
+            home::set_last(node, began);
         }
     }
 
@@ -113,7 +113,7 @@ impl<'a> View<'a> {
         for node in apply.nodes.values_mut() {
             if let Some(old) = self.old(&node.name).filter(|old| !wiring::same(old, node)) {
                 node.task = old.task.clone();
-                home::origins_mut(node).iter_mut().for_each(|origin| origin.last = false);
+                home::set_last(node, false);
             }
         }
         let entry = self.running.entry().filter(|entry| apply.node(entry).is_some());

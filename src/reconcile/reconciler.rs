@@ -10,8 +10,8 @@ use super::{
     work::{Outcome, Work},
 };
 use crate::{
-    api::{ArchitectureSpec, EvolutionStep, Problems, Shape},
-    evolve::{Evolution, Step, evolve},
+    api::{ArchitectureSpec, Problems, Shape},
+    evolve::{Evolution, evolve},
     observe::{self, Acceptance, Evolving, Facts, Running, Trouble, TroubleKind},
     plan::{Identity, Node, Topology, plan},
     render::render,
@@ -141,23 +141,13 @@ fn facts<'a>(
         nodes: evolution.apply.nodes().cloned().collect(),
         entry: Some(evolution.apply.entry().clone()),
         changing: outcome.changing.clone(),
-        evolution: evolution.step.map(|step| Evolving { to: wanted.shape, step: named(step) }),
+        evolution: evolution.step.map(|step| Evolving { to: wanted.shape, step }),
         waits: waits.chain(outcome.waits.iter().cloned()).collect(),
         cannot: evolution.cannot.iter().map(ToString::to_string).collect(),
         troubles: outcome.troubles.clone(),
         volumes: outcome.volumes.clone(),
         volume_notes: outcome.volume_notes.clone(),
         ..unknown(work)
-    }
-}
-
-/// The step as the status names it.
-fn named(step: Step) -> EvolutionStep {
-    match step {
-        Step::Raise => EvolutionStep::Raise,
-        Step::Move => EvolutionStep::Move,
-        Step::Settle => EvolutionStep::Settle,
-        Step::Retire => EvolutionStep::Retire,
     }
 }
 
