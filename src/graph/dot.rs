@@ -45,19 +45,16 @@ fn vertex_line(picture: &Picture, vertex: &Vertex) -> String {
         Role::Store => "cylinder",
         Role::Peer => "octagon",
     };
-    let (sign, style) = match (picture.compared, vertex.change) {
-        (false, _) => ("", role_style(vertex.role)),
-        (true, Change::Stays) => ("", "style=filled, color=\"#818b98\", fillcolor=white"),
-        (true, Change::Comes) => {
-            ("+ ", "style=\"filled,bold\", color=\"#1a7f37\", fillcolor=\"#dafbe1\"")
-        }
-        (true, Change::Goes) => {
-            ("− ", "style=\"filled,dashed\", color=\"#cf222e\", fillcolor=\"#ffebe9\"")
-        }
+    let style = match (picture.compared, vertex.change) {
+        (false, _) => role_style(vertex.role),
+        (true, Change::Stays) => "style=filled, color=\"#818b98\", fillcolor=white",
+        (true, Change::Comes) => "style=\"filled,bold\", color=\"#1a7f37\", fillcolor=\"#dafbe1\"",
+        (true, Change::Goes) => "style=\"filled,dashed\", color=\"#cf222e\", fillcolor=\"#ffebe9\"",
         (true, Change::Changes) => {
-            ("~ ", "style=\"filled,dotted\", penwidth=2, color=\"#9a6700\", fillcolor=\"#fff8c5\"")
+            "style=\"filled,dotted\", penwidth=2, color=\"#9a6700\", fillcolor=\"#fff8c5\""
         }
     };
+    let sign = picture.sign(vertex.change);
     let entry = vertex.entry.then(|| "entry".to_owned());
     let name = format!("{sign}{}", vertex.name);
     let text: Vec<_> = [&name].into_iter().chain(&entry).chain(&vertex.lines).cloned().collect();
@@ -82,22 +79,15 @@ fn ranks(picture: &Picture) -> Option<String> {
 }
 
 fn arrow_line(picture: &Picture, arrow: &Arrow) -> String {
-    let (sign, style) = match (picture.compared, arrow.change, arrow.kind) {
-        (true, Change::Comes, _) => ("+ ", "style=bold, color=\"#1a7f37\""),
-        (true, Change::Goes, _) => ("− ", "style=dashed, color=\"#cf222e\""),
-        (true, Change::Changes, _) => ("~ ", "style=dotted, penwidth=2, color=\"#9a6700\""),
-        (_, _, EdgeKind::TakesOver) => ("", "style=dotted, penwidth=2, color=\"#8250df\""),
-        _ => ("", ""),
+    let style = match (picture.compared, arrow.change, arrow.kind) {
+        (true, Change::Comes, _) => "style=bold, color=\"#1a7f37\"",
+        (true, Change::Goes, _) => "style=dashed, color=\"#cf222e\"",
+        (true, Change::Changes, _) => "style=dotted, penwidth=2, color=\"#9a6700\"",
+        (_, _, EdgeKind::TakesOver) => "style=dotted, penwidth=2, color=\"#8250df\"",
+        _ => "",
     };
-    let what = match arrow.kind {
-        EdgeKind::TakesOver => "takes over ",
-        EdgeKind::Drives | EdgeKind::Calls | EdgeKind::Queries | EdgeKind::Peers => "",
-    };
-    let text = format!("{sign}{what}{}", arrow.label.as_deref().unwrap_or_default());
-    let label = match text.trim() {
-        "" => None,
-        text => Some(format!("label={}", quoted(text))),
-    };
+    let text = picture.arrow_text(arrow);
+    let label = (!text.is_empty()).then(|| format!("label={}", quoted(&text)));
     let both = (arrow.kind == EdgeKind::Peers).then(|| "dir=both".to_owned());
     let style = (!style.is_empty()).then(|| style.to_owned());
     let attributes: Vec<_> = [label, style, both].into_iter().flatten().collect();

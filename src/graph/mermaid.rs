@@ -64,13 +64,14 @@ fn vertex_line(picture: &Picture, vertex: &Vertex) -> String {
         Role::Store => ("[(", ")]"),
         Role::Peer => ("{{", "}}"),
     };
-    let (class, sign) = match (picture.compared, vertex.change) {
-        (false, _) => (vertex.role.as_str(), ""),
-        (true, Change::Stays) => ("stays", ""),
-        (true, Change::Comes) => ("comes", "+ "),
-        (true, Change::Goes) => ("goes", "− "),
-        (true, Change::Changes) => ("changes", "~ "),
+    let class = match (picture.compared, vertex.change) {
+        (false, _) => vertex.role.as_str(),
+        (true, Change::Stays) => "stays",
+        (true, Change::Comes) => "comes",
+        (true, Change::Goes) => "goes",
+        (true, Change::Changes) => "changes",
     };
+    let sign = picture.sign(vertex.change);
     let entry = vertex.entry.then(|| "entry".to_owned());
     let lines = entry.iter().chain(&vertex.lines).map(|line| escaped(line));
     let name = format!("<b>{sign}{}</b>", escaped(vertex.name.as_str()));
@@ -84,18 +85,7 @@ fn arrow_line(picture: &Picture, arrow: &Arrow) -> String {
         (true, Change::Goes | Change::Changes, _) | (false, _, EdgeKind::TakesOver) => "-.->",
         _ => "-->",
     };
-    let sign = match (picture.compared, arrow.change) {
-        (true, Change::Comes) => "+ ",
-        (true, Change::Goes) => "− ",
-        (true, Change::Changes) => "~ ",
-        _ => "",
-    };
-    let what = match arrow.kind {
-        EdgeKind::TakesOver => "takes over ",
-        EdgeKind::Drives | EdgeKind::Calls | EdgeKind::Queries | EdgeKind::Peers => "",
-    };
-    let text = format!("{sign}{what}{}", arrow.label.as_deref().unwrap_or_default());
-    let label = match escaped(text.trim()) {
+    let label = match escaped(&picture.arrow_text(arrow)) {
         text if text.is_empty() => String::new(),
         text => format!("|\"{text}\"|"),
     };

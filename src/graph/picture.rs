@@ -66,6 +66,26 @@ impl Picture {
         let (title, subtitle) = (title.to_owned(), subtitle.to_owned());
         Self { title, subtitle, compared: true, vertices, arrows }
     }
+
+    /// What stands before the text of whatever becomes this.
+    pub(super) fn sign(&self, change: Change) -> &'static str {
+        match (self.compared, change) {
+            (true, Change::Comes) => "+ ",
+            (true, Change::Goes) => "− ",
+            (true, Change::Changes) => "~ ",
+            (false, _) | (true, Change::Stays) => "",
+        }
+    }
+
+    /// The text at an edge; empty if it needs none.
+    pub(super) fn arrow_text(&self, arrow: &Arrow) -> String {
+        let what = match arrow.kind {
+            EdgeKind::TakesOver => "takes over ",
+            EdgeKind::Drives | EdgeKind::Calls | EdgeKind::Queries | EdgeKind::Peers => "",
+        };
+        let label = arrow.label.as_deref().unwrap_or_default();
+        format!("{}{what}{label}", self.sign(arrow.change)).trim().to_owned()
+    }
 }
 
 fn vertex(change: &NodeChange, node: &Node, before: &Model, after: &Model) -> Vertex {
