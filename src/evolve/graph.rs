@@ -40,6 +40,16 @@ impl Share {
     }
 }
 
+/// Where requests end.
+pub(super) enum End<'a> {
+    /// At the node that owns what they are for.
+    Owner(&'a Node),
+    /// At one that knows nobody who does.
+    Nobody,
+    /// On their way to a node that is not there.
+    Gone,
+}
+
 /// A graph of nodes that requests go through.
 pub(super) struct Graph<'a> {
     entry: Option<&'a NodeName>,
@@ -63,30 +73,41 @@ impl<'a> Graph<'a> {
         self.nodes.get(name).copied()
     }
 
-    /// The node that requests for these items, sent to the entry, end at: it asks its own home.
-    pub(super) fn owner(&self, share: &Share) -> Option<&'a Node> {
-        self.owner_from(self.entry?, share)
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &'a Node> {
+        self.nodes.values().copied()
     }
 
-    /// The node that requests for these items, sent to `start`, end at.
-    fn owner_from(&self, start: &NodeName, share: &Share) -> Option<&'a Node> {
-        let mut node = self.node(start)?;
+    /// The node that requests for these items, sent to the entry, end at: it asks its own home.
+    pub(super) fn owner(&self, share: &Share) -> Option<&'a Node> {
+        match self.end(share) {
+            End::Owner(owner) => Some(owner),
+            End::Nobody | End::Gone => None,
+        }
+    }
+
+    /// Where requests for these items, sent to the entry, end.
+    pub(super) fn end(&self, share: &Share) -> End<'a> {
+        let Some(mut node) = self.entry.and_then(|entry| self.node(entry)) else {
+            return End::Gone;
+        };
         // No way is longer than there are nodes, unless it goes round for ever.
         for _ in 0..=self.nodes.len() {
             let next = match &node.task {
-                Task::Service(task) => match share.hop(&task.routes)? {
-                    Hop::Own => return Some(node),
-                    Hop::Call(next) => next,
+                Task::Service(task) => match share.hop(&task.routes) {
+                    Some(Hop::Own) => return End::Owner(node),
+                    Some(Hop::Call(next)) => next,
+                    None => return End::Nobody,
                 },
                 Task::Peer(task) => match &task.successor {
-                    None => return Some(node),
+                    None => return End::Owner(node),
                     Some(next) => next,
                 },
-                Task::Store(_) | Task::Load(_) => return None,
+                Task::Store(_) | Task::Load(_) => return End::Nobody,
             };
-            node = self.node(next)?;
+            let Some(next) = self.node(next) else { return End::Gone };
+            node = next;
         }
-        None
+        End::Nobody
     }
 
     /// Every node that a request can come to, from the entry and from end users.

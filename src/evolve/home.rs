@@ -1,6 +1,6 @@
 //! Where items are: the homes of each kind, and which of them has every acknowledged write.
 
-use super::graph::{Graph, Share};
+use super::graph::{End, Graph, Share};
 use crate::plan::{Node, PlannedOrigin, Task};
 use maquette_contract::{Hop, Kind, KindSet, NodeName, OriginHome};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +63,12 @@ pub(super) fn origins_mut(node: &mut Node) -> Option<&mut Vec<PlannedOrigin>> {
     }
 }
 
+/// The nodes that `node` keeps items in or takes them over from.
+pub(super) fn homes(node: &Node) -> impl Iterator<Item = NodeName> {
+    let origins = origins(node).iter().map(|origin| origin.node.clone());
+    own_home(node).map(|home| home.node).into_iter().chain(origins)
+}
+
 /// Says of every copy to `node` whether it is the last.
 pub(super) fn set_last(node: &mut Node, last: bool) {
     origins_mut(node).into_iter().flatten().for_each(|origin| origin.last = last);
@@ -90,13 +96,22 @@ pub(super) struct Authorities(BTreeMap<Share, Home>);
 impl Authorities {
     /// Those of `running`. `kinds` are the kinds that count; all others are the rest.
     pub(super) fn of(running: &Graph<'_>, kinds: &BTreeSet<Kind>) -> Self {
-        let shares = shares(kinds);
         let home = |share: Share| {
-            let home = complete_home(running.owner(&share)?, &share)?;
-            running.node(&home.node)?;
+            let home = authority(running, &share)?;
             Some((share, home))
         };
-        Self(shares.into_iter().filter_map(home).collect())
+        Self(shares(kinds).into_iter().filter_map(home).collect())
+    }
+
+    /// The nodes that are a home.
+    pub(super) fn homes(&self) -> BTreeSet<&NodeName> {
+        self.0.values().map(|home| &home.node).collect()
+    }
+
+    /// Without the homes of which `exists` says that there are none.
+    pub(super) fn only(mut self, exists: impl Fn(&NodeName) -> bool) -> Self {
+        self.0.retain(|_, home| exists(&home.node));
+        self
     }
 
     /// Lets `owner` take over what it must, so that it can answer for its items.
@@ -129,6 +144,28 @@ impl Authorities {
         };
         from.into_iter().map(origin).collect()
     }
+}
+
+/// The home that has all acknowledged writes of these items: that of the owner that requests end at.
+/// Where somebody deleted a part of their way it is that of all who own them, if they agree.
+fn authority(running: &Graph<'_>, share: &Share) -> Option<Home> {
+    let mut owners = running.nodes().filter(|node| owns(node, share));
+    let owner = match running.end(share) {
+        End::Owner(owner) => owner,
+        End::Nobody => return None,
+        End::Gone => {
+            let homes = owners.filter_map(|owner| complete_home(owner, share));
+            let homes: BTreeSet<_> = homes.collect();
+            return if homes.len() == 1 { homes.into_iter().next() } else { None };
+        }
+    };
+    // Once one of those who share a new home was told to ask it alone, everything is there.
+    let own = own_home(owner)?;
+    let is_complete = |node: &Node| complete_home(node, share).as_ref() == Some(&own);
+    if owners.any(|node| own_home(node).as_ref() == Some(&own) && is_complete(node)) {
+        return Some(own);
+    }
+    complete_home(owner, share)
 }
 
 fn named<'a>(shares: impl Iterator<Item = &'a Share>) -> BTreeSet<Kind> {

@@ -7,7 +7,6 @@ use crate::{
     observe::Running,
     plan::{Node, Task, Topology, Volume},
 };
-use maquette_contract::Role;
 
 /// `wanted`, with every volume that runs at least as large as it is.
 pub(super) fn volumes(wanted: &Topology, running: &Running) -> Topology {
@@ -24,15 +23,18 @@ pub(super) fn volumes(wanted: &Topology, running: &Running) -> Topology {
     kept
 }
 
-/// `wanted`, with at least as many peers as run. Those that nobody asks yet need not all be there.
+/// `wanted`, with at least as many peers as are members now, so that none leaves before everything
+/// else is done. Those that nobody asks yet need not all be there.
 pub(super) fn peers(wanted: &Topology, running: &Running) -> Topology {
     let graph = Graph::of_running(running);
     let used = graph.used();
     let mut kept = wanted.clone();
-    let peers = |node: &&mut Node| node.role() == Role::Peer && used.contains(&node.name);
-    for node in kept.nodes.values_mut().filter(peers) {
-        let old = running.node(&node.name).and_then(|found| found.planned.as_ref());
-        node.replicas = node.replicas.max(old.map_or(0, |old| old.replicas));
+    for node in kept.nodes.values_mut().filter(|node| used.contains(&node.name)) {
+        let old = graph.node(&node.name).map(|old| &old.task);
+        if let (Task::Peer(task), Some(Task::Peer(old))) = (&mut node.task, old) {
+            task.members = task.members.max(old.members);
+            node.replicas = node.replicas.max(old.members);
+        }
     }
     kept
 }

@@ -46,7 +46,8 @@ fn turned_back(view: &View<'_>) -> Vec<Wait> {
 
 /// Moves every node that can be, and tells what is not done.
 fn servers(view: &View<'_>, apply: &mut Topology) -> Vec<Wait> {
-    let works = |node: &Node| apply.node(&node.name).is_some_and(|now| view.lacks(now).is_none());
+    let works =
+        |node: &Node| apply.node(&node.name).is_some_and(|now| view.lacks_as_owner(now).is_none());
     let owners_work = view.servers().filter(|node| is_owner(node)).all(works);
     let moved = moved(view);
     let mut waits = vec![];
@@ -74,11 +75,12 @@ fn is_owner(node: &Node) -> bool {
 /// has its settings from the first, whoever it asks may not have moved yet.
 fn moved<'a>(view: &'a View<'_>) -> BTreeSet<&'a NodeName> {
     let works = |node: &&Node| view.told(node) && view.lacks(node).is_none();
+    let work: Vec<_> = view.servers().filter(works).collect();
     let mut moved = BTreeSet::new();
     // Nobody asks in a circle: each round adds at least the innermost that are left.
     loop {
-        let ready = |node: &&Node| blocked(view, node, &moved).is_none();
-        let more: Vec<_> = view.servers().filter(works).filter(ready).map(|n| &n.name).collect();
+        let ready = |node: &&&Node| blocked(view, node, &moved).is_none();
+        let more: Vec<_> = work.iter().filter(ready).map(|node| &node.name).collect();
         if more.len() == moved.len() {
             return moved;
         }

@@ -3,7 +3,7 @@
 
 use super::{Evolution, Step, Wait};
 use crate::{
-    observe::{Running, RunningNode, RunningPod},
+    observe::{Running, RunningNode, RunningPod, Workload},
     plan::{Node, Task},
 };
 use k8s_openapi::jiff::Timestamp;
@@ -41,6 +41,10 @@ fn hold(node: &mut Node, found: &RunningNode, now: Timestamp) -> Option<Wait> {
 fn unfinished(staying: u32, found: &RunningNode, now: Timestamp) -> Option<String> {
     if found.leaving > 0 {
         return Some(format!("{} more pods have not gone yet", found.leaving));
+    }
+    let as_told = |workload: &Workload| workload.seen && workload.total <= workload.wanted;
+    if !found.workload.as_ref().is_some_and(as_told) {
+        return Some("the one told to leave has not gone yet".to_owned());
     }
     let stays = |pod: &&RunningPod| ordinal(&pod.name).is_some_and(|number| number < staying);
     let count = found.pods.iter().filter(stays).count();

@@ -8,12 +8,13 @@ use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{NodeName, Observations, Probe, Revision};
 
 /// What `node` lacks until it works as it was told, in one line; none if nothing. It is available,
-/// every pod reports its configuration and no request under an older one, and all its edges work;
-/// but for those to nodes that there are not, of a change that was given up before it had made them.
+/// every pod reports its configuration and no request under an older one, and all its edges work
+/// that count: those to nodes that there are not, of a change that was given up before it had made
+/// them, never do.
 pub(super) fn lacks(
     node: &Node,
     found: Option<&RunningNode>,
-    exists: impl Fn(&NodeName) -> bool,
+    counts: impl Fn(&NodeName) -> bool,
     now: Timestamp,
 ) -> Option<String> {
     if let Availability::Missing(lacks) = available(node, found, false, now) {
@@ -26,7 +27,7 @@ pub(super) fn lacks(
             Ok(report) => report,
             Err(lacks) => return Some(lacks),
         };
-        let mut edges = node.edges().into_iter().filter(|edge| exists(&edge.to));
+        let mut edges = node.edges().into_iter().filter(|edge| counts(&edge.to));
         edges.find_map(|edge| broken(pod, report, &edge.to))
     })
 }

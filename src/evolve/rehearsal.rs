@@ -1,7 +1,7 @@
 //! A change told beforehand: [`evolve`] again and again, on a cluster in which everything that is
 //! applied runs at once and works, and every copy completes.
 
-use super::{Step, Wait, evolve};
+use super::{Evolution, Step, Wait, evolve, obstacle, stay};
 use crate::{
     observe::{Report, Running, RunningNode, RunningPod, Workload},
     plan::{Identity, Node, PlannedOrigin, Task, Topology},
@@ -32,28 +32,28 @@ pub struct Stage {
     pub cannot: Vec<String>,
 }
 
+impl Stage {
+    fn of(Evolution { apply, step, waits, cannot, serves_wanted: _ }: Evolution) -> Self {
+        Self { step, apply, waits, cannot: cannot.iter().map(ToString::to_string).collect() }
+    }
+}
+
 /// The stages from `running` to `wanted`; none if there is nothing to do. What runs is taken to
 /// work, whatever it reports.
 pub fn rehearse(wanted: &Topology, running: &Running) -> Vec<Stage> {
+    let cannot = obstacle::all(wanted, running);
+    if !cannot.is_empty() {
+        return vec![Stage::of(stay(wanted, running, cannot))];
+    }
     let nodes = running.nodes().filter_map(|(_, found)| found.planned.as_ref());
     let nodes: BTreeMap<_, _> = nodes.map(|node| (node.name.clone(), node.clone())).collect();
     let mut entry = running.entry().cloned();
     let mut runs = nodes;
     let mut stages: Vec<Stage> = vec![];
     for _ in 0..MOST {
-        let evolution = evolve(wanted, &pretend(&wanted.identity, entry.clone(), &runs), NOW);
-        let stage = Stage {
-            step: evolution.step,
-            apply: evolution.apply,
-            waits: evolution.waits,
-            cannot: evolution.cannot.iter().map(ToString::to_string).collect(),
-        };
-        let same = entry.as_ref() == Some(stage.apply.entry()) && runs == stage.apply.nodes;
-        if !stage.cannot.is_empty() {
-            stages.push(stage);
-            return stages;
-        }
-        if same {
+        let now = pretend(&wanted.identity, entry.clone(), &runs);
+        let stage = Stage::of(evolve(wanted, &now, NOW));
+        if entry.as_ref() == Some(stage.apply.entry()) && runs == stage.apply.nodes {
             return stages;
         }
         entry = Some(stage.apply.entry().clone());

@@ -1,10 +1,19 @@
 //! Retire: everybody works as wanted, and nobody asks what is not wanted any more. It goes; its
 //! volumes go the way that `spec.retention` says.
 
-use super::{Evolution, Step, view::View};
+use super::{Evolution, Step, Wait, proof, view::View};
+use maquette_contract::NodeName;
 
-/// The step; none if nothing is left to go.
+/// The step; none if nothing is left to go. Pods that were told nothing of the change, as they were
+/// on their way out already, have ended before.
 pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
+    let leaving = |name: &NodeName| view.leaving().any(|node| node.name == *name);
     view.leaving().next()?;
-    Some(view.evolution(Step::Retire, view.wanted.clone(), vec![]))
+    let ending = proof::ending(view.running).filter(|(name, _)| !leaving(name));
+    let ending: Vec<_> =
+        ending.map(|(node, pods)| Wait::Ended { node: node.clone(), pods }).collect();
+    if ending.is_empty() {
+        return Some(view.evolution(Step::Retire, view.wanted.clone(), vec![]));
+    }
+    Some(view.evolution(Step::Settle, view.with_leaving(view.wanted.clone()), ending))
 }

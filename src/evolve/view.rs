@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     observe::Running,
-    plan::{Node, Topology},
+    plan::{Node, Task, Topology},
 };
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{Kind, NodeName, Role};
@@ -33,7 +33,8 @@ impl<'a> View<'a> {
     pub(super) fn new(wanted: &'a Topology, running: &'a Running, now: Timestamp) -> Self {
         let graph = Graph::of_running(running);
         let kinds = &graph.kinds() | &Graph::of_topology(wanted).kinds();
-        let authorities = Authorities::of(&graph, &kinds);
+        let exists = |home: &NodeName| graph.node(home).is_some() || wanted.node(home).is_some();
+        let authorities = Authorities::of(&graph, &kinds).only(exists);
         let goal = goal::of(wanted, &graph, &authorities, &kinds);
         let moved = false;
         let mut view = Self { wanted, goal, running, graph, now, moved, authorities, kinds };
@@ -78,9 +79,20 @@ impl<'a> View<'a> {
 
     /// What `node` lacks until it works as it was told.
     pub(super) fn lacks(&self, node: &Node) -> Option<String> {
-        let exists =
-            |name: &NodeName| self.graph.node(name).is_some() || self.goal.node(name).is_some();
+        let exists = |name: &NodeName| self.exists(name);
         proof::lacks(node, self.running.node(&node.name), exists, self.now)
+    }
+
+    /// What `node` lacks until it can answer for what it owns. Whom else it asks is no matter: that
+    /// may be left from a change that was given up.
+    pub(super) fn lacks_as_owner(&self, node: &Node) -> Option<String> {
+        let homes: BTreeSet<_> = home::homes(node).collect();
+        let counts = |name: &NodeName| homes.contains(name) && self.exists(name);
+        proof::lacks(node, self.running.node(&node.name), counts, self.now)
+    }
+
+    fn exists(&self, name: &NodeName) -> bool {
+        self.graph.node(name).is_some() || self.goal.node(name).is_some()
     }
 
     /// Nodes of the goal but the end users.
@@ -114,6 +126,10 @@ impl<'a> View<'a> {
             if let Some(old) = self.old(&node.name).filter(|old| !wiring::same(old, node)) {
                 node.task = old.task.clone();
                 home::set_last(node, false);
+                // A peer that is no member of those it is told of would never be ready.
+                if let Task::Peer(told) = &node.task {
+                    node.replicas = told.members;
+                }
             }
         }
         let entry = self.running.entry().filter(|entry| apply.node(entry).is_some());

@@ -21,6 +21,7 @@ mod words;
 pub use conditions::{Reason, condition_types};
 pub use evolution::Evolving;
 pub use node::{Availability, available};
+pub use pod::has_ended;
 pub use running::{ENOUGH, Running, RunningNode, RunningPod, Workload, asked, running};
 pub use snapshot::{Report, Snapshot};
 pub use status::{Acceptance, Facts, Trouble, TroubleKind, VolumeNote, status};

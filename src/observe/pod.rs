@@ -17,7 +17,6 @@ pub(super) fn trouble(pod: &Pod) -> Option<String> {
         .iter()
         .find_map(container_trouble)
         .or_else(|| unschedulable(pod))
-        .or_else(|| ended(pod))
         .map(|text| line(&text, LONGEST))
 }
 
@@ -37,16 +36,11 @@ fn unschedulable(pod: &Pod) -> Option<String> {
     Some(format!("no machine takes it: {why}"))
 }
 
-fn ended(pod: &Pod) -> Option<String> {
-    let status = pod.status.as_ref()?;
-    if status.phase.as_deref() != Some("Failed") {
-        return None;
-    }
-    let reason = status.reason.as_deref().unwrap_or("Failed");
-    Some(match &status.message {
-        Some(message) => format!("it ended: {reason}: {message}"),
-        None => format!("it ended: {reason}"),
-    })
+/// Whether the pod has ended for good, as one does that was evicted: its controller replaces it, and
+/// it may be left as it is for a long time.
+pub fn has_ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Failed" | "Succeeded"))
 }
 
 fn container_trouble(container: &ContainerStatus) -> Option<String> {

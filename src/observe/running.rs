@@ -11,27 +11,34 @@ use k8s_openapi::{
     Metadata,
     api::{
         apps::v1::{Deployment, StatefulSet},
-        core::v1::{ConfigMap, Pod},
+        core::v1::{ConfigMap, PersistentVolumeClaim as Claim, Pod},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use maquette_contract::{
     NodeConfig, NodeName, Revision, Role,
-    keys::{CONFIG_FILE, LABEL_NODE},
+    keys::{ANNOTATION_USED_BY, CONFIG_FILE, LABEL_NODE},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What runs of an Architecture.
 #[derive(Clone, Debug, Default)]
 pub struct Running {
     pub(super) entry: Entry,
     pub(crate) nodes: BTreeMap<NodeName, RunningNode>,
+    /// Nodes with a workload whose settings are gone.
+    unreadable: BTreeSet<NodeName>,
+    /// Nodes with a volume that this very Architecture used, whether they still run or not.
+    volumes: BTreeSet<NodeName>,
 }
 
 impl Running {
     /// What runs where the entry Service leads to `entry`, as it should.
     pub(crate) fn new(entry: Option<NodeName>, nodes: BTreeMap<NodeName, RunningNode>) -> Self {
-        Self { entry: Entry { node: entry, trouble: None }, nodes }
+        Self { entry: Entry { node: entry, trouble: None }, nodes, ..Self::default() }
     }
 
     /// The node behind the entry Service.
@@ -47,6 +54,17 @@ impl Running {
     /// The node of this name.
     pub fn node(&self, name: &NodeName) -> Option<&RunningNode> {
         self.nodes.get(name)
+    }
+
+    /// Nodes that run, of which nobody knows what they do: somebody deleted their settings.
+    pub fn unreadable(&self) -> impl Iterator<Item = &NodeName> {
+        self.unreadable.iter()
+    }
+
+    /// Whether the node has a volume that this very Architecture used, and not only an earlier one
+    /// of its name.
+    pub fn has_volume(&self, name: &NodeName) -> bool {
+        self.volumes.contains(name)
     }
 }
 
@@ -116,15 +134,16 @@ pub fn running(identity: &Identity, snapshot: &Snapshot) -> Running {
         if let Some((name, text, config)) = configuration(config_map) {
             let node = nodes.entry(name.clone()).or_default();
             node.revision = Some(NodeConfig::revision(text));
+            let child = identity.name.child(&name);
             let (workload, shell) = match config.role() {
-                Role::Service | Role::Load => deployment(snapshot, &name),
-                Role::Store | Role::Peer => stateful_set(snapshot, &name),
+                Role::Service | Role::Load => deployment(snapshot, &child),
+                Role::Store | Role::Peer => stateful_set(snapshot, &child, &name),
             };
             node.planned = shell.and_then(|shell| parse::node(&config, &shell));
             node.workload = workload;
         }
     }
-    for found in &snapshot.pods {
+    for found in snapshot.pods.iter().filter(|pod| !pod::has_ended(pod)) {
         let Some(name) = node_of(found.metadata()) else { continue };
         let node = nodes.entry(name).or_default();
         match found.metadata.deletion_timestamp {
@@ -134,7 +153,31 @@ pub fn running(identity: &Identity, snapshot: &Snapshot) -> Running {
     }
     nodes.values_mut().for_each(|node| node.pods.sort_by(|a, b| a.name.cmp(&b.name)));
     let entry = entry::read(&snapshot.services, &snapshot.pods, identity.name.as_str());
-    Running { entry, nodes }
+    let unreadable = unreadable(identity, snapshot, &nodes);
+    Running { entry, nodes, unreadable, volumes: volumes(identity, snapshot) }
+}
+
+fn unreadable(
+    identity: &Identity,
+    snapshot: &Snapshot,
+    nodes: &BTreeMap<NodeName, RunningNode>,
+) -> BTreeSet<NodeName> {
+    let deployments = snapshot.deployments.iter().map(|found| found.metadata());
+    let stateful_sets = snapshot.stateful_sets.iter().map(|found| found.metadata());
+    let workloads = deployments.chain(stateful_sets).filter(|m| m.deletion_timestamp.is_none());
+    let known = |name: &NodeName| nodes.get(name).is_some_and(|node| node.revision.is_some());
+    let prefix = format!("{}-", identity.name);
+    let node = |workload: &ObjectMeta| workload.name.as_ref()?.strip_prefix(&prefix)?.parse().ok();
+    workloads.filter_map(node).filter(|name| !known(name)).collect()
+}
+
+fn volumes(identity: &Identity, snapshot: &Snapshot) -> BTreeSet<NodeName> {
+    let used = |claim: &&Claim| {
+        let user = claim.metadata.annotations.as_ref().and_then(|a| a.get(ANNOTATION_USED_BY));
+        user == Some(&identity.uid)
+    };
+    let claims = snapshot.claims.iter().map(Arc::as_ref).filter(used);
+    claims.filter_map(|claim| node_of(claim.metadata())).collect()
 }
 
 fn node_of(metadata: &ObjectMeta) -> Option<NodeName> {
@@ -143,22 +186,21 @@ fn node_of(metadata: &ObjectMeta) -> Option<NodeName> {
 
 fn configuration(config_map: &ConfigMap) -> Option<(NodeName, &str, NodeConfig)> {
     let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
-    Some((node_of(config_map.metadata())?, text, NodeConfig::from_json(text).ok()?))
+    let config = NodeConfig::from_json(text).ok()?;
+    Some((config.node.clone(), text, config))
 }
 
-fn of_node<'a, K: Metadata<Ty = ObjectMeta>>(
-    objects: &'a [Arc<K>],
-    node: &NodeName,
-) -> Option<&'a K> {
-    objects.iter().map(Arc::as_ref).find(|o| node_of(o.metadata()).as_ref() == Some(node))
+/// By name: a label is put back once somebody has changed it.
+fn called<'a, K: Metadata<Ty = ObjectMeta>>(objects: &'a [Arc<K>], name: &str) -> Option<&'a K> {
+    objects.iter().map(Arc::as_ref).find(|object| object.metadata().name.as_deref() == Some(name))
 }
 
 fn number(n: Option<i32>) -> u32 {
     n.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
 }
 
-fn deployment(snapshot: &Snapshot, node: &NodeName) -> (Option<Workload>, Option<parse::Shell>) {
-    let Some(found) = of_node(&snapshot.deployments, node) else { return (None, None) };
+fn deployment(snapshot: &Snapshot, name: &str) -> (Option<Workload>, Option<parse::Shell>) {
+    let Some(found) = called(&snapshot.deployments, name) else { return (None, None) };
     (Some(deployment_workload(found)), parse::Shell::of_deployment(found))
 }
 
@@ -179,8 +221,12 @@ fn deployment_workload(deployment: &Deployment) -> Workload {
     }
 }
 
-fn stateful_set(snapshot: &Snapshot, node: &NodeName) -> (Option<Workload>, Option<parse::Shell>) {
-    let Some(found) = of_node(&snapshot.stateful_sets, node) else {
+fn stateful_set(
+    snapshot: &Snapshot,
+    name: &str,
+    node: &NodeName,
+) -> (Option<Workload>, Option<parse::Shell>) {
+    let Some(found) = called(&snapshot.stateful_sets, name) else {
         return (None, orphans(snapshot, node));
     };
     (Some(stateful_set_workload(found)), parse::Shell::of_stateful_set(found))
@@ -201,7 +247,8 @@ fn orphans(snapshot: &Snapshot, node: &NodeName) -> Option<parse::Shell> {
             && !owned(pod)
     };
     let pods: Vec<&Pod> = pods.filter(of_node_and_free).collect();
-    parse::Shell::of_orphans(&pods, of_node(&snapshot.claims, node)?)
+    let of_node = |claim: &&Claim| node_of(claim.metadata()).as_ref() == Some(node);
+    parse::Shell::of_orphans(&pods, snapshot.claims.iter().map(Arc::as_ref).find(of_node)?)
 }
 
 fn stateful_set_workload(set: &StatefulSet) -> Workload {

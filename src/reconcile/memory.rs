@@ -1,7 +1,10 @@
 //! What the operator remembers of an Architecture between two reconciles. Nothing of it is needed
-//! to be right: it only saves work, and a restarted operator begins without it.
+//! to be right: it saves work and heals what somebody deletes, and a restarted operator begins
+//! without it.
 
-use super::{cache::Mark, key::ArchitectureKey, nudge::Nudge, volumes::Refusal};
+use super::{
+    cache::Mark, children::Children, key::ArchitectureKey, nudge::Nudge, volumes::Refusal,
+};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -22,6 +25,8 @@ pub(super) struct Memory {
     /// Failures in a row, and until when nothing is tried again unless the specification changes.
     failures: u32,
     not_before: Option<(Instant, i64)>,
+    /// The children as they were last seen.
+    pub(super) children: Children,
     /// The last nudge of each pod, by UID.
     pub(super) nudges: HashMap<String, Nudge>,
     /// Claims that could not grow, by name.

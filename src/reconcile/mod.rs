@@ -10,6 +10,7 @@ mod admin;
 mod apply;
 mod cache;
 mod caches;
+mod children;
 mod client;
 mod context;
 mod error;

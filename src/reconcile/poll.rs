@@ -2,7 +2,7 @@
 //! rarely when all is well. Whatever a status could tell of makes a reconcile.
 
 use super::{cache::Cache, fetch::Fetcher, key::ArchitectureKey, queue::Queue, reports::Reports};
-use crate::observe::ENOUGH;
+use crate::observe::{ENOUGH, has_ended};
 use futures::{StreamExt, stream};
 use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 use kube::ResourceExt;
@@ -127,7 +127,8 @@ fn to_ask(pods: &[Arc<Pod>], calm: bool) -> Vec<(String, String)> {
     let mut of_node: BTreeMap<&str, usize> = BTreeMap::new();
     let mut asked = vec![];
     // The cache gives them in the order of their names, as `observe::asked` expects.
-    for pod in pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()) {
+    let stays = |pod: &&Arc<Pod>| pod.metadata.deletion_timestamp.is_none() && !has_ended(pod);
+    for pod in pods.iter().filter(stays) {
         let label = |key| pod.labels().get(key).map(String::as_str).unwrap_or_default();
         let count = of_node.entry(label(LABEL_NODE)).or_default();
         *count += 1;

@@ -14,13 +14,13 @@ use kube::{
 };
 
 /// Deletes what the Architecture owns and what is not among `objects`. Nothing goes while something
-/// that is to come in its place has trouble.
+/// that is to come in its place has trouble or cannot come.
 pub(super) async fn all(
     work: &Work<'_>,
     objects: &Objects,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
-    if !outcome.troubles.is_empty() {
+    if !outcome.may_remove() {
         return Ok(());
     }
     // Its name is the Architecture's: there is no other.
@@ -48,7 +48,9 @@ async fn kind<K: Child>(
 ) -> Result<(), Error> {
     for object in work.owned(cache) {
         let is_wanted = wanted.iter().any(|wanted| wanted.name_any() == object.name_any());
-        if !is_wanted && object.metadata().deletion_timestamp.is_none() {
+        if is_wanted {
+            work.keeps(object.metadata());
+        } else if object.metadata().deletion_timestamp.is_none() {
             let result = delete(work, &*object).await;
             outcome.take(result)?;
         }
@@ -65,10 +67,14 @@ async fn delete<K: Child>(work: &Work<'_>, object: &K) -> Result<(), Failure> {
         return Ok(());
     }
     tracing::info!(architecture = %work.key(), object = object.title(), "deleting");
+    work.deletes(object.metadata());
     let same = Preconditions { uid: live.metadata.uid, resource_version: None };
     match api.delete(&name, &DeleteParams::background().preconditions(same)).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
-        Err(error) => Err(failure(error)),
+        Err(error) => {
+            work.keeps(object.metadata());
+            Err(failure(error))
+        }
     }
 }

@@ -88,7 +88,7 @@ async fn steps(architecture: &Found, cx: &Context) -> Result<Action, Error> {
     let evolution = evolve(&wanted.topology, &running, Timestamp::now());
     let retention = evolution.apply.retention().clone();
     let mut objects = render(&evolution.apply, &cx.settings).into_objects();
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome { stays: !evolution.cannot.is_empty(), ..Outcome::default() };
     volumes::ensure(&work, &mut objects.stateful_sets, &retention, &mut outcome).await?;
     apply::all(&work, &objects, &mut outcome).await?;
     prune::all(&work, &objects, &mut outcome).await?;

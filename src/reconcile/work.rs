@@ -71,10 +71,10 @@ impl<'a> Work<'a> {
         objects
     }
 
-    /// What is known of the Architecture now.
+    /// What is known of the Architecture now, with what somebody deleted since it was last seen.
     pub(super) fn snapshot(&self) -> Snapshot {
         let caches = &self.cx.caches;
-        Snapshot {
+        let mut snapshot = Snapshot {
             config_maps: self.owned(&caches.config_maps),
             services: self.owned(&caches.services),
             deployments: self.owned(&caches.deployments),
@@ -82,13 +82,30 @@ impl<'a> Work<'a> {
             pods: caches.pods.of(&self.key),
             claims: caches.claims.of(&self.key),
             reports: self.cx.reports.of(&self.key),
-        }
+        };
+        let uid = self.uid();
+        self.cx.memories.with(&self.key, |memory| memory.children.complete(&mut snapshot, uid));
+        snapshot
+    }
+
+    /// Remembers that this is deleted now, so that nobody takes it for a loss.
+    pub(super) fn deletes(&self, metadata: &ObjectMeta) {
+        let (name, uid) = (metadata.name.as_deref().unwrap_or_default(), metadata.uid.as_ref());
+        self.cx.memories.with(&self.key, |memory| memory.children.forget(name, uid));
+    }
+
+    /// Remembers that this is not deleted, whatever was meant before.
+    pub(super) fn keeps(&self, metadata: &ObjectMeta) {
+        let uid = metadata.uid.as_deref().unwrap_or_default();
+        self.cx.memories.with(&self.key, |memory| memory.children.stays(uid));
     }
 }
 
 /// What the work came to.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
+    /// What is wanted cannot be reached from what runs: nothing of that may go.
+    pub(super) stays: bool,
     /// Nodes whose workload or configuration was written.
     pub(super) changing: BTreeSet<NodeName>,
     /// StatefulSets that wait for their claims.
@@ -116,6 +133,11 @@ impl Outcome {
             }
             Err(Failure::Unreachable(error)) => Err(Error::Unreachable(error)),
         }
+    }
+
+    /// Whether what is not wanted may go now.
+    pub(super) fn may_remove(&self) -> bool {
+        !self.stays && self.troubles.is_empty()
     }
 
     /// Looks again after `wait` at the latest.

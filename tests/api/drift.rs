@@ -6,7 +6,7 @@ use crate::{
 };
 use kube::{
     ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams},
+    api::{Patch, PatchParams, PostParams},
 };
 use maquette::render::difference;
 use serde_json::Value;
@@ -147,14 +147,7 @@ async fn every_child_that_somebody_deletes_is_made_again() {
     space.apply("p", MODEL).await;
     space.settled("p").await;
     for (key, child) in space.children("p").await {
-        let (api, name) = api_of_child(&space, &key);
-        api.delete(name, &DeleteParams::background()).await.expect("deleted");
-        eventually(&format!("{key} is made again"), soon(), async || {
-            let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
-            let found = found.ok_or("it is gone")?;
-            if found.uid() == child.uid() { Err("it is going".to_owned()) } else { Ok(()) }
-        })
-        .await;
+        space.loses(&key, &child).await;
     }
     all_as_rendered(&space, "p").await;
 }

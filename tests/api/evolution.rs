@@ -22,15 +22,15 @@ use std::{
 };
 use tokio::task::JoinSet;
 
-const BEFORE: &str = "{shape: ThreeTier}";
-const AFTER: &str = "{shape: PeerToPeer, peerToPeer: {replicas: 3}}";
+pub(crate) const BEFORE: &str = "{shape: ThreeTier}";
+pub(crate) const AFTER: &str = "{shape: PeerToPeer, peerToPeer: {replicas: 3}}";
 
-async fn is_ready(space: &Space) {
+pub(crate) async fn is_ready(space: &Space) {
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
 }
 
 /// Waits until a step is under way.
-async fn step(space: &Space, step: EvolutionStep) -> EvolutionStatus {
+pub(crate) async fn step(space: &Space, step: EvolutionStep) -> EvolutionStatus {
     eventually(&format!("{step:?} is under way"), soon(), async || {
         let found = space.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
         let evolution = found.status.and_then(|status| status.evolution).ok_or("no change")?;
@@ -129,10 +129,15 @@ async fn every_step_is_told_once_also_when_the_operator_is_restarted() {
         assert_eq!(shapes, (Some(Shape::ThreeTier), Shape::PeerToPeer), "{evolution:?}");
     }
     assert!(seen.is_sorted_by_key(|evolution| evolution.since.0), "{seen:?}");
+    // Events follow the status that they tell of.
+    eventually("the end is told", soon(), async || {
+        let told = actions(&events(&space, "EvolutionDone").await);
+        if told == ["EvolveToPeerToPeer"] { Ok(()) } else { Err(format!("{told:?}")) }
+    })
+    .await;
     let told = || async { actions(&events(&space, "EvolutionStep").await) };
     let expected: Vec<_> = steps.iter().map(|step| format!("{step:?}ToPeerToPeer")).collect();
     assert_eq!(told().await, expected);
-    assert_eq!(actions(&events(&space, "EvolutionDone").await), ["EvolveToPeerToPeer"]);
 
     operator.kill().await;
     let _operator = Operator::start(&space.name);
@@ -193,6 +198,30 @@ async fn items_are_waited_for_and_nothing_else_once_they_are_copied() {
     assert!(space.api::<StatefulSet>().get("shop-data").await.is_ok(), "the old home stays");
     kubelet.now().taking_over.clear();
     space.condition("shop", "Progressing", soon(), |c| c.reason == "Settled").await;
+}
+
+#[tokio::test]
+async fn several_evolve_side_by_side_and_one_that_is_stuck_holds_up_no_other() {
+    let space = Space::new("beside").await;
+    let kubelet = Kubelet::start(&space);
+    let _operator = Operator::start(&space.name);
+    for name in ["shop", "other", "stuck"] {
+        space.apply(name, BEFORE).await;
+        space.condition(name, "Ready", soon(), |c| c.status == "True").await;
+    }
+    kubelet.now().down.insert("orders".to_owned());
+    space.apply("stuck", "{shape: NTier}").await;
+    space.apply("shop", AFTER).await;
+    space.apply("other", AFTER).await;
+    for name in ["shop", "other"] {
+        space.condition(name, "Progressing", soon(), |c| c.reason == "Settled").await;
+        space.condition(name, "Ready", soon(), |c| c.status == "True").await;
+    }
+    let waits = |c: &Condition| c.reason != "Settled" && c.message.contains("orders");
+    space.condition("stuck", "Progressing", soon(), waits).await;
+    space.condition("stuck", "TrafficFlowing", soon(), |c| c.status == "True").await;
+    kubelet.now().down.clear();
+    space.condition("stuck", "Ready", soon(), |c| c.status == "True").await;
 }
 
 #[tokio::test]

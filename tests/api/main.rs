@@ -19,6 +19,7 @@ mod evolution;
 mod failing;
 mod growth;
 mod leader;
+mod losses;
 mod many;
 mod quantities;
 mod quiet;

@@ -37,6 +37,30 @@ async fn a_new_architecture_costs_one_write_for_each_child_three_of_status_and_n
     assert!(status.values().all(|count| *count <= 3), "writes of status: {status:?}");
 }
 
+#[tokio::test]
+async fn until_it_is_ready_a_new_architecture_costs_three_writes_of_status_and_no_read() {
+    let space = Space::new("costs-ready").await;
+    let _kubelet = Kubelet::start(&space);
+    let _operator = Operator::start(&space.name);
+    watching(&space).await;
+    for (name, shape) in [("tt", "ThreeTier"), ("pp", "PeerToPeer")] {
+        space.apply(name, &format!("{{shape: {shape}}}")).await;
+        space.condition(name, "Ready", soon(), |c| c.status == "True").await;
+    }
+    // Longer than any write of details is put off.
+    tokio::time::sleep(seconds(6)).await;
+    let mut status: BTreeMap<String, usize> = BTreeMap::new();
+    for request in Request::within(&space.name) {
+        match (request.verb.as_str(), request.resource.as_str()) {
+            ("patch", "architectures/status") => *status.entry(request.name).or_default() += 1,
+            ("get", _) => panic!("nobody needs {request:?}"),
+            _ => {}
+        }
+    }
+    assert_eq!(status.len(), 2);
+    assert!(status.values().all(|count| *count <= 3), "writes of status: {status:?}");
+}
+
 fn stores_of_the_default_n_tier(writes: &BTreeMap<(String, String), usize>) -> usize {
     let sets =
         writes.keys().filter(|(kind, name)| kind == "statefulsets" && name.starts_with("nt-"));

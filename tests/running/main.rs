@@ -10,6 +10,7 @@ mod specs;
 
 mod cluster;
 mod evolution;
+mod homes;
 mod peers;
 mod progress;
 mod read_back;

@@ -2,7 +2,7 @@
 
 use super::{
     topologies::{kinds, topology},
-    world::{Choices, World},
+    world::{Broken, Choices, World},
 };
 use crate::{
     evolve::{
@@ -12,7 +12,11 @@ use crate::{
     plan::Topology,
 };
 use maquette_contract::Kind;
-use proptest::{collection::vec, prelude::*};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{RngAlgorithm, TestError, TestRng, TestRunner},
+};
 
 /// Kinds that somebody owns in each of the topologies.
 fn always_owned(topologies: &[Topology]) -> Vec<Kind> {
@@ -26,11 +30,7 @@ fn always_owned(topologies: &[Topology]) -> Vec<Kind> {
 /// Lets everything happen until `wanted` runs; panics if it never does.
 fn converge(world: &mut World, wanted: &Topology) {
     for _ in 0..100 {
-        let Evolution { step, apply, cannot, .. } =
-            world.reconcile(wanted, &mut Choices::new(vec![]));
-        if !cannot.is_empty() {
-            return;
-        }
+        let Evolution { step, apply, .. } = world.reconcile(wanted, &mut Choices::new(vec![]));
         if step.is_none() && apply.nodes().all(|node| world.applied.get(&node.name) == Some(node)) {
             return;
         }
@@ -40,8 +40,8 @@ fn converge(world: &mut World, wanted: &Topology) {
     panic!("it never ends: {:?} {:#?}\n{:#?}", last.step, last.waits, world.log);
 }
 
-fn play(topologies: &[Topology], numbers: Vec<u32>) {
-    let mut world = World::new(always_owned(topologies));
+fn play(topologies: &[Topology], numbers: Vec<u32>, breaks: Option<Broken>) {
+    let mut world = World::new(always_owned(topologies), breaks);
     let mut choices = Choices::new(numbers);
     converge(&mut world, &topologies[0]);
     world.catch_up();
@@ -51,30 +51,45 @@ fn play(topologies: &[Topology], numbers: Vec<u32>) {
             world.happen(&mut choices);
         }
         world.reconcile(&topologies[at], &mut choices);
+        if choices.below(16) == 15 {
+            world.break_one(&topologies[at], &mut choices);
+        }
+        let before = at;
         at = choices.change_of_mind(at, topologies.len());
+        if at != before {
+            world.mend(&topologies[at]);
+        }
     }
+    // What is not wanted in the end may stay as broken as it is.
     let wanted = &topologies[topologies.len() - 1];
+    world.mend(wanted);
     converge(&mut world, wanted);
     world.catch_up();
+    assert!(world.requests.is_empty(), "never answered: {:#?}", world.log);
     world.read_all();
     let again = evolve(wanted, &world.running(), super::pods::now());
-    if again.cannot.is_empty() {
-        assert_eq!(again.step, None, "{:#?}", again.waits);
-        for node in again.apply.nodes() {
-            assert_eq!(world.applied.get(&node.name), Some(node), "{:#?}", world.log);
-        }
+    assert_eq!(again.cannot, []);
+    assert_eq!(again.step, None, "{:#?}", again.waits);
+    for node in again.apply.nodes() {
+        assert_eq!(world.applied.get(&node.name), Some(node), "{:#?}", world.log);
     }
 }
 
+/// At least a thousand cases; more where PROPTEST_CASES says so.
+fn config() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig { cases: config.cases.max(1000), ..config }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn nothing_is_lost_and_no_request_fails_from_any_topology_to_any_other(
         topologies in vec(topology(), 2..=3),
         numbers in vec(any::<u32>(), 0..700),
     ) {
-        play(&topologies, numbers);
+        play(&topologies, numbers, None);
     }
 
     #[test]
@@ -83,6 +98,34 @@ proptest! {
         to in topology(),
         numbers in vec(any::<u32>(), 0..700),
     ) {
-        play(&[from.clone(), to, from], numbers);
+        play(&[from.clone(), to, from], numbers, None);
     }
+}
+
+/// Whether the properties find out that a rule is broken, always with the same cases.
+fn is_found_out(breaks: Broken) -> bool {
+    let config = ProptestConfig {
+        cases: 1000,
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..ProptestConfig::default()
+    };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let cases = (vec(topology(), 2..=3), vec(any::<u32>(), 0..700));
+    let outcome = runner.run(&cases, |(topologies, numbers)| {
+        play(&topologies, numbers, Some(breaks));
+        Ok(())
+    });
+    matches!(outcome, Err(TestError::Fail(..)))
+}
+
+#[test]
+fn retiring_before_callers_have_moved_is_found_out() {
+    assert!(is_found_out(Broken::RetireFirst));
+}
+
+#[test]
+fn copying_once_and_never_again_is_found_out() {
+    assert!(is_found_out(Broken::CopyOnce));
 }

@@ -3,9 +3,13 @@
 use super::{
     pods::{Pass, Pod, PodId, now, revision},
     requests::Written,
-    world::{Choices, World},
+    world::{Broken, Choices, World},
 };
-use crate::{evolve::home, observe::Report, plan::Node};
+use crate::{
+    evolve::home,
+    observe::Report,
+    plan::{Node, Topology},
+};
 use maquette_contract::{Kind, NodeName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,8 +64,8 @@ impl World {
 
     pub(super) fn load_one(&mut self, id: PodId) {
         let pod = self.pods.get_mut(&id).unwrap();
-        if let Some(node) = self.applied.get(&pod.node).filter(|_| !pod.ending) {
-            pod.load(node);
+        if let Some(node) = self.applied.get(&pod.node).filter(|_| !pod.ending && !pod.broken) {
+            pod.load(node, self.breaks == Some(Broken::CopyOnce));
         }
     }
 
@@ -80,14 +84,18 @@ impl World {
         let own = |pod: &Pod| pod.node == *name && !pod.ending;
         let ids: Vec<_> = self.pods.iter().filter(|(_, p)| own(p)).map(|(id, _)| *id).collect();
         if let Some(node) = self.applied.get(name).filter(|_| ids.len() < wanted) {
-            let pod = Pod::new(node.clone());
+            let pod = Pod::new(node.clone(), self.broken.contains(name));
             self.pods.insert(self.created, pod);
             self.created += 1;
         } else if ids.len() > wanted {
             self.pods.get_mut(&ids[ids.len() - 1]).unwrap().ending = true;
         } else {
-            for id in ids {
-                self.pods.get_mut(&id).unwrap().ready = true;
+            for (ordinal, id) in ids.into_iter().enumerate() {
+                let pod = self.pods.get_mut(&id).unwrap();
+                pod.ready = !pod.broken && pod.is_member(ordinal);
+                if pod.ready {
+                    self.started.insert(name.clone());
+                }
             }
         }
         let busy: BTreeSet<_> =
@@ -101,6 +109,25 @@ impl World {
         self.requests.retain(|request| request.path.iter().all(|(at, ..)| *at != id));
     }
 
+    /// From now on no pod can start of a wanted node that has none yet.
+    pub(super) fn break_one(&mut self, wanted: &Topology, choices: &mut Choices) {
+        let new =
+            wanted.nodes().map(|node| &node.name).filter(|name| !self.started.contains(*name));
+        let new: Vec<_> = new.cloned().collect();
+        if let Some(name) = choices.pick(&new) {
+            self.note(format!("no pod of {name} can start"));
+            self.broken.insert(name.clone());
+            self.pods.values_mut().filter(|pod| pod.node == name).for_each(|pod| pod.broken = true);
+        }
+    }
+
+    /// Somebody mends the specification, or whatever kept pods of its nodes from starting.
+    pub(super) fn mend(&mut self, wanted: &Topology) {
+        for node in wanted.nodes().filter(|node| self.broken.remove(&node.name)) {
+            self.pods.retain(|_, pod| pod.node != node.name || !pod.broken);
+        }
+    }
+
     pub(super) fn report(&mut self, choices: &mut Choices) {
         if let Some(id) = self.any_pod(choices) {
             self.report_one(id);
@@ -109,6 +136,9 @@ impl World {
 
     pub(super) fn report_one(&mut self, id: PodId) {
         let pod = &self.pods[&id];
+        if pod.broken {
+            return;
+        }
         let now_runs = revision(&pod.runs);
         let stays = |(at, _, ran): &&(PodId, Node, _)| *at == id && *ran != now_runs;
         let older = self.requests.iter().flat_map(|r| &r.path).filter(stays).count();

@@ -3,7 +3,7 @@
 use crate::{
     evolve::{graph::Share, home},
     observe::{Report, RunningPod},
-    plan::Node,
+    plan::{Node, Task},
 };
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{
@@ -21,6 +21,8 @@ pub(super) struct Pod {
     /// What it runs as: its node's configuration when it last loaded it.
     pub(super) runs: Node,
     pub(super) ready: bool,
+    /// It can never start.
+    pub(super) broken: bool,
     /// It was told to stop, and only ends what it began.
     pub(super) ending: bool,
     /// What it reported last.
@@ -48,22 +50,33 @@ pub(super) fn revision(node: &Node) -> Revision {
 }
 
 impl Pod {
-    pub(super) fn new(runs: Node) -> Self {
+    pub(super) fn new(runs: Node, broken: bool) -> Self {
         let mut pod = Self {
             node: runs.name.clone(),
             runs: runs.clone(),
             ready: false,
+            broken,
             ending: false,
             report: Report::default(),
             passes: BTreeMap::new(),
         };
-        pod.load(&runs);
+        pod.load(&runs, false);
         pod
     }
 
-    /// Takes a configuration; a new one begins every copy anew.
-    pub(super) fn load(&mut self, node: &Node) {
-        if revision(&self.runs) != revision(node) || self.passes.is_empty() {
+    /// Whether it takes part as the one of this number: a peer that is no member any more hands its
+    /// items over and is not ready.
+    pub(super) fn is_member(&self, ordinal: usize) -> bool {
+        match &self.runs.task {
+            Task::Peer(task) => ordinal < task.members as usize,
+            _ => true,
+        }
+    }
+
+    /// Takes a configuration; a new one begins every copy anew, unless items are copied `once`.
+    pub(super) fn load(&mut self, node: &Node, once: bool) {
+        let anew = !once && revision(&self.runs) != revision(node);
+        if anew || self.passes.is_empty() {
             let origins = home::origins(node).iter();
             self.passes = origins.map(|origin| (origin.node.clone(), Pass::default())).collect();
         }

@@ -40,8 +40,18 @@ impl Choices {
     }
 }
 
+/// A rule that the operator or the pods break on purpose, to see that it is found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// What is not wanted any more goes at once, before its callers have moved.
+    RetireFirst,
+    /// Items are copied once; what the old home gets after that is not.
+    CopyOnce,
+}
+
 /// The cluster.
 pub(super) struct World {
+    pub(super) breaks: Option<Broken>,
     /// What the operator has applied, node by node.
     pub(super) applied: BTreeMap<NodeName, Node>,
     pub(super) entry: Option<NodeName>,
@@ -55,13 +65,18 @@ pub(super) struct World {
     /// Kinds that somebody owns in every topology of the case.
     pub(super) kinds: Vec<Kind>,
     pub(super) created: usize,
+    /// Nodes of which a pod has been ready.
+    pub(super) started: BTreeSet<NodeName>,
+    /// Nodes whose pods cannot start, as their image is not there or no machine has room.
+    pub(super) broken: BTreeSet<NodeName>,
     /// What went on, for a person who reads a failure.
     pub(super) log: Vec<String>,
 }
 
 impl World {
-    pub(super) fn new(kinds: Vec<Kind>) -> Self {
+    pub(super) fn new(kinds: Vec<Kind>, breaks: Option<Broken>) -> Self {
         Self {
+            breaks,
             applied: BTreeMap::new(),
             entry: None,
             pods: BTreeMap::new(),
@@ -71,6 +86,8 @@ impl World {
             entries: BTreeSet::new(),
             kinds,
             created: 0,
+            started: BTreeSet::new(),
+            broken: BTreeSet::new(),
             log: vec![],
         }
     }
@@ -111,7 +128,10 @@ impl World {
 
     /// The operator works once; it may die after any of its writes.
     pub(super) fn reconcile(&mut self, wanted: &Topology, choices: &mut Choices) -> Evolution {
-        let evolution = evolve(wanted, &self.running(), now());
+        let mut evolution = evolve(wanted, &self.running(), now());
+        if self.breaks == Some(Broken::RetireFirst) {
+            evolution.apply.nodes.retain(|name, _| wanted.node(name).is_some());
+        }
         let apply = &evolution.apply;
         let lives = choices.below(4) != 3;
         let mut upserts: Vec<_> = apply.nodes.values().cloned().map(Some).chain([None]).collect();
@@ -178,6 +198,7 @@ impl World {
         self.applied.remove(name);
         self.data.remove(name);
         self.entries.remove(name);
+        self.started.remove(name);
         // One that is not ready answers nobody; the load plays users, who may hold on to anything.
         let asking = self.pods.values().find(|pod| {
             let asks = pod.runs.edges().iter().any(|edge| edge.to == *name);

@@ -29,7 +29,7 @@ pub(in super::super) async fn release(
     let cached = work.cx.caches.claims.of(work.key());
     let idle = cached.iter().filter(|claim| !used.contains(&claim.name_any()));
     for claim in idle.filter(|claim| is_labelled(work, claim)) {
-        let blocked = !outcome.troubles.is_empty() || !outcome.waits.is_empty();
+        let blocked = !outcome.may_remove() || !outcome.waits.is_empty();
         let fate = fate(work, claim, retention, blocked);
         match fate {
             Idle::Goes | Idle::Left => {}

@@ -91,6 +91,7 @@ async fn make_way(work: &Work<'_>, live: &StatefulSet) -> Result<(), Failure> {
             architecture = %work.key(), object = live.title(),
             "making it anew, beside its pods, for volumes of another size or class"
         );
+        work.deletes(&live.metadata);
         let same = Preconditions { uid: live.uid(), resource_version: None };
         match api.delete(&name, &DeleteParams::orphan().preconditions(same)).await {
             Ok(_) => {}

@@ -1,7 +1,7 @@
 //! A namespace of a test, and what it holds.
 
 use super::{
-    ARCHITECTURE, Any, ControlPlane, KINDS, api_of,
+    ARCHITECTURE, Any, ControlPlane, KINDS, api_of, api_of_child,
     control_plane::{OPERATOR_NAMESPACE, control_plane},
     eventually, soon,
 };
@@ -80,6 +80,18 @@ impl Space {
             }
         }
         children
+    }
+
+    /// Deletes a child and waits until it is made again; gives what it is then.
+    pub(crate) async fn loses(&self, key: &str, child: &Any) -> Any {
+        let (api, name) = api_of_child(self, key);
+        api.delete(name, &DeleteParams::background()).await.expect("deleted");
+        eventually(&format!("{key} is made again"), soon(), async || {
+            let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
+            let found = found.ok_or("it is gone")?;
+            if found.uid() == child.uid() { Err("it is going".to_owned()) } else { Ok(found) }
+        })
+        .await
     }
 
     /// Waits until a condition of an Architecture is as `wanted` says.

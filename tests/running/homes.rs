@@ -1,0 +1,148 @@
+//! Where items are, whatever becomes of what runs while they move: nobody forgets them.
+
+use crate::cluster::{now, planned, read, spec, works};
+use k8s_openapi::{
+    api::core::v1::{ConfigMap, PersistentVolumeClaim},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use maquette::{
+    evolve::{Evolution, Obstacle, Step, evolve},
+    observe::Snapshot,
+    plan::{PeerTask, ServiceTask, Task, Topology},
+};
+use maquette_contract::keys::{ANNOTATION_USED_BY, LABEL_NODE};
+use std::{collections::BTreeSet, sync::Arc};
+
+fn peers() -> Topology {
+    planned(&spec("shape: PeerToPeer"))
+}
+
+/// A three-tier on its way to [`peers`]: what is new works, and takes over what `data` has.
+fn raised() -> Snapshot {
+    let before = planned(&spec("shape: ThreeTier"));
+    let raise = evolve(&peers(), &read(&works(&before)), now());
+    assert_eq!(raise.step, Some(Step::Raise));
+    works(&raise.apply)
+}
+
+fn without_settings(mut snapshot: Snapshot, node: &str) -> Snapshot {
+    let name = Some(format!("shop-{node}"));
+    snapshot.config_maps.retain(|settings| settings.metadata.name != name);
+    snapshot
+}
+
+/// Nothing is left of the node but what its pods may still do.
+fn without(snapshot: Snapshot, node: &str) -> Snapshot {
+    let mut snapshot = without_settings(snapshot, node);
+    let name = Some(format!("shop-{node}"));
+    snapshot.deployments.retain(|workload| workload.metadata.name != name);
+    snapshot.stateful_sets.retain(|workload| workload.metadata.name != name);
+    snapshot
+}
+
+/// The claim of the store `data`, which the Architecture of this UID used.
+fn claim(user: &str) -> Arc<PersistentVolumeClaim> {
+    let labels = [(LABEL_NODE.to_owned(), "data".to_owned())].into();
+    let annotations = [(ANNOTATION_USED_BY.to_owned(), user.to_owned())].into();
+    let metadata = ObjectMeta {
+        labels: Some(labels),
+        annotations: Some(annotations),
+        ..ObjectMeta::default()
+    };
+    Arc::new(PersistentVolumeClaim { metadata, ..PersistentVolumeClaim::default() })
+}
+
+fn next(snapshot: &Snapshot) -> Evolution {
+    evolve(&peers(), &read(snapshot), now())
+}
+
+/// The nodes that take over what `data` has.
+fn takers(topology: &Topology) -> BTreeSet<&str> {
+    let takes = |task: &Task| match task {
+        Task::Service(ServiceTask { origins, .. }) | Task::Peer(PeerTask { origins, .. }) => {
+            origins.iter().any(|origin| origin.node.as_str() == "data")
+        }
+        Task::Store(_) | Task::Load(_) => false,
+    };
+    topology.nodes().filter(|node| takes(&node.task)).map(|node| node.name.as_str()).collect()
+}
+
+#[test]
+fn a_home_that_is_gone_holds_the_change_and_everything_stays() {
+    let mut snapshot = without(raised(), "data");
+    snapshot.claims = vec![claim("the-uid")];
+    let Evolution { apply, step, cannot, .. } = next(&snapshot);
+    assert_eq!(cannot, [Obstacle::Lost { node: "data".parse().unwrap() }]);
+    assert_eq!(step, None);
+    assert!(!takers(&apply).is_empty());
+    let message = cannot[0].to_string();
+    assert!(message.contains("go back to the specification with data"), "{message}");
+}
+
+#[test]
+fn a_home_that_never_had_a_volume_of_this_architecture_holds_nothing() {
+    for claims in [vec![], vec![claim("an-earlier-uid")]] {
+        let mut snapshot = without(raised(), "data");
+        snapshot.claims = claims;
+        let evolution = next(&snapshot);
+        assert_eq!(evolution.cannot, []);
+        assert_eq!(takers(&evolution.apply), BTreeSet::new());
+    }
+}
+
+#[test]
+fn going_back_makes_it_anew() {
+    let mut snapshot = without_settings(raised(), "data");
+    snapshot.claims = vec![claim("the-uid")];
+    let before = planned(&spec("shape: ThreeTier"));
+    let Evolution { apply, cannot, .. } = evolve(&before, &read(&snapshot), now());
+    assert_eq!(cannot, []);
+    assert_eq!(apply.node(&"data".parse().unwrap()), before.node(&"data".parse().unwrap()));
+}
+
+#[test]
+fn items_are_taken_over_although_a_part_of_the_way_to_them_is_gone() {
+    let whole = next(&raised());
+    let expected = takers(&whole.apply);
+    assert_eq!(expected, ["peers"].into());
+    for gone in ["client", "business"] {
+        let evolution = next(&without(raised(), gone));
+        assert_eq!(evolution.cannot, []);
+        assert_eq!(takers(&evolution.apply), expected, "without {gone}");
+    }
+}
+
+#[test]
+fn deployments_without_settings_hold_the_change_although_the_operator_never_saw_them() {
+    let mut snapshot = raised();
+    snapshot.config_maps.clear();
+    let Evolution { apply, cannot, .. } = next(&snapshot);
+    let lost = |node: &str| Obstacle::Lost { node: node.parse().unwrap() };
+    assert_eq!(cannot, [lost("business"), lost("client"), lost("data")]);
+    assert_eq!(apply.nodes().count(), 0, "nothing is changed");
+}
+
+/// The operator died when one of two clients was told to ask only the new store: what that writes is
+/// there alone.
+#[test]
+fn a_home_that_one_owner_asks_alone_has_everything() {
+    let clients = planned(&spec(
+        "shape: ClientServer\nclientServer: {clients: [{name: web}, {name: reports}]}",
+    ));
+    let n_tier = planned(&spec("shape: NTier"));
+    let mut runs = n_tier.clone();
+    let last = |topology: &Topology| {
+        let reports = topology.node(&"reports".parse().unwrap());
+        matches!(reports.map(|node| &node.task), Some(Task::Service(task))
+            if !task.origins.is_empty() && task.origins.iter().all(|origin| origin.last))
+    };
+    while !last(&runs) {
+        runs = evolve(&clients, &read(&works(&runs)), now()).apply;
+    }
+    let reports =
+        |settings: &&Arc<ConfigMap>| settings.metadata.name.as_deref() == Some("shop-reports");
+    let mut snapshot = without_settings(works(&runs), "reports");
+    snapshot.config_maps.extend(works(&clients).config_maps.iter().find(reports).cloned());
+    let back = evolve(&n_tier, &read(&snapshot), now());
+    assert_eq!(takers(&back.apply), ["orders"].into());
+}
