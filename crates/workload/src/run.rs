@@ -6,6 +6,7 @@ use crate::{
     service, store,
 };
 use maquette_contract::Role;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::ExitCode;
 
 /// Why the process could not do its work.
@@ -52,6 +53,7 @@ pub fn run(options: Options) -> ExitCode {
 
 fn start(options: Options) -> Result<(), RunError> {
     let document = Document::read(&options.config)?;
+    open_as_many_files_as_allowed();
     // Two workers serve what a pod's share of a CPU allows, and every thread costs memory.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -62,6 +64,15 @@ fn start(options: Options) -> Result<(), RunError> {
     let outcome = runtime.block_on(live(options, document));
     runtime.shutdown_background();
     outcome
+}
+
+/// Every request under way is a connection or two. Container runtimes that follow systemd let a
+/// process have 1024 file handles unless it asks for more, which it may.
+fn open_as_many_files_as_allowed() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 async fn live(options: Options, document: Document) -> Result<(), RunError> {

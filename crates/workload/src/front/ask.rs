@@ -14,6 +14,9 @@ pub(super) const MAX_BODY: usize = 64 << 10;
 /// took as it was sent, since `1e15` becomes `1000000000000000.0`; and it has a version.
 pub(super) const MAX_RECORD: usize = 4 * MAX_BODY + (1 << 10);
 
+/// How much of a body one place of a pod is for, in bytes; see [`super::MAX_UNDER_WAY`].
+pub(super) const BODY_OF_A_PLACE: usize = 2 << 10;
+
 /// What a request asks for.
 pub(super) enum Ask {
     Get(ItemKey),

@@ -9,7 +9,7 @@ use super::{
     ask::{self, MAX_RECORD},
     metrics::{Operation, UnderWay},
     render,
-    routes::{ItemPath, Shared, within_limits},
+    routes::{ItemPath, Shared, places, within_limits},
 };
 use crate::runtime::headers::Context;
 use axum::{
@@ -89,6 +89,8 @@ async fn summary<A: Held>(front: Shared<A>, headers: HeaderMap) -> Response {
 struct Exchange<'a, A: Held> {
     front: &'a Front<A>,
     request: Request<A::Settings>,
+    /// How many it takes.
+    places: u32,
     start: Instant,
     _under_way: UnderWay,
 }
@@ -98,14 +100,15 @@ impl<'a, A: Held> Exchange<'a, A> {
         let start = Instant::now();
         let context = Context::from_headers(headers, start);
         let request = Request::new(front.runtime.config.begin(), context);
-        Self { front, request, start, _under_way: front.metrics.begin() }
+        Self { front, request, places: places(headers), start, _under_way: front.metrics.begin() }
     }
 
     async fn answer<T: IntoResponse>(
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send,
     ) -> Response {
-        let outcome = within_limits(&self.front.places_held, &self.request.context, work).await;
+        let context = &self.request.context;
+        let outcome = within_limits(&self.front.places_held, self.places, context, work).await;
         let response = match outcome {
             Ok(answer) => answer.into_response(),
             Err(Failure { status, message }) => {

@@ -28,8 +28,9 @@ use serde_json::Value;
 use std::sync::Arc;
 use tokio::{net::TcpListener, sync::Semaphore};
 
-/// Requests answered at once; more are turned away. Each one may wait for its deadline.
-const MAX_UNDER_WAY: usize = 512;
+/// Requests with small bodies that are answered at once; more are turned away. While a store is away
+/// every request waits, at most for 10 s: this is enough for 200 a second.
+const MAX_UNDER_WAY: usize = 2048;
 
 /// What a node does with a request. Whatever it asks others for on the way it notes in the
 /// [`Request`], so that the tree is true also if it fails or is cut off at the deadline.

@@ -2,7 +2,7 @@
 
 use super::{
     Application, Failure, Front, Request,
-    ask::{self, Ask, MAX_BODY},
+    ask::{self, Ask, BODY_OF_A_PLACE, MAX_BODY, MAX_RECORD},
     metrics::Operation,
     render::{self, Form},
 };
@@ -15,7 +15,10 @@ use axum::{
     Router,
     body::Body,
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, Method, StatusCode, Uri},
+    http::{
+        HeaderMap, Method, StatusCode, Uri,
+        header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+    },
     response::Response,
     routing::get,
 };
@@ -120,7 +123,7 @@ impl<A: Application> Front<A> {
         let _under_way = self.metrics.begin();
         let context = Context::from_headers(headers, start);
         let request = Request::new(self.runtime.config.begin(), context);
-        let outcome = self.outcome(&request, asked).await;
+        let outcome = self.outcome(&request, places(headers), asked).await;
         let least = A::work(&request.settings).response_bytes;
         let (status, answer) = self.finish(request, start, outcome);
         let took = start.elapsed();
@@ -141,6 +144,7 @@ impl<A: Application> Front<A> {
     async fn outcome(
         &self,
         request: &Request<A::Settings>,
+        places: u32,
         asked: impl Future<Output = Result<Ask, Failure>> + Send,
     ) -> Result<Outcome, Failure> {
         let work = async {
@@ -150,7 +154,7 @@ impl<A: Application> Front<A> {
             }
             self.ask(request, asked).await
         };
-        within_limits(&self.places, &request.context, work).await
+        within_limits(&self.places, places, &request.context, work).await
     }
 
     async fn ask(&self, request: &Request<A::Settings>, asked: Ask) -> Result<Outcome, Failure> {
@@ -200,15 +204,28 @@ impl<A: Application> Front<A> {
     }
 }
 
-/// Does the work of a request if there is a place for it, until its deadline.
+/// The places that a request takes: one, and more for a large body, which takes up to 16 times its
+/// size once it is parsed.
+pub(super) fn places(headers: &HeaderMap) -> u32 {
+    let length = match headers.get(CONTENT_LENGTH) {
+        Some(length) => length.to_str().ok().and_then(|length| length.parse().ok()),
+        // Nobody knows how long it will be.
+        None => headers.get(TRANSFER_ENCODING).map(|_| MAX_RECORD),
+    };
+    let length = length.unwrap_or(0).min(MAX_RECORD);
+    u32::try_from(1 + length / BODY_OF_A_PLACE).unwrap_or(u32::MAX)
+}
+
+/// Does the work of a request if there are places for it, until its deadline.
 pub(super) async fn within_limits<T>(
-    places: &Semaphore,
+    all: &Semaphore,
+    places: u32,
     context: &Context,
     work: impl Future<Output = Result<T, Failure>> + Send,
 ) -> Result<T, Failure> {
     let looped = |error: TooManyHops| Failure::new(StatusCode::LOOP_DETECTED, error.to_string());
     context.check_hops().map_err(looped)?;
-    let Ok(_place) = places.try_acquire() else {
+    let Ok(_places) = all.try_acquire_many(places) else {
         let message = "this pod has as many requests under way as it can take";
         return Err(Failure::unavailable(message));
     };

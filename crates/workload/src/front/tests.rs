@@ -1,6 +1,9 @@
 //! The bounds of the front, with an application that is played.
 
-use super::{Application, Failure, Front, Request, routes::router};
+use super::{
+    Application, Failure, Front, Request,
+    routes::{places, router},
+};
 use crate::runtime::{Document, Edge, Options, Process, Runtime, Settings, Shutdown};
 use axum::{
     Router,
@@ -113,4 +116,16 @@ async fn a_client_that_goes_away_leaves_nothing_behind() {
     assert_eq!(runtime.config.under_way(), 0);
     assert_eq!(front.places.available_permits(), 1);
     assert!(runtime.metrics.text().unwrap().contains("maquette_requests_in_flight 0\n"));
+}
+
+#[test]
+fn a_large_body_takes_more_places_and_one_of_unknown_size_the_most() {
+    let taken = |name: header::HeaderName, value: &'static str| {
+        places(&[(name, header::HeaderValue::from_static(value))].into_iter().collect())
+    };
+    assert_eq!(places(&axum::http::HeaderMap::new()), 1);
+    assert_eq!(taken(header::CONTENT_LENGTH, "100"), 1);
+    assert_eq!(taken(header::CONTENT_LENGTH, "65536"), 33);
+    assert_eq!(taken(header::CONTENT_LENGTH, "99999999"), 129);
+    assert_eq!(taken(header::TRANSFER_ENCODING, "chunked"), 129);
 }

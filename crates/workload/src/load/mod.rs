@@ -32,8 +32,8 @@ pub use role::run;
 use std::time::Duration;
 
 /// How long a user waits for an answer, from the time at which the request should have begun.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Requests under way at a time. More wait for their turn, and their users with them; who has not
 /// had a turn when the patience is over gives up, which counts as a failure. So at most
 /// [`PATIENCE`] times the rate wait.
-const MAX_UNDER_WAY: usize = 512;
+const MAX_UNDER_WAY: usize = 2048;

@@ -12,11 +12,17 @@ use serde::Serialize;
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
-/// What came of a request.
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) ending: Ending,
+    /// In one line.
+    pub(super) why: String,
+}
+
+/// How a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// The answer that there should be.
-    Ok,
     /// A client error, though the request was right.
     Refused,
     /// A server error.
@@ -48,32 +54,25 @@ pub(super) async fn make(
     ask: &Ask,
     deadline: Instant,
     memory: &Mutex<Memory>,
-) -> Ending {
+) -> Result<(), Failure> {
     match ask {
         Ask::Read(key) => {
             let known = lock(memory).known(key).cloned();
-            match send(target, Method::GET, path(key), Bytes::new(), deadline).await {
-                Ok(answer) => match read(key, answer) {
-                    Ok(found) => judge(memory, key, known.as_ref(), found.as_ref()),
-                    Err(ending) => ending,
-                },
-                Err(ending) => ending,
-            }
+            let answer = send(target, Method::GET, path(key), Bytes::new(), deadline).await?;
+            let found = read(key, answer)?;
+            judge(memory, key, known.as_ref(), found.as_ref())
         }
         Ask::Write(key, number) => {
-            let Ok(body) = serde_json::to_vec(&Value { write: *number }) else {
-                return Ending::Nonsense;
-            };
-            match send(target, Method::PUT, path(key), body.into(), deadline).await {
-                Ok(answer) => written(memory, key, answer),
-                Err(ending) => ending,
-            }
+            let body = serde_json::to_vec(&Value { write: *number });
+            let body = body.map_err(|e| failure(Ending::Nonsense, e.to_string()))?;
+            let answer = send(target, Method::PUT, path(key), body.into(), deadline).await?;
+            written(memory, key, answer)
         }
         Ask::Summary => {
-            match send(target, Method::GET, "/summary".to_owned(), Bytes::new(), deadline).await {
-                Ok((StatusCode::OK, Some(Outcome::Summary(_)))) => Ending::Ok,
-                Ok((status, _)) => unexpected(status),
-                Err(ending) => ending,
+            let path = "/summary".to_owned();
+            match send(target, Method::GET, path, Bytes::new(), deadline).await? {
+                (StatusCode::OK, Some(Outcome::Summary(_))) => Ok(()),
+                answer => Err(unexpected(answer)),
             }
         }
     }
@@ -88,16 +87,21 @@ async fn send(
     path: String,
     body: Bytes,
     deadline: Instant,
-) -> Result<Answered, Ending> {
+) -> Result<Answered, Failure> {
     let outgoing = Outgoing { method, path, context: Context::first(deadline), body };
     match target.send_as_user(&outgoing).await {
         Ok(Reply { status, body, .. }) => {
             let answer = serde_json::from_slice::<Answer>(&body).ok();
             Ok((status, answer.map(|answer| answer.outcome)))
         }
-        Err(CallError::Late { .. }) => Err(Ending::Late),
-        Err(CallError::Unreachable { .. }) => Err(Ending::Unreachable),
-        Err(CallError::Invalid { .. }) => Err(Ending::Nonsense),
+        Err(error) => {
+            let ending = match error {
+                CallError::Late { .. } => Ending::Late,
+                CallError::Unreachable { .. } => Ending::Unreachable,
+                CallError::Invalid { .. } => Ending::Nonsense,
+            };
+            Err(failure(ending, error.to_string()))
+        }
     }
 }
 
@@ -107,7 +111,7 @@ fn path(key: &ItemKey) -> String {
 }
 
 /// The version that a read found; None if there is no such item.
-fn read(key: &ItemKey, (status, outcome): Answered) -> Result<Option<Version>, Ending> {
+fn read(key: &ItemKey, (status, outcome): Answered) -> Result<Option<Version>, Failure> {
     match (status, outcome) {
         (StatusCode::OK, Some(Outcome::Item { kind, id, version, .. }))
             if kind == key.kind && id == key.id =>
@@ -115,7 +119,7 @@ fn read(key: &ItemKey, (status, outcome): Answered) -> Result<Option<Version>, E
             Ok(Some(version))
         }
         (StatusCode::NOT_FOUND, Some(Outcome::Error(_))) => Ok(None),
-        (status, _) => Err(unexpected(status)),
+        answer => Err(unexpected(answer)),
     }
 }
 
@@ -124,38 +128,51 @@ fn judge(
     key: &ItemKey,
     known: Option<&Version>,
     found: Option<&Version>,
-) -> Ending {
-    let verdict = lock(memory).judge(key, known, found);
-    if verdict == Verdict::Lost {
-        let text = |version: Option<&Version>| version.map_or("nothing".into(), Version::to_string);
-        let (known, found) = (text(known), text(found));
+) -> Result<(), Failure> {
+    let first = match lock(memory).judge(key, known, found) {
+        Verdict::Found => return Ok(()),
+        Verdict::Lost => true,
+        Verdict::StillLost => false,
+    };
+    let text = |version: Option<&Version>| version.map_or("nothing".into(), Version::to_string);
+    let (known, found) = (text(known), text(found));
+    if first {
         tracing::error!(item = %key, acknowledged = known, found, "a write is lost");
     }
-    match verdict {
-        Verdict::Found => Ending::Ok,
-        Verdict::Lost => Ending::Lost { first: true },
-        Verdict::StillLost => Ending::Lost { first: false },
-    }
+    Err(failure(Ending::Lost { first }, format!("{found} was found, not {known}")))
 }
 
-fn written(memory: &Mutex<Memory>, key: &Arc<ItemKey>, (status, outcome): Answered) -> Ending {
+fn written(
+    memory: &Mutex<Memory>,
+    key: &Arc<ItemKey>,
+    (status, outcome): Answered,
+) -> Result<(), Failure> {
     match outcome {
         Some(Outcome::Item { kind, id, version, .. })
             if status.is_success() && kind == key.kind && id == key.id =>
         {
             lock(memory).acknowledge(key, version);
-            Ending::Ok
+            Ok(())
         }
-        _ => unexpected(status),
+        outcome => Err(unexpected((status, outcome))),
     }
 }
 
-fn unexpected(status: StatusCode) -> Ending {
+fn unexpected((status, outcome): Answered) -> Failure {
+    let why = match outcome {
+        Some(Outcome::Error(message)) => format!("{status}: {message}"),
+        Some(_) => format!("{status}, with an answer to something else"),
+        None => format!("{status}, without an answer that is understood"),
+    };
     if status.is_server_error() {
-        Ending::Error
+        failure(Ending::Error, why)
     } else if status.is_client_error() {
-        Ending::Refused
+        failure(Ending::Refused, why)
     } else {
-        Ending::Nonsense
+        failure(Ending::Nonsense, why)
     }
+}
+
+fn failure(ending: Ending, why: String) -> Failure {
+    Failure { ending, why }
 }

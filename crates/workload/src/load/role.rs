@@ -3,7 +3,7 @@
 use super::{
     MAX_UNDER_WAY, PATIENCE,
     memory::Memory,
-    request::{self, Ending},
+    request::{self, Ending, Failure},
     schedule::{Due, Pacer},
     settings::LoadSettings,
     tally::Tally,
@@ -92,7 +92,8 @@ impl Crowd {
             self.waiting.pop_front();
             let request = self.request(start);
             if gave_up {
-                request.end(Ending::GaveUp);
+                let why = "its turn did not come in time".to_owned();
+                request.end(Err(Failure { ending: Ending::GaveUp, why }));
             } else {
                 self.under_way.spawn(request.make());
             }
@@ -133,13 +134,13 @@ impl Request {
     async fn make(self) {
         let target = &self.begun.settings.targets[self.target];
         let deadline = (self.start + PATIENCE).into();
-        let ending = request::make(target, &self.ask, deadline, &self.memory).await;
-        self.end(ending);
+        let outcome = request::make(target, &self.ask, deadline, &self.memory).await;
+        self.end(outcome);
     }
 
-    fn end(self, ending: Ending) {
+    fn end(self, outcome: Result<(), Failure>) {
         let took = self.start.elapsed();
-        self.begun.settings.targets[self.target].edge().record(took, ending != Ending::Ok);
-        self.tally.ended(&self.ask, ending, took);
+        self.begun.settings.targets[self.target].edge().record(took, outcome.is_err());
+        self.tally.ended(&self.ask, outcome.as_ref().err(), took);
     }
 }

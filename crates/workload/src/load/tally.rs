@@ -1,6 +1,9 @@
 //! What the users lived through: counts, latencies and the line in the log.
 
-use super::{request::Ending, users::Ask};
+use super::{
+    request::{Ending, Failure},
+    users::Ask,
+};
 use crate::runtime::{Metrics, lock};
 use hdrhistogram::Histogram as Latencies;
 use maquette_contract::LoadObservation;
@@ -23,6 +26,8 @@ const LONGEST_MICROS: u64 = 60_000_000;
 const DIGITS: u8 = 3;
 /// How often the log gets a line.
 const LINE_EVERY: Duration = Duration::from_secs(60);
+/// How many failures the log tells of between two such lines; the line counts them all.
+const TOLD: u64 = 5;
 
 /// Everything that is counted.
 #[derive(Debug)]
@@ -107,28 +112,26 @@ impl Tally {
     }
 
     /// A request has ended, so long after it should have begun.
-    pub(super) fn ended(&self, ask: &Ask, ending: Ending, took: Duration) {
-        let operation = operation(ask);
-        self.count(operation, outcome(ending), took, ending == Ending::Ok);
-        if ending == (Ending::Lost { first: true }) {
-            self.lost.inc();
-            lock(&self.totals).lost_writes += 1;
-        }
-    }
-
-    fn count(&self, operation: &'static str, outcome: &'static str, took: Duration, ok: bool) {
+    pub(super) fn ended(&self, ask: &Ask, failure: Option<&Failure>, took: Duration) {
+        let (operation, outcome) = (operation(ask), failure.map_or("ok", outcome));
         self.requests.get_or_create(&RequestLabels { operation, outcome }).inc();
         self.latency.get_or_create(&OperationLabel { operation }).observe(took.as_secs_f64());
-        let mut totals = lock(&self.totals);
-        if ok {
-            totals.succeeded += 1
-        } else {
-            totals.failed += 1
-        }
-        drop(totals);
         let mut line = lock(&self.line);
-        line.failed += u64::from(!ok);
         line.latencies.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        let mut totals = lock(&self.totals);
+        let Some(Failure { ending, why }) = failure else {
+            totals.succeeded += 1;
+            return;
+        };
+        totals.failed += 1;
+        line.failed += 1;
+        if line.failed <= TOLD {
+            tracing::warn!(request = %ask, outcome, why, millis = took.as_millis(), "a request failed");
+        }
+        if *ending == (Ending::Lost { first: true }) {
+            self.lost.inc();
+            totals.lost_writes += 1;
+        }
     }
 
     /// The totals since the start.
@@ -178,9 +181,8 @@ fn operation(ask: &Ask) -> &'static str {
     }
 }
 
-fn outcome(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Ok => "ok",
+fn outcome(failure: &Failure) -> &'static str {
+    match failure.ending {
         Ending::Refused => "refused",
         Ending::Error => "error",
         Ending::Unreachable => "unreachable",

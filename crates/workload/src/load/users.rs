@@ -3,7 +3,7 @@
 use super::{memory::Memory, settings::Mix};
 use maquette_contract::{ItemId, ItemKey};
 use rand::{Rng, RngExt};
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// A request of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,16 @@ pub(super) enum Ask {
     Write(Arc<ItemKey>, u64),
     /// Asks for the summary.
     Summary,
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(key) => write!(f, "read of {key}"),
+            Self::Write(key, _) => write!(f, "write of {key}"),
+            Self::Summary => f.write_str("summary"),
+        }
+    }
 }
 
 /// All users together: they take turns with items and targets.

@@ -22,7 +22,7 @@ pub(super) struct Unhealed {
 }
 
 impl Unhealed {
-    /// The item may lack a copy. False if there are too many already.
+    /// The item may lack a copy. It is not remembered if there are too many already.
     pub(super) fn add(&self, key: ItemKey) {
         let mut items = lock(&self.items);
         if items.len() < MOST {

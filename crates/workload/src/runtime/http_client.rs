@@ -133,7 +133,7 @@ impl Upstream {
                 Err(Attempt::Final(reason)) => {
                     return Err(CallError::Invalid { address: address(), reason });
                 }
-                Err(Attempt::Connection(reason)) => reason,
+                Err(Attempt::Connection { reason, .. }) => reason,
             };
             self.renew(born);
             late = CallError::Unreachable { address: address(), reason };
@@ -145,8 +145,9 @@ impl Upstream {
         }
     }
 
-    /// Makes a request as an end user's program does: once, and if the connection fails, which one
-    /// that has long been open may do for no fault of the target, once more over a new one.
+    /// Makes a request as an end user's program does: once. Only if a connection breaks that was
+    /// there, as one that has long been open may do for no fault of the target, it is made once more
+    /// over a new one; that nobody takes a connection is a failure.
     ///
     /// # Errors
     /// If there is no answer before the deadline, or one that cannot be used.
@@ -157,7 +158,7 @@ impl Upstream {
         let twice = async {
             let (pool, born) = self.current();
             match self.attempt(&pool, outgoing).await {
-                Err(Attempt::Connection(_)) => {
+                Err(Attempt::Connection { made: true, .. }) => {
                     self.renew(born);
                     self.attempt(&self.current().0, outgoing).await
                 }
@@ -166,7 +167,7 @@ impl Upstream {
         };
         match timeout_at(deadline, twice).await {
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(Attempt::Connection(reason))) => {
+            Ok(Err(Attempt::Connection { reason, .. })) => {
                 Err(CallError::Unreachable { address: address(), reason })
             }
             Ok(Err(Attempt::Final(reason))) => {
@@ -191,14 +192,17 @@ impl Upstream {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().insert(CONTENT_TYPE, json);
         }
-        let failed = |error: &dyn Error| Attempt::Connection(causes(error));
-        let response = pool.request(request).await.map_err(|error| failed(&error))?;
+        let response = pool.request(request).await;
+        let response = response.map_err(|error| Attempt::Connection {
+            made: !error.is_connect(),
+            reason: causes(&error),
+        })?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
             if error.is::<http_body_util::LengthLimitError>() {
                 return Attempt::Final(format!("the answer is larger than {MAX_ANSWER} bytes"));
             }
-            failed(error.as_ref())
+            Attempt::Connection { made: true, reason: causes(error.as_ref()) }
         })?;
         Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
     }
@@ -225,7 +229,12 @@ impl Upstream {
 /// How an attempt failed.
 enum Attempt {
     /// The connection: worth another one.
-    Connection(String),
+    Connection {
+        /// Whether there was one.
+        made: bool,
+        /// What went wrong with it.
+        reason: String,
+    },
     /// The request or the answer.
     Final(String),
 }

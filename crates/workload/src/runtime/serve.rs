@@ -33,8 +33,9 @@ use tokio::{
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// The largest head of a request, in bytes, and what a connection buffers at most.
 const MAX_BUFFER: usize = 32 << 10;
-/// Connections served at once; more wait to be accepted.
-const MAX_CONNECTIONS: usize = 1024;
+/// Connections served at once; more wait to be accepted. A request takes one of its own, and idle
+/// ones stay open for a while.
+const MAX_CONNECTIONS: usize = 4096;
 /// How long requests under way have to end once no new ones are accepted: a little more than a
 /// request may take ([`super::headers::LONGEST`]).
 const DRAIN: Duration = Duration::from_secs(12);

@@ -6,13 +6,17 @@ use crate::{
     home::{Asking, Wanted},
 };
 use maquette_contract::{
-    ItemKey, Record, Summary,
+    ItemKey, Summary, Version,
     held::{HeldItem, HeldPage},
 };
 use redis::cmd;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// The items of a page.
 const PAGE: usize = 200;
+/// The values that are in memory at once; each may take some hundred KiB.
+const AT_ONCE: usize = 32;
 /// The most items that a summary looks at.
 const MOST: usize = 10_000;
 
@@ -21,7 +25,27 @@ const MOST: usize = 10_000;
 struct Page {
     next: u64,
     looked_at: usize,
-    items: Vec<(ItemKey, Record)>,
+    items: Vec<(ItemKey, Seen)>,
+}
+
+/// What is looked at of a record: its value is not parsed, which may take many times its size.
+struct Seen {
+    version: Version,
+    /// The size of the value.
+    bytes: u64,
+}
+
+impl Seen {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Kept<'a> {
+            version: Version,
+            #[serde(borrow)]
+            value: &'a RawValue,
+        }
+        let Kept { version, value } = serde_json::from_slice(bytes).ok()?;
+        Some(Self { version, bytes: value.get().len() as u64 })
+    }
 }
 
 impl StoreClient {
@@ -40,7 +64,7 @@ impl StoreClient {
         loop {
             let page = page(asking, self, cursor, wanted).await?;
             looked_at += page.looked_at;
-            page.items.into_iter().for_each(|(key, record)| add(&mut summary, key, record));
+            page.items.into_iter().for_each(|(key, seen)| add(&mut summary, key, seen));
             if page.next == 0 {
                 return Ok(summary);
             }
@@ -67,7 +91,7 @@ impl StoreClient {
         let cursor = cursor
             .map_err(|_| Failure::broken("a store's page begins after a number, nothing else"))?;
         let page = page(asking, self, cursor, wanted).await?;
-        let item = |(key, record): (ItemKey, Record)| HeldItem { key, version: record.version };
+        let item = |(key, seen): (ItemKey, Seen)| HeldItem { key, version: seen.version };
         let next = (page.next != 0).then(|| page.next.to_string());
         Ok(HeldPage { items: page.items.into_iter().map(item).collect(), next })
     }
@@ -80,13 +104,13 @@ async fn page(
     wanted: Wanted<'_>,
 ) -> Result<Page, Failure> {
     let (next, looked_at, keys) = keys(asking, store, cursor, wanted).await?;
-    if keys.is_empty() {
-        return Ok(Page { next, looked_at, items: vec![] });
+    let mut items = vec![];
+    for keys in keys.chunks(AT_ONCE) {
+        let values = values(asking, store, keys).await?;
+        let seen = keys.iter().zip(values);
+        items.extend(seen.filter_map(|(key, bytes)| Some((key.clone(), Seen::parse(&bytes?)?))));
     }
-    let values = values(asking, store, &keys).await?;
-    let items = keys.into_iter().zip(values);
-    let items = items.filter_map(|(key, bytes)| Some((key, serde_json::from_slice(&bytes?).ok()?)));
-    Ok(Page { next, looked_at, items: items.collect() })
+    Ok(Page { next, looked_at, items })
 }
 
 /// Where the next page begins, how many keys are on this one, and those of wanted items.
@@ -117,10 +141,9 @@ async fn values(
     read(asking, store, "MGET", &query, size).await
 }
 
-fn add(summary: &mut Summary, key: ItemKey, record: Record) {
-    let Record { version, value } = record;
+fn add(summary: &mut Summary, key: ItemKey, Seen { version, bytes }: Seen) {
     let kind = summary.kinds.entry(key.kind).or_default();
     kind.items += 1;
-    kind.bytes += value.to_string().len() as u64;
+    kind.bytes += bytes;
     kind.newest = kind.newest.take().max(Some(version));
 }

@@ -95,7 +95,9 @@ async fn the_list_misses_nothing_acknowledged_while_peers_come_and_go_or_is_refu
     assert_eq!(listed(&pods[1], long).await.unwrap(), acknowledged, "one of three is down");
     pods[1].kill();
     let refused = listed(&pods[0], Duration::from_secs(1)).await.unwrap_err();
-    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{refused}");
+    // Whether the others are known to be away before the time is over depends on the machine.
+    let (away, late) = (StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT);
+    assert!([away, late].contains(&refused.status), "{refused}");
     // The one that comes back was down during the newest writes.
     pods[2].start();
     pods[2].ready().await;
