@@ -89,12 +89,25 @@ fn unwrapped(text: &str) -> String {
     paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
+/// Says a field's default in its description: `kubectl explain` shows no other.
+fn tell_default(schema: &mut JSONSchemaProps) {
+    let value = match schema.default.as_ref().map(|default| &default.0) {
+        Some(Value::String(text)) => text.clone(),
+        Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
+        _ => return,
+    };
+    if let Some(description) = &mut schema.description {
+        *description = format!("{description} Default: {value}.");
+    }
+}
+
 /// Takes from a schema and all below it what Kubernetes has no use for: a field that may be left
 /// out need not be nullable (the API server drops a null then, and CEL's `has` stays simple), and
 /// formats of unsigned numbers are unknown to it.
 fn plain(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     schema.description = schema.description.take().map(|text| unwrapped(&text));
+    tell_default(schema);
     if schema.format.as_ref().is_some_and(|format| format.starts_with("uint")) {
         schema.format = None;
     }

@@ -82,7 +82,8 @@ pub(super) enum Error {
     },
 }
 
-/// The documents of `path`, of the standard input if it is `-`; empty ones are left out.
+/// The documents of `path`, of the standard input if it is `-`; empty ones are left out, and each
+/// item of a list is one.
 ///
 /// # Errors
 /// When the file cannot be read, is not YAML, or has no document.
@@ -93,7 +94,7 @@ pub(super) fn documents(path: &Path) -> Result<Vec<Document>, Error> {
         let place = Place { file: file.clone(), number: index + 1 };
         match Value::deserialize(document) {
             Ok(Value::Null) => {}
-            Ok(value) => documents.push(Document { place, value }),
+            Ok(value) => flatten(&place, value, &mut documents),
             Err(source) => return Err(Error::Yaml { place, source }),
         }
     }
@@ -128,23 +129,20 @@ fn name(value: &Value) -> &str {
     metadata["name"].as_str().or(metadata["generateName"].as_str()).unwrap_or("?")
 }
 
-/// The objects of `path`, those of lists too.
+/// The objects of `path`.
 ///
 /// # Errors
 /// When the file cannot be read, is not YAML, or has no document.
 pub(super) fn objects(path: &Path) -> Result<Vec<Object>, Error> {
-    let mut objects = vec![];
-    for document in documents(path)? {
-        flatten(path, document.value, &mut objects);
-    }
-    Ok(objects)
+    let documents = documents(path)?.into_iter();
+    Ok(documents.map(|document| Object::new(path, document.value)).collect())
 }
 
-fn flatten(path: &Path, mut value: Value, objects: &mut Vec<Object>) {
+fn flatten(place: &Place, mut value: Value, documents: &mut Vec<Document>) {
     if value["kind"] != "List" {
-        objects.push(Object::new(path, value));
+        documents.push(Document { place: place.clone(), value });
     } else if let Some(items) = value["items"].as_array_mut() {
-        std::mem::take(items).into_iter().for_each(|item| flatten(path, item, objects));
+        std::mem::take(items).into_iter().for_each(|item| flatten(place, item, documents));
     }
 }
 
