@@ -20,7 +20,7 @@ test: ## Set everything up and run every check and test (e2e needs root)
 	@scripts/test.sh
 
 .PHONY: build
-build: ## Build the command and the workload, as the images hold them
+build: ## Build the maquette command into bin/, and the workload
 	@scripts/setup.sh build
 	@scripts/binaries.sh target/image/out
 

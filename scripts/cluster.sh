@@ -37,7 +37,13 @@ up() {
 down() {
     case $cluster in
         kind) kind delete cluster --name "$name" --kubeconfig "$kind_config" ;;
-        dev) if [ -e "$dev" ]; then as_root "$dev" down --name "$name"; fi ;;
+        dev)
+            if [ -e "$dev" ]; then
+                as_root "$dev" down --name "$name"
+            else
+                say "no cluster was started from here; for one of another checkout: make tools clean-cluster"
+            fi
+            ;;
         current) die "CLUSTER=current is yours: it is not removed; see make uninstall" ;;
     esac
 }

@@ -7,8 +7,9 @@ shapes=(client-server three-tier n-tier peer-to-peer)
 patience_seconds=600
 
 scripts/setup.sh build image demo
-scripts/cluster.sh up
+# What takes long comes first, so that a cluster runs only once there is something to run on it.
 scripts/image.sh
+scripts/cluster.sh up
 scripts/cluster.sh load
 scripts/install.sh
 source scripts/kubectl.sh
@@ -52,6 +53,8 @@ wait_until_ready() {
 # Forwards a free port of 127.0.0.1 to the entry of an architecture; its URL is in $url.
 forward_to() {
     local line=
+    # What the one before said must not be taken for what this one says.
+    : > "$scratch/forward"
     kubectl port-forward "service/$1" :80 > "$scratch/forward" 2>&1 &
     forward=$!
     until line=$(grep -m1 -o '127.0.0.1:[0-9]*' "$scratch/forward"); do
@@ -74,7 +77,7 @@ ask() {
 }
 
 show() {
-    printf '\n\033[1m%s\033[0m\n' "$1"
+    if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$1"; else printf '\n%s\n' "$1"; fi
     kubectl get architecture "$1"
     forward_to "$1"
     ask PUT items/orders/42 '{"drink":"coffee","cups":2}'
@@ -90,7 +93,7 @@ what_next() {
 
 What to try next, from this directory:
 
-  export PATH=$PWD/bin:$PWD/target/image/out:\$PATH KUBECONFIG=$KUBECONFIG
+  export PATH=$PWD/bin:\$PATH KUBECONFIG=$KUBECONFIG
   kubectl get architectures
   kubectl get pods -L maquette.dev/architecture,maquette.dev/node
 

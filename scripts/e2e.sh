@@ -7,10 +7,11 @@ export CLUSTER_NAME=${CLUSTER_NAME:-maquette}-e2e
 
 if [ "$(scripts/cluster.sh kind-of)" != current ]; then
     # Whatever a run that was killed left behind is no part of this one.
-    scripts/cluster.sh down
+    if [ -d bin ]; then scripts/cluster.sh down; fi
     trap 'scripts/cluster.sh down' EXIT
     trap 'exit 130' INT TERM
 fi
+scripts/setup.sh test
 scripts/cluster.sh up
 scripts/image.sh
 scripts/cluster.sh load

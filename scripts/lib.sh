@@ -14,7 +14,12 @@ archives=target/images
 export PATH=$PATH:/usr/sbin:/sbin
 
 # What happens, for the person who waits. Standard output is for results.
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+say() {
+    if [ -t 2 ]; then printf '\033[1m==>\033[0m %s\n' "$*" >&2; else printf '==> %s\n' "$*" >&2; fi
+}
+
+# Says once that a first build takes long: as long as there is not yet what it makes.
+first_time() { [ -e "$1" ] || printf ' (the first time takes %s)' "$2"; }
 
 die() {
     printf 'maquette: %s\n' "$*" >&2

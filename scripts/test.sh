@@ -46,14 +46,14 @@ check "format" cargo fmt --all --check
 check "shell scripts" shellcheck scripts/*.sh .ci/run
 check "workflows" bin/actionlint
 check "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
+check "documentation" env RUSTDOCFLAGS="-D warnings" \
+    cargo doc --quiet --locked --workspace --no-deps
 check "development cluster: vet and tests" make --silent -C dev/cluster vet test
 tests "unit, golden, generated-files, module-arrows and API tests" \
     cargo test --locked --workspace --no-fail-fast
 if [ "$(id -u)" = 0 ]; then
     check "development cluster: up, down and nothing left" make --silent -C dev/cluster e2e
-    # Changes under load need the machine to themselves, and time: `make e2e` has them too.
-    tests "end-to-end tests, but for changes under load" scripts/e2e.sh --test-threads 3 \
-        --skip under_load:: --skip turning_back:: --skip rolling:: --skip disruptive::
+    tests "end-to-end tests" scripts/e2e.sh
 else
     skipped=$(cargo test --locked --quiet --test e2e -- --list | grep -c ': test$')
     say "skipped $skipped end-to-end tests: they need root; run: sudo make e2e"

@@ -3,7 +3,7 @@
 # Go's own cache makes this quick where nothing has changed.
 source "$(dirname "$0")/lib.sh"
 
-say "building bin/maquette-dev-cluster (the first time takes some minutes)"
+say "building bin/maquette-dev-cluster$(first_time bin/maquette-dev-cluster "some minutes")"
 make --silent -C dev/cluster build
 ln -sfn maquette-dev-cluster bin/kubectl
 say "building bin/helm and bin/actionlint"

@@ -7,6 +7,8 @@
 
 #![cfg(test)]
 
+#[path = "../shared/promtool.rs"]
+mod promtool;
 mod support;
 
 mod business;

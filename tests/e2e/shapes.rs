@@ -1,7 +1,10 @@
 //! Each example works: it becomes Ready, and what is written through the entry is read through it,
-//! along the way that makes the shape what it is.
+//! along the way that makes the shape what it is. Every pod's metrics are as Prometheus wants them.
 
-use crate::support::{Model, run};
+use crate::{
+    promtool,
+    support::{Model, run},
+};
 use maquette_contract::{Answer, Outcome, ResponseTree, Role};
 use serde_json::json;
 
@@ -17,6 +20,7 @@ async fn write_read_and_summary(model: &Model, kind: &str) -> Answer {
     let kinds: Vec<_> = summary.kinds.keys().map(|kind| kind.as_str()).collect();
     assert!(kinds.contains(&kind), "{kind} is not in the summary: {kinds:?}");
     model.becomes("TrafficFlowing", "True", crate::support::seconds(60)).await;
+    model.metrics().await.iter().for_each(|metrics| promtool::assert_clean(metrics));
     read
 }
 

@@ -53,6 +53,20 @@ impl Model {
         serde_json::from_slice(&body).map_err(|error| format!("{pod}: {error}"))
     }
 
+    /// The metrics of every pod of the model.
+    pub(crate) async fn metrics(&self) -> Vec<String> {
+        let labels = format!("{}={}", keys::LABEL_ARCHITECTURE, self.name);
+        let pods = self.api::<Pod>().list(&ListParams::default().labels(&labels)).await;
+        let mut metrics = vec![];
+        for pod in pods.expect("a list of pods") {
+            let path = format!("pods/{}:{}/proxy/metrics", pod.name_any(), ports::ADMIN.number);
+            let (status, body) = self.send("GET", &path, Vec::new()).await.expect("metrics");
+            assert_eq!(status, 200, "{path}");
+            metrics.push(String::from_utf8(body).expect("text"));
+        }
+        metrics
+    }
+
     /// What the end users have lived through so far.
     pub(crate) async fn load(&self) -> LoadObservation {
         eventually("the load reports", seconds(30), async || {
