@@ -52,25 +52,38 @@ impl Children {
     /// Adds to what the caches have of the Architecture of this UID what somebody deleted, and takes
     /// from it what the operator did.
     pub(super) fn complete(&mut self, snapshot: &mut Snapshot, uid: &str) {
-        let deleted = &self.deleted;
-        complete(&mut self.config_maps, &mut snapshot.config_maps, deleted, uid, |_| {});
-        complete(&mut self.services, &mut snapshot.services, deleted, uid, |_| {});
+        let Self { config_maps, services, deployments, stateful_sets, deleted } = self;
+        // Those that the caches do not show any more are done with.
+        let mut shown = without(&mut snapshot.config_maps, deleted);
+        shown.append(&mut without(&mut snapshot.services, deleted));
+        shown.append(&mut without(&mut snapshot.deployments, deleted));
+        shown.append(&mut without(&mut snapshot.stateful_sets, deleted));
+        *deleted = shown;
+        complete(config_maps, &mut snapshot.config_maps, uid, |_| {});
+        complete(services, &mut snapshot.services, uid, |_| {});
         // No pod of a workload that is gone counts.
-        let gone = |found: &mut Deployment| found.status = None;
-        complete(&mut self.deployments, &mut snapshot.deployments, deleted, uid, gone);
-        let gone = |found: &mut StatefulSet| found.status = None;
-        complete(&mut self.stateful_sets, &mut snapshot.stateful_sets, deleted, uid, gone);
+        complete(deployments, &mut snapshot.deployments, uid, |found| found.status = None);
+        complete(stateful_sets, &mut snapshot.stateful_sets, uid, |found| found.status = None);
     }
+}
+
+/// Takes from what is cached what was deleted; says of which that was.
+fn without<K: Metadata<Ty = ObjectMeta>>(
+    cached: &mut Vec<Arc<K>>,
+    deleted: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let uid = |object: &Arc<K>| object.metadata().uid.clone().unwrap_or_default();
+    let shown = cached.iter().map(uid).filter(|uid| deleted.contains(uid)).collect();
+    cached.retain(|object| !deleted.contains(&uid(object)));
+    shown
 }
 
 fn complete<K: Metadata<Ty = ObjectMeta> + Clone>(
     seen: &mut ByName<K>,
     cached: &mut Vec<Arc<K>>,
-    deleted: &BTreeSet<String>,
     uid: &str,
     gone: impl Fn(&mut K),
 ) {
-    cached.retain(|object| object.metadata().uid.as_ref().is_none_or(|uid| !deleted.contains(uid)));
     let name = |object: &Arc<K>| object.metadata().name.clone().unwrap_or_default();
     let there: ByName<K> = cached.iter().map(|object| (name(object), Arc::clone(object))).collect();
     seen.retain(|_, object| is_controlled_by(object.metadata(), uid));

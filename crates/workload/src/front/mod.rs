@@ -4,7 +4,7 @@
 //! [`maquette_contract::Answer`] as JSON or, for `Accept: text/plain`, as text. What the answer is,
 //! the node's [`Application`] says. It never asks a store, a peer or another node itself.
 //!
-//! A node implements [`Application`] and calls [`serve`] with its runtime, a listener and itself.
+//! A node implements [`Application`] and calls [`serve()`] with its runtime, a listener and itself.
 //! Peers implement [`Held`] too, for the nodes that take their items over, and call
 //! [`serve_with_held`].
 
@@ -125,7 +125,7 @@ pub async fn serve<A: Application>(
     serve_routes(runtime, listener, application, Router::new()).await;
 }
 
-/// Like [`serve`], and answers what the node itself holds.
+/// Like [`serve()`], and answers what the node itself holds.
 pub async fn serve_with_held<A: Held>(
     runtime: Arc<Runtime<A::Settings>>,
     listener: TcpListener,
