@@ -40,7 +40,8 @@ impl fmt::Display for Obstacle {
                 f,
                 "{node} is needed until this change is made, and its ConfigMap or StatefulSet was \
                  deleted: go back to the specification with {node}, which makes it anew with its \
-                 volume, and make the change again"
+                 volume, and make the change again; or, if nobody needs what it keeps, delete what \
+                 is left of it and its PersistentVolumeClaims"
             ),
         }
     }

@@ -29,7 +29,7 @@ use std::{
 pub struct Running {
     pub(super) entry: Entry,
     pub(crate) nodes: BTreeMap<NodeName, RunningNode>,
-    /// Nodes with a workload whose settings are gone.
+    /// Nodes with a workload that serves and whose settings are gone.
     unreadable: BTreeSet<NodeName>,
     /// Nodes with a volume that this very Architecture used, whether they still run or not.
     volumes: BTreeSet<NodeName>,
@@ -165,10 +165,14 @@ fn unreadable(
     let deployments = snapshot.deployments.iter().map(|found| found.metadata());
     let stateful_sets = snapshot.stateful_sets.iter().map(|found| found.metadata());
     let workloads = deployments.chain(stateful_sets).filter(|m| m.deletion_timestamp.is_none());
-    let known = |name: &NodeName| nodes.get(name).is_some_and(|node| node.revision.is_some());
+    // Pods that never had settings are not ready.
+    let serves = |name: &NodeName| {
+        let node = nodes.get(name);
+        node.is_some_and(|node| node.revision.is_none() && node.pods.iter().any(|pod| pod.ready))
+    };
     let prefix = format!("{}-", identity.name);
     let node = |workload: &ObjectMeta| workload.name.as_ref()?.strip_prefix(&prefix)?.parse().ok();
-    workloads.filter_map(node).filter(|name| !known(name)).collect()
+    workloads.filter_map(node).filter(serves).collect()
 }
 
 fn volumes(identity: &Identity, snapshot: &Snapshot) -> BTreeSet<NodeName> {
