@@ -12,8 +12,8 @@ if [ "$(scripts/cluster.sh kind-of)" != current ]; then
     trap 'exit 130' INT TERM
 fi
 scripts/setup.sh test
-scripts/cluster.sh up
 scripts/image.sh
+scripts/cluster.sh up
 scripts/cluster.sh load
 scripts/install.sh
 KUBECONFIG=$(scripts/cluster.sh kubeconfig)
