@@ -19,7 +19,7 @@ scripts/install.sh
 KUBECONFIG=$(scripts/cluster.sh kubeconfig)
 export KUBECONFIG
 say "running the end-to-end tests"
-run() { cargo test --locked --test e2e -- --include-ignored "$@"; }
+run() { cargo test --locked --workspace --test e2e -- --include-ignored "$@"; }
 # What users notice of a change is looked at with nothing else to keep the machine busy, and what
 # disturbs every model of the cluster comes after that.
 if [ $# = 0 ]; then

@@ -55,6 +55,6 @@ if [ "$(id -u)" = 0 ]; then
     check "development cluster: up, down and nothing left" make --silent -C dev/cluster e2e
     tests "end-to-end tests" scripts/e2e.sh
 else
-    skipped=$(cargo test --locked --quiet --test e2e -- --list | grep -c ': test$')
+    skipped=$(cargo test --locked --quiet --workspace --test e2e -- --list | grep -c ': test$')
     say "skipped $skipped end-to-end tests: they need root; run: sudo make e2e"
 fi
