@@ -9,8 +9,12 @@ use std::{
 };
 
 fn lint(arguments: &[&str], input: &str) -> Output {
+    run("lint", arguments, input)
+}
+
+fn run(command: &str, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_maquette"))
-        .arg("lint")
+        .arg(command)
         .args(arguments)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .stdin(Stdio::piped())
@@ -94,6 +98,30 @@ items:
     ];
     assert_eq!(printed(&output), wanted);
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn where_nothing_is_checked_nothing_passes() {
+    let output = lint(&["-f", "-"], "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}");
+    let wanted = [
+        "stdin: ConfigMap/x: passed over: not an Architecture",
+        "no Architecture: nothing was checked",
+    ];
+    assert_eq!(printed(&output), wanted);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn render_names_all_problems_as_lint_does() {
+    let input = "{apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {name: one}, \
+                 spec: {shape: ThreeTier, bogus: 1, load: {items: many}}}";
+    let output = run("render", &["-f", "-"], input);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let problems = printed(&lint(&["-f", "-"], input));
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems.iter().all(|problem| said.contains(problem.as_str())), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(printed(&output), [""; 0]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ pub struct Args {
 #[derive(Default)]
 struct Report {
     lines: Vec<String>,
+    checked: usize,
     problems: usize,
 }
 
@@ -37,6 +38,11 @@ pub(super) fn run(args: &Args) -> Outcome {
         for object in input::objects(file)? {
             report.object(&object);
         }
+    }
+    if report.checked == 0 {
+        // Else a misspelt kind would pass.
+        report.problems += 1;
+        report.lines.push("no Architecture: nothing was checked".to_owned());
     }
     let text: String = report.lines.iter().map(|line| format!("{line}\n")).collect();
     io::stdout().write_all(text.as_bytes())?;
@@ -53,6 +59,7 @@ impl Report {
     }
 
     fn architecture(&mut self, Object { who, value }: &Object) {
+        self.checked += 1;
         match check(value, "") {
             Ok(checked) => {
                 // The shape as users write it.

@@ -80,6 +80,20 @@ pub(super) fn read(file: &Path, name: Option<&str>, namespace: &str) -> Result<S
         .map_err(|problems| Error::Invalid { who: object.who.clone(), problems })
 }
 
+/// All Architectures of `file`. Those that name no namespace are in `namespace`.
+///
+/// # Errors
+/// When the file cannot be read, or has none, or one of them is not valid.
+pub(super) fn all(file: &Path, namespace: &str) -> Result<Vec<Specified>, Error> {
+    let objects = input::objects(file)?;
+    let architectures = objects.iter().filter(|object| api::is_architecture(&object.value));
+    let checked = architectures.map(|Object { who, value }| {
+        check(value, namespace).map_err(|problems| Error::Invalid { who: who.clone(), problems })
+    });
+    let checked = checked.collect::<Result<Vec<_>, _>>()?;
+    if checked.is_empty() { Err(Error::None { file: file.to_owned() }) } else { Ok(checked) }
+}
+
 fn choose<'a>(objects: &'a [Object], file: &Path, name: Option<&str>) -> Result<&'a Object, Error> {
     let file = file.to_owned();
     let found = || objects.iter().map(Object::name).collect::<Vec<_>>().join(", ");
