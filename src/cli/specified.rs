@@ -76,8 +76,11 @@ pub(super) fn read(file: &Path, name: Option<&str>, namespace: &str) -> Result<S
     let mut objects = input::objects(file)?;
     objects.retain(|object| api::is_architecture(&object.value));
     let object = choose(&objects, file, name)?;
-    check(&object.value, namespace)
-        .map_err(|problems| Error::Invalid { who: object.who.clone(), problems })
+    valid(object, namespace)
+}
+
+fn valid(Object { who, value }: &Object, namespace: &str) -> Result<Specified, Error> {
+    check(value, namespace).map_err(|problems| Error::Invalid { who: who.clone(), problems })
 }
 
 /// All Architectures of `file`. Those that name no namespace are in `namespace`.
@@ -87,10 +90,8 @@ pub(super) fn read(file: &Path, name: Option<&str>, namespace: &str) -> Result<S
 pub(super) fn all(file: &Path, namespace: &str) -> Result<Vec<Specified>, Error> {
     let objects = input::objects(file)?;
     let architectures = objects.iter().filter(|object| api::is_architecture(&object.value));
-    let checked = architectures.map(|Object { who, value }| {
-        check(value, namespace).map_err(|problems| Error::Invalid { who: who.clone(), problems })
-    });
-    let checked = checked.collect::<Result<Vec<_>, _>>()?;
+    let checked: Vec<_> =
+        architectures.map(|object| valid(object, namespace)).collect::<Result<_, _>>()?;
     if checked.is_empty() { Err(Error::None { file: file.to_owned() }) } else { Ok(checked) }
 }
 

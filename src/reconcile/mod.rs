@@ -13,6 +13,7 @@ mod caches;
 mod children;
 mod client;
 mod context;
+mod delete;
 mod error;
 mod events;
 mod evolutions;

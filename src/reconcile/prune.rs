@@ -3,15 +3,12 @@
 use super::{
     apply::Child,
     cache::Cache,
-    error::{Error, Failure},
-    key::is_controlled_by,
+    delete::delete,
+    error::Error,
     work::{Outcome, Work},
 };
 use crate::render::Objects;
-use kube::{
-    Api, ResourceExt,
-    api::{DeleteParams, Preconditions},
-};
+use kube::{ResourceExt, api::DeleteParams};
 
 /// Deletes what the Architecture owns and what is not among `objects`. Nothing goes while something
 /// that is to come in its place has trouble or cannot come.
@@ -51,30 +48,9 @@ async fn kind<K: Child>(
         if is_wanted {
             work.keeps(object.metadata());
         } else if object.metadata().deletion_timestamp.is_none() {
-            let result = delete(work, &*object).await;
+            let result = delete(work, &*object, DeleteParams::background(), "deleting").await;
             outcome.take(result)?;
         }
     }
     Ok(())
-}
-
-async fn delete<K: Child>(work: &Work<'_>, object: &K) -> Result<(), Failure> {
-    let api: Api<K> = work.api();
-    let (name, failure) = (object.name_any(), |error| Failure::of(&object.title(), error));
-    let Some(live) = api.get_metadata_opt(&name).await.map_err(failure)? else { return Ok(()) };
-    let same = live.metadata.uid == object.metadata().uid;
-    if !same || !is_controlled_by(&live.metadata, work.uid()) {
-        return Ok(());
-    }
-    tracing::info!(architecture = %work.key(), object = object.title(), "deleting");
-    work.deletes(object.metadata());
-    let same = Preconditions { uid: live.metadata.uid, resource_version: None };
-    match api.delete(&name, &DeleteParams::background().preconditions(same)).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
-        Err(error) => {
-            work.keeps(object.metadata());
-            Err(failure(error))
-        }
-    }
 }

@@ -6,8 +6,8 @@
 use super::{
     super::{
         apply::{self, Child},
+        delete::delete,
         error::{Error, Failure},
-        key::is_controlled_by,
         work::{Outcome, Work},
     },
     claims::{class, size},
@@ -15,10 +15,7 @@ use super::{
 };
 use crate::{api::Retention, observe::TroubleKind};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
-use kube::{
-    Api, ResourceExt,
-    api::{DeleteParams, Preconditions},
-};
+use kube::{ResourceExt, api::DeleteParams};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -80,25 +77,8 @@ fn is_outdated(work: &Work<'_>, wanted: &StatefulSet, live: &StatefulSet) -> boo
 
 /// Deletes `live` and leaves its pods as they are; done once it is gone.
 async fn make_way(work: &Work<'_>, live: &StatefulSet) -> Result<(), Failure> {
-    let api: Api<StatefulSet> = work.api();
-    let (name, failure) = (live.name_any(), |error| Failure::of(&live.title(), error));
-    let found = api.get_metadata_opt(&name).await.map_err(failure)?;
-    let same = found.filter(|found| {
-        found.metadata.uid == live.uid() && is_controlled_by(&found.metadata, work.uid())
-    });
-    if same.is_some() {
-        tracing::info!(
-            architecture = %work.key(), object = live.title(),
-            "making it anew, beside its pods, for volumes of another size or class"
-        );
-        work.deletes(&live.metadata);
-        let same = Preconditions { uid: live.uid(), resource_version: None };
-        match api.delete(&name, &DeleteParams::orphan().preconditions(same)).await {
-            Ok(_) => {}
-            Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
-            Err(error) => return Err(failure(error)),
-        }
-    }
+    let why = "making it anew, beside its pods, for volumes of another size or class";
+    delete(work, live, DeleteParams::orphan(), why).await?;
     gone(work, live).await
 }
 

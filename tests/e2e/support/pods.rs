@@ -45,12 +45,18 @@ impl Model {
 
     /// What a pod reports of itself.
     pub(crate) async fn observations(&self, pod: &str) -> Result<Observations, String> {
-        let path = format!("pods/{pod}:{}/proxy/observations", ports::ADMIN.number);
+        let body = self.admin(pod, "observations").await?;
+        serde_json::from_slice(&body).map_err(|error| format!("{pod}: {error}"))
+    }
+
+    /// What the admin port of a pod answers to `path`.
+    async fn admin(&self, pod: &str, path: &str) -> Result<Vec<u8>, String> {
+        let path = format!("pods/{pod}:{}/proxy/{path}", ports::ADMIN.number);
         let (status, body) = self.send("GET", &path, Vec::new()).await?;
         if status != 200 {
             return Err(format!("{pod}: {status}: {}", String::from_utf8_lossy(&body)));
         }
-        serde_json::from_slice(&body).map_err(|error| format!("{pod}: {error}"))
+        Ok(body)
     }
 
     /// The metrics of every pod of the model.
@@ -59,9 +65,7 @@ impl Model {
         let pods = self.api::<Pod>().list(&ListParams::default().labels(&labels)).await;
         let mut metrics = vec![];
         for pod in pods.expect("a list of pods") {
-            let path = format!("pods/{}:{}/proxy/metrics", pod.name_any(), ports::ADMIN.number);
-            let (status, body) = self.send("GET", &path, Vec::new()).await.expect("metrics");
-            assert_eq!(status, 200, "{path}");
+            let body = self.admin(&pod.name_any(), "metrics").await.expect("metrics");
             metrics.push(String::from_utf8(body).expect("text"));
         }
         metrics
