@@ -22,11 +22,11 @@ stop() {
 }
 trap stop EXIT
 
-# One line: whether the architecture is Ready, each node with its pods, and why it is not Ready.
+# One line: whether the architecture is Ready, each component with its pods, and why it is not Ready.
 state() {
     kubectl get architecture "$1" -o "go-template={{ range .status.conditions }}{{ if eq .type \"Ready\" \
         }}{{ .status }} {{ if ne .status \"True\" }}({{ .message }}) {{ end }}{{ end }}{{ end }}{{ \
-        range .status.nodes }} {{ .name }} {{ .ready }}/{{ .desired }}{{ end }}" || true
+        range .status.components }} {{ .name }} {{ .ready }}/{{ .desired }}{{ end }}" || true
 }
 
 wait_until_ready() {
@@ -95,7 +95,7 @@ What to try next, from this directory:
 
   export PATH=$PWD/bin:\$PATH KUBECONFIG=$KUBECONFIG
   kubectl get architectures
-  kubectl get pods -L maquette.dev/architecture,maquette.dev/node
+  kubectl get pods -L maquette.dev/architecture,maquette.dev/component
 
   # ask any shape yourself
   kubectl port-forward service/n-tier 8080:80 > /dev/null & sleep 2

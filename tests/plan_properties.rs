@@ -8,8 +8,8 @@ mod sloppy;
 mod specs;
 
 use maquette::api::{ArchitectureSpec, Shape};
-use maquette::plan::{EdgeKind, Identity, Node, Task, Topology, plan};
-use maquette_contract::{ArchitectureName, Hop, Kind, NodeName, Role};
+use maquette::plan::{Component, EdgeKind, Identity, Task, Topology, plan};
+use maquette_contract::{ArchitectureName, Collection, ComponentName, Hop, Role};
 use proptest::prelude::*;
 use specs::SHAPES;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,10 +26,10 @@ fn planned(spec: &ArchitectureSpec) -> Topology {
     plan(&valid, identity).expect("a spec that can be planned")
 }
 
-/// The nodes that the spec asks for, if no two of them have the same name.
-fn wanted_nodes(spec: &ArchitectureSpec) -> usize {
+/// The components that the spec asks for, if no two of them have the same name.
+fn wanted_components(spec: &ArchitectureSpec) -> usize {
     let load = usize::from(spec.load.requests_per_second > 0);
-    let nodes = match spec.shape {
+    let components = match spec.shape {
         Shape::ClientServer => 1 + spec.client_server.as_ref().map_or(1, |s| s.clients.len()),
         Shape::ThreeTier => 3,
         Shape::PeerToPeer => 1,
@@ -38,29 +38,34 @@ fn wanted_nodes(spec: &ArchitectureSpec) -> usize {
             1 + shape.services.len() + stores
         }),
     };
-    nodes + load
+    components + load
 }
 
-/// The kinds that somebody owns, and one that falls to the rest if somebody owns that.
-fn kinds(topology: &Topology) -> BTreeSet<Kind> {
-    let entry = topology.node(topology.entry()).expect("the entry is a node");
+/// The collections that somebody owns, and one that falls to the rest if somebody owns that.
+fn collections(topology: &Topology) -> BTreeSet<Collection> {
+    let entry = topology.component(topology.entry()).expect("the entry is a component");
     let Task::Service(task) = &entry.task else { return BTreeSet::new() };
-    let rest = task.routes.rest.as_ref().map(|_| "any-other-kind".parse().expect("a kind"));
-    task.routes.kinds.keys().cloned().chain(rest).collect()
+    let rest =
+        task.routes.rest.as_ref().map(|_| "any-other-collection".parse().expect("a collection"));
+    task.routes.collections.keys().cloned().chain(rest).collect()
 }
 
-/// Follows the routes for `kind` from `node` to the store of the owner; none if they do not lead to
+/// Follows the routes for `collection` from `component` to the store of the owner; none if they do not lead to
 /// one.
-fn store<'a>(topology: &'a Topology, node: &NodeName, kind: &Kind) -> Option<&'a NodeName> {
-    let mut node = topology.node(node)?;
+fn store<'a>(
+    topology: &'a Topology,
+    component: &ComponentName,
+    collection: &Collection,
+) -> Option<&'a ComponentName> {
+    let mut component = topology.component(component)?;
     let mut seen = BTreeSet::new();
-    while seen.insert(node.name.clone()) {
-        let Task::Service(task) = &node.task else { return None };
-        match task.routes.hop(kind)? {
+    while seen.insert(component.name.clone()) {
+        let Task::Service(task) = &component.task else { return None };
+        match task.routes.hop(collection)? {
             Hop::Own => return task.store.as_ref(),
             Hop::Call(to) => {
                 let declared = task.calls.iter().any(|call| call.to == *to);
-                node = topology.node(to).filter(|_| declared)?;
+                component = topology.component(to).filter(|_| declared)?;
             }
         }
     }
@@ -71,64 +76,64 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn any_valid_spec_can_be_planned_and_no_two_nodes_have_one_name(spec in specs::valid()) {
+    fn any_valid_spec_can_be_planned_and_no_two_components_have_one_name(spec in specs::valid()) {
         let topology = planned(&spec);
-        prop_assert_eq!(topology.nodes().count(), wanted_nodes(&spec));
-        for node in topology.nodes() {
-            let child = topology.identity().name.child(&node.name);
+        prop_assert_eq!(topology.components().count(), wanted_components(&spec));
+        for component in topology.components() {
+            let child = topology.identity().name.child(&component.name);
             prop_assert!(child.len() <= ArchitectureName::MAX_CHILD, "{} is too long", child);
         }
     }
 
     #[test]
-    fn a_node_has_the_same_role_in_every_shape(spec in specs::valid()) {
-        let mut roles: BTreeMap<NodeName, Role> = BTreeMap::new();
+    fn a_component_has_the_same_role_in_every_shape(spec in specs::valid()) {
+        let mut roles: BTreeMap<ComponentName, Role> = BTreeMap::new();
         for shape in SHAPES {
             let spec = ArchitectureSpec { shape, ..spec.clone() };
-            for node in planned(&spec).nodes() {
-                let role = roles.entry(node.name.clone()).or_insert(node.role());
-                prop_assert_eq!(*role, node.role(), "{} has two roles", node.name);
+            for component in planned(&spec).components() {
+                let role = roles.entry(component.name.clone()).or_insert(component.role());
+                prop_assert_eq!(*role, component.role(), "{} has two roles", component.name);
             }
         }
     }
 
     #[test]
-    fn every_kind_reaches_its_owner_from_the_entry_and_from_wherever_it_can(spec in specs::valid()) {
+    fn every_collection_reaches_its_owner_from_the_entry_and_from_wherever_it_can(spec in specs::valid()) {
         let topology = planned(&spec);
-        for kind in kinds(&topology) {
-            let from_entry = store(&topology, topology.entry(), &kind);
-            prop_assert!(from_entry.is_some(), "{} has no owner", kind);
-            for node in topology.nodes() {
-                let Task::Service(task) = &node.task else { continue };
-                if task.routes.hop(&kind).is_some() {
-                    let found = store(&topology, &node.name, &kind);
-                    prop_assert_eq!(found, from_entry, "{} from {}", kind, node.name);
+        for collection in collections(&topology) {
+            let from_entry = store(&topology, topology.entry(), &collection);
+            prop_assert!(from_entry.is_some(), "{} has no owner", collection);
+            for component in topology.components() {
+                let Task::Service(task) = &component.task else { continue };
+                if task.routes.hop(&collection).is_some() {
+                    let found = store(&topology, &component.name, &collection);
+                    prop_assert_eq!(found, from_entry, "{} from {}", collection, component.name);
                 }
             }
         }
     }
 
     #[test]
-    fn end_users_ask_only_for_kinds_that_have_an_owner(spec in specs::valid()) {
+    fn end_users_ask_only_for_collections_that_have_an_owner(spec in specs::valid()) {
         let topology = planned(&spec);
-        for node in topology.nodes() {
-            let Task::Load(task) = &node.task else { continue };
-            prop_assert!(!task.kinds.is_empty());
+        for component in topology.components() {
+            let Task::Load(task) = &component.task else { continue };
+            prop_assert!(!task.collections.is_empty());
             for driven in &task.drives {
-                let peers = topology.node(driven).map(Node::role) == Some(Role::Peer);
-                for kind in &task.kinds {
-                    prop_assert!(peers || store(&topology, driven, kind).is_some(), "{}", kind);
+                let peers = topology.component(driven).map(Component::role) == Some(Role::Peer);
+                for collection in &task.collections {
+                    prop_assert!(peers || store(&topology, driven, collection).is_some(), "{}", collection);
                 }
             }
         }
     }
 
     #[test]
-    fn edges_lead_to_nodes_and_a_store_of_n_tier_answers_one_service(spec in specs::valid()) {
+    fn edges_lead_to_components_and_a_store_of_n_tier_answers_one_service(spec in specs::valid()) {
         let topology = planned(&spec);
-        let mut askers: BTreeMap<NodeName, u32> = BTreeMap::new();
+        let mut askers: BTreeMap<ComponentName, u32> = BTreeMap::new();
         for edge in topology.edges() {
-            prop_assert!(topology.node(&edge.from).is_some() && topology.node(&edge.to).is_some());
+            prop_assert!(topology.component(&edge.from).is_some() && topology.component(&edge.to).is_some());
             if edge.kind == EdgeKind::Queries {
                 *askers.entry(edge.to).or_default() += 1;
             }
@@ -151,7 +156,7 @@ proptest! {
             uid: String::new(),
         };
         match spec.validate("shop").and_then(|valid| plan(&valid, identity)) {
-            Ok(topology) => prop_assert_eq!(topology.nodes().count(), wanted_nodes(&spec)),
+            Ok(topology) => prop_assert_eq!(topology.components().count(), wanted_components(&spec)),
             Err(problems) => prop_assert!(problems.iter().count() > 0),
         }
     }

@@ -55,9 +55,9 @@ fn in_n_tier_each_service_queries_its_own_store_only() {
 }
 
 #[test]
-fn peers_are_one_node() {
+fn peers_are_one_component() {
     let topology = planned(Shape::PeerToPeer);
     assert_eq!(edges(&topology), set(&["peers Peers peers", "load Drives peers"]));
-    let Task::Peer(task) = &topology.node(topology.entry()).unwrap().task else { panic!() };
+    let Task::Peer(task) = &topology.component(topology.entry()).unwrap().task else { panic!() };
     assert_eq!((task.members, task.replication_factor), (3, 3));
 }

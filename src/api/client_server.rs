@@ -1,12 +1,12 @@
 //! Clients that query one data store directly.
 
-use maquette_contract::NodeName;
+use maquette_contract::ComponentName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
+use super::component::{ComponentSettings, ValidComponent};
 use super::name::{self, NAME};
-use super::node::{NodeSettings, ValidNode};
 use super::problem::{At, Findings, json};
 use super::rule::{self, Rule};
 use super::several::Several;
@@ -14,7 +14,7 @@ use super::storage::{DataStore, ValidStore};
 
 const TAKEN: Rule = Rule {
     cel: "!(self in ['data', 'load', 'peers']) && !self.endsWith('-headless')",
-    message: "the name '{}' is taken by another node: choose another for the client",
+    message: "the name '{}' is taken by another component: choose another for the client",
     values: &["self"],
     blame: "",
 };
@@ -28,7 +28,7 @@ pub struct ClientServer {
     #[schemars(length(min = 1, max = 24))]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub clients: Vec<Client>,
-    /// The store that all clients query; its node is named `data`.
+    /// The store that all clients query; its component is named `data`.
     #[serde(default)]
     pub data: DataStore,
 }
@@ -37,17 +37,17 @@ pub struct ClientServer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Client {
-    /// The client's name, which becomes its node's: lower-case letters, digits and `-`.
+    /// The client's name, which becomes its component's: lower-case letters, digits and `-`.
     #[schemars(length(min = 1, max = 24))]
     #[schemars(extend("x-kubernetes-validations" = rule::schema(&[NAME, TAKEN])))]
     pub name: String,
-    /// What it has in common with other nodes.
+    /// What it has in common with other components.
     #[serde(flatten)]
-    pub settings: NodeSettings,
+    pub settings: ComponentSettings,
 }
 
 fn one_client() -> Vec<Client> {
-    vec![Client { name: "client".to_owned(), settings: NodeSettings::default() }]
+    vec![Client { name: "client".to_owned(), settings: ComponentSettings::default() }]
 }
 
 impl Default for ClientServer {
@@ -60,7 +60,7 @@ impl Default for ClientServer {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidClientServer {
     /// The first is the entry.
-    pub(crate) clients: Several<(NodeName, ValidNode)>,
+    pub(crate) clients: Several<(ComponentName, ValidComponent)>,
     pub(crate) data: ValidStore,
 }
 

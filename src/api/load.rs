@@ -33,7 +33,7 @@ pub struct Load {
     #[serde(default = "five")]
     #[schemars(range(min = 0, max = 100))]
     pub summary_percent: i32,
-    /// How many different items are written and read, over all kinds.
+    /// How many different items are written and read, over all collections.
     #[serde(default = "thousand")]
     #[schemars(range(min = 1, max = 100_000))]
     pub items: i32,

@@ -7,13 +7,13 @@
 
 mod bounds;
 mod client_server;
+mod component;
 mod document;
 mod duration;
 mod load;
 mod n_tier;
 mod name;
 mod names;
-mod node;
 mod peer_to_peer;
 mod pods;
 mod problem;
@@ -32,10 +32,10 @@ mod three_tier;
 mod volumes;
 
 pub use client_server::{Client, ClientServer};
+pub use component::{ComponentSettings, Quantiles};
 pub use document::{is_architecture, parse};
 pub use load::Load;
 pub use n_tier::{Call, CallMode, NTier, Service, ServiceStore};
-pub use node::{NodeSettings, Quantiles};
 pub use peer_to_peer::PeerToPeer;
 pub use pods::{
     ImagePullPolicy, ImagePullSecret, PodSettings, TaintEffect, Toleration, TolerationOperator,
@@ -51,10 +51,10 @@ pub use storage::{DataStore, Storage};
 pub use three_tier::ThreeTier;
 
 pub(crate) use client_server::ValidClientServer;
+pub(crate) use component::ValidComponent;
 pub(crate) use duration::micros;
 pub(crate) use load::ValidLoad;
 pub(crate) use n_tier::{Owned, ValidNTier, ValidService};
-pub(crate) use node::ValidNode;
 pub(crate) use peer_to_peer::ValidPeerToPeer;
 pub(crate) use problem::{At, Findings};
 pub(crate) use resources::{ValidAmounts, ValidResources};

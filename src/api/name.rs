@@ -1,12 +1,12 @@
-//! Names of nodes and percentages, as users write them.
+//! Names of components and percentages, as users write them.
 
-use maquette_contract::{NodeName, Percent};
+use maquette_contract::{ComponentName, Percent};
 
 use super::bounds;
 use super::problem::{At, Findings, json};
 use super::rule::Rule;
 
-/// What a node's name must look like.
+/// What a component's name must look like.
 pub(crate) const NAME: Rule = Rule {
     cel: "self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
     message: "'{}' must be lower-case letters, digits and '-', beginning with a letter and ending \
@@ -24,7 +24,7 @@ pub(crate) fn validate(
     most: usize,
     at: &At,
     findings: &mut Findings,
-) -> Option<NodeName> {
+) -> Option<ComponentName> {
     // The longest of all names: what is wrong with a longer one is its length.
     if text.len() > most {
         findings.add(at, json(&text), bounds::too_long(i64::try_from(most).unwrap_or(i64::MAX)));
@@ -39,7 +39,7 @@ pub(crate) fn validate(
     name
 }
 
-/// Whether a node of this name would have a Service called like a store's headless one.
+/// Whether a component of this name would have a Service called like a store's headless one.
 pub(crate) fn is_headless(name: &str) -> bool {
     name.ends_with("-headless")
 }

@@ -1,4 +1,4 @@
-//! The names of all nodes together: none has two roles, and none is too long for its objects.
+//! The names of all components together: none has two roles, and none is too long for its objects.
 
 use maquette_contract::ArchitectureName;
 
@@ -18,7 +18,7 @@ macro_rules! is_store {
     };
 }
 
-/// On the spec: another shape may be asked for at any time, and then a node cannot change its role.
+/// On the spec: another shape may be asked for at any time, and then a component cannot change its role.
 pub(crate) const CLIENT_IS_STORE: Rule = Rule {
     cel: concat!(
         "!has(self.clientServer) || !self.clientServer.clients.exists(c, ",
@@ -98,11 +98,11 @@ const STORE_TOO_LONG: Rule = Rule {
     )],
     blame: "spec.nTier.services",
 };
-/// The longest names of nodes that users do not name: `client`, `business` and `orders-data`.
+/// The longest names of components that users do not name: `client`, `business` and `orders-data`.
 const TOO_LONG: Rule = Rule {
     cel: "size(self.metadata.name) <= (self.spec.shape == 'ThreeTier' ? 43 \
           : self.spec.shape == 'NTier' && !has(self.spec.nTier) ? 40 : 45)",
-    message: "the names of nodes behind that of the Architecture would have more than 52 \
+    message: "the names of components behind that of the Architecture would have more than 52 \
               characters, which is too long for their objects: shorten the name of the \
               Architecture",
     values: &[],
@@ -120,7 +120,7 @@ pub(crate) fn check(spec: &ArchitectureSpec, name: &str, findings: &mut Findings
     if let Some(client) = clients.iter().find(|client| is_store(client, spec.n_tier.as_ref())) {
         CLIENT_IS_STORE.broken(&At::root().field("spec"), &[&client.name], findings);
     }
-    let too_long = |node: &str| name.len() + 1 + node.len() > ArchitectureName::MAX_CHILD;
+    let too_long = |component: &str| name.len() + 1 + component.len() > ArchitectureName::MAX_CHILD;
     if let Some(client) = clients.iter().find(|client| too_long(&client.name)) {
         CLIENT_TOO_LONG.broken(&At::root(), &[&client.name], findings);
     }

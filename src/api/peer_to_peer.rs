@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
-use super::node::{NodeSettings, Quantiles, RESPONSE_SIZE, ValidNode};
+use super::component::{ComponentSettings, Quantiles, RESPONSE_SIZE, ValidComponent};
 use super::problem::{At, Findings};
 use super::quantity;
 use super::resources::Resources;
@@ -27,7 +27,7 @@ const FACTOR: Rule = Rule {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rule::schema(&[FACTOR])))]
 pub struct PeerToPeer {
-    /// How many peers there are. Their node is named `peers`.
+    /// How many peers there are. Their component is named `peers`.
     #[serde(default = "peers")]
     #[schemars(range(min = 1, max = 50))]
     pub replicas: i32,
@@ -75,20 +75,20 @@ impl Default for PeerToPeer {
 /// Validated [`PeerToPeer`].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidPeerToPeer {
-    pub(crate) node: ValidNode,
+    pub(crate) component: ValidComponent,
     pub(crate) replication_factor: u32,
     pub(crate) storage: ValidStorage,
 }
 
 impl PeerToPeer {
     pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidPeerToPeer> {
-        let settings = NodeSettings {
+        let settings = ComponentSettings {
             replicas: self.replicas,
             resources: self.resources.clone(),
             processing_time: self.processing_time.clone(),
             response_size: self.response_size.clone(),
         };
-        let node = settings.validate(at, findings);
+        let component = settings.validate(at, findings);
         let factor = self.replication_factor.unwrap_or(PEERS.min(self.replicas));
         let replication_factor =
             bounds::number(factor, 1, 50, &at.field("replicationFactor"), findings);
@@ -97,7 +97,7 @@ impl PeerToPeer {
         }
         let storage = self.storage.validate(&at.field("storage"), findings);
         Some(ValidPeerToPeer {
-            node: node?,
+            component: component?,
             replication_factor: replication_factor?,
             storage: storage?,
         })

@@ -1,4 +1,4 @@
-//! What each pod of a node asks for and may use at most.
+//! What each pod of a component asks for and may use at most.
 //!
 //! Amounts are numbers or text, as Kubernetes' own are. Before Kubernetes 1.34 the API server takes
 //! a rule about such a value for too dear, whatever its greatest length; so no rule here is in CEL.
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::problem::{At, Findings, json};
 use super::quantity::{self, Quantity};
 
-/// What each pod of a node asks for and may use at most.
+/// What each pod of a component asks for and may use at most.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Resources {

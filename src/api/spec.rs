@@ -78,10 +78,10 @@ impl Shape {
         description = "Whether the end users are served."
     ),
     printcolumn(
-        name = "Nodes",
+        name = "Components",
         type_ = "string",
-        json_path = ".status.nodesReady",
-        description = "Nodes that are available, of all."
+        json_path = ".status.componentsReady",
+        description = "Components that are available, of all."
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(

@@ -23,23 +23,23 @@ pub struct ArchitectureStatus {
     /// Where users send their requests: the URL of the entry Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
-    /// Nodes that are available, of all, such as `5/5`.
+    /// Components that are available, of all, such as `5/5`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nodes_ready: Option<String>,
+    pub components_ready: Option<String>,
     /// Accepted, Ready, Progressing, TrafficFlowing and, for peers, OverlayConnected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
-    /// Every node and how many of its pods are ready.
+    /// Every component and how many of its pods are ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
-    pub nodes: Vec<NodeStatus>,
+    pub components: Vec<ComponentStatus>,
     /// Every edge and whether it works.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["from", "to"]))]
     pub edges: Vec<EdgeStatus>,
-    /// Volumes that hold items and that no node uses any more, and why they are kept or go. A volume
-    /// that a node takes up again is no longer among them.
+    /// Volumes that hold items and that no component uses any more, and why they are kept or go. A volume
+    /// that a component takes up again is no longer among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub volumes: Vec<VolumeStatus>,
@@ -67,13 +67,13 @@ pub struct EvolutionStatus {
 /// A step of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum EvolutionStep {
-    /// New nodes come up beside those that serve.
+    /// New components come up beside those that serve.
     Raise,
-    /// Callers move to the new nodes, end users last.
+    /// Callers move to the new components, end users last.
     Move,
     /// New owners of items get what the old ones still took meanwhile.
     Settle,
-    /// Nodes that are no longer wanted go.
+    /// Components that are no longer wanted go.
     Retire,
 }
 
@@ -92,14 +92,14 @@ impl EvolutionStep {
     }
 }
 
-/// A node and how many of its pods are ready.
+/// A component and how many of its pods are ready.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct NodeStatus {
-    /// The node's name.
+pub struct ComponentStatus {
+    /// The component's name.
     pub name: String,
     /// What it does.
-    pub role: NodeRole,
+    pub role: ComponentRole,
     /// Pods that are ready and run what is wanted.
     pub ready: i32,
     /// Pods wanted.
@@ -109,9 +109,9 @@ pub struct NodeStatus {
     pub message: Option<String>,
 }
 
-/// What a node does.
+/// What a component does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum NodeRole {
+pub enum ComponentRole {
     /// Answers requests.
     Service,
     /// Keeps items.
@@ -122,7 +122,7 @@ pub enum NodeRole {
     Load,
 }
 
-impl From<Role> for NodeRole {
+impl From<Role> for ComponentRole {
     fn from(role: Role) -> Self {
         match role {
             Role::Service => Self::Service,
@@ -137,9 +137,9 @@ impl From<Role> for NodeRole {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EdgeStatus {
-    /// The node that begins.
+    /// The component that begins.
     pub from: String,
-    /// The node that answers.
+    /// The component that answers.
     pub to: String,
     /// Whether it works.
     pub state: EdgeState,
@@ -163,15 +163,15 @@ pub enum EdgeState {
     Unknown,
 }
 
-/// A volume that no node uses any more.
+/// A volume that no component uses any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VolumeStatus {
     /// The name of the PersistentVolumeClaim.
     pub name: String,
-    /// The node whose items are on it.
+    /// The component whose items are on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
+    pub component: Option<String>,
     /// What becomes of it.
     pub state: VolumeState,
     /// Why, in one line.
@@ -179,7 +179,7 @@ pub struct VolumeStatus {
     pub message: Option<String>,
 }
 
-/// What becomes of a volume that no node uses any more.
+/// What becomes of a volume that no component uses any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum VolumeState {
     /// It is kept.

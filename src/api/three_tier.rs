@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::node::{NodeSettings, ValidNode};
+use super::component::{ComponentSettings, ValidComponent};
 use super::problem::{At, Findings};
 use super::storage::{DataStore, ValidStore};
 
@@ -11,15 +11,15 @@ use super::storage::{DataStore, ValidStore};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ThreeTier {
-    /// The client tier, the entry: it keeps nothing and knows nothing of the data. Its node is named
+    /// The client tier, the entry: it keeps nothing and knows nothing of the data. Its component is named
     /// `client`.
     #[serde(default)]
-    pub client: NodeSettings,
-    /// The business tier, which fetches, processes and formats the data. Its node is named
+    pub client: ComponentSettings,
+    /// The business tier, which fetches, processes and formats the data. Its component is named
     /// `business`.
     #[serde(default)]
-    pub business: NodeSettings,
-    /// The data tier: one store. Its node is named `data`.
+    pub business: ComponentSettings,
+    /// The data tier: one store. Its component is named `data`.
     #[serde(default)]
     pub data: DataStore,
 }
@@ -27,8 +27,8 @@ pub struct ThreeTier {
 /// Validated [`ThreeTier`].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidThreeTier {
-    pub(crate) client: ValidNode,
-    pub(crate) business: ValidNode,
+    pub(crate) client: ValidComponent,
+    pub(crate) business: ValidComponent,
     pub(crate) data: ValidStore,
 }
 

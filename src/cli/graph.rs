@@ -15,7 +15,7 @@ use std::{
 
 /// What to draw.
 ///
-/// Without a file, what runs in the cluster is drawn, as its objects say: nodes on their way in or
+/// Without a file, what runs in the cluster is drawn, as its objects say: components on their way in or
 /// out too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -112,8 +112,8 @@ async fn from_cluster(args: &Args) -> Result<Drawn, super::live::Error> {
     let name = args.name.clone().unwrap_or_default();
     let cluster = Cluster::connect(&args.cluster, None).await?;
     let found = cluster.get(&name).await?;
-    for node in Model::unknown(&found.running) {
-        eprintln!("left out: {node}, whose ConfigMap or workload is missing");
+    for component in Model::unknown(&found.running) {
+        eprintln!("left out: {component}, whose ConfigMap or workload is missing");
     }
     let what = format!("what runs in {}", cluster.namespace);
     Ok(Drawn { name, what, model: Model::running(&found.running) })

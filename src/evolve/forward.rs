@@ -1,21 +1,21 @@
-//! A node that is not wanted any more and still gets requests: it forwards them to the new entry.
+//! A component that is not wanted any more and still gets requests: it forwards them to the new entry.
 
-use crate::plan::{Node, PeerTask, PlannedCall, ServiceTask, Task};
-use maquette_contract::{CallMode, Hop, NodeName, Percent, Routes, Work};
+use crate::plan::{Component, PeerTask, PlannedCall, ServiceTask, Task};
+use maquette_contract::{CallMode, ComponentName, Hop, Percent, Routes, Work};
 
-/// `node`, forwarding every request to `entry`; none if it gets no requests of users.
-pub(super) fn forwarder(node: &Node, entry: &NodeName) -> Option<Node> {
-    let task = match &node.task {
+/// `component`, forwarding every request to `entry`; none if it gets no requests of users.
+pub(super) fn forwarder(component: &Component, entry: &ComponentName) -> Option<Component> {
+    let task = match &component.task {
         Task::Service(_) => Task::Service(thin(entry)),
         Task::Peer(task) => {
             Task::Peer(PeerTask { origins: vec![], successor: Some(entry.clone()), ..task.clone() })
         }
         Task::Store(_) | Task::Load(_) => return None,
     };
-    Some(Node { task, ..node.clone() })
+    Some(Component { task, ..component.clone() })
 }
 
-fn thin(entry: &NodeName) -> ServiceTask {
+fn thin(entry: &ComponentName) -> ServiceTask {
     ServiceTask {
         work: Work::default(),
         mode: CallMode::Sequential,

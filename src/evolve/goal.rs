@@ -1,4 +1,4 @@
-//! Where a change leads at first: every wanted node, with what the way there needs besides. New
+//! Where a change leads at first: every wanted component, with what the way there needs besides. New
 //! owners take items over from where they are; callees that lose a route send what their old
 //! callers still ask for straight to its new owner.
 
@@ -7,7 +7,7 @@ use super::{
     home::{Authorities, shares},
 };
 use crate::plan::{PlannedCall, ServiceTask, Task, Topology};
-use maquette_contract::{Hop, Kind, NodeName, Percent};
+use maquette_contract::{Collection, ComponentName, Hop, Percent};
 use std::collections::BTreeSet;
 
 /// The wanted topology with origins and with the calls that only a change needs.
@@ -15,17 +15,18 @@ pub(super) fn of(
     wanted: &Topology,
     running: &Graph<'_>,
     authorities: &Authorities,
-    kinds: &BTreeSet<Kind>,
+    collections: &BTreeSet<Collection>,
 ) -> Topology {
     let graph = Graph::of_topology(wanted);
     let mut goal = wanted.clone();
-    for node in goal.nodes.values_mut() {
-        authorities.give_origins(node);
-        let Some(Task::Service(old)) = running.node(&node.name).map(|old| &old.task) else {
+    for component in goal.components.values_mut() {
+        authorities.give_origins(component);
+        let Some(Task::Service(old)) = running.component(&component.name).map(|old| &old.task)
+        else {
             continue;
         };
-        if let Task::Service(task) = &mut node.task {
-            bridge(&node.name, task, old, &graph, kinds);
+        if let Task::Service(task) = &mut component.task {
+            bridge(&component.name, task, old, &graph, collections);
         }
     }
     goal
@@ -33,14 +34,14 @@ pub(super) fn of(
 
 /// Gives `task` a way to the wanted owner of what `old` had a way for and `task` has none.
 fn bridge(
-    name: &NodeName,
+    name: &ComponentName,
     task: &mut ServiceTask,
     old: &ServiceTask,
     wanted: &Graph<'_>,
-    kinds: &BTreeSet<Kind>,
+    collections: &BTreeSet<Collection>,
 ) {
-    // The rest first: kinds without a name of their own go its way then.
-    for share in shares(kinds).into_iter().rev() {
+    // The rest first: collections without a name of their own go its way then.
+    for share in shares(collections).into_iter().rev() {
         if share.hop(&task.routes).is_some() || share.hop(&old.routes).is_none() {
             continue;
         }

@@ -1,16 +1,16 @@
-//! Nodes and their routes, wanted or running, and the way that requests take through them.
+//! Components and their routes, wanted or running, and the way that requests take through them.
 
 use crate::{
     observe::Running,
-    plan::{Node, Task, Topology},
+    plan::{Component, Task, Topology},
 };
-use maquette_contract::{Hop, Kind, KindSet, NodeName, Routes};
+use maquette_contract::{Collection, CollectionSet, ComponentName, Hop, Routes};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Items that share their way: those of a kind that has a name somewhere, or all others.
+/// Items that share their way: those of a collection that has a name somewhere, or all others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Share {
-    Kind(Kind),
+    Collection(Collection),
     Rest,
 }
 
@@ -18,7 +18,7 @@ impl Share {
     /// The next step for these items.
     pub(super) fn hop<'a>(&self, routes: &'a Routes) -> Option<&'a Hop> {
         match self {
-            Self::Kind(kind) => routes.hop(kind),
+            Self::Collection(collection) => routes.hop(collection),
             Self::Rest => routes.rest.as_ref(),
         }
     }
@@ -26,59 +26,65 @@ impl Share {
     /// Makes `hop` the next step for these items.
     pub(super) fn lead(self, routes: &mut Routes, hop: Hop) {
         match self {
-            Self::Kind(kind) => _ = routes.kinds.insert(kind, Some(hop)),
+            Self::Collection(collection) => _ = routes.collections.insert(collection, Some(hop)),
             Self::Rest => routes.rest = Some(hop),
         }
     }
 
-    /// Whether these items are among those of `kinds`.
-    pub(super) fn is_in(&self, kinds: &KindSet) -> bool {
+    /// Whether these items are among those of `collections`.
+    pub(super) fn is_in(&self, collections: &CollectionSet) -> bool {
         match self {
-            Self::Kind(kind) => kinds.contains(kind),
-            Self::Rest => matches!(kinds, KindSet::AllBut(_)),
+            Self::Collection(collection) => collections.contains(collection),
+            Self::Rest => matches!(collections, CollectionSet::AllBut(_)),
         }
     }
 }
 
 /// Where requests end.
 pub(super) enum End<'a> {
-    /// At the node that owns what they are for.
-    Owner(&'a Node),
+    /// At the component that owns what they are for.
+    Owner(&'a Component),
     /// At one that knows nobody who does.
     Nobody,
-    /// On their way to a node that is not there.
+    /// On their way to a component that is not there.
     Gone,
 }
 
-/// A graph of nodes that requests go through.
+/// A graph of components that requests go through.
 pub(super) struct Graph<'a> {
-    entry: Option<&'a NodeName>,
-    nodes: BTreeMap<&'a NodeName, &'a Node>,
+    entry: Option<&'a ComponentName>,
+    components: BTreeMap<&'a ComponentName, &'a Component>,
 }
 
 impl<'a> Graph<'a> {
     pub(super) fn of_topology(topology: &'a Topology) -> Self {
         Self {
             entry: Some(topology.entry()),
-            nodes: topology.nodes().map(|node| (&node.name, node)).collect(),
+            components: topology
+                .components()
+                .map(|component| (&component.name, component))
+                .collect(),
         }
     }
 
     pub(super) fn of_running(running: &'a Running) -> Self {
-        let planned = running.nodes().filter_map(|(_, found)| found.planned.as_ref());
-        Self { entry: running.entry(), nodes: planned.map(|node| (&node.name, node)).collect() }
+        let planned = running.components().filter_map(|(_, found)| found.planned.as_ref());
+        Self {
+            entry: running.entry(),
+            components: planned.map(|component| (&component.name, component)).collect(),
+        }
     }
 
-    pub(super) fn node(&self, name: &NodeName) -> Option<&'a Node> {
-        self.nodes.get(name).copied()
+    pub(super) fn component(&self, name: &ComponentName) -> Option<&'a Component> {
+        self.components.get(name).copied()
     }
 
-    pub(super) fn nodes(&self) -> impl Iterator<Item = &'a Node> {
-        self.nodes.values().copied()
+    pub(super) fn components(&self) -> impl Iterator<Item = &'a Component> {
+        self.components.values().copied()
     }
 
-    /// The node that requests for these items, sent to the entry, end at: it asks its own home.
-    pub(super) fn owner(&self, share: &Share) -> Option<&'a Node> {
+    /// The component that requests for these items, sent to the entry, end at: it asks its own home.
+    pub(super) fn owner(&self, share: &Share) -> Option<&'a Component> {
         match self.end(share) {
             End::Owner(owner) => Some(owner),
             End::Nobody | End::Gone => None,
@@ -87,63 +93,64 @@ impl<'a> Graph<'a> {
 
     /// Where requests for these items, sent to the entry, end.
     pub(super) fn end(&self, share: &Share) -> End<'a> {
-        let Some(mut node) = self.entry.and_then(|entry| self.node(entry)) else {
+        let Some(mut component) = self.entry.and_then(|entry| self.component(entry)) else {
             return End::Gone;
         };
-        // No way is longer than there are nodes, unless it goes round for ever.
-        for _ in 0..=self.nodes.len() {
-            let next = match &node.task {
+        // No way is longer than there are components, unless it goes round for ever.
+        for _ in 0..=self.components.len() {
+            let next = match &component.task {
                 Task::Service(task) => match share.hop(&task.routes) {
-                    Some(Hop::Own) => return End::Owner(node),
+                    Some(Hop::Own) => return End::Owner(component),
                     Some(Hop::Call(next)) => next,
                     None => return End::Nobody,
                 },
                 Task::Peer(task) => match &task.successor {
-                    None => return End::Owner(node),
+                    None => return End::Owner(component),
                     Some(next) => next,
                 },
                 Task::Store(_) | Task::Load(_) => return End::Nobody,
             };
-            let Some(next) = self.node(next) else { return End::Gone };
-            node = next;
+            let Some(next) = self.component(next) else { return End::Gone };
+            component = next;
         }
         End::Nobody
     }
 
-    /// Every node that a request can come to, from the entry and from end users.
-    pub(super) fn used(&self) -> BTreeSet<&'a NodeName> {
-        let drives = self.nodes.values().filter_map(|node| match &node.task {
+    /// Every component that a request can come to, from the entry and from end users.
+    pub(super) fn used(&self) -> BTreeSet<&'a ComponentName> {
+        let drives = self.components.values().filter_map(|component| match &component.task {
             Task::Load(task) => Some(&task.drives),
             _ => None,
         });
-        let mut next: Vec<NodeName> = drives.flatten().chain(self.entry).cloned().collect();
+        let mut next: Vec<ComponentName> = drives.flatten().chain(self.entry).cloned().collect();
         let mut used = BTreeSet::new();
         while let Some(name) = next.pop() {
-            let Some((name, node)) = self.nodes.get_key_value(&name) else { continue };
+            let Some((name, component)) = self.components.get_key_value(&name) else { continue };
             if used.insert(*name) {
-                next.extend(node.edges().into_iter().map(|edge| edge.to));
+                next.extend(component.edges().into_iter().map(|edge| edge.to));
             }
         }
         used
     }
 
-    /// The kinds that are named anywhere in it.
-    pub(super) fn kinds(&self) -> BTreeSet<Kind> {
-        let mut kinds = BTreeSet::new();
-        for node in self.nodes.values() {
-            let origins = match &node.task {
+    /// The collections that are named anywhere in it.
+    pub(super) fn collections(&self) -> BTreeSet<Collection> {
+        let mut collections = BTreeSet::new();
+        for component in self.components.values() {
+            let origins = match &component.task {
                 Task::Service(task) => {
-                    kinds.extend(task.routes.kinds.keys().cloned());
+                    collections.extend(task.routes.collections.keys().cloned());
                     &task.origins
                 }
                 Task::Peer(task) => &task.origins,
                 Task::Store(_) | Task::Load(_) => continue,
             };
             for origin in origins {
-                let (KindSet::Only(named) | KindSet::AllBut(named)) = &origin.kinds;
-                kinds.extend(named.iter().cloned());
+                let (CollectionSet::Only(named) | CollectionSet::AllBut(named)) =
+                    &origin.collections;
+                collections.extend(named.iter().cloned());
             }
         }
-        kinds
+        collections
     }
 }

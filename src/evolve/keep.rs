@@ -5,16 +5,16 @@ use super::graph::Graph;
 use crate::{
     api::Quantity,
     observe::Running,
-    plan::{Node, Task, Topology, Volume},
+    plan::{Component, Task, Topology, Volume},
 };
 
 /// `wanted`, with every volume that runs at least as large as it is.
 pub(super) fn volumes(wanted: &Topology, running: &Running) -> Topology {
     let mut kept = wanted.clone();
-    for node in kept.nodes.values_mut() {
-        let old = running.node(&node.name).and_then(|found| found.planned.as_ref());
+    for component in kept.components.values_mut() {
+        let old = running.component(&component.name).and_then(|found| found.planned.as_ref());
         let old = old.and_then(|old| storage(old).cloned());
-        if let (Some(volume), Some(old)) = (storage_mut(node), old)
+        if let (Some(volume), Some(old)) = (storage_mut(component), old)
             && size(&old) > size(volume)
         {
             volume.size = old.size;
@@ -29,11 +29,12 @@ pub(super) fn peers(wanted: &Topology, running: &Running) -> Topology {
     let graph = Graph::of_running(running);
     let used = graph.used();
     let mut kept = wanted.clone();
-    for node in kept.nodes.values_mut().filter(|node| used.contains(&node.name)) {
-        let old = graph.node(&node.name).map(|old| &old.task);
-        if let (Task::Peer(task), Some(Task::Peer(old))) = (&mut node.task, old) {
+    for component in kept.components.values_mut().filter(|component| used.contains(&component.name))
+    {
+        let old = graph.component(&component.name).map(|old| &old.task);
+        if let (Task::Peer(task), Some(Task::Peer(old))) = (&mut component.task, old) {
             task.members = task.members.max(old.members);
-            node.replicas = node.replicas.max(old.members);
+            component.replicas = component.replicas.max(old.members);
         }
     }
     kept
@@ -43,16 +44,16 @@ fn size(volume: &Volume) -> Option<Quantity> {
     volume.size.parse().ok()
 }
 
-fn storage(node: &Node) -> Option<&Volume> {
-    match &node.task {
+fn storage(component: &Component) -> Option<&Volume> {
+    match &component.task {
         Task::Store(task) => Some(&task.storage),
         Task::Peer(task) => Some(&task.storage),
         Task::Service(_) | Task::Load(_) => None,
     }
 }
 
-fn storage_mut(node: &mut Node) -> Option<&mut Volume> {
-    match &mut node.task {
+fn storage_mut(component: &mut Component) -> Option<&mut Volume> {
+    match &mut component.task {
         Task::Store(task) => Some(&mut task.storage),
         Task::Peer(task) => Some(&mut task.storage),
         Task::Service(_) | Task::Load(_) => None,

@@ -63,7 +63,7 @@ pub fn evolve(wanted: &Topology, running: &Running, now: Timestamp) -> Evolution
         return stay(wanted, running, cannot);
     }
     let wanted = keep::volumes(wanted, running);
-    if running.nodes().all(|(_, found)| found.planned.is_none()) {
+    if running.components().all(|(_, found)| found.planned.is_none()) {
         return done(&wanted);
     }
     let meanwhile = keep::peers(&wanted, running);
@@ -91,10 +91,10 @@ fn done(wanted: &Topology) -> Evolution {
 
 /// Leaves what runs as it is.
 fn stay(wanted: &Topology, running: &Running, cannot: Vec<Obstacle>) -> Evolution {
-    let planned = running.nodes().filter_map(|(_, found)| found.planned.clone());
+    let planned = running.components().filter_map(|(_, found)| found.planned.clone());
     let apply = Topology {
         entry: running.entry().unwrap_or(wanted.entry()).clone(),
-        nodes: planned.map(|node| (node.name.clone(), node)).collect(),
+        components: planned.map(|component| (component.name.clone(), component)).collect(),
         ..wanted.clone()
     };
     Evolution { apply, step: None, waits: vec![], cannot, serves_wanted: false }

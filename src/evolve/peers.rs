@@ -3,16 +3,16 @@
 
 use super::{Evolution, Step, Wait};
 use crate::{
-    observe::{Running, RunningNode, RunningPod, Workload},
-    plan::{Node, Task},
+    observe::{Running, RunningComponent, RunningPod, Workload},
+    plan::{Component, Task},
 };
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::Revision;
 
 pub(super) fn leave_one_by_one(evolution: &mut Evolution, running: &Running, now: Timestamp) {
-    for node in evolution.apply.nodes.values_mut() {
-        let found = running.node(&node.name);
-        if let Some(wait) = found.and_then(|found| hold(node, found, now)) {
+    for component in evolution.apply.components.values_mut() {
+        let found = running.component(&component.name);
+        if let Some(wait) = found.and_then(|found| hold(component, found, now)) {
             evolution.waits.push(wait);
             evolution.step.get_or_insert(Step::Retire);
         }
@@ -20,25 +20,27 @@ pub(super) fn leave_one_by_one(evolution: &mut Evolution, running: &Running, now
 }
 
 /// Lets at most one peer of those too many go now; says what the others wait for.
-fn hold(node: &mut Node, found: &RunningNode, now: Timestamp) -> Option<Wait> {
-    let (Task::Peer(wanted), Some(planned)) = (&node.task, &found.planned) else { return None };
+fn hold(component: &mut Component, found: &RunningComponent, now: Timestamp) -> Option<Wait> {
+    let (Task::Peer(wanted), Some(planned)) = (&component.task, &found.planned) else {
+        return None;
+    };
     let Task::Peer(told) = &planned.task else { return None };
-    let leaving = planned.replicas.checked_sub(node.replicas).filter(|n| *n > 0)?;
-    let told = told == wanted && told.members <= node.replicas;
+    let leaving = planned.replicas.checked_sub(component.replicas).filter(|n| *n > 0)?;
+    let told = told == wanted && told.members <= component.replicas;
     let lacks =
-        if told { unfinished(node.replicas, found, now) } else { Some("being told".into()) };
-    node.replicas = match lacks {
+        if told { unfinished(component.replicas, found, now) } else { Some("being told".into()) };
+    component.replicas = match lacks {
         None => planned.replicas - 1,
         Some(_) => planned.replicas,
     };
     let lacks = lacks.unwrap_or_else(|| "one leaves now".to_owned());
-    Some(Wait::HandedOver { node: node.name.clone(), leaving, lacks })
+    Some(Wait::HandedOver { component: component.name.clone(), leaving, lacks })
 }
 
 /// Which peer does not yet report that all it holds has its copies under the new configuration. One
 /// that is to leave and is neither ready nor heard of has no say: those who stay are whole only once
 /// they do not need it.
-fn unfinished(staying: u32, found: &RunningNode, now: Timestamp) -> Option<String> {
+fn unfinished(staying: u32, found: &RunningComponent, now: Timestamp) -> Option<String> {
     if found.leaving > 0 {
         return Some(format!("{} more pods have not gone yet", found.leaving));
     }

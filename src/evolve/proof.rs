@@ -1,23 +1,23 @@
-//! What counts as proof that a node does what it was told.
+//! What counts as proof that a component does what it was told.
 
 use crate::{
-    observe::{Availability, Running, RunningNode, RunningPod, available},
-    plan::Node,
+    observe::{Availability, Running, RunningComponent, RunningPod, available},
+    plan::Component,
 };
 use k8s_openapi::jiff::Timestamp;
-use maquette_contract::{NodeName, Observations, Probe, Revision};
+use maquette_contract::{ComponentName, Observations, Probe, Revision};
 
-/// What `node` lacks until it works as it was told, in one line; none if nothing. It is available,
+/// What `component` lacks until it works as it was told, in one line; none if nothing. It is available,
 /// every pod reports its configuration and no request under an older one, and all its edges work
-/// that count: those to nodes that there are not, of a change that was given up before it had made
+/// that count: those to components that there are not, of a change that was given up before it had made
 /// them, never do.
 pub(super) fn lacks(
-    node: &Node,
-    found: Option<&RunningNode>,
-    counts: impl Fn(&NodeName) -> bool,
+    component: &Component,
+    found: Option<&RunningComponent>,
+    counts: impl Fn(&ComponentName) -> bool,
     now: Timestamp,
 ) -> Option<String> {
-    if let Availability::Missing(lacks) = available(node, found, false, now) {
+    if let Availability::Missing(lacks) = available(component, found, false, now) {
         return Some(lacks);
     }
     let found = found?;
@@ -27,7 +27,7 @@ pub(super) fn lacks(
             Ok(report) => report,
             Err(lacks) => return Some(lacks),
         };
-        let mut edges = node.edges().into_iter().filter(|edge| counts(&edge.to));
+        let mut edges = component.edges().into_iter().filter(|edge| counts(&edge.to));
         edges.find_map(|edge| broken(pod, report, &edge.to))
     })
 }
@@ -52,7 +52,7 @@ pub(super) fn report<'a>(
     }
 }
 
-fn broken(pod: &RunningPod, report: &Observations, to: &NodeName) -> Option<String> {
+fn broken(pod: &RunningPod, report: &Observations, to: &ComponentName) -> Option<String> {
     let name = &pod.name;
     let edge = report.edges.iter().find(|edge| edge.to == *to);
     match edge.map(|edge| &edge.probe) {
@@ -62,16 +62,16 @@ fn broken(pod: &RunningPod, report: &Observations, to: &NodeName) -> Option<Stri
     }
 }
 
-/// What a node on its way out lacks until no request of its pods can go the old way. One that is
+/// What a component on its way out lacks until no request of its pods can go the old way. One that is
 /// neither ready nor heard of answers nobody: it has no say.
-pub(super) fn lacks_leaving(found: &RunningNode, now: Timestamp) -> Option<String> {
+pub(super) fn lacks_leaving(found: &RunningComponent, now: Timestamp) -> Option<String> {
     let revision = found.revision.as_ref()?;
     let counts = |pod: &&RunningPod| pod.ready || pod.report.fresh(now).is_some();
     found.pods.iter().filter(counts).find_map(|pod| report(pod, revision, now).err())
 }
 
-/// Nodes with pods that are on their way out, and how many.
-pub(super) fn ending(running: &Running) -> impl Iterator<Item = (&NodeName, usize)> {
-    let ending = running.nodes().filter(|(_, found)| found.leaving > 0);
+/// Components with pods that are on their way out, and how many.
+pub(super) fn ending(running: &Running) -> impl Iterator<Item = (&ComponentName, usize)> {
+    let ending = running.components().filter(|(_, found)| found.leaving > 0);
     ending.map(|(name, found)| (name, found.leaving))
 }

@@ -3,19 +3,19 @@
 
 use super::{Evolution, Step, Wait, evolve, obstacle, stay};
 use crate::{
-    observe::{Report, Running, RunningNode, RunningPod, Workload},
-    plan::{Identity, Node, PlannedOrigin, Task, Topology},
+    observe::{Report, Running, RunningComponent, RunningPod, Workload},
+    plan::{Component, Identity, PlannedOrigin, Task, Topology},
 };
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{
-    EdgeObservation, LoadObservation, NodeName, Observations, OriginObservation, PeerObservation,
-    Probe, Revision, Traffic,
+    ComponentName, EdgeObservation, LoadObservation, Observations, OriginObservation,
+    PeerObservation, Probe, Revision, Traffic,
 };
 use std::collections::BTreeMap;
 
 /// The time at which everything happens.
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-/// More stages than any change has: at most a few for each node and each peer.
+/// More stages than any change has: at most a few for each component and each peer.
 const MOST: usize = 1000;
 
 /// A part of a change: what is applied in one go.
@@ -45,19 +45,20 @@ pub fn rehearse(wanted: &Topology, running: &Running) -> Vec<Stage> {
     if !cannot.is_empty() {
         return vec![Stage::of(stay(wanted, running, cannot))];
     }
-    let nodes = running.nodes().filter_map(|(_, found)| found.planned.as_ref());
-    let nodes: BTreeMap<_, _> = nodes.map(|node| (node.name.clone(), node.clone())).collect();
+    let components = running.components().filter_map(|(_, found)| found.planned.as_ref());
+    let components: BTreeMap<_, _> =
+        components.map(|component| (component.name.clone(), component.clone())).collect();
     let mut entry = running.entry().cloned();
-    let mut runs = nodes;
+    let mut runs = components;
     let mut stages: Vec<Stage> = vec![];
     for _ in 0..MOST {
         let now = pretend(&wanted.identity, entry.clone(), &runs);
         let stage = Stage::of(evolve(wanted, &now, NOW));
-        if entry.as_ref() == Some(stage.apply.entry()) && runs == stage.apply.nodes {
+        if entry.as_ref() == Some(stage.apply.entry()) && runs == stage.apply.components {
             return stages;
         }
         entry = Some(stage.apply.entry().clone());
-        runs.clone_from(&stage.apply.nodes);
+        runs.clone_from(&stage.apply.components);
         stages.push(stage);
     }
     endless(stages)
@@ -73,31 +74,34 @@ fn endless(mut stages: Vec<Stage>) -> Vec<Stage> {
 
 /// A cluster in which `topology` runs and works.
 pub fn works(topology: &Topology) -> Running {
-    pretend(&topology.identity, Some(topology.entry.clone()), &topology.nodes)
+    pretend(&topology.identity, Some(topology.entry.clone()), &topology.components)
 }
 
 fn pretend(
     identity: &Identity,
-    entry: Option<NodeName>,
-    nodes: &BTreeMap<NodeName, Node>,
+    entry: Option<ComponentName>,
+    components: &BTreeMap<ComponentName, Component>,
 ) -> Running {
-    let nodes = nodes.iter().map(|(name, node)| (name.clone(), running_node(identity, node)));
-    Running::new(entry, nodes.collect())
+    let components = components
+        .iter()
+        .map(|(name, component)| (name.clone(), running_component(identity, component)));
+    Running::new(entry, components.collect())
 }
 
-fn running_node(identity: &Identity, node: &Node) -> RunningNode {
+fn running_component(identity: &Identity, component: &Component) -> RunningComponent {
     let workload = Workload {
         seen: true,
-        wanted: node.replicas,
-        total: node.replicas,
-        updated: node.replicas,
-        available: node.replicas,
+        wanted: component.replicas,
+        total: component.replicas,
+        updated: component.replicas,
+        available: component.replicas,
         trouble: None,
     };
-    let mut pods: Vec<_> = (0..node.replicas).map(|ordinal| pod(identity, node, ordinal)).collect();
+    let mut pods: Vec<_> =
+        (0..component.replicas).map(|ordinal| pod(identity, component, ordinal)).collect();
     pods.sort_by(|a, b| a.name.cmp(&b.name));
-    RunningNode {
-        planned: Some(node.clone()),
+    RunningComponent {
+        planned: Some(component.clone()),
         revision: Some(revision()),
         workload: Some(workload),
         pods,
@@ -110,12 +114,12 @@ fn revision() -> Revision {
     Revision::of(b"rehearsed")
 }
 
-fn pod_name(identity: &Identity, node: &Node, ordinal: u32) -> String {
-    format!("{}-{ordinal}", identity.name.child(&node.name))
+fn pod_name(identity: &Identity, component: &Component, ordinal: u32) -> String {
+    format!("{}-{ordinal}", identity.name.child(&component.name))
 }
 
-fn pod(identity: &Identity, node: &Node, ordinal: u32) -> RunningPod {
-    let name = pod_name(identity, node, ordinal);
+fn pod(identity: &Identity, component: &Component, ordinal: u32) -> RunningPod {
+    let name = pod_name(identity, component, ordinal);
     RunningPod {
         uid: name.clone(),
         ip: None,
@@ -123,39 +127,39 @@ fn pod(identity: &Identity, node: &Node, ordinal: u32) -> RunningPod {
         asked_revision: Some(revision().to_string()),
         trouble: None,
         report: Report {
-            latest: Some((NOW, observations(identity, node, name.clone()))),
+            latest: Some((NOW, observations(identity, component, name.clone()))),
             failure: None,
         },
         name,
     }
 }
 
-fn observations(identity: &Identity, node: &Node, pod: String) -> Observations {
+fn observations(identity: &Identity, component: &Component, pod: String) -> Observations {
     let works = |to| EdgeObservation { to, probe: Probe::Works, traffic: Traffic::default() };
-    let (origins, peer) = match &node.task {
+    let (origins, peer) = match &component.task {
         Task::Service(task) => (task.origins.as_slice(), None),
         Task::Peer(task) => {
-            let members = (0..task.members).map(|ordinal| pod_name(identity, node, ordinal));
+            let members = (0..task.members).map(|ordinal| pod_name(identity, component, ordinal));
             let peer = PeerObservation { members: members.collect(), not_whole: 0 };
             (task.origins.as_slice(), Some(peer))
         }
         Task::Store(_) | Task::Load(_) => (&[][..], None),
     };
     let copied = |origin: &PlannedOrigin| OriginObservation {
-        node: origin.node.clone(),
+        component: origin.component.clone(),
         complete: true,
         copied: 0,
     };
     Observations {
-        node: node.name.clone(),
+        component: component.name.clone(),
         pod,
         revision: revision(),
         older_requests: 0,
-        edges: node.edges().into_iter().map(|edge| works(edge.to)).collect(),
+        edges: component.edges().into_iter().map(|edge| works(edge.to)).collect(),
         served: Traffic::default(),
         origins: origins.iter().map(copied).collect(),
         items: None,
         peer,
-        load: matches!(node.task, Task::Load(_)).then(LoadObservation::default),
+        load: matches!(component.task, Task::Load(_)).then(LoadObservation::default),
     }
 }

@@ -2,16 +2,17 @@
 //! volumes go the way that `spec.retention` says.
 
 use super::{Evolution, Step, Wait, proof, view::View};
-use maquette_contract::NodeName;
+use maquette_contract::ComponentName;
 
 /// The step; none if nothing is left to go. Pods that were told nothing of the change, as they were
 /// on their way out already, have ended before.
 pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
-    let leaving = |name: &NodeName| view.leaving().any(|node| node.name == *name);
+    let leaving = |name: &ComponentName| view.leaving().any(|component| component.name == *name);
     view.leaving().next()?;
     let ending = proof::ending(view.running).filter(|(name, _)| !leaving(name));
-    let ending: Vec<_> =
-        ending.map(|(node, pods)| Wait::Ended { node: node.clone(), pods }).collect();
+    let ending: Vec<_> = ending
+        .map(|(component, pods)| Wait::Ended { component: component.clone(), pods })
+        .collect();
     if ending.is_empty() {
         return Some(view.evolution(Step::Retire, view.wanted.clone(), vec![]));
     }

@@ -9,64 +9,68 @@ use super::{
 };
 use crate::{
     observe::RunningPod,
-    plan::{Node, Topology},
+    plan::{Component, Topology},
 };
-use maquette_contract::{NodeName, Revision};
+use maquette_contract::{ComponentName, Revision};
 
 /// The step; none if what runs is wired as wanted.
 pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
-    if view.wanted.nodes().all(|node| view.told(node)) {
+    if view.wanted.components().all(|component| view.told(component)) {
         return None;
     }
-    let owners: Vec<_> = view.servers().filter(|node| !origins(node).is_empty()).collect();
-    let began = owners.iter().all(|node| last_began(view, node));
+    let owners: Vec<_> =
+        view.servers().filter(|component| !origins(component).is_empty()).collect();
+    let began = owners.iter().all(|component| last_began(view, component));
     let ended: Vec<_> = proof::ending(view.running)
-        .map(|(node, pods)| Wait::Ended { node: node.clone(), pods })
+        .map(|(component, pods)| Wait::Ended { component: component.clone(), pods })
         .collect();
     // Once the last pass has begun, whoever ends has been told before to write nothing there.
     if !ended.is_empty() && (owners.is_empty() || !began) {
         return Some(view.evolution(Step::Settle, view.with_leaving(view.goal.clone()), ended));
     }
-    let waits: Vec<_> = owners.iter().flat_map(|node| copying(view, node)).collect();
+    let waits: Vec<_> = owners.iter().flat_map(|component| copying(view, component)).collect();
     if began && waits.is_empty() {
-        let told = view.wanted.nodes().filter(|node| !view.told(node));
+        let told = view.wanted.components().filter(|component| !view.told(component));
         let lacks = "it is told to ask only whom it will ask from now on".to_owned();
-        let waits = told.map(|node| Wait::Moved { node: node.name.clone(), lacks: lacks.clone() });
+        let waits = told.map(|component| Wait::Moved {
+            component: component.name.clone(),
+            lacks: lacks.clone(),
+        });
         let apply = view.with_leaving(view.wanted.clone());
         return Some(view.evolution(Step::Settle, apply, waits.collect()));
     }
     Some(view.evolution(Step::Settle, view.with_leaving(last(view.goal.clone())), waits))
 }
 
-/// Whether `node` runs with all its origins marked as the last pass.
-fn last_began(view: &View<'_>, node: &Node) -> bool {
-    view.old(&node.name).is_some_and(home::last_began)
+/// Whether `component` runs with all its origins marked as the last pass.
+fn last_began(view: &View<'_>, component: &Component) -> bool {
+    view.old(&component.name).is_some_and(home::last_began)
 }
 
 /// `topology`, with every copy the last one.
 fn last(mut topology: Topology) -> Topology {
-    topology.nodes.values_mut().for_each(|node| home::set_last(node, true));
+    topology.components.values_mut().for_each(|component| home::set_last(component, true));
     topology
 }
 
-/// What the last copies to `node` lack.
-fn copying(view: &View<'_>, node: &Node) -> Vec<Wait> {
-    let copied = |lacks: String, from: &NodeName| Wait::Copied {
-        node: node.name.clone(),
+/// What the last copies to `component` lack.
+fn copying(view: &View<'_>, component: &Component) -> Vec<Wait> {
+    let copied = |lacks: String, from: &ComponentName| Wait::Copied {
+        component: component.name.clone(),
         from: from.clone(),
         lacks,
     };
-    let found = view.running.node(&node.name);
+    let found = view.running.component(&component.name);
     let pods = found.map(|found| found.pods.as_slice()).unwrap_or_default();
     let revision = found.and_then(|found| found.revision.as_ref());
-    let lacks = |from: &NodeName| {
-        if !last_began(view, node) {
+    let lacks = |from: &ComponentName| {
+        if !last_began(view, component) {
             return Some("the last pass begins".to_owned());
         }
         let Some(revision) = revision else { return Some("not known yet".to_owned()) };
         pods.iter().find_map(|pod| incomplete(view, pod, revision, from))
     };
-    let from = origins(node).iter().map(|origin| &origin.node);
+    let from = origins(component).iter().map(|origin| &origin.component);
     from.filter_map(|from| Some(copied(lacks(from)?, from))).collect()
 }
 
@@ -74,14 +78,14 @@ fn incomplete(
     view: &View<'_>,
     pod: &RunningPod,
     revision: &Revision,
-    from: &NodeName,
+    from: &ComponentName,
 ) -> Option<String> {
     let report = match proof::report(pod, revision, view.now) {
         Ok(report) => report,
         Err(lacks) => return Some(lacks),
     };
     let name = &pod.name;
-    match report.origins.iter().find(|origin| origin.node == *from) {
+    match report.origins.iter().find(|origin| origin.component == *from) {
         Some(origin) if origin.complete => None,
         Some(origin) => Some(format!("pod {name} has {} items so far", origin.copied)),
         None => Some(format!("pod {name} does not report it")),

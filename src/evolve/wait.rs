@@ -1,58 +1,58 @@
 //! What a step waits for.
 
-use maquette_contract::NodeName;
+use maquette_contract::ComponentName;
 use std::fmt;
 
 /// What must happen before the next step of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// A new node, or one that is to accept more items, must work; until then all others stay as
+    /// A new component, or one that is to accept more items, must work; until then all others stay as
     /// they are.
     Raised {
-        /// The node.
-        node: NodeName,
+        /// The component.
+        component: ComponentName,
         /// What it lacks, in one line.
         lacks: String,
     },
-    /// A node must work under its new configuration; until then nobody relies on that.
+    /// A component must work under its new configuration; until then nobody relies on that.
     Moved {
-        /// The node.
-        node: NodeName,
+        /// The component.
+        component: ComponentName,
         /// What it lacks, in one line.
         lacks: String,
     },
-    /// The entry Service must lead to another node.
+    /// The entry Service must lead to another component.
     Entry {
-        /// That node.
-        node: NodeName,
+        /// That component.
+        component: ComponentName,
     },
-    /// A node that is not wanted any more must only forward requests.
+    /// A component that is not wanted any more must only forward requests.
     Forwarding {
-        /// The node.
-        node: NodeName,
+        /// The component.
+        component: ComponentName,
         /// What it lacks, in one line.
         lacks: String,
     },
     /// Pods on their way out must have ended: they may still write to an old home of items.
     Ended {
-        /// Their node.
-        node: NodeName,
+        /// Their component.
+        component: ComponentName,
         /// How many.
         pods: usize,
     },
     /// Everything must be copied from an old home of items.
     Copied {
         /// The new owner.
-        node: NodeName,
+        component: ComponentName,
         /// The old home.
-        from: NodeName,
+        from: ComponentName,
         /// How far the copy is, in one line.
         lacks: String,
     },
     /// Peers that leave must hand their items over first.
     HandedOver {
         /// The peers.
-        node: NodeName,
+        component: ComponentName,
         /// How many pods are to leave.
         leaving: u32,
         /// Which pod is not done and why, in one line.
@@ -61,16 +61,16 @@ pub enum Wait {
 }
 
 impl Wait {
-    /// The node that is waited for.
-    pub fn node(&self) -> &NodeName {
+    /// The component that is waited for.
+    pub fn component(&self) -> &ComponentName {
         match self {
-            Self::Raised { node, .. }
-            | Self::Moved { node, .. }
-            | Self::Entry { node }
-            | Self::Forwarding { node, .. }
-            | Self::Ended { node, .. }
-            | Self::Copied { node, .. }
-            | Self::HandedOver { node, .. } => node,
+            Self::Raised { component, .. }
+            | Self::Moved { component, .. }
+            | Self::Entry { component }
+            | Self::Forwarding { component, .. }
+            | Self::Ended { component, .. }
+            | Self::Copied { component, .. }
+            | Self::HandedOver { component, .. } => component,
         }
     }
 }
@@ -78,24 +78,27 @@ impl Wait {
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Raised { node, lacks } => {
-                write!(f, "waiting for {node} before callers move: {lacks}")
+            Self::Raised { component, lacks } => {
+                write!(f, "waiting for {component} before callers move: {lacks}")
             }
-            Self::Moved { node, lacks } => {
-                write!(f, "waiting for {node} under its new configuration: {lacks}")
+            Self::Moved { component, lacks } => {
+                write!(f, "waiting for {component} under its new configuration: {lacks}")
             }
-            Self::Entry { node } => write!(f, "the entry moves to {node}"),
-            Self::Forwarding { node, lacks } => {
-                write!(f, "waiting for {node}, which is to forward to the new entry: {lacks}")
+            Self::Entry { component } => write!(f, "the entry moves to {component}"),
+            Self::Forwarding { component, lacks } => {
+                write!(f, "waiting for {component}, which is to forward to the new entry: {lacks}")
             }
-            Self::Ended { node, pods } => {
-                write!(f, "waiting for {pods} pods of {node} that are on their way out")
+            Self::Ended { component, pods } => {
+                write!(f, "waiting for {pods} pods of {component} that are on their way out")
             }
-            Self::Copied { node, from, lacks } => {
-                write!(f, "{node} takes over what {from} has: {lacks}")
+            Self::Copied { component, from, lacks } => {
+                write!(f, "{component} takes over what {from} has: {lacks}")
             }
-            Self::HandedOver { node, leaving, lacks } => {
-                write!(f, "{leaving} of {node} are to leave once their items are copied: {lacks}")
+            Self::HandedOver { component, leaving, lacks } => {
+                write!(
+                    f,
+                    "{leaving} of {component} are to leave once their items are copied: {lacks}"
+                )
             }
         }
     }

@@ -1,32 +1,32 @@
-//! The wiring of a node: whom it asks for what. Only a change of it has an order to keep; all other
+//! The wiring of a component: whom it asks for what. Only a change of it has an order to keep; all other
 //! settings can change at any time.
 
-use crate::plan::{Node, PlannedOrigin, Task};
-use maquette_contract::{Kind, KindSet, NodeName, Routes};
+use crate::plan::{Component, PlannedOrigin, Task};
+use maquette_contract::{Collection, CollectionSet, ComponentName, Routes};
 use std::collections::BTreeSet;
 
-/// What counts of a node's task.
+/// What counts of a component's task.
 #[derive(Debug, PartialEq)]
 enum Wiring<'a> {
     Service {
-        calls: BTreeSet<&'a NodeName>,
-        store: Option<&'a NodeName>,
+        calls: BTreeSet<&'a ComponentName>,
+        store: Option<&'a ComponentName>,
         routes: &'a Routes,
-        origins: Vec<(&'a NodeName, &'a KindSet)>,
+        origins: Vec<(&'a ComponentName, &'a CollectionSet)>,
     },
     Store,
     Peer {
-        origins: Vec<(&'a NodeName, &'a KindSet)>,
-        successor: Option<&'a NodeName>,
+        origins: Vec<(&'a ComponentName, &'a CollectionSet)>,
+        successor: Option<&'a ComponentName>,
     },
     Load {
-        drives: &'a [NodeName],
-        kinds: &'a [Kind],
+        drives: &'a [ComponentName],
+        collections: &'a [Collection],
     },
 }
 
-fn wiring(node: &Node) -> Wiring<'_> {
-    match &node.task {
+fn wiring(component: &Component) -> Wiring<'_> {
+    match &component.task {
         Task::Service(task) => Wiring::Service {
             calls: task.calls.iter().map(|call| &call.to).collect(),
             store: task.store.as_ref(),
@@ -37,16 +37,16 @@ fn wiring(node: &Node) -> Wiring<'_> {
         Task::Peer(task) => {
             Wiring::Peer { origins: origins(&task.origins), successor: task.successor.as_ref() }
         }
-        Task::Load(task) => Wiring::Load { drives: &task.drives, kinds: &task.kinds },
+        Task::Load(task) => Wiring::Load { drives: &task.drives, collections: &task.collections },
     }
 }
 
 /// Whether a copy is the last one says nothing about who is asked.
-fn origins(origins: &[PlannedOrigin]) -> Vec<(&NodeName, &KindSet)> {
-    origins.iter().map(|origin| (&origin.node, &origin.kinds)).collect()
+fn origins(origins: &[PlannedOrigin]) -> Vec<(&ComponentName, &CollectionSet)> {
+    origins.iter().map(|origin| (&origin.component, &origin.collections)).collect()
 }
 
-/// Whether both ask the same nodes for the same.
-pub(super) fn same(one: &Node, other: &Node) -> bool {
+/// Whether both ask the same components for the same.
+pub(super) fn same(one: &Component, other: &Component) -> bool {
     wiring(one) == wiring(other)
 }

@@ -1,42 +1,42 @@
-//! What there is to say of a node, in words.
+//! What there is to say of a component, in words.
 
 use super::wire::{Wire, wires};
-use crate::plan::{EdgeKind, LoadTask, Node, PeerTask, Task};
-use maquette_contract::{Hop, Kind, KindSet, Routes};
+use crate::plan::{Component, EdgeKind, LoadTask, PeerTask, Task};
+use maquette_contract::{Collection, CollectionSet, Hop, Routes};
 
-/// What a picture says of a node's size.
-pub(super) fn size(node: &Node) -> Vec<String> {
-    match &node.task {
-        Task::Service(_) if node.replicas == 1 => vec![],
-        Task::Service(_) => vec![replicas(node.replicas)],
+/// What a picture says of a component's size.
+pub(super) fn size(component: &Component) -> Vec<String> {
+    match &component.task {
+        Task::Service(_) if component.replicas == 1 => vec![],
+        Task::Service(_) => vec![replicas(component.replicas)],
         Task::Store(task) => vec![task.storage.size.clone()],
         Task::Peer(task) => vec![format!("{}, {} each", peers(task), task.storage.size)],
         Task::Load(task) => vec![users(task)],
     }
 }
 
-/// A node in one line: what it is, how large, and who it talks to.
-pub fn describe(node: &Node) -> String {
-    let mut parts = vec![match &node.task {
-        Task::Service(_) => format!("service, {}", replicas(node.replicas)),
+/// A component in one line: what it is, how large, and who it talks to.
+pub fn describe(component: &Component) -> String {
+    let mut parts = vec![match &component.task {
+        Task::Service(_) => format!("service, {}", replicas(component.replicas)),
         Task::Store(task) => format!("store, {}", task.storage.size),
         Task::Peer(task) => format!("{}, {} each", peers(task), task.storage.size),
         Task::Load(task) => format!("end users, {}", users(task)),
     }];
-    let wires = wires(node);
+    let wires = wires(component);
     let verbs = [
         (EdgeKind::Drives, "drives"),
         (EdgeKind::Calls, "calls"),
         (EdgeKind::Queries, "queries"),
         (EdgeKind::TakesOver, "takes over"),
     ];
-    for (kind, verb) in verbs {
-        let ends: Vec<_> = wires.iter().filter(|w| w.edge.kind == kind).map(end).collect();
+    for (collection, verb) in verbs {
+        let ends: Vec<_> = wires.iter().filter(|w| w.edge.kind == collection).map(end).collect();
         if !ends.is_empty() {
             parts.push(format!("{verb} {}", ends.join(", ")));
         }
     }
-    parts.extend(owned(node).map(|what| format!("owns {what}")));
+    parts.extend(owned(component).map(|what| format!("owns {what}")));
     parts.join("; ")
 }
 
@@ -44,7 +44,7 @@ pub fn describe(node: &Node) -> String {
 fn end(wire: &Wire) -> String {
     let to = &wire.edge.to;
     match (&wire.label, wire.edge.kind) {
-        (Some(kinds), EdgeKind::TakesOver) => format!("{kinds} from {to}"),
+        (Some(collections), EdgeKind::TakesOver) => format!("{collections} from {to}"),
         (Some(label), _) => format!("{to} ({label})"),
         (None, _) => to.to_string(),
     }
@@ -69,9 +69,9 @@ fn users(task: &LoadTask) -> String {
     }
 }
 
-/// The kinds whose requests end at a service; none if there are none.
-pub(super) fn owned(node: &Node) -> Option<String> {
-    match &node.task {
+/// The collections whose requests end at a service; none if there are none.
+pub(super) fn owned(component: &Component) -> Option<String> {
+    match &component.task {
         Task::Service(task) => own(&task.routes),
         Task::Store(_) | Task::Peer(_) | Task::Load(_) => None,
     }
@@ -79,25 +79,29 @@ pub(super) fn owned(node: &Node) -> Option<String> {
 
 fn own(routes: &Routes) -> Option<String> {
     let own = |hop: Option<&Hop>| hop == Some(&Hop::Own);
-    let named = routes.kinds.iter().filter(|(_, hop)| own(hop.as_ref()));
-    let named: Vec<_> = named.map(|(kind, _)| kind.as_str()).collect();
-    let rest = own(routes.rest.as_ref()).then_some(match routes.kinds.is_empty() {
-        true => "all kinds",
-        false => "other kinds",
+    let named = routes.collections.iter().filter(|(_, hop)| own(hop.as_ref()));
+    let named: Vec<_> = named.map(|(collection, _)| collection.as_str()).collect();
+    let rest = own(routes.rest.as_ref()).then_some(match routes.collections.is_empty() {
+        true => "all collections",
+        false => "other collections",
     });
     let all: Vec<_> = named.into_iter().chain(rest).collect();
     (!all.is_empty()).then(|| all.join(", "))
 }
 
-/// A set of kinds in words.
-pub fn kinds(set: &KindSet) -> String {
-    let list = |kinds: &mut dyn Iterator<Item = &Kind>| {
-        kinds.map(Kind::as_str).collect::<Vec<_>>().join(", ")
+/// A set of collections in words.
+pub fn collections(set: &CollectionSet) -> String {
+    let list = |collections: &mut dyn Iterator<Item = &Collection>| {
+        collections.map(Collection::as_str).collect::<Vec<_>>().join(", ")
     };
     match set {
-        KindSet::Only(kinds) => list(&mut kinds.iter()),
-        KindSet::AllBut(kinds) if kinds.is_empty() => "all kinds".to_owned(),
-        KindSet::AllBut(kinds) => format!("all kinds but {}", list(&mut kinds.iter())),
+        CollectionSet::Only(collections) => list(&mut collections.iter()),
+        CollectionSet::AllBut(collections) if collections.is_empty() => {
+            "all collections".to_owned()
+        }
+        CollectionSet::AllBut(collections) => {
+            format!("all collections but {}", list(&mut collections.iter()))
+        }
     }
 }
 
@@ -106,20 +110,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_that_fall_to_a_node_without_a_name_are_told_from_all() {
+    fn collections_that_fall_to_a_component_without_a_name_are_told_from_all() {
         let routes = |text: &str| serde_json::from_str::<Routes>(text).unwrap();
-        assert_eq!(own(&routes(r#"{"rest":"own"}"#)).as_deref(), Some("all kinds"));
-        let some = r#"{"kinds":{"a":"own","b":null},"rest":"own"}"#;
-        assert_eq!(own(&routes(some)).as_deref(), Some("a, other kinds"));
+        assert_eq!(own(&routes(r#"{"rest":"own"}"#)).as_deref(), Some("all collections"));
+        let some = r#"{"collections":{"a":"own","b":null},"rest":"own"}"#;
+        assert_eq!(own(&routes(some)).as_deref(), Some("a, other collections"));
         assert_eq!(own(&routes(r#"{"rest":{"call":"below"}}"#)), None);
     }
 
     #[test]
-    fn sets_of_kinds_read_well() {
-        let a: Kind = "a".parse().unwrap();
-        let b: Kind = "b".parse().unwrap();
-        assert_eq!(kinds(&KindSet::Only([a.clone(), b].into())), "a, b");
-        assert_eq!(kinds(&KindSet::AllBut([].into())), "all kinds");
-        assert_eq!(kinds(&KindSet::AllBut([a].into())), "all kinds but a");
+    fn sets_of_collections_read_well() {
+        let a: Collection = "a".parse().unwrap();
+        let b: Collection = "b".parse().unwrap();
+        assert_eq!(collections(&CollectionSet::Only([a.clone(), b].into())), "a, b");
+        assert_eq!(collections(&CollectionSet::AllBut([].into())), "all collections");
+        assert_eq!(collections(&CollectionSet::AllBut([a].into())), "all collections but a");
     }
 }

@@ -5,12 +5,12 @@ use super::{
     model::Model,
     wire::{Wire, wires},
 };
-use crate::plan::{Edge, Node};
-use maquette_contract::NodeName;
+use crate::plan::{Component, Edge};
+use maquette_contract::ComponentName;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What becomes of a node or an edge.
+/// What becomes of a component or an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Change {
@@ -28,29 +28,29 @@ pub enum Change {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
     /// Where users enter, before and after.
-    pub entry: (Option<NodeName>, Option<NodeName>),
-    /// Every node of either, by name.
-    pub nodes: Vec<NodeChange>,
+    pub entry: (Option<ComponentName>, Option<ComponentName>),
+    /// Every component of either, by name.
+    pub components: Vec<ComponentChange>,
     /// Every edge of either, in order.
     pub wires: Vec<WireChange>,
 }
 
-/// What becomes of a node.
+/// What becomes of a component.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NodeChange {
+pub struct ComponentChange {
     /// What becomes of it.
     pub change: Change,
-    /// The node as it is before.
-    pub before: Option<Node>,
-    /// The node as it is after.
-    pub after: Option<Node>,
+    /// The component as it is before.
+    pub before: Option<Component>,
+    /// The component as it is after.
+    pub after: Option<Component>,
     /// What is not the same of one that is there before and after.
     pub differences: Vec<Difference>,
 }
 
-impl NodeChange {
-    /// The node as it is after, or as it was if it goes.
-    pub fn node(&self) -> Option<&Node> {
+impl ComponentChange {
+    /// The component as it is after, or as it was if it goes.
+    pub fn component(&self) -> Option<&Component> {
         self.after.as_ref().or(self.before.as_ref())
     }
 }
@@ -70,26 +70,27 @@ impl Comparison {
     /// Whether the two are the same.
     pub fn is_empty(&self) -> bool {
         self.entry.0 == self.entry.1
-            && self.nodes.iter().all(|node| node.change == Change::Stays)
+            && self.components.iter().all(|component| component.change == Change::Stays)
             && self.wires.iter().all(|wire| wire.change == Change::Stays)
     }
 }
 
 /// What becomes of everything that is in `before` or `after`.
 pub fn compare(before: &Model, after: &Model) -> Comparison {
-    let names: BTreeSet<_> = before.nodes.keys().chain(after.nodes.keys()).collect();
-    let node = |name: &&NodeName| node(before.node(name), after.node(name));
+    let names: BTreeSet<_> = before.components.keys().chain(after.components.keys()).collect();
+    let component =
+        |name: &&ComponentName| component(before.component(name), after.component(name));
     let (old, new) = (labels(before), labels(after));
     let edges: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     let wire = |edge: &&Edge| wire(edge, old.get(edge), new.get(edge));
     Comparison {
         entry: (before.entry.clone(), after.entry.clone()),
-        nodes: names.iter().map(node).collect(),
+        components: names.iter().map(component).collect(),
         wires: edges.iter().map(wire).collect(),
     }
 }
 
-fn node(before: Option<&Node>, after: Option<&Node>) -> NodeChange {
+fn component(before: Option<&Component>, after: Option<&Component>) -> ComponentChange {
     let found = before.zip(after).map(|(before, after)| differences(before, after));
     let change = match (before.zip(after), before) {
         (Some((before, after)), _) if before == after => Change::Stays,
@@ -97,7 +98,7 @@ fn node(before: Option<&Node>, after: Option<&Node>) -> NodeChange {
         (None, Some(_)) => Change::Goes,
         (None, None) => Change::Comes,
     };
-    NodeChange {
+    ComponentChange {
         change,
         before: before.cloned(),
         after: after.cloned(),
@@ -105,10 +106,10 @@ fn node(before: Option<&Node>, after: Option<&Node>) -> NodeChange {
     }
 }
 
-/// Every edge with its label. One that leads to a node that is not there is left out.
+/// Every edge with its label. One that leads to a component that is not there is left out.
 fn labels(model: &Model) -> BTreeMap<Edge, Option<String>> {
-    let wires = model.nodes().flat_map(wires);
-    let there = wires.filter(|wire| model.node(&wire.edge.to).is_some());
+    let wires = model.components().flat_map(wires);
+    let there = wires.filter(|wire| model.component(&wire.edge.to).is_some());
     there.map(|Wire { edge, label }| (edge, label)).collect()
 }
 

@@ -1,18 +1,18 @@
-//! How two versions of a node differ, in words. Who it calls and queries is not among it: those are
+//! How two versions of a component differ, in words. Who it calls and queries is not among it: those are
 //! edges, which are compared by themselves.
 
-use crate::plan::{LoadTask, Node, PeerTask, PlannedOrigin, ServiceTask, Task, Volume};
+use crate::plan::{Component, LoadTask, PeerTask, PlannedOrigin, ServiceTask, Task, Volume};
 use k8s_openapi::{
     api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity,
 };
-use maquette_contract::{CallMode, Hop, Kind, Routes, Work};
+use maquette_contract::{CallMode, Collection, Hop, Routes, Work};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
-/// Something that is not the same of a node before and after.
+/// Something that is not the same of a component before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// What it is.
@@ -62,8 +62,8 @@ impl fmt::Display for Difference {
 /// Where requests go that nobody in reach can answer.
 const NOWHERE: &str = "nowhere";
 
-/// What differs between two versions of a node.
-pub fn differences(before: &Node, after: &Node) -> Vec<Difference> {
+/// What differs between two versions of a component.
+pub fn differences(before: &Component, after: &Component) -> Vec<Difference> {
     let mut found = Found::default();
     found.that_takes(Takes::Scale, "replicas", before.replicas, after.replicas);
     resources(&before.resources, &after.resources, &mut found);
@@ -104,11 +104,11 @@ impl Found {
 fn resources(before: &ResourceRequirements, after: &ResourceRequirements, found: &mut Found) {
     let lists =
         [("request", &before.requests, &after.requests), ("limit", &before.limits, &after.limits)];
-    for (kind, before, after) in lists {
+    for (collection, before, after) in lists {
         let names: BTreeSet<_> = before.iter().chain(after).flat_map(BTreeMap::keys).collect();
         for name in names {
             let (before, after) = (amount(before.as_ref(), name), amount(after.as_ref(), name));
-            found.that_takes(Takes::Restart, format!("{name} {kind}"), before, after);
+            found.that_takes(Takes::Restart, format!("{name} {collection}"), before, after);
         }
     }
 }
@@ -153,14 +153,16 @@ fn duration(micros: u64) -> String {
     }
 }
 
-/// Which way requests go, by kind.
+/// Which way requests go, by collection.
 fn routes(before: &Routes, after: &Routes, found: &mut Found) {
-    let kinds: BTreeSet<&Kind> = before.kinds.keys().chain(after.kinds.keys()).collect();
-    for kind in &kinds {
-        let (before, after) = (way(before.hop(kind)), way(after.hop(kind)));
-        found.that_takes(Takes::Reroute, format!("requests for {kind}"), before, after);
+    let collections: BTreeSet<&Collection> =
+        before.collections.keys().chain(after.collections.keys()).collect();
+    for collection in &collections {
+        let (before, after) = (way(before.hop(collection)), way(after.hop(collection)));
+        found.that_takes(Takes::Reroute, format!("requests for {collection}"), before, after);
     }
-    let rest = if kinds.is_empty() { "all requests" } else { "requests for other kinds" };
+    let rest =
+        if collections.is_empty() { "all requests" } else { "requests for other collections" };
     let (before, after) = (way(before.rest.as_ref()), way(after.rest.as_ref()));
     found.that_takes(Takes::Reroute, rest, before, after);
 }
@@ -177,8 +179,8 @@ fn way(hop: Option<&Hop>) -> String {
 fn origins(before: &[PlannedOrigin], after: &[PlannedOrigin], found: &mut Found) {
     let copy = |origin: &PlannedOrigin| if origin.last { "the last pass" } else { "a first pass" };
     for old in before {
-        if let Some(new) = after.iter().find(|new| new.node == old.node) {
-            let what = format!("copy from {}", old.node);
+        if let Some(new) = after.iter().find(|new| new.component == old.component) {
+            let what = format!("copy from {}", old.component);
             found.that_takes(Takes::Copy, what, copy(old), copy(new));
         }
     }
@@ -204,7 +206,8 @@ fn load(before: &LoadTask, after: &LoadTask, found: &mut Found) {
     found.add("writes", percent(before.write_percent), percent(after.write_percent));
     found.add("summaries", percent(before.summary_percent), percent(after.summary_percent));
     found.add("items", before.items, after.items);
-    let kinds =
-        |load: &LoadTask| load.kinds.iter().map(Kind::to_string).collect::<Vec<_>>().join(", ");
-    found.add("kinds", kinds(before), kinds(after));
+    let collections = |load: &LoadTask| {
+        load.collections.iter().map(Collection::to_string).collect::<Vec<_>>().join(", ")
+    };
+    found.add("collections", collections(before), collections(after));
 }

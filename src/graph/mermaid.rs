@@ -5,7 +5,7 @@ use super::{
     picture::{Arrow, Picture, Vertex},
 };
 use crate::plan::EdgeKind;
-use maquette_contract::{NodeName, Role};
+use maquette_contract::{ComponentName, Role};
 
 /// `picture` as a Mermaid flowchart.
 pub fn mermaid(picture: &Picture) -> String {
@@ -52,8 +52,8 @@ fn comment(picture: &Picture) -> String {
     text.chars().map(|c| if c.is_control() || "{}".contains(c) { ' ' } else { c }).collect()
 }
 
-/// An identifier for a node. Words such as `end` are taken, hence the prefix.
-fn id(name: &NodeName) -> String {
+/// An identifier for a component. Words such as `end` are taken, hence the prefix.
+fn id(name: &ComponentName) -> String {
     format!("n_{}", name.as_str().replace('-', "_"))
 }
 

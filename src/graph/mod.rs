@@ -1,6 +1,6 @@
 //! A model as a graph that people look at: in words, and drawn.
 //!
-//! Owns what there is to say of a node and of an edge, how two models differ, and how that is drawn
+//! Owns what there is to say of a component and of an edge, how two models differ, and how that is drawn
 //! as Mermaid, DOT or SVG. It never decides what is to run, and never reads or writes anything.
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -16,8 +16,8 @@ mod picture;
 mod svg;
 mod wire;
 
-pub use caption::{describe, kinds};
-pub use compare::{Change, Comparison, NodeChange, WireChange, compare};
+pub use caption::{collections, describe};
+pub use compare::{Change, Comparison, ComponentChange, WireChange, compare};
 pub use difference::{Difference, Takes, differences};
 pub use dot::dot;
 pub use mermaid::mermaid;

@@ -1,19 +1,19 @@
-//! What is drawn or compared: nodes and where users enter, as planned or as they run.
+//! What is drawn or compared: components and where users enter, as planned or as they run.
 
 use crate::{
     observe::Running,
-    plan::{Node, Topology},
+    plan::{Component, Topology},
 };
-use maquette_contract::NodeName;
+use maquette_contract::ComponentName;
 use std::collections::BTreeMap;
 
-/// Nodes and where users enter.
+/// Components and where users enter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Model {
-    pub(super) entry: Option<NodeName>,
-    pub(super) nodes: BTreeMap<NodeName, Node>,
-    /// How many pods are ready, of nodes that run.
-    pub(super) ready: BTreeMap<NodeName, u32>,
+    pub(super) entry: Option<ComponentName>,
+    pub(super) components: BTreeMap<ComponentName, Component>,
+    /// How many pods are ready, of components that run.
+    pub(super) ready: BTreeMap<ComponentName, u32>,
 }
 
 impl Model {
@@ -21,44 +21,47 @@ impl Model {
     pub fn planned(topology: &Topology) -> Self {
         Self {
             entry: Some(topology.entry().clone()),
-            nodes: topology.nodes().map(|node| (node.name.clone(), node.clone())).collect(),
+            components: topology
+                .components()
+                .map(|component| (component.name.clone(), component.clone()))
+                .collect(),
             ready: BTreeMap::new(),
         }
     }
 
-    /// What runs. Nodes whose configuration or workload is missing are left out: see
+    /// What runs. Components whose configuration or workload is missing are left out: see
     /// [`Model::unknown`].
     pub fn running(running: &Running) -> Self {
-        let planned = running.nodes().filter_map(|(_, found)| found.planned.clone());
-        let ready = running.nodes().filter_map(|(name, found)| {
+        let planned = running.components().filter_map(|(_, found)| found.planned.clone());
+        let ready = running.components().filter_map(|(name, found)| {
             let workload = found.workload.as_ref()?;
             Some((name.clone(), workload.updated.min(workload.available)))
         });
         Self {
             entry: running.entry().cloned(),
-            nodes: planned.map(|node| (node.name.clone(), node)).collect(),
+            components: planned.map(|component| (component.name.clone(), component)).collect(),
             ready: ready.collect(),
         }
     }
 
-    /// Nodes of which something runs, but not all that is needed to say what they are.
-    pub fn unknown(running: &Running) -> Vec<NodeName> {
-        let unknown = running.nodes().filter(|(_, found)| found.planned.is_none());
+    /// Components of which something runs, but not all that is needed to say what they are.
+    pub fn unknown(running: &Running) -> Vec<ComponentName> {
+        let unknown = running.components().filter(|(_, found)| found.planned.is_none());
         unknown.map(|(name, _)| name.clone()).collect()
     }
 
     /// Where users enter.
-    pub fn entry(&self) -> Option<&NodeName> {
+    pub fn entry(&self) -> Option<&ComponentName> {
         self.entry.as_ref()
     }
 
-    /// The nodes, by name.
-    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.values()
+    /// The components, by name.
+    pub fn components(&self) -> impl Iterator<Item = &Component> {
+        self.components.values()
     }
 
-    /// The node of this name.
-    pub fn node(&self, name: &NodeName) -> Option<&Node> {
-        self.nodes.get(name)
+    /// The component of this name.
+    pub fn component(&self, name: &ComponentName) -> Option<&Component> {
+        self.components.get(name)
     }
 }

@@ -1,14 +1,14 @@
-//! What is in a picture, however it is drawn: the text of every node and edge, and what becomes of
+//! What is in a picture, however it is drawn: the text of every component and edge, and what becomes of
 //! each.
 
 use super::{
     caption,
-    compare::{Change, NodeChange, WireChange, compare},
+    compare::{Change, ComponentChange, WireChange, compare},
     difference::Takes,
     model::Model,
 };
-use crate::plan::{EdgeKind, Node, Task};
-use maquette_contract::{NodeName, Role};
+use crate::plan::{Component, EdgeKind, Task};
+use maquette_contract::{ComponentName, Role};
 
 /// A picture of a model, or of what becomes of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,16 +19,16 @@ pub struct Picture {
     pub(super) subtitle: String,
     /// Whether it shows a difference.
     pub(super) compared: bool,
-    /// The nodes, by name.
+    /// The components, by name.
     pub(super) vertices: Vec<Vertex>,
     /// The edges.
     pub(super) arrows: Vec<Arrow>,
 }
 
-/// A node in a picture.
+/// A component in a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Vertex {
-    pub(super) name: NodeName,
+    pub(super) name: ComponentName,
     pub(super) role: Role,
     /// Whether users enter here; of a change, after it.
     pub(super) entry: bool,
@@ -39,7 +39,7 @@ pub(super) struct Vertex {
     pub(super) lines: Vec<String>,
 }
 
-/// An edge in a picture. The ends are indices of the nodes.
+/// An edge in a picture. The ends are indices of the components.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Arrow {
     pub(super) from: usize,
@@ -58,9 +58,10 @@ impl Picture {
     /// A picture of what becomes of `before` when it turns into `after`.
     pub fn of_change(before: &Model, after: &Model, title: &str, subtitle: &str) -> Self {
         let comparison = compare(before, after);
-        let vertex = |change: &NodeChange| Some(vertex(change, change.node()?, before, after));
-        let vertices: Vec<_> = comparison.nodes.iter().filter_map(vertex).collect();
-        let at = |name: &NodeName| vertices.iter().position(|vertex| vertex.name == *name);
+        let vertex =
+            |change: &ComponentChange| Some(vertex(change, change.component()?, before, after));
+        let vertices: Vec<_> = comparison.components.iter().filter_map(vertex).collect();
+        let at = |name: &ComponentName| vertices.iter().position(|vertex| vertex.name == *name);
         let arrow = |wire: &WireChange| Some(arrow(wire, at(&wire.edge.from)?, at(&wire.edge.to)?));
         let arrows = comparison.wires.iter().filter_map(arrow).collect();
         let (title, subtitle) = (title.to_owned(), subtitle.to_owned());
@@ -88,17 +89,22 @@ impl Picture {
     }
 }
 
-fn vertex(change: &NodeChange, node: &Node, before: &Model, after: &Model) -> Vertex {
+fn vertex(
+    change: &ComponentChange,
+    component: &Component,
+    before: &Model,
+    after: &Model,
+) -> Vertex {
     let (same, differ) = match (&change.before, &change.after) {
         (Some(old), Some(new)) => lines_of_both(change, old, new),
-        _ => (lines(node), vec![]),
+        _ => (lines(component), vec![]),
     };
-    let ready = before.ready.get(&node.name).filter(|ready| **ready < node.replicas);
-    let ready = ready.map(|ready| format!("{ready} of {} ready", node.replicas));
+    let ready = before.ready.get(&component.name).filter(|ready| **ready < component.replicas);
+    let ready = ready.map(|ready| format!("{ready} of {} ready", component.replicas));
     Vertex {
-        name: node.name.clone(),
-        role: node.role(),
-        entry: after.entry() == Some(&node.name),
+        name: component.name.clone(),
+        role: component.role(),
+        entry: after.entry() == Some(&component.name),
         change: match change.change {
             // What changes of its edges only is seen there.
             Change::Changes if differ.is_empty() => Change::Stays,
@@ -109,13 +115,17 @@ fn vertex(change: &NodeChange, node: &Node, before: &Model, after: &Model) -> Ve
     }
 }
 
-fn lines(node: &Node) -> Vec<String> {
-    let owned = caption::owned(node).map(|kinds| format!("owns {kinds}"));
-    caption::size(node).into_iter().chain(owned).collect()
+fn lines(component: &Component) -> Vec<String> {
+    let owned = caption::owned(component).map(|kinds| format!("owns {kinds}"));
+    caption::size(component).into_iter().chain(owned).collect()
 }
 
 /// What is said of both, and what differs.
-fn lines_of_both(change: &NodeChange, old: &Node, new: &Node) -> (Vec<String>, Vec<String>) {
+fn lines_of_both(
+    change: &ComponentChange,
+    old: &Component,
+    new: &Component,
+) -> (Vec<String>, Vec<String>) {
     let (before, mut same) = (lines(old), lines(new));
     same.retain(|line| before.contains(line));
     let said = change.differences.iter().filter(|difference| difference.takes != Takes::Reroute);
@@ -127,10 +137,10 @@ fn lines_of_both(change: &NodeChange, old: &Node, new: &Node) -> (Vec<String>, V
     (same, said.chain(owns).collect())
 }
 
-fn pods(node: &Node) -> u32 {
-    match &node.task {
-        Task::Peer(task) => task.members.max(node.replicas),
-        Task::Service(_) | Task::Store(_) | Task::Load(_) => node.replicas,
+fn pods(component: &Component) -> u32 {
+    match &component.task {
+        Task::Peer(task) => task.members.max(component.replicas),
+        Task::Service(_) | Task::Store(_) | Task::Load(_) => component.replicas,
     }
 }
 

@@ -1,25 +1,25 @@
 //! Edges with what there is to say of each.
 
-use super::caption::kinds;
-use crate::plan::{Edge, EdgeKind, Node, PlannedCall, PlannedOrigin, Task};
+use super::caption::collections;
+use crate::plan::{Component, Edge, EdgeKind, PlannedCall, PlannedOrigin, Task};
 
 /// An edge and what there is to say of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wire {
     /// The edge.
     pub edge: Edge,
-    /// How often a summary makes the call, if not always; the kinds that are taken over.
+    /// How often a summary makes the call, if not always; the collections that are taken over.
     pub label: Option<String>,
 }
 
-/// The edges that begin at `node`.
-pub(super) fn wires(node: &Node) -> Vec<Wire> {
-    let labelled = |edge: Edge| Wire { label: label(node, &edge), edge };
-    node.edges().into_iter().map(labelled).collect()
+/// The edges that begin at `component`.
+pub(super) fn wires(component: &Component) -> Vec<Wire> {
+    let labelled = |edge: Edge| Wire { label: label(component, &edge), edge };
+    component.edges().into_iter().map(labelled).collect()
 }
 
-fn label(node: &Node, edge: &Edge) -> Option<String> {
-    match (&node.task, edge.kind) {
+fn label(component: &Component, edge: &Edge) -> Option<String> {
+    match (&component.task, edge.kind) {
         (Task::Service(task), EdgeKind::Calls) => {
             task.calls.iter().find(|call| call.to == edge.to).and_then(percent)
         }
@@ -39,5 +39,8 @@ fn percent(call: &PlannedCall) -> Option<String> {
 }
 
 fn taken(origins: &[PlannedOrigin], edge: &Edge) -> Option<String> {
-    origins.iter().find(|origin| origin.node == edge.to).map(|origin| kinds(&origin.kinds))
+    origins
+        .iter()
+        .find(|origin| origin.component == edge.to)
+        .map(|origin| collections(&origin.collections))
 }

@@ -1,6 +1,6 @@
 //! Whether an edge works, as the pods at its beginning see it.
 
-use super::{RunningNode, RunningPod, asked, node::silence, words::line};
+use super::{RunningComponent, RunningPod, asked, component::silence, words::line};
 use crate::{
     api::{EdgeState, EdgeStatus},
     plan::Edge,
@@ -12,7 +12,7 @@ use maquette_contract::{EdgeObservation, Probe, Role, Traffic};
 pub(super) fn status(
     edge: &Edge,
     role: Role,
-    source: Option<&RunningNode>,
+    source: Option<&RunningComponent>,
     now: Timestamp,
 ) -> EdgeStatus {
     let pods = source.map(|source| asked(role, &source.pods)).unwrap_or_default();

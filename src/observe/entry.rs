@@ -1,4 +1,4 @@
-//! The entry Service as the API server has it: which node it leads to, and what keeps users'
+//! The entry Service as the API server has it: which component it leads to, and what keeps users'
 //! requests from getting there. It is read as Kubernetes reads it, by its selector and its ports:
 //! nobody sends requests through it where there are no end users.
 
@@ -7,14 +7,14 @@ use k8s_openapi::{
     api::core::v1::{Pod, Service, ServicePort, ServiceSpec},
     apimachinery::pkg::util::intstr::IntOrString,
 };
-use maquette_contract::{NodeName, keys::LABEL_NODE, ports};
+use maquette_contract::{ComponentName, keys::LABEL_COMPONENT, ports};
 use std::sync::Arc;
 
 /// The entry Service, as far as requests care.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// The node that it leads to.
-    pub(super) node: Option<NodeName>,
+    /// The component that it leads to.
+    pub(super) component: Option<ComponentName>,
     /// Why a request does not get to a pod, in one line, if it does not.
     pub(super) trouble: Option<String>,
 }
@@ -23,10 +23,11 @@ pub(super) struct Entry {
 pub(super) fn read(services: &[Arc<Service>], pods: &[Arc<Pod>], name: &str) -> Entry {
     let service = services.iter().find(|service| service.metadata.name.as_deref() == Some(name));
     let Some(spec) = service.and_then(|service| service.spec.as_ref()) else {
-        return Entry { node: None, trouble: Some("it does not exist".to_owned()) };
+        return Entry { component: None, trouble: Some("it does not exist".to_owned()) };
     };
-    let node = spec.selector.as_ref().and_then(|selector| selector.get(LABEL_NODE)?.parse().ok());
-    Entry { node, trouble: trouble(spec, pods) }
+    let component =
+        spec.selector.as_ref().and_then(|selector| selector.get(LABEL_COMPONENT)?.parse().ok());
+    Entry { component, trouble: trouble(spec, pods) }
 }
 
 fn trouble(spec: &ServiceSpec, pods: &[Arc<Pod>]) -> Option<String> {

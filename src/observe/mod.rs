@@ -1,15 +1,15 @@
 //! Turns what the cluster holds and what the pods report into the running topology and the status.
 //!
-//! Owns the meaning of "works": when a node counts as available, an edge as flowing and a condition
+//! Owns the meaning of "works": when a component counts as available, an edge as flowing and a condition
 //! as true. It never reads a clock, never talks to anything and never decides what is to change.
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod component;
 mod conditions;
 mod edge;
 mod entry;
 mod evolution;
-mod node;
 mod parse;
 mod pod;
 mod running;
@@ -18,11 +18,11 @@ mod status;
 mod traffic;
 mod words;
 
+pub use component::{Availability, available};
 pub use conditions::{Reason, condition_types};
 pub use evolution::Evolving;
-pub use node::{Availability, available};
 pub use pod::has_ended;
-pub use running::{ENOUGH, Running, RunningNode, RunningPod, Workload, asked, running};
+pub use running::{ENOUGH, Running, RunningComponent, RunningPod, Workload, asked, running};
 pub use snapshot::{Report, Snapshot};
 pub use status::{Acceptance, Facts, Trouble, TroubleKind, VolumeNote, status};
 

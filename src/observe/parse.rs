@@ -1,17 +1,17 @@
-//! Reads a node back from its configuration and its workload: the opposite of `render`.
+//! Reads a component back from its configuration and its workload: the opposite of `render`.
 
 use crate::plan::{
-    LoadTask, Node, PeerTask, PlannedCall, PlannedOrigin, ServiceTask, StoreTask, Task, Volume,
+    Component, LoadTask, PeerTask, PlannedCall, PlannedOrigin, ServiceTask, StoreTask, Task, Volume,
 };
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     core::v1::{PersistentVolumeClaim, Pod, PodSpec, ResourceRequirements},
 };
 use maquette_contract::{
-    LoadConfig, NodeConfig, Origin, PeerConfig, RoleConfig, ServiceConfig, keys::CLAIM,
+    ComponentConfig, LoadConfig, Origin, PeerConfig, RoleConfig, ServiceConfig, keys::CLAIM,
 };
 
-/// What a node's Deployment or StatefulSet says that its configuration does not.
+/// What a component's Deployment or StatefulSet says that its configuration does not.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shell {
     pub(super) replicas: u32,
@@ -66,16 +66,16 @@ fn volume(claim: &PersistentVolumeClaim) -> Option<Volume> {
     Some(Volume { size: size.0.clone(), storage_class: spec.storage_class_name.clone() })
 }
 
-/// The node that `config` and `shell` make; none if a volume is missing that its role needs.
-pub(super) fn node(config: &NodeConfig, shell: &Shell) -> Option<Node> {
+/// The component that `config` and `shell` make; none if a volume is missing that its role needs.
+pub(super) fn component(config: &ComponentConfig, shell: &Shell) -> Option<Component> {
     let task = match &config.role {
         RoleConfig::Service(service) => Task::Service(service_task(service)),
         RoleConfig::Store(_) => Task::Store(StoreTask { storage: shell.storage.clone()? }),
         RoleConfig::Peer(peer) => Task::Peer(peer_task(peer, shell.storage.clone()?)),
         RoleConfig::Load(load) => Task::Load(load_task(load)),
     };
-    Some(Node {
-        name: config.node.clone(),
+    Some(Component {
+        name: config.component.clone(),
         replicas: shell.replicas,
         resources: shell.resources.clone(),
         task,
@@ -84,14 +84,14 @@ pub(super) fn node(config: &NodeConfig, shell: &Shell) -> Option<Node> {
 
 fn service_task(service: &ServiceConfig) -> ServiceTask {
     let call = |call: &maquette_contract::Call| PlannedCall {
-        to: call.node.clone(),
+        to: call.component.clone(),
         probability_percent: call.probability_percent,
     };
     ServiceTask {
         work: service.work.clone(),
         mode: service.mode,
         calls: service.calls.iter().map(call).collect(),
-        store: service.store.as_ref().map(|store| store.node.clone()),
+        store: service.store.as_ref().map(|store| store.component.clone()),
         routes: service.routes.clone(),
         origins: origins(&service.origins),
     }
@@ -99,9 +99,9 @@ fn service_task(service: &ServiceConfig) -> ServiceTask {
 
 fn origins(origins: &[Origin]) -> Vec<PlannedOrigin> {
     let origin = |origin: &Origin| PlannedOrigin {
-        node: origin.node.clone(),
+        component: origin.component.clone(),
         home: origin.home,
-        kinds: origin.kinds.clone(),
+        collections: origin.collections.clone(),
         last: origin.last,
     };
     origins.iter().map(origin).collect()
@@ -114,17 +114,17 @@ fn peer_task(peer: &PeerConfig, storage: Volume) -> PeerTask {
         members: u32::try_from(peer.members.len()).unwrap_or(u32::MAX),
         storage,
         origins: origins(&peer.origins),
-        successor: peer.successor.as_ref().map(|successor| successor.node.clone()),
+        successor: peer.successor.as_ref().map(|successor| successor.component.clone()),
     }
 }
 
 fn load_task(load: &LoadConfig) -> LoadTask {
     LoadTask {
-        drives: load.targets.iter().map(|target| target.node.clone()).collect(),
+        drives: load.targets.iter().map(|target| target.component.clone()).collect(),
         requests_per_second: load.requests_per_second,
         write_percent: load.write_percent,
         summary_percent: load.summary_percent,
         items: load.items,
-        kinds: load.kinds.clone(),
+        collections: load.collections.clone(),
     }
 }

@@ -6,7 +6,7 @@ use super::{
     parse, pod,
     words::line,
 };
-use crate::plan::{Identity, Node};
+use crate::plan::{Component, Identity};
 use k8s_openapi::{
     Metadata,
     api::{
@@ -16,8 +16,8 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use maquette_contract::{
-    NodeConfig, NodeName, Revision, Role,
-    keys::{ANNOTATION_USED_BY, CONFIG_FILE, LABEL_NODE},
+    ComponentConfig, ComponentName, Revision, Role,
+    keys::{ANNOTATION_USED_BY, CONFIG_FILE, LABEL_COMPONENT},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,51 +28,54 @@ use std::{
 #[derive(Clone, Debug, Default)]
 pub struct Running {
     pub(super) entry: Entry,
-    pub(crate) nodes: BTreeMap<NodeName, RunningNode>,
-    /// Nodes with a workload that serves and whose settings are gone.
-    unreadable: BTreeSet<NodeName>,
-    /// Nodes with a volume that this very Architecture used, whether they still run or not.
-    volumes: BTreeSet<NodeName>,
+    pub(crate) components: BTreeMap<ComponentName, RunningComponent>,
+    /// Components with a workload that serves and whose settings are gone.
+    unreadable: BTreeSet<ComponentName>,
+    /// Components with a volume that this very Architecture used, whether they still run or not.
+    volumes: BTreeSet<ComponentName>,
 }
 
 impl Running {
     /// What runs where the entry Service leads to `entry`, as it should.
-    pub(crate) fn new(entry: Option<NodeName>, nodes: BTreeMap<NodeName, RunningNode>) -> Self {
-        Self { entry: Entry { node: entry, trouble: None }, nodes, ..Self::default() }
+    pub(crate) fn new(
+        entry: Option<ComponentName>,
+        components: BTreeMap<ComponentName, RunningComponent>,
+    ) -> Self {
+        Self { entry: Entry { component: entry, trouble: None }, components, ..Self::default() }
     }
 
-    /// The node behind the entry Service.
-    pub fn entry(&self) -> Option<&NodeName> {
-        self.entry.node.as_ref()
+    /// The component behind the entry Service.
+    pub fn entry(&self) -> Option<&ComponentName> {
+        self.entry.component.as_ref()
     }
 
-    /// The nodes of which something runs, by name.
-    pub fn nodes(&self) -> impl Iterator<Item = (&NodeName, &RunningNode)> {
-        self.nodes.iter()
+    /// The components of which something runs, by name.
+    pub fn components(&self) -> impl Iterator<Item = (&ComponentName, &RunningComponent)> {
+        self.components.iter()
     }
 
-    /// The node of this name.
-    pub fn node(&self, name: &NodeName) -> Option<&RunningNode> {
-        self.nodes.get(name)
+    /// The component of this name.
+    pub fn component(&self, name: &ComponentName) -> Option<&RunningComponent> {
+        self.components.get(name)
     }
 
-    /// Nodes that run, of which nobody knows what they do: somebody deleted their settings.
-    pub fn unreadable(&self) -> impl Iterator<Item = &NodeName> {
+    /// Components that run, of which nobody knows what they do: somebody deleted their settings.
+    pub fn unreadable(&self) -> impl Iterator<Item = &ComponentName> {
         self.unreadable.iter()
     }
 
-    /// Whether the node has a volume that this very Architecture used, and not only an earlier one
+    /// Whether the component has a volume that this very Architecture used, and not only an earlier one
     /// of its name.
-    pub fn has_volume(&self, name: &NodeName) -> bool {
+    pub fn has_volume(&self, name: &ComponentName) -> bool {
         self.volumes.contains(name)
     }
 }
 
-/// What runs of a node.
+/// What runs of a component.
 #[derive(Clone, Debug, Default)]
-pub struct RunningNode {
-    /// The node as its configuration and its workload say; none while one of them is missing.
-    pub planned: Option<Node>,
+pub struct RunningComponent {
+    /// The component as its configuration and its workload say; none while one of them is missing.
+    pub planned: Option<Component>,
     /// The revision of the configuration in its ConfigMap.
     pub revision: Option<Revision>,
     /// Its Deployment or StatefulSet.
@@ -119,79 +122,84 @@ pub struct RunningPod {
     pub report: Report,
 }
 
-/// How many pods of a node are asked for a report when all is well; peers are asked all.
+/// How many pods of a component are asked for a report when all is well; peers are asked all.
 pub const ENOUGH: usize = 3;
 
-/// The pods whose reports count: of peers all, else the first few of a node.
+/// The pods whose reports count: of peers all, else the first few of a component.
 pub fn asked(role: Role, pods: &[RunningPod]) -> &[RunningPod] {
     if role == Role::Peer { pods } else { &pods[..pods.len().min(ENOUGH)] }
 }
 
 /// What runs, as `snapshot` has it.
 pub fn running(identity: &Identity, snapshot: &Snapshot) -> Running {
-    let mut nodes: BTreeMap<NodeName, RunningNode> = BTreeMap::new();
+    let mut components: BTreeMap<ComponentName, RunningComponent> = BTreeMap::new();
     for config_map in &snapshot.config_maps {
         if let Some((name, text, config)) = configuration(config_map) {
-            let node = nodes.entry(name.clone()).or_default();
-            node.revision = Some(NodeConfig::revision(text));
+            let component = components.entry(name.clone()).or_default();
+            component.revision = Some(ComponentConfig::revision(text));
             let child = identity.name.child(&name);
             let (workload, shell) = match config.role() {
                 Role::Service | Role::Load => deployment(snapshot, &child),
                 Role::Store | Role::Peer => stateful_set(snapshot, &child, &name),
             };
-            node.planned = shell.and_then(|shell| parse::node(&config, &shell));
-            node.workload = workload;
+            component.planned = shell.and_then(|shell| parse::component(&config, &shell));
+            component.workload = workload;
         }
     }
     for found in snapshot.pods.iter().filter(|pod| !pod::has_ended(pod)) {
-        let Some(name) = node_of(found.metadata()) else { continue };
-        let node = nodes.entry(name).or_default();
+        let Some(name) = component_of(found.metadata()) else { continue };
+        let component = components.entry(name).or_default();
         match found.metadata.deletion_timestamp {
-            None => node.pods.push(running_pod(found, snapshot)),
-            Some(_) => node.leaving += 1,
+            None => component.pods.push(running_pod(found, snapshot)),
+            Some(_) => component.leaving += 1,
         }
     }
-    nodes.values_mut().for_each(|node| node.pods.sort_by(|a, b| a.name.cmp(&b.name)));
+    components
+        .values_mut()
+        .for_each(|component| component.pods.sort_by(|a, b| a.name.cmp(&b.name)));
     let entry = entry::read(&snapshot.services, &snapshot.pods, identity.name.as_str());
-    let unreadable = unreadable(identity, snapshot, &nodes);
-    Running { entry, nodes, unreadable, volumes: volumes(identity, snapshot) }
+    let unreadable = unreadable(identity, snapshot, &components);
+    Running { entry, components, unreadable, volumes: volumes(identity, snapshot) }
 }
 
 fn unreadable(
     identity: &Identity,
     snapshot: &Snapshot,
-    nodes: &BTreeMap<NodeName, RunningNode>,
-) -> BTreeSet<NodeName> {
+    components: &BTreeMap<ComponentName, RunningComponent>,
+) -> BTreeSet<ComponentName> {
     let deployments = snapshot.deployments.iter().map(|found| found.metadata());
     let stateful_sets = snapshot.stateful_sets.iter().map(|found| found.metadata());
     let workloads = deployments.chain(stateful_sets).filter(|m| m.deletion_timestamp.is_none());
     // Pods that never had settings are not ready.
-    let serves = |name: &NodeName| {
-        let node = nodes.get(name);
-        node.is_some_and(|node| node.revision.is_none() && node.pods.iter().any(|pod| pod.ready))
+    let serves = |name: &ComponentName| {
+        let component = components.get(name);
+        component.is_some_and(|component| {
+            component.revision.is_none() && component.pods.iter().any(|pod| pod.ready)
+        })
     };
     let prefix = format!("{}-", identity.name);
-    let node = |workload: &ObjectMeta| workload.name.as_ref()?.strip_prefix(&prefix)?.parse().ok();
-    workloads.filter_map(node).filter(serves).collect()
+    let component =
+        |workload: &ObjectMeta| workload.name.as_ref()?.strip_prefix(&prefix)?.parse().ok();
+    workloads.filter_map(component).filter(serves).collect()
 }
 
-fn volumes(identity: &Identity, snapshot: &Snapshot) -> BTreeSet<NodeName> {
+fn volumes(identity: &Identity, snapshot: &Snapshot) -> BTreeSet<ComponentName> {
     let used = |claim: &&Claim| {
         let user = claim.metadata.annotations.as_ref().and_then(|a| a.get(ANNOTATION_USED_BY));
         user == Some(&identity.uid)
     };
     let claims = snapshot.claims.iter().map(Arc::as_ref).filter(used);
-    claims.filter_map(|claim| node_of(claim.metadata())).collect()
+    claims.filter_map(|claim| component_of(claim.metadata())).collect()
 }
 
-fn node_of(metadata: &ObjectMeta) -> Option<NodeName> {
-    metadata.labels.as_ref()?.get(LABEL_NODE)?.parse().ok()
+fn component_of(metadata: &ObjectMeta) -> Option<ComponentName> {
+    metadata.labels.as_ref()?.get(LABEL_COMPONENT)?.parse().ok()
 }
 
-fn configuration(config_map: &ConfigMap) -> Option<(NodeName, &str, NodeConfig)> {
+fn configuration(config_map: &ConfigMap) -> Option<(ComponentName, &str, ComponentConfig)> {
     let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
-    let config = NodeConfig::from_json(text).ok()?;
-    Some((config.node.clone(), text, config))
+    let config = ComponentConfig::from_json(text).ok()?;
+    Some((config.component.clone(), text, config))
 }
 
 /// By name: a label is put back once somebody has changed it.
@@ -228,31 +236,31 @@ fn deployment_workload(deployment: &Deployment) -> Workload {
 fn stateful_set(
     snapshot: &Snapshot,
     name: &str,
-    node: &NodeName,
+    component: &ComponentName,
 ) -> (Option<Workload>, Option<parse::Shell>) {
     let Some(found) = called(&snapshot.stateful_sets, name) else {
-        return (None, orphans(snapshot, node));
+        return (None, orphans(snapshot, component));
     };
     (Some(stateful_set_workload(found)), parse::Shell::of_stateful_set(found))
 }
 
-/// What a StatefulSet was that was deleted without its pods: they run, so the node does, and one
+/// What a StatefulSet was that was deleted without its pods: they run, so the component does, and one
 /// that is made anew takes them over. Pods that are to go with their StatefulSet still have it as
 /// their owner.
-fn orphans(snapshot: &Snapshot, node: &NodeName) -> Option<parse::Shell> {
+fn orphans(snapshot: &Snapshot, component: &ComponentName) -> Option<parse::Shell> {
     let owned = |pod: &Pod| {
         let mut owners = pod.metadata.owner_references.iter().flatten();
         owners.any(|owner| owner.controller == Some(true))
     };
     let pods = snapshot.pods.iter().map(Arc::as_ref);
-    let of_node_and_free = |pod: &&Pod| {
-        node_of(pod.metadata()).as_ref() == Some(node)
+    let of_component_and_free = |pod: &&Pod| {
+        component_of(pod.metadata()).as_ref() == Some(component)
             && pod.metadata.deletion_timestamp.is_none()
             && !owned(pod)
     };
-    let pods: Vec<&Pod> = pods.filter(of_node_and_free).collect();
-    let of_node = |claim: &&Claim| node_of(claim.metadata()).as_ref() == Some(node);
-    parse::Shell::of_orphans(&pods, snapshot.claims.iter().map(Arc::as_ref).find(of_node)?)
+    let pods: Vec<&Pod> = pods.filter(of_component_and_free).collect();
+    let of_component = |claim: &&Claim| component_of(claim.metadata()).as_ref() == Some(component);
+    parse::Shell::of_orphans(&pods, snapshot.claims.iter().map(Arc::as_ref).find(of_component)?)
 }
 
 fn stateful_set_workload(set: &StatefulSet) -> Workload {

@@ -16,9 +16,9 @@ use super::FRESH;
 /// StatefulSets, Services and ConfigMaps are those that the Architecture owns.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// Each node's configuration.
+    /// Each component's configuration.
     pub config_maps: Vec<Arc<ConfigMap>>,
-    /// Each node's, and the entry.
+    /// Each component's, and the entry.
     pub services: Vec<Arc<Service>>,
     /// Of services and the load.
     pub deployments: Vec<Arc<Deployment>>,

@@ -1,17 +1,17 @@
 //! The whole status, put together from what is known.
 
 use super::{
-    Evolving, Running, available,
+    Evolving, Running, available, component,
     conditions::{self, View},
-    edge, evolution, node, traffic,
+    edge, evolution, traffic,
 };
 use crate::{
     api::{ArchitectureStatus, Shape, VolumeStatus},
     observe::Availability,
-    plan::{Identity, Node},
+    plan::{Component, Identity},
 };
 use k8s_openapi::jiff::Timestamp;
-use maquette_contract::NodeName;
+use maquette_contract::ComponentName;
 use std::collections::BTreeSet;
 
 /// Whether the specification is one that can run.
@@ -76,12 +76,12 @@ pub struct Facts<'a> {
     pub acceptance: Acceptance,
     /// The shape that serves, if that is known.
     pub shape: Option<Shape>,
-    /// The nodes that should run now.
-    pub nodes: Vec<Node>,
-    /// The node behind the entry.
-    pub entry: Option<NodeName>,
-    /// Nodes whose workload or configuration was written a moment ago.
-    pub changing: BTreeSet<NodeName>,
+    /// The components that should run now.
+    pub components: Vec<Component>,
+    /// The component behind the entry.
+    pub entry: Option<ComponentName>,
+    /// Components whose workload or configuration was written a moment ago.
+    pub changing: BTreeSet<ComponentName>,
     /// The change that is under way, if one is.
     pub evolution: Option<Evolving>,
     /// What is waited for before the next step of a change.
@@ -90,7 +90,7 @@ pub struct Facts<'a> {
     pub cannot: Vec<String>,
     /// What keeps the operator from its work.
     pub troubles: Vec<Trouble>,
-    /// Volumes that no node uses any more.
+    /// Volumes that no component uses any more.
     pub volumes: Vec<VolumeStatus>,
     /// Volumes that are not as they are wanted.
     pub volume_notes: Vec<VolumeNote>,
@@ -104,9 +104,9 @@ pub fn status(
     now: Timestamp,
 ) -> ArchitectureStatus {
     let view = view(facts, running, now);
-    let ready = view.nodes.iter().filter(|(_, a)| *a == Availability::Available).count();
-    let nodes = view.nodes.iter().map(|(planned, availability)| {
-        node::status(planned, running.node(&planned.name), availability)
+    let ready = view.components.iter().filter(|(_, a)| *a == Availability::Available).count();
+    let components = view.components.iter().map(|(planned, availability)| {
+        component::status(planned, running.component(&planned.name), availability)
     });
     let conditions = conditions::all(&view, previous);
     ArchitectureStatus {
@@ -114,30 +114,31 @@ pub fn status(
         shape: facts.shape,
         evolution: evolution::status(facts, &conditions, previous, now),
         entry: Some(format!("http://{}", facts.identity.host(facts.identity.name.as_str()))),
-        nodes_ready: Some(format!("{ready}/{}", view.nodes.len())),
+        components_ready: Some(format!("{ready}/{}", view.components.len())),
         conditions,
-        nodes: nodes.collect(),
+        components: components.collect(),
         edges: view.edges.clone(),
         volumes: facts.volumes.clone(),
     }
 }
 
 fn view<'a>(facts: &'a Facts<'a>, running: &'a Running, now: Timestamp) -> View<'a> {
-    let availability = |node: &'a Node| {
-        let changing = facts.changing.contains(&node.name);
-        (node, available(node, running.node(&node.name), changing, now))
+    let availability = |component: &'a Component| {
+        let changing = facts.changing.contains(&component.name);
+        (component, available(component, running.component(&component.name), changing, now))
     };
-    let edge = |node: &Node| {
-        let source = running.node(&node.name);
-        let state = |edge| edge::status(&edge, node.role(), source, now);
-        node.edges().into_iter().map(state).collect::<Vec<_>>()
+    let edge = |component: &Component| {
+        let source = running.component(&component.name);
+        let state = |edge| edge::status(&edge, component.role(), source, now);
+        component.edges().into_iter().map(state).collect::<Vec<_>>()
     };
-    let users = facts.entry.as_ref().map(|entry| traffic::users(&facts.nodes, entry, running, now));
+    let users =
+        facts.entry.as_ref().map(|entry| traffic::users(&facts.components, entry, running, now));
     View {
         facts,
         running,
-        nodes: facts.nodes.iter().map(availability).collect(),
-        edges: facts.nodes.iter().flat_map(edge).collect(),
+        components: facts.components.iter().map(availability).collect(),
+        edges: facts.components.iter().flat_map(edge).collect(),
         users: users.unwrap_or_default(),
         now,
     }

@@ -1,9 +1,9 @@
 //! What users lived through of late: the requests of the load, and those that the entry answered.
 
-use super::{Running, RunningNode, asked};
-use crate::plan::Node;
+use super::{Running, RunningComponent, asked};
+use crate::plan::Component;
 use k8s_openapi::jiff::Timestamp;
-use maquette_contract::{NodeName, Role, Traffic};
+use maquette_contract::{ComponentName, Role, Traffic};
 
 /// Requests of the last [`Traffic::WINDOW_SECONDS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,26 +21,31 @@ pub(super) struct Users {
 }
 
 /// What users lived through.
-pub(super) fn users(nodes: &[Node], entry: &NodeName, running: &Running, now: Timestamp) -> Users {
+pub(super) fn users(
+    components: &[Component],
+    entry: &ComponentName,
+    running: &Running,
+    now: Timestamp,
+) -> Users {
     let mut users = Users::default();
-    for node in nodes {
-        let Some(found) = running.node(&node.name) else {
-            users.load |= node.role() == Role::Load;
-            users.load_silent |= node.role() == Role::Load;
+    for component in components {
+        let Some(found) = running.component(&component.name) else {
+            users.load |= component.role() == Role::Load;
+            users.load_silent |= component.role() == Role::Load;
             continue;
         };
-        if node.role() == Role::Load {
+        if component.role() == Role::Load {
             load(&mut users, found, now);
         }
     }
-    let served = running.node(entry).map(|found| served(nodes, entry, found, now));
+    let served = running.component(entry).map(|found| served(components, entry, found, now));
     let served = served.unwrap_or_default();
     users.requests = users.requests.max(served.requests);
     users.failures = users.failures.max(served.failures);
     users
 }
 
-fn load(users: &mut Users, found: &RunningNode, now: Timestamp) {
+fn load(users: &mut Users, found: &RunningComponent, now: Timestamp) {
     users.load = true;
     let reports: Vec<_> = found.pods.iter().filter_map(|pod| pod.report.fresh(now)).collect();
     users.load_silent |= reports.is_empty();
@@ -53,8 +58,16 @@ fn load(users: &mut Users, found: &RunningNode, now: Timestamp) {
     }
 }
 
-fn served(nodes: &[Node], entry: &NodeName, found: &RunningNode, now: Timestamp) -> Traffic {
-    let role = nodes.iter().find(|node| node.name == *entry).map_or(Role::Service, Node::role);
+fn served(
+    components: &[Component],
+    entry: &ComponentName,
+    found: &RunningComponent,
+    now: Timestamp,
+) -> Traffic {
+    let role = components
+        .iter()
+        .find(|component| component.name == *entry)
+        .map_or(Role::Service, Component::role);
     let reports = asked(role, &found.pods).iter().filter_map(|pod| pod.report.fresh(now));
     reports.fold(Traffic::default(), |sum, report| Traffic {
         requests: sum.requests + report.served.requests,

@@ -1,11 +1,15 @@
 //! The end users.
 
-use super::{LoadTask, Node, Task, names, resources};
+use super::{Component, LoadTask, Task, names, resources};
 use crate::api::{ValidLoad, ValidResources};
-use maquette_contract::{Kind, NodeName, Role};
+use maquette_contract::{Collection, ComponentName, Role};
 
-/// The node of the end users; none if there are none.
-pub(super) fn plan(load: &ValidLoad, drives: Vec<NodeName>, kinds: Vec<Kind>) -> Option<Node> {
+/// The component of the end users; none if there are none.
+pub(super) fn plan(
+    load: &ValidLoad,
+    drives: Vec<ComponentName>,
+    collections: Vec<Collection>,
+) -> Option<Component> {
     if load.requests_per_second == 0 {
         return None;
     }
@@ -15,9 +19,9 @@ pub(super) fn plan(load: &ValidLoad, drives: Vec<NodeName>, kinds: Vec<Kind>) ->
         write_percent: load.write_percent,
         summary_percent: load.summary_percent,
         items: load.items,
-        kinds,
+        collections,
     };
-    Some(Node {
+    Some(Component {
         name: names::load(),
         replicas: 1,
         resources: resources::of(Role::Load, &ValidResources::default()),

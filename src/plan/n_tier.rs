@@ -1,46 +1,49 @@
 //! A thin client, the services, a store for each that keeps information.
 
 use super::routes::{self, Calls, Owners};
-use super::{Node, Plan, PlannedCall, names, nodes};
+use super::{Component, Plan, PlannedCall, components, names};
 use crate::api::{At, Findings, Owned, Problems, ValidNTier, ValidService};
-use maquette_contract::{Kind, NodeName, Routes};
+use maquette_contract::{Collection, ComponentName, Routes};
 use std::collections::BTreeSet;
 
 pub(super) fn plan(shape: &ValidNTier) -> Result<Plan, Problems> {
     let client = names::client();
     let first = shape.services.first().name.clone();
     let (calls, owners) = (calls(shape, &client, &first), owners(shape));
-    let routes = |node: &NodeName| routes::of(node, &calls, &owners);
+    let routes = |component: &ComponentName| routes::of(component, &calls, &owners);
     let entry = routes(&client);
     reachable(shape, &entry)?;
     let services = shape.services.iter().map(|s| service(s, routes(&s.name)));
     let stores = shape.services.iter().filter_map(|service| service.keeps.as_ref());
-    let stores = stores.map(|keeps| nodes::store(keeps.store.clone(), &keeps.settings));
+    let stores = stores.map(|keeps| components::store(keeps.store.clone(), &keeps.settings));
     Ok(Plan {
-        nodes: [nodes::thin(client.clone(), &shape.client, first, entry)]
+        components: [components::thin(client.clone(), &shape.client, first, entry)]
             .into_iter()
             .chain(services)
             .chain(stores)
             .collect(),
         drives: vec![client.clone()],
         entry: client,
-        kinds: kinds(owners),
+        collections: collections(owners),
     })
 }
 
-fn service(service: &ValidService, routes: Routes) -> Node {
-    let call = |(to, probability_percent): &(NodeName, _)| PlannedCall {
+fn service(service: &ValidService, routes: Routes) -> Component {
+    let call = |(to, probability_percent): &(ComponentName, _)| PlannedCall {
         to: to.clone(),
         probability_percent: *probability_percent,
     };
-    nodes::with(nodes::service(service.name.clone(), &service.node, routes), |task| {
-        task.mode = service.mode;
-        task.calls = service.calls.iter().map(call).collect();
-        task.store = service.keeps.as_ref().map(|keeps| keeps.store.clone());
-    })
+    components::with(
+        components::service(service.name.clone(), &service.component, routes),
+        |task| {
+            task.mode = service.mode;
+            task.calls = service.calls.iter().map(call).collect();
+            task.store = service.keeps.as_ref().map(|keeps| keeps.store.clone());
+        },
+    )
 }
 
-fn calls(shape: &ValidNTier, client: &NodeName, first: &NodeName) -> Calls {
+fn calls(shape: &ValidNTier, client: &ComponentName, first: &ComponentName) -> Calls {
     let declared = shape.services.iter().map(|service| {
         (service.name.clone(), service.calls.iter().map(|(to, _)| to.clone()).collect())
     });
@@ -51,7 +54,9 @@ fn owners(shape: &ValidNTier) -> Owners {
     let mut owners = Owners::default();
     for (service, owned) in owned(shape) {
         match owned {
-            Owned::Kind(kind) => _ = owners.kinds.insert(kind.clone(), service.name.clone()),
+            Owned::Collection(collection) => {
+                _ = owners.collections.insert(collection.clone(), service.name.clone())
+            }
             Owned::Rest => owners.rest = Some(service.name.clone()),
         }
     }
@@ -71,12 +76,12 @@ fn reachable(shape: &ValidNTier, entry: &Routes) -> Result<(), Problems> {
     for (index, service) in shape.services.iter().enumerate() {
         let Some(keeps) = &service.keeps else { continue };
         let out_of_reach = |owned: &&Owned| match owned {
-            Owned::Kind(kind) => entry.hop(kind).is_none(),
+            Owned::Collection(collection) => entry.hop(collection).is_none(),
             Owned::Rest => entry.rest.is_none(),
         };
         if let Some(owned) = keeps.owns.iter().find(out_of_reach) {
             let message = format!(
-                "service {} owns the kind '{owned}', but no request reaches it: let a service that \
+                "service {} owns the collection '{owned}', but no request reaches it: let a service that \
                  is reached from the first one, {}, call it",
                 service.name,
                 shape.services.first().name,
@@ -87,10 +92,10 @@ fn reachable(shape: &ValidNTier, entry: &Routes) -> Result<(), Problems> {
     findings.result(Some(()))
 }
 
-/// The kinds that end users make items of.
-fn kinds(owners: Owners) -> Vec<Kind> {
+/// The collections that end users make items of.
+fn collections(owners: Owners) -> Vec<Collection> {
     let rest = owners.rest.map(|_| names::items());
-    let named = owners.kinds.into_keys();
-    let kinds: BTreeSet<_> = named.chain(rest).collect();
-    kinds.into_iter().collect()
+    let named = owners.collections.into_keys();
+    let collections: BTreeSet<_> = named.chain(rest).collect();
+    collections.into_iter().collect()
 }

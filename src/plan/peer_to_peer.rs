@@ -1,28 +1,28 @@
-//! Equal peers: one node, whose pods do everything.
+//! Equal peers: one component, whose pods do everything.
 
-use super::{Node, PeerTask, Plan, Task, names, nodes, resources};
+use super::{Component, PeerTask, Plan, Task, components, names, resources};
 use crate::api::ValidPeerToPeer;
 use maquette_contract::Role;
 
 pub(super) fn plan(shape: &ValidPeerToPeer) -> Plan {
     let task = PeerTask {
-        work: shape.node.work.clone(),
+        work: shape.component.work.clone(),
         replication_factor: shape.replication_factor,
-        members: shape.node.replicas,
-        storage: nodes::volume(&shape.storage),
+        members: shape.component.replicas,
+        storage: components::volume(&shape.storage),
         origins: vec![],
         successor: None,
     };
-    let peers = Node {
+    let peers = Component {
         name: names::peers(),
-        replicas: shape.node.replicas,
-        resources: resources::of(Role::Peer, &shape.node.resources),
+        replicas: shape.component.replicas,
+        resources: resources::of(Role::Peer, &shape.component.resources),
         task: Task::Peer(task),
     };
     Plan {
         entry: names::peers(),
-        nodes: vec![peers],
+        components: vec![peers],
         drives: vec![names::peers()],
-        kinds: vec![names::items()],
+        collections: vec![names::items()],
     }
 }

@@ -1,10 +1,11 @@
-//! The one graph that everything after `plan` works on: nodes with a role, and the edges that
+//! The one graph that everything after `plan` works on: components with a role, and the edges that
 //! follow from them. Nothing here knows what a shape is.
 
 use crate::api::{PodSettings, Retention};
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use maquette_contract::{
-    ArchitectureName, CallMode, Kind, KindSet, NodeName, OriginHome, Percent, Role, Routes, Work,
+    ArchitectureName, CallMode, Collection, CollectionSet, ComponentName, OriginHome, Percent,
+    Role, Routes, Work,
 };
 use std::collections::BTreeMap;
 
@@ -31,8 +32,8 @@ impl Identity {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topology {
     pub(crate) identity: Identity,
-    pub(crate) entry: NodeName,
-    pub(crate) nodes: BTreeMap<NodeName, Node>,
+    pub(crate) entry: ComponentName,
+    pub(crate) components: BTreeMap<ComponentName, Component>,
     pub(crate) pods: PodSettings,
     pub(crate) retention: Retention,
 }
@@ -43,19 +44,19 @@ impl Topology {
         &self.identity
     }
 
-    /// The node behind the entry Service.
-    pub fn entry(&self) -> &NodeName {
+    /// The component behind the entry Service.
+    pub fn entry(&self) -> &ComponentName {
         &self.entry
     }
 
-    /// The nodes, by name.
-    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.values()
+    /// The components, by name.
+    pub fn components(&self) -> impl Iterator<Item = &Component> {
+        self.components.values()
     }
 
-    /// The node of this name.
-    pub fn node(&self, name: &NodeName) -> Option<&Node> {
-        self.nodes.get(name)
+    /// The component of this name.
+    pub fn component(&self, name: &ComponentName) -> Option<&Component> {
+        self.components.get(name)
     }
 
     /// What every pod gets.
@@ -68,17 +69,17 @@ impl Topology {
         &self.retention
     }
 
-    /// Every edge, in the order of its nodes.
+    /// Every edge, in the order of its components.
     pub fn edges(&self) -> Vec<Edge> {
-        self.nodes().flat_map(Node::edges).collect()
+        self.components().flat_map(Component::edges).collect()
     }
 }
 
-/// A node of the graph: a Deployment or StatefulSet and what belongs to it.
+/// A component of the graph: a Deployment or StatefulSet and what belongs to it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node {
+pub struct Component {
     /// Unique in the Architecture.
-    pub name: NodeName,
+    pub name: ComponentName,
     /// How many pods.
     pub replicas: u32,
     /// What each pod asks for and may use.
@@ -87,8 +88,8 @@ pub struct Node {
     pub task: Task,
 }
 
-impl Node {
-    /// The node's role.
+impl Component {
+    /// The component's role.
     pub fn role(&self) -> Role {
         match self.task {
             Task::Service(_) => Role::Service,
@@ -98,20 +99,22 @@ impl Node {
         }
     }
 
-    /// The edges that begin at this node.
+    /// The edges that begin at this component.
     pub fn edges(&self) -> Vec<Edge> {
-        let edge = |kind, to: &NodeName| Edge { kind, from: self.name.clone(), to: to.clone() };
+        let edge =
+            |kind, to: &ComponentName| Edge { kind, from: self.name.clone(), to: to.clone() };
         match &self.task {
             Task::Service(service) => {
                 let calls = service.calls.iter().map(|call| edge(EdgeKind::Calls, &call.to));
                 let queries = service.store.iter().map(|store| edge(EdgeKind::Queries, store));
                 let origins =
-                    service.origins.iter().map(|from| edge(EdgeKind::TakesOver, &from.node));
+                    service.origins.iter().map(|from| edge(EdgeKind::TakesOver, &from.component));
                 calls.chain(queries).chain(origins).collect()
             }
             Task::Store(_) => vec![],
             Task::Peer(peer) => {
-                let origins = peer.origins.iter().map(|from| edge(EdgeKind::TakesOver, &from.node));
+                let origins =
+                    peer.origins.iter().map(|from| edge(EdgeKind::TakesOver, &from.component));
                 let forwards = peer.successor.iter().map(|to| edge(EdgeKind::Calls, to));
                 [edge(EdgeKind::Peers, &self.name)]
                     .into_iter()
@@ -124,7 +127,7 @@ impl Node {
     }
 }
 
-/// What a node does, by role.
+/// What a component does, by role.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Task {
     /// Answers requests.
@@ -142,27 +145,27 @@ pub enum Task {
 pub struct ServiceTask {
     /// The work of a request.
     pub work: Work,
-    /// How a summary calls the nodes below.
+    /// How a summary calls the components below.
     pub mode: CallMode,
-    /// The nodes that it calls.
+    /// The components that it calls.
     pub calls: Vec<PlannedCall>,
     /// The store that it queries.
-    pub store: Option<NodeName>,
-    /// Where a request for each kind goes.
+    pub store: Option<ComponentName>,
+    /// Where a request for each collection goes.
     pub routes: Routes,
     /// Where items still are that it takes over.
     pub origins: Vec<PlannedOrigin>,
 }
 
-/// An old home of items that a node takes over. Only `evolve` makes one.
+/// An old home of items that a component takes over. Only `evolve` makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedOrigin {
     /// The store or the peers that hold the items.
-    pub node: NodeName,
+    pub component: ComponentName,
     /// Which of the two.
     pub home: OriginHome,
-    /// The kinds whose items come from there.
-    pub kinds: KindSet,
+    /// The collections whose items come from there.
+    pub collections: CollectionSet,
     /// Whether everybody else who wrote there has stopped.
     pub last: bool,
 }
@@ -170,8 +173,8 @@ pub struct PlannedOrigin {
 /// A call that a service makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedCall {
-    /// The node called.
-    pub to: NodeName,
+    /// The component called.
+    pub to: ComponentName,
     /// How often a summary makes the call.
     pub probability_percent: Percent,
 }
@@ -197,14 +200,14 @@ pub struct PeerTask {
     /// Where items still are that the peers take over.
     pub origins: Vec<PlannedOrigin>,
     /// Who answers users instead, once the peers are on their way out.
-    pub successor: Option<NodeName>,
+    pub successor: Option<ComponentName>,
 }
 
 /// The task of the end users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadTask {
-    /// The nodes that they send requests to.
-    pub drives: Vec<NodeName>,
+    /// The components that they send requests to.
+    pub drives: Vec<ComponentName>,
     /// Requests begun in each second.
     pub requests_per_second: u32,
     /// How many of them write.
@@ -213,8 +216,8 @@ pub struct LoadTask {
     pub summary_percent: Percent,
     /// How many different items there are.
     pub items: u32,
-    /// The kinds of those items.
-    pub kinds: Vec<Kind>,
+    /// The collections of those items.
+    pub collections: Vec<Collection>,
 }
 
 /// The volume of a pod.
@@ -235,7 +238,7 @@ pub enum EdgeKind {
     Calls,
     /// A service asks its store.
     Queries,
-    /// Peers ask each other; from the node to itself.
+    /// Peers ask each other; from the component to itself.
     Peers,
     /// A new owner of items asks the old home of them.
     TakesOver,
@@ -247,7 +250,7 @@ pub struct Edge {
     /// What for.
     pub kind: EdgeKind,
     /// Who begins.
-    pub from: NodeName,
+    pub from: ComponentName,
     /// Who answers.
-    pub to: NodeName,
+    pub to: ComponentName,
 }

@@ -1,16 +1,16 @@
-//! Where the items of each kind are and where they will be.
+//! Where the items of each collection are and where they will be.
 
 use super::volumes::{VolumeFate, VolumePreview};
 use crate::evolve::Whereabouts;
-use maquette_contract::{Kind, NodeName};
+use maquette_contract::{Collection, ComponentName};
 use serde::Serialize;
 
-/// What becomes of the items of a kind.
+/// What becomes of the items of a collection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ItemsPreview {
-    /// The kind; `*` stands for all that have no line of their own.
-    pub kind: String,
+    /// The collection; `*` stands for all that have no line of their own.
+    pub collection: String,
     /// What becomes of them.
     pub fate: ItemsFate,
     /// The store or peers that have them.
@@ -39,13 +39,13 @@ pub enum ItemsFate {
     Deleted,
 }
 
-/// What becomes of the items of each kind.
+/// What becomes of the items of each collection.
 pub(super) fn items(places: &[Whereabouts], volumes: &[VolumePreview]) -> Vec<ItemsPreview> {
-    places.iter().filter_map(|place| of_kind(place, volumes)).collect()
+    places.iter().filter_map(|place| of_collection(place, volumes)).collect()
 }
 
-fn of_kind(place: &Whereabouts, volumes: &[VolumePreview]) -> Option<ItemsPreview> {
-    let Whereabouts { kind, before, after, copied } = place;
+fn of_collection(place: &Whereabouts, volumes: &[VolumePreview]) -> Option<ItemsPreview> {
+    let Whereabouts { collection, before, after, copied } = place;
     let fate = match (before, after) {
         (None, None) => return None,
         (None, Some(_)) => ItemsFate::New,
@@ -56,14 +56,15 @@ fn of_kind(place: &Whereabouts, volumes: &[VolumePreview]) -> Option<ItemsPrevie
         (Some(_), None) => ItemsFate::WithoutOwner,
     };
     Some(ItemsPreview {
-        kind: kind.as_ref().map_or_else(|| "*".to_owned(), Kind::to_string),
+        collection: collection.as_ref().map_or_else(|| "*".to_owned(), Collection::to_string),
         fate,
-        from: before.as_ref().map(NodeName::to_string),
-        to: after.as_ref().map(NodeName::to_string),
+        from: before.as_ref().map(ComponentName::to_string),
+        to: after.as_ref().map(ComponentName::to_string),
     })
 }
 
-fn is_deleted(home: &NodeName, volumes: &[VolumePreview]) -> bool {
-    let mut of_home = volumes.iter().filter(|volume| volume.node.as_deref() == Some(home.as_str()));
+fn is_deleted(home: &ComponentName, volumes: &[VolumePreview]) -> bool {
+    let mut of_home =
+        volumes.iter().filter(|volume| volume.component.as_deref() == Some(home.as_str()));
     of_home.any(|volume| volume.fate == VolumeFate::Deleted)
 }

@@ -14,7 +14,7 @@ mod volumes;
 
 pub use items::{ItemsFate, ItemsPreview};
 pub use settings::Settings;
-pub use stage::{EdgePreview, NodePreview, StagePreview};
+pub use stage::{ComponentPreview, EdgePreview, StagePreview};
 pub use text::text;
 pub use volumes::{VolumeFate, VolumePreview};
 
@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 pub struct Before<'a> {
     /// What runs.
     pub running: &'a Running,
-    /// The settings that are of no one node, if they are known.
+    /// The settings that are of no one component, if they are known.
     pub settings: Option<Settings<'a>>,
     /// The volume claims that there are, by name, with their size.
     pub claims: &'a BTreeMap<String, String>,

@@ -7,7 +7,7 @@ use crate::{
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Settings that are of no one node.
+/// Settings that are of no one component.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings<'a> {
     /// What every pod gets.

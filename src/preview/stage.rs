@@ -2,7 +2,7 @@
 
 use crate::{
     evolve::{Stage, Step},
-    graph::{Change, Difference, Model, NodeChange, WireChange, compare, describe},
+    graph::{Change, ComponentChange, Difference, Model, WireChange, compare, describe},
     plan::EdgeKind,
 };
 use serde::Serialize;
@@ -17,18 +17,18 @@ pub struct StagePreview {
     /// Where users enter from now on, if that changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
-    /// Nodes that come, change or go.
-    pub nodes: Vec<NodePreview>,
+    /// Components that come, change or go.
+    pub components: Vec<ComponentPreview>,
     /// Edges that come, change or go.
     pub edges: Vec<EdgePreview>,
     /// What it waits for before the next.
     pub waits_for: Vec<String>,
 }
 
-/// What happens to a node.
+/// What happens to a component.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct NodePreview {
+pub struct ComponentPreview {
     /// Its name.
     pub name: String,
     /// What it does.
@@ -83,19 +83,19 @@ fn preview(stage: &Stage, before: &Model, after: &Model) -> StagePreview {
     StagePreview {
         step: None,
         entry: is.as_ref().filter(|_| was != is).map(ToString::to_string),
-        nodes: comparison.nodes.iter().filter_map(node).collect(),
+        components: comparison.components.iter().filter_map(component).collect(),
         edges: comparison.wires.iter().filter_map(edge).collect(),
         waits_for: stage.waits.iter().map(ToString::to_string).collect(),
     }
 }
 
-fn node(change: &NodeChange) -> Option<NodePreview> {
-    let node = change.node()?;
-    let preview = NodePreview {
-        name: node.name.to_string(),
-        role: node.role().as_str(),
+fn component(change: &ComponentChange) -> Option<ComponentPreview> {
+    let component = change.component()?;
+    let preview = ComponentPreview {
+        name: component.name.to_string(),
+        role: component.role().as_str(),
         change: change.change,
-        what: (change.change == Change::Comes).then(|| describe(node)),
+        what: (change.change == Change::Comes).then(|| describe(component)),
         differences: change.differences.clone(),
     };
     (change.change != Change::Stays).then_some(preview)

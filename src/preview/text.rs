@@ -1,7 +1,7 @@
 //! A preview for people: one line for each thing that happens.
 
 use super::{
-    EdgePreview, ItemsFate, ItemsPreview, NodePreview, Preview, StagePreview, VolumeFate,
+    ComponentPreview, EdgePreview, ItemsFate, ItemsPreview, Preview, StagePreview, VolumeFate,
     VolumePreview,
 };
 use crate::graph::Change;
@@ -14,7 +14,8 @@ pub fn text(preview: &Preview) -> String {
         lines.extend(cannot(preview));
         lines.extend(stages(&preview.stages));
         lines.extend(settings(preview));
-        let rest = if preview.items.len() == 1 { "all kinds" } else { "all other kinds" };
+        let rest =
+            if preview.items.len() == 1 { "all collections" } else { "all other collections" };
         lines.extend(titled("Items", preview.items.iter().map(|one| items(one, rest))));
         lines.extend(titled("Volumes", volumes(&preview.volumes)));
         if preview.cannot.is_empty() {
@@ -80,27 +81,34 @@ fn words(step: Option<&str>) -> (String, Option<&'static str>) {
 }
 
 fn stage_lines(stage: &StagePreview) -> Vec<String> {
-    let widest = stage.nodes.iter().map(|node| node.name.len()).max().unwrap_or(0);
-    let nodes = stage.nodes.iter().flat_map(|node| node_lines(node, &stage.edges, widest));
+    let widest = stage.components.iter().map(|component| component.name.len()).max().unwrap_or(0);
+    let components = stage
+        .components
+        .iter()
+        .flat_map(|component| component_lines(component, &stage.edges, widest));
     let entry = stage.entry.iter().map(|entry| format!("  users enter at {entry}"));
-    nodes.chain(entry).collect()
+    components.chain(entry).collect()
 }
 
-fn node_lines(node: &NodePreview, edges: &[EdgePreview], widest: usize) -> Vec<String> {
-    let sign = match node.change {
+fn component_lines(
+    component: &ComponentPreview,
+    edges: &[EdgePreview],
+    widest: usize,
+) -> Vec<String> {
+    let sign = match component.change {
         Change::Comes => '+',
         Change::Goes => '-',
         Change::Changes | Change::Stays => '~',
     };
-    let said = match node.change {
-        Change::Comes => node.what.iter().cloned().collect(),
-        Change::Goes => vec![format!("goes ({})", node.role)],
+    let said = match component.change {
+        Change::Comes => component.what.iter().cloned().collect(),
+        Change::Goes => vec![format!("goes ({})", component.role)],
         Change::Changes | Change::Stays => {
-            let own = edges.iter().filter(|edge| edge.from == node.name);
-            own.map(edge).chain(node.differences.iter().map(ToString::to_string)).collect()
+            let own = edges.iter().filter(|edge| edge.from == component.name);
+            own.map(edge).chain(component.differences.iter().map(ToString::to_string)).collect()
         }
     };
-    let first = format!("{sign} {:widest$}  ", node.name);
+    let first = format!("{sign} {:widest$}  ", component.name);
     let indent = " ".repeat(first.len());
     let starts = [first].into_iter().chain(std::iter::repeat(indent));
     let said = if said.is_empty() { vec!["takes its new configuration".to_owned()] } else { said };
@@ -131,19 +139,23 @@ fn said(edge: &EdgePreview, label: Option<&String>) -> String {
 }
 
 fn items(items: &ItemsPreview, rest: &str) -> String {
-    let ItemsPreview { kind, fate, from, to } = items;
-    let kind = if kind == "*" { rest } else { kind };
+    let ItemsPreview { collection, fate, from, to } = items;
+    let collection = if collection == "*" { rest } else { collection };
     let (from, to) = (from.as_deref().unwrap_or_default(), to.as_deref().unwrap_or_default());
     match fate {
-        ItemsFate::Stay => format!("{kind}: stay in {to}"),
-        ItemsFate::Copied => format!("{kind}: copied from {from} to {to} while both are asked"),
-        ItemsFate::LeftBehind => format!("{kind}: {to} begins without what {from} has"),
-        ItemsFate::New => format!("{kind}: kept in {to} from now on"),
+        ItemsFate::Stay => format!("{collection}: stay in {to}"),
+        ItemsFate::Copied => {
+            format!("{collection}: copied from {from} to {to} while both are asked")
+        }
+        ItemsFate::LeftBehind => format!("{collection}: {to} begins without what {from} has"),
+        ItemsFate::New => format!("{collection}: kept in {to} from now on"),
         ItemsFate::WithoutOwner => {
-            format!("{kind}: nobody owns them any more; they stay on the volume of {from}")
+            format!("{collection}: nobody owns them any more; they stay on the volume of {from}")
         }
         ItemsFate::Deleted => {
-            format!("{kind}: nobody owns them any more; they are deleted with the volume of {from}")
+            format!(
+                "{collection}: nobody owns them any more; they are deleted with the volume of {from}"
+            )
         }
     }
 }
@@ -151,8 +163,9 @@ fn items(items: &ItemsPreview, rest: &str) -> String {
 /// A line for each volume; those of peers to which the same happens are one.
 fn volumes(volumes: &[VolumePreview]) -> Vec<String> {
     let alike = |a: &VolumePreview, b: &VolumePreview| {
-        a.node.is_some()
-            && (&a.node, a.fate, &a.size, &a.wanted) == (&b.node, b.fate, &b.size, &b.wanted)
+        a.component.is_some()
+            && (&a.component, a.fate, &a.size, &a.wanted)
+                == (&b.component, b.fate, &b.size, &b.wanted)
     };
     let line = |group: &[VolumePreview]| match group {
         [] => None,
@@ -182,12 +195,15 @@ fn volume(name: &str, volume: &VolumePreview) -> String {
 }
 
 fn summary(preview: &Preview) -> String {
-    let nodes = || preview.stages.iter().flat_map(|stage| &stage.nodes);
+    let components = || preview.stages.iter().flat_map(|stage| &stage.components);
     let of = |change: Change| -> BTreeSet<_> {
-        nodes().filter(|node| node.change == change).map(|node| &node.name).collect()
+        components()
+            .filter(|component| component.change == change)
+            .map(|component| &component.name)
+            .collect()
     };
     let (come, go) = (of(Change::Comes), of(Change::Goes));
     let change = of(Change::Changes);
     let change = change.iter().filter(|name| !come.contains(*name) && !go.contains(*name)).count();
-    format!("Nodes: {} to come, {change} to change, {} to go.", come.len(), go.len())
+    format!("Components: {} to come, {change} to change, {} to go.", come.len(), go.len())
 }

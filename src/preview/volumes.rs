@@ -3,9 +3,9 @@
 use crate::{
     api::{Fate, Quantity},
     graph::Model,
-    plan::{Identity, Node, Task, Topology, Volume},
+    plan::{Component, Identity, Task, Topology, Volume},
 };
-use maquette_contract::{NodeName, keys::CLAIM};
+use maquette_contract::{ComponentName, keys::CLAIM};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct VolumePreview {
     pub name: String,
     /// The store or peers that use it before or after; none if nobody does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
+    pub component: Option<String>,
     /// What becomes of it.
     pub fate: VolumeFate,
     /// How large it is, or will be if it is new.
@@ -39,7 +39,7 @@ pub enum VolumeFate {
     StaysAsItIs,
     /// It is made.
     New,
-    /// It was kept when its node left the model, and is used again with what is on it.
+    /// It was kept when its component left the model, and is used again with what is on it.
     UsedAgain,
     /// Nobody uses it any more, and it is kept.
     Kept,
@@ -54,15 +54,17 @@ pub(super) fn volumes(
     after: &Model,
     claims: &BTreeMap<String, String>,
 ) -> Vec<VolumePreview> {
-    let names: BTreeSet<&NodeName> =
-        before.nodes().chain(after.nodes()).map(|node| &node.name).collect();
-    let of = |name: &NodeName| of_node(wanted, before.node(name), after.node(name), claims);
+    let names: BTreeSet<&ComponentName> =
+        before.components().chain(after.components()).map(|component| &component.name).collect();
+    let of = |name: &ComponentName| {
+        of_component(wanted, before.component(name), after.component(name), claims)
+    };
     let mut volumes: Vec<_> = names.into_iter().flat_map(of).collect();
     let used: BTreeSet<_> = volumes.iter().map(|volume| volume.name.clone()).collect();
     let unused = claims.iter().filter(|(name, _)| !used.contains(*name));
     volumes.extend(unused.map(|(name, size)| VolumePreview {
         name: name.clone(),
-        node: None,
+        component: None,
         fate: dropped(wanted),
         size: size.clone(),
         wanted: None,
@@ -72,8 +74,9 @@ pub(super) fn volumes(
 
 /// What the API server refuses where the shape stays, and the mend.
 pub(super) fn refused(before: &Model, after: &Model) -> Vec<String> {
-    let refused = |new: &Node| {
-        let (old, new_storage) = (before.node(&new.name).and_then(storage)?.0, storage(new)?.0);
+    let refused = |new: &Component| {
+        let (old, new_storage) =
+            (before.component(&new.name).and_then(storage)?.0, storage(new)?.0);
         let name = &new.name;
         if old.storage_class != new_storage.storage_class {
             return Some(format!(
@@ -85,7 +88,7 @@ pub(super) fn refused(before: &Model, after: &Model) -> Vec<String> {
             format!("{name}: a volume cannot shrink: keep its size, {}, or raise it", old.size)
         })
     };
-    after.nodes().filter_map(refused).collect()
+    after.components().filter_map(refused).collect()
 }
 
 fn dropped(wanted: &Topology) -> VolumeFate {
@@ -95,24 +98,24 @@ fn dropped(wanted: &Topology) -> VolumeFate {
     }
 }
 
-fn of_node(
+fn of_component(
     wanted: &Topology,
-    before: Option<&Node>,
-    after: Option<&Node>,
+    before: Option<&Component>,
+    after: Option<&Component>,
     claims: &BTreeMap<String, String>,
 ) -> Vec<VolumePreview> {
     let (old, new) = (before.and_then(storage), after.and_then(storage));
-    let Some(node) = after.or(before) else { return vec![] };
+    let Some(component) = after.or(before) else { return vec![] };
     let count = |side: &Option<(&Volume, u32)>| side.map_or(0, |(_, replicas)| replicas);
     let volume = |ordinal: u32| {
         let had = old.filter(|(_, replicas)| ordinal < *replicas).map(|(volume, _)| volume);
         let has = new.filter(|(_, replicas)| ordinal < *replicas).map(|(volume, _)| volume);
-        let name = claim(wanted.identity(), &node.name, ordinal);
+        let name = claim(wanted.identity(), &component.name, ordinal);
         let fate = fate(wanted, had, has, claims.contains_key(&name))?;
         Some(VolumePreview {
             size: size_now(claims.get(&name), had.or(has)?),
             name,
-            node: Some(node.name.to_string()),
+            component: Some(component.name.to_string()),
             fate,
             wanted: has
                 .filter(|has| had.is_some_and(|had| had != *has))
@@ -122,17 +125,17 @@ fn of_node(
     (0..count(&old).max(count(&new))).filter_map(volume).collect()
 }
 
-/// The volume of each pod of a node, and how many there are.
-fn storage(node: &Node) -> Option<(&Volume, u32)> {
-    match &node.task {
-        Task::Store(task) => Some((&task.storage, node.replicas)),
-        Task::Peer(task) => Some((&task.storage, node.replicas)),
+/// The volume of each pod of a component, and how many there are.
+fn storage(component: &Component) -> Option<(&Volume, u32)> {
+    match &component.task {
+        Task::Store(task) => Some((&task.storage, component.replicas)),
+        Task::Peer(task) => Some((&task.storage, component.replicas)),
         Task::Service(_) | Task::Load(_) => None,
     }
 }
 
-fn claim(identity: &Identity, node: &NodeName, ordinal: u32) -> String {
-    format!("{CLAIM}-{}-{ordinal}", identity.name.child(node))
+fn claim(identity: &Identity, component: &ComponentName, ordinal: u32) -> String {
+    format!("{CLAIM}-{}-{ordinal}", identity.name.child(component))
 }
 
 fn fate(

@@ -21,8 +21,8 @@ use kube::{
     api::{PartialObjectMeta, PartialObjectMetaExt, Patch, PatchParams, PostParams},
 };
 use maquette_contract::{
-    NodeName,
-    keys::{FIELD_MANAGER, LABEL_NODE},
+    ComponentName,
+    keys::{FIELD_MANAGER, LABEL_COMPONENT},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Debug, sync::Arc};
@@ -265,35 +265,39 @@ pub(super) async fn all(
     Ok(())
 }
 
-/// Applies the settings of nodes; returns those that were told something.
+/// Applies the settings of components; returns those that were told something.
 async fn configure(
     work: &Work<'_>,
     config_maps: &[ConfigMap],
     outcome: &mut Outcome,
-) -> Result<Vec<NodeName>, Error> {
+) -> Result<Vec<ComponentName>, Error> {
     let configured = kind(work, &work.cx.caches.config_maps, config_maps, outcome).await;
     // Also where one of them failed: the others may have been told.
     match &configured {
-        Ok(nodes) => {
-            work.cx.void_reports(work.key(), |node| nodes.iter().any(|told| told.as_str() == node));
+        Ok(components) => {
+            work.cx.void_reports(work.key(), |component| {
+                components.iter().any(|told| told.as_str() == component)
+            });
         }
         Err(_) => work.cx.void_reports(work.key(), |_| true),
     }
     configured
 }
 
-/// Applies the objects of one kind; returns the nodes whose objects were written.
+/// Applies the objects of one kind; returns the components whose objects were written.
 async fn kind<K: Child>(
     work: &Work<'_>,
     cache: &Arc<Cache<K>>,
     desired: &[K],
     outcome: &mut Outcome,
-) -> Result<Vec<NodeName>, Error> {
+) -> Result<Vec<ComponentName>, Error> {
     let mut written = vec![];
     for object in desired {
         let result = apply(work, cache, object).await;
         if outcome.take(result)? == Some(Done::Written) {
-            written.extend(object.labels().get(LABEL_NODE).and_then(|node| node.parse().ok()));
+            written.extend(
+                object.labels().get(LABEL_COMPONENT).and_then(|component| component.parse().ok()),
+            );
         }
     }
     Ok(written)

@@ -34,7 +34,7 @@ pub(super) struct Children {
 }
 
 impl Children {
-    /// The operator deleted the object of this name and UID. The objects of a node have one name,
+    /// The operator deleted the object of this name and UID. The objects of a component have one name,
     /// and go together.
     pub(super) fn forget(&mut self, name: &str, uid: Option<&String>) {
         self.config_maps.remove(name);

@@ -7,7 +7,7 @@ use super::{
 use crate::render::RenderSettings;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Client, ResourceExt, runtime::events::Recorder};
-use maquette_contract::keys::LABEL_NODE;
+use maquette_contract::keys::LABEL_COMPONENT;
 use std::sync::Arc;
 
 /// What every reconcile of a scope shares.
@@ -24,10 +24,11 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Lets no report of these nodes' pods count that was asked for before now.
-    pub(super) fn void_reports(&self, key: &ArchitectureKey, node: impl Fn(&str) -> bool) {
+    /// Lets no report of these components' pods count that was asked for before now.
+    pub(super) fn void_reports(&self, key: &ArchitectureKey, component: impl Fn(&str) -> bool) {
         let pods = self.caches.pods.of(key);
-        let told = |pod: &&Arc<Pod>| pod.labels().get(LABEL_NODE).is_some_and(|name| node(name));
+        let told =
+            |pod: &&Arc<Pod>| pod.labels().get(LABEL_COMPONENT).is_some_and(|name| component(name));
         self.reports.void(key, pods.iter().filter(told).filter_map(|pod| pod.uid()));
     }
 

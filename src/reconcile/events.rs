@@ -81,10 +81,10 @@ fn step(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option
     let step = begun(before, now)?;
     let to = now.evolution.as_ref()?.to;
     let what = match step {
-        EvolutionStep::Raise => "new nodes come up beside those that serve",
-        EvolutionStep::Move => "callers move to the new nodes, end users last",
+        EvolutionStep::Raise => "new components come up beside those that serve",
+        EvolutionStep::Move => "callers move to the new components, end users last",
         EvolutionStep::Settle => "new owners of items get what the old ones still took",
-        EvolutionStep::Retire => "nodes that are no longer wanted go",
+        EvolutionStep::Retire => "components that are no longer wanted go",
     };
     let name = step.as_str();
     let note = format!("{name}, on the way to {to:?}: {what}");
@@ -243,12 +243,12 @@ mod tests {
 
     #[test]
     fn of_a_new_architecture_only_what_is_to_be_mended_is_told() {
-        let missing = status(None, ("False", Reason::NodesNotReady), GOING_ON);
+        let missing = status(None, ("False", Reason::ComponentsNotReady), GOING_ON);
         assert_eq!(told(None, &missing), [""; 0]);
         let conflict = ("False", Reason::Conflict);
         assert_eq!(told(None, &status(None, conflict, conflict)), ["Warning Conflict Reconcile"]);
-        let lost = status(None, ("False", Reason::NodesNotReady), SETTLED);
+        let lost = status(None, ("False", Reason::ComponentsNotReady), SETTLED);
         let works = status(None, WORKS, SETTLED);
-        assert_eq!(told(Some(&works), &lost), ["Warning NodesNotReady Reconcile"]);
+        assert_eq!(told(Some(&works), &lost), ["Warning ComponentsNotReady Reconcile"]);
     }
 }

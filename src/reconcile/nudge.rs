@@ -14,8 +14,8 @@ use k8s_openapi::{
 };
 use kube::ResourceExt;
 use maquette_contract::{
-    NodeConfig, NodeName, Revision,
-    keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE, LABEL_NODE},
+    ComponentConfig, ComponentName, Revision,
+    keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE, LABEL_COMPONENT},
 };
 use std::{
     collections::BTreeSet,
@@ -35,7 +35,7 @@ pub(super) struct Nudge {
     at: Instant,
 }
 
-/// Nudges every pod that reports another revision than its node's in `config_maps`.
+/// Nudges every pod that reports another revision than its component's in `config_maps`.
 pub(super) async fn all(
     work: &Work<'_>,
     config_maps: &[ConfigMap],
@@ -43,8 +43,9 @@ pub(super) async fn all(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     forget_the_gone(work, running);
-    for (node, wanted) in config_maps.iter().filter_map(revision) {
-        let pods = running.node(&node).map(|found| found.pods.as_slice()).unwrap_or_default();
+    for (component, wanted) in config_maps.iter().filter_map(revision) {
+        let pods =
+            running.component(&component).map(|found| found.pods.as_slice()).unwrap_or_default();
         for pod in pods.iter().filter(|pod| lags(pod, &wanted)) {
             outcome.again(PATIENCE);
             let Some(nudge) = due(work, pod, &wanted) else { continue };
@@ -57,17 +58,17 @@ pub(super) async fn all(
 
 /// Forgets the nudges of pods that are no more.
 fn forget_the_gone(work: &Work<'_>, running: &Running) {
-    let pods = running.nodes().flat_map(|(_, found)| &found.pods);
+    let pods = running.components().flat_map(|(_, found)| &found.pods);
     let alive: BTreeSet<&str> = pods.map(|pod| pod.uid.as_str()).collect();
     work.cx.memories.with(work.key(), |memory| {
         memory.nudges.retain(|uid, _| alive.contains(uid.as_str()));
     });
 }
 
-fn revision(config_map: &ConfigMap) -> Option<(NodeName, Revision)> {
-    let node = config_map.labels().get(LABEL_NODE)?.parse().ok()?;
+fn revision(config_map: &ConfigMap) -> Option<(ComponentName, Revision)> {
+    let component = config_map.labels().get(LABEL_COMPONENT)?.parse().ok()?;
     let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
-    Some((node, NodeConfig::revision(text)))
+    Some((component, ComponentConfig::revision(text)))
 }
 
 fn lags(pod: &RunningPod, wanted: &Revision) -> bool {

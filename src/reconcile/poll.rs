@@ -8,7 +8,7 @@ use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 use kube::ResourceExt;
 use maquette_contract::{
     Observations, Role,
-    keys::{LABEL_NODE, LABEL_ROLE},
+    keys::{LABEL_COMPONENT, LABEL_ROLE},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -124,13 +124,13 @@ impl Poller {
 
 /// UID and address of each pod to ask.
 fn to_ask(pods: &[Arc<Pod>], calm: bool) -> Vec<(String, String)> {
-    let mut of_node: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut of_component: BTreeMap<&str, usize> = BTreeMap::new();
     let mut asked = vec![];
     // The cache gives them in the order of their names, as `observe::asked` expects.
     let stays = |pod: &&Arc<Pod>| pod.metadata.deletion_timestamp.is_none() && !has_ended(pod);
     for pod in pods.iter().filter(stays) {
         let label = |key| pod.labels().get(key).map(String::as_str).unwrap_or_default();
-        let count = of_node.entry(label(LABEL_NODE)).or_default();
+        let count = of_component.entry(label(LABEL_COMPONENT)).or_default();
         *count += 1;
         let peer = label(LABEL_ROLE) == Role::Peer.as_str();
         if calm && !peer && *count > ENOUGH {

@@ -13,7 +13,7 @@ use crate::{
     api::{ArchitectureSpec, Problems, Shape},
     evolve::{Evolution, evolve},
     observe::{self, Acceptance, Evolving, Facts, Running, Trouble, TroubleKind},
-    plan::{Identity, Node, Topology, plan},
+    plan::{Component, Identity, Topology, plan},
     render::render,
 };
 use k8s_openapi::jiff::Timestamp;
@@ -138,7 +138,7 @@ fn facts<'a>(
     Facts {
         acceptance: Acceptance::Accepted { note: wanted.note.clone() },
         shape: if evolution.serves_wanted { Some(wanted.shape) } else { shape_before(work) },
-        nodes: evolution.apply.nodes().cloned().collect(),
+        components: evolution.apply.components().cloned().collect(),
         entry: Some(evolution.apply.entry().clone()),
         changing: outcome.changing.clone(),
         evolution: evolution.step.map(|step| Evolving { to: wanted.shape, step }),
@@ -163,7 +163,7 @@ fn unknown<'a>(work: &'a Work<'_>) -> Facts<'a> {
         identity: &work.identity,
         acceptance: Acceptance::Accepted { note },
         shape: shape_before(work),
-        nodes: vec![],
+        components: vec![],
         entry: None,
         changing: [].into(),
         evolution: None,
@@ -194,7 +194,8 @@ async fn leave(
     acceptance: Acceptance,
     troubles: Vec<Trouble>,
 ) -> Result<Action, Error> {
-    let nodes: Vec<Node> = running.nodes().filter_map(|(_, found)| found.planned.clone()).collect();
+    let components: Vec<Component> =
+        running.components().filter_map(|(_, found)| found.planned.clone()).collect();
     let before = work.architecture.status.as_ref();
     let volumes = before.map(|status| status.volumes.clone());
     // A change that was under way stands still.
@@ -202,7 +203,7 @@ async fn leave(
     let facts = Facts {
         acceptance,
         evolution: evolution.map(|evolution| Evolving { to: evolution.to, step: evolution.step }),
-        nodes,
+        components,
         entry: running.entry().cloned(),
         troubles: troubles.clone(),
         volumes: volumes.unwrap_or_default(),

@@ -147,7 +147,7 @@ mod tests {
 
     fn said(revision: &str) -> Vec<(String, Result<Observations, String>)> {
         let said = Observations {
-            node: "web".parse().unwrap(),
+            component: "web".parse().unwrap(),
             pod: "shop-web-0".to_owned(),
             revision: Revision::of(revision.as_bytes()),
             older_requests: 0,

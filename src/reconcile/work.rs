@@ -16,7 +16,7 @@ use k8s_openapi::{
     Metadata, NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{Api, Resource};
-use maquette_contract::NodeName;
+use maquette_contract::ComponentName;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// The work on one Architecture.
@@ -106,15 +106,15 @@ impl<'a> Work<'a> {
 pub(super) struct Outcome {
     /// What is wanted cannot be reached from what runs: nothing of that may go.
     pub(super) stays: bool,
-    /// Nodes whose workload or configuration was written.
-    pub(super) changing: BTreeSet<NodeName>,
+    /// Components whose workload or configuration was written.
+    pub(super) changing: BTreeSet<ComponentName>,
     /// StatefulSets that wait for their claims.
     pub(super) held: BTreeSet<String>,
     /// What keeps the work from being whole.
     pub(super) troubles: Vec<Trouble>,
     /// What is left for later, for a person to read.
     pub(super) waits: Vec<String>,
-    /// Volumes that no node uses any more.
+    /// Volumes that no component uses any more.
     pub(super) volumes: Vec<VolumeStatus>,
     /// Volumes that are not as they are wanted.
     pub(super) volume_notes: Vec<VolumeNote>,

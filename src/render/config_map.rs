@@ -1,20 +1,20 @@
-//! ConfigMaps: one for each node, its configuration, mounted as a folder so that it is refreshed
+//! ConfigMaps: one for each component, its configuration, mounted as a folder so that it is refreshed
 //! while the pods run.
 
-use super::{metadata, names, node_config::node_config};
-use crate::plan::{Node, Topology};
+use super::{component_config::component_config, metadata, names};
+use crate::plan::{Component, Topology};
 use k8s_openapi::api::core::v1::ConfigMap;
 use maquette_contract::keys;
 
-/// The ConfigMap of `node`.
-pub(super) fn config_map(topology: &Topology, node: &Node) -> ConfigMap {
+/// The ConfigMap of `component`.
+pub(super) fn config_map(topology: &Topology, component: &Component) -> ConfigMap {
     #[expect(clippy::expect_used, reason = "strings, numbers and maps with strings as keys")]
-    let json = node_config(topology, node).to_json().expect("a NodeConfig is JSON");
+    let json = component_config(topology, component).to_json().expect("a ComponentConfig is JSON");
     ConfigMap {
-        metadata: metadata::of_node(
+        metadata: metadata::of_component(
             topology,
-            node,
-            names::of_node(topology.identity(), &node.name),
+            component,
+            names::of_component(topology.identity(), &component.name),
         ),
         data: Some([(keys::CONFIG_FILE.to_owned(), json)].into()),
         ..ConfigMap::default()

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     api::ImagePullPolicy,
-    plan::{Node, Topology},
+    plan::{Component, Topology},
 };
 use k8s_openapi::{
     api::core::v1::{
@@ -20,19 +20,23 @@ use maquette_contract::{Role, keys, ports};
 /// The name of the volume with the configuration.
 pub(super) const CONFIG_VOLUME: &str = "config";
 
-/// The container of the pods of `node`.
-pub(super) fn container(topology: &Topology, node: &Node, settings: &RenderSettings) -> Container {
+/// The container of the pods of `component`.
+pub(super) fn container(
+    topology: &Topology,
+    component: &Component,
+    settings: &RenderSettings,
+) -> Container {
     let image = topology.pods().image.as_ref().unwrap_or(&settings.image);
     let pull = topology.pods().image_pull_policy.unwrap_or(ImagePullPolicy::IfNotPresent);
-    let volume = pod::has_volume(node.role());
+    let volume = pod::has_volume(component.role());
     Container {
         name: "workload".to_owned(),
         image: Some(image.clone()),
         image_pull_policy: Some(pull.as_str().to_owned()),
         args: Some(args(volume)),
         env: Some(vec![pod_name()]),
-        ports: Some(container_ports(node.role())),
-        resources: Some(node.resources.clone()),
+        ports: Some(container_ports(component.role())),
+        resources: Some(component.resources.clone()),
         security_context: Some(security::container()),
         volume_mounts: Some(mounts(volume)),
         startup_probe: volume.then(recovered),

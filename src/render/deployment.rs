@@ -1,33 +1,34 @@
 //! Deployments: services and the load.
 
 use super::{RenderSettings, metadata, names, pod};
-use crate::plan::{Node, Topology};
+use crate::plan::{Component, Topology};
 use k8s_openapi::{
     api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
     apimachinery::pkg::util::intstr::IntOrString,
 };
 use maquette_contract::Role;
 
-/// The Deployment of `node`; none for nodes with volumes.
+/// The Deployment of `component`; none for components with volumes.
 pub(super) fn deployment(
     topology: &Topology,
-    node: &Node,
+    component: &Component,
     settings: &RenderSettings,
 ) -> Option<Deployment> {
-    let strategy = match node.role() {
+    let strategy = match component.role() {
         Role::Service => one_more_first(),
         Role::Load => one_at_most(),
         Role::Store | Role::Peer => return None,
     };
     let identity = topology.identity();
     let spec = DeploymentSpec {
-        replicas: Some(pod::replicas(node)),
-        selector: metadata::label_selector(identity, node),
+        replicas: Some(pod::replicas(component)),
+        selector: metadata::label_selector(identity, component),
         strategy: Some(strategy),
-        template: pod::template(topology, node, settings),
+        template: pod::template(topology, component, settings),
         ..DeploymentSpec::default()
     };
-    let metadata = metadata::of_node(topology, node, names::of_node(identity, &node.name));
+    let metadata =
+        metadata::of_component(topology, component, names::of_component(identity, &component.name));
     Some(Deployment { metadata, spec: Some(spec), status: None })
 }
 

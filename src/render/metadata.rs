@@ -2,7 +2,7 @@
 
 use crate::{
     api::Architecture,
-    plan::{Identity, Node, Topology},
+    plan::{Component, Identity, Topology},
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
 use kube::Resource;
@@ -22,24 +22,24 @@ pub(super) fn common_labels(identity: &Identity) -> Labels {
     ])
 }
 
-/// What selects a node's own pods and nobody else's.
-pub(super) fn selector(identity: &Identity, node: &Node) -> Labels {
+/// What selects a component's own pods and nobody else's.
+pub(super) fn selector(identity: &Identity, component: &Component) -> Labels {
     labels([
         (keys::LABEL_ARCHITECTURE, identity.name.as_str()),
-        (keys::LABEL_NODE, node.name.as_str()),
-        (keys::LABEL_ROLE, node.role().as_str()),
+        (keys::LABEL_COMPONENT, component.name.as_str()),
+        (keys::LABEL_ROLE, component.role().as_str()),
     ])
 }
 
 /// The same for the kinds that take a whole selector.
-pub(super) fn label_selector(identity: &Identity, node: &Node) -> LabelSelector {
-    LabelSelector { match_labels: Some(selector(identity, node)), match_expressions: None }
+pub(super) fn label_selector(identity: &Identity, component: &Component) -> LabelSelector {
+    LabelSelector { match_labels: Some(selector(identity, component)), match_expressions: None }
 }
 
-/// The labels of a node's objects.
-pub(super) fn node_labels(identity: &Identity, node: &Node) -> Labels {
+/// The labels of a component's objects.
+pub(super) fn component_labels(identity: &Identity, component: &Component) -> Labels {
     let mut labels = common_labels(identity);
-    labels.extend(selector(identity, node));
+    labels.extend(selector(identity, component));
     labels
 }
 
@@ -48,9 +48,9 @@ pub(super) fn common(topology: &Topology, name: String) -> ObjectMeta {
     meta(topology.identity(), name, common_labels(topology.identity()))
 }
 
-/// The metadata of an object of `node`.
-pub(super) fn of_node(topology: &Topology, node: &Node, name: String) -> ObjectMeta {
-    meta(topology.identity(), name, node_labels(topology.identity(), node))
+/// The metadata of an object of `component`.
+pub(super) fn of_component(topology: &Topology, component: &Component, name: String) -> ObjectMeta {
+    meta(topology.identity(), name, component_labels(topology.identity(), component))
 }
 
 fn meta(identity: &Identity, name: String, labels: Labels) -> ObjectMeta {

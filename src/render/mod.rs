@@ -8,13 +8,13 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod compare;
+mod component_config;
 mod config_map;
 mod container;
 mod deployment;
 mod hash;
 mod metadata;
 mod names;
-mod node_config;
 mod pod;
 mod pod_disruption_budget;
 pub mod security;
@@ -74,15 +74,15 @@ impl Rendered {
 pub struct Objects {
     /// One for the whole Architecture; its pods have no token.
     pub service_accounts: Vec<ServiceAccount>,
-    /// One for each node: its configuration.
+    /// One for each component: its configuration.
     pub config_maps: Vec<ConfigMap>,
-    /// Each node's, and the entry.
+    /// Each component's, and the entry.
     pub services: Vec<Service>,
     /// Of services and the load.
     pub deployments: Vec<Deployment>,
     /// Of stores and peers.
     pub stateful_sets: Vec<StatefulSet>,
-    /// Of nodes with several pods.
+    /// Of components with several pods.
     pub pod_disruption_budgets: Vec<PodDisruptionBudget>,
 }
 
@@ -116,24 +116,28 @@ fn values(objects: &[impl Serialize]) -> Vec<Value> {
 
 /// The objects that make `topology` run.
 pub fn render(topology: &Topology, settings: &RenderSettings) -> Rendered {
-    let nodes = || topology.nodes();
+    let components = || topology.components();
     Rendered(Objects {
         service_accounts: finished([service_account::service_account(topology)]),
-        config_maps: finished(nodes().map(|node| config_map::config_map(topology, node))),
+        config_maps: finished(
+            components().map(|component| config_map::config_map(topology, component)),
+        ),
         services: finished(
-            nodes()
-                .flat_map(|node| service::services(topology, node))
+            components()
+                .flat_map(|component| service::services(topology, component))
                 .chain(service::entry(topology)),
         ),
         deployments: finished(
-            nodes().filter_map(|node| deployment::deployment(topology, node, settings)),
+            components()
+                .filter_map(|component| deployment::deployment(topology, component, settings)),
         ),
         stateful_sets: finished(
-            nodes().filter_map(|node| stateful_set::stateful_set(topology, node, settings)),
+            components()
+                .filter_map(|component| stateful_set::stateful_set(topology, component, settings)),
         ),
-        pod_disruption_budgets: finished(
-            nodes().filter_map(|node| pod_disruption_budget::pod_disruption_budget(topology, node)),
-        ),
+        pod_disruption_budgets: finished(components().filter_map(|component| {
+            pod_disruption_budget::pod_disruption_budget(topology, component)
+        })),
     })
 }
 

@@ -1,55 +1,55 @@
-//! The names of objects that are not simply a node's, and the addresses that follow from names.
+//! The names of objects that are not simply a component's, and the addresses that follow from names.
 
-use crate::plan::{Identity, Node, Topology};
-use maquette_contract::{Address, NodeName, Role, ports};
+use crate::plan::{Component, Identity, Topology};
+use maquette_contract::{Address, ComponentName, Role, ports};
 
 /// The entry Service, and the ServiceAccount.
 pub(super) fn of_whole(identity: &Identity) -> String {
     identity.name.to_string()
 }
 
-/// Every object of a node but the one below.
-pub(super) fn of_node(identity: &Identity, node: &NodeName) -> String {
-    identity.name.child(node)
+/// Every object of a component but the one below.
+pub(super) fn of_component(identity: &Identity, component: &ComponentName) -> String {
+    identity.name.child(component)
 }
 
-/// The Service that gives the pods of a node with volumes names of their own.
-pub(super) fn headless(identity: &Identity, node: &Node) -> String {
-    let name = of_node(identity, &node.name);
-    match node.role() {
+/// The Service that gives the pods of a component with volumes names of their own.
+pub(super) fn headless(identity: &Identity, component: &Component) -> String {
+    let name = of_component(identity, &component.name);
+    match component.role() {
         // A store's own name is taken by the Service that its callers use.
         Role::Store => format!("{name}-headless"),
         Role::Service | Role::Peer | Role::Load => name,
     }
 }
 
-/// Where `node` answers requests.
-pub(super) fn traffic_address(identity: &Identity, node: &NodeName) -> Address {
-    Address::new(&identity.host(&of_node(identity, node)), ports::TRAFFIC.number)
+/// Where `component` answers requests.
+pub(super) fn traffic_address(identity: &Identity, component: &ComponentName) -> Address {
+    Address::new(&identity.host(&of_component(identity, component)), ports::TRAFFIC.number)
 }
 
-/// Where the store `node` answers queries.
-pub(super) fn store_address(identity: &Identity, node: &NodeName) -> Address {
-    Address::new(&identity.host(&of_node(identity, node)), ports::STORE.number)
+/// Where the store `component` answers queries.
+pub(super) fn store_address(identity: &Identity, component: &ComponentName) -> Address {
+    Address::new(&identity.host(&of_component(identity, component)), ports::STORE.number)
 }
 
-/// Where end users send requests for `node`: the entry has a Service for just that.
-pub(super) fn user_address(topology: &Topology, node: &NodeName) -> Address {
+/// Where end users send requests for `component`: the entry has a Service for just that.
+pub(super) fn user_address(topology: &Topology, component: &ComponentName) -> Address {
     let identity = topology.identity();
-    if node == topology.entry() {
+    if component == topology.entry() {
         Address::new(&identity.host(&of_whole(identity)), ports::ENTRY.number)
     } else {
-        traffic_address(identity, node)
+        traffic_address(identity, component)
     }
 }
 
-/// The pod `ordinal` of a node with volumes.
-pub(super) fn pod(identity: &Identity, node: &Node, ordinal: u32) -> String {
-    format!("{}-{ordinal}", of_node(identity, &node.name))
+/// The pod `ordinal` of a component with volumes.
+pub(super) fn pod(identity: &Identity, component: &Component, ordinal: u32) -> String {
+    format!("{}-{ordinal}", of_component(identity, &component.name))
 }
 
-/// Where the peers find the pod `ordinal` of their node.
-pub(super) fn peer_address(identity: &Identity, node: &Node, ordinal: u32) -> Address {
-    let host = format!("{}.{}", pod(identity, node, ordinal), headless(identity, node));
+/// Where the peers find the pod `ordinal` of their component.
+pub(super) fn peer_address(identity: &Identity, component: &Component, ordinal: u32) -> Address {
+    let host = format!("{}.{}", pod(identity, component, ordinal), headless(identity, component));
     Address::new(&identity.host(&host), ports::PEERS.number)
 }

@@ -1,12 +1,12 @@
 //! Pod templates, the same for Deployments and StatefulSets.
 //!
-//! A template holds nothing of a node's configuration: only the image, resources, volumes and pod
+//! A template holds nothing of a component's configuration: only the image, resources, volumes and pod
 //! settings restart a pod.
 
 use super::{RenderSettings, container, metadata, names, security};
 use crate::{
     api::{self, ImagePullSecret, PodSettings},
-    plan::{Node, Topology},
+    plan::{Component, Topology},
 };
 use k8s_openapi::{
     api::core::v1::{
@@ -20,9 +20,9 @@ use maquette_contract::Role;
 /// How long a pod may take to finish what is under way, in seconds.
 const GRACE_SECONDS: i64 = 30;
 
-/// The replicas of `node` as Kubernetes counts them.
-pub(super) fn replicas(node: &Node) -> i32 {
-    i32::try_from(node.replicas).unwrap_or(i32::MAX)
+/// The replicas of `component` as Kubernetes counts them.
+pub(super) fn replicas(component: &Component) -> i32 {
+    i32::try_from(component.replicas).unwrap_or(i32::MAX)
 }
 
 /// Whether pods of this role have a volume.
@@ -33,27 +33,27 @@ pub(super) fn has_volume(role: Role) -> bool {
     }
 }
 
-/// What the pods of `node` are.
+/// What the pods of `component` are.
 pub(super) fn template(
     topology: &Topology,
-    node: &Node,
+    component: &Component,
     settings: &RenderSettings,
 ) -> PodTemplateSpec {
     let PodSettings { labels, annotations, .. } = topology.pods();
     let mut labels = labels.clone();
     // Ours win: selectors depend on them.
-    labels.extend(metadata::node_labels(topology.identity(), node));
+    labels.extend(metadata::component_labels(topology.identity(), component));
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(labels),
             annotations: some(annotations.clone()),
             ..ObjectMeta::default()
         }),
-        spec: Some(spec(topology, node, settings)),
+        spec: Some(spec(topology, component, settings)),
     }
 }
 
-fn spec(topology: &Topology, node: &Node, settings: &RenderSettings) -> PodSpec {
+fn spec(topology: &Topology, component: &Component, settings: &RenderSettings) -> PodSpec {
     let identity = topology.identity();
     let PodSettings { node_selector, tolerations, image_pull_secrets, .. } = topology.pods();
     let secret = |secret: &ImagePullSecret| LocalObjectReference { name: secret.name.clone() };
@@ -62,25 +62,25 @@ fn spec(topology: &Topology, node: &Node, settings: &RenderSettings) -> PodSpec 
         automount_service_account_token: Some(false),
         // Addresses come from the configuration; these would only grow with the namespace.
         enable_service_links: Some(false),
-        security_context: Some(security::pod(has_volume(node.role()))),
+        security_context: Some(security::pod(has_volume(component.role()))),
         termination_grace_period_seconds: Some(GRACE_SECONDS),
         node_selector: some(node_selector.clone()),
         tolerations: some(tolerations.iter().map(toleration).collect::<Vec<_>>()),
         image_pull_secrets: some(image_pull_secrets.iter().map(secret).collect::<Vec<_>>()),
-        topology_spread_constraints: Some(vec![spread(topology, node)]),
-        containers: vec![container::container(topology, node, settings)],
-        volumes: Some(vec![config_volume(names::of_node(identity, &node.name))]),
+        topology_spread_constraints: Some(vec![spread(topology, component)]),
+        containers: vec![container::container(topology, component, settings)],
+        volumes: Some(vec![config_volume(names::of_component(identity, &component.name))]),
         ..PodSpec::default()
     }
 }
 
-/// The pods of a node go to different machines where there are some.
-fn spread(topology: &Topology, node: &Node) -> TopologySpreadConstraint {
+/// The pods of a component go to different machines where there are some.
+fn spread(topology: &Topology, component: &Component) -> TopologySpreadConstraint {
     TopologySpreadConstraint {
         max_skew: 1,
         topology_key: "kubernetes.io/hostname".to_owned(),
         when_unsatisfiable: "ScheduleAnyway".to_owned(),
-        label_selector: Some(metadata::label_selector(topology.identity(), node)),
+        label_selector: Some(metadata::label_selector(topology.identity(), component)),
         ..TopologySpreadConstraint::default()
     }
 }

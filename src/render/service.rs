@@ -1,69 +1,78 @@
-//! Services: the entry, each node's own, and the headless ones that give pods with a volume names
+//! Services: the entry, each component's own, and the headless ones that give pods with a volume names
 //! of their own.
 
 use super::{
     metadata, names,
     transport::{self, Transport},
 };
-use crate::plan::{Node, Topology};
+use crate::plan::{Component, Topology};
 use k8s_openapi::{
     api::core::v1::{Service, ServicePort, ServiceSpec},
     apimachinery::pkg::{apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
 };
 use maquette_contract::{Role, ports};
 
-/// The Services of `node`.
-pub(super) fn services(topology: &Topology, node: &Node) -> Vec<Service> {
-    match node.role() {
-        Role::Service => vec![own(topology, node)],
-        Role::Store => vec![own(topology, node), headless(topology, node)],
-        Role::Peer => vec![headless(topology, node)],
+/// The Services of `component`.
+pub(super) fn services(topology: &Topology, component: &Component) -> Vec<Service> {
+    match component.role() {
+        Role::Service => vec![own(topology, component)],
+        Role::Store => vec![own(topology, component), headless(topology, component)],
+        Role::Peer => vec![headless(topology, component)],
         Role::Load => vec![],
     }
 }
 
-/// The entry Service; none if the entry is no node of the topology.
+/// The entry Service; none if the entry is no component of the topology.
 pub(super) fn entry(topology: &Topology) -> Option<Service> {
-    let node = topology.node(topology.entry())?;
+    let component = topology.component(topology.entry())?;
     let meta = metadata::common(topology, names::of_whole(topology.identity()));
     let traffic = ServicePort {
         port: i32::from(ports::ENTRY.number),
         name: Some(ports::ENTRY.name.to_owned()),
         ..port(&transport::TRAFFIC)
     };
-    Some(service(topology, node, meta, vec![traffic]))
+    Some(service(topology, component, meta, vec![traffic]))
 }
 
-/// The Service that callers of `node` use.
-fn own(topology: &Topology, node: &Node) -> Service {
-    let name = names::of_node(topology.identity(), &node.name);
-    let meta = metadata::of_node(topology, node, name);
-    service(topology, node, meta, transport::served(node.role()).iter().map(port).collect())
+/// The Service that callers of `component` use.
+fn own(topology: &Topology, component: &Component) -> Service {
+    let name = names::of_component(topology.identity(), &component.name);
+    let meta = metadata::of_component(topology, component, name);
+    service(
+        topology,
+        component,
+        meta,
+        transport::served(component.role()).iter().map(port).collect(),
+    )
 }
 
-/// The Service that gives each pod of `node` a DNS name. Peers must find each other before they
+/// The Service that gives each pod of `component` a DNS name. Peers must find each other before they
 /// are ready, for a peer is ready only once it has joined.
-fn headless(topology: &Topology, node: &Node) -> Service {
-    let meta = metadata::of_node(topology, node, names::headless(topology.identity(), node));
-    let ports = transport::served(node.role()).iter().map(port).collect();
-    let mut service = service(topology, node, meta, ports);
+fn headless(topology: &Topology, component: &Component) -> Service {
+    let meta = metadata::of_component(
+        topology,
+        component,
+        names::headless(topology.identity(), component),
+    );
+    let ports = transport::served(component.role()).iter().map(port).collect();
+    let mut service = service(topology, component, meta, ports);
     if let Some(spec) = &mut service.spec {
         spec.cluster_ip = Some("None".to_owned());
         // `false` is not kept by the API server.
-        spec.publish_not_ready_addresses = (node.role() == Role::Peer).then_some(true);
+        spec.publish_not_ready_addresses = (component.role() == Role::Peer).then_some(true);
     }
     service
 }
 
 fn service(
     topology: &Topology,
-    node: &Node,
+    component: &Component,
     metadata: ObjectMeta,
     ports: Vec<ServicePort>,
 ) -> Service {
     let spec = ServiceSpec {
         type_: Some("ClusterIP".to_owned()),
-        selector: Some(metadata::selector(topology.identity(), node)),
+        selector: Some(metadata::selector(topology.identity(), component)),
         ports: Some(ports),
         ..ServiceSpec::default()
     };

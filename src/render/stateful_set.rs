@@ -1,7 +1,7 @@
 //! StatefulSets: stores and peers, each pod with a volume that outlives it.
 
 use super::{RenderSettings, metadata, names, pod};
-use crate::plan::{Node, Task, Topology, Volume};
+use crate::plan::{Component, Task, Topology, Volume};
 use k8s_openapi::{
     api::{
         apps::v1::{
@@ -15,31 +15,32 @@ use k8s_openapi::{
 };
 use maquette_contract::keys;
 
-/// The StatefulSet of `node`; none for nodes without volumes.
+/// The StatefulSet of `component`; none for components without volumes.
 pub(super) fn stateful_set(
     topology: &Topology,
-    node: &Node,
+    component: &Component,
     settings: &RenderSettings,
 ) -> Option<StatefulSet> {
-    let storage = match &node.task {
+    let storage = match &component.task {
         Task::Store(store) => &store.storage,
         Task::Peer(peer) => &peer.storage,
         Task::Service(_) | Task::Load(_) => return None,
     };
     let identity = topology.identity();
     let spec = StatefulSetSpec {
-        replicas: Some(pod::replicas(node)),
-        selector: metadata::label_selector(identity, node),
-        service_name: Some(names::headless(identity, node)),
+        replicas: Some(pod::replicas(component)),
+        selector: metadata::label_selector(identity, component),
+        service_name: Some(names::headless(identity, component)),
         // An ordered one waits for ever behind a pod whose image is bad.
         pod_management_policy: Some("Parallel".to_owned()),
         update_strategy: Some(one_by_one()),
         persistent_volume_claim_retention_policy: Some(keep_claims()),
-        template: pod::template(topology, node, settings),
-        volume_claim_templates: Some(vec![claim(topology, node, storage)]),
+        template: pod::template(topology, component, settings),
+        volume_claim_templates: Some(vec![claim(topology, component, storage)]),
         ..StatefulSetSpec::default()
     };
-    let metadata = metadata::of_node(topology, node, names::of_node(identity, &node.name));
+    let metadata =
+        metadata::of_component(topology, component, names::of_component(identity, &component.name));
     Some(StatefulSet { metadata, spec: Some(spec), status: None })
 }
 
@@ -61,14 +62,14 @@ fn keep_claims() -> StatefulSetPersistentVolumeClaimRetentionPolicy {
     }
 }
 
-/// The claim of each pod, labelled so that its Architecture and node are known without the
+/// The claim of each pod, labelled so that its Architecture and component are known without the
 /// StatefulSet. Nothing of it can be changed later, so users' labels are left out.
-fn claim(topology: &Topology, node: &Node, storage: &Volume) -> PersistentVolumeClaim {
+fn claim(topology: &Topology, component: &Component, storage: &Volume) -> PersistentVolumeClaim {
     let request = ("storage".to_owned(), Quantity(storage.size.clone()));
     PersistentVolumeClaim {
         metadata: ObjectMeta {
             name: Some(keys::CLAIM.to_owned()),
-            labels: Some(metadata::node_labels(topology.identity(), node)),
+            labels: Some(metadata::component_labels(topology.identity(), component)),
             ..ObjectMeta::default()
         },
         spec: Some(PersistentVolumeClaimSpec {

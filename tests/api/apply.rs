@@ -57,7 +57,7 @@ async fn every_shape_becomes_its_objects() {
         assert_eq!(made, wanted);
         let status = found.status.expect("a status");
         assert_eq!(status.entry, Some(format!("http://{name}.{}.svc", space.name)));
-        assert_eq!(status.nodes_ready, Some(format!("0/{}", status.nodes.len())));
+        assert_eq!(status.components_ready, Some(format!("0/{}", status.components.len())));
     }
 }
 

@@ -123,7 +123,7 @@ async fn a_change_is_followed_until_it_is_done() {
     let said = text(&ended.stdout);
     assert_eq!(ended.status.code(), Some(0), "{said}");
     assert!(
-        said.lines().last().is_some_and(|line| line.contains("done (4/4 nodes ready)")),
+        said.lines().last().is_some_and(|line| line.contains("done (4/4 components ready)")),
         "{said}"
     );
 

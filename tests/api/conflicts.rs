@@ -54,7 +54,7 @@ async fn a_foreign_object_of_any_kind_is_left_alone_and_named() {
         assert_eq!(after.labels(), before.labels(), "{title} was changed");
         assert_eq!(after.owner_references(), before.owner_references(), "{title} was adopted");
         api.delete(&name, &DeleteParams::default()).await.expect("deleted");
-        space.condition("shop", "Ready", soon(), |c| c.reason == "NodesNotReady").await;
+        space.condition("shop", "Ready", soon(), |c| c.reason == "ComponentsNotReady").await;
     }
 }
 

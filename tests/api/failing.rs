@@ -33,7 +33,7 @@ async fn a_failing_architecture_backs_off_and_says_why() {
     // The rest of the namespace goes on.
     allow_services(&space).await;
     let rest = space.condition("shop", "Ready", soon(), |c| c.reason != "ApplyFailed").await;
-    assert_eq!(rest.reason, "NodesNotReady");
+    assert_eq!(rest.reason, "ComponentsNotReady");
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_new_specification_is_tried_at_once() {
     .await;
     allow_services(&space).await;
     space.apply("shop", "{shape: ClientServer}").await;
-    space.condition("shop", "Ready", seconds(3), |c| c.reason == "NodesNotReady").await;
+    space.condition("shop", "Ready", seconds(3), |c| c.reason == "ComponentsNotReady").await;
 }
 
 #[tokio::test]

@@ -36,8 +36,8 @@ async fn ends(space: &Space, kubelet: &Kubelet) {
 async fn every_child_comes_back_as_it_was_and_the_change_goes_on() {
     let (space, kubelet, _operator) = half_way("losses").await;
     let children = space.children("shop").await;
-    for node in ["client", "business", "data", "load", "peers"] {
-        assert!(children.contains_key(&format!("ConfigMap shop-{node}")), "{node} runs");
+    for component in ["client", "business", "data", "load", "peers"] {
+        assert!(children.contains_key(&format!("ConfigMap shop-{component}")), "{component} runs");
     }
     for (key, child) in &children {
         let again = space.loses(key, child).await;

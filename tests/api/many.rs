@@ -19,10 +19,10 @@ async fn fifty_architectures_at_once() {
         let list = space.api::<Architecture>().list(&ListParams::default()).await;
         let found = list.map_err(|error| error.to_string())?;
         let made = |one: &&Architecture| {
-            let nodes =
-                one.status.as_ref().map(|status| status.nodes.as_slice()).unwrap_or_default();
-            nodes.len() == 3
-                && nodes.iter().all(|n| n.message.as_deref() == Some("0 of 1 pods are ready"))
+            let components =
+                one.status.as_ref().map(|status| status.components.as_slice()).unwrap_or_default();
+            components.len() == 3
+                && components.iter().all(|n| n.message.as_deref() == Some("0 of 1 pods are ready"))
         };
         let made = found.iter().filter(made).count();
         if made == HOW_MANY { Ok(()) } else { Err(format!("{made} of {HOW_MANY}")) }

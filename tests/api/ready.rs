@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{ResourceExt, api::ListParams};
 use maquette::api::{Architecture, EdgeState};
 use maquette_contract::{
-    NodeConfig,
+    ComponentConfig,
     keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE},
 };
 
@@ -20,7 +20,7 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
         move |c: &crate::support::Condition| c.status != "True" && c.reason == reason
     };
     let ready = space.condition("shop", "Ready", soon(), |c| {
-        c.message.starts_with("business: ") && c.reason == "NodesNotReady"
+        c.message.starts_with("business: ") && c.reason == "ComponentsNotReady"
     });
     assert_eq!(ready.await.status, "False");
     kubelet.now().down.clear();
@@ -29,9 +29,13 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
     space.condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
     let status =
         space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
-    assert_eq!(status.nodes_ready.as_deref(), Some("4/4"));
+    assert_eq!(status.components_ready.as_deref(), Some("4/4"));
     assert!(status.edges.iter().all(|edge| edge.state == EdgeState::Flowing), "{:?}", status.edges);
-    assert!(status.nodes.iter().all(|node| node.message.is_none()), "{:?}", status.nodes);
+    assert!(
+        status.components.iter().all(|component| component.message.is_none()),
+        "{:?}",
+        status.components
+    );
 
     // An edge fails, though every pod is ready.
     kubelet.now().failing.insert(("business".to_owned(), "data".to_owned()));
@@ -47,9 +51,9 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
     kubelet.now().failed_requests = 0;
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
 
-    // A node goes down: its name is told.
+    // A component goes down: its name is told.
     kubelet.now().down.insert("data".to_owned());
-    let ready = space.condition("shop", "Ready", seconds(30), not("NodesNotReady")).await;
+    let ready = space.condition("shop", "Ready", seconds(30), not("ComponentsNotReady")).await;
     assert!(ready.message.starts_with("data: "), "{}", ready.message);
     kubelet.now().down.clear();
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
@@ -110,7 +114,7 @@ async fn a_new_configuration_reaches_pods_at_once_and_restarts_none() {
     let load = after.iter().find(|pod| pod.name_any().starts_with("shop-load")).expect("a load");
     let config_maps = space.api::<k8s_openapi::api::core::v1::ConfigMap>();
     let config = config_maps.get("shop-load").await.expect("there").data.expect("data");
-    let revision = NodeConfig::revision(&config[CONFIG_FILE]);
+    let revision = ComponentConfig::revision(&config[CONFIG_FILE]);
     assert_eq!(
         load.annotations().get(ANNOTATION_CONFIG_REVISION).map(String::as_str),
         Some(revision.as_str())
@@ -128,10 +132,13 @@ async fn what_keeps_a_pod_from_starting_is_told() {
     space.condition_of_pod(pod, "PodScheduled", "False", message).await;
     let ready = space.condition("shop", "Ready", soon(), |c| c.message.contains(message)).await;
     assert!(ready.message.contains(pod), "{}", ready.message);
-    eventually("the node's line says it too", soon(), async || {
+    eventually("the component's line says it too", soon(), async || {
         let found = space.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
-        let nodes = found.status.map(|status| status.nodes).unwrap_or_default();
-        let data = nodes.into_iter().find(|node| node.name == "data").ok_or("no node")?;
+        let components = found.status.map(|status| status.components).unwrap_or_default();
+        let data = components
+            .into_iter()
+            .find(|component| component.name == "data")
+            .ok_or("no component")?;
         let said = data.message.unwrap_or_default();
         if said.contains(message) { Ok(()) } else { Err(said) }
     })

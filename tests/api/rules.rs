@@ -80,7 +80,7 @@ async fn everything(plane: &ControlPlane, space: &Space) {
         ready("shop").await;
     }
     drift_all(space).await;
-    // Owners of claims, configuration, and all that goes with a shape and its nodes.
+    // Owners of claims, configuration, and all that goes with a shape and its components.
     space.apply("shop", &spec("ThreeTier", "Retain")).await;
     eventually("the volume is to stay", soon(), async || {
         let claims = space.api::<PersistentVolumeClaim>();

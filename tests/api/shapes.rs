@@ -10,8 +10,8 @@ use k8s_openapi::api::{
 };
 use maquette::api::{Architecture, Shape, VolumeState};
 use maquette_contract::{
-    NodeConfig, RoleConfig,
-    keys::{CONFIG_FILE, LABEL_NODE},
+    ComponentConfig, RoleConfig,
+    keys::{CONFIG_FILE, LABEL_COMPONENT},
 };
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn the_old_shape_serves_until_the_new_one_can() {
         space.api::<StatefulSet>().get("shop-peers").await.map_err(|error| error.to_string())
     })
     .await;
-    // The old nodes are all there, and the entry leads to them.
+    // The old components are all there, and the entry leads to them.
     for name in ["shop-client", "shop-business"] {
         space.api::<Deployment>().get(name).await.expect("it stays");
     }
@@ -61,7 +61,7 @@ async fn the_old_shape_serves_until_the_new_one_can() {
 }
 
 #[tokio::test]
-async fn a_volume_that_is_to_go_with_its_node_goes() {
+async fn a_volume_that_is_to_go_with_its_component_goes() {
     let space = Space::new("drop").await;
     let _kubelet = Kubelet::start(&space);
     let _operator = Operator::start(&space.name);
@@ -115,7 +115,7 @@ async fn peers_leave_one_at_a_time_and_only_when_their_items_are_copied() {
 async fn entry(space: &Space) -> String {
     let service = space.api::<Service>().get("shop").await.expect("the entry");
     let selector = service.spec.and_then(|spec| spec.selector).expect("a selector");
-    selector[LABEL_NODE].clone()
+    selector[LABEL_COMPONENT].clone()
 }
 
 async fn replicas(space: &Space) -> i32 {
@@ -126,7 +126,7 @@ async fn replicas(space: &Space) -> i32 {
 async fn members(space: &Space) -> usize {
     let config =
         space.api::<ConfigMap>().get("net-peers").await.expect("there").data.expect("data");
-    match NodeConfig::from_json(&config[CONFIG_FILE]).expect("a configuration").role {
+    match ComponentConfig::from_json(&config[CONFIG_FILE]).expect("a configuration").role {
         RoleConfig::Peer(peer) => peer.members.len(),
         other => panic!("no peer: {other:?}"),
     }

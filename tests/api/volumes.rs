@@ -36,14 +36,14 @@ async fn a_volume_that_is_kept_is_named_until_it_is_used_again() {
     space.apply("shop", "{shape: PeerToPeer}").await;
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     let kept = told(&space, &["data-shop-data-0"]).await.remove(0);
-    assert_eq!((kept.state, kept.node.as_deref()), (VolumeState::Retained, Some("data")));
+    assert_eq!((kept.state, kept.component.as_deref()), (VolumeState::Retained, Some("data")));
     let message = kept.message.expect("a reason");
     assert!(message.contains("retention.whenDropped is Retain"), "{message}");
     space.apply("shop", "{shape: ThreeTier}").await;
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     let peers = ["data-shop-peers-0", "data-shop-peers-1", "data-shop-peers-2"];
     for kept in told(&space, &peers).await {
-        assert_eq!((kept.state, kept.node.as_deref()), (VolumeState::Retained, Some("peers")));
+        assert_eq!((kept.state, kept.component.as_deref()), (VolumeState::Retained, Some("peers")));
     }
     assert_eq!(claims.get("data-shop-data-0").await.expect("a claim").uid(), before);
 }
@@ -64,13 +64,13 @@ async fn what_an_earlier_architecture_left_is_left_alone_until_it_is_used() {
     space.apply("shop", &format!("{{shape: PeerToPeer, {all_goes}}}")).await;
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     let left = told(&space, &["data-shop-data-0"]).await.remove(0);
-    assert_eq!((left.state, left.node.as_deref()), (VolumeState::Retained, Some("data")));
+    assert_eq!((left.state, left.component.as_deref()), (VolumeState::Retained, Some("data")));
     let message = left.message.expect("a reason");
     assert!(message.contains("an earlier Architecture"), "{message}");
     let after = claims.get("data-shop-data-0").await.expect("it is there");
     assert_eq!(after.owner_references(), [], "it would go with the Architecture");
     assert_eq!(after.metadata.deletion_timestamp, None);
-    // A node of its name takes it up; from then on it goes with what used it.
+    // A component of its name takes it up; from then on it goes with what used it.
     space.apply("shop", &format!("{{shape: ThreeTier, {all_goes}}}")).await;
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     told(&space, &[]).await;
@@ -82,7 +82,7 @@ async fn what_an_earlier_architecture_left_is_left_alone_until_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_volume_goes_with_its_node_although_it_would_outlive_the_architecture() {
+async fn a_volume_goes_with_its_component_although_it_would_outlive_the_architecture() {
     let space = Space::new("dropped").await;
     let _kubelet = Kubelet::start(&space);
     let _operator = Operator::start(&space.name);
@@ -94,7 +94,7 @@ async fn a_volume_goes_with_its_node_although_it_would_outlive_the_architecture(
     told(&space, &[]).await;
 }
 
-/// Waits until the status names just these volumes that no node uses.
+/// Waits until the status names just these volumes that no component uses.
 async fn told(space: &Space, names: &[&str]) -> Vec<VolumeStatus> {
     eventually(&format!("{names:?} are told"), soon(), async || {
         let found = space.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;

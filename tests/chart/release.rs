@@ -3,7 +3,7 @@
 use crate::helm::{NAMESPACE, complaint, file, output, tool};
 use std::process::Command;
 
-/// A control plane without nodes, removed when the test ends.
+/// A control plane without components, removed when the test ends.
 struct ControlPlane {
     dir: tempfile::TempDir,
     kubeconfig: String,

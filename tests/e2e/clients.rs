@@ -2,7 +2,7 @@
 
 use crate::support::run;
 use k8s_openapi::api::core::v1::ConfigMap;
-use maquette_contract::{NodeConfig, RoleConfig, keys};
+use maquette_contract::{ComponentConfig, RoleConfig, keys};
 use serde_json::json;
 
 #[tokio::test]
@@ -22,10 +22,10 @@ spec:
         let (web, reports) = (model.child("web"), model.child("reports"));
         let (by_web, _) = model.write(&web, "books", "by-web", json!(1)).await;
         let read = model.reads_back(&reports, &by_web).await;
-        assert_eq!(read.trace.node.as_str(), "reports");
+        assert_eq!(read.trace.component.as_str(), "reports");
         let (by_reports, _) = model.write(&reports, "books", "by-reports", json!(2)).await;
         let read = model.reads_back(&web, &by_reports).await;
-        assert_eq!(read.trace.node.as_str(), "web");
+        assert_eq!(read.trace.component.as_str(), "web");
         let (newer, _) = model.write(&reports, "books", "by-web", json!(3)).await;
         assert!(newer.version > by_web.version, "{} <= {}", newer.version, by_web.version);
         model.reads_back(&web, &newer).await;
@@ -48,12 +48,12 @@ spec:
         let map = model.api::<ConfigMap>().get(&model.child("client")).await.expect("its settings");
         let data = map.data.expect("data");
         let text = &data[keys::CONFIG_FILE];
-        let config = NodeConfig::from_json(text).expect("a node's settings");
+        let config = ComponentConfig::from_json(text).expect("a component's settings");
         let RoleConfig::Service(service) = config.role else {
             panic!("the client is no service: {text}");
         };
         assert_eq!(service.store, None);
-        let calls: Vec<_> = service.calls.iter().map(|call| call.node.as_str()).collect();
+        let calls: Vec<_> = service.calls.iter().map(|call| call.component.as_str()).collect();
         assert_eq!(calls, ["business"]);
         let whole = serde_json::to_string(&data).expect("JSON");
         assert!(!whole.contains(&model.child("data")), "the store's address is in {whole}");

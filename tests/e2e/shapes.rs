@@ -9,27 +9,31 @@ use maquette_contract::{Answer, Outcome, ResponseTree, Role};
 use serde_json::json;
 
 /// Writes and reads an item, and asks for the summary, all through the entry; gives the read.
-async fn write_read_and_summary(model: &Model, kind: &str) -> Answer {
+async fn write_read_and_summary(model: &Model, collection: &str) -> Answer {
     let (written, _) =
-        model.write(&model.name, kind, "of-the-test", json!({"colour": "red"})).await;
+        model.write(&model.name, collection, "of-the-test", json!({"colour": "red"})).await;
     let read = model.reads_back(&model.name, &written).await;
     let summary = model.ask(&model.name, "GET", "summary", Vec::new()).await.expect("a summary");
     let Outcome::Summary(summary) = summary.outcome else {
         panic!("the summary is {:?}", summary.outcome);
     };
-    let kinds: Vec<_> = summary.kinds.keys().map(|kind| kind.as_str()).collect();
-    assert!(kinds.contains(&kind), "{kind} is not in the summary: {kinds:?}");
+    let collections: Vec<_> =
+        summary.collections.keys().map(|collection| collection.as_str()).collect();
+    assert!(
+        collections.contains(&collection),
+        "{collection} is not in the summary: {collections:?}"
+    );
     model.becomes("TrafficFlowing", "True", crate::support::seconds(60)).await;
     model.metrics().await.iter().for_each(|metrics| promtool::assert_clean(metrics));
     read
 }
 
-/// The nodes that a request passed, from the entry to the one that asked a store or peer.
+/// The components that a request passed, from the entry to the one that asked a store or peer.
 fn hops(tree: &ResponseTree) -> Vec<&str> {
-    let mut hops = vec![tree.node.as_str()];
+    let mut hops = vec![tree.component.as_str()];
     let mut at = tree;
     while let Some(next) = at.calls.first() {
-        hops.push(next.node.as_str());
+        hops.push(next.component.as_str());
         at = next;
     }
     hops.extend(at.queries.first().map(|query| query.to.as_str()));
@@ -60,7 +64,7 @@ async fn three_tier_passes_through_business() {
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn n_tier_asks_the_service_that_owns_the_kind() {
+async fn n_tier_asks_the_service_that_owns_the_collection() {
     let manifest = include_str!("../../manifests/examples/n-tier.yaml");
     run("n-tier", manifest, async |model| {
         let read = write_read_and_summary(model, "orders").await;

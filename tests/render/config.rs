@@ -1,4 +1,4 @@
-//! Configurations: everything in them leads somewhere, and nowhere that is no business of the node.
+//! Configurations: everything in them leads somewhere, and nowhere that is no business of the component.
 
 use crate::{
     models::{CASES, rendered, topologies},
@@ -6,33 +6,33 @@ use crate::{
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use maquette::{plan::EdgeKind, render::Objects};
-use maquette_contract::{Address, NodeName, Role, RoleConfig, keys};
+use maquette_contract::{Address, ComponentName, Role, RoleConfig, keys};
 use proptest::prelude::*;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn every_address_leads_to_the_node_that_it_is_said_to_be(topology in topologies()) {
+    fn every_address_leads_to_the_component_that_it_is_said_to_be(topology in topologies()) {
         let objects = rendered(&topology);
-        for (node, config) in configs(&objects) {
+        for (component, config) in configs(&objects) {
             match config.role {
                 RoleConfig::Service(config) => {
                     for call in &config.calls {
-                        leads_to(&objects, &call.address, &call.node);
+                        leads_to(&objects, &call.address, &call.component);
                     }
                     if let Some(store) = &config.store {
-                        leads_to(&objects, &store.address, &store.node);
+                        leads_to(&objects, &store.address, &store.component);
                     }
                 }
                 RoleConfig::Load(config) => {
                     for target in &config.targets {
-                        leads_to(&objects, &target.address, &target.node);
+                        leads_to(&objects, &target.address, &target.component);
                     }
                 }
                 RoleConfig::Peer(config) => {
                     for member in &config.members {
-                        is_pod(&objects, &node, &member.name, &member.address);
+                        is_pod(&objects, &component, &member.name, &member.address);
                     }
                 }
                 RoleConfig::Store(_) => {}
@@ -41,12 +41,12 @@ proptest! {
     }
 
     #[test]
-    fn a_configuration_says_what_its_node_does(topology in topologies()) {
+    fn a_configuration_says_what_its_component_does(topology in topologies()) {
         let objects = rendered(&topology);
         let configs = configs(&objects);
-        prop_assert_eq!(configs.len(), topology.nodes().count());
-        for node in topology.nodes() {
-            prop_assert_eq!(configs[node.name.as_str()].role(), node.role());
+        prop_assert_eq!(configs.len(), topology.components().count());
+        for component in topology.components() {
+            prop_assert_eq!(configs[component.name.as_str()].role(), component.role());
         }
         for workload in workloads(&objects) {
             let volumes = workload.spec().volumes.as_ref().expect("volumes");
@@ -55,22 +55,22 @@ proptest! {
                 object.metadata.name.as_deref() == Some(&mounted.name)
             });
             let labels = config.expect("it exists").metadata.labels.as_ref().expect("labels");
-            prop_assert_eq!(&labels[keys::LABEL_NODE], workload.node);
+            prop_assert_eq!(&labels[keys::LABEL_COMPONENT], workload.component);
         }
     }
 
     #[test]
-    fn a_node_has_no_address_but_those_of_its_edges(topology in topologies()) {
+    fn a_component_has_no_address_but_those_of_its_edges(topology in topologies()) {
         let objects = rendered(&topology);
         let edges = topology.edges();
         for config in &objects.config_maps {
-            let node = &config.metadata.labels.as_ref().expect("labels")[keys::LABEL_NODE];
+            let component = &config.metadata.labels.as_ref().expect("labels")[keys::LABEL_COMPONENT];
             let json = &config.data.as_ref().expect("data")[keys::CONFIG_FILE];
-            for other in topology.nodes() {
-                let edge = edges.iter().any(|e| e.from.as_str() == node && e.to == other.name);
+            for other in topology.components() {
+                let edge = edges.iter().any(|e| e.from.as_str() == component && e.to == other.name);
                 let host = format!("\"{}", topology.identity().host(
                     &topology.identity().name.child(&other.name)));
-                prop_assert!(edge || !json.contains(&host), "{node} knows {}: {json}", other.name);
+                prop_assert!(edge || !json.contains(&host), "{component} knows {}: {json}", other.name);
             }
         }
     }
@@ -78,22 +78,22 @@ proptest! {
     #[test]
     fn a_thin_client_knows_nothing_of_the_data(topology in topologies()) {
         let configs = configs(&rendered(&topology));
-        let stores: Vec<_> = topology.nodes().filter(|node| node.role() == Role::Store).collect();
-        for node in topology.nodes() {
-            let smart = node.edges().iter().any(|edge| edge.kind == EdgeKind::Queries);
-            let RoleConfig::Service(config) = &configs[node.name.as_str()].role else { continue };
+        let stores: Vec<_> = topology.components().filter(|component| component.role() == Role::Store).collect();
+        for component in topology.components() {
+            let smart = component.edges().iter().any(|edge| edge.kind == EdgeKind::Queries);
+            let RoleConfig::Service(config) = &configs[component.name.as_str()].role else { continue };
             prop_assert_eq!(config.store.is_some(), smart);
             let json = serde_json::to_string(config).expect("JSON");
             for store in &stores {
                 let name = format!("\"{}\"", store.name);
-                prop_assert!(smart || !json.contains(&name), "{}: {json}", node.name);
+                prop_assert!(smart || !json.contains(&name), "{}: {json}", component.name);
             }
         }
     }
 }
 
-/// The address is a Service's, it has the port, and its pods are those of `node` and have it too.
-fn leads_to(objects: &Objects, address: &Address, node: &NodeName) {
+/// The address is a Service's, it has the port, and its pods are those of `component` and have it too.
+fn leads_to(objects: &Objects, address: &Address, component: &ComponentName) {
     let (host, port) = address.0.split_once(':').expect("host:port");
     let name = host.strip_suffix(".models.svc").expect("a Service of the namespace");
     let spec = service(objects, name).and_then(|service| service.spec.as_ref());
@@ -102,18 +102,19 @@ fn leads_to(objects: &Objects, address: &Address, node: &NodeName) {
     let port = ports.iter().find(|published| published.port.to_string() == port);
     let port = port.unwrap_or_else(|| panic!("{address} has no such port"));
     let selector = spec.selector.as_ref().expect("a selector");
-    let target = workloads(objects).into_iter().find(|workload| workload.node == node.as_str());
-    let target = target.unwrap_or_else(|| panic!("{node} does not run"));
-    assert!(selects(selector, target.labels()), "{address} does not lead to {node}");
+    let target =
+        workloads(objects).into_iter().find(|workload| workload.component == component.as_str());
+    let target = target.unwrap_or_else(|| panic!("{component} does not run"));
+    assert!(selects(selector, target.labels()), "{address} does not lead to {component}");
     let Some(IntOrString::String(wanted)) = &port.target_port else { panic!("a port by name") };
     let listens = target.spec().containers[0].ports.as_ref().expect("ports");
-    assert!(listens.iter().any(|port| port.name.as_ref() == Some(wanted)), "{node}: {wanted}");
+    assert!(listens.iter().any(|port| port.name.as_ref() == Some(wanted)), "{component}: {wanted}");
 }
 
-/// The address is that of a pod of the node, by its headless Service.
-fn is_pod(objects: &Objects, node: &str, pod: &str, address: &Address) {
+/// The address is that of a pod of the component, by its headless Service.
+fn is_pod(objects: &Objects, component: &str, pod: &str, address: &Address) {
     let all = workloads(objects);
-    let set = all.iter().find(|workload| workload.node == node).expect("the peers run");
+    let set = all.iter().find(|workload| workload.component == component).expect("the peers run");
     let ordinal = pod.strip_prefix(&format!("{}-", set.name)).expect("a pod of the set");
     assert!(ordinal.parse::<i32>().expect("an ordinal") < set.replicas);
     let headless = set.headless.expect("a headless Service");

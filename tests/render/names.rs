@@ -63,7 +63,7 @@ proptest! {
 }
 
 #[test]
-fn no_node_takes_the_name_of_a_stores_headless_service() {
+fn no_component_takes_the_name_of_a_stores_headless_service() {
     let specs = [
         "{clients: [{name: web}, {name: data-headless}]}",
         "{services: [{name: orders}, {name: orders-data-headless}]}",

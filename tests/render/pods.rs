@@ -19,16 +19,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn selectors_select_exactly_the_pods_of_their_own_node(topology in topologies()) {
+    fn selectors_select_exactly_the_pods_of_their_own_component(topology in topologies()) {
         let objects = rendered(&topology);
         let workloads = workloads(&objects);
-        for (node, selector) in selectors(&objects) {
-            for key in [keys::LABEL_ARCHITECTURE, keys::LABEL_NODE, keys::LABEL_ROLE] {
-                prop_assert!(selector.contains_key(key), "{node} is not selected by {key}");
+        for (component, selector) in selectors(&objects) {
+            for key in [keys::LABEL_ARCHITECTURE, keys::LABEL_COMPONENT, keys::LABEL_ROLE] {
+                prop_assert!(selector.contains_key(key), "{component} is not selected by {key}");
             }
             for workload in &workloads {
                 let selected = selects(&selector, workload.labels());
-                prop_assert_eq!(selected, workload.node == node, "{} by {}", workload.node, node);
+                prop_assert_eq!(selected, workload.component == component, "{} by {}", workload.component, component);
             }
         }
     }
@@ -118,7 +118,7 @@ fn change_configuration(spec: &mut ArchitectureSpec, load: Load) {
     }
 }
 
-/// All selectors, with the node that each is about.
+/// All selectors, with the component that each is about.
 fn selectors(objects: &Objects) -> Vec<(String, Labels)> {
     let workloads = workloads(objects);
     let own = workloads.iter().map(|workload| workload.selector.clone());
@@ -133,7 +133,7 @@ fn selectors(objects: &Objects) -> Vec<(String, Labels)> {
         .iter()
         .filter_map(|budget| budget.spec.as_ref()?.selector.as_ref()?.match_labels.clone());
     let all = own.chain(spread).chain(services).chain(budgets);
-    all.map(|selector| (selector[keys::LABEL_NODE].clone(), selector)).collect()
+    all.map(|selector| (selector[keys::LABEL_COMPONENT].clone(), selector)).collect()
 }
 
 /// <https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted>

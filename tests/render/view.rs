@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec, Service};
 use maquette::render::Objects;
-use maquette_contract::{NodeConfig, keys};
+use maquette_contract::{ComponentConfig, keys};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(crate) fn text(value: &Value) -> &str {
 /// What runs pods.
 pub(crate) struct Workload<'a> {
     pub(crate) name: &'a str,
-    pub(crate) node: &'a str,
+    pub(crate) component: &'a str,
     pub(crate) replicas: i32,
     pub(crate) selector: &'a Labels,
     pub(crate) template: &'a PodTemplateSpec,
@@ -60,7 +60,7 @@ fn workload<'a>(
 ) -> Workload<'a> {
     Workload {
         name: metadata.name.as_deref().expect("a name"),
-        node: &metadata.labels.as_ref().expect("labels")[keys::LABEL_NODE],
+        component: &metadata.labels.as_ref().expect("labels")[keys::LABEL_COMPONENT],
         replicas: replicas.expect("replicas"),
         selector: selector.match_labels.as_ref().expect("a selector"),
         template,
@@ -68,12 +68,13 @@ fn workload<'a>(
     }
 }
 
-/// The configuration of each node, by the node's name.
-pub(crate) fn configs(objects: &Objects) -> BTreeMap<String, NodeConfig> {
+/// The configuration of each component, by the component's name.
+pub(crate) fn configs(objects: &Objects) -> BTreeMap<String, ComponentConfig> {
     let configs = objects.config_maps.iter().map(|object| {
         let json = &object.data.as_ref().expect("data")[keys::CONFIG_FILE];
-        let config = NodeConfig::from_json(json).expect("a configuration that the workload reads");
-        (config.node.to_string(), config)
+        let config =
+            ComponentConfig::from_json(json).expect("a configuration that the workload reads");
+        (config.component.to_string(), config)
     });
     configs.collect()
 }

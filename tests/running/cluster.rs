@@ -16,8 +16,8 @@ use maquette::{
     render::{Objects, RenderSettings, render},
 };
 use maquette_contract::{
-    EdgeObservation, LoadObservation, NodeConfig, NodeName, Observations, PeerObservation, Probe,
-    RoleConfig, Traffic, keys::CONFIG_FILE,
+    ComponentConfig, ComponentName, EdgeObservation, LoadObservation, Observations,
+    PeerObservation, Probe, RoleConfig, Traffic, keys::CONFIG_FILE,
 };
 use std::sync::Arc;
 
@@ -122,8 +122,8 @@ fn add_pods(
 }
 
 fn add_reports(snapshot: &mut Snapshot, text: &str) {
-    let config = NodeConfig::from_json(text).unwrap();
-    let prefix = format!("shop-{}-", config.node);
+    let config = ComponentConfig::from_json(text).unwrap();
+    let prefix = format!("shop-{}-", config.component);
     let names: Vec<_> = snapshot.pods.iter().filter_map(|pod| pod.metadata.name.clone()).collect();
     // A store of a service begins with the service's name, and has a longer one.
     let own = |name: &&String| {
@@ -135,8 +135,8 @@ fn add_reports(snapshot: &mut Snapshot, text: &str) {
     }
 }
 
-fn report(config: &NodeConfig, text: &str, pod: &str) -> Observations {
-    let edge = |to: NodeName| EdgeObservation {
+fn report(config: &ComponentConfig, text: &str, pod: &str) -> Observations {
+    let edge = |to: ComponentName| EdgeObservation {
         to,
         probe: Probe::Works,
         traffic: Traffic { requests: 5, ..Traffic::default() },
@@ -149,9 +149,9 @@ fn report(config: &NodeConfig, text: &str, pod: &str) -> Observations {
         _ => None,
     };
     Observations {
-        node: config.node.clone(),
+        component: config.component.clone(),
         pod: pod.to_owned(),
-        revision: NodeConfig::revision(text),
+        revision: ComponentConfig::revision(text),
         older_requests: 0,
         edges: edges::targets(config).into_iter().map(edge).collect(),
         served: Traffic { requests: 5, ..Traffic::default() },

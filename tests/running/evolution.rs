@@ -7,14 +7,14 @@ use crate::{
 use maquette::{
     evolve::{Evolution, Step, Wait, evolve},
     observe::{Running, Snapshot},
-    plan::{Edge, Node, Task, Topology},
+    plan::{Component, Edge, Task, Topology},
 };
-use maquette_contract::{NodeName, Role};
+use maquette_contract::{ComponentName, Role};
 use proptest::prelude::*;
 use std::{collections::BTreeSet, sync::Arc};
 
 fn names(topology: &Topology) -> BTreeSet<String> {
-    topology.nodes().map(|node| node.name.to_string()).collect()
+    topology.components().map(|component| component.name.to_string()).collect()
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {
@@ -46,9 +46,9 @@ fn step(wanted: &Topology, snapshot: &Snapshot) -> Evolution {
     evolve(wanted, &read(snapshot), now())
 }
 
-/// The node's pods are not available.
-fn down(snapshot: &mut Snapshot, node: &str) {
-    let name = Some(format!("shop-{node}"));
+/// The component's pods are not available.
+fn down(snapshot: &mut Snapshot, component: &str) {
+    let name = Some(format!("shop-{component}"));
     for deployment in &mut snapshot.deployments {
         if deployment.metadata.name == name {
             Arc::make_mut(deployment).status.as_mut().unwrap().available_replicas = Some(0);
@@ -69,7 +69,7 @@ fn a_new_architecture_is_applied_as_it_is_wanted() {
 }
 
 #[test]
-fn a_change_that_drops_no_node_is_applied_at_once() {
+fn a_change_that_drops_no_component_is_applied_at_once() {
     let before = planned(&spec("shape: ThreeTier"));
     let wanted = planned(&spec("shape: ThreeTier\nthreeTier: {business: {replicas: 3}}"));
     let evolution = step(&wanted, &works(&before));
@@ -98,11 +98,11 @@ fn another_shape_comes_up_beside_the_one_that_serves() {
     assert_eq!(names(&evolution.apply), all);
     // The old entry, and end users who go on using it.
     assert_eq!(evolution.apply.entry().as_str(), "client");
-    let load: NodeName = "load".parse().unwrap();
-    assert_eq!(evolution.apply.node(&load), before.node(&load));
+    let load: ComponentName = "load".parse().unwrap();
+    assert_eq!(evolution.apply.component(&load), before.component(&load));
     assert!(!evolution.serves_wanted);
     assert!(
-        matches!(evolution.waits.as_slice(), [Wait::Raised { node, .. }] if node.as_str() == "peers")
+        matches!(evolution.waits.as_slice(), [Wait::Raised { component, .. }] if component.as_str() == "peers")
     );
 }
 
@@ -134,20 +134,20 @@ fn peers_take_over_what_a_store_has_before_it_goes() {
 
 /// Who asks whom, in one line.
 fn tell(step: Option<Step>, topology: &Topology) -> String {
-    let node = |node: &Node| {
-        let mut to: Vec<_> = node.edges().iter().map(|edge| edge.to.to_string()).collect();
+    let component = |component: &Component| {
+        let mut to: Vec<_> = component.edges().iter().map(|edge| edge.to.to_string()).collect();
         to.dedup();
-        let last = match &node.task {
+        let last = match &component.task {
             Task::Service(task) => task.origins.iter().any(|origin| origin.last),
             Task::Peer(task) => task.origins.iter().any(|origin| origin.last),
             Task::Store(_) | Task::Load(_) => false,
         };
         let last = if last { " (last)" } else { "" };
-        (!to.is_empty()).then(|| format!("{} -> {}{last}", node.name, to.join(" ")))
+        (!to.is_empty()).then(|| format!("{} -> {}{last}", component.name, to.join(" ")))
     };
-    let nodes: Vec<_> = topology.nodes().filter_map(node).collect();
+    let components: Vec<_> = topology.components().filter_map(component).collect();
     let step = step.map_or("done", Step::as_str);
-    format!("{step}: entry {}, {}", topology.entry(), nodes.join(", "))
+    format!("{step}: entry {}, {}", topology.entry(), components.join(", "))
 }
 
 #[test]
@@ -157,12 +157,14 @@ fn a_pod_that_still_answers_under_its_older_configuration_holds_the_change() {
     let raised = step(&wanted, &works(&before)).apply;
     let moving = step(&wanted, &works(&raised));
     assert_eq!(moving.apply.entry().as_str(), "peers");
-    assert_eq!(names(&moving.apply), names(&raised), "the old nodes are still there");
+    assert_eq!(names(&moving.apply), names(&raised), "the old components are still there");
     let mut behind = works(&moving.apply);
     change_report(&mut behind, "shop-load-0", |_, report| report.older_requests = 1);
     let waits = step(&wanted, &behind);
-    let [Wait::Moved { node, lacks }] = waits.waits.as_slice() else { panic!("{:?}", waits.waits) };
-    assert_eq!(node.as_str(), "load");
+    let [Wait::Moved { component, lacks }] = waits.waits.as_slice() else {
+        panic!("{:?}", waits.waits)
+    };
+    assert_eq!(component.as_str(), "load");
     assert!(lacks.contains("still answers 1 requests under an older configuration"), "{lacks}");
     assert_eq!(waits.apply, moving.apply);
 }
@@ -189,7 +191,9 @@ fn a_store_that_another_shape_names_smaller_keeps_its_size() {
     let before = planned(&spec("shape: ThreeTier\nthreeTier: {data: {storage: {size: 5Gi}}}"));
     let wanted = planned(&spec("shape: ClientServer"));
     let (_, last) = steps(&before, &wanted).pop().unwrap();
-    let Task::Store(store) = &last.node(&"data".parse().unwrap()).unwrap().task else { panic!() };
+    let Task::Store(store) = &last.component(&"data".parse().unwrap()).unwrap().task else {
+        panic!()
+    };
     assert_eq!(store.storage.size, "5Gi");
 }
 
@@ -220,9 +224,13 @@ fn a_new_shape_that_does_not_come_up_leaves_the_old_one_serving() {
     for _ in 0..3 {
         let evolution = step(&wanted, &snapshot);
         for name in ["client", "business", "data", "load"] {
-            let name: NodeName = name.parse().unwrap();
-            let (now, then) = (evolution.apply.node(&name), before.node(&name));
-            assert_eq!(now.map(|node| &node.task), then.map(|node| &node.task), "{name}");
+            let name: ComponentName = name.parse().unwrap();
+            let (now, then) = (evolution.apply.component(&name), before.component(&name));
+            assert_eq!(
+                now.map(|component| &component.task),
+                then.map(|component| &component.task),
+                "{name}"
+            );
         }
         assert!(!evolution.waits.is_empty());
         snapshot = works(&evolution.apply);
@@ -235,8 +243,9 @@ fn a_new_shape_that_does_not_come_up_leaves_the_old_one_serving() {
 
 /// What of a topology a change must reach; volumes may be larger than wanted.
 fn essence(topology: &Topology) -> Vec<(String, u32, Vec<Edge>)> {
-    let node = |node: &Node| (node.name.to_string(), node.replicas, node.edges());
-    topology.nodes().map(node).collect()
+    let component =
+        |component: &Component| (component.name.to_string(), component.replicas, component.edges());
+    topology.components().map(component).collect()
 }
 
 proptest! {
@@ -250,18 +259,18 @@ proptest! {
             let snapshot = works(&running);
             let Evolution { apply, waits, step, .. } = step(&wanted, &snapshot);
             let known = read(&snapshot);
-            let planned = known.nodes().filter_map(|(_, found)| found.planned.as_ref());
-            prop_assert!(planned.eq(running.nodes()), "what runs is not read back as it was applied");
+            let planned = known.components().filter_map(|(_, found)| found.planned.as_ref());
+            prop_assert!(planned.eq(running.components()), "what runs is not read back as it was applied");
             for name in names(&running).difference(&names(&apply)) {
-                let name: NodeName = name.parse().unwrap();
+                let name: ComponentName = name.parse().unwrap();
                 // What goes goes last: everything wanted is there.
-                let role = running.node(&name).unwrap().role();
-                let all = wanted.nodes().all(|node| known.node(&node.name).is_some());
+                let role = running.component(&name).unwrap().role();
+                let all = wanted.components().all(|component| known.component(&component.name).is_some());
                 prop_assert!(all || role == Role::Load, "{name} goes early");
             }
-            prop_assert!(apply.node(apply.entry()).is_some(), "the entry leads nowhere");
+            prop_assert!(apply.component(apply.entry()).is_some(), "the entry leads nowhere");
             for edge in apply.edges() {
-                prop_assert!(apply.node(&edge.to).is_some(), "{edge:?} leads nowhere");
+                prop_assert!(apply.component(&edge.to).is_some(), "{edge:?} leads nowhere");
             }
             if waits.is_empty() && step.is_none() {
                 prop_assert_eq!(essence(&apply), essence(&wanted));

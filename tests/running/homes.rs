@@ -10,7 +10,7 @@ use maquette::{
     observe::Snapshot,
     plan::{PeerTask, ServiceTask, Task, Topology},
 };
-use maquette_contract::keys::{ANNOTATION_USED_BY, LABEL_NODE};
+use maquette_contract::keys::{ANNOTATION_USED_BY, LABEL_COMPONENT};
 use std::{collections::BTreeSet, sync::Arc};
 
 fn peers() -> Topology {
@@ -25,16 +25,16 @@ fn raised() -> Snapshot {
     works(&raise.apply)
 }
 
-fn without_settings(mut snapshot: Snapshot, node: &str) -> Snapshot {
-    let name = Some(format!("shop-{node}"));
+fn without_settings(mut snapshot: Snapshot, component: &str) -> Snapshot {
+    let name = Some(format!("shop-{component}"));
     snapshot.config_maps.retain(|settings| settings.metadata.name != name);
     snapshot
 }
 
-/// Nothing is left of the node but what its pods may still do.
-fn without(snapshot: Snapshot, node: &str) -> Snapshot {
-    let mut snapshot = without_settings(snapshot, node);
-    let name = Some(format!("shop-{node}"));
+/// Nothing is left of the component but what its pods may still do.
+fn without(snapshot: Snapshot, component: &str) -> Snapshot {
+    let mut snapshot = without_settings(snapshot, component);
+    let name = Some(format!("shop-{component}"));
     snapshot.deployments.retain(|workload| workload.metadata.name != name);
     snapshot.stateful_sets.retain(|workload| workload.metadata.name != name);
     snapshot
@@ -42,7 +42,7 @@ fn without(snapshot: Snapshot, node: &str) -> Snapshot {
 
 /// The claim of the store `data`, which the Architecture of this UID used.
 fn claim(user: &str) -> Arc<PersistentVolumeClaim> {
-    let labels = [(LABEL_NODE.to_owned(), "data".to_owned())].into();
+    let labels = [(LABEL_COMPONENT.to_owned(), "data".to_owned())].into();
     let annotations = [(ANNOTATION_USED_BY.to_owned(), user.to_owned())].into();
     let metadata = ObjectMeta {
         labels: Some(labels),
@@ -56,15 +56,19 @@ fn next(snapshot: &Snapshot) -> Evolution {
     evolve(&peers(), &read(snapshot), now())
 }
 
-/// The nodes that take over what `data` has.
+/// The components that take over what `data` has.
 fn takers(topology: &Topology) -> BTreeSet<&str> {
     let takes = |task: &Task| match task {
         Task::Service(ServiceTask { origins, .. }) | Task::Peer(PeerTask { origins, .. }) => {
-            origins.iter().any(|origin| origin.node.as_str() == "data")
+            origins.iter().any(|origin| origin.component.as_str() == "data")
         }
         Task::Store(_) | Task::Load(_) => false,
     };
-    topology.nodes().filter(|node| takes(&node.task)).map(|node| node.name.as_str()).collect()
+    topology
+        .components()
+        .filter(|component| takes(&component.task))
+        .map(|component| component.name.as_str())
+        .collect()
 }
 
 #[test]
@@ -72,7 +76,7 @@ fn a_home_that_is_gone_holds_the_change_and_everything_stays() {
     let mut snapshot = without(raised(), "data");
     snapshot.claims = vec![claim("the-uid")];
     let Evolution { apply, step, cannot, .. } = next(&snapshot);
-    assert_eq!(cannot, [Obstacle::Lost { node: "data".parse().unwrap() }]);
+    assert_eq!(cannot, [Obstacle::Lost { component: "data".parse().unwrap() }]);
     assert_eq!(step, None);
     assert!(!takers(&apply).is_empty());
     let message = cannot[0].to_string();
@@ -97,7 +101,10 @@ fn going_back_makes_it_anew() {
     let before = planned(&spec("shape: ThreeTier"));
     let Evolution { apply, cannot, .. } = evolve(&before, &read(&snapshot), now());
     assert_eq!(cannot, []);
-    assert_eq!(apply.node(&"data".parse().unwrap()), before.node(&"data".parse().unwrap()));
+    assert_eq!(
+        apply.component(&"data".parse().unwrap()),
+        before.component(&"data".parse().unwrap())
+    );
 }
 
 #[test]
@@ -117,9 +124,9 @@ fn deployments_without_settings_hold_the_change_although_the_operator_never_saw_
     let mut snapshot = raised();
     snapshot.config_maps.clear();
     let Evolution { apply, cannot, .. } = next(&snapshot);
-    let lost = |node: &str| Obstacle::Lost { node: node.parse().unwrap() };
+    let lost = |component: &str| Obstacle::Lost { component: component.parse().unwrap() };
     assert_eq!(cannot, [lost("business"), lost("client"), lost("data")]);
-    assert_eq!(apply.nodes().count(), 0, "nothing is changed");
+    assert_eq!(apply.components().count(), 0, "nothing is changed");
 }
 
 /// The operator died when one of two clients was told to ask only the new store: what that writes is
@@ -132,8 +139,8 @@ fn a_home_that_one_owner_asks_alone_has_everything() {
     let n_tier = planned(&spec("shape: NTier"));
     let mut runs = n_tier.clone();
     let last = |topology: &Topology| {
-        let reports = topology.node(&"reports".parse().unwrap());
-        matches!(reports.map(|node| &node.task), Some(Task::Service(task))
+        let reports = topology.component(&"reports".parse().unwrap());
+        matches!(reports.map(|component| &component.task), Some(Task::Service(task))
             if !task.origins.is_empty() && task.origins.iter().all(|origin| origin.last))
     };
     while !last(&runs) {

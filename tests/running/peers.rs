@@ -4,7 +4,7 @@ use crate::cluster::{change_report, now, planned, read, spec, works};
 use maquette::{
     evolve::{Evolution, Step, evolve},
     observe::Snapshot,
-    plan::{Node, Task, Topology},
+    plan::{Component, Task, Topology},
 };
 use std::sync::Arc;
 
@@ -15,9 +15,9 @@ fn of(replicas: u32) -> Topology {
 
 /// How many peers run, and how many of them are members.
 fn peers(topology: &Topology) -> (u32, u32) {
-    let node: &Node = topology.node(&"peers".parse().unwrap()).unwrap();
-    match &node.task {
-        Task::Peer(peer) => (node.replicas, peer.members),
+    let component: &Component = topology.component(&"peers".parse().unwrap()).unwrap();
+    match &component.task {
+        Task::Peer(peer) => (component.replicas, peer.members),
         other => panic!("{other:?}"),
     }
 }

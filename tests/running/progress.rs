@@ -108,9 +108,9 @@ fn a_change_that_waits_for_a_pod_in_need_of_help_does_not_go_on() {
     let status = then(None, now(), bad_image, evolving(Shape::NTier, EvolutionStep::Raise));
     is(&status, "Progressing", ("False", "PodsNotReady"), says);
     assert_eq!(evolution(&status).message, says);
-    // Without a change it is a node that is not ready, as ever.
+    // Without a change it is a component that is not ready, as ever.
     let status = then(None, now(), bad_image, |_| {});
-    is(&status, "Progressing", ("True", "NodesNotReady"), "cannot be pulled");
+    is(&status, "Progressing", ("True", "ComponentsNotReady"), "cannot be pulled");
     // A pod that only takes its time is waited for.
     let slow = |snapshot: &mut Snapshot| not_ready(snapshot, "shop-data-0");
     let status = then(None, now(), slow, evolving(Shape::NTier, EvolutionStep::Raise));

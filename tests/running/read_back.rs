@@ -7,7 +7,7 @@ use crate::{
 use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use maquette::{
     observe::{Availability, available},
-    plan::{Node, Topology},
+    plan::{Component, Topology},
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -18,27 +18,27 @@ proptest! {
         let topology = planned(&spec);
         let running = read(&works(&topology));
         prop_assert_eq!(running.entry(), Some(topology.entry()));
-        let found: Vec<&Node> =
-            running.nodes().filter_map(|(_, found)| found.planned.as_ref()).collect();
-        let wanted: Vec<&Node> = topology.nodes().collect();
+        let found: Vec<&Component> =
+            running.components().filter_map(|(_, found)| found.planned.as_ref()).collect();
+        let wanted: Vec<&Component> = topology.components().collect();
         prop_assert_eq!(found, wanted);
-        for node in topology.nodes() {
-            let found = running.node(&node.name);
+        for component in topology.components() {
+            let found = running.component(&component.name);
             let now = crate::cluster::now();
-            prop_assert_eq!(available(node, found, false, now), Availability::Available);
+            prop_assert_eq!(available(component, found, false, now), Availability::Available);
         }
     }
 }
 
 #[test]
-fn a_node_without_its_configuration_is_not_guessed() {
+fn a_component_without_its_configuration_is_not_guessed() {
     let topology = shop();
     let mut snapshot = works(&topology);
     snapshot
         .config_maps
         .retain(|config_map| config_map.metadata.name.as_deref() != Some("shop-data"));
     let running = read(&snapshot);
-    let data = running.node(&"data".parse().unwrap()).expect("its pod runs");
+    let data = running.component(&"data".parse().unwrap()).expect("its pod runs");
     assert_eq!(data.planned, None);
     assert_eq!(data.pods.len(), 1);
 }
@@ -59,14 +59,14 @@ fn stores_and_peers_without_their_stateful_set_are_read_back_from_their_pods() {
     // One that is missing for a moment is one of them all the same.
     snapshot.pods.retain(|pod| pod.metadata.name.as_deref() != Some("shop-peers-1"));
     let running = read(&snapshot);
-    assert_eq!(running.node(&peers).unwrap().planned.as_ref(), topology.node(&peers));
-    assert_eq!(running.node(&peers).unwrap().workload, None);
-    // Those that go with their StatefulSet are no node.
+    assert_eq!(running.component(&peers).unwrap().planned.as_ref(), topology.component(&peers));
+    assert_eq!(running.component(&peers).unwrap().workload, None);
+    // Those that go with their StatefulSet are no component.
     let owner = OwnerReference { controller: Some(true), ..OwnerReference::default() };
     for pod in snapshot.pods.iter_mut().filter(of_peers) {
         Arc::make_mut(pod).metadata.owner_references = Some(vec![owner.clone()]);
     }
-    assert_eq!(read(&snapshot).node(&peers).unwrap().planned, None);
+    assert_eq!(read(&snapshot).component(&peers).unwrap().planned, None);
 }
 
 fn shop() -> Topology {

@@ -39,8 +39,10 @@ fn a_new_architecture_comes_whole_and_nothing_of_it_changes_or_goes_on_the_way()
     let stages = rehearse(&wanted, &Running::default());
     assert_eq!(stages.last().map(|stage| &stage.apply), Some(&wanted));
     for pair in stages.windows(2) {
-        let mut before = pair[0].apply.nodes();
-        assert!(before.all(|node| pair[1].apply.node(&node.name) == Some(node)));
+        let mut before = pair[0].apply.components();
+        assert!(
+            before.all(|component| pair[1].apply.component(&component.name) == Some(component))
+        );
     }
 }
 
@@ -57,18 +59,18 @@ fn what_cannot_be_done_is_told_and_nothing_else() {
 
 /// What `evolve` looks at, but for names that the API server gives.
 fn looked_at(running: &Running) -> Vec<String> {
-    let of_node = |(name, node): (_, &maquette::observe::RunningNode)| {
+    let of_component = |(name, component): (_, &maquette::observe::RunningComponent)| {
         let pod = |pod: &maquette::observe::RunningPod| {
             let (_, report) = pod.report.latest.as_ref().expect("a report");
             let edges: BTreeSet<_> = report.edges.iter().map(|edge| edge.to.to_string()).collect();
-            let told = Some(&report.revision) == node.revision.as_ref();
+            let told = Some(&report.revision) == component.revision.as_ref();
             (pod.name.clone(), pod.ready, told, edges, report.origins.len(), report.peer.clone())
         };
-        let pods: Vec<_> = node.pods.iter().map(pod).collect();
-        format!("{name}: {:?} {:?} {pods:?}", node.planned, node.workload)
+        let pods: Vec<_> = component.pods.iter().map(pod).collect();
+        format!("{name}: {:?} {:?} {pods:?}", component.planned, component.workload)
     };
-    let nodes = running.nodes().map(of_node);
-    nodes.chain([format!("{:?}", running.entry())]).collect()
+    let components = running.components().map(of_component);
+    components.chain([format!("{:?}", running.entry())]).collect()
 }
 
 proptest! {
@@ -91,9 +93,9 @@ proptest! {
         }
         let end: &Topology = stages.last().map_or(&before, |stage| &stage.apply);
         let left = evolve(&wanted, &evolve::works(end), Default::default());
-        prop_assert_eq!(&left.apply.nodes().collect::<Vec<_>>(), &end.nodes().collect::<Vec<_>>());
+        prop_assert_eq!(&left.apply.components().collect::<Vec<_>>(), &end.components().collect::<Vec<_>>());
         prop_assert_eq!(end.entry(), wanted.entry());
-        prop_assert!(end.nodes().map(|node| &node.name).eq(wanted.nodes().map(|node| &node.name)));
+        prop_assert!(end.components().map(|component| &component.name).eq(wanted.components().map(|component| &component.name)));
         for place in whereabouts(&wanted, &running, &stages) {
             let moves = place.before.is_some() && place.after.is_some() && place.before != place.after;
             prop_assert!(!moves || place.copied, "{place:?}");

@@ -1,7 +1,7 @@
 //! What the status says of what runs.
 
+mod components;
 mod edges;
-mod nodes;
 mod users;
 
 use crate::cluster::{identity, now, planned, read, spec, works};
@@ -23,7 +23,7 @@ pub(crate) fn facts<'a>(topology: &'a Topology) -> Facts<'a> {
         identity: topology.identity(),
         acceptance: Acceptance::Accepted { note: "fine".to_owned() },
         shape: Some(Shape::ThreeTier),
-        nodes: topology.nodes().cloned().collect(),
+        components: topology.components().cloned().collect(),
         entry: Some(topology.entry().clone()),
         changing: [].into(),
         evolution: None,
@@ -80,15 +80,15 @@ pub(crate) fn not_ready(snapshot: &mut Snapshot, name: &str) {
 fn all_works() {
     let status = after(|_| {});
     is(&status, "Accepted", ("True", "Accepted"), "fine");
-    is(&status, "Ready", ("True", "AllWorks"), "4 nodes available, 3 edges working");
+    is(&status, "Ready", ("True", "AllWorks"), "4 components available, 3 edges working");
     is(&status, "Progressing", ("False", "Settled"), "");
     is(&status, "TrafficFlowing", ("True", "RequestsSucceed"), "");
     assert_eq!(status.conditions.len(), 4, "no overlay without peers");
-    assert_eq!(status.nodes_ready.as_deref(), Some("4/4"));
+    assert_eq!(status.components_ready.as_deref(), Some("4/4"));
     assert_eq!(status.entry.as_deref(), Some("http://shop.default.svc"));
     assert_eq!(status.shape, Some(Shape::ThreeTier));
     assert!(status.edges.iter().all(|edge| edge.state == EdgeState::Flowing));
-    assert_eq!(status.nodes[0].ready, 2);
+    assert_eq!(status.components[0].ready, 2);
 }
 
 #[test]
@@ -163,9 +163,9 @@ fn a_transition_has_the_time_at_which_the_status_turned() {
 fn an_architecture_of_which_nothing_runs_yet_says_so() {
     let topology = planned(&spec(ARCHITECTURE));
     let status = status(&facts(&topology), &read(&Snapshot::default()), None, now());
-    is(&status, "Ready", ("False", "NodesNotReady"), "business: 0 of 2 pods are ready");
+    is(&status, "Ready", ("False", "ComponentsNotReady"), "business: 0 of 2 pods are ready");
     is(&status, "TrafficFlowing", ("Unknown", "NotReported"), "");
-    assert_eq!(status.nodes_ready.as_deref(), Some("0/4"));
+    assert_eq!(status.components_ready.as_deref(), Some("0/4"));
     assert_eq!(identity(), *topology.identity());
 }
 

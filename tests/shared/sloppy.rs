@@ -1,7 +1,7 @@
 //! Specs with mistakes such as people make.
 
 use maquette::api::{
-    ArchitectureSpec, Call, CallMode, Client, ClientServer, DataStore, NTier, NodeSettings,
+    ArchitectureSpec, Call, CallMode, Client, ClientServer, ComponentSettings, DataStore, NTier,
     PeerToPeer, Quantiles, Service, ServiceStore, Shape, ThreeTier,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, strategy::Union};
@@ -11,7 +11,7 @@ pub(crate) fn sloppy() -> impl Strategy<Value = ArchitectureSpec> {
     let clients = vec(sloppy_name(), 1..4).prop_map(|names| ClientServer {
         clients: names
             .into_iter()
-            .map(|name| Client { name, settings: NodeSettings::default() })
+            .map(|name| Client { name, settings: ComponentSettings::default() })
             .collect(),
         data: DataStore::default(),
     });
@@ -30,7 +30,10 @@ pub(crate) fn sloppy() -> impl Strategy<Value = ArchitectureSpec> {
             n_tier,
             peer_to_peer,
             three_tier: times.map(|times| ThreeTier {
-                client: NodeSettings { processing_time: Some(times), ..NodeSettings::default() },
+                client: ComponentSettings {
+                    processing_time: Some(times),
+                    ..ComponentSettings::default()
+                },
                 ..ThreeTier::default()
             }),
             ..ArchitectureSpec::of(shape)
@@ -62,7 +65,7 @@ fn sloppy_service() -> impl Strategy<Value = Service> {
                 .collect(),
             owns: owns.map(|owns| owns.into_iter().map(str::to_owned).collect()),
             store: store.map(|name| ServiceStore { name, ..ServiceStore::default() }),
-            settings: NodeSettings::default(),
+            settings: ComponentSettings::default(),
         },
     )
 }

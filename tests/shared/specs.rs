@@ -1,9 +1,9 @@
 //! Any valid spec of an Architecture.
 
 use maquette::api::{
-    ArchitectureSpec, Call, CallMode, Client, ClientServer, DataStore, ImagePullSecret, Load,
-    NTier, NodeSettings, PeerToPeer, PodSettings, Quantiles, Service, ServiceStore, Shape, Storage,
-    ThreeTier, Toleration, TolerationOperator,
+    ArchitectureSpec, Call, CallMode, Client, ClientServer, ComponentSettings, DataStore,
+    ImagePullSecret, Load, NTier, PeerToPeer, PodSettings, Quantiles, Service, ServiceStore, Shape,
+    Storage, ThreeTier, Toleration, TolerationOperator,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use std::collections::BTreeSet;
@@ -39,7 +39,7 @@ pub(crate) fn valid() -> impl Strategy<Value = ArchitectureSpec> {
     })
 }
 
-fn settings() -> impl Strategy<Value = NodeSettings> + Clone {
+fn settings() -> impl Strategy<Value = ComponentSettings> + Clone {
     let resources = select(vec![
         None,
         Some(serde_json::json!({"requests": {"cpu": "0.1"}, "limits": {"memory": "1024Mi"}})),
@@ -47,7 +47,7 @@ fn settings() -> impl Strategy<Value = NodeSettings> + Clone {
     ]);
     let times = || Quantiles { p50: "1ms".to_owned(), p90: None, p99: Some("20ms".to_owned()) };
     (1..=50, resources, any::<bool>(), option::of("[1-9]Ki")).prop_map(
-        move |(replicas, resources, slow, response_size)| NodeSettings {
+        move |(replicas, resources, slow, response_size)| ComponentSettings {
             replicas,
             resources: resources.map(|value| serde_json::from_value(value).expect("resources")),
             processing_time: slow.then(times),
@@ -69,7 +69,7 @@ fn data() -> impl Strategy<Value = DataStore> {
 }
 
 /// Names of up to 24 characters, each once, none of them taken, nor like one of a
-/// store or kind: mostly a few, also as many as there may be.
+/// store or collection: mostly a few, also as many as there may be.
 fn names() -> impl Strategy<Value = Vec<String>> {
     let count = prop_oneof![9 => 1..=5_usize, 1 => Just(24)];
     count.prop_flat_map(so_many_names)
@@ -125,7 +125,7 @@ fn service(
     index: usize,
     rest: bool,
     storage: &Storage,
-    settings: &NodeSettings,
+    settings: &ComponentSettings,
 ) -> Service {
     let last = index + 1 == names.len();
     let (stateless, says, named, ..) = dice[index].clone();

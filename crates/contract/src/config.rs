@@ -1,28 +1,28 @@
-//! The configuration of a node: one JSON document that all pods of the node share.
+//! The configuration of a component: one JSON document that all pods of the component share.
 
-use crate::{ArchitectureName, Kind, NodeName, Origin, Revision, Role, Routes};
+use crate::{ArchitectureName, Collection, ComponentName, Origin, Revision, Role, Routes};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a node is and does, as the operator writes it into the node's ConfigMap and the workload
+/// What a component is and does, as the operator writes it into the component's ConfigMap and the workload
 /// reads it, also while it runs.
 ///
-/// The same for all pods of the node: a pod learns its own name from its environment. It never
-/// holds anything that the node has no business to know; above all, a service that must not reach
+/// The same for all pods of the component: a pod learns its own name from its environment. It never
+/// holds anything that the component has no business to know; above all, a service that must not reach
 /// a store has no address of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct NodeConfig {
-    /// The Architecture that the node belongs to.
+pub struct ComponentConfig {
+    /// The Architecture that the component belongs to.
     pub architecture: ArchitectureName,
-    /// The node's own name.
-    pub node: NodeName,
+    /// The component's own name.
+    pub component: ComponentName,
     /// What it does.
     #[serde(flatten)]
     pub role: RoleConfig,
 }
 
-impl NodeConfig {
+impl ComponentConfig {
     /// The document as it stands in the ConfigMap.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl NodeConfig {
         Revision::of(text.as_bytes())
     }
 
-    /// The node's role.
+    /// The component's role.
     pub fn role(&self) -> Role {
         match self.role {
             RoleConfig::Service(_) => Role::Service,
@@ -126,7 +126,7 @@ impl From<Percent> for u8 {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Work {
-    /// How long the node computes; absent: no longer than it needs.
+    /// How long the component computes; absent: no longer than it needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processing_time: Option<ProcessingTime>,
     /// The least size of an answer, in bytes: smaller ones are padded. 0 pads none.
@@ -153,17 +153,17 @@ pub struct ServiceConfig {
     /// The work of a request.
     #[serde(default)]
     pub work: Work,
-    /// How a summary calls the nodes below.
+    /// How a summary calls the components below.
     pub mode: CallMode,
-    /// The nodes that this one may call.
+    /// The components that this one may call.
     #[serde(default)]
     pub calls: Vec<Call>,
     /// The store that this one may query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<StoreTarget>,
-    /// Where a request for each kind goes.
+    /// Where a request for each collection goes.
     pub routes: Routes,
-    /// Old homes of items of kinds that this node owns now, while it takes them over. No kind is in
+    /// Old homes of items of collections that this component owns now, while it takes them over. No collection is in
     /// two of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<Origin>,
@@ -183,8 +183,8 @@ pub enum CallMode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
-    /// The node called.
-    pub node: NodeName,
+    /// The component called.
+    pub component: ComponentName,
     /// Its traffic port.
     pub address: Address,
     /// How often a summary makes this call. Requests for an item always follow their route.
@@ -196,7 +196,7 @@ pub struct Call {
 #[serde(rename_all = "camelCase")]
 pub struct StoreTarget {
     /// The store queried.
-    pub node: NodeName,
+    pub component: ComponentName,
     /// Its RESP port.
     pub address: Address,
 }
@@ -218,7 +218,7 @@ pub struct PeerConfig {
     /// All peers that hold items when every one is up, this one too. A running peer that is not
     /// listed hands its items over.
     pub members: Vec<PeerMember>,
-    /// Old homes of items, while the peers take them over. No kind is in two of them.
+    /// Old homes of items, while the peers take them over. No collection is in two of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<Origin>,
     /// Who answers users' requests instead of the peers, which then only forward them; absent while
@@ -231,8 +231,8 @@ pub struct PeerConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Successor {
-    /// The node.
-    pub node: NodeName,
+    /// The component.
+    pub component: ComponentName,
     /// Its traffic port.
     pub address: Address,
 }
@@ -259,18 +259,18 @@ pub struct LoadConfig {
     pub write_percent: Percent,
     /// How many of the requests ask for the summary. What remains reads items.
     pub summary_percent: Percent,
-    /// How many different items are written and read, over all kinds.
+    /// How many different items are written and read, over all collections.
     pub items: u32,
-    /// The kinds of those items, in turn.
-    pub kinds: Vec<Kind>,
+    /// The collections of those items, in turn.
+    pub collections: Vec<Collection>,
 }
 
 /// A declared `Drives` edge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadTarget {
-    /// The node driven.
-    pub node: NodeName,
+    /// The component driven.
+    pub component: ComponentName,
     /// Its traffic port, or the entry Service for the entry.
     pub address: Address,
 }

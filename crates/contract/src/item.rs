@@ -1,15 +1,15 @@
-//! Items: a JSON record under a kind and an id.
+//! Items: a JSON record under a collection and an id.
 
 use crate::{Version, name::name};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 name!(
-    /// Whose information an item is: the kind decides which node owns it.
-    Kind, "kind", 24
+    /// Whose information an item is: the collection decides which component owns it.
+    Collection, "collection", 24
 );
 
-/// The id of an item within its kind: 1 to 128 characters of `A-Z a-z 0-9 . _ ~ -`, which a URL's
+/// The id of an item within its collection: 1 to 128 characters of `A-Z a-z 0-9 . _ ~ -`, which a URL's
 /// path carries unescaped.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -55,27 +55,27 @@ impl fmt::Display for ItemId {
     }
 }
 
-/// Kind and id: what names an item in the whole Architecture. Its text, `<kind>/<id>`, is the key
+/// Collection and id: what names an item in the whole Architecture. Its text, `<collection>/<id>`, is the key
 /// in a store and what rendezvous hashing hashes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ItemKey {
     /// Whose information it is.
-    pub kind: Kind,
-    /// Which one of that kind.
+    pub collection: Collection,
+    /// Which one of that collection.
     pub id: ItemId,
 }
 
 impl ItemKey {
-    /// Parses `<kind>/<id>`; nothing else that somebody put into a store is an item.
+    /// Parses `<collection>/<id>`; nothing else that somebody put into a store is an item.
     pub fn parse(text: &str) -> Option<Self> {
-        let (kind, id) = text.split_once('/')?;
-        Some(Self { kind: kind.parse().ok()?, id: id.to_owned().try_into().ok()? })
+        let (collection, id) = text.split_once('/')?;
+        Some(Self { collection: collection.parse().ok()?, id: id.to_owned().try_into().ok()? })
     }
 }
 
 impl fmt::Display for ItemKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind, self.id)
+        write!(f, "{}/{}", self.collection, self.id)
     }
 }
 

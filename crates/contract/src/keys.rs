@@ -13,9 +13,9 @@ pub const LABEL_INSTANCE: &str = "app.kubernetes.io/instance";
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The Architecture that an object belongs to; in every selector.
 pub const LABEL_ARCHITECTURE: &str = "maquette.dev/architecture";
-/// The node that an object belongs to; in every selector.
-pub const LABEL_NODE: &str = "maquette.dev/node";
-/// The node's role, as [`crate::Role::as_str`] gives it; in every selector.
+/// The component that an object belongs to; in every selector.
+pub const LABEL_COMPONENT: &str = "maquette.dev/component";
+/// The component's role, as [`crate::Role::as_str`] gives it; in every selector.
 pub const LABEL_ROLE: &str = "maquette.dev/role";
 /// The value of [`LABEL_APP`] and [`LABEL_MANAGED_BY`].
 pub const APP: &str = "maquette";
@@ -30,13 +30,13 @@ pub const ANNOTATION_CONFIG_REVISION: &str = "maquette.dev/config-revision";
 /// the same name left behind is not deleted before it was used again.
 pub const ANNOTATION_USED_BY: &str = "maquette.dev/used-by";
 
-/// The key in a node's ConfigMap, and the file's name where it is mounted.
-pub const CONFIG_FILE: &str = "node.json";
+/// The key in a component's ConfigMap, and the file's name where it is mounted.
+pub const CONFIG_FILE: &str = "component.json";
 /// Where the ConfigMap is mounted in a pod.
 pub const CONFIG_DIR: &str = "/etc/maquette";
 /// Where a store's or peer's volume is mounted in a pod.
 pub const DATA_DIR: &str = "/data";
-/// The name of the volume claim template; claims are called `data-<architecture>-<node>-<ordinal>`.
+/// The name of the volume claim template; claims are called `data-<architecture>-<component>-<ordinal>`.
 pub const CLAIM: &str = "data";
 /// The environment variable that tells a pod its own name.
 pub const ENV_POD: &str = "POD_NAME";

@@ -1,7 +1,7 @@
 //! What the operator and the workload agree on.
 //!
 //! Owns every name, port, label and annotation key, the configuration that the operator writes for
-//! a node ([`NodeConfig`]), the report that a pod gives of itself ([`Observations`]), the answer
+//! a component ([`ComponentConfig`]), the report that a pod gives of itself ([`Observations`]), the answer
 //! that a request gets ([`ResponseTree`]), the versions of items ([`Version`]) and the format of
 //! metrics ([`metrics`]).
 //!
@@ -23,16 +23,16 @@ mod tree;
 mod version;
 
 pub use config::{
-    Address, Call, CallMode, LoadConfig, LoadTarget, NodeConfig, PeerConfig, PeerMember, Percent,
-    ProcessingTime, RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Successor, Work,
+    Address, Call, CallMode, ComponentConfig, LoadConfig, LoadTarget, PeerConfig, PeerMember,
+    Percent, ProcessingTime, RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Successor, Work,
 };
-pub use item::{ItemId, ItemIdError, ItemKey, Kind, Record};
-pub use name::{ArchitectureName, NameError, NodeName, Role};
+pub use item::{Collection, ItemId, ItemIdError, ItemKey, Record};
+pub use name::{ArchitectureName, ComponentName, NameError, Role};
 pub use observations::{
     EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
 };
-pub use origin::{KindSet, Origin, OriginHome, OriginObservation, held};
+pub use origin::{CollectionSet, Origin, OriginHome, OriginObservation, held};
 pub use revision::Revision;
 pub use route::{Hop, Routes};
-pub use tree::{Answer, KindSummary, Outcome, Query, ResponseTree, Summary};
+pub use tree::{Answer, CollectionSummary, Outcome, Query, ResponseTree, Summary};
 pub use version::{Version, VersionError};

@@ -1,4 +1,4 @@
-//! Names of Architectures and nodes, parsed once, and the roles of nodes.
+//! Names of Architectures and components, parsed once, and the roles of components.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -32,7 +32,7 @@ macro_rules! name {
         pub struct $name(String);
 
         impl $name {
-            /// The longest name of this kind, in characters.
+            /// The longest name of this collection, in characters.
             pub const MAX: usize = $max;
 
             /// The name as text.
@@ -75,26 +75,26 @@ name!(
     ArchitectureName, "architecture name", 50
 );
 name!(
-    /// The name of a node: a DNS label of at most 24 characters, or such a name with `-data`
+    /// The name of a component: a DNS label of at most 24 characters, or such a name with `-data`
     /// behind it for a store that is named after its service.
-    NodeName, "node name", 29
+    ComponentName, "component name", 29
 );
 
 impl ArchitectureName {
-    /// The longest `<architecture>-<node>`, in characters: a StatefulSet's pods get a label
+    /// The longest `<architecture>-<component>`, in characters: a StatefulSet's pods get a label
     /// `<statefulset>-<hash>` of at most 63.
     pub const MAX_CHILD: usize = 52;
 
-    /// The name of the objects of a node: `<architecture>-<node>`.
-    pub fn child(&self, node: &NodeName) -> String {
-        format!("{self}-{node}")
+    /// The name of the objects of a component: `<architecture>-<component>`.
+    pub fn child(&self, component: &ComponentName) -> String {
+        format!("{self}-{component}")
     }
 }
 
-/// What a node does; it decides which objects it becomes and what its pods run.
+/// What a component does; it decides which objects it becomes and what its pods run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Role {
-    /// Answers requests, by calling other nodes or querying its store.
+    /// Answers requests, by calling other components or querying its store.
     Service,
     /// Keeps items on a volume and answers queries.
     Store,
@@ -129,10 +129,10 @@ mod tests {
     #[test]
     fn names_are_dns_labels() {
         for good in ["a", "web", "orders-2", "a23456789-123456789-1234"] {
-            assert_eq!(good.parse::<NodeName>().map(String::from), Ok(good.to_owned()));
+            assert_eq!(good.parse::<ComponentName>().map(String::from), Ok(good.to_owned()));
         }
         for bad in ["", "-a", "a-", "2nd", "Web", "a_b", "é", &"a".repeat(30)] {
-            assert!(bad.parse::<NodeName>().is_err(), "{bad:?} passed");
+            assert!(bad.parse::<ComponentName>().is_err(), "{bad:?} passed");
         }
     }
 }

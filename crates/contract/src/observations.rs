@@ -1,21 +1,21 @@
 //! What a pod reports of itself on `/observations`: small, bounded JSON.
 
-use crate::{NodeName, OriginObservation, Revision};
+use crate::{ComponentName, OriginObservation, Revision};
 use serde::{Deserialize, Serialize};
 
 /// A pod's report of itself. It is true of the moment of its making; the reader notes the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Observations {
-    /// The pod's node.
-    pub node: NodeName,
+    /// The pod's component.
+    pub component: ComponentName,
     /// The pod.
     pub pod: String,
     /// The configuration that new requests are answered under.
     pub revision: Revision,
     /// Requests still under way that began under an older configuration.
     pub older_requests: u32,
-    /// One entry for each edge that the configuration declares from this node.
+    /// One entry for each edge that the configuration declares from this component.
     #[serde(default)]
     pub edges: Vec<EdgeObservation>,
     /// The requests that this pod answered; for a load, see [`Observations::load`].
@@ -39,8 +39,8 @@ pub struct Observations {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EdgeObservation {
-    /// The node at the other end.
-    pub to: NodeName,
+    /// The component at the other end.
+    pub to: ComponentName,
     /// The newest probe.
     pub probe: Probe,
     /// Requests over this edge.

@@ -1,25 +1,25 @@
-//! Origins: where items still are whose kind gets a new owner, while the new one takes them over.
+//! Origins: where items still are whose collection gets a new owner, while the new one takes them over.
 //!
 //! The new owner writes through to the origin first, reads both and takes the newer, and copies in
 //! the background. So the origin stays complete until nobody asks it any more, and whoever still
 //! asks it sees every acknowledged write.
 
-use crate::{Address, ItemKey, Kind, NodeName, Version};
+use crate::{Address, Collection, ComponentName, ItemKey, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// An old home of items that this node takes over.
+/// An old home of items that this component takes over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Origin {
     /// The store or the peers that hold the items.
-    pub node: NodeName,
-    /// What that node is, which decides how it is asked.
+    pub component: ComponentName,
+    /// What that component is, which decides how it is asked.
     pub home: OriginHome,
     /// A store's RESP port; the traffic port of peers, for [`held`].
     pub address: Address,
-    /// The kinds whose items come from there; only those count that this node owns.
-    pub kinds: KindSet,
+    /// The collections whose items come from there; only those count that this component owns.
+    pub collections: CollectionSet,
     /// Whether everybody else who wrote there has stopped: a copy that is complete under this
     /// configuration is complete for good.
     #[serde(default)]
@@ -36,22 +36,22 @@ pub enum OriginHome {
     Peers,
 }
 
-/// A set of kinds: some, or all but some.
+/// A set of collections: some, or all but some.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum KindSet {
+pub enum CollectionSet {
     /// Just these.
-    Only(BTreeSet<Kind>),
-    /// Every kind but these.
-    AllBut(BTreeSet<Kind>),
+    Only(BTreeSet<Collection>),
+    /// Every collection but these.
+    AllBut(BTreeSet<Collection>),
 }
 
-impl KindSet {
-    /// Whether `kind` is among them.
-    pub fn contains(&self, kind: &Kind) -> bool {
+impl CollectionSet {
+    /// Whether `collection` is among them.
+    pub fn contains(&self, collection: &Collection) -> bool {
         match self {
-            Self::Only(kinds) => kinds.contains(kind),
-            Self::AllBut(kinds) => !kinds.contains(kind),
+            Self::Only(collections) => collections.contains(collection),
+            Self::AllBut(collections) => !collections.contains(collection),
         }
     }
 }
@@ -61,7 +61,7 @@ impl KindSet {
 #[serde(rename_all = "camelCase")]
 pub struct OriginObservation {
     /// The origin.
-    pub node: NodeName,
+    pub component: ComponentName,
     /// Whether everything that this pod is to copy was copied, in a pass that began under the
     /// reported revision.
     pub complete: bool,
@@ -72,8 +72,8 @@ pub struct OriginObservation {
 /// How peers are asked for what they themselves hold, whoever answers users' requests by now: paths
 /// beside those of users, on the traffic port.
 ///
-/// `GET /held/items/{kind}/{id}` answers a [`crate::Record`] as JSON, or 404 if there is none.
-/// `PUT /held/items/{kind}/{id}` takes a [`crate::Record`] and keeps it unless a newer one is there;
+/// `GET /held/items/{collection}/{id}` answers a [`crate::Record`] as JSON, or 404 if there is none.
+/// `PUT /held/items/{collection}/{id}` takes a [`crate::Record`] and keeps it unless a newer one is there;
 /// 204 once it is durable. Repeating it changes nothing. `GET /held/items?after=KEY` answers a
 /// [`held::HeldPage`]. `GET /held/summary` answers a [`crate::Summary`].
 pub mod held {
@@ -114,10 +114,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_of_kinds_says_what_is_in_it_and_reads_well() {
-        let orders: Kind = "orders".parse().unwrap();
-        let only = KindSet::Only([orders.clone()].into());
-        let all_but = KindSet::AllBut([orders.clone()].into());
+    fn a_set_of_collections_says_what_is_in_it_and_reads_well() {
+        let orders: Collection = "orders".parse().unwrap();
+        let only = CollectionSet::Only([orders.clone()].into());
+        let all_but = CollectionSet::AllBut([orders.clone()].into());
         assert!(only.contains(&orders) && !all_but.contains(&orders));
         assert!(all_but.contains(&"other".parse().unwrap()));
         let text = serde_json::to_string(&[only, all_but]).unwrap();

@@ -1,9 +1,9 @@
-//! The revision of a node's configuration.
+//! The revision of a component's configuration.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Names a node's configuration by its content: equal configurations have equal revisions, also
+/// Names a component's configuration by its content: equal configurations have equal revisions, also
 /// after a restart of the operator. Sixteen hexadecimal digits of a 64-bit FNV-1a hash
 /// (Fowler, Noll, Vo: <https://datatracker.ietf.org/doc/html/draft-eastlake-fnv>).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -14,8 +14,8 @@ impl Display for Answer {
 impl Display for Outcome {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Outcome::Item { kind, id, version, value } => {
-                write!(f, "item {kind}/{id}, version {version}\n{value}")
+            Outcome::Item { collection, id, version, value } => {
+                write!(f, "item {collection}/{id}, version {version}\n{value}")
             }
             Outcome::Summary(summary) => write!(f, "{summary}"),
             Outcome::Error(error) => write!(f, "error: {error}"),
@@ -25,16 +25,18 @@ impl Display for Outcome {
 
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let items: u64 = self.kinds.values().map(|kind| kind.items).sum();
-        let (kinds, items) = (counted(self.kinds.len() as u64, "kind"), counted(items, "item"));
-        write!(f, "summary: {kinds}, {items}")?;
+        let items: u64 = self.collections.values().map(|collection| collection.items).sum();
+        let (collections, items) =
+            (counted(self.collections.len() as u64, "collection"), counted(items, "item"));
+        write!(f, "summary: {collections}, {items}")?;
         if self.truncated {
             write!(f, " (there are more: a store held more than a summary looks at)")?;
         }
-        let width = self.kinds.keys().map(|kind| kind.as_str().len()).max().unwrap_or(0);
-        for (kind, summary) in &self.kinds {
+        let width =
+            self.collections.keys().map(|collection| collection.as_str().len()).max().unwrap_or(0);
+        for (collection, summary) in &self.collections {
             let (items, bytes) = (counted(summary.items, "item"), counted(summary.bytes, "byte"));
-            write!(f, "\n  {:width$}  {items}, {bytes}", kind.as_str())?;
+            write!(f, "\n  {:width$}  {items}, {bytes}", collection.as_str())?;
             if let Some(newest) = &summary.newest {
                 write!(f, ", newest {newest}")?;
             }
@@ -43,17 +45,17 @@ impl Display for Summary {
     }
 }
 
-/// The node on the first line; below it, indented, its queries and then the nodes that it called.
+/// The component on the first line; below it, indented, its queries and then the components that it called.
 impl Display for ResponseTree {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         branch(f, self, "")
     }
 }
 
-/// Writes a node behind whatever stands on the line already, and its branches with `indent`.
+/// Writes a component behind whatever stands on the line already, and its branches with `indent`.
 fn branch(f: &mut Formatter<'_>, tree: &ResponseTree, indent: &str) -> fmt::Result {
     let pod = if tree.pod.is_empty() { "no pod answered" } else { &tree.pod };
-    write!(f, "{} [{}] {pod}, {}", tree.node, tree.role, Millis(tree.micros))?;
+    write!(f, "{} [{}] {pod}, {}", tree.component, tree.role, Millis(tree.micros))?;
     if let Some(error) = &tree.error {
         write!(f, ", failed: {error}")?;
     }
@@ -105,17 +107,17 @@ fn counted(count: u64, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Answer, KindSummary, Outcome, Query, ResponseTree, Role, Summary, Version};
+    use crate::{Answer, CollectionSummary, Outcome, Query, ResponseTree, Role, Summary, Version};
 
     fn version(counter: u32) -> Version {
         Version { millis: 1_700_000_000_000, counter, writer: "shop-catalog-1".into() }
     }
 
-    fn tree(node: &str, micros: u64) -> ResponseTree {
+    fn tree(component: &str, micros: u64) -> ResponseTree {
         ResponseTree {
-            node: node.parse().unwrap(),
+            component: component.parse().unwrap(),
             role: Role::Service,
-            pod: format!("shop-{node}-1"),
+            pod: format!("shop-{component}-1"),
             micros,
             queries: vec![],
             calls: vec![],
@@ -136,7 +138,7 @@ mod tests {
         let mut client = tree("client", 6_000);
         client.calls = vec![catalog];
         let outcome = Outcome::Item {
-            kind: "books".parse().unwrap(),
+            collection: "books".parse().unwrap(),
             id: "7".to_owned().try_into().unwrap(),
             version: version(3),
             value: serde_json::json!({"title": "Ulysses"}),
@@ -155,7 +157,7 @@ client [service] shop-client-1, 6.0 ms
     }
 
     #[test]
-    fn a_summary_shows_each_kind_and_who_failed() {
+    fn a_summary_shows_each_collection_and_who_failed() {
         let mut orders = tree("orders", 1_000);
         orders.queries = vec![query("orders-data", "SCAN", 12), query("orders-data", "MGET", 1)];
         orders.calls = vec![tree("prices", 10)];
@@ -164,13 +166,14 @@ client [service] shop-client-1, 6.0 ms
         catalog.error = Some("did not answer".into());
         let mut client = tree("client", 5_000_149);
         client.calls = vec![orders, catalog];
-        let kind = |items| KindSummary { items, bytes: 33, newest: Some(version(0)) };
-        let kinds = [("orders".parse().unwrap(), kind(10)), ("ad".parse().unwrap(), kind(1))];
-        let summary = Summary { kinds: kinds.into(), truncated: true };
+        let collection = |items| CollectionSummary { items, bytes: 33, newest: Some(version(0)) };
+        let collections =
+            [("orders".parse().unwrap(), collection(10)), ("ad".parse().unwrap(), collection(1))];
+        let summary = Summary { collections: collections.into(), truncated: true };
         let answer =
             Answer { outcome: Outcome::Summary(summary), trace: client, padding: String::new() };
         let want = "\
-summary: 2 kinds, 11 items (there are more: a store held more than a summary looks at)
+summary: 2 collections, 11 items (there are more: a store held more than a summary looks at)
   ad      1 item, 33 bytes, newest 1700000000000.0.shop-catalog-1
   orders  10 items, 33 bytes, newest 1700000000000.0.shop-catalog-1
 

@@ -1,6 +1,6 @@
 //! The answer to a request: what was asked for, and the tree of what it took.
 
-use crate::{ItemId, Kind, NodeName, Role, Version};
+use crate::{Collection, ComponentName, ItemId, Role, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub struct Answer {
     pub outcome: Outcome,
     /// How the answer came about.
     pub trace: ResponseTree,
-    /// Filler up to the node's `responseSize`.
+    /// Filler up to the component's `responseSize`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub padding: String,
 }
@@ -26,7 +26,7 @@ pub enum Outcome {
     #[serde(rename_all = "camelCase")]
     Item {
         /// Whose information it is.
-        kind: Kind,
+        collection: Collection,
         /// Which one.
         id: ItemId,
         /// Which write of it this is.
@@ -44,17 +44,17 @@ pub enum Outcome {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
-    /// One entry for each kind of which there are items.
-    pub kinds: BTreeMap<Kind, KindSummary>,
+    /// One entry for each collection of which there are items.
+    pub collections: BTreeMap<Collection, CollectionSummary>,
     /// True if a store held more items than a summary looks at, so that counts are too low.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
 }
 
-/// A kind in a summary.
+/// A collection in a summary.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct KindSummary {
+pub struct CollectionSummary {
     /// How many items there are.
     pub items: u64,
     /// The size of their values, in bytes of JSON.
@@ -64,22 +64,22 @@ pub struct KindSummary {
     pub newest: Option<Version>,
 }
 
-/// One node's part in an answer.
+/// One component's part in an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResponseTree {
-    /// The node that answered.
-    pub node: NodeName,
+    /// The component that answered.
+    pub component: ComponentName,
     /// Its role.
     pub role: Role,
-    /// The pod of the node; empty if none answered, and the caller tells of it.
+    /// The pod of the component; empty if none answered, and the caller tells of it.
     pub pod: String,
     /// How long it took, with all that is below, in microseconds.
     pub micros: u64,
     /// What it asked stores or other peers for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<Query>,
-    /// The answers of the nodes that it called, in the order of their ends.
+    /// The answers of the components that it called, in the order of their ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ResponseTree>,
     /// Why this part failed, if it did.
@@ -91,7 +91,7 @@ pub struct ResponseTree {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
-    /// The store's node or the peer's pod.
+    /// The store's component or the peer's pod.
     pub to: String,
     /// What was asked: a RESP command, or what a peer is asked for.
     pub command: String,

@@ -1,6 +1,6 @@
-//! Calls to other nodes: the request goes on, the answer comes back with its tree.
+//! Calls to other components: the request goes on, the answer comes back with its tree.
 //!
-//! Services call the nodes below; peers that are not wanted any more call their successor.
+//! Services call the components below; peers that are not wanted any more call their successor.
 
 use crate::{
     front::{Failure, Request},
@@ -44,13 +44,15 @@ pub(crate) async fn get_summary<S>(
 }
 
 fn path(key: &ItemKey) -> String {
-    // Kinds and ids need no escaping.
+    // Collections and ids need no escaping.
     format!("/items/{key}")
 }
 
 fn item(outcome: Outcome, upstream: &Upstream, key: &ItemKey) -> Result<Record, Failure> {
     match outcome {
-        Outcome::Item { kind, id, version, value } if kind == key.kind && id == key.id => {
+        Outcome::Item { collection, id, version, value }
+            if collection == key.collection && id == key.id =>
+        {
             Ok(Record { version, value })
         }
         _ => Err(nonsense(upstream, "something else than the item")),
@@ -85,8 +87,8 @@ async fn call<S>(
         }
         Err(failure) => {
             request.called(missing(upstream, took, &failure));
-            let (node, Failure { status, message }) = (upstream.edge().to(), failure);
-            Err(Failure::new(status, format!("{node}: {message}")))
+            let (component, Failure { status, message }) = (upstream.edge().to(), failure);
+            Err(Failure::new(status, format!("{component}: {message}")))
         }
     }
 }
@@ -129,10 +131,10 @@ fn outcome(upstream: &Upstream, status: StatusCode, outcome: Outcome) -> Result<
     Err(Failure::new(status, format!("{}: {message}", upstream.edge().to())))
 }
 
-/// The part of a node that did not answer.
+/// The part of a component that did not answer.
 fn missing(upstream: &Upstream, took: Duration, failure: &Failure) -> ResponseTree {
     ResponseTree {
-        node: upstream.edge().to().clone(),
+        component: upstream.edge().to().clone(),
         role: Role::Service,
         pod: String::new(),
         micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),

@@ -2,8 +2,8 @@
 //!
 //! - [`runtime`] is what every role shares: flags, configuration and its reload, readiness,
 //!   graceful stop, the admin port, metrics, probes, the HTTP client.
-//! - [`front`] is the HTTP interface that end users and other nodes see of a service or a peer.
-//! - `call` passes requests on to other nodes.
+//! - [`front`] is the HTTP interface that end users and other components see of a service or a peer.
+//! - `call` passes requests on to other components.
 //! - `home` asks stores and peers for items over the network, and `origin` takes items over from
 //!   where they were before.
 //! - [`storage`] keeps items on disk, for stores and peers.

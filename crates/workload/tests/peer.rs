@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use maquette_contract::{Address, NodeConfig, PeerConfig, PeerMember, RoleConfig, Work};
+use maquette_contract::{Address, ComponentConfig, PeerConfig, PeerMember, RoleConfig, Work};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -34,9 +34,9 @@ impl Peer {
         let (traffic, fellows) = (free(), free());
         let member =
             PeerMember { name: "shop-peers-0".into(), address: Address(fellows.to_string()) };
-        let config = NodeConfig {
+        let config = ComponentConfig {
             architecture: "shop".parse().unwrap(),
-            node: "peers".parse().unwrap(),
+            component: "peers".parse().unwrap(),
             role: RoleConfig::Peer(PeerConfig {
                 work: Work::default(),
                 replication_factor: 1,
@@ -45,7 +45,7 @@ impl Peer {
                 successor: None,
             }),
         };
-        let file = directory.join("node.json");
+        let file = directory.join("component.json");
         std::fs::write(&file, config.to_json().unwrap()).unwrap();
         // Ignored, the signal leaves a write beyond the limit to fail.
         let limit = if soon_full { BLOCKS } else { "unlimited" };

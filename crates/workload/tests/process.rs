@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const CONFIG: &str = r#"{"architecture": "shop", "node": "web", "role": "service",
+const CONFIG: &str = r#"{"architecture": "shop", "component": "web", "role": "service",
     "mode": "parallel", "routes": {}}"#;
 
 struct Workload {
@@ -29,7 +29,7 @@ impl Drop for Workload {
 
 impl Workload {
     fn start(folder: &Path, config: &str) -> Self {
-        let file = folder.join("node.json");
+        let file = folder.join("component.json");
         std::fs::write(&file, config).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_workload"))
             .arg("--config")
@@ -84,7 +84,7 @@ fn a_pod_that_is_asked_to_stop_serves_on_for_its_grace_and_exits_with_0() {
     let folder = tempfile::tempdir().unwrap();
     let mut workload = Workload::start(folder.path(), CONFIG);
     let started = workload.until("started");
-    assert_eq!((&started["node"], &started["pod"]), (&"web".into(), &"shop-web-1".into()));
+    assert_eq!((&started["component"], &started["pod"]), (&"web".into(), &"shop-web-1".into()));
     let admin = started["admin"].as_str().unwrap().to_owned();
     let traffic = workload.until("serving requests")["address"].as_str().unwrap().to_owned();
     assert!(get(&admin, "/readyz").starts_with("HTTP/1.1 200 "));
@@ -117,7 +117,7 @@ fn a_broken_configuration_ends_it_with_a_clear_error() {
     let mut workload = Workload::start(folder.path(), r#"{"architecture": "Shop"}"#);
     let error = workload.until("the workload ends")["error"].as_str().unwrap().to_owned();
     assert!(
-        error.contains("node.json is not valid: architecture name \"Shop\" must be"),
+        error.contains("component.json is not valid: architecture name \"Shop\" must be"),
         "{error}"
     );
     assert_eq!(workload.exit_code(), Some(78));
@@ -128,7 +128,7 @@ fn a_port_that_is_taken_ends_it_with_a_clear_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("node.json");
+    let file = folder.path().join("component.json");
     std::fs::write(&file, CONFIG).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_workload"))
         .arg("--config")

@@ -49,8 +49,8 @@ pub(super) fn services(list: &[Service], at: &At, findings: &mut Findings) {
     if let Some(store) = shared_store(list) {
         rules::SHARED_STORE.broken(at, &[&store], findings);
     }
-    if let Some(kind) = contested_kind(list) {
-        rules::CONTESTED_KIND.broken(at, &[&kind], findings);
+    if let Some(collection) = contested_collection(list) {
+        rules::CONTESTED_KIND.broken(at, &[&collection], findings);
     }
     let stores: BTreeSet<_> = keepers(list).map(Service::store_name).collect();
     if let Some(service) = list.iter().find(|service| stores.contains(&service.name)) {
@@ -76,12 +76,14 @@ fn shared_store(list: &[Service]) -> Option<String> {
     shared.map(|(_, store)| store)
 }
 
-/// The first kind that a service says it owns and another owns too.
-fn contested_kind(list: &[Service]) -> Option<String> {
+/// The first collection that a service says it owns and another owns too.
+fn contested_collection(list: &[Service]) -> Option<String> {
     let claims = keepers(list).filter_map(|service| Some((service, service.owns.as_ref()?)));
-    let mut claims = claims.flat_map(|(service, kinds)| kinds.iter().map(move |k| (service, k)));
-    let contested = claims.find(|(s, kind)| others(list, s).any(|o| o.kinds().contains(kind)));
-    contested.map(|(_, kind)| kind.clone())
+    let mut claims =
+        claims.flat_map(|(service, collections)| collections.iter().map(move |k| (service, k)));
+    let contested = claims
+        .find(|(s, collection)| others(list, s).any(|o| o.collections().contains(collection)));
+    contested.map(|(_, collection)| collection.clone())
 }
 
 fn calls(list: &[Service], at: &At, findings: &mut Findings) {

@@ -8,25 +8,25 @@ use maquette_contract as contract;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::component::ComponentSettings;
 use super::name::NAME;
-use super::node::NodeSettings;
 use super::resources::Resources;
 use super::rule;
 use super::storage::Storage;
 
 pub(crate) use valid::{Owned, ValidNTier, ValidService};
 
-/// What `owns` says for every kind that nobody else owns.
+/// What `owns` says for every collection that nobody else owns.
 const REST: &str = "*";
 
 /// Services that call each other, each responsible for its own information.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NTier {
-    /// The client, the entry: it keeps nothing and calls the first service. Its node is named
+    /// The client, the entry: it keeps nothing and calls the first service. Its component is named
     /// `client`.
     #[serde(default)]
-    pub client: NodeSettings,
+    pub client: ComponentSettings,
     /// The services. Each may call only services that are listed below it, so that no call ever
     /// comes back. Unless they are said: a storefront that calls orders and catalog, where orders
     /// keeps the orders and catalog everything else.
@@ -56,7 +56,7 @@ pub struct NTier {
     rules::STATELESS_OWNS,
 ])))]
 pub struct Service {
-    /// The service's name, which becomes its node's: lower-case letters, digits and `-`.
+    /// The service's name, which becomes its component's: lower-case letters, digits and `-`.
     #[schemars(length(min = 1, max = 24))]
     #[schemars(extend("x-kubernetes-validations" = rule::schema(&[NAME, rules::TAKEN])))]
     pub name: String,
@@ -72,8 +72,8 @@ pub struct Service {
     #[schemars(length(max = 23))]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["service"]))]
     pub calls: Vec<Call>,
-    /// The kinds of items that are this service's information, `*` for every kind that no other
-    /// service owns. The kind of the service's own name unless they are said.
+    /// The collections of items that are this service's information, `*` for every collection that no other
+    /// service owns. The collection of the service's own name unless they are said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 24)))]
     #[schemars(extend(
@@ -84,9 +84,9 @@ pub struct Service {
     /// The store of the service's items, which no other service may query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<ServiceStore>,
-    /// What it has in common with other nodes.
+    /// What it has in common with other components.
     #[serde(flatten)]
-    pub settings: NodeSettings,
+    pub settings: ComponentSettings,
 }
 
 /// Whether a summary makes its calls one after another or all at once.
@@ -121,7 +121,7 @@ fn always() -> i32 {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceStore {
-    /// The name of the store's node, `<service>-data` unless it is said. `data` takes over the store
+    /// The name of the store's component, `<service>-data` unless it is said. `data` takes over the store
     /// of the client-server and three-tier shapes, with the items in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 29))]
@@ -143,7 +143,7 @@ fn storefront() -> Vec<Service> {
         calls: vec![],
         owns: None,
         store: None,
-        settings: NodeSettings::default(),
+        settings: ComponentSettings::default(),
     };
     let call = |service: &str, probability_percent| Call {
         service: service.to_owned(),
@@ -164,7 +164,7 @@ fn storefront() -> Vec<Service> {
 
 impl Default for NTier {
     fn default() -> Self {
-        Self { client: NodeSettings::default(), services: storefront() }
+        Self { client: ComponentSettings::default(), services: storefront() }
     }
 }
 

@@ -42,8 +42,8 @@ macro_rules! doubled {
          ? t.name == s.store.name : t.name == s.name + '-data'))"
     };
 }
-/// `k` is a kind, or stands for the rest.
-macro_rules! kind {
+/// `k` is a collection, or stands for the rest.
+macro_rules! collection {
     () => {
         "k == '*' || k.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')"
     };
@@ -73,23 +73,23 @@ pub(super) const STATELESS_OWNS: Rule = Rule {
 /// On a service's name.
 pub(super) const TAKEN: Rule = Rule {
     cel: "!(self in ['client', 'data', 'load', 'peers']) && !self.endsWith('-headless')",
-    message: "the name '{}' is taken by another node: choose another for the service",
+    message: "the name '{}' is taken by another component: choose another for the service",
     values: &["self"],
     blame: "",
 };
 /// On a store's name.
 pub(super) const STORE_TAKEN: Rule = Rule {
     cel: "!(self in ['business', 'client', 'load', 'peers']) && !self.endsWith('-headless')",
-    message: "the name '{}' is taken by another node: choose another for the store",
+    message: "the name '{}' is taken by another component: choose another for the store",
     values: &["self"],
     blame: "",
 };
 /// On `owns`.
 pub(super) const KIND: Rule = Rule {
-    cel: concat!("self.all(k, ", kind!(), ")"),
-    message: "'{}' is not a kind: write '*' for every kind that nobody else owns, or lower-case \
+    cel: concat!("self.all(k, ", collection!(), ")"),
+    message: "'{}' is not a collection: write '*' for every collection that nobody else owns, or lower-case \
               letters, digits and '-', beginning with a letter and ending with a letter or digit",
-    values: &[concat!("self.transformList(i, k, !(", kind!(), "), k)[0]")],
+    values: &[concat!("self.transformList(i, k, !(", collection!(), "), k)[0]")],
     blame: "",
 };
 
@@ -150,7 +150,7 @@ pub(super) const CONTESTED_KIND: Rule = Rule {
         contested!(),
         "))"
     ),
-    message: "several services own the kind '{}', but only one is responsible for it: drop it from \
+    message: "several services own the collection '{}', but only one is responsible for it: drop it from \
               the owns of all but one",
     values: &[concat!(
         "self.transformList(i, s, !s.stateless && has(s.owns) && s.owns.exists(k, ",

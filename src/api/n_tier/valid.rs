@@ -1,11 +1,11 @@
 //! The services, parsed.
 
-use maquette_contract::{self as contract, Kind, NodeName, Percent};
+use maquette_contract::{self as contract, Collection, ComponentName, Percent};
 use std::fmt;
 
 use super::{Call, NTier, REST, Service, check, rules};
+use crate::api::component::ValidComponent;
 use crate::api::name;
-use crate::api::node::ValidNode;
 use crate::api::problem::{At, Findings};
 use crate::api::several::Several;
 use crate::api::storage::{DataStore, ValidStore};
@@ -13,7 +13,7 @@ use crate::api::storage::{DataStore, ValidStore};
 /// Validated [`NTier`].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidNTier {
-    pub(crate) client: ValidNode,
+    pub(crate) client: ValidComponent,
     /// The client calls the first; calls go down the list only.
     pub(crate) services: Several<ValidService>,
 }
@@ -21,10 +21,10 @@ pub(crate) struct ValidNTier {
 /// Validated [`Service`].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidService {
-    pub(crate) name: NodeName,
-    pub(crate) node: ValidNode,
+    pub(crate) name: ComponentName,
+    pub(crate) component: ValidComponent,
     pub(crate) mode: contract::CallMode,
-    pub(crate) calls: Vec<(NodeName, Percent)>,
+    pub(crate) calls: Vec<(ComponentName, Percent)>,
     /// What it keeps; none if it is stateless.
     pub(crate) keeps: Option<Keeps>,
 }
@@ -33,23 +33,23 @@ pub(crate) struct ValidService {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Keeps {
     pub(crate) owns: Vec<Owned>,
-    pub(crate) store: NodeName,
+    pub(crate) store: ComponentName,
     pub(crate) settings: ValidStore,
 }
 
 /// What a service owns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owned {
-    /// One kind.
-    Kind(Kind),
-    /// Every kind that no other service owns.
+    /// One collection.
+    Collection(Collection),
+    /// Every collection that no other service owns.
     Rest,
 }
 
 impl fmt::Display for Owned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Kind(kind) => kind.fmt(f),
+            Self::Collection(collection) => collection.fmt(f),
             Self::Rest => f.write_str(REST),
         }
     }
@@ -79,13 +79,13 @@ impl Service {
     }
 
     /// What it owns, if it has a store.
-    pub(super) fn kinds(&self) -> Vec<String> {
+    pub(super) fn collections(&self) -> Vec<String> {
         self.owns.clone().unwrap_or_else(|| vec![self.name.clone()])
     }
 
     fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidService> {
         let name = name::validate(&self.name, name::MAX, &at.field("name"), findings);
-        let node = self.settings.validate(at, findings);
+        let component = self.settings.validate(at, findings);
         check::service(self, at, findings);
         let list = at.field("calls");
         let calls: Vec<_> = self
@@ -100,7 +100,7 @@ impl Service {
         };
         Some(ValidService {
             name: name?,
-            node: node?,
+            component: component?,
             mode: self.mode.into(),
             calls: calls.into_iter().collect::<Option<_>>()?,
             keeps: keeps?,
@@ -112,7 +112,7 @@ impl Service {
         let at = at.field("store");
         let named = self.store.as_ref().and_then(|store| store.name.as_ref());
         if let Some(name) = named {
-            name::validate(name, NodeName::MAX, &at.field("name"), findings);
+            name::validate(name, ComponentName::MAX, &at.field("name"), findings);
         }
         let store = self.store.clone().unwrap_or_default();
         let settings = DataStore { storage: store.storage, resources: store.resources };
@@ -125,19 +125,19 @@ impl Service {
     fn owned(&self, at: &At, findings: &mut Findings) -> Option<Vec<Owned>> {
         let parse = |text: &String| match text.as_str() {
             REST => Some(Owned::Rest),
-            kind => kind.parse().ok().map(Owned::Kind),
+            collection => collection.parse().ok().map(Owned::Collection),
         };
-        let kinds = self.kinds();
-        let bad = kinds.iter().find(|text| parse(text).is_none());
+        let collections = self.collections();
+        let bad = collections.iter().find(|text| parse(text).is_none());
         if let (Some(bad), Some(_)) = (bad, &self.owns) {
             rules::KIND.broken(at, &[bad], findings);
         }
-        kinds.iter().map(parse).collect()
+        collections.iter().map(parse).collect()
     }
 }
 
 impl Call {
-    fn validate(&self, at: &At, findings: &mut Findings) -> Option<(NodeName, Percent)> {
+    fn validate(&self, at: &At, findings: &mut Findings) -> Option<(ComponentName, Percent)> {
         // A name that is none is not listed either, which is said of the list.
         let name = self.service.parse().ok();
         let at = at.field("probabilityPercent");

@@ -29,7 +29,7 @@ use std::{
 
 /// What to tell.
 ///
-/// Tells what applying a file will do, step by step, and does nothing: which nodes come, change and
+/// Tells what applying a file will do, step by step, and does nothing: which components come, change and
 /// go, where requests and items go, what becomes of volumes, and what cannot be done. It asks the
 /// same code that the operator does. What runs is taken to work: the operator waits where it does
 /// not.
@@ -249,9 +249,9 @@ fn same_shape(old: &Architecture, new: &Specified) -> bool {
 /// What does not work as is taken for granted.
 fn notes(running: &Running) -> Vec<String> {
     let unknown = Model::unknown(running).into_iter();
-    let unknown =
-        unknown.map(|node| format!("{node} lacks its ConfigMap or workload: it is made anew"));
-    let short = running.nodes().filter_map(|(name, found)| {
+    let unknown = unknown
+        .map(|component| format!("{component} lacks its ConfigMap or workload: it is made anew"));
+    let short = running.components().filter_map(|(name, found)| {
         let (planned, workload) = (found.planned.as_ref()?, found.workload.as_ref()?);
         let (ready, of) = (workload.updated.min(workload.available), planned.replicas);
         let note = format!("{name} has {ready} of {of} pods ready: the change waits for all");

@@ -25,7 +25,7 @@ pub(super) struct Metadata {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Status {
-    pub(super) nodes_ready: Option<String>,
+    pub(super) components_ready: Option<String>,
     #[serde(default)]
     pub(super) conditions: Vec<Condition>,
     pub(super) evolution: Option<Evolution>,
@@ -98,8 +98,12 @@ fn step(seen: &Seen, evolution: &Evolution, progressing: &Condition) -> String {
 }
 
 fn said(seen: &Seen, what: &str, message: &str) -> String {
-    let nodes = seen.status.nodes_ready.as_ref().map(|nodes| format!(" ({nodes} nodes ready)"));
-    format!("{what}{}: {message}", nodes.unwrap_or_default())
+    let components = seen
+        .status
+        .components_ready
+        .as_ref()
+        .map(|components| format!(" ({components} components ready)"));
+    format!("{what}{}: {message}", components.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -138,11 +142,11 @@ mod tests {
     fn it_is_done_when_all_works_and_not_before() {
         let settled = condition("Progressing", "False", "Settled", 3);
         let ready = |status| condition("Ready", status, "AllWorks", 3);
-        let nodes = ", nodesReady: 5/5";
-        let done = of(&[settled.clone(), ready("True")], nodes);
-        assert_eq!(done, ("done (5/5 nodes ready): because".to_owned(), Verdict::Done));
-        assert_eq!(of(&[settled.clone(), ready("Unknown")], nodes).1, Verdict::GoesOn);
-        assert_eq!(of(std::slice::from_ref(&settled), nodes).1, Verdict::GoesOn);
+        let components = ", componentsReady: 5/5";
+        let done = of(&[settled.clone(), ready("True")], components);
+        assert_eq!(done, ("done (5/5 components ready): because".to_owned(), Verdict::Done));
+        assert_eq!(of(&[settled.clone(), ready("Unknown")], components).1, Verdict::GoesOn);
+        assert_eq!(of(std::slice::from_ref(&settled), components).1, Verdict::GoesOn);
         let evolving = ", evolution: {from: ThreeTier, to: NTier, step: Retire, message: x}";
         assert_eq!(of(&[settled, ready("True")], evolving).1, Verdict::GoesOn);
     }
@@ -150,10 +154,10 @@ mod tests {
     #[test]
     fn a_step_is_told_with_its_number() {
         let evolving = condition("Progressing", "True", "Evolving", 3);
-        let status = ", nodesReady: 4/8, evolution: {from: ThreeTier, to: NTier, step: Move, \
+        let status = ", componentsReady: 4/8, evolution: {from: ThreeTier, to: NTier, step: Move, \
                       since: '2026-01-01T00:00:00Z', message: waiting for client}";
         let (line, verdict) = of(std::slice::from_ref(&evolving), status);
-        assert_eq!(line, "ThreeTier to NTier, 2/4 Move (4/8 nodes ready): waiting for client");
+        assert_eq!(line, "ThreeTier to NTier, 2/4 Move (4/8 components ready): waiting for client");
         assert_eq!(verdict, Verdict::GoesOn);
         let (line, _) = of(&[evolving], "");
         assert_eq!(line, "Evolving: because");

@@ -1,7 +1,7 @@
 //! The properties: from any topology to any other, whatever happens on the way.
 
 use super::{
-    topologies::{kinds, topology},
+    topologies::{collections, topology},
     world::{Broken, Choices, World},
 };
 use crate::{
@@ -11,27 +11,31 @@ use crate::{
     },
     plan::Topology,
 };
-use maquette_contract::Kind;
+use maquette_contract::Collection;
 use proptest::{
     collection::vec,
     prelude::*,
     test_runner::{RngAlgorithm, TestError, TestRng, TestRunner},
 };
 
-/// Kinds that somebody owns in each of the topologies.
-fn always_owned(topologies: &[Topology]) -> Vec<Kind> {
-    let owned = |kind: &Kind| {
-        let share = Share::Kind(kind.clone());
+/// Collections that somebody owns in each of the topologies.
+fn always_owned(topologies: &[Topology]) -> Vec<Collection> {
+    let owned = |collection: &Collection| {
+        let share = Share::Collection(collection.clone());
         topologies.iter().all(|topology| Graph::of_topology(topology).owner(&share).is_some())
     };
-    kinds().into_iter().filter(owned).collect()
+    collections().into_iter().filter(owned).collect()
 }
 
 /// Lets everything happen until `wanted` runs; panics if it never does.
 fn converge(world: &mut World, wanted: &Topology) {
     for _ in 0..100 {
         let Evolution { step, apply, .. } = world.reconcile(wanted, &mut Choices::new(vec![]));
-        if step.is_none() && apply.nodes().all(|node| world.applied.get(&node.name) == Some(node)) {
+        if step.is_none()
+            && apply
+                .components()
+                .all(|component| world.applied.get(&component.name) == Some(component))
+        {
             return;
         }
         world.catch_up();
@@ -70,8 +74,8 @@ fn play(topologies: &[Topology], numbers: Vec<u32>, breaks: Option<Broken>) {
     let again = evolve(wanted, &world.running(), super::pods::now());
     assert_eq!(again.cannot, []);
     assert_eq!(again.step, None, "{:#?}", again.waits);
-    for node in again.apply.nodes() {
-        assert_eq!(world.applied.get(&node.name), Some(node), "{:#?}", world.log);
+    for component in again.apply.components() {
+        assert_eq!(world.applied.get(&component.name), Some(component), "{:#?}", world.log);
     }
 }
 

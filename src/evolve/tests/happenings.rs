@@ -8,9 +8,9 @@ use super::{
 use crate::{
     evolve::home,
     observe::Report,
-    plan::{Node, Topology},
+    plan::{Component, Topology},
 };
-use maquette_contract::{Kind, NodeName};
+use maquette_contract::{Collection, ComponentName};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
@@ -31,8 +31,12 @@ impl World {
     /// Most pods do what they can, so that a change comes far; requests and copies stay where they
     /// are.
     pub(super) fn go_on(&mut self, choices: &mut Choices) {
-        let names: BTreeSet<_> =
-            self.applied.keys().chain(self.pods.values().map(|pod| &pod.node)).cloned().collect();
+        let names: BTreeSet<_> = self
+            .applied
+            .keys()
+            .chain(self.pods.values().map(|pod| &pod.component))
+            .cloned()
+            .collect();
         for name in names {
             if choices.below(8) != 7 {
                 (0..5).for_each(|_| self.scale(&name));
@@ -64,27 +68,33 @@ impl World {
 
     pub(super) fn load_one(&mut self, id: PodId) {
         let pod = self.pods.get_mut(&id).unwrap();
-        if let Some(node) = self.applied.get(&pod.node).filter(|_| !pod.ending && !pod.broken) {
-            pod.load(node, self.breaks == Some(Broken::CopyOnce));
+        if let Some(component) =
+            self.applied.get(&pod.component).filter(|_| !pod.ending && !pod.broken)
+        {
+            pod.load(component, self.breaks == Some(Broken::CopyOnce));
         }
     }
 
     /// Makes pods that are missing, and ends those that are too many.
     pub(super) fn start_or_end(&mut self, choices: &mut Choices) {
-        let names: BTreeSet<_> =
-            self.applied.keys().chain(self.pods.values().map(|pod| &pod.node)).cloned().collect();
+        let names: BTreeSet<_> = self
+            .applied
+            .keys()
+            .chain(self.pods.values().map(|pod| &pod.component))
+            .cloned()
+            .collect();
         let names: Vec<_> = names.into_iter().collect();
         if let Some(name) = choices.pick(&names) {
             self.scale(&name);
         }
     }
 
-    pub(super) fn scale(&mut self, name: &NodeName) {
-        let wanted = self.applied.get(name).map_or(0, |node| node.replicas as usize);
-        let own = |pod: &Pod| pod.node == *name && !pod.ending;
+    pub(super) fn scale(&mut self, name: &ComponentName) {
+        let wanted = self.applied.get(name).map_or(0, |component| component.replicas as usize);
+        let own = |pod: &Pod| pod.component == *name && !pod.ending;
         let ids: Vec<_> = self.pods.iter().filter(|(_, p)| own(p)).map(|(id, _)| *id).collect();
-        if let Some(node) = self.applied.get(name).filter(|_| ids.len() < wanted) {
-            let pod = Pod::new(node.clone(), self.broken.contains(name));
+        if let Some(component) = self.applied.get(name).filter(|_| ids.len() < wanted) {
+            let pod = Pod::new(component.clone(), self.broken.contains(name));
             self.pods.insert(self.created, pod);
             self.created += 1;
         } else if ids.len() > wanted {
@@ -100,7 +110,7 @@ impl World {
         }
         let busy: BTreeSet<_> =
             self.requests.iter().flat_map(|r| r.path.iter().map(|(id, ..)| *id)).collect();
-        self.pods.retain(|id, pod| pod.node != *name || !pod.ending || busy.contains(id));
+        self.pods.retain(|id, pod| pod.component != *name || !pod.ending || busy.contains(id));
     }
 
     pub(super) fn kill(&mut self, choices: &mut Choices) {
@@ -109,22 +119,28 @@ impl World {
         self.requests.retain(|request| request.path.iter().all(|(at, ..)| *at != id));
     }
 
-    /// From now on no pod can start of a wanted node that has none yet.
+    /// From now on no pod can start of a wanted component that has none yet.
     pub(super) fn break_one(&mut self, wanted: &Topology, choices: &mut Choices) {
-        let new =
-            wanted.nodes().map(|node| &node.name).filter(|name| !self.started.contains(*name));
+        let new = wanted
+            .components()
+            .map(|component| &component.name)
+            .filter(|name| !self.started.contains(*name));
         let new: Vec<_> = new.cloned().collect();
         if let Some(name) = choices.pick(&new) {
             self.note(format!("no pod of {name} can start"));
             self.broken.insert(name.clone());
-            self.pods.values_mut().filter(|pod| pod.node == name).for_each(|pod| pod.broken = true);
+            self.pods
+                .values_mut()
+                .filter(|pod| pod.component == name)
+                .for_each(|pod| pod.broken = true);
         }
     }
 
-    /// Somebody mends the specification, or whatever kept pods of its nodes from starting.
+    /// Somebody mends the specification, or whatever kept pods of its components from starting.
     pub(super) fn mend(&mut self, wanted: &Topology) {
-        for node in wanted.nodes().filter(|node| self.broken.remove(&node.name)) {
-            self.pods.retain(|_, pod| pod.node != node.name || !pod.broken);
+        for component in wanted.components().filter(|component| self.broken.remove(&component.name))
+        {
+            self.pods.retain(|_, pod| pod.component != component.name || !pod.broken);
         }
     }
 
@@ -140,9 +156,10 @@ impl World {
             return;
         }
         let now_runs = revision(&pod.runs);
-        let stays = |(at, _, ran): &&(PodId, Node, _)| *at == id && *ran != now_runs;
+        let stays = |(at, _, ran): &&(PodId, Component, _)| *at == id && *ran != now_runs;
         let older = self.requests.iter().flat_map(|r| &r.path).filter(stays).count();
-        let works = |to: &NodeName| self.pods.values().any(|pod| pod.node == *to && pod.ready);
+        let works =
+            |to: &ComponentName| self.pods.values().any(|pod| pod.component == *to && pod.ready);
         let said = pod.observe(id, u32::try_from(older).unwrap(), works);
         self.pods.get_mut(&id).unwrap().report =
             Report { latest: Some((now(), said)), failure: None };
@@ -162,33 +179,33 @@ impl World {
         for (origin, pass) in &mut passes {
             let Some(items) = self.data.get(origin) else { continue };
             let own = home::own_home(&pod.runs).expect("who takes over has a home");
-            if !self.data.contains_key(&own.node) {
+            if !self.data.contains_key(&own.component) {
                 continue;
             }
             if !pass.began {
-                let takes = items.keys().filter(|kind| pod.takes_over(origin, kind));
+                let takes = items.keys().filter(|collection| pod.takes_over(origin, collection));
                 *pass = Pass { began: true, left: takes.cloned().collect() };
             }
             let some = if all { pass.left.len() } else { pass.left.len().min(1) };
-            found.extend(pass.left.drain(..some).filter_map(|kind| {
-                let written = *items.get(&kind)?;
-                Some((own.node.clone(), kind, written))
+            found.extend(pass.left.drain(..some).filter_map(|collection| {
+                let written = *items.get(&collection)?;
+                Some((own.component.clone(), collection, written))
             }));
         }
         self.pods.get_mut(&id).unwrap().passes = passes;
-        for (home, kind, written) in found {
-            self.keep(&home, &kind, written);
+        for (home, collection, written) in found {
+            self.keep(&home, &collection, written);
         }
     }
 
-    pub(super) fn home(&mut self, home: &NodeName) -> &mut BTreeMap<Kind, Written> {
+    pub(super) fn home(&mut self, home: &ComponentName) -> &mut BTreeMap<Collection, Written> {
         let log = &self.log;
         self.data.get_mut(home).unwrap_or_else(|| panic!("{home} is gone; {log:#?}"))
     }
 
-    pub(super) fn keep(&mut self, home: &NodeName, kind: &Kind, written: Written) {
+    pub(super) fn keep(&mut self, home: &ComponentName, collection: &Collection, written: Written) {
         let items = self.home(home);
-        let kept = items.entry(kind.clone()).or_insert(written);
+        let kept = items.entry(collection.clone()).or_insert(written);
         *kept = written.max(*kept);
     }
 
@@ -211,8 +228,12 @@ impl World {
     }
 
     pub(super) fn settle_pods(&mut self) {
-        let names: BTreeSet<_> =
-            self.applied.keys().chain(self.pods.values().map(|pod| &pod.node)).cloned().collect();
+        let names: BTreeSet<_> = self
+            .applied
+            .keys()
+            .chain(self.pods.values().map(|pod| &pod.component))
+            .cloned()
+            .collect();
         for name in names {
             (0..6).for_each(|_| self.scale(&name));
         }

@@ -3,12 +3,12 @@
 use crate::{
     evolve::{graph::Share, home},
     observe::{Report, RunningPod},
-    plan::{Node, Task},
+    plan::{Component, Task},
 };
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{
-    EdgeObservation, Kind, NodeName, Observations, OriginObservation, PeerObservation, Probe,
-    Revision, Traffic,
+    Collection, ComponentName, EdgeObservation, Observations, OriginObservation, PeerObservation,
+    Probe, Revision, Traffic,
 };
 use std::collections::BTreeMap;
 
@@ -17,9 +17,9 @@ pub(super) type PodId = usize;
 
 /// A pod.
 pub(super) struct Pod {
-    pub(super) node: NodeName,
-    /// What it runs as: its node's configuration when it last loaded it.
-    pub(super) runs: Node,
+    pub(super) component: ComponentName,
+    /// What it runs as: its component's configuration when it last loaded it.
+    pub(super) runs: Component,
     pub(super) ready: bool,
     /// It can never start.
     pub(super) broken: bool,
@@ -28,14 +28,14 @@ pub(super) struct Pod {
     /// What it reported last.
     pub(super) report: Report,
     /// Of each origin, the copy under its present configuration.
-    pub(super) passes: BTreeMap<NodeName, Pass>,
+    pub(super) passes: BTreeMap<ComponentName, Pass>,
 }
 
 /// A copy from an origin: the items that there were when it began, and those not yet copied.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pass {
     pub(super) began: bool,
-    pub(super) left: Vec<Kind>,
+    pub(super) left: Vec<Collection>,
 }
 
 impl Pass {
@@ -45,14 +45,14 @@ impl Pass {
 }
 
 /// The revision of a configuration.
-pub(super) fn revision(node: &Node) -> Revision {
-    Revision::of(format!("{:?}", node.task).as_bytes())
+pub(super) fn revision(component: &Component) -> Revision {
+    Revision::of(format!("{:?}", component.task).as_bytes())
 }
 
 impl Pod {
-    pub(super) fn new(runs: Node, broken: bool) -> Self {
+    pub(super) fn new(runs: Component, broken: bool) -> Self {
         let mut pod = Self {
-            node: runs.name.clone(),
+            component: runs.name.clone(),
             runs: runs.clone(),
             ready: false,
             broken,
@@ -74,13 +74,14 @@ impl Pod {
     }
 
     /// Takes a configuration; a new one begins every copy anew, unless items are copied `once`.
-    pub(super) fn load(&mut self, node: &Node, once: bool) {
-        let anew = !once && revision(&self.runs) != revision(node);
+    pub(super) fn load(&mut self, component: &Component, once: bool) {
+        let anew = !once && revision(&self.runs) != revision(component);
         if anew || self.passes.is_empty() {
-            let origins = home::origins(node).iter();
-            self.passes = origins.map(|origin| (origin.node.clone(), Pass::default())).collect();
+            let origins = home::origins(component).iter();
+            self.passes =
+                origins.map(|origin| (origin.component.clone(), Pass::default())).collect();
         }
-        self.runs = node.clone();
+        self.runs = component.clone();
     }
 
     /// What it says of itself.
@@ -88,9 +89,9 @@ impl Pod {
         &self,
         id: PodId,
         older_requests: u32,
-        works: impl Fn(&NodeName) -> bool,
+        works: impl Fn(&ComponentName) -> bool,
     ) -> Observations {
-        let edge = |to: NodeName| EdgeObservation {
+        let edge = |to: ComponentName| EdgeObservation {
             probe: match works(&to) {
                 true => Probe::Works,
                 false => Probe::Fails { message: "nobody answers".to_owned() },
@@ -98,13 +99,13 @@ impl Pod {
             traffic: Traffic::default(),
             to,
         };
-        let origin = |(node, pass): (&NodeName, &Pass)| OriginObservation {
-            node: node.clone(),
+        let origin = |(component, pass): (&ComponentName, &Pass)| OriginObservation {
+            component: component.clone(),
             complete: pass.complete(),
             copied: 0,
         };
         Observations {
-            node: self.node.clone(),
+            component: self.component.clone(),
             pod: id.to_string(),
             revision: revision(&self.runs),
             older_requests,
@@ -117,10 +118,10 @@ impl Pod {
         }
     }
 
-    /// How `observe` sees it, the one of this number of its node.
+    /// How `observe` sees it, the one of this number of its component.
     pub(super) fn as_running(&self, id: PodId, ordinal: usize) -> RunningPod {
         RunningPod {
-            name: format!("{}-{ordinal}", self.node),
+            name: format!("{}-{ordinal}", self.component),
             uid: id.to_string(),
             ip: None,
             ready: self.ready,
@@ -131,10 +132,10 @@ impl Pod {
     }
 
     /// The items that it takes over from `origin`.
-    pub(super) fn takes_over(&self, origin: &NodeName, kind: &Kind) -> bool {
-        let from = home::origins(&self.runs).iter().find(|from| from.node == *origin);
-        home::owns(&self.runs, &Share::Kind(kind.clone()))
-            && from.is_some_and(|from| from.kinds.contains(kind))
+    pub(super) fn takes_over(&self, origin: &ComponentName, collection: &Collection) -> bool {
+        let from = home::origins(&self.runs).iter().find(|from| from.component == *origin);
+        home::owns(&self.runs, &Share::Collection(collection.clone()))
+            && from.is_some_and(|from| from.collections.contains(collection))
     }
 }
 

@@ -1,5 +1,5 @@
 //! Requests of users in the model: each goes from pod to pod by what these run as when it comes, and
-//! reads or writes one item of a kind in two moves, so that everything can happen between.
+//! reads or writes one item of a collection in two moves, so that everything can happen between.
 
 use super::pods::PodId;
 use crate::{
@@ -7,9 +7,9 @@ use crate::{
         graph::Share,
         home::{self, Home},
     },
-    plan::{Node, Task},
+    plan::{Component, Task},
 };
-use maquette_contract::{Hop, Kind, NodeName, Revision};
+use maquette_contract::{Collection, ComponentName, Hop, Revision};
 
 /// Which write of an item: its number and the request that made it.
 pub(super) type Written = (u64, usize);
@@ -17,12 +17,12 @@ pub(super) type Written = (u64, usize);
 /// A request under way.
 pub(super) struct Request {
     pub(super) id: usize,
-    pub(super) kind: Kind,
+    pub(super) collection: Collection,
     pub(super) writes: bool,
     /// The newest write that was acknowledged before it began.
     pub(super) before: Option<Written>,
     /// The pods that it is in, each with what that ran as when it came.
-    pub(super) path: Vec<(PodId, Node, Revision)>,
+    pub(super) path: Vec<(PodId, Component, Revision)>,
     pub(super) stage: Stage,
 }
 
@@ -34,18 +34,18 @@ pub(super) enum Stage {
     Half(Option<Written>),
 }
 
-/// Where a node sends a request for `kind`.
+/// Where a component sends a request for `collection`.
 pub(super) enum Next {
-    /// It owns the kind.
+    /// It owns the collection.
     Here,
-    To(NodeName),
+    To(ComponentName),
     /// It knows nobody who does.
     Nowhere,
 }
 
-pub(super) fn next(node: &Node, kind: &Kind) -> Next {
-    match &node.task {
-        Task::Service(task) => match task.routes.hop(kind) {
+pub(super) fn next(component: &Component, collection: &Collection) -> Next {
+    match &component.task {
+        Task::Service(task) => match task.routes.hop(collection) {
             Some(Hop::Own) => Next::Here,
             Some(Hop::Call(to)) => Next::To(to.clone()),
             None => Next::Nowhere,
@@ -55,9 +55,9 @@ pub(super) fn next(node: &Node, kind: &Kind) -> Next {
     }
 }
 
-/// The homes that an owner asks for a kind: the complete one first, then its own.
-pub(super) fn homes(owner: &Node, kind: &Kind) -> (Home, Home) {
-    let share = Share::Kind(kind.clone());
+/// The homes that an owner asks for a collection: the complete one first, then its own.
+pub(super) fn homes(owner: &Component, collection: &Collection) -> (Home, Home) {
+    let share = Share::Collection(collection.clone());
     let complete = home::complete_home(owner, &share).expect("an owner has a home");
     (complete, home::own_home(owner).expect("an owner has a home"))
 }

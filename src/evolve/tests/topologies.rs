@@ -1,21 +1,21 @@
-//! Small topologies whose nodes, stores and kinds have few names, so that two of them have much in
+//! Small topologies whose components, stores and collections have few names, so that two of them have much in
 //! common and much that contradicts.
 
 use crate::{
     api::ArchitectureSpec,
     plan::{Identity, Topology, plan},
 };
-use maquette_contract::Kind;
+use maquette_contract::Collection;
 use proptest::{collection::vec, option, prelude::*, sample::subsequence};
 use serde_json::{Value, json};
 
 const SERVICES: [&str; 4] = ["alfa", "bravo", "delta", "echo"];
 const STORES: [&str; 4] = ["data", "one", "two", "three"];
-/// The kinds that services own, and one that nobody names.
+/// The collections that services own, and one that nobody names.
 pub(super) const KINDS: [&str; 4] = ["kind-a", "kind-b", "kind-c", "unnamed"];
 
-pub(super) fn kinds() -> Vec<Kind> {
-    KINDS.iter().map(|kind| kind.parse().unwrap()).collect()
+pub(super) fn collections() -> Vec<Collection> {
+    KINDS.iter().map(|collection| collection.parse().unwrap()).collect()
 }
 
 /// A valid topology.
@@ -56,7 +56,7 @@ fn peers(replicas: u32) -> Value {
     })
 }
 
-/// Services in any order, each calling some of those below it, with stores and kinds drawn from
+/// Services in any order, each calling some of those below it, with stores and collections drawn from
 /// those there are.
 fn n_tier() -> impl Strategy<Value = Value> {
     let service = (vec(any::<bool>(), 4), option::weighted(0.8, Just(())), 1..=2_u32);
@@ -64,7 +64,7 @@ fn n_tier() -> impl Strategy<Value = Value> {
         subsequence(SERVICES.to_vec(), 1..=4).prop_shuffle(),
         vec(service, 4),
         Just(STORES.to_vec()).prop_shuffle(),
-        // Whose each kind is, the rest at the end; more than there are services: nobody's.
+        // Whose each collection is, the rest at the end; more than there are services: nobody's.
         vec(0..=4_usize, 4),
     )
         .prop_map(|(names, dice, stores, owners)| {
@@ -72,9 +72,9 @@ fn n_tier() -> impl Strategy<Value = Value> {
                 let (calls, keeps, replicas) = &dice[index];
                 let below = (index + 1..names.len()).filter(|below| calls[*below]);
                 let calls: Vec<_> = below.map(|b| json!({ "service": names[b] })).collect();
-                let kinds = ["kind-a", "kind-b", "kind-c", "*"];
-                let owned = kinds.iter().zip(&owners).filter(|(_, owner)| **owner == index);
-                let owns: Vec<_> = owned.map(|(kind, _)| kind).collect();
+                let collections = ["kind-a", "kind-b", "kind-c", "*"];
+                let owned = collections.iter().zip(&owners).filter(|(_, owner)| **owner == index);
+                let owns: Vec<_> = owned.map(|(collection, _)| collection).collect();
                 let mut service =
                     json!({ "name": names[index], "calls": calls, "replicas": replicas });
                 if keeps.is_none() || owns.is_empty() {

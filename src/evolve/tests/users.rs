@@ -6,8 +6,8 @@ use super::{
     requests::{self, Next, Request, Stage, Written},
     world::{Choices, World},
 };
-use crate::plan::{Node, Task};
-use maquette_contract::NodeName;
+use crate::plan::{Component, Task};
+use maquette_contract::ComponentName;
 use std::collections::BTreeSet;
 
 impl World {
@@ -18,16 +18,17 @@ impl World {
             _ => None,
         });
         let at: BTreeSet<_> = drives.flatten().chain(self.entries.iter().cloned()).collect();
-        let at: Vec<_> = at.into_iter().filter(|node| self.applied.contains_key(node)).collect();
-        let (node, kind) = (choices.pick(&at), choices.pick(&self.kinds));
-        let (Some(node), Some(kind)) = (node, kind) else { return };
-        let Some(pod) = self.answers(&node, choices) else { return };
+        let at: Vec<_> =
+            at.into_iter().filter(|component| self.applied.contains_key(component)).collect();
+        let (component, collection) = (choices.pick(&at), choices.pick(&self.collections));
+        let (Some(component), Some(collection)) = (component, collection) else { return };
+        let Some(pod) = self.answers(&component, choices) else { return };
         self.created += 1;
-        let before = self.acknowledged.get(&kind).copied();
+        let before = self.acknowledged.get(&collection).copied();
         let runs = self.pods[&pod].runs.clone();
         self.requests.push(Request {
             id: self.created,
-            kind,
+            collection,
             writes: choices.below(2) == 0,
             before,
             path: vec![(pod, runs.clone(), revision(&runs))],
@@ -35,9 +36,13 @@ impl World {
         });
     }
 
-    /// A pod of `node` that takes requests; seldom one that is about to end.
-    pub(super) fn answers(&self, node: &NodeName, choices: &mut Choices) -> Option<PodId> {
-        let of = |pod: &Pod| pod.node == *node && pod.ready;
+    /// A pod of `component` that takes requests; seldom one that is about to end.
+    pub(super) fn answers(
+        &self,
+        component: &ComponentName,
+        choices: &mut Choices,
+    ) -> Option<PodId> {
+        let of = |pod: &Pod| pod.component == *component && pod.ready;
         let late = choices.below(8) == 7;
         let takes = self.pods.iter().filter(|(_, pod)| of(pod) && (late || !pod.ending));
         let ids: Vec<_> = takes.map(|(id, _)| *id).collect();
@@ -65,19 +70,22 @@ impl World {
             self.finish(&request, &at, found);
             return None;
         }
-        match requests::next(&at, &request.kind) {
+        match requests::next(&at, &request.collection) {
             Next::Here => {
                 let found = self.half(&request, &at);
                 request.stage = Stage::Half(found);
                 Some(request)
             }
-            Next::To(node) => {
+            Next::To(component) => {
                 // Held while nobody answers.
-                let Some(pod) = self.answers(&node, choices) else {
-                    let exists = self.applied.contains_key(&node)
-                        || self.pods.values().any(|pod| pod.node == node);
+                let Some(pod) = self.answers(&component, choices) else {
+                    let exists = self.applied.contains_key(&component)
+                        || self.pods.values().any(|pod| pod.component == component);
                     let (from, log) = (&at.name, &self.log);
-                    assert!(exists, "{from} sends a request to {node}, which is gone; {log:#?}");
+                    assert!(
+                        exists,
+                        "{from} sends a request to {component}, which is gone; {log:#?}"
+                    );
                     return Some(request);
                 };
                 let runs = self.pods[&pod].runs.clone();
@@ -92,27 +100,27 @@ impl World {
 
     pub(super) fn tell(&self, request: &Request) -> String {
         let path: Vec<_> = request.path.iter().map(|(_, runs, _)| runs.name.as_str()).collect();
-        format!("{} by {path:?}; {:#?}", request.kind, self.log)
+        format!("{} by {path:?}; {:#?}", request.collection, self.log)
     }
 
     /// The owner asks both homes, and writes to the complete one.
-    pub(super) fn half(&mut self, request: &Request, owner: &Node) -> Option<Written> {
-        let (complete, own) = requests::homes(owner, &request.kind);
-        let there = self.home(&complete.node).get(&request.kind).copied();
-        let found = there.max(self.home(&own.node).get(&request.kind).copied());
+    pub(super) fn half(&mut self, request: &Request, owner: &Component) -> Option<Written> {
+        let (complete, own) = requests::homes(owner, &request.collection);
+        let there = self.home(&complete.component).get(&request.collection).copied();
+        let found = there.max(self.home(&own.component).get(&request.collection).copied());
         if !request.writes {
             return found;
         }
         let written = (found.map_or(0, |(n, _)| n) + 1, request.id);
-        self.keep(&complete.node, &request.kind, written);
+        self.keep(&complete.component, &request.collection, written);
         Some(written)
     }
 
     /// The owner keeps what it wrote or found in its own home, and answers.
-    pub(super) fn finish(&mut self, request: &Request, owner: &Node, found: Option<Written>) {
-        let (_, own) = requests::homes(owner, &request.kind);
+    pub(super) fn finish(&mut self, request: &Request, owner: &Component, found: Option<Written>) {
+        let (_, own) = requests::homes(owner, &request.collection);
         if let Some(written) = found {
-            self.keep(&own.node, &request.kind, written);
+            self.keep(&own.component, &request.collection, written);
         }
         assert!(
             found >= request.before,
@@ -120,23 +128,23 @@ impl World {
             request.before,
             self.tell(request)
         );
-        let newest = self.acknowledged.get(&request.kind).copied();
+        let newest = self.acknowledged.get(&request.collection).copied();
         if let Some(newest) = newest.max(found) {
-            self.acknowledged.insert(request.kind.clone(), newest);
+            self.acknowledged.insert(request.collection.clone(), newest);
         }
     }
 
     /// Reads every acknowledged item through the entry.
     pub(super) fn read_all(&mut self) {
         let entry = self.entry.clone().expect("an entry");
-        for (kind, before) in self.acknowledged.clone() {
+        for (collection, before) in self.acknowledged.clone() {
             let choices = &mut Choices::new(vec![]);
             let pod = self.answers(&entry, choices).expect("the entry has a pod");
             let runs = self.pods[&pod].runs.clone();
             let path = vec![(pod, runs.clone(), revision(&runs))];
             let stage = Stage::Way;
             let mut request =
-                Request { id: 0, kind, writes: false, before: Some(before), path, stage };
+                Request { id: 0, collection, writes: false, before: Some(before), path, stage };
             while let Some(next) = self.advance_one(request, choices) {
                 request = next;
             }

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     evolve::{Evolution, evolve, wiring},
-    observe::{Report, Running, RunningNode, Workload},
-    plan::{Node, Task, Topology},
+    observe::{Report, Running, RunningComponent, Workload},
+    plan::{Component, Task, Topology},
 };
-use maquette_contract::{Kind, NodeName, Role};
+use maquette_contract::{Collection, ComponentName, Role};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Numbers that decide what happens; when there are no more, always the first choice.
@@ -52,29 +52,29 @@ pub(super) enum Broken {
 /// The cluster.
 pub(super) struct World {
     pub(super) breaks: Option<Broken>,
-    /// What the operator has applied, node by node.
-    pub(super) applied: BTreeMap<NodeName, Node>,
-    pub(super) entry: Option<NodeName>,
+    /// What the operator has applied, component by component.
+    pub(super) applied: BTreeMap<ComponentName, Component>,
+    pub(super) entry: Option<ComponentName>,
     pub(super) pods: BTreeMap<PodId, Pod>,
-    /// What each store or the peers hold: the newest write of the item of each kind.
-    pub(super) data: BTreeMap<NodeName, BTreeMap<Kind, Written>>,
+    /// What each store or the peers hold: the newest write of the item of each collection.
+    pub(super) data: BTreeMap<ComponentName, BTreeMap<Collection, Written>>,
     pub(super) requests: Vec<Request>,
-    pub(super) acknowledged: BTreeMap<Kind, Written>,
-    /// Nodes that users have had for the entry; they may still hold connections there.
-    pub(super) entries: BTreeSet<NodeName>,
-    /// Kinds that somebody owns in every topology of the case.
-    pub(super) kinds: Vec<Kind>,
+    pub(super) acknowledged: BTreeMap<Collection, Written>,
+    /// Components that users have had for the entry; they may still hold connections there.
+    pub(super) entries: BTreeSet<ComponentName>,
+    /// Collections that somebody owns in every topology of the case.
+    pub(super) collections: Vec<Collection>,
     pub(super) created: usize,
-    /// Nodes of which a pod has been ready.
-    pub(super) started: BTreeSet<NodeName>,
-    /// Nodes whose pods cannot start, as their image is not there or no machine has room.
-    pub(super) broken: BTreeSet<NodeName>,
+    /// Components of which a pod has been ready.
+    pub(super) started: BTreeSet<ComponentName>,
+    /// Components whose pods cannot start, as their image is not there or no machine has room.
+    pub(super) broken: BTreeSet<ComponentName>,
     /// What went on, for a person who reads a failure.
     pub(super) log: Vec<String>,
 }
 
 impl World {
-    pub(super) fn new(kinds: Vec<Kind>, breaks: Option<Broken>) -> Self {
+    pub(super) fn new(collections: Vec<Collection>, breaks: Option<Broken>) -> Self {
         Self {
             breaks,
             applied: BTreeMap::new(),
@@ -84,7 +84,7 @@ impl World {
             requests: vec![],
             acknowledged: BTreeMap::new(),
             entries: BTreeSet::new(),
-            kinds,
+            collections,
             created: 0,
             started: BTreeSet::new(),
             broken: BTreeSet::new(),
@@ -98,46 +98,48 @@ impl World {
 
     /// What the operator sees.
     pub(super) fn running(&self) -> Running {
-        let mut nodes: BTreeMap<NodeName, RunningNode> = BTreeMap::new();
-        for node in self.applied.values() {
-            let own = || self.pods.values().filter(|pod| pod.node == node.name && !pod.ending);
+        let mut components: BTreeMap<ComponentName, RunningComponent> = BTreeMap::new();
+        for component in self.applied.values() {
+            let own =
+                || self.pods.values().filter(|pod| pod.component == component.name && !pod.ending);
             let count = |n: usize| u32::try_from(n).unwrap();
             let ready = count(own().filter(|pod| pod.ready).count());
             let workload = Workload {
                 seen: true,
-                wanted: node.replicas,
+                wanted: component.replicas,
                 total: count(own().count()),
                 updated: ready,
                 available: ready,
                 trouble: None,
             };
-            let found = nodes.entry(node.name.clone()).or_default();
-            found.planned = Some(node.clone());
-            found.revision = Some(revision(node));
+            let found = components.entry(component.name.clone()).or_default();
+            found.planned = Some(component.clone());
+            found.revision = Some(revision(component));
             found.workload = Some(workload);
         }
         for (id, pod) in &self.pods {
-            let found = nodes.entry(pod.node.clone()).or_default();
+            let found = components.entry(pod.component.clone()).or_default();
             match pod.ending {
                 false => found.pods.push(pod.as_running(*id, found.pods.len())),
                 true => found.leaving += 1,
             }
         }
-        Running::new(self.entry.clone(), nodes)
+        Running::new(self.entry.clone(), components)
     }
 
     /// The operator works once; it may die after any of its writes.
     pub(super) fn reconcile(&mut self, wanted: &Topology, choices: &mut Choices) -> Evolution {
         let mut evolution = evolve(wanted, &self.running(), now());
         if self.breaks == Some(Broken::RetireFirst) {
-            evolution.apply.nodes.retain(|name, _| wanted.node(name).is_some());
+            evolution.apply.components.retain(|name, _| wanted.component(name).is_some());
         }
         let apply = &evolution.apply;
         let lives = choices.below(4) != 3;
-        let mut upserts: Vec<_> = apply.nodes.values().cloned().map(Some).chain([None]).collect();
+        let mut upserts: Vec<_> =
+            apply.components.values().cloned().map(Some).chain([None]).collect();
         while !upserts.is_empty() {
             match upserts.swap_remove(choices.below(upserts.len())) {
-                Some(node) => self.upsert(node),
+                Some(component) => self.upsert(component),
                 None => self.enter(apply.entry.clone()),
             }
             if !lives && choices.below(3) == 0 {
@@ -146,46 +148,52 @@ impl World {
             }
         }
         let gone: Vec<_> =
-            self.applied.keys().filter(|name| apply.node(name).is_none()).cloned().collect();
+            self.applied.keys().filter(|name| apply.component(name).is_none()).cloned().collect();
         for name in gone {
             self.remove(&name);
         }
         // Once all is wired as wanted, nobody keeps a connection to an entry of before: those to
-        // nodes that go on were ended by their first answer after a change, and idle ones by time.
-        let pure = |node: &Node| apply.node(&node.name).is_some_and(|now| wiring::same(now, node));
-        if wanted.nodes().all(pure) {
+        // components that go on were ended by their first answer after a change, and idle ones by time.
+        let pure = |component: &Component| {
+            apply.component(&component.name).is_some_and(|now| wiring::same(now, component))
+        };
+        if wanted.components().all(pure) {
             let entry = self.entry.clone();
-            self.entries.retain(|name| Some(name) == entry.as_ref() || wanted.node(name).is_none());
+            self.entries
+                .retain(|name| Some(name) == entry.as_ref() || wanted.component(name).is_none());
         }
         evolution
     }
 
-    pub(super) fn upsert(&mut self, node: Node) {
-        if self.applied.get(&node.name) == Some(&node) {
+    pub(super) fn upsert(&mut self, component: Component) {
+        if self.applied.get(&component.name) == Some(&component) {
             return;
         }
-        for edge in node.edges() {
+        for edge in component.edges() {
             let to = &edge.to;
-            let comes = *to == node.name || self.applied.contains_key(to);
+            let comes = *to == component.name || self.applied.contains_key(to);
             // What comes in the same round is there when a pod could ask for it.
             self.note(format!(
                 "{} is told: -> {to}{}",
-                node.name,
+                component.name,
                 if comes { "" } else { " (new)" }
             ));
         }
-        if matches!(node.task, Task::Store(_) | Task::Peer(_)) {
-            self.data.entry(node.name.clone()).or_default();
+        if matches!(component.task, Task::Store(_) | Task::Peer(_)) {
+            self.data.entry(component.name.clone()).or_default();
         }
         // What pods said before they were told something does not count.
-        let told = self.applied.get(&node.name).is_none_or(|old| revision(old) != revision(&node));
-        for pod in self.pods.values_mut().filter(|pod| told && pod.node == node.name) {
+        let told = self
+            .applied
+            .get(&component.name)
+            .is_none_or(|old| revision(old) != revision(&component));
+        for pod in self.pods.values_mut().filter(|pod| told && pod.component == component.name) {
             pod.report = Report::default();
         }
-        self.applied.insert(node.name.clone(), node);
+        self.applied.insert(component.name.clone(), component);
     }
 
-    pub(super) fn enter(&mut self, entry: NodeName) {
+    pub(super) fn enter(&mut self, entry: ComponentName) {
         if self.entry.as_ref() != Some(&entry) {
             self.note(format!("the entry leads to {entry}"));
             self.entries.insert(entry.clone());
@@ -193,7 +201,7 @@ impl World {
         }
     }
 
-    pub(super) fn remove(&mut self, name: &NodeName) {
+    pub(super) fn remove(&mut self, name: &ComponentName) {
         self.note(format!("{name} is removed"));
         self.applied.remove(name);
         self.data.remove(name);
@@ -203,9 +211,9 @@ impl World {
         let asking = self.pods.values().find(|pod| {
             let asks = pod.runs.edges().iter().any(|edge| edge.to == *name);
             let answers = pod.ready && !pod.ending && pod.runs.role() != Role::Load;
-            asks && answers && pod.node != *name
+            asks && answers && pod.component != *name
         });
         let log = &self.log;
-        assert!(asking.is_none(), "{} still asks {name}; {log:#?}", asking.unwrap().node);
+        assert!(asking.is_none(), "{} still asks {name}; {log:#?}", asking.unwrap().component);
     }
 }

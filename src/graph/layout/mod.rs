@@ -1,5 +1,5 @@
-//! Where the nodes of a picture stand and which way its edges run: in rows, with few crossings,
-//! none of them across a node.
+//! Where the components of a picture stand and which way its edges run: in rows, with few crossings,
+//! none of them across a component.
 //!
 //! The steps are Sugiyama's. Rows: the longest way from above decides. Order: each row is sorted by
 //! where its neighbours stand. Places: all edges are drawn taut, which is a convex problem that is
@@ -16,14 +16,14 @@ pub(super) use geometry::{Point, Rect, Size};
 use order::Grid;
 use ports::Ports;
 
-/// What is to be laid out. Nodes are named by their indices.
+/// What is to be laid out. Components are named by their indices.
 pub(super) struct Task<'a> {
     pub(super) sizes: &'a [Size],
-    /// From, to. No edge from a node to itself has a way of its own.
+    /// From, to. No edge from a component to itself has a way of its own.
     pub(super) edges: &'a [(usize, usize)],
-    /// Nodes that stand above all others.
+    /// Components that stand above all others.
     pub(super) top: &'a [usize],
-    /// Nodes that stand below all others.
+    /// Components that stand below all others.
     pub(super) bottom: &'a [usize],
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Task<'a> {
 pub(super) struct Layout {
     pub(super) places: Vec<Rect>,
     /// For each edge the points that it runs through, from its beginning to its end; none for one
-    /// from a node to itself. Between two points it may bend, and never leaves the gap between
+    /// from a component to itself. Between two points it may bend, and never leaves the gap between
     /// their rows.
     pub(super) ways: Vec<Vec<Point>>,
     pub(super) size: Size,
@@ -57,10 +57,10 @@ pub(super) fn layout(task: &Task<'_>) -> Layout {
         .sizes
         .iter()
         .enumerate()
-        .map(|(node, size)| {
-            let (top, height) = y[rows[node]];
+        .map(|(component, size)| {
+            let (top, height) = y[rows[component]];
             let corner =
-                Point { x: x[node] - size.width / 2.0, y: top + (height - size.height) / 2.0 };
+                Point { x: x[component] - size.width / 2.0, y: top + (height - size.height) / 2.0 };
             Rect { corner, size: *size }
         })
         .collect();

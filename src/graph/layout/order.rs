@@ -1,4 +1,4 @@
-//! In which order nodes stand in their rows, so that few edges cross.
+//! In which order components stand in their rows, so that few edges cross.
 
 use super::Size;
 
@@ -7,15 +7,15 @@ const SWEEPS: usize = 16;
 /// A row that an edge crosses is crossed at a place of its own, this wide.
 const BEND: Size = Size { width: 2.0, height: 0.0 };
 
-/// Nodes and the places where long edges cross rows.
+/// Components and the places where long edges cross rows.
 pub(super) struct Grid {
-    /// The nodes, by index, and then the bends.
+    /// The components, by index, and then the bends.
     pub(super) items: Vec<Item>,
     /// The items of each row, from the left.
     pub(super) rows: Vec<Vec<usize>>,
     /// Pairs of items in rows that follow each other, the upper first.
     pub(super) links: Vec<(usize, usize)>,
-    /// For each edge the items that it runs through, from above; none if it stays at its node.
+    /// For each edge the items that it runs through, from above; none if it stays at its component.
     pub(super) chains: Vec<Vec<usize>>,
 }
 
@@ -28,10 +28,10 @@ pub(super) struct Item {
 }
 
 impl Grid {
-    /// Nodes of these sizes in these rows, and edges that all run downwards.
+    /// Components of these sizes in these rows, and edges that all run downwards.
     pub(super) fn new(sizes: &[Size], rows: &[usize], down: &[(usize, usize)]) -> Self {
-        let node = |(size, row): (&Size, &usize)| Item { row: *row, size: *size, bend: false };
-        let items: Vec<_> = sizes.iter().zip(rows).map(node).collect();
+        let component = |(size, row): (&Size, &usize)| Item { row: *row, size: *size, bend: false };
+        let items: Vec<_> = sizes.iter().zip(rows).map(component).collect();
         let count = rows.iter().max().map_or(0, |last| last + 1);
         let mut grid = Self {
             items,

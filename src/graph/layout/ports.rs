@@ -1,16 +1,16 @@
-//! Where edges leave and enter nodes, and the points that they run through.
+//! Where edges leave and enter components, and the points that they run through.
 
 use super::{
     Point, Rect,
     order::{Grid, number},
 };
 
-/// Between two edges that leave or enter a node side by side, at most.
+/// Between two edges that leave or enter a component side by side, at most.
 const PORT_GAP: f64 = 18.0;
-/// How much of a node's width edges leave and enter by.
+/// How much of a component's width edges leave and enter by.
 const PORT_SHARE: f64 = 0.7;
 
-/// How far from the middle of its nodes each edge begins and ends.
+/// How far from the middle of its components each edge begins and ends.
 pub(super) struct Ports {
     pub(super) leaves: Vec<f64>,
     pub(super) enters: Vec<f64>,
@@ -24,24 +24,24 @@ impl Ports {
         let places = grid.places();
         let leaving = |chain: &[usize]| Some((*chain.first()?, *chain.get(1)?));
         let entering = |chain: &[usize]| Some((*chain.last()?, *chain.iter().nth_back(1)?));
-        for (node, item) in grid.items.iter().enumerate().filter(|(_, item)| !item.bend) {
-            spread(item.size.width, ends(grid, node, leaving, &places), &mut ports.leaves);
-            spread(item.size.width, ends(grid, node, entering, &places), &mut ports.enters);
+        for (component, item) in grid.items.iter().enumerate().filter(|(_, item)| !item.bend) {
+            spread(item.size.width, ends(grid, component, leaving, &places), &mut ports.leaves);
+            spread(item.size.width, ends(grid, component, entering, &places), &mut ports.enters);
         }
         ports
     }
 }
 
-/// The edges that leave or enter `node`, in the order of where they lead.
+/// The edges that leave or enter `component`, in the order of where they lead.
 fn ends(
     grid: &Grid,
-    node: usize,
+    component: usize,
     end: impl Fn(&[usize]) -> Option<(usize, usize)>,
     places: &[usize],
 ) -> Vec<usize> {
     let ends = grid.chains.iter().enumerate();
     let ends = ends.filter_map(|(edge, chain)| Some((edge, end(chain)?)));
-    let mut ends: Vec<_> = ends.filter(|(_, (at, _))| *at == node).collect();
+    let mut ends: Vec<_> = ends.filter(|(_, (at, _))| *at == component).collect();
     ends.sort_by_key(|(_, (_, next))| places[*next]);
     ends.into_iter().map(|(edge, _)| edge).collect()
 }

@@ -7,9 +7,9 @@
 use super::{order::Grid, ports::Ports};
 
 const ROUNDS: usize = 80;
-/// Between two nodes; between a node and an edge that passes; between two such edges.
+/// Between two components; between a component and an edge that passes; between two such edges.
 const GAPS: [f64; 3] = [30.0, 20.0, 12.0];
-/// How much an edge between two nodes counts, one that bends at one end, and one at both.
+/// How much an edge between two components counts, one that bends at one end, and one at both.
 const WEIGHTS: [f64; 3] = [1.0, 2.0, 30.0];
 
 /// What pulls at an item.

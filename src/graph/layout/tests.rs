@@ -20,7 +20,7 @@ fn a_chain_is_straight() {
 #[test]
 fn two_below_one_stand_on_both_sides() {
     let layout = laid(3, &[(0, 1), (0, 2)]);
-    let x = |node: usize| layout.places[node].center().x;
+    let x = |component: usize| layout.places[component].center().x;
     assert!((x(1) + x(2) - 2.0 * x(0)).abs() < 1.0, "{:?}", layout.places);
     assert_eq!(layout.places[1].corner.y, layout.places[2].corner.y);
 }
@@ -58,7 +58,7 @@ fn crossings_that_need_not_be_are_not() {
 }
 
 #[test]
-fn a_long_edge_does_not_cross_a_node() {
+fn a_long_edge_does_not_cross_a_component() {
     // 0 asks 1, 1 asks 2, and 0 asks 2 past 1.
     let layout = laid(3, &[(0, 1), (1, 2), (0, 2)]);
     let middle = layout.places[1];

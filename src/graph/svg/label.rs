@@ -65,7 +65,7 @@ pub(super) fn place(picture: &Picture, layout: &Layout, wide: f64) -> Vec<Label>
     labels
 }
 
-/// A node, its badge and the cards below it.
+/// A component, its badge and the cards below it.
 fn grown(place: &Rect) -> Rect {
     let corner = Point { x: place.corner.x - 7.0, y: place.corner.y - 7.0 };
     let size = Size { width: place.size.width + 16.0, height: place.size.height + 16.0 };
@@ -74,7 +74,7 @@ fn grown(place: &Rect) -> Rect {
 
 fn text(arrow: &Arrow, compared: bool) -> Option<String> {
     let said = match (arrow.kind, &arrow.label) {
-        (EdgeKind::TakesOver, Some(kinds)) => format!("takes over {kinds}"),
+        (EdgeKind::TakesOver, Some(collections)) => format!("takes over {collections}"),
         (_, Some(label)) => label.clone(),
         (_, None) if compared && arrow.change != Change::Stays => String::new(),
         (_, None) => return None,

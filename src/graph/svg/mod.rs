@@ -100,17 +100,18 @@ impl<'a> Drawing<'a> {
             true => format!("{sign} {text}").trim_start().to_owned(),
             false => text,
         };
-        let node = |vertex: &Vertex| signed(style::sign(vertex.change), vertex.name.to_string());
+        let component =
+            |vertex: &Vertex| signed(style::sign(vertex.change), vertex.name.to_string());
         let edge = |arrow: &Arrow| {
             let (from, to) = (name(arrow.from), name(arrow.to));
             signed(style::sign(arrow.change), format!("{from} to {to}"))
         };
-        let nodes: Vec<_> = vertices.iter().map(node).collect();
+        let components: Vec<_> = vertices.iter().map(component).collect();
         let edges: Vec<_> = self.picture.arrows.iter().map(edge).collect();
         format!(
-            "{}. Nodes: {}. Edges: {}.",
+            "{}. Components: {}. Edges: {}.",
             self.picture.subtitle,
-            nodes.join(", "),
+            components.join(", "),
             edges.join(", ")
         )
     }

@@ -7,7 +7,7 @@ use crate::graph::{
     picture::{Picture, Vertex},
 };
 
-/// With more peers than that they are drawn as one node.
+/// With more peers than that they are drawn as one component.
 const MOST: u32 = 12;
 const RADIUS: f64 = 17.0;
 /// From the middle of one peer to that of the next, at least.

@@ -1,4 +1,4 @@
-//! Nodes: a box for a service, a cylinder for a store, a ring of circles for peers, a pill for the
+//! Components: a box for a service, a cylinder for a store, a ring of circles for peers, a pill for the
 //! end users. Several pods are cards that lie upon each other.
 
 use super::{ring, style, text};
@@ -37,7 +37,7 @@ fn text_size(vertex: &Vertex) -> Size {
     Size { width, height: LINE_HEIGHT * (1.0 + f64::from(count)) }
 }
 
-/// The size of a node.
+/// The size of a component.
 pub(super) fn size(vertex: &Vertex) -> Size {
     let text = text_size(vertex);
     let width = (text.width + 2.0 * PADDING.width).max(NARROWEST);
@@ -49,7 +49,7 @@ pub(super) fn size(vertex: &Vertex) -> Size {
     }
 }
 
-/// A node at its place.
+/// A component at its place.
 pub(super) fn draw(vertex: &Vertex, place: &Rect, picture: &Picture) -> String {
     let class = match picture.compared {
         true => style::change(vertex.change),
@@ -128,7 +128,7 @@ fn cylinder(place: &Rect, class: &str) -> String {
     )
 }
 
-/// The sign of a change on the corner of a node.
+/// The sign of a change on the corner of a component.
 fn badge(place: &Rect, change: Change) -> String {
     if change == Change::Stays {
         return String::new();

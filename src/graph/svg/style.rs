@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// Fonts that are somewhere on every machine.
 pub(super) const FONT: &str = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif";
 
-/// Classes of nodes are roles, or `stays`, `comes`, `goes` and `changes`; those of edges likewise.
+/// Classes of components are roles, or `stays`, `comes`, `goes` and `changes`; those of edges likewise.
 pub(super) const SHEET: &str = "\
 .paper { fill: #ffffff; stroke: #d0d7de }
 .title { font-size: 18px; font-weight: 600; fill: #1f2328; text-anchor: middle }
@@ -56,7 +56,7 @@ pub(super) fn edge(arrow: &Arrow, compared: bool) -> &'static str {
     }
 }
 
-/// The class of a node of a change.
+/// The class of a component of a change.
 pub(super) fn change(change: Change) -> &'static str {
     match change {
         Change::Stays => "stays",

@@ -71,7 +71,7 @@ fn a_label_that_finds_no_room_is_left_out_only_in_the_densest_of_pictures() {
 }
 
 #[test]
-fn more_peers_than_a_ring_has_room_for_are_one_node() {
+fn more_peers_than_a_ring_has_room_for_are_one_component() {
     let svg = |replicas: u32| {
         let spec = format!("{{shape: PeerToPeer, peerToPeer: {{replicas: {replicas}}}}}");
         super::svg(&Picture::of(&model(&spec), "shop", "PeerToPeer"))

@@ -6,10 +6,10 @@ mod progressing;
 mod ready;
 mod traffic_flowing;
 
-use super::{Running, node::Availability, status::Facts, traffic::Users};
+use super::{Running, component::Availability, status::Facts, traffic::Users};
 use crate::{
     api::{ArchitectureStatus, EdgeStatus},
-    plan::Node,
+    plan::Component,
 };
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, Time},
@@ -20,8 +20,8 @@ use k8s_openapi::{
 pub(super) struct View<'a> {
     pub(super) facts: &'a Facts<'a>,
     pub(super) running: &'a Running,
-    /// Every node that should run, and whether it is available.
-    pub(super) nodes: Vec<(&'a Node, Availability)>,
+    /// Every component that should run, and whether it is available.
+    pub(super) components: Vec<(&'a Component, Availability)>,
     pub(super) edges: Vec<EdgeStatus>,
     pub(super) users: Users,
     pub(super) now: Timestamp,
@@ -62,9 +62,9 @@ pub enum Reason {
     ApplyFailed,
     /// Something of an earlier Architecture of the same name has not gone yet.
     WaitingForRemoval,
-    /// Not every node has all of its pods as they should be.
-    NodesNotReady,
-    /// The entry Service does not lead to the node that is to answer users.
+    /// Not every component has all of its pods as they should be.
+    ComponentsNotReady,
+    /// The entry Service does not lead to the component that is to answer users.
     EntryBroken,
     /// An edge fails.
     EdgesFailing,
@@ -115,9 +115,9 @@ impl Verdict {
 pub mod condition_types {
     /// Whether the specification is one that can run.
     pub const ACCEPTED: &str = "Accepted";
-    /// Whether the whole works: every node available, every edge working, users served. Without a
+    /// Whether the whole works: every component available, every edge working, users served. Without a
     /// load and without users it rests on the probes that cross every edge every few seconds, and
-    /// on what the entry Service says: that its selector and port lead to a ready pod of the node
+    /// on what the entry Service says: that its selector and port lead to a ready pod of the component
     /// that is to answer. That the cluster's proxies do as it says only requests can prove.
     pub const READY: &str = "Ready";
     /// Whether what runs is still being led to what is wanted.

@@ -2,14 +2,15 @@
 
 use super::{Holds, Reason, Verdict, View};
 use crate::{
-    observe::{RunningNode, RunningPod, words::list},
-    plan::{Node, Task},
+    observe::{RunningComponent, RunningPod, words::list},
+    plan::{Component, Task},
 };
 use maquette_contract::{PeerObservation, Role};
 
 pub(super) fn judge(view: &View<'_>) -> Option<Verdict> {
-    let (peers, _) = view.nodes.iter().find(|(node, _)| node.role() == Role::Peer)?;
-    let Some(running) = view.running.node(&peers.name).filter(|found| !found.pods.is_empty())
+    let (peers, _) =
+        view.components.iter().find(|(component, _)| component.role() == Role::Peer)?;
+    let Some(running) = view.running.component(&peers.name).filter(|found| !found.pods.is_empty())
     else {
         return Some(Verdict::new(Holds::Unknown, Reason::NotReported, "no peer runs"));
     };
@@ -21,7 +22,7 @@ fn silent() -> Verdict {
     Verdict::new(Holds::Unknown, Reason::NotReported, message)
 }
 
-fn overlay(view: &View<'_>, peers: &Node, running: &RunningNode) -> Verdict {
+fn overlay(view: &View<'_>, peers: &Component, running: &RunningComponent) -> Verdict {
     let reported = |pod: &RunningPod| pod.report.fresh(view.now).is_some_and(|o| o.peer.is_some());
     if !running.pods.iter().all(reported) {
         return silent();
@@ -41,7 +42,7 @@ fn overlay(view: &View<'_>, peers: &Node, running: &RunningNode) -> Verdict {
 
 fn reports<'a>(
     view: &'a View<'_>,
-    running: &'a RunningNode,
+    running: &'a RunningComponent,
 ) -> impl Iterator<Item = (&'a RunningPod, &'a PeerObservation)> {
     let report = |pod: &'a RunningPod| pod.report.fresh(view.now)?.peer.as_ref().map(|p| (pod, p));
     running.pods.iter().filter_map(report)
@@ -50,8 +51,8 @@ fn reports<'a>(
 /// Which fellows the pod does not see, and members that do not run.
 fn unseen(
     view: &View<'_>,
-    peers: &Node,
-    running: &RunningNode,
+    peers: &Component,
+    running: &RunningComponent,
     pod: &RunningPod,
 ) -> Option<String> {
     let seen = &pod.report.fresh(view.now)?.peer.as_ref()?.members;
@@ -62,7 +63,7 @@ fn unseen(
 }
 
 /// The pods that hold items; those that hand over before they leave are none of them.
-fn members(peers: &Node, running: &RunningNode) -> Vec<String> {
+fn members(peers: &Component, running: &RunningComponent) -> Vec<String> {
     let members = match &peers.task {
         Task::Peer(peer) => peer.members as usize,
         Task::Service(_) | Task::Store(_) | Task::Load(_) => 0,

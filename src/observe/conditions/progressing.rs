@@ -2,8 +2,8 @@
 
 use super::{Holds, Reason, Verdict, View};
 use crate::{
-    observe::{Acceptance, TroubleKind, VolumeNote, node::Availability, words::list},
-    plan::Node,
+    observe::{Acceptance, TroubleKind, VolumeNote, component::Availability, words::list},
+    plan::Component,
 };
 
 pub(super) fn judge(view: &View<'_>) -> Verdict {
@@ -16,10 +16,10 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
     if !evolving.is_empty() {
         return Verdict::new(Holds::Yes, Reason::Evolving, list(evolving));
     }
-    let missing = missing_nodes(view);
+    let missing = missing_components(view);
     if !missing.is_empty() {
         let message = format!("waiting for {}", list(missing));
-        return Verdict::new(Holds::Yes, Reason::NodesNotReady, message);
+        return Verdict::new(Holds::Yes, Reason::ComponentsNotReady, message);
     }
     volumes(view)
         .unwrap_or_else(|| Verdict::new(Holds::No, Reason::Settled, "what runs is what is wanted"))
@@ -73,16 +73,17 @@ fn stuck(view: &View<'_>) -> Option<Verdict> {
         return Some(Verdict::new(Holds::No, Reason::Blocked, list(cannot.iter().cloned())));
     }
     view.facts.evolution?;
-    let pods: Vec<_> = view.nodes.iter().flat_map(|(node, _)| sick(view, node)).collect();
+    let pods: Vec<_> =
+        view.components.iter().flat_map(|(component, _)| sick(view, component)).collect();
     let message = || format!("{}; what served goes on serving", list(pods.iter().cloned()));
     (!pods.is_empty()).then(|| Verdict::new(Holds::No, Reason::PodsNotReady, message()))
 }
 
-/// Pods of a node that cannot get ready, or be made, before somebody mends something.
-fn sick(view: &View<'_>, node: &Node) -> Vec<String> {
-    let Some(found) = view.running.node(&node.name) else { return vec![] };
+/// Pods of a component that cannot get ready, or be made, before somebody mends something.
+fn sick(view: &View<'_>, component: &Component) -> Vec<String> {
+    let Some(found) = view.running.component(&component.name) else { return vec![] };
     let workload = found.workload.as_ref().and_then(|workload| workload.trouble.as_ref());
-    let workload = workload.map(|trouble| format!("{}: {trouble}", node.name));
+    let workload = workload.map(|trouble| format!("{}: {trouble}", component.name));
     let pods = found.pods.iter().filter_map(|pod| {
         let trouble = pod.trouble.as_ref()?;
         Some(format!("pod {}: {trouble}", pod.name))
@@ -90,11 +91,12 @@ fn sick(view: &View<'_>, node: &Node) -> Vec<String> {
     workload.into_iter().chain(pods).collect()
 }
 
-/// Every node that lacks something, and what.
-pub(super) fn missing_nodes(view: &View<'_>) -> Vec<String> {
-    let missing = view.nodes.iter().filter_map(|(node, availability)| match availability {
-        Availability::Available => None,
-        Availability::Missing(message) => Some(format!("{}: {message}", node.name)),
-    });
+/// Every component that lacks something, and what.
+pub(super) fn missing_components(view: &View<'_>) -> Vec<String> {
+    let missing =
+        view.components.iter().filter_map(|(component, availability)| match availability {
+            Availability::Available => None,
+            Availability::Missing(message) => Some(format!("{}: {message}", component.name)),
+        });
     missing.collect()
 }

@@ -11,13 +11,17 @@ use crate::{
 
 pub(super) fn judge(view: &View<'_>) -> Verdict {
     let yes = || {
-        let nodes = count(view.nodes.len() as u64, "node");
+        let components = count(view.components.len() as u64, "component");
         let edges = count(view.edges.len() as u64, "edge");
-        Verdict::new(Holds::Yes, Reason::AllWorks, format!("{nodes} available, {edges} working"))
+        Verdict::new(
+            Holds::Yes,
+            Reason::AllWorks,
+            format!("{components} available, {edges} working"),
+        )
     };
     refused(view)
         .or_else(|| trouble(view))
-        .or_else(|| nodes(view))
+        .or_else(|| components(view))
         .or_else(|| failing(view))
         .or_else(|| blocked(view))
         .or_else(|| evolving(view))
@@ -52,12 +56,12 @@ fn trouble(view: &View<'_>) -> Option<Verdict> {
     no(reason, list(said.map(|trouble| trouble.message.clone())))
 }
 
-fn nodes(view: &View<'_>) -> Option<Verdict> {
-    let missing = super::progressing::missing_nodes(view);
+fn components(view: &View<'_>) -> Option<Verdict> {
+    let missing = super::progressing::missing_components(view);
     if missing.is_empty() {
         return None;
     }
-    no(Reason::NodesNotReady, list(missing))
+    no(Reason::ComponentsNotReady, list(missing))
 }
 
 fn said(edge: &EdgeStatus) -> String {
@@ -96,8 +100,10 @@ fn evolving(view: &View<'_>) -> Option<Verdict> {
 fn entry(view: &View<'_>) -> Option<Verdict> {
     let wanted = view.facts.entry.as_ref()?;
     let found = &view.running.entry;
-    let trouble = match &found.node {
-        Some(node) if node != wanted => Some(format!("it leads to {node}, not to {wanted}")),
+    let trouble = match &found.component {
+        Some(component) if component != wanted => {
+            Some(format!("it leads to {component}, not to {wanted}"))
+        }
         _ => found.trouble.clone(),
     };
     let name = &view.facts.identity.name;

@@ -37,8 +37,9 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
 fn lost(view: &View<'_>) -> String {
     let lost = count(view.users.lost_writes, "acknowledged write");
     let identity = view.facts.identity;
-    let loads = view.facts.nodes.iter().filter(|node| node.role() == Role::Load);
-    let objects = loads.map(|node| format!("deployment/{}", identity.name.child(&node.name)));
+    let loads = view.facts.components.iter().filter(|component| component.role() == Role::Load);
+    let objects =
+        loads.map(|component| format!("deployment/{}", identity.name.child(&component.name)));
     let (namespace, objects) = (&identity.namespace, objects.collect::<Vec<_>>().join(" "));
     format!(
         "{lost} could not be read back since the load started. Its log names them: kubectl -n \

@@ -24,7 +24,7 @@ pub(super) fn ours(work: &Work<'_>, live: &Claim) -> Result<(), Failure> {
     let title = live.title();
     if goes(work, live) {
         let message =
-            format!("waiting for {title} of an earlier Architecture or node to be removed");
+            format!("waiting for {title} of an earlier Architecture or component to be removed");
         return Err(Failure::trouble(TroubleKind::Removal, message));
     }
     if is_labelled(work, live) {

@@ -1,4 +1,4 @@
-//! The volumes that no node uses any more.
+//! The volumes that no component uses any more.
 
 use super::{
     super::{
@@ -15,10 +15,10 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Preconditions},
 };
-use maquette_contract::keys::LABEL_NODE;
+use maquette_contract::keys::LABEL_COMPONENT;
 use std::collections::BTreeSet;
 
-/// Sees to the volumes of nodes and pods that are no more, as `spec.retention` says.
+/// Sees to the volumes of components and pods that are no more, as `spec.retention` says.
 pub(in super::super) async fn release(
     work: &Work<'_>,
     sets: &[StatefulSet],
@@ -47,7 +47,7 @@ pub(in super::super) async fn release(
     Ok(())
 }
 
-/// What becomes of a volume that no node uses.
+/// What becomes of a volume that no component uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Idle {
     /// It is on its way out.
@@ -73,21 +73,21 @@ fn fate(work: &Work<'_>, claim: &Claim, retention: &Retention, blocked: bool) ->
 }
 
 fn status(claim: &Claim, fate: Idle) -> VolumeStatus {
-    let node = claim.labels().get(LABEL_NODE).cloned();
-    let of = node.as_deref().unwrap_or("of its name");
+    let component = claim.labels().get(LABEL_COMPONENT).cloned();
+    let of = component.as_deref().unwrap_or("of its name");
     let (state, message) = match fate {
         Idle::Goes => (VolumeState::Deleting, "it is on its way out".to_owned()),
         Idle::Left => (
             VolumeState::Retained,
             format!(
-                "an earlier Architecture of this name left it: a node {of} would take it up again; \
+                "an earlier Architecture of this name left it: a component {of} would take it up again; \
                  delete the claim if nobody needs what is on it"
             ),
         ),
         Idle::Kept => (
             VolumeState::Retained,
             format!(
-                "retention.whenDropped is Retain: the node {of} takes it up again if it returns"
+                "retention.whenDropped is Retain: the component {of} takes it up again if it returns"
             ),
         ),
         Idle::Later => (
@@ -96,7 +96,7 @@ fn status(claim: &Claim, fate: Idle) -> VolumeStatus {
         ),
         Idle::Deleted => (VolumeState::Deleting, "retention.whenDropped is Delete".to_owned()),
     };
-    VolumeStatus { name: claim.name_any(), node, state, message: Some(message) }
+    VolumeStatus { name: claim.name_any(), component, state, message: Some(message) }
 }
 
 async fn delete(work: &Work<'_>, claim: &Claim) -> Result<(), Failure> {
@@ -106,7 +106,7 @@ async fn delete(work: &Work<'_>, claim: &Claim) -> Result<(), Failure> {
     if live.uid() != claim.uid() || ours(work, &live).is_err() || !is_used(work, &live) {
         return Ok(());
     }
-    tracing::info!(architecture = %work.key(), claim = name, "deleting the volume of a dropped node");
+    tracing::info!(architecture = %work.key(), claim = name, "deleting the volume of a dropped component");
     let same = Preconditions { uid: live.uid(), resource_version: live.resource_version() };
     match api.delete(&name, &DeleteParams::background().preconditions(same)).await {
         Ok(_) => Ok(()),

@@ -12,9 +12,9 @@ use kube::{
     api::{ListParams, Patch, PatchParams},
 };
 use maquette_contract::{
-    EdgeObservation, LoadObservation, NodeConfig, NodeName, Observations, OriginObservation,
-    PeerObservation, Probe, RoleConfig, Traffic,
-    keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE, LABEL_ARCHITECTURE, LABEL_NODE},
+    ComponentConfig, ComponentName, EdgeObservation, LoadObservation, Observations,
+    OriginObservation, PeerObservation, Probe, RoleConfig, Traffic,
+    keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE, LABEL_ARCHITECTURE, LABEL_COMPONENT},
     ports::ADMIN,
 };
 use serde::Serialize;
@@ -32,17 +32,17 @@ use tokio::{net::TcpListener, task::JoinSet};
 /// What a test wants pods to do.
 #[derive(Debug, Default)]
 pub(crate) struct Behaviour {
-    /// Nodes whose pods are not ready.
+    /// Components whose pods are not ready.
     pub(crate) down: BTreeSet<String>,
     /// Edges that fail, as `from` and `to`.
     pub(crate) failing: BTreeSet<(String, String)>,
-    /// Nodes whose pods do not report.
+    /// Components whose pods do not report.
     pub(crate) silent: BTreeSet<String>,
     /// Requests of the load that failed of late.
     pub(crate) failed_requests: u64,
     /// Peers that still copy items, by pod.
     pub(crate) copying: BTreeSet<String>,
-    /// Nodes whose pods have not copied everything from their origins.
+    /// Components whose pods have not copied everything from their origins.
     pub(crate) taking_over: BTreeSet<String>,
     /// Peers that no other sees, by pod.
     pub(crate) unseen: BTreeSet<String>,
@@ -121,17 +121,22 @@ impl Player {
             known.report.lock().unwrap_or_else(PoisonError::into_inner).text = text;
             known.annotation = annotation;
         }
-        let node = pod.labels().get(LABEL_NODE).cloned().unwrap_or_default();
-        let ready =
-            !self.behaviour.lock().unwrap_or_else(PoisonError::into_inner).down.contains(&node);
+        let component = pod.labels().get(LABEL_COMPONENT).cloned().unwrap_or_default();
+        let ready = !self
+            .behaviour
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .down
+            .contains(&component);
         if known.ready != Some(ready) && write_status(&self.pods, pod, known.ip, ready).await {
             known.ready = Some(ready);
         }
     }
 
     async fn configuration(&self, pod: &Pod) -> Option<String> {
-        let (of, node) = (pod.labels().get(LABEL_ARCHITECTURE)?, pod.labels().get(LABEL_NODE)?);
-        let found = self.config_maps.get(&format!("{of}-{node}")).await.ok()?;
+        let (of, component) =
+            (pod.labels().get(LABEL_ARCHITECTURE)?, pod.labels().get(LABEL_COMPONENT)?);
+        let found = self.config_maps.get(&format!("{of}-{component}")).await.ok()?;
         found.data?.get(CONFIG_FILE).cloned()
     }
 }
@@ -214,8 +219,8 @@ async fn observations(
 impl Reporter {
     fn report(&self) -> Option<Observations> {
         let behaviour = self.behaviour.lock().unwrap_or_else(PoisonError::into_inner);
-        let config = NodeConfig::from_json(&self.text).expect("a configuration");
-        if behaviour.silent.contains(config.node.as_str()) {
+        let config = ComponentConfig::from_json(&self.text).expect("a configuration");
+        if behaviour.silent.contains(config.component.as_str()) {
             return None;
         }
         let edges =
@@ -228,12 +233,12 @@ impl Reporter {
                 .collect(),
             not_whole: behaviour.copying.contains(&self.pod).into(),
         };
-        let copied = !behaviour.taking_over.contains(config.node.as_str());
+        let copied = !behaviour.taking_over.contains(config.component.as_str());
         let origin = |origin| OriginObservation { complete: copied, ..origin };
         Some(Observations {
-            node: config.node.clone(),
+            component: config.component.clone(),
             pod: self.pod.clone(),
-            revision: NodeConfig::revision(&self.text),
+            revision: ComponentConfig::revision(&self.text),
             older_requests: 0,
             edges: edges.collect(),
             served: Traffic::default(),
@@ -247,8 +252,13 @@ impl Reporter {
         })
     }
 
-    fn edge(&self, config: &NodeConfig, to: NodeName, behaviour: &Behaviour) -> EdgeObservation {
-        let edge = (config.node.to_string(), to.to_string());
+    fn edge(
+        &self,
+        config: &ComponentConfig,
+        to: ComponentName,
+        behaviour: &Behaviour,
+    ) -> EdgeObservation {
+        let edge = (config.component.to_string(), to.to_string());
         let probe = match behaviour.failing.contains(&edge) {
             true => Probe::Fails { message: "connection refused".to_owned() },
             false => Probe::Works,

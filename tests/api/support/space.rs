@@ -121,15 +121,16 @@ impl Space {
 
     /// Waits until an Architecture has all its children and the status says so.
     pub(crate) async fn settled(&self, of: &str) -> Architecture {
-        self.condition(of, "Ready", soon(), |ready| ready.reason == "NodesNotReady").await;
+        self.condition(of, "Ready", soon(), |ready| ready.reason == "ComponentsNotReady").await;
         let api = self.api::<Architecture>();
-        eventually("every node is made", soon(), async || {
+        eventually("every component is made", soon(), async || {
             let found = api.get(of).await.map_err(|error| error.to_string())?;
-            let nodes = found.status.clone().map(|status| status.nodes).unwrap_or_default();
-            let unmade = nodes.iter().find(|node| {
-                node.message.as_deref().is_none_or(|said| !said.contains("pods are ready"))
+            let components =
+                found.status.clone().map(|status| status.components).unwrap_or_default();
+            let unmade = components.iter().find(|component| {
+                component.message.as_deref().is_none_or(|said| !said.contains("pods are ready"))
             });
-            unmade.map_or(Ok(found), |node| Err(format!("{node:?}")))
+            unmade.map_or(Ok(found), |component| Err(format!("{component:?}")))
         })
         .await
     }

@@ -23,7 +23,7 @@ async fn a_three_tier_that_becomes_n_tier_keeps_every_item() {
         model.apply(&THREE_TIER.replace("ThreeTier", "NTier")).await;
         model.ready().await;
         let read = model.reads_back(&model.name, &written[0]).await;
-        assert_eq!(read.trace.calls[0].node.as_str(), "storefront");
+        assert_eq!(read.trace.calls[0].component.as_str(), "storefront");
         model.all_read_back(&written).await;
 
         model.apply(THREE_TIER).await;

@@ -67,9 +67,9 @@ impl Model {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    /// `<architecture>-<node>`, the name of a node's objects.
-    pub(crate) fn child(&self, node: &str) -> String {
-        format!("{}-{node}", self.name)
+    /// `<architecture>-<component>`, the name of a component's objects.
+    pub(crate) fn child(&self, component: &str) -> String {
+        format!("{}-{component}", self.name)
     }
 
     /// Applies a manifest, as `kubectl apply --server-side` does.

@@ -55,14 +55,14 @@ async fn work(model: Model, stopped: watch::Receiver<bool>) -> (Experience, Vec<
         }
         pace.tick().await;
         experience.sent += 1;
-        // Of two kinds: one that n-tier gives an owner of its own, and one that it does not.
-        let (kind, id) =
+        // Of two collections: one that n-tier gives an owner of its own, and one that it does not.
+        let (collection, id) =
             (["orders", "books"][n as usize % 2], format!("outside-{}", n / 3 % ITEMS));
-        let key = format!("{kind}/{id}");
+        let key = format!("{collection}/{id}");
         let start = Instant::now();
         let failure = match items.get(&key).filter(|_| n % 3 != 0) {
             Some(written) => check(&model, &key, written, &mut experience.lost).await.err(),
-            None => match model.try_write(&model.name, kind, &id, json!({ "n": n })).await {
+            None => match model.try_write(&model.name, collection, &id, json!({ "n": n })).await {
                 Ok((written, _)) => items.insert(key.clone(), written).and(None),
                 Err(error) => Some(error),
             },

@@ -7,10 +7,14 @@ use kube::api::{DeleteParams, ListParams};
 use maquette_contract::{LoadObservation, Observations, keys, ports};
 
 impl Model {
-    /// The pods of a node, by name.
-    pub(crate) async fn pods(&self, node: &str) -> Vec<Pod> {
-        let labels =
-            format!("{}={},{}={node}", keys::LABEL_ARCHITECTURE, self.name, keys::LABEL_NODE);
+    /// The pods of a component, by name.
+    pub(crate) async fn pods(&self, component: &str) -> Vec<Pod> {
+        let labels = format!(
+            "{}={},{}={component}",
+            keys::LABEL_ARCHITECTURE,
+            self.name,
+            keys::LABEL_COMPONENT
+        );
         let pods = self.api::<Pod>().list(&ListParams::default().labels(&labels)).await;
         let mut pods = pods.expect("a list of pods").items;
         pods.sort_by_key(ResourceExt::name_any);
@@ -28,11 +32,11 @@ impl Model {
         self.api::<Pod>().delete(pod, &params).await.expect("killed");
     }
 
-    /// Awaits that the node has `count` pods, all ready and none of them one of `old`.
-    pub(crate) async fn replaced(&self, node: &str, old: &[Pod], count: usize) {
+    /// Awaits that the component has `count` pods, all ready and none of them one of `old`.
+    pub(crate) async fn replaced(&self, component: &str, old: &[Pod], count: usize) {
         let old: Vec<_> = old.iter().filter_map(ResourceExt::uid).collect();
-        eventually(&format!("pods of {node} replaced"), seconds(120), async || {
-            let pods = self.pods(node).await;
+        eventually(&format!("pods of {component} replaced"), seconds(120), async || {
+            let pods = self.pods(component).await;
             let new = |pod: &&Pod| pod.uid().is_some_and(|uid| !old.contains(&uid));
             let ready = pods.iter().filter(new).filter(|pod| is_ready(pod)).count();
             if ready == count && pods.len() == count {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// A write that the model acknowledged, and the service through which it was made.
 pub(crate) struct Acknowledged {
-    pub(crate) kind: String,
+    pub(crate) collection: String,
     pub(crate) id: String,
     pub(crate) version: Version,
     pub(crate) value: Value,
@@ -57,36 +57,38 @@ impl Model {
     pub(crate) async fn try_write(
         &self,
         service: &str,
-        kind: &str,
+        collection: &str,
         id: &str,
         value: Value,
     ) -> Result<(Acknowledged, Answer), String> {
-        let path = format!("items/{kind}/{id}");
+        let path = format!("items/{collection}/{id}");
         let answer = self.ask(service, "PUT", &path, value.to_string().into_bytes()).await?;
         let Outcome::Item { version, .. } = &answer.outcome else {
             return Err(format!("a write was answered with {:?}", answer.outcome));
         };
-        let (kind, id, version) = (kind.to_owned(), id.to_owned(), version.clone());
-        Ok((Acknowledged { kind, id, version, value }, answer))
+        let (collection, id, version) = (collection.to_owned(), id.to_owned(), version.clone());
+        Ok((Acknowledged { collection, id, version, value }, answer))
     }
 
     /// Writes an item through a Service of the model, which must acknowledge it.
     pub(crate) async fn write(
         &self,
         service: &str,
-        kind: &str,
+        collection: &str,
         id: &str,
         value: Value,
     ) -> (Acknowledged, Answer) {
-        self.try_write(service, kind, id, value).await.expect("an acknowledged write")
+        self.try_write(service, collection, id, value).await.expect("an acknowledged write")
     }
 
-    /// Writes `count` items of a kind through the entry.
-    pub(crate) async fn write_many(&self, kind: &str, count: usize) -> Vec<Acknowledged> {
+    /// Writes `count` items of a collection through the entry.
+    pub(crate) async fn write_many(&self, collection: &str, count: usize) -> Vec<Acknowledged> {
         let mut written = Vec::new();
         for n in 0..count {
             let id = format!("item-{n}");
-            written.push(self.write(&self.name, kind, &id, serde_json::json!({ "n": n })).await.0);
+            written.push(
+                self.write(&self.name, collection, &id, serde_json::json!({ "n": n })).await.0,
+            );
         }
         written
     }
@@ -94,7 +96,7 @@ impl Model {
     /// Reads the item back through a Service of the model and compares. A newer version, which
     /// somebody else wrote, is right too; an older one or none is a lost write.
     pub(crate) async fn reads_back(&self, service: &str, written: &Acknowledged) -> Answer {
-        let path = format!("items/{}/{}", written.kind, written.id);
+        let path = format!("items/{}/{}", written.collection, written.id);
         // Only the way through the API server's proxy is tried again: an answer must be right.
         let answer = eventually(&format!("an answer to {path}"), seconds(30), async || {
             self.ask(service, "GET", &path, Vec::new()).await.inspect_err(|error| {

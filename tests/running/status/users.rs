@@ -7,7 +7,7 @@ use k8s_openapi::{
     apimachinery::pkg::util::intstr::IntOrString,
 };
 use maquette::observe::Snapshot;
-use maquette_contract::{LoadObservation, Traffic, keys::LABEL_NODE};
+use maquette_contract::{LoadObservation, Traffic, keys::LABEL_COMPONENT};
 use std::sync::Arc;
 
 #[test]
@@ -85,7 +85,7 @@ fn an_entry_that_leads_elsewhere_is_not_ready_although_all_probes_work() {
             spec.selector.as_mut().unwrap().insert(label.to_owned(), value.to_owned());
         }
     };
-    entry_is_broken(select(LABEL_NODE, "data"), "it leads to data, not to client");
+    entry_is_broken(select(LABEL_COMPONENT, "data"), "it leads to data, not to client");
     entry_is_broken(select("team", "blue"), "no pod that it selects is ready");
     entry_is_broken(|spec| spec.selector = None, "no pod that it selects is ready");
     entry_is_broken(|spec| port(spec).port = 81, "it has no port 80");
@@ -108,11 +108,11 @@ fn an_entry_that_leads_elsewhere_is_not_ready_although_all_probes_work() {
 
 #[test]
 fn an_entry_whose_pods_are_not_ready_is_not_ready() {
-    // Also where the node itself is not looked at: all else that is not ready comes first.
+    // Also where the component itself is not looked at: all else that is not ready comes first.
     let status = of(
         ARCHITECTURE,
         |snapshot| not_ready(snapshot, "shop-client-0"),
-        |facts| facts.nodes.retain(|node| node.name.as_str() != "client"),
+        |facts| facts.components.retain(|component| component.name.as_str() != "client"),
     );
     is(&status, "Ready", ("False", "EntryBroken"), "no pod that it selects is ready");
 }

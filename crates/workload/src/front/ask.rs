@@ -26,10 +26,10 @@ pub(super) enum Ask {
 
 /// The item that a path names.
 pub(super) fn key(path: Result<(String, String), PathRejection>) -> Result<ItemKey, Failure> {
-    let (kind, id) = path.map_err(|rejection| Failure::invalid(rejection.body_text()))?;
-    let kind = kind.parse().map_err(|error| Failure::invalid(format!("{error}")))?;
+    let (collection, id) = path.map_err(|rejection| Failure::invalid(rejection.body_text()))?;
+    let collection = collection.parse().map_err(|error| Failure::invalid(format!("{error}")))?;
     let id = id.try_into().map_err(|error| Failure::invalid(format!("{error}")))?;
-    Ok(ItemKey { kind, id })
+    Ok(ItemKey { collection, id })
 }
 
 /// What a body of at most `most` bytes holds; `what` names that for a person.

@@ -1,4 +1,4 @@
-//! The paths of what a node itself holds, for the nodes that take it over: see
+//! The paths of what a component itself holds, for the components that take it over: see
 //! [`maquette_contract::held`].
 //!
 //! The same limits hold as for users' requests. An answer has no tree: it is what the path says, or
@@ -31,7 +31,7 @@ type Parameters = Result<Query<BTreeMap<String, String>>, QueryRejection>;
 
 pub(super) fn routes<A: Held>() -> Router<Arc<Front<A>>> {
     Router::new()
-        .route(&format!("{ITEMS}/{{kind}}/{{id}}"), get(get_item::<A>).put(put_item::<A>))
+        .route(&format!("{ITEMS}/{{collection}}/{{id}}"), get(get_item::<A>).put(put_item::<A>))
         .route(ITEMS, get(list::<A>))
         .route(SUMMARY, get(summary::<A>))
 }

@@ -18,7 +18,7 @@ pub(super) enum Operation {
     Get,
     Put,
     Summary,
-    /// What the node itself holds, for another node.
+    /// What the component itself holds, for another component.
     Held,
 }
 

@@ -1,11 +1,11 @@
-//! The HTTP interface of a service or a peer: what end users and other nodes ask of it.
+//! The HTTP interface of a service or a peer: what end users and other components ask of it.
 //!
 //! Owns the paths, the parsing of what comes in, the limits on it, and the form of every answer:
 //! [`maquette_contract::Answer`] as JSON or, for `Accept: text/plain`, as text. What the answer is,
-//! the node's [`Application`] says. It never asks a store, a peer or another node itself.
+//! the component's [`Application`] says. It never asks a store, a peer or another component itself.
 //!
-//! A node implements [`Application`] and calls [`serve()`] with its runtime, a listener and itself.
-//! Peers implement [`Held`] too, for the nodes that take their items over, and call
+//! A component implements [`Application`] and calls [`serve()`] with its runtime, a listener and itself.
+//! Peers implement [`Held`] too, for the components that take their items over, and call
 //! [`serve_with_held`].
 
 mod ask;
@@ -32,10 +32,10 @@ use tokio::{net::TcpListener, sync::Semaphore};
 /// every request waits, at most for 10 s: this is enough for 200 a second.
 const MAX_UNDER_WAY: usize = 2048;
 
-/// What a node does with a request. Whatever it asks others for on the way it notes in the
+/// What a component does with a request. Whatever it asks others for on the way it notes in the
 /// [`Request`], so that the tree is true also if it fails or is cut off at the deadline.
 pub trait Application: Send + Sync + 'static {
-    /// What the node makes of its configuration.
+    /// What the component makes of its configuration.
     type Settings: Settings;
 
     /// The work of a request besides calls and queries; done before the application is asked.
@@ -63,7 +63,7 @@ pub trait Application: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Summary, Failure>> + Send;
 }
 
-/// What a node holds itself, whoever answers users' requests by now; see
+/// What a component holds itself, whoever answers users' requests by now; see
 /// [`maquette_contract::held`]. It is neither users' traffic nor work.
 pub trait Held: Application {
     /// Reads an item.
@@ -95,14 +95,14 @@ pub trait Held: Application {
     ) -> impl Future<Output = Result<Summary, Failure>> + Send;
 }
 
-/// The front of a node.
+/// The front of a component.
 struct Front<A: Application> {
     runtime: Arc<Runtime<A::Settings>>,
     application: A,
     metrics: metrics::Metrics,
     /// For users' requests.
     places: Semaphore,
-    /// For what is held. Users' requests may wait for it, by way of other nodes: so they never take
+    /// For what is held. Users' requests may wait for it, by way of other components: so they never take
     /// its places.
     places_held: Semaphore,
 }
@@ -125,7 +125,7 @@ pub async fn serve<A: Application>(
     serve_routes(runtime, listener, application, Router::new()).await;
 }
 
-/// Like [`serve()`], and answers what the node itself holds.
+/// Like [`serve()`], and answers what the component itself holds.
 pub async fn serve_with_held<A: Held>(
     runtime: Arc<Runtime<A::Settings>>,
     listener: TcpListener,

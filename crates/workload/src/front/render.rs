@@ -64,7 +64,7 @@ mod tests {
 
     fn answer() -> Answer {
         let trace = ResponseTree {
-            node: "web".parse().unwrap(),
+            component: "web".parse().unwrap(),
             role: Role::Service,
             pod: "web-1".into(),
             micros: 1,

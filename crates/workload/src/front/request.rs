@@ -40,7 +40,7 @@ impl<S> Request<S> {
         }
     }
 
-    /// Notes the answer of a node that was called.
+    /// Notes the answer of a component that was called.
     pub fn called(&self, tree: ResponseTree) {
         lock(&self.calls).push(tree);
     }

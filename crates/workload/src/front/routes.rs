@@ -31,8 +31,8 @@ use tokio::{
 
 /// What one can ask, for a person.
 const PATHS: &str = "\
-GET /items/{kind}/{id}   read an item
-PUT /items/{kind}/{id}   write an item; the body is its value, any JSON
+GET /items/{collection}/{id}   read an item
+PUT /items/{collection}/{id}   write an item; the body is its value, any JSON
 GET /summary             gather from all who keep information
 GET /ping                204 if this pod answers at all";
 
@@ -47,7 +47,7 @@ pub(super) fn router<A: Application>(
     Router::new()
         .route("/", get(index::<A>))
         .route("/ping", get(async || StatusCode::NO_CONTENT))
-        .route("/items/{kind}/{id}", get(get_item::<A>).put(put_item::<A>))
+        .route("/items/{collection}/{id}", get(get_item::<A>).put(put_item::<A>))
         .route("/summary", get(get_summary::<A>))
         .merge(others)
         .fallback(unknown_path::<A>)
@@ -57,12 +57,12 @@ pub(super) fn router<A: Application>(
 
 async fn index<A: Application>(State(front): Shared<A>) -> String {
     let loaded = front.runtime.config.current();
-    let (node, architecture) = (&loaded.node, &loaded.architecture);
+    let (component, architecture) = (&loaded.component, &loaded.architecture);
     let (role, pod) = (A::Settings::ROLE, &front.runtime.options.pod);
     format!(
-        "This is pod {pod} of the {role} {node} in the Maquette model {architecture}.\n\n{PATHS}\n\n\
+        "This is pod {pod} of the {role} {component} in the Maquette model {architecture}.\n\n{PATHS}\n\n\
          Answers are JSON; with the header \"Accept: text/plain\" they are text, with a tree of \
-         the nodes that took part.\n"
+         the components that took part.\n"
     )
 }
 
@@ -158,8 +158,8 @@ impl<A: Application> Front<A> {
     }
 
     async fn ask(&self, request: &Request<A::Settings>, asked: Ask) -> Result<Outcome, Failure> {
-        let item = |ItemKey { kind, id }, Record { version, value }| Outcome::Item {
-            kind,
+        let item = |ItemKey { collection, id }, Record { version, value }| Outcome::Item {
+            collection,
             id,
             version,
             value,
@@ -184,11 +184,11 @@ impl<A: Application> Front<A> {
         start: Instant,
         outcome: Result<Outcome, Failure>,
     ) -> (StatusCode, Answer) {
-        let node = request.node.clone();
+        let component = request.component.clone();
         let (queries, calls) = request.journal();
         let error = outcome.as_ref().err().map(|failure| failure.message.clone());
         let trace = ResponseTree {
-            node,
+            component,
             role: A::Settings::ROLE,
             pod: self.runtime.options.pod.clone(),
             micros: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),

@@ -57,8 +57,8 @@ impl Application for Gated {
 
 async fn runtime() -> Arc<Runtime<Played>> {
     let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("node.json");
-    std::fs::write(&config, r#"{"architecture": "shop", "node": "data", "role": "store"}"#)
+    let config = folder.path().join("component.json");
+    std::fs::write(&config, r#"{"architecture": "shop", "component": "data", "role": "store"}"#)
         .unwrap();
     let document = Document::read(&config).unwrap();
     let options = Options {

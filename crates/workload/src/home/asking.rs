@@ -10,7 +10,7 @@ pub(crate) type Note<'a> = &'a (dyn Fn(Query) + Send + Sync);
 /// Until when an answer is needed, which trace it belongs to, and who takes note of the queries.
 #[derive(Clone)]
 pub(crate) struct Asking<'a> {
-    /// What goes with the request to the next node.
+    /// What goes with the request to the next component.
     pub(super) context: Context,
     /// Takes note of each query.
     pub(crate) note: Note<'a>,

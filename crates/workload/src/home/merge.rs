@@ -1,13 +1,13 @@
 //! Adding up summaries.
 
-use maquette_contract::{KindSummary, Summary};
+use maquette_contract::{CollectionSummary, Summary};
 
-/// Adds up two parts. A kind has one owner: if both parts know a kind, both have asked that owner,
+/// Adds up two parts. A collection has one owner: if both parts know a collection, both have asked that owner,
 /// by different ways, and counting it twice would be wrong. The larger count is the later one, as
 /// items are never removed.
 pub(crate) fn merge(mut one: Summary, other: Summary) -> Summary {
-    for (kind, theirs) in other.kinds {
-        let ours = one.kinds.entry(kind).or_default();
+    for (collection, theirs) in other.collections {
+        let ours = one.collections.entry(collection).or_default();
         if rank(&theirs) > rank(ours) {
             *ours = theirs;
         }
@@ -16,18 +16,19 @@ pub(crate) fn merge(mut one: Summary, other: Summary) -> Summary {
     one
 }
 
-fn rank(kind: &KindSummary) -> impl Ord + use<'_> {
-    (kind.items, &kind.newest, kind.bytes)
+fn rank(collection: &CollectionSummary) -> impl Ord + use<'_> {
+    (collection.items, &collection.newest, collection.bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn summary(kinds: &[(&str, u64)]) -> Summary {
-        let kind = |items| KindSummary { items, bytes: items * 10, newest: None };
-        let kinds = kinds.iter().map(|(name, items)| (name.parse().unwrap(), kind(*items)));
-        Summary { kinds: kinds.collect(), truncated: false }
+    fn summary(collections: &[(&str, u64)]) -> Summary {
+        let collection = |items| CollectionSummary { items, bytes: items * 10, newest: None };
+        let collections =
+            collections.iter().map(|(name, items)| (name.parse().unwrap(), collection(*items)));
+        Summary { collections: collections.collect(), truncated: false }
     }
 
     #[test]

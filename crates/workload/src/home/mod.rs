@@ -16,12 +16,12 @@ pub(crate) use merge::merge;
 pub(crate) use peers::PeersClient;
 pub(crate) use store::StoreClient;
 
-use maquette_contract::{Kind, Version};
+use maquette_contract::{Collection, Version};
 
 /// Gives the version of a write that replaces `seen`, or nothing. It is asked again whenever the
 /// home turns out to hold something else. Who has seen the item elsewhere too sees to it that the
 /// version is later than that as well.
 pub(crate) type NextVersion<'a> = &'a (dyn Fn(Option<&Version>) -> Version + Send + Sync);
 
-/// Whether items of a kind are wanted.
-pub(crate) type Wanted<'a> = &'a (dyn Fn(&Kind) -> bool + Send + Sync);
+/// Whether items of a collection are wanted.
+pub(crate) type Wanted<'a> = &'a (dyn Fn(&Collection) -> bool + Send + Sync);

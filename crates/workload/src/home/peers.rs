@@ -8,7 +8,7 @@ use crate::{
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use maquette_contract::{
-    Address, Answer, ItemKey, NodeName, Query, Record, Summary, Version,
+    Address, Answer, ComponentName, ItemKey, Query, Record, Summary, Version,
     held::{AFTER, HeldPage, ITEMS, SUMMARY},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -17,7 +17,7 @@ use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-/// The peers of a node: their edge and the connections to them. Dropping it closes those.
+/// The peers of a component: their edge and the connections to them. Dropping it closes those.
 #[derive(Debug)]
 pub(crate) struct PeersClient(Arc<Upstream>);
 
@@ -36,8 +36,8 @@ impl Ask {
 }
 
 impl PeersClient {
-    /// The peers at `address`, the node `to`; their probes begin now.
-    pub(crate) fn new(to: NodeName, address: Address) -> Arc<Self> {
+    /// The peers at `address`, the component `to`; their probes begin now.
+    pub(crate) fn new(to: ComponentName, address: Address) -> Arc<Self> {
         Arc::new(Self(Upstream::new(to, address)))
     }
 
@@ -106,7 +106,7 @@ impl PeersClient {
         self.ask(asking, Ask::get("list", path), json, |_| None).await
     }
 
-    /// What there is of each kind.
+    /// What there is of each collection.
     ///
     /// # Errors
     /// If the peers give no truthful answer in time.
@@ -154,7 +154,7 @@ fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Whether a reply is one to a user. That is how a node refuses a path that it does not know: who
+/// Whether a reply is one to a user. That is how a component refuses a path that it does not know: who
 /// does not know what peers hold must not pass for one who knows that there is nothing.
 fn is_answer(reply: &Reply) -> bool {
     serde_json::from_slice::<Answer>(&reply.body).is_ok()

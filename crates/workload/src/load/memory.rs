@@ -1,12 +1,12 @@
 //! What was acknowledged, and whether it is still there.
 
-use maquette_contract::{ItemKey, Kind, Version};
+use maquette_contract::{Collection, ItemKey, Version};
 use rand::{Rng, RngExt};
 use std::{collections::HashMap, sync::Arc};
 
 /// Items remembered at most; more can be written, but are not checked. Each takes about 250 bytes.
 pub(super) const MAX_ITEMS: usize = 100_000;
-/// How often a random choice is made before there is taken to be nothing of the right kind.
+/// How often a random choice is made before there is taken to be nothing of the right collection.
 const TRIES: usize = 16;
 
 /// Every item of which a write was acknowledged.
@@ -81,14 +81,18 @@ impl Memory {
         }
     }
 
-    /// Any item of one of these kinds.
-    pub(super) fn any(&self, kinds: &[Kind], random: &mut impl Rng) -> Option<Arc<ItemKey>> {
+    /// Any item of one of these collections.
+    pub(super) fn any(
+        &self,
+        collections: &[Collection],
+        random: &mut impl Rng,
+    ) -> Option<Arc<ItemKey>> {
         if self.items.is_empty() {
             return None;
         }
         let choices = (0..TRIES).map(|_| random.random_range(0..self.items.len()));
         let mut keys = choices.filter_map(|place| self.items.get(place)).map(|item| &item.key);
-        keys.find(|key| kinds.contains(&key.kind)).cloned()
+        keys.find(|key| collections.contains(&key.collection)).cloned()
     }
 
     fn item(&self, key: &ItemKey) -> Option<&Item> {
@@ -163,14 +167,14 @@ mod tests {
     }
 
     #[test]
-    fn only_items_of_the_kinds_asked_for_are_chosen() {
+    fn only_items_of_the_collections_asked_for_are_chosen() {
         let mut memory = Memory::default();
         let mut random = rand::rng();
-        let kinds = ["orders".parse().unwrap()];
-        assert_eq!(memory.any(&kinds, &mut random), None);
+        let collections = ["orders".parse().unwrap()];
+        assert_eq!(memory.any(&collections, &mut random), None);
         memory.acknowledge(&key("items/1"), version(1));
-        assert_eq!(memory.any(&kinds, &mut random), None);
+        assert_eq!(memory.any(&collections, &mut random), None);
         memory.acknowledge(&key("orders/1"), version(1));
-        while memory.any(&kinds, &mut random) != Some(key("orders/1")) {}
+        while memory.any(&collections, &mut random) != Some(key("orders/1")) {}
     }
 }

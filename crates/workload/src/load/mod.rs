@@ -11,7 +11,7 @@
 //! the configuration, but not the process.
 //!
 //! What users ask for: writes take all items in turn; reads take any item that was acknowledged, as
-//! long as its kind is still among those configured, and before there is one any item. That an item
+//! long as its collection is still among those configured, and before there is one any item. That an item
 //! which nobody was told of does not exist is no failure.
 //!
 //! It never retries like a program would: a request that fails has failed, except that a connection

@@ -106,15 +106,15 @@ async fn send(
 }
 
 fn path(key: &ItemKey) -> String {
-    // Kinds and ids need no escaping.
+    // Collections and ids need no escaping.
     format!("/items/{key}")
 }
 
 /// The version that a read found; None if there is no such item.
 fn read(key: &ItemKey, (status, outcome): Answered) -> Result<Option<Version>, Failure> {
     match (status, outcome) {
-        (StatusCode::OK, Some(Outcome::Item { kind, id, version, .. }))
-            if kind == key.kind && id == key.id =>
+        (StatusCode::OK, Some(Outcome::Item { collection, id, version, .. }))
+            if collection == key.collection && id == key.id =>
         {
             Ok(Some(version))
         }
@@ -148,8 +148,8 @@ fn written(
     (status, outcome): Answered,
 ) -> Result<(), Failure> {
     match outcome {
-        Some(Outcome::Item { kind, id, version, .. })
-            if status.is_success() && kind == key.kind && id == key.id =>
+        Some(Outcome::Item { collection, id, version, .. })
+            if status.is_success() && collection == key.collection && id == key.id =>
         {
             lock(memory).acknowledge(key, version);
             Ok(())

@@ -1,7 +1,7 @@
 //! What the load makes of its configuration.
 
 use crate::runtime::{Edge, Settings, Upstream};
-use maquette_contract::{Kind, LoadConfig, LoadTarget, Percent, Role, RoleConfig};
+use maquette_contract::{Collection, LoadConfig, LoadTarget, Percent, Role, RoleConfig};
 use std::sync::Arc;
 
 /// The load's settings.
@@ -24,8 +24,8 @@ pub(super) struct Mix {
     pub(super) summary_percent: Percent,
     /// How many different items there are.
     pub(super) items: u32,
-    /// Their kinds, in turn; at least one.
-    pub(super) kinds: Vec<Kind>,
+    /// Their collections, in turn; at least one.
+    pub(super) collections: Vec<Collection>,
 }
 
 impl Settings for LoadSettings {
@@ -33,12 +33,12 @@ impl Settings for LoadSettings {
 
     fn check(role: &RoleConfig) -> Result<(), String> {
         let RoleConfig::Load(config) = role else { return Ok(()) };
-        let LoadConfig { targets, requests_per_second, items, kinds, .. } = config;
+        let LoadConfig { targets, requests_per_second, items, collections, .. } = config;
         let missing = [
             ("targets", targets.is_empty()),
             ("requestsPerSecond", *requests_per_second == 0),
             ("items", *items == 0),
-            ("kinds", kinds.is_empty()),
+            ("collections", collections.is_empty()),
         ];
         match missing.iter().find(|(_, missing)| *missing) {
             Some((field, _)) => Err(format!("{field}: a load needs at least 1")),
@@ -50,10 +50,10 @@ impl Settings for LoadSettings {
         let RoleConfig::Load(config) = role else { return None };
         let kept = |target: &LoadTarget| {
             let mut old = before?.targets.iter();
-            old.find(|old| old.edge().leads_to(&target.node, &target.address)).cloned()
+            old.find(|old| old.edge().leads_to(&target.component, &target.address)).cloned()
         };
         let targets = config.targets.into_iter().map(|target| {
-            kept(&target).unwrap_or_else(|| Upstream::new(target.node, target.address))
+            kept(&target).unwrap_or_else(|| Upstream::new(target.component, target.address))
         });
         Some(Self {
             targets: targets.collect(),
@@ -62,7 +62,7 @@ impl Settings for LoadSettings {
                 write_percent: config.write_percent,
                 summary_percent: config.summary_percent,
                 items: config.items,
-                kinds: config.kinds,
+                collections: config.collections,
             },
         })
     }

@@ -52,33 +52,36 @@ impl Users {
         } else if roll < write.saturating_add(mix.summary_percent.get()) {
             Ask::Summary
         } else {
-            let known = memory.any(&mix.kinds, random);
+            let known = memory.any(&mix.collections, random);
             Ask::Read(known.unwrap_or_else(|| item(mix, random.random())))
         };
         (ask, target)
     }
 }
 
-/// The item of this number; numbers above the last item begin anew. Its kind is the next one in
+/// The item of this number; numbers above the last item begin anew. Its collection is the next one in
 /// turn.
 fn item(mix: &Mix, number: u64) -> Arc<ItemKey> {
     let number = number % u64::from(mix.items.max(1));
-    let kind = usize::try_from(number).unwrap_or(0) % mix.kinds.len();
+    let collection = usize::try_from(number).unwrap_or(0) % mix.collections.len();
     #[expect(clippy::expect_used, reason = "digits make an id")]
     let id = ItemId::try_from(number.to_string()).expect("digits make an id");
-    Arc::new(ItemKey { kind: mix.kinds[kind].clone(), id })
+    Arc::new(ItemKey { collection: mix.collections[collection].clone(), id })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use maquette_contract::{Kind, Percent, Version};
+    use maquette_contract::{Collection, Percent, Version};
     use std::collections::BTreeMap;
 
-    fn mix(kinds: &[&str], items: u32) -> Mix {
+    fn mix(collections: &[&str], items: u32) -> Mix {
         let percent = |percent: u8| Percent::try_from(percent).unwrap();
-        let kinds = kinds.iter().map(|kind| kind.parse::<Kind>().unwrap()).collect();
-        Mix { write_percent: percent(20), summary_percent: percent(5), items, kinds }
+        let collections = collections
+            .iter()
+            .map(|collection| collection.parse::<Collection>().unwrap())
+            .collect();
+        Mix { write_percent: percent(20), summary_percent: percent(5), items, collections }
     }
 
     #[test]
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_take_items_and_kinds_in_turn_and_requests_take_targets_in_turn() {
+    fn writes_take_items_and_collections_in_turn_and_requests_take_targets_in_turn() {
         let (mut users, memory, mut random) = (Users::default(), Memory::default(), rand::rng());
         let mix = mix(&["orders", "catalog"], 4);
         let (mut written, mut targets) = (Vec::new(), Vec::new());

@@ -18,7 +18,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::fro
 pub(crate) struct Job<H> {
     /// The origins.
     pub(crate) origins: Origins,
-    /// Where the items go; none if this node owns no kind.
+    /// Where the items go; none if this component owns no collection.
     pub(crate) to: Option<Arc<H>>,
 }
 

@@ -8,7 +8,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
 };
 
-/// What the origin is. Not which one: names of nodes are the user's.
+/// What the origin is. Not which one: names of components are the user's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Home {
     home: &'static str,

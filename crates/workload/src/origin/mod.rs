@@ -1,19 +1,19 @@
-//! Origins: old homes of items that this node takes over, see [`maquette_contract::Origin`].
+//! Origins: old homes of items that this component takes over, see [`maquette_contract::Origin`].
 //!
 //! Owns the order in which the old home and the new one are asked ([`take_over`]), the copy in the
 //! background ([`copy`], of which [`pass`] is one pass) and what is told of it ([`progress`],
 //! [`meters`]). The new home is whatever implements [`NewHome`], for requests, and [`Destination`],
 //! for the copy: a service's own store, or the peers themselves, of which each copies to its own
-//! disk. It serves no requests, and asks nobody for a kind that the node does not own.
+//! disk. It serves no requests, and asks nobody for a collection that the component does not own.
 //!
 //! # How a role takes over
 //!
 //! 1. Its settings hold [`Origins`]. `Settings::check` calls [`Origins::check`], `Settings::build`
 //!    calls [`Origins::build`] with those from before (connections and probes go on),
 //!    `Settings::edges` adds [`Origins::edges`], `Settings::origins` gives [`Origins::observe`].
-//!    Which kinds the node owns is a [`KindSet`]; for peers it is every kind:
-//!    `KindSet::AllBut(BTreeSet::new())`.
-//! 2. A request for an item first asks [`Origins::of`] its kind. Where there is an origin, it calls
+//!    Which collections the component owns is a [`CollectionSet`]; for peers it is every collection:
+//!    `CollectionSet::AllBut(BTreeSet::new())`.
+//! 2. A request for an item first asks [`Origins::of`] its collection. Where there is an origin, it calls
 //!    [`Origin::read`] or [`Origin::write`] with the new home instead of asking that alone.
 //! 3. The summary merges [`Origins::summary`] into its own part.
 //! 4. It runs [`follow`] beside its requests; that ends when the pod drains.
@@ -28,8 +28,8 @@
 //! answer is never newer than what the new home holds: whoever reads the new home alone later, as
 //! pods do whose configuration names the origin no more, reads the same or something newer.
 
+mod collections;
 mod copy;
-mod kinds;
 mod meters;
 mod old;
 mod pass;
@@ -47,7 +47,7 @@ use crate::{
     runtime::Edge,
 };
 use futures_util::future::join_all;
-use maquette_contract::{self as contract, Kind, KindSet, OriginObservation, Summary};
+use maquette_contract::{self as contract, Collection, CollectionSet, OriginObservation, Summary};
 use progress::Progress;
 use std::sync::Arc;
 
@@ -55,8 +55,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Origin {
     old: OldHome,
-    /// The kinds that come from there and that this node owns.
-    kinds: KindSet,
+    /// The collections that come from there and that this component owns.
+    collections: CollectionSet,
     /// Whether nobody else writes there any more.
     last: bool,
     /// How far the copy is. As it is made with the configuration, a copy that is complete began
@@ -69,19 +69,20 @@ pub(crate) struct Origin {
 pub(crate) struct Origins(Arc<[Origin]>);
 
 impl Origins {
-    /// Refuses two origins for a kind that this node owns: nobody could say which one has all
-    /// writes. Kinds that it does not own do not count.
+    /// Refuses two origins for a collection that this component owns: nobody could say which one has all
+    /// writes. Collections that it does not own do not count.
     ///
     /// # Errors
-    /// A sentence that names the kinds and both origins.
-    pub(crate) fn check(origins: &[contract::Origin], owned: &KindSet) -> Result<(), String> {
-        let own: Vec<_> = origins.iter().map(|it| kinds::both(&it.kinds, owned)).collect();
+    /// A sentence that names the collections and both origins.
+    pub(crate) fn check(origins: &[contract::Origin], owned: &CollectionSet) -> Result<(), String> {
+        let own: Vec<_> =
+            origins.iter().map(|it| collections::both(&it.collections, owned)).collect();
         for (index, later) in own.iter().enumerate() {
             for (before, earlier) in own.iter().enumerate().take(index) {
-                let shared = kinds::both(earlier, later);
-                if !kinds::is_empty(&shared) {
-                    let (one, other) = (&origins[before].node, &origins[index].node);
-                    let what = kinds::text(&shared);
+                let shared = collections::both(earlier, later);
+                if !collections::is_empty(&shared) {
+                    let (one, other) = (&origins[before].component, &origins[index].component);
+                    let what = collections::text(&shared);
                     return Err(format!(
                         "origins: {what} would come from both {one} and {other}; leave one of them"
                     ));
@@ -95,24 +96,25 @@ impl Origins {
     /// to the same home. Called within the asynchronous runtime.
     pub(crate) fn build(
         origins: Vec<contract::Origin>,
-        owned: &KindSet,
+        owned: &CollectionSet,
         before: Option<&Self>,
     ) -> Self {
         let build = |origin: contract::Origin| {
-            let contract::Origin { node, home, address, kinds, last } = origin;
+            let contract::Origin { component, home, address, collections, last } = origin;
             let mut olds = before.iter().flat_map(|before| before.0.iter().map(|it| &it.old));
-            let old = olds.find(|old| old.home() == home && old.edge().leads_to(&node, &address));
-            let old = old.cloned().unwrap_or_else(|| OldHome::new(home, node, address));
-            let kinds = kinds::both(&kinds, owned);
-            let progress = Progress::new(kinds::is_empty(&kinds));
-            Origin { old, kinds, last, progress }
+            let old =
+                olds.find(|old| old.home() == home && old.edge().leads_to(&component, &address));
+            let old = old.cloned().unwrap_or_else(|| OldHome::new(home, component, address));
+            let collections = collections::both(&collections, owned);
+            let progress = Progress::new(collections::is_empty(&collections));
+            Origin { old, collections, last, progress }
         };
         Self(origins.into_iter().map(build).collect())
     }
 
-    /// The origin of a kind, if it has one.
-    pub(crate) fn of(&self, kind: &Kind) -> Option<&Origin> {
-        self.0.iter().find(|origin| origin.kinds.contains(kind))
+    /// The origin of a collection, if it has one.
+    pub(crate) fn of(&self, collection: &Collection) -> Option<&Origin> {
+        self.0.iter().find(|origin| origin.collections.contains(collection))
     }
 
     /// The edges to the origins, as they are to be reported.
@@ -126,14 +128,14 @@ impl Origins {
         self.0.iter().map(observe).collect()
     }
 
-    /// What the origins hold of the kinds that come from there. They are complete, so of this and
+    /// What the origins hold of the collections that come from there. They are complete, so of this and
     /// the new home's own part the larger count is true: see [`merge`].
     ///
     /// # Errors
     /// If one of them gives no answer in time: a summary without it would be untrue.
     pub(crate) async fn summary(&self, asking: &Asking<'_>) -> Result<Summary, Failure> {
-        let asked = self.0.iter().filter(|origin| !kinds::is_empty(&origin.kinds));
-        let parts = asked.map(|origin| origin.old.summary(asking, &origin.kinds));
+        let asked = self.0.iter().filter(|origin| !collections::is_empty(&origin.collections));
+        let parts = asked.map(|origin| origin.old.summary(asking, &origin.collections));
         let parts = join_all(parts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(parts.into_iter().reduce(merge).unwrap_or_default())
     }

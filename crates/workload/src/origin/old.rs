@@ -6,7 +6,7 @@ use crate::{
     runtime::Edge,
 };
 use maquette_contract::{
-    Address, ItemKey, KindSet, NodeName, OriginHome, Record, Summary, held::HeldPage,
+    Address, CollectionSet, ComponentName, ItemKey, OriginHome, Record, Summary, held::HeldPage,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ pub(super) enum OldHome {
 }
 
 impl OldHome {
-    /// The home at `address`, the node `to`; its probes begin now.
-    pub(super) fn new(home: OriginHome, to: NodeName, address: Address) -> Self {
+    /// The home at `address`, the component `to`; its probes begin now.
+    pub(super) fn new(home: OriginHome, to: ComponentName, address: Address) -> Self {
         match home {
             OriginHome::Store => Self::Store(StoreClient::new(to, address)),
             OriginHome::Peers => Self::Peers(PeersClient::new(to, address)),
@@ -69,35 +69,39 @@ impl OldHome {
         }
     }
 
-    /// A page of the items of some kinds, with their versions: the first one, or that which begins
+    /// A page of the items of some collections, with their versions: the first one, or that which begins
     /// `after` the one before, as that says.
     pub(super) async fn list(
         &self,
         asking: &Asking<'_>,
         after: Option<&str>,
-        kinds: &KindSet,
+        collections: &CollectionSet,
     ) -> Result<HeldPage, Failure> {
         match self {
-            Self::Store(store) => store.list(asking, after, &|kind| kinds.contains(kind)).await,
+            Self::Store(store) => {
+                store.list(asking, after, &|collection| collections.contains(collection)).await
+            }
             Self::Peers(peers) => {
                 let mut page = peers.list(asking, after).await?;
-                page.items.retain(|item| kinds.contains(&item.key.kind));
+                page.items.retain(|item| collections.contains(&item.key.collection));
                 Ok(page)
             }
         }
     }
 
-    /// What there is of each of some kinds.
+    /// What there is of each of some collections.
     pub(super) async fn summary(
         &self,
         asking: &Asking<'_>,
-        kinds: &KindSet,
+        collections: &CollectionSet,
     ) -> Result<Summary, Failure> {
         match self {
-            Self::Store(store) => store.summary(asking, &|kind| kinds.contains(kind)).await,
+            Self::Store(store) => {
+                store.summary(asking, &|collection| collections.contains(collection)).await
+            }
             Self::Peers(peers) => {
                 let mut summary = peers.summary(asking).await?;
-                summary.kinds.retain(|kind, _| kinds.contains(kind));
+                summary.collections.retain(|collection, _| collections.contains(collection));
                 Ok(summary)
             }
         }

@@ -71,8 +71,8 @@ impl<H: Destination> Copy<'_, H> {
         self.origin.progress.begin();
         let mut after = None;
         loop {
-            let Origin { old, kinds, .. } = self.origin;
-            let page = old.list(&Asking::unasked(), after.as_deref(), kinds).await?;
+            let Origin { old, collections, .. } = self.origin;
+            let page = old.list(&Asking::unasked(), after.as_deref(), collections).await?;
             let items = stream::iter(page.items).map(|item| self.item(item));
             items.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
             match page.next {

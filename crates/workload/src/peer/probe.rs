@@ -2,7 +2,7 @@
 
 use super::{node::Node, wire::Stand};
 use crate::runtime::{Window, lock};
-use maquette_contract::{EdgeObservation, NodeName, Probe};
+use maquette_contract::{ComponentName, EdgeObservation, Probe};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -29,7 +29,7 @@ impl PeersEdge {
     }
 
     /// The edge as it is reported.
-    pub(super) fn observe(&self, to: &NodeName) -> EdgeObservation {
+    pub(super) fn observe(&self, to: &ComponentName) -> EdgeObservation {
         let probe = lock(&self.probe).clone();
         EdgeObservation { to: to.clone(), probe, traffic: self.traffic.traffic() }
     }

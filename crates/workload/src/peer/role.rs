@@ -60,7 +60,7 @@ pub(super) async fn run_with(process: Process, timing: Timing) -> Result<(), Run
     recovered.fulfil();
     running.register(&runtime.metrics);
     let (observed, config) = (Arc::clone(&running), runtime.config.clone());
-    runtime.report(move |report| observed.observe(&config.current().node, report));
+    runtime.report(move |report| observed.observe(&config.current().component, report));
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.traffic_port).await?;
     let serving = async {
         // Both end when the process drains.
@@ -89,7 +89,7 @@ async fn start(runtime: &Arc<Runtime<PeerSettings>>, timing: Timing) -> Result<R
     let listener = serve::bind(ip, port).await?;
     let loaded = runtime.config.current();
     let first = loaded.settings.members.clone().ok_or(PeerError::NoMembers)?;
-    let overlay = first.overlay(loaded.architecture.as_str(), loaded.node.as_str());
+    let overlay = first.overlay(loaded.architecture.as_str(), loaded.component.as_str());
     let (sender, members) = watch::channel(first);
     let mut follow = runtime.config.follow();
     tokio::spawn(async move {

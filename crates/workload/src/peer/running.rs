@@ -21,7 +21,7 @@ use crate::{
     runtime::{self, Metrics, Shutdown},
     storage::{Storage, StorageError},
 };
-use maquette_contract::{ItemKey, NodeName, Observations, PeerObservation, Record, Summary};
+use maquette_contract::{ComponentName, ItemKey, Observations, PeerObservation, Record, Summary};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use tokio::{
     net::TcpListener,
@@ -188,7 +188,7 @@ impl Running {
 
     /// Adds what this peer sees to a report, in which all other edges are; `to` is the peers' own
     /// node.
-    pub(super) fn observe(&self, to: &NodeName, report: &mut Observations) {
+    pub(super) fn observe(&self, to: &ComponentName, report: &mut Observations) {
         let observed = self.observed();
         report.items = Some(self.node.replica().count());
         report.peer = Some(observed);

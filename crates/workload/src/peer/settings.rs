@@ -5,11 +5,11 @@ use crate::{
     origin::Origins,
     runtime::{Edge, Settings, Upstream},
 };
-use maquette_contract::{KindSet, OriginObservation, Role, RoleConfig, Successor, Work};
+use maquette_contract::{CollectionSet, OriginObservation, Role, RoleConfig, Successor, Work};
 use std::{collections::BTreeSet, sync::Arc};
 
-/// Peers own every kind.
-const OWNED: KindSet = KindSet::AllBut(BTreeSet::new());
+/// Peers own every collection.
+const OWNED: CollectionSet = CollectionSet::AllBut(BTreeSet::new());
 
 /// A peer's settings.
 #[derive(Debug)]
@@ -52,8 +52,11 @@ impl Settings for PeerSettings {
     }
 }
 
-fn connect(Successor { node, address }: Successor, before: Option<&PeerSettings>) -> Arc<Upstream> {
+fn connect(
+    Successor { component, address }: Successor,
+    before: Option<&PeerSettings>,
+) -> Arc<Upstream> {
     let known = before.and_then(|before| before.successor.as_ref());
-    let same = known.filter(|upstream| upstream.edge().leads_to(&node, &address));
-    same.cloned().unwrap_or_else(|| Upstream::new(node, address))
+    let same = known.filter(|upstream| upstream.edge().leads_to(&component, &address));
+    same.cloned().unwrap_or_else(|| Upstream::new(component, address))
 }

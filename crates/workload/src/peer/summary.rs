@@ -22,10 +22,10 @@ impl Gather for Sum {
             return ControlFlow::Break(());
         }
         self.looked_at += 1;
-        let kind = self.summary.kinds.entry(entry.key.kind).or_default();
-        kind.items += 1;
-        kind.bytes += entry.bytes;
-        kind.newest = kind.newest.take().max(Some(entry.version));
+        let collection = self.summary.collections.entry(entry.key.collection).or_default();
+        collection.items += 1;
+        collection.bytes += entry.bytes;
+        collection.newest = collection.newest.take().max(Some(entry.version));
         ControlFlow::Continue(())
     }
 }

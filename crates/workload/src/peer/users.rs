@@ -25,7 +25,7 @@ impl Application for Peer {
             return call::get_item(request, successor, key).await;
         }
         let note = |query| request.queried(query);
-        let found = match request.settings.origins.of(&key.kind) {
+        let found = match request.settings.origins.of(&key.collection) {
             Some(origin) => {
                 let asking = Asking::new(request.context.clone(), &note);
                 origin.read(&*self.0, &asking, key).await?
@@ -45,7 +45,7 @@ impl Application for Peer {
             return call::put_item(request, successor, key, &value).await;
         }
         let note = |query| request.queried(query);
-        match request.settings.origins.of(&key.kind) {
+        match request.settings.origins.of(&key.collection) {
             Some(origin) => {
                 let asking = Asking::new(request.context.clone(), &note);
                 origin.write(&*self.0, &self.0.node.clock, &asking, key, &value).await

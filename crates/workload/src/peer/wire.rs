@@ -20,7 +20,7 @@ pub(super) trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
     type Answer: Serialize + DeserializeOwned + Send + 'static;
 }
 
-/// An item is written as `<kind>/<id>`.
+/// An item is written as `<collection>/<id>`.
 mod key {
     use maquette_contract::ItemKey;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};

@@ -10,7 +10,7 @@ use std::{net::IpAddr, path::PathBuf};
 #[command(
     name = "workload",
     version,
-    about = "Runs a pod of one node of a Maquette model: a service, a store, a peer or the load",
+    about = "Runs a pod of one component of a Maquette model: a service, a store, a peer or the load",
     long_about = None,
     after_long_help = "\
 The configuration file names the role. It is read again whenever it changes; a broken new version
@@ -25,7 +25,7 @@ Exit codes: 0 stopped as asked, 1 failed, 2 bad flags, 78 bad configuration.
 RUST_LOG sets the level of the JSON logs on stdout, as in RUST_LOG=debug."
 )]
 pub struct Options {
-    /// The node's configuration, a JSON file.
+    /// The component's configuration, a JSON file.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
     /// Where a store or peer keeps its items; the others need none.
@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn only_the_file_and_the_pods_name_must_be_given() {
-        let options = Options::parse_from(["workload", "--config", "node.json", "--pod", "web-1"]);
+        let options =
+            Options::parse_from(["workload", "--config", "component.json", "--pod", "web-1"]);
         assert_eq!((options.traffic_port, options.admin_port), (8080, 9100));
         assert_eq!(options.data, None);
     }

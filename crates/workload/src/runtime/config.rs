@@ -2,7 +2,7 @@
 
 use super::Edge;
 use maquette_contract::{
-    ArchitectureName, NodeConfig, NodeName, OriginObservation, Revision, Role, RoleConfig,
+    ArchitectureName, ComponentConfig, ComponentName, OriginObservation, Revision, Role, RoleConfig,
 };
 use std::{
     io,
@@ -40,13 +40,13 @@ pub enum ConfigError {
         /// The role that the document names.
         to: Role,
     },
-    /// A running process cannot become another node.
-    #[error("the node cannot change from {from} to {to} while running: replace the pod")]
-    NodeChanged {
-        /// The node that runs.
-        from: NodeName,
-        /// The node that the document names.
-        to: NodeName,
+    /// A running process cannot become another component.
+    #[error("the component cannot change from {from} to {to} while running: replace the pod")]
+    ComponentChanged {
+        /// The component that runs.
+        from: ComponentName,
+        /// The component that the document names.
+        to: ComponentName,
     },
 }
 
@@ -54,7 +54,7 @@ pub enum ConfigError {
 #[derive(Clone, Debug)]
 pub struct Document {
     /// What the document says.
-    pub config: NodeConfig,
+    pub config: ComponentConfig,
     /// The name of its text.
     pub revision: Revision,
 }
@@ -67,9 +67,9 @@ impl Document {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        let config = NodeConfig::from_json(&text)
+        let config = ComponentConfig::from_json(&text)
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source })?;
-        Ok(Self { config, revision: NodeConfig::revision(&text) })
+        Ok(Self { config, revision: ComponentConfig::revision(&text) })
     }
 }
 
@@ -106,10 +106,10 @@ pub trait Settings: Sized + Send + Sync + 'static {
 /// The configuration in force, or an older one that requests still run under.
 #[derive(Debug)]
 pub struct Loaded<S> {
-    /// The Architecture that the node belongs to.
+    /// The Architecture that the component belongs to.
     pub architecture: ArchitectureName,
-    /// The node's own name.
-    pub node: NodeName,
+    /// The component's own name.
+    pub component: ComponentName,
     /// What the role makes of its part.
     pub settings: S,
     /// The name of the document's text.
@@ -120,16 +120,24 @@ impl<S: Settings> Loaded<S> {
     /// Makes of the document what the role needs.
     ///
     /// # Errors
-    /// If the document is about another role or node than `before`.
+    /// If the document is about another role or component than `before`.
     pub(super) fn build(document: Document, before: Option<&Self>) -> Result<Self, ConfigError> {
         let Document { config, revision } = document;
-        if let Some(before) = before.filter(|before| before.node != config.node) {
-            return Err(ConfigError::NodeChanged { from: before.node.clone(), to: config.node });
+        if let Some(before) = before.filter(|before| before.component != config.component) {
+            return Err(ConfigError::ComponentChanged {
+                from: before.component.clone(),
+                to: config.component,
+            });
         }
         let to = config.role();
         S::check(&config.role).map_err(ConfigError::Invalid)?;
         let settings = S::build(config.role, before.map(|before| &before.settings))
             .ok_or(ConfigError::RoleChanged { from: S::ROLE, to })?;
-        Ok(Self { architecture: config.architecture, node: config.node, settings, revision })
+        Ok(Self {
+            architecture: config.architecture,
+            component: config.component,
+            settings,
+            revision,
+        })
     }
 }

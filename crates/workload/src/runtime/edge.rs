@@ -1,13 +1,13 @@
-//! A declared edge to another node: its probes and its traffic.
+//! A declared edge to another component: its probes and its traffic.
 
 use super::{Window, lock, probe};
-use maquette_contract::{Address, EdgeObservation, NodeName, Probe};
+use maquette_contract::{Address, ComponentName, EdgeObservation, Probe};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-/// How a node at the other end of an edge is spoken to.
+/// How a component at the other end of an edge is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/1.1 on a traffic port; probed by `GET /ping`.
@@ -19,7 +19,7 @@ pub enum Protocol {
 /// An edge, probed for as long as somebody holds it.
 #[derive(Debug)]
 pub struct Edge {
-    to: NodeName,
+    to: ComponentName,
     address: Address,
     protocol: Protocol,
     probe: Mutex<Probe>,
@@ -27,16 +27,16 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// The edge to the node `to`, whose probes begin now.
-    pub fn new(to: NodeName, address: Address, protocol: Protocol) -> Arc<Self> {
+    /// The edge to the component `to`, whose probes begin now.
+    pub fn new(to: ComponentName, address: Address, protocol: Protocol) -> Arc<Self> {
         let (probe, traffic) = (Mutex::new(Probe::Pending), Window::default());
         let edge = Arc::new(Self { to, address, protocol, probe, traffic });
         tokio::spawn(probe::follow(Arc::downgrade(&edge)));
         edge
     }
 
-    /// The node at the other end.
-    pub fn to(&self) -> &NodeName {
+    /// The component at the other end.
+    pub fn to(&self) -> &ComponentName {
         &self.to
     }
 
@@ -51,8 +51,8 @@ impl Edge {
     }
 
     /// Whether this edge leads there.
-    pub fn leads_to(&self, node: &NodeName, address: &Address) -> bool {
-        self.to == *node && self.address == *address
+    pub fn leads_to(&self, component: &ComponentName, address: &Address) -> bool {
+        self.to == *component && self.address == *address
     }
 
     /// Counts a request over this edge that took so long. Whoever makes one records it.

@@ -8,21 +8,21 @@ use tokio::time::Instant;
 
 /// How many milliseconds the caller still waits.
 pub const DEADLINE: &str = "maquette-deadline-ms";
-/// How many nodes the request has passed.
+/// How many components the request has passed.
 pub const HOPS: &str = "maquette-hops";
 
 /// How long a request may take. A caller may ask for less, never for more. It is long enough for a
 /// store to be restarted meanwhile, and short enough for a pod that drains.
 pub const LONGEST: Duration = Duration::from_secs(10);
-/// How many nodes a request may pass: more than any model that is not a loop has in a row.
+/// How many components a request may pass: more than any model that is not a loop has in a row.
 pub const MAX_HOPS: u8 = 32;
-/// The share of the time left that a caller keeps for itself, so that the answer of a node below,
+/// The share of the time left that a caller keeps for itself, so that the answer of a component below,
 /// also the one that its time is over, still gets up: one part in so many.
 const KEPT: u32 = 20;
 
-/// The request has passed too many nodes.
+/// The request has passed too many components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the request has passed {MAX_HOPS} nodes: the calls run in a circle")]
+#[error("the request has passed {MAX_HOPS} components: the calls run in a circle")]
 pub struct TooManyHops;
 
 /// What came with a request.
@@ -56,18 +56,18 @@ impl Context {
     /// Whether the request may be answered here at all.
     ///
     /// # Errors
-    /// If it has passed too many nodes.
+    /// If it has passed too many components.
     pub fn check_hops(&self) -> Result<(), TooManyHops> {
         if self.hops >= MAX_HOPS { Err(TooManyHops) } else { Ok(()) }
     }
 
-    /// The time at which a node below must have answered.
+    /// The time at which a component below must have answered.
     pub fn deadline_below(&self, now: Instant) -> Instant {
         let left = self.deadline.saturating_duration_since(now);
         now + (left - left / KEPT)
     }
 
-    /// The headers of a request to a node below.
+    /// The headers of a request to a component below.
     pub fn headers_below(&self, now: Instant) -> HeaderMap {
         let left = self.deadline_below(now).saturating_duration_since(now);
         let mut headers = HeaderMap::new();

@@ -11,7 +11,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use maquette_contract::{Address, NodeName};
+use maquette_contract::{Address, ComponentName};
 use std::{
     error::Error,
     sync::{Arc, Mutex},
@@ -101,8 +101,8 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// The target at `address`, the node `to`; its probes begin now.
-    pub fn new(to: NodeName, address: Address) -> Arc<Self> {
+    /// The target at `address`, the component `to`; its probes begin now.
+    pub fn new(to: ComponentName, address: Address) -> Arc<Self> {
         let edge = Edge::new(to, address, Protocol::Http);
         Arc::new(Self { edge, pool: Mutex::new((pool(), Instant::now())) })
     }

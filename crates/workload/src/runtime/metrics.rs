@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The registry; clones are the same. Names get the prefix `maquette_`, counters the ending
-/// `_total`. Labels never carry what users choose: no kind, id, node or pod.
+/// `_total`. Labels never carry what users choose: no kind, id, component or pod.
 #[derive(Clone, Debug)]
 pub struct Metrics(Arc<Mutex<Registry>>);
 

@@ -123,7 +123,7 @@ impl<S: Settings> Runtime<S> {
         admin::start(listener, &runtime);
         let loaded = runtime.config.current();
         tracing::info!(
-            architecture = %loaded.architecture, node = %loaded.node, role = %S::ROLE,
+            architecture = %loaded.architecture, component = %loaded.component, role = %S::ROLE,
             pod = runtime.options.pod, revision = %loaded.revision, admin = %runtime.admin,
             "started"
         );
@@ -140,7 +140,7 @@ impl<S: Settings> Runtime<S> {
     pub fn observe(&self) -> Observations {
         let (loaded, older_requests) = self.config.snapshot();
         let mut report = Observations {
-            node: loaded.node.clone(),
+            component: loaded.component.clone(),
             pod: self.options.pod.clone(),
             revision: loaded.revision.clone(),
             older_requests,

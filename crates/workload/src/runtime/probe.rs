@@ -18,7 +18,7 @@ use tokio::{
 /// How long a probe may take.
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// From the end of a probe to the next one: between these, in milliseconds, so that the pods of a
-/// node do not probe in step.
+/// component do not probe in step.
 const PAUSE_MILLIS: std::ops::Range<u64> = 1_500..2_500;
 /// The path that a traffic port answers before any work.
 const PING_PATH: &str = "/ping";

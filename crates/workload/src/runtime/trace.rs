@@ -44,7 +44,7 @@ impl Trace {
         Some(Self { parent: Parent::parse(text)?, state: state(headers) })
     }
 
-    /// Adds the headers of a request to a node below.
+    /// Adds the headers of a request to a component below.
     pub(super) fn add_below(&self, headers: &mut HeaderMap) {
         // Hexadecimal digits and dashes are always a value.
         if let Ok(parent) = HeaderValue::from_str(&self.parent.child().to_string()) {

@@ -1,4 +1,4 @@
-//! The way of a request: to the own store, or to the node that the route names.
+//! The way of a request: to the own store, or to the component that the route names.
 
 use super::{ServiceSettings, settings::Way, summary};
 use crate::{
@@ -32,7 +32,7 @@ impl Application for Service {
             Way::Own(store) => {
                 let note = |query| request.queried(query);
                 let asking = Asking::new(request.context.clone(), &note);
-                let found = match request.settings.origins.of(&key.kind) {
+                let found = match request.settings.origins.of(&key.collection) {
                     Some(origin) => origin.read(&**store, &asking, key).await?,
                     None => store.read(&asking, key).await?,
                 };
@@ -53,7 +53,7 @@ impl Application for Service {
                 let note = |query| request.queried(query);
                 let asking = Asking::new(request.context.clone(), &note);
                 let clock = &self.runtime.clock;
-                match request.settings.origins.of(&key.kind) {
+                match request.settings.origins.of(&key.collection) {
                     Some(origin) => origin.write(&**store, clock, &asking, key, &value).await,
                     None => store.write(&asking, key, &value, &|seen| clock.after(seen)).await,
                 }
@@ -68,10 +68,10 @@ impl Application for Service {
 }
 
 fn way<'a>(request: &'a Request<ServiceSettings>, key: &ItemKey) -> Result<&'a Way, Failure> {
-    request.settings.way(&key.kind).ok_or_else(|| {
-        let (node, kind, known) = (&request.node, &key.kind, request.settings.known_kinds());
+    request.settings.way(&key.collection).ok_or_else(|| {
+        let (component, collection, known) = (&request.component, &key.collection, request.settings.known_collections());
         Failure::missing(format!(
-            "nobody whom {node} can ask owns the kind {kind}; it knows the way to {known}"
+            "nobody whom {component} can ask owns the collection {collection}; it knows the way to {known}"
         ))
     })
 }

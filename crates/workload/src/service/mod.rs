@@ -1,7 +1,7 @@
-//! A service: answers requests by asking its own store and by calling other nodes.
+//! A service: answers requests by asking its own store and by calling other components.
 //!
-//! Owns the way of a request for an item to the owner of its kind ([`application`]) and gathering a
-//! summary ([`summary`]). The calls to other nodes are [`crate::call`]'s, the queries to its store
+//! Owns the way of a request for an item to the owner of its collection ([`application`]) and gathering a
+//! summary ([`summary`]). The calls to other components are [`crate::call`]'s, the queries to its store
 //! [`crate::home`]'s, taking items over from an old home is [`crate::origin`]'s.
 //!
 //! Whether it is a thin client, a smart one or a service that owns information follows from its

@@ -1,5 +1,5 @@
 //! What a service makes of its configuration: its targets with their connections, and the way of
-//! each kind.
+//! each collection.
 
 use crate::{
     home::StoreClient,
@@ -7,8 +7,8 @@ use crate::{
     runtime::{Edge, Settings, Upstream},
 };
 use maquette_contract::{
-    Call, CallMode, Hop, Kind, KindSet, NodeName, OriginObservation, Percent, Role, RoleConfig,
-    Routes, ServiceConfig, StoreTarget, Work,
+    Call, CallMode, Collection, CollectionSet, ComponentName, Hop, OriginObservation, Percent,
+    Role, RoleConfig, Routes, ServiceConfig, StoreTarget, Work,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,19 +19,19 @@ pub(crate) struct ServiceSettings {
     pub(crate) work: Work,
     /// How a summary makes its calls.
     pub(crate) mode: CallMode,
-    /// The nodes that may be called.
+    /// The components that may be called.
     pub(crate) callees: Vec<Callee>,
     /// The store that may be queried.
     pub(crate) store: Option<Arc<StoreClient>>,
-    /// The old homes of items of its own kinds.
+    /// The old homes of items of its own collections.
     pub(crate) origins: Origins,
-    /// Where a request for these kinds goes; nowhere if nobody who can be reached owns the kind.
-    ways: BTreeMap<Kind, Option<Way>>,
-    /// Where a request for any other kind goes.
+    /// Where a request for these collections goes; nowhere if nobody who can be reached owns the collection.
+    ways: BTreeMap<Collection, Option<Way>>,
+    /// Where a request for any other collection goes.
     rest: Option<Way>,
 }
 
-/// A node that may be called.
+/// A component that may be called.
 #[derive(Clone, Debug)]
 pub(crate) struct Callee {
     /// The connections to it.
@@ -43,24 +43,24 @@ pub(crate) struct Callee {
 /// Where a request for an item goes.
 #[derive(Clone, Debug)]
 pub(crate) enum Way {
-    /// To the own store: this service owns the kind.
+    /// To the own store: this service owns the collection.
     Own(Arc<StoreClient>),
-    /// To a node that is nearer to the owner.
+    /// To a component that is nearer to the owner.
     Call(Arc<Upstream>),
 }
 
 impl ServiceSettings {
-    /// Where a request for an item of `kind` goes.
-    pub(crate) fn way(&self, kind: &Kind) -> Option<&Way> {
-        match self.ways.get(kind) {
+    /// Where a request for an item of `collection` goes.
+    pub(crate) fn way(&self, collection: &Collection) -> Option<&Way> {
+        match self.ways.get(collection) {
             Some(way) => way.as_ref(),
             None => self.rest.as_ref(),
         }
     }
 
-    /// Whether this service owns the kind.
-    pub(crate) fn owns(&self, kind: &Kind) -> bool {
-        matches!(self.way(kind), Some(Way::Own(_)))
+    /// Whether this service owns the collection.
+    pub(crate) fn owns(&self, collection: &Collection) -> bool {
+        matches!(self.way(collection), Some(Way::Own(_)))
     }
 
     /// What it takes over, for the copy in the background.
@@ -68,20 +68,20 @@ impl ServiceSettings {
         Job { origins: self.origins.clone(), to: self.store.clone() }
     }
 
-    /// The kinds that requests can be made for, for a person.
-    pub(crate) fn known_kinds(&self) -> String {
+    /// The collections that requests can be made for, for a person.
+    pub(crate) fn known_collections(&self) -> String {
         let known = self.ways.iter().filter(|(_, way)| way.is_some());
-        let kinds: Vec<_> = known.map(|(kind, _)| kind.as_str()).collect();
-        match (kinds.is_empty(), self.rest.is_some()) {
-            (true, true) => "any other kind".to_owned(),
-            (true, false) => "no kind at all".to_owned(),
-            (false, true) => format!("{} and any other kind", kinds.join(", ")),
-            (false, false) => kinds.join(", "),
+        let collections: Vec<_> = known.map(|(collection, _)| collection.as_str()).collect();
+        match (collections.is_empty(), self.rest.is_some()) {
+            (true, true) => "any other collection".to_owned(),
+            (true, false) => "no collection at all".to_owned(),
+            (false, true) => format!("{} and any other collection", collections.join(", ")),
+            (false, false) => collections.join(", "),
         }
     }
 
-    fn upstream(&self, node: &NodeName) -> Option<&Arc<Upstream>> {
-        upstream(&self.callees, node)
+    fn upstream(&self, component: &ComponentName) -> Option<&Arc<Upstream>> {
+        upstream(&self.callees, component)
     }
 }
 
@@ -90,14 +90,22 @@ impl Settings for ServiceSettings {
 
     fn check(role: &RoleConfig) -> Result<(), String> {
         let RoleConfig::Service(config) = role else { return Ok(()) };
-        let named = config.routes.kinds.iter().map(|(kind, hop)| (kind.as_str(), hop.as_ref()));
-        for (kind, hop) in named.chain([("*", config.routes.rest.as_ref())]) {
+        let named = config
+            .routes
+            .collections
+            .iter()
+            .map(|(collection, hop)| (collection.as_str(), hop.as_ref()));
+        for (collection, hop) in named.chain([("*", config.routes.rest.as_ref())]) {
             match hop {
                 Some(Hop::Own) if config.store.is_none() => {
-                    return Err(format!("routes: {kind} is its own, but it has no store"));
+                    return Err(format!("routes: {collection} is its own, but it has no store"));
                 }
-                Some(Hop::Call(node)) if !config.calls.iter().any(|call| call.node == *node) => {
-                    return Err(format!("routes: {kind} goes to {node}, which is not in calls"));
+                Some(Hop::Call(component))
+                    if !config.calls.iter().any(|call| call.component == *component) =>
+                {
+                    return Err(format!(
+                        "routes: {collection} goes to {component}, which is not in calls"
+                    ));
                 }
                 _ => {}
             }
@@ -114,9 +122,13 @@ impl Settings for ServiceSettings {
         let origins = Origins::build(origins, &owned(&routes), known);
         let way = |hop: Hop| match hop {
             Hop::Own => store.clone().map(Way::Own),
-            Hop::Call(node) => upstream(&callees, &node).cloned().map(Way::Call),
+            Hop::Call(component) => upstream(&callees, &component).cloned().map(Way::Call),
         };
-        let ways = routes.kinds.into_iter().map(|(kind, hop)| (kind, hop.and_then(way))).collect();
+        let ways = routes
+            .collections
+            .into_iter()
+            .map(|(collection, hop)| (collection, hop.and_then(way)))
+            .collect();
         let rest = routes.rest.and_then(way);
         Some(Self { work, mode, ways, rest, callees, store, origins })
     }
@@ -132,35 +144,35 @@ impl Settings for ServiceSettings {
     }
 }
 
-/// The kinds that a service with these routes owns.
-fn owned(routes: &Routes) -> KindSet {
+/// The collections that a service with these routes owns.
+fn owned(routes: &Routes) -> CollectionSet {
     let rest = routes.rest == Some(Hop::Own);
-    let named = routes.kinds.iter();
+    let named = routes.collections.iter();
     let named = named.filter(|(_, hop)| (**hop == Some(Hop::Own)) != rest);
-    let named = named.map(|(kind, _)| kind.clone()).collect();
-    if rest { KindSet::AllBut(named) } else { KindSet::Only(named) }
+    let named = named.map(|(collection, _)| collection.clone()).collect();
+    if rest { CollectionSet::AllBut(named) } else { CollectionSet::Only(named) }
 }
 
-fn upstream<'a>(callees: &'a [Callee], node: &NodeName) -> Option<&'a Arc<Upstream>> {
+fn upstream<'a>(callees: &'a [Callee], component: &ComponentName) -> Option<&'a Arc<Upstream>> {
     let mut upstreams = callees.iter().map(|callee| &callee.upstream);
-    upstreams.find(|upstream| upstream.edge().to() == node)
+    upstreams.find(|upstream| upstream.edge().to() == component)
 }
 
 fn callee(call: Call, before: Option<&ServiceSettings>) -> Callee {
-    let Call { node, address, probability_percent: probability } = call;
+    let Call { component, address, probability_percent: probability } = call;
     let upstream = before
-        .and_then(|before| before.upstream(&node))
-        .filter(|upstream| upstream.edge().leads_to(&node, &address))
+        .and_then(|before| before.upstream(&component))
+        .filter(|upstream| upstream.edge().leads_to(&component, &address))
         .cloned()
-        .unwrap_or_else(|| Upstream::new(node, address));
+        .unwrap_or_else(|| Upstream::new(component, address));
     Callee { upstream, probability }
 }
 
 fn connect(target: StoreTarget, before: Option<&ServiceSettings>) -> Arc<StoreClient> {
-    let StoreTarget { node, address } = target;
+    let StoreTarget { component, address } = target;
     before
         .and_then(|before| before.store.as_ref())
-        .filter(|store| store.edge().leads_to(&node, &address))
+        .filter(|store| store.edge().leads_to(&component, &address))
         .cloned()
-        .unwrap_or_else(|| StoreClient::new(node, address))
+        .unwrap_or_else(|| StoreClient::new(component, address))
 }

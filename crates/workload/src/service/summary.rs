@@ -1,4 +1,4 @@
-//! The summary: the smart part. Asks the own store and the nodes below, and adds up.
+//! The summary: the smart part. Asks the own store and the components below, and adds up.
 
 use super::{ServiceSettings, settings::Callee};
 use crate::{
@@ -7,9 +7,9 @@ use crate::{
     home::{Asking, merge},
 };
 use futures_util::future::join_all;
-use maquette_contract::{CallMode, Kind, Summary};
+use maquette_contract::{CallMode, Collection, Summary};
 
-/// Gathers what the own store holds and what the nodes below say.
+/// Gathers what the own store holds and what the components below say.
 ///
 /// One after another, it stops at the first that fails: the whole has failed. All at once, it
 /// waits for all, so that the tree tells of all. A part that fails is never left out of the sum:
@@ -39,14 +39,14 @@ fn drawn(callee: &Callee) -> bool {
     rand::random_range(0..100) < callee.probability.get()
 }
 
-/// What is in the own store of the own kinds: not what is left there of a kind that another service
-/// owns by now. Where a kind has an old home, that may know of more.
+/// What is in the own store of the own collections: not what is left there of a collection that another service
+/// owns by now. Where a collection has an old home, that may know of more.
 async fn own(request: &Request<ServiceSettings>) -> Result<Summary, Failure> {
     let settings = &request.settings;
     let Some(store) = &settings.store else { return Ok(Summary::default()) };
     let note = |query| request.queried(query);
     let asking = Asking::new(request.context.clone(), &note);
-    let owned = |kind: &Kind| settings.owns(kind);
+    let owned = |collection: &Collection| settings.owns(collection);
     let (own, old) =
         tokio::join!(store.summary(&asking, &owned), settings.origins.summary(&asking));
     Ok(merge(own?, old?))

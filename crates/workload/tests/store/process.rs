@@ -1,7 +1,7 @@
 //! The store as the process that a pod runs.
 
 use crate::support::file;
-use maquette_contract::{NodeConfig, RoleConfig, StoreConfig};
+use maquette_contract::{ComponentConfig, RoleConfig, StoreConfig};
 use redis::Commands;
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -22,12 +22,12 @@ struct Process {
 impl Process {
     /// Starts a store on the items in `directory` and waits until it listens.
     fn start(directory: &Path) -> Self {
-        let config = NodeConfig {
+        let config = ComponentConfig {
             architecture: "shop".parse().unwrap(),
-            node: "data".parse().unwrap(),
+            component: "data".parse().unwrap(),
             role: RoleConfig::Store(StoreConfig::default()),
         };
-        let config = file(directory, "node.json", &config.to_json().unwrap());
+        let config = file(directory, "component.json", &config.to_json().unwrap());
         // Nobody else is likely to be given this port in the moment until the store takes it.
         let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_workload"))

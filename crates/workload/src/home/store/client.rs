@@ -1,7 +1,7 @@
 //! One connection to a store, shared by all requests, made anew when it fails.
 
 use crate::runtime::{Edge, Protocol};
-use maquette_contract::{Address, NodeName};
+use maquette_contract::{Address, ComponentName};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue, RedisError,
     RedisResult, RetryMethod, aio::MultiplexedConnection,
@@ -39,8 +39,8 @@ impl fmt::Debug for StoreClient {
 }
 
 impl StoreClient {
-    /// The store at `address`, the node `to`; its probes begin now.
-    pub(crate) fn new(to: NodeName, address: Address) -> Arc<Self> {
+    /// The store at `address`, the component `to`; its probes begin now.
+    pub(crate) fn new(to: ComponentName, address: Address) -> Arc<Self> {
         let edge = Edge::new(to, address, Protocol::Resp);
         Arc::new(Self { edge, connection: Mutex::default() })
     }

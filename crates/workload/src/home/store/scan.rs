@@ -49,7 +49,7 @@ impl Seen {
 }
 
 impl StoreClient {
-    /// Adds up the items of each kind that is wanted.
+    /// Adds up the items of each collection that is wanted.
     ///
     /// # Errors
     /// If the store gives no answer in time.
@@ -76,7 +76,7 @@ impl StoreClient {
         }
     }
 
-    /// A page of the items of the kinds that are wanted: the first one, or that which begins
+    /// A page of the items of the collections that are wanted: the first one, or that which begins
     /// `after` the one before, as that says.
     ///
     /// # Errors
@@ -125,7 +125,7 @@ async fn keys(
     let size = |(_, keys): &Keys| (keys.iter().map(Vec::len).sum(), None);
     let (next, keys): Keys = read(asking, store, "SCAN", &query, size).await?;
     let items = keys.iter().filter_map(|key| ItemKey::parse(std::str::from_utf8(key).ok()?));
-    Ok((next, keys.len(), items.filter(|key| wanted(&key.kind)).collect()))
+    Ok((next, keys.len(), items.filter(|key| wanted(&key.collection)).collect()))
 }
 
 async fn values(
@@ -142,8 +142,8 @@ async fn values(
 }
 
 fn add(summary: &mut Summary, key: ItemKey, Seen { version, bytes }: Seen) {
-    let kind = summary.kinds.entry(key.kind).or_default();
-    kind.items += 1;
-    kind.bytes += bytes;
-    kind.newest = kind.newest.take().max(Some(version));
+    let collection = summary.collections.entry(key.collection).or_default();
+    collection.items += 1;
+    collection.bytes += bytes;
+    collection.newest = collection.newest.take().max(Some(version));
 }

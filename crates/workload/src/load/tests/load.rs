@@ -5,7 +5,7 @@ use crate::{
     runtime::{Document, Options, Process, Shutdown},
 };
 use maquette_contract::{
-    Address, LoadConfig, LoadTarget, NodeConfig, Observations, Percent, RoleConfig,
+    Address, ComponentConfig, LoadConfig, LoadTarget, Observations, Percent, RoleConfig,
 };
 use std::{path::PathBuf, time::Duration};
 use tempfile::TempDir;
@@ -28,7 +28,7 @@ pub(super) struct Load {
 
 pub(super) fn config(targets: &[&Address]) -> LoadConfig {
     let target = |address: &&Address| LoadTarget {
-        node: "client".parse().unwrap(),
+        component: "client".parse().unwrap(),
         address: (*address).clone(),
     };
     LoadConfig {
@@ -37,7 +37,7 @@ pub(super) fn config(targets: &[&Address]) -> LoadConfig {
         write_percent: Percent::try_from(30).unwrap(),
         summary_percent: Percent::try_from(5).unwrap(),
         items: 20,
-        kinds: vec!["items".parse().unwrap()],
+        collections: vec!["items".parse().unwrap()],
     }
 }
 
@@ -110,12 +110,12 @@ impl Load {
 }
 
 fn write_config(directory: &TempDir, config: LoadConfig) -> PathBuf {
-    let config = NodeConfig {
+    let config = ComponentConfig {
         architecture: "shop".parse().unwrap(),
-        node: "load".parse().unwrap(),
+        component: "load".parse().unwrap(),
         role: RoleConfig::Load(config),
     };
-    let (path, new) = (directory.path().join("node.json"), directory.path().join("new"));
+    let (path, new) = (directory.path().join("component.json"), directory.path().join("new"));
     std::fs::write(&new, config.to_json().unwrap()).unwrap();
     std::fs::rename(new, &path).unwrap();
     path

@@ -38,7 +38,7 @@ impl Model {
     pub(super) async fn start(&self) -> Address {
         let router = Router::new()
             .route("/ping", get(async || StatusCode::NO_CONTENT))
-            .route("/items/{kind}/{id}", get(read).put(write))
+            .route("/items/{collection}/{id}", get(read).put(write))
             .route("/summary", get(summary))
             .with_state(self.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -68,22 +68,28 @@ impl Model {
     }
 }
 
-async fn read(State(model): State<Model>, Path((kind, id)): Path<(String, String)>) -> Response {
+async fn read(
+    State(model): State<Model>,
+    Path((collection, id)): Path<(String, String)>,
+) -> Response {
     if model.fails().await {
         return failure(StatusCode::SERVICE_UNAVAILABLE);
     }
-    let key = format!("{kind}/{id}");
+    let key = format!("{collection}/{id}");
     match lock(&model.0).items.get(&key) {
         Some(version) => item(&key, version.clone()),
         None => failure(StatusCode::NOT_FOUND),
     }
 }
 
-async fn write(State(model): State<Model>, Path((kind, id)): Path<(String, String)>) -> Response {
+async fn write(
+    State(model): State<Model>,
+    Path((collection, id)): Path<(String, String)>,
+) -> Response {
     if model.fails().await {
         return failure(StatusCode::SERVICE_UNAVAILABLE);
     }
-    let key = format!("{kind}/{id}");
+    let key = format!("{collection}/{id}");
     let mut play = lock(&model.0);
     play.clock += 1;
     let version = Version { millis: play.clock, counter: 0, writer: "w".to_owned() };
@@ -101,8 +107,8 @@ async fn summary(State(model): State<Model>) -> Response {
 }
 
 fn item(key: &str, version: Version) -> Response {
-    let ItemKey { kind, id } = ItemKey::parse(key).unwrap();
-    answer(StatusCode::OK, Outcome::Item { kind, id, version, value: 1.into() })
+    let ItemKey { collection, id } = ItemKey::parse(key).unwrap();
+    answer(StatusCode::OK, Outcome::Item { collection, id, version, value: 1.into() })
 }
 
 fn failure(status: StatusCode) -> Response {
@@ -111,7 +117,7 @@ fn failure(status: StatusCode) -> Response {
 
 fn answer(status: StatusCode, outcome: Outcome) -> Response {
     let trace = ResponseTree {
-        node: "client".parse().unwrap(),
+        component: "client".parse().unwrap(),
         role: Role::Service,
         pod: "client-0".to_owned(),
         micros: 1,

@@ -2,7 +2,7 @@
 
 use super::{
     cluster::key,
-    pods::{Pod, node, started, version},
+    pods::{Pod, component, started, version},
 };
 use crate::{
     front::Failure,
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 const ITEMS: usize = 1050;
 
 fn client(pod: &Pod) -> Arc<PeersClient> {
-    PeersClient::new(node("peers"), pod.traffic())
+    PeersClient::new(component("peers"), pod.traffic())
 }
 
 /// The whole list, page by page.
@@ -105,7 +105,7 @@ async fn the_list_misses_nothing_acknowledged_while_peers_come_and_go_or_is_refu
         assert_eq!(listed(pod, long).await.unwrap(), acknowledged, "another one is down");
     }
     let summary = client(&pods[2]).summary(&Asking::unasked()).await.unwrap();
-    assert_eq!(summary.kinds[&"orders".parse().unwrap()].items, ITEMS as u64);
+    assert_eq!(summary.collections[&"orders".parse().unwrap()].items, ITEMS as u64);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use super::{
     cluster::{key, until},
-    pods::{Pod, node, peers, started},
+    pods::{Pod, component, peers, started},
 };
 use crate::{
     home::{Asking, StoreClient},
@@ -10,7 +10,7 @@ use crate::{
 };
 use futures_util::future::join_all;
 use maquette_contract::{
-    KindSet, Observations, Origin, OriginHome, PeerConfig, Record, RoleConfig, StoreConfig,
+    CollectionSet, Observations, Origin, OriginHome, PeerConfig, Record, RoleConfig, StoreConfig,
 };
 use std::{
     collections::BTreeMap,
@@ -46,16 +46,16 @@ async fn store() -> (Pod, OldWriter, Vec<Record>) {
     store.configure(RoleConfig::Store(StoreConfig {}));
     store.start();
     store.ready().await;
-    let client = StoreClient::new(node("data"), store.store());
+    let client = StoreClient::new(component("data"), store.store());
     let writer = OldWriter { client, clock: VersionClock::new("old") };
     let written = join_all((0..ITEMS).map(|item| writer.write(item, item as u64))).await;
     (store, writer, written)
 }
 
 fn with_origin(mut config: PeerConfig, store: &Pod, last: bool) -> PeerConfig {
-    let kinds = KindSet::AllBut([].into());
-    let (node, home, address) = (node("data"), OriginHome::Store, store.store());
-    config.origins = vec![Origin { node, home, address, kinds, last }];
+    let collections = CollectionSet::AllBut([].into());
+    let (component, home, address) = (component("data"), OriginHome::Store, store.store());
+    config.origins = vec![Origin { component, home, address, collections, last }];
     config
 }
 
@@ -90,7 +90,7 @@ async fn both_homes_are_read_and_written_and_what_is_read_stays_after_the_store_
         pod.reports("all was copied again", complete).await;
         let report = pod.observe().await.unwrap();
         assert_eq!((report.items, report.origins[0].copied), (Some(60), 60), "with three owners");
-        assert!(report.edges.iter().any(|edge| edge.to == node("data")));
+        assert!(report.edges.iter().any(|edge| edge.to == component("data")));
     }
     store.kill();
     pods.iter().for_each(|pod| pod.configure(RoleConfig::Peer(peers(&pods))));

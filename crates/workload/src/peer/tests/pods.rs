@@ -9,8 +9,8 @@ use crate::{
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use maquette_contract::{
-    Address, Answer, NodeConfig, NodeName, Observations, Outcome, PeerConfig, PeerMember, Record,
-    Role, RoleConfig, Version, Work,
+    Address, Answer, ComponentConfig, ComponentName, Observations, Outcome, PeerConfig, PeerMember,
+    Record, Role, RoleConfig, Version, Work,
 };
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 use tempfile::TempDir;
@@ -22,32 +22,32 @@ use tokio::{
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(10);
 
-pub(super) fn node(name: &str) -> NodeName {
+pub(super) fn component(name: &str) -> ComponentName {
     name.parse().unwrap()
 }
 
 /// A pod, whether it runs or not.
 pub(super) struct Pod {
-    node: NodeName,
+    component: ComponentName,
     options: Options,
     _folder: TempDir,
     runtime: Option<Runtime>,
 }
 
 impl Pod {
-    pub(super) fn new(node_name: &str, ordinal: usize) -> Self {
+    pub(super) fn new(component_name: &str, ordinal: usize) -> Self {
         let folder = TempDir::new().unwrap();
         let options = Options {
-            config: folder.path().join("node.json"),
+            config: folder.path().join("component.json"),
             data: Some(folder.path().to_owned()),
-            pod: format!("shop-{node_name}-{ordinal}"),
+            pod: format!("shop-{component_name}-{ordinal}"),
             listen_ip: Ipv4Addr::LOCALHOST.into(),
             traffic_port: free_port(),
             store_port: free_port(),
             peers_port: free_port(),
             admin_port: free_port(),
         };
-        Self { node: node(node_name), options, _folder: folder, runtime: None }
+        Self { component: component(component_name), options, _folder: folder, runtime: None }
     }
 
     pub(super) fn traffic(&self) -> Address {
@@ -70,7 +70,7 @@ impl Pod {
     /// Gives it a configuration, as the kubelet does: a new file under the old name.
     pub(super) fn configure(&self, role: RoleConfig) {
         let architecture = "shop".parse().unwrap();
-        let config = NodeConfig { architecture, node: self.node.clone(), role };
+        let config = ComponentConfig { architecture, component: self.component.clone(), role };
         let new: PathBuf = self.options.config.with_extension("new");
         std::fs::write(&new, config.to_json().unwrap()).unwrap();
         std::fs::rename(new, &self.options.config).unwrap();
@@ -95,7 +95,7 @@ impl Pod {
     }
 
     pub(super) async fn send(&self, method: Method, path: &str, body: &str) -> Reply {
-        let upstream = Upstream::new(self.node.clone(), self.traffic());
+        let upstream = Upstream::new(self.component.clone(), self.traffic());
         request(&upstream, method, path, body).await
     }
 
@@ -116,14 +116,14 @@ impl Pod {
 
     pub(super) async fn observe(&self) -> Option<Observations> {
         let address = Address::new("127.0.0.1", self.options.admin_port);
-        let upstream = Upstream::new(self.node.clone(), address);
+        let upstream = Upstream::new(self.component.clone(), address);
         let reply = request(&upstream, Method::GET, "/observations", "").await;
         serde_json::from_slice(&reply.body).ok()
     }
 
     pub(super) async fn ready(&self) {
         let address = Address::new("127.0.0.1", self.options.admin_port);
-        let upstream = Upstream::new(self.node.clone(), address);
+        let upstream = Upstream::new(self.component.clone(), address);
         until("it is ready", || async {
             let reply = request(&upstream, Method::GET, "/readyz", "").await;
             if reply.status == StatusCode::OK { Ok(()) } else { Err(reply) }
@@ -134,7 +134,7 @@ impl Pod {
     /// Waits until it reports what `holds` wants under the configuration that it has.
     pub(super) async fn reports(&self, what: &str, holds: impl Fn(&Observations) -> bool) {
         let text = std::fs::read_to_string(&self.options.config).unwrap();
-        let revision = NodeConfig::revision(&text);
+        let revision = ComponentConfig::revision(&text);
         until(what, || async {
             let report = self.observe().await;
             let well = report.as_ref().is_some_and(|it| it.revision == revision && holds(it));

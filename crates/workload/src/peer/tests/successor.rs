@@ -1,13 +1,13 @@
 //! Peers that forward users' requests to a successor, and stop doing so.
 
-use super::pods::{Pod, node, peers, started};
+use super::pods::{Pod, component, peers, started};
 use axum::http::{Method, StatusCode};
 use maquette_contract::{
     CallMode, Hop, Observations, Probe, RoleConfig, Routes, ServiceConfig, StoreConfig,
     StoreTarget, Successor, Work,
 };
 
-/// A service that owns every kind, and its store.
+/// A service that owns every collection, and its store.
 async fn owner() -> (Pod, Pod) {
     let (mut store, mut web) = (Pod::new("data", 0), Pod::new("web", 0));
     store.configure(RoleConfig::Store(StoreConfig {}));
@@ -15,7 +15,7 @@ async fn owner() -> (Pod, Pod) {
         work: Work::default(),
         mode: CallMode::Sequential,
         calls: vec![],
-        store: Some(StoreTarget { node: node("data"), address: store.store() }),
+        store: Some(StoreTarget { component: component("data"), address: store.store() }),
         routes: Routes { rest: Some(Hop::Own), ..Routes::default() },
         origins: vec![],
     }));
@@ -28,7 +28,7 @@ async fn owner() -> (Pod, Pod) {
 
 fn works(report: &Observations, to: &str) -> bool {
     let mut edges = report.edges.iter();
-    edges.any(|edge| edge.to == node(to) && edge.probe == Probe::Works)
+    edges.any(|edge| edge.to == component(to) && edge.probe == Probe::Works)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,7 +39,7 @@ async fn users_get_to_the_successor_and_back_without_a_restart() {
     let there = web.put("orders/1", 2).await;
 
     let mut config = peers(&pods);
-    config.successor = Some(Successor { node: node("web"), address: web.traffic() });
+    config.successor = Some(Successor { component: component("web"), address: web.traffic() });
     for pod in &pods {
         pod.configure(RoleConfig::Peer(config.clone()));
     }
@@ -48,8 +48,8 @@ async fn users_get_to_the_successor_and_back_without_a_restart() {
         pod.reports("both edges work", both).await;
         assert_eq!(pod.read("orders/1").await.as_ref(), Some(&there));
         let trace = pod.get("/summary").await.trace;
-        let calls: Vec<_> = trace.calls.iter().map(|call| (&call.node, &*call.pod)).collect();
-        assert_eq!(calls, [(&node("web"), "shop-web-0")], "the tree shows the hop");
+        let calls: Vec<_> = trace.calls.iter().map(|call| (&call.component, &*call.pod)).collect();
+        assert_eq!(calls, [(&component("web"), "shop-web-0")], "the tree shows the hop");
         assert!(trace.queries.is_empty(), "no peer was asked: {trace:?}");
         let held = pod.send(Method::GET, "/held/items/orders/1", "").await;
         assert_eq!(serde_json::to_vec(&here).unwrap(), held.body, "what peers hold they tell");
@@ -59,7 +59,7 @@ async fn users_get_to_the_successor_and_back_without_a_restart() {
     let written = pods[2].put("orders/2", 3).await;
     assert_eq!(web.read("orders/2").await.as_ref(), Some(&written));
     let report = pods[2].observe().await.unwrap();
-    let edge = report.edges.iter().find(|edge| edge.to == node("web")).unwrap();
+    let edge = report.edges.iter().find(|edge| edge.to == component("web")).unwrap();
     assert!(edge.traffic.requests >= 3, "{edge:?}");
 
     for pod in &pods {

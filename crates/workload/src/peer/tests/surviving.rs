@@ -40,7 +40,7 @@ async fn what_is_written_through_one_peer_is_read_through_any() {
     assert_eq!(cluster.get(2, ITEMS).await, None);
     for via in 0..5 {
         let summary = cluster.summary(via).await;
-        let orders = &summary.kinds[&key(0).kind];
+        let orders = &summary.collections[&key(0).collection];
         assert_eq!((orders.items, orders.bytes), (ITEMS as u64, 4 * ITEMS as u64));
         assert_eq!(orders.newest, written.values().map(|record| record.version.clone()).max());
     }

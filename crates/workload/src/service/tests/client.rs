@@ -47,9 +47,10 @@ impl Got {
     pub(super) fn counts(&self) -> Vec<(String, u64)> {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text());
         match self.answer().outcome {
-            Outcome::Summary(Summary { kinds, .. }) => {
-                kinds.into_iter().map(|(kind, summary)| (kind.into(), summary.items)).collect()
-            }
+            Outcome::Summary(Summary { collections, .. }) => collections
+                .into_iter()
+                .map(|(collection, summary)| (collection.into(), summary.items))
+                .collect(),
             other => panic!("no summary: {other:?}"),
         }
     }

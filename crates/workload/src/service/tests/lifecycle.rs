@@ -43,7 +43,7 @@ async fn requests_end_under_the_configuration_that_they_began_under() {
 
     let text = document("web", thin("new", &new));
     web.configure(&text);
-    until("the new one is in force", || revision(&web) == NodeConfig::revision(&text)).await;
+    until("the new one is in force", || revision(&web) == ComponentConfig::revision(&text)).await;
     assert_eq!(web.runtime.observe().older_requests, 1);
     assert_eq!(web.get("/items/books/1").await.value(), "new");
     assert_eq!(web.runtime.observe().older_requests, 1, "still under way");
@@ -67,13 +67,13 @@ async fn edges_follow_the_configuration_and_keep_what_is_known_of_those_that_sta
     let comes = free_address().await;
     let text = document("web", config(vec![call("stays", &stays), call("goes", &comes)]));
     web.configure(&text);
-    until("the new one is in force", || revision(&web) == NodeConfig::revision(&text)).await;
+    until("the new one is in force", || revision(&web) == ComponentConfig::revision(&text)).await;
     let [stayed, came] = &edges()[..] else { panic!() };
     assert_eq!(
         (&stayed.to, &stayed.probe, stayed.traffic.requests),
-        (&node("stays"), &Probe::Works, 1)
+        (&component("stays"), &Probe::Works, 1)
     );
-    assert_eq!((&came.to, came.traffic.requests), (&node("goes"), 0));
+    assert_eq!((&came.to, came.traffic.requests), (&component("goes"), 0));
     assert_ne!(came.probe, Probe::Works, "what was known is about another address");
     until("the new target fails", || matches!(edges()[1].probe, Probe::Fails { .. })).await;
 }
@@ -91,13 +91,17 @@ async fn a_configuration_that_cannot_be_used_is_counted_and_the_old_one_stays() 
     refused("{", 1).await;
     refused(&document("other", idle()), 2).await;
     let role = RoleConfig::Store(StoreConfig {});
-    let store = NodeConfig { architecture: "shop".parse().unwrap(), node: node("web"), role };
+    let store = ComponentConfig {
+        architecture: "shop".parse().unwrap(),
+        component: component("web"),
+        role,
+    };
     refused(&store.to_json().unwrap(), 3).await;
     let nowhere = ServiceConfig { calls: vec![], ..thin("below", &free_address().await) };
     refused(&document("web", nowhere), 4).await;
     let text = document("web", ServiceConfig { mode: CallMode::Parallel, ..idle() });
     web.configure(&text);
-    until("it recovers", || revision(&web) == NodeConfig::revision(&text)).await;
+    until("it recovers", || revision(&web) == ComponentConfig::revision(&text)).await;
 }
 
 #[tokio::test]
@@ -110,7 +114,7 @@ async fn the_admin_port_tells_of_the_pod() {
     web.get("/summary").await.counts();
     let report: maquette_contract::Observations =
         serde_json::from_slice(&web.admin("/observations").await.body).unwrap();
-    assert_eq!((report.node, &*report.pod), (node("web"), "shop-web-1"));
+    assert_eq!((report.component, &*report.pod), (component("web"), "shop-web-1"));
     assert_eq!(report.served.requests, 1);
     assert_eq!((report.edges[0].traffic.requests, report.edges[0].traffic.failures), (1, 0));
 }
@@ -175,7 +179,7 @@ async fn a_connection_ends_with_the_first_answer_under_new_settings() {
     assert_eq!(kept.get("/ping").await, (ok.clone(), false));
     let text = document("web", ServiceConfig { mode: CallMode::Parallel, ..idle() });
     web.configure(&text);
-    until("it has them", || revision(&web) == NodeConfig::revision(&text)).await;
+    until("it has them", || revision(&web) == ComponentConfig::revision(&text)).await;
     assert_eq!(kept.get("/ping").await, (ok.clone(), true));
     let mut next = Client::connect(&web.address).await;
     assert_eq!(next.get("/ping").await, (ok, false));

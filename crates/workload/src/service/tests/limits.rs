@@ -5,7 +5,7 @@ use crate::runtime::headers::{DEADLINE, HOPS, MAX_HOPS, TRACEPARENT, TRACESTATE}
 use std::sync::Mutex;
 
 #[tokio::test]
-async fn a_slow_node_makes_504_in_time_and_the_tree_names_it() {
+async fn a_slow_component_makes_504_in_time_and_the_tree_names_it() {
     let slow = played(async |_| std::future::pending().await).await;
     let business = Service::start("business", thin("slow", &slow)).await;
     let client = Service::start("client", thin("business", &business.address)).await;
@@ -19,7 +19,7 @@ async fn a_slow_node_makes_504_in_time_and_the_tree_names_it() {
     let business = &trace.calls[0];
     assert_eq!(business.pod, "shop-business-1", "who was in time itself answers");
     let slow = &business.calls[0];
-    assert_eq!((&slow.node, &*slow.pod), (&node("slow"), ""));
+    assert_eq!((&slow.component, &*slow.pod), (&component("slow"), ""));
     assert!(slow.error.is_some());
     assert!(slow.micros < business.micros && business.micros < trace.micros);
 }
@@ -105,14 +105,14 @@ async fn requests_that_make_no_sense_are_told_why() {
     };
     let long = "x".repeat(129);
     let large = format!("\"{}\"", "x".repeat(64 << 10));
-    check(Method::GET, "/items/Books/1", "", 400, "kind \"Books\" must be").await;
+    check(Method::GET, "/items/Books/1", "", 400, "collection \"Books\" must be").await;
     check(Method::GET, &format!("/items/books/{long}"), "", 400, "must be 1 to 128").await;
     check(Method::GET, "/items/books/a%2Fb", "", 400, "id \"a/b\" must be").await;
     check(Method::GET, "/items/books/%ff", "", 400, "UTF-8").await;
     check(Method::PUT, "/items/books/1", "{", 400, "the body is not JSON: ").await;
     check(Method::PUT, "/items/books/1", "", 400, "the body is not JSON: ").await;
     check(Method::PUT, "/items/books/1", &large, 413, "larger than 65536 bytes").await;
-    check(Method::GET, "/items/books", "", 404, "GET /items/{kind}/{id}").await;
+    check(Method::GET, "/items/books", "", 404, "GET /items/{collection}/{id}").await;
     check(Method::GET, "/nowhere", "", 404, "there is no /nowhere").await;
     check(Method::DELETE, "/items/books/1", "", 405, "DELETE is not for /items/books/1").await;
     check(Method::PUT, "/summary", "", 405, "GET /summary").await;

@@ -1,4 +1,4 @@
-//! Services as a whole, on 127.0.0.1: real services, real stores, and nodes that are played.
+//! Services as a whole, on 127.0.0.1: real services, real stores, and components that are played.
 
 mod client;
 mod item;
@@ -32,8 +32,9 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use maquette_contract::{
-    Address, Answer, Call, CallMode, Hop, KindSummary, NodeConfig, NodeName, Outcome, Percent,
-    ResponseTree, Role, RoleConfig, Routes, ServiceConfig, StoreTarget, Summary, Version, Work,
+    Address, Answer, Call, CallMode, CollectionSummary, ComponentConfig, ComponentName, Hop,
+    Outcome, Percent, ResponseTree, Role, RoleConfig, Routes, ServiceConfig, StoreTarget, Summary,
+    Version, Work,
 };
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -42,7 +43,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
 /// Longer than anything here takes: a condition that does not come true by then never will.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn node(name: &str) -> NodeName {
+fn component(name: &str) -> ComponentName {
     name.parse().unwrap()
 }
 
@@ -80,19 +81,19 @@ fn idle() -> ServiceConfig {
 }
 
 fn call(name: &str, address: &Address) -> Call {
-    let (node, address) = (node(name), address.clone());
-    Call { node, address, probability_percent: Percent::ALWAYS }
+    let (component, address) = (component(name), address.clone());
+    Call { component, address, probability_percent: Percent::ALWAYS }
 }
 
-/// Knows nothing but the node that it calls for everything.
+/// Knows nothing but the component that it calls for everything.
 fn thin(name: &str, address: &Address) -> ServiceConfig {
-    let routes = Routes { rest: Some(Hop::Call(node(name))), ..Routes::default() };
+    let routes = Routes { rest: Some(Hop::Call(component(name))), ..Routes::default() };
     ServiceConfig { calls: vec![call(name, address)], routes, ..idle() }
 }
 
-/// Owns every kind.
+/// Owns every collection.
 fn owner(store: &Address) -> ServiceConfig {
-    let target = StoreTarget { node: node("data"), address: store.clone() };
+    let target = StoreTarget { component: component("data"), address: store.clone() };
     let routes = Routes { rest: Some(Hop::Own), ..Routes::default() };
     ServiceConfig { store: Some(target), routes, ..idle() }
 }
@@ -113,7 +114,7 @@ impl Service {
 
     async fn start_at(at: (TcpListener, Address), name: &str, config: ServiceConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("node.json");
+        let path = folder.path().join("component.json");
         std::fs::write(&path, document(name, config)).unwrap();
         let options = Options {
             config: path.clone(),
@@ -161,7 +162,7 @@ impl Service {
 fn document(name: &str, config: ServiceConfig) -> String {
     let architecture = "shop".parse().unwrap();
     let role = RoleConfig::Service(config);
-    NodeConfig { architecture, node: node(name), role }.to_json().unwrap()
+    ComponentConfig { architecture, component: component(name), role }.to_json().unwrap()
 }
 
 /// A running store.

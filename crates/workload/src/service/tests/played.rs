@@ -1,8 +1,8 @@
-//! Nodes that are played.
+//! Components that are played.
 
 use super::*;
 
-/// Plays a node: answers every request but the probe's as `answer` does.
+/// Plays a component: answers every request but the probe's as `answer` does.
 pub(super) async fn played<F, A>(answer: F) -> Address
 where
     F: Fn(Request) -> A + Clone + Send + Sync + 'static,
@@ -26,7 +26,7 @@ where
 
 pub(super) fn tree(name: &str) -> ResponseTree {
     ResponseTree {
-        node: node(name),
+        component: component(name),
         role: Role::Service,
         pod: format!("shop-{name}-1"),
         micros: 1,
@@ -40,19 +40,24 @@ pub(super) fn answered(name: &str, outcome: Outcome) -> Response {
     Json(Answer { outcome, trace: tree(name), padding: String::new() }).into_response()
 }
 
-/// A summary that the played node `name` gives.
-pub(super) fn summed(name: &str, kinds: &[(&str, u64)]) -> Response {
-    let kind = |items| KindSummary { items, ..KindSummary::default() };
-    let kinds = kinds.iter().map(|(kind_name, items)| (kind_name.parse().unwrap(), kind(*items)));
-    answered(name, Outcome::Summary(Summary { kinds: kinds.collect(), truncated: false }))
+/// A summary that the played component `name` gives.
+pub(super) fn summed(name: &str, collections: &[(&str, u64)]) -> Response {
+    let collection = |items| CollectionSummary { items, ..CollectionSummary::default() };
+    let collections = collections
+        .iter()
+        .map(|(collection_name, items)| (collection_name.parse().unwrap(), collection(*items)));
+    answered(
+        name,
+        Outcome::Summary(Summary { collections: collections.collect(), truncated: false }),
+    )
 }
 
-/// An item that the played node `name` gives.
-pub(super) fn found(name: &str, kind: &str, id: &str) -> Response {
+/// An item that the played component `name` gives.
+pub(super) fn found(name: &str, collection: &str, id: &str) -> Response {
     answered(
         name,
         Outcome::Item {
-            kind: kind.parse().unwrap(),
+            collection: collection.parse().unwrap(),
             id: id.to_owned().try_into().unwrap(),
             version: Version { millis: 1, counter: 0, writer: "played".into() },
             value: serde_json::Value::from(name),

@@ -1,4 +1,4 @@
-//! Stores and nodes that go away and come back.
+//! Stores and components that go away and come back.
 
 use super::*;
 use maquette_contract::Probe;
@@ -96,7 +96,7 @@ async fn a_call_to_nobody_is_502_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn probes_notice_a_node_that_stops_and_one_that_answers_nonsense() {
+async fn probes_notice_a_component_that_stops_and_one_that_answers_nonsense() {
     let store = Store::start().await;
     let web = Service::start("web", owner(&store.address)).await;
     until("the probe works", || probe(&web) == Probe::Works).await;

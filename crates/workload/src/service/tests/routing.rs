@@ -17,12 +17,12 @@ async fn a_thin_client_passes_items_on_to_their_owner_and_shows_the_way() {
 
     let trace = written.answer().trace;
     assert_eq!(
-        (trace.node, trace.role, &*trace.pod),
-        (node("client"), Role::Service, "shop-client-1")
+        (trace.component, trace.role, &*trace.pod),
+        (component("client"), Role::Service, "shop-client-1")
     );
     assert!(trace.queries.is_empty(), "the client asks no store");
     let [below] = &trace.calls[..] else { panic!("{:?}", trace.calls) };
-    assert_eq!((&below.node, &*below.pod), (&node("catalog"), "shop-catalog-1"));
+    assert_eq!((&below.component, &*below.pod), (&component("catalog"), "shop-catalog-1"));
     let queries = |tree: &ResponseTree| {
         let queries = tree.queries.iter();
         queries.map(|q| (q.to.clone(), q.command.clone(), q.version.clone())).collect::<Vec<_>>()
@@ -49,17 +49,17 @@ async fn clients_that_share_a_store_see_each_others_writes() {
 }
 
 #[tokio::test]
-async fn each_kind_goes_to_its_owner() {
+async fn each_collection_goes_to_its_owner() {
     let orders = played(async |_| found("orders", "orders", "1")).await;
     let catalog = played(async |_| found("catalog", "books", "1")).await;
-    let kinds = [
-        ("orders".parse().unwrap(), Some(Hop::Call(node("orders")))),
+    let collections = [
+        ("orders".parse().unwrap(), Some(Hop::Call(component("orders")))),
         ("hidden".parse().unwrap(), None),
     ];
-    let rest = Some(Hop::Call(node("catalog")));
+    let rest = Some(Hop::Call(component("catalog")));
     let client = ServiceConfig {
         calls: vec![call("orders", &orders), call("catalog", &catalog)],
-        routes: Routes { kinds: kinds.clone().into(), rest },
+        routes: Routes { collections: collections.clone().into(), rest },
         ..idle()
     };
     let client = Service::start("client", client).await;
@@ -67,15 +67,15 @@ async fn each_kind_goes_to_its_owner() {
     assert_eq!(client.get("/items/books/1").await.value(), "catalog");
     assert_eq!(
         client.get("/items/hidden/1").await.error(StatusCode::NOT_FOUND),
-        "nobody whom client can ask owns the kind hidden; it knows the way to orders and any other \
-         kind"
+        "nobody whom client can ask owns the collection hidden; it knows the way to orders and any other \
+         collection"
     );
-    let routes = Routes { kinds: kinds.into(), rest: None };
+    let routes = Routes { collections: collections.into(), rest: None };
     let client = ServiceConfig { calls: vec![call("orders", &orders)], routes, ..idle() };
     let client = Service::start("client", client).await;
     assert_eq!(
         client.get("/items/books/1").await.error(StatusCode::NOT_FOUND),
-        "nobody whom client can ask owns the kind books; it knows the way to orders"
+        "nobody whom client can ask owns the collection books; it knows the way to orders"
     );
 }
 

@@ -83,17 +83,17 @@ async fn the_own_store_is_added_up_and_an_owner_reached_twice_counts_once() {
     let store = Store::start().await;
     let below = played(async |_| summed("below", &[("ads", 2), ("books", 999)])).await;
     let beside = played(async |_| summed("beside", &[("ads", 2)])).await;
-    let kinds = [("ads".parse().unwrap(), Some(Hop::Call(node("below"))))];
+    let collections = [("ads".parse().unwrap(), Some(Hop::Call(component("below"))))];
     let config = ServiceConfig {
         calls: vec![call("below", &below), call("beside", &beside)],
-        routes: Routes { kinds: kinds.into(), rest: Some(Hop::Own) },
+        routes: Routes { collections: collections.into(), rest: Some(Hop::Own) },
         ..owner(&store.address)
     };
     let web = Service::start("web", config).await;
     let mut pairs: Vec<_> = (0..250)
         .map(|id| (format!("cars/{id}"), r#"{"version":"1.0.x","value":"12345678"}"#))
         .collect();
-    // Left behind of a kind that somebody else owns by now, and what is no item.
+    // Left behind of a collection that somebody else owns by now, and what is no item.
     for id in 0..3 {
         pairs.push((format!("ads/{id}"), r#"{"version":"1.0.x","value":1}"#));
     }
@@ -107,8 +107,8 @@ async fn the_own_store_is_added_up_and_an_owner_reached_twice_counts_once() {
     let want = [named("ads", 2), named("books", 999), named("cars", 250), named("plants", 1)];
     assert_eq!(got.counts(), want);
     let Outcome::Summary(summary) = got.answer().outcome else { panic!() };
-    assert_eq!(summary.kinds[&"cars".parse().unwrap()].bytes, 250 * 10);
-    assert_eq!(summary.kinds[&"plants".parse().unwrap()].newest, Some(newest));
+    assert_eq!(summary.collections[&"cars".parse().unwrap()].bytes, 250 * 10);
+    assert_eq!(summary.collections[&"plants".parse().unwrap()].newest, Some(newest));
     assert!(!summary.truncated);
     let trace = got.answer().trace;
     let queries: Vec<_> = trace.queries.iter().map(|q| (&*q.command, q.count > 1)).collect();
@@ -131,13 +131,13 @@ async fn a_part_that_fails_fails_the_whole_and_is_named() {
     let got = web.get("/summary").await;
     assert_eq!(got.error(StatusCode::BAD_GATEWAY), "sick: out of order");
     let mut parts = got.answer().trace.calls;
-    parts.sort_by(|a, b| a.node.cmp(&b.node));
+    parts.sort_by(|a, b| a.component.cmp(&b.component));
     let errors: Vec<_> = parts.iter().map(|part| part.error.as_deref()).collect();
     assert_eq!(errors, [Some("out of order"), None], "all at once: all are in the tree");
 }
 
 #[tokio::test]
-async fn what_is_no_answer_of_a_node_is_502() {
+async fn what_is_no_answer_of_a_component_is_502() {
     let strange = played(async |_| "hello".into_response()).await;
     let web = Service::start("web", thin("strange", &strange)).await;
     let got = web.get("/summary").await;

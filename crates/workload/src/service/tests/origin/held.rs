@@ -44,7 +44,7 @@ impl Held {
         let state = Shared::default();
         let router = Router::new()
             .route("/ping", get(async || StatusCode::NO_CONTENT))
-            .route(&format!("{ITEMS}/{{kind}}/{{id}}"), get(read).put(write))
+            .route(&format!("{ITEMS}/{{collection}}/{{id}}"), get(read).put(write))
             .route(ITEMS, get(list))
             .route(SUMMARY, get(summary))
             .with_state(Arc::clone(&state));
@@ -132,8 +132,8 @@ async fn summary(State(peers): State<Shared>) -> Response {
     }
     let mut summary = Summary::default();
     for key in peers.items.lock().unwrap().keys() {
-        let kind = ItemKey::parse(key).unwrap().kind;
-        summary.kinds.entry(kind).or_default().items += 1;
+        let collection = ItemKey::parse(key).unwrap().collection;
+        summary.collections.entry(collection).or_default().items += 1;
     }
     Json(summary).into_response()
 }

@@ -9,21 +9,27 @@ mod settings;
 
 use super::*;
 use held::Held;
-use maquette_contract::{KindSet, Origin, OriginHome, OriginObservation, Query};
+use maquette_contract::{CollectionSet, Origin, OriginHome, OriginObservation, Query};
 
 /// Long after now: whoever gives a version to a write must look at what it replaces.
 const FUTURE: u64 = 9_000_000_000_000;
 
-fn all_kinds() -> KindSet {
-    KindSet::AllBut([].into())
+fn all_collections() -> CollectionSet {
+    CollectionSet::AllBut([].into())
 }
 
-/// The origin of every kind.
+/// The origin of every collection.
 fn origin(name: &str, home: OriginHome, address: &Address) -> Origin {
-    Origin { node: node(name), home, address: address.clone(), kinds: all_kinds(), last: false }
+    Origin {
+        component: component(name),
+        home,
+        address: address.clone(),
+        collections: all_collections(),
+        last: false,
+    }
 }
 
-/// Owns every kind, in the store `new`, and takes items over from the store `old`.
+/// Owns every collection, in the store `new`, and takes items over from the store `old`.
 fn heir(new: &Address, old: &Address) -> ServiceConfig {
     ServiceConfig { origins: vec![origin("old", OriginHome::Store, old)], ..owner(new) }
 }
@@ -53,7 +59,7 @@ async fn in_store(store: &Address, path: &str) -> Option<(Version, serde_json::V
 fn copy_under(service: &Service, text: &str) -> Option<OriginObservation> {
     let report = service.runtime.observe();
     let mut origins = report.origins;
-    (report.revision == NodeConfig::revision(text)).then(|| origins.remove(0))
+    (report.revision == ComponentConfig::revision(text)).then(|| origins.remove(0))
 }
 
 /// Gives the service another configuration and waits until no request runs under the one before.
@@ -61,7 +67,7 @@ async fn reconfigure(service: &Service, text: &str) {
     service.configure(text);
     let in_force = || {
         let report = service.runtime.observe();
-        report.revision == NodeConfig::revision(text) && report.older_requests == 0
+        report.revision == ComponentConfig::revision(text) && report.older_requests == 0
     };
     until("the new configuration is in force", in_force).await;
 }

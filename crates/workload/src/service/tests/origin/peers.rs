@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Owns every kind, in the store `new`, and takes items over from the peers.
+/// Owns every collection, in the store `new`, and takes items over from the peers.
 fn heir_of_peers(new: &Address, peers: &Address) -> ServiceConfig {
     ServiceConfig { origins: vec![origin("old", OriginHome::Peers, peers)], ..owner(new) }
 }
@@ -49,7 +49,7 @@ async fn the_copy_takes_page_after_page_and_begins_again_after_a_failure() {
     }
     peers.refuse(2);
     let mut config = heir_of_peers(&new.address, &peers.address);
-    config.origins[0].kinds = KindSet::AllBut(["orders".parse().unwrap()].into());
+    config.origins[0].collections = CollectionSet::AllBut(["orders".parse().unwrap()].into());
     let text = document("web", config.clone());
     let web = Service::start("web", config).await;
     let copy = || copy_under(&web, &text).unwrap();
@@ -59,7 +59,7 @@ async fn the_copy_takes_page_after_page_and_begins_again_after_a_failure() {
     assert!(web.runtime.metrics.text().unwrap().contains(failures));
     let alone = Service::start("alone", owner(&new.address)).await;
     assert_eq!(alone.get("/summary").await.counts(), [("books".to_owned(), 7)]);
-    // Those that were not copied count too, but for the kinds that come from elsewhere.
+    // Those that were not copied count too, but for the collections that come from elsewhere.
     peers.write("books/7", 1, "x");
     assert_eq!(web.get("/summary").await.counts(), [("books".to_owned(), 8)]);
 }

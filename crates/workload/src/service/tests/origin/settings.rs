@@ -3,32 +3,34 @@
 use super::*;
 use maquette_contract::Probe;
 
-fn only(kinds: &[&str]) -> KindSet {
-    KindSet::Only(kinds.iter().map(|kind| kind.parse().unwrap()).collect())
+fn only(collections: &[&str]) -> CollectionSet {
+    CollectionSet::Only(collections.iter().map(|collection| collection.parse().unwrap()).collect())
 }
 
-fn all_but(kinds: &[&str]) -> KindSet {
-    KindSet::AllBut(kinds.iter().map(|kind| kind.parse().unwrap()).collect())
+fn all_but(collections: &[&str]) -> CollectionSet {
+    CollectionSet::AllBut(
+        collections.iter().map(|collection| collection.parse().unwrap()).collect(),
+    )
 }
 
 /// Owns the orders and the rest; the books are somebody else's.
-fn config(sets: [KindSet; 2]) -> ServiceConfig {
+fn config(sets: [CollectionSet; 2]) -> ServiceConfig {
     let address = Address("127.0.0.1:1".into());
     let [one, other] = sets;
-    let one = Origin { kinds: one, ..origin("one", OriginHome::Store, &address) };
-    let other = Origin { kinds: other, ..origin("other", OriginHome::Peers, &address) };
-    let hop = |kind: &str, hop| (kind.parse().unwrap(), Some(hop));
-    let kinds = [hop("orders", Hop::Own), hop("books", Hop::Call(node("books")))];
+    let one = Origin { collections: one, ..origin("one", OriginHome::Store, &address) };
+    let other = Origin { collections: other, ..origin("other", OriginHome::Peers, &address) };
+    let hop = |collection: &str, hop| (collection.parse().unwrap(), Some(hop));
+    let collections = [hop("orders", Hop::Own), hop("books", Hop::Call(component("books")))];
     ServiceConfig {
         calls: vec![call("books", &address)],
-        routes: Routes { kinds: kinds.into(), rest: Some(Hop::Own) },
+        routes: Routes { collections: collections.into(), rest: Some(Hop::Own) },
         origins: vec![one, other],
         ..owner(&address)
     }
 }
 
 #[test]
-fn no_kind_of_its_own_comes_from_two_origins() {
+fn no_collection_of_its_own_comes_from_two_origins() {
     use crate::runtime::Settings;
     let check = |one, other| {
         let error = ServiceSettings::check(&RoleConfig::Service(config([one, other]))).err()?;
@@ -38,14 +40,14 @@ fn no_kind_of_its_own_comes_from_two_origins() {
     assert_eq!(check(only(&["orders", "cars"]), only(&["ads", "orders"])).unwrap(), "orders");
     assert_eq!(check(only(&["orders"]), all_but(&["cars"])).unwrap(), "orders");
     let every = check(all_but(&["ads"]), all_but(&["orders"])).unwrap();
-    assert_eq!(every, "every kind but ads, books, orders");
+    assert_eq!(every, "every collection but ads, books, orders");
     assert_eq!(check(only(&["orders"]), all_but(&["orders"])), None);
     assert_eq!(check(only(&["orders"]), only(&["cars"])), None);
     assert_eq!(check(only(&["books"]), all_but(&[])), None, "the books are not its own");
 }
 
 #[tokio::test]
-async fn a_configuration_with_two_origins_of_a_kind_is_refused() {
+async fn a_configuration_with_two_origins_of_a_collection_is_refused() {
     let web = Service::start("web", idle()).await;
     web.configure(&document("web", config([all_but(&[]), only(&["orders"])])));
     let refused = "maquette_config_errors_total 1\n";
@@ -53,17 +55,18 @@ async fn a_configuration_with_two_origins_of_a_kind_is_refused() {
 }
 
 #[tokio::test]
-async fn an_origin_of_kinds_that_are_not_its_own_is_not_asked() {
+async fn an_origin_of_collections_that_are_not_its_own_is_not_asked() {
     let (old, new) = (Store::start().await, Store::start().await);
     old.fill(&[("cars/1".to_owned(), record(1, "old").as_str())]).await;
     let mut config = heir(&new.address, &old.address);
-    config.origins[0].kinds = only(&["cars"]);
-    config.routes.kinds = [("cars".parse().unwrap(), Some(Hop::Call(node("cars"))))].into();
+    config.origins[0].collections = only(&["cars"]);
+    config.routes.collections =
+        [("cars".parse().unwrap(), Some(Hop::Call(component("cars"))))].into();
     let cars = played(async |_| found("cars", "cars", "1")).await;
     config.calls = vec![call("cars", &cars)];
     let web = Service::start("web", config.clone()).await;
     let copy = copy_under(&web, &document("web", config)).unwrap();
-    assert_eq!(copy, OriginObservation { node: node("old"), complete: true, copied: 0 });
+    assert_eq!(copy, OriginObservation { component: component("old"), complete: true, copied: 0 });
     assert_eq!(web.get("/items/cars/1").await.value(), "cars");
     let written = web.put("/items/books/1", "1").await;
     assert_eq!(asked(&written), pairs(&[("data", "GET"), ("data", "SET NX")]));
@@ -76,7 +79,7 @@ async fn an_origin_is_an_edge_whose_connections_outlive_a_reload() {
     let edges = || web.runtime.observe().edges;
     until("both work", || edges().iter().all(|edge| edge.probe == Probe::Works)).await;
     let names: Vec<_> = edges().into_iter().map(|edge| edge.to).collect();
-    assert_eq!(names, [node("data"), node("old")]);
+    assert_eq!(names, [component("data"), component("old")]);
     web.put("/items/books/1", "1").await.version();
     let before = edges()[1].traffic.requests;
     assert!(before >= 2);

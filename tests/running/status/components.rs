@@ -1,4 +1,4 @@
-//! Whether a node has all its pods, and what it says of those that it lacks.
+//! Whether a component has all its pods, and what it says of those that it lacks.
 
 use super::{ARCHITECTURE, after, is, not_ready, of, pod};
 use crate::cluster::change_report;
@@ -21,9 +21,9 @@ fn a_pod_that_is_not_ready_is_named_with_what_keeps_it() {
         found.conditions.as_mut().unwrap().push(unschedulable);
     });
     let says = "data: pod shop-data-0: no machine takes it: too little memory";
-    is(&status, "Ready", ("False", "NodesNotReady"), says);
-    is(&status, "Progressing", ("True", "NodesNotReady"), says);
-    assert_eq!(status.nodes_ready.as_deref(), Some("3/4"));
+    is(&status, "Ready", ("False", "ComponentsNotReady"), says);
+    is(&status, "Progressing", ("True", "ComponentsNotReady"), says);
+    assert_eq!(status.components_ready.as_deref(), Some("3/4"));
 }
 
 #[test]
@@ -32,19 +32,19 @@ fn a_workload_that_its_controller_has_not_brought_up_to_date_is_not_ready() {
         let deployment = Arc::make_mut(&mut snapshot.deployments[0]);
         deployment.metadata.generation = Some(2);
     });
-    is(&status, "Ready", ("False", "NodesNotReady"), "business: its change has not reached");
+    is(&status, "Ready", ("False", "ComponentsNotReady"), "business: its change has not reached");
     let status = after(|snapshot| {
         let deployment = Arc::make_mut(&mut snapshot.deployments[0]);
         deployment.status.as_mut().unwrap().updated_replicas = Some(1);
     });
-    is(&status, "Ready", ("False", "NodesNotReady"), "business: 1 of 2 pods are ready");
+    is(&status, "Ready", ("False", "ComponentsNotReady"), "business: 1 of 2 pods are ready");
     let status = after(|snapshot| {
         let deployment = Arc::make_mut(&mut snapshot.deployments[0]);
         deployment.status.as_mut().unwrap().replicas = Some(3);
     });
-    is(&status, "Ready", ("False", "NodesNotReady"), "business: 1 more pods than wanted");
+    is(&status, "Ready", ("False", "ComponentsNotReady"), "business: 1 more pods than wanted");
     let status = after(|snapshot| snapshot.deployments.clear());
-    is(&status, "Ready", ("False", "NodesNotReady"), "business: 0 of 2 pods are ready");
+    is(&status, "Ready", ("False", "ComponentsNotReady"), "business: 0 of 2 pods are ready");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn what_was_written_a_moment_ago_is_not_ready() {
             facts.changing.insert("data".parse().unwrap());
         },
     );
-    is(&status, "Ready", ("False", "NodesNotReady"), "data: its change has not reached");
+    is(&status, "Ready", ("False", "ComponentsNotReady"), "data: its change has not reached");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_pod_with_an_older_configuration_is_not_ready() {
         });
     });
     let says = "business: pod shop-business-1 still runs an older configuration";
-    is(&status, "Ready", ("False", "NodesNotReady"), says);
+    is(&status, "Ready", ("False", "ComponentsNotReady"), says);
 }
 
 #[test]
@@ -77,19 +77,24 @@ fn without_a_fresh_report_nobody_knows() {
         change_report(snapshot, "shop-business-1", |received, _| *received -= age);
     };
     let status = after(old);
-    is(&status, "Ready", ("False", "NodesNotReady"), "shop-business-1 has not reported of late");
+    is(
+        &status,
+        "Ready",
+        ("False", "ComponentsNotReady"),
+        "shop-business-1 has not reported of late",
+    );
     let edge = status.edges.iter().find(|edge| edge.from == "business").unwrap();
     assert_eq!(edge.state, EdgeState::Unknown);
     let status = after(|snapshot| {
         snapshot.reports.get_mut("uid-of-shop-data-0").unwrap().latest = None;
     });
-    is(&status, "Ready", ("False", "NodesNotReady"), "shop-data-0 has not reported yet");
+    is(&status, "Ready", ("False", "ComponentsNotReady"), "shop-data-0 has not reported yet");
     let status = after(|snapshot| {
         old(snapshot);
         let report = snapshot.reports.get_mut("uid-of-shop-business-1").unwrap();
         report.failure = Some("connection refused".to_owned());
     });
-    is(&status, "Ready", ("False", "NodesNotReady"), "does not report: connection refused");
+    is(&status, "Ready", ("False", "ComponentsNotReady"), "does not report: connection refused");
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Whether a node is available: all of its pods are, and run what is wanted.
+//! Whether a component is available: all of its pods are, and run what is wanted.
 
-use super::{RunningNode, RunningPod, asked, words::line};
-use crate::{api::NodeStatus, plan::Node};
+use super::{RunningComponent, RunningPod, asked, words::line};
+use crate::{api::ComponentStatus, plan::Component};
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::Revision;
 
-/// Whether a node has all that it should have.
+/// Whether a component has all that it should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Availability {
     /// All pods are available and run the wanted template and configuration.
@@ -14,38 +14,38 @@ pub enum Availability {
     Missing(String),
 }
 
-/// Whether all pods of `node` are available and run what is wanted, as far as objects and reports
+/// Whether all pods of `component` are available and run what is wanted, as far as objects and reports
 /// tell. `changing`: its workload or configuration was written a moment ago.
 pub fn available(
-    node: &Node,
-    running: Option<&RunningNode>,
+    component: &Component,
+    running: Option<&RunningComponent>,
     changing: bool,
     now: Timestamp,
 ) -> Availability {
     let missing = |text: String| Availability::Missing(text);
     let Some((running, workload)) = running.and_then(|r| Some((r, r.workload.as_ref()?))) else {
-        return missing(short(node, 0, 0));
+        return missing(short(component, 0, 0));
     };
     if let Some(trouble) = &workload.trouble {
         return missing(trouble.clone());
     }
     let ready = workload.updated.min(workload.available);
-    let settled = workload.wanted == node.replicas
-        && workload.total == node.replicas
-        && ready == node.replicas
-        && running.pods.len() == node.replicas as usize;
+    let settled = workload.wanted == component.replicas
+        && workload.total == component.replicas
+        && ready == component.replicas
+        && running.pods.len() == component.replicas as usize;
     if !settled || running.pods.iter().any(|pod| !pod.ready) {
         let trouble = running.pods.iter().find_map(pod_trouble);
-        return missing(trouble.unwrap_or_else(|| short(node, ready, workload.total)));
+        return missing(trouble.unwrap_or_else(|| short(component, ready, workload.total)));
     }
     if changing || !workload.seen {
         return missing("its change has not reached the pods yet".to_owned());
     }
-    reports(node, running, now).map_or(Availability::Available, Availability::Missing)
+    reports(component, running, now).map_or(Availability::Available, Availability::Missing)
 }
 
-fn short(node: &Node, ready: u32, total: u32) -> String {
-    let replicas = node.replicas;
+fn short(component: &Component, ready: u32, total: u32) -> String {
+    let replicas = component.replicas;
     match total.saturating_sub(replicas) {
         0 if ready < replicas => format!("{ready} of {replicas} pods are ready"),
         0 => "pods are being replaced".to_owned(),
@@ -57,10 +57,10 @@ fn pod_trouble(pod: &RunningPod) -> Option<String> {
     pod.trouble.as_ref().map(|trouble| format!("pod {}: {trouble}", pod.name))
 }
 
-/// What the pods' reports say against the node, or that there are none.
-fn reports(node: &Node, running: &RunningNode, now: Timestamp) -> Option<String> {
+/// What the pods' reports say against the component, or that there are none.
+fn reports(component: &Component, running: &RunningComponent, now: Timestamp) -> Option<String> {
     let wanted = running.revision.as_ref()?;
-    let silent = asked(node.role(), &running.pods).iter().find_map(|pod| silence(pod, now));
+    let silent = asked(component.role(), &running.pods).iter().find_map(|pod| silence(pod, now));
     silent.or_else(|| running.pods.iter().find_map(|pod| lag(pod, wanted)))
 }
 
@@ -89,18 +89,18 @@ fn lag(pod: &RunningPod, wanted: &Revision) -> Option<String> {
     }
 }
 
-/// The node's line in the status.
+/// The component's line in the status.
 pub(super) fn status(
-    node: &Node,
-    running: Option<&RunningNode>,
+    component: &Component,
+    running: Option<&RunningComponent>,
     availability: &Availability,
-) -> NodeStatus {
+) -> ComponentStatus {
     let workload = running.and_then(|running| running.workload.as_ref());
     let ready = workload.map_or(0, |workload| workload.updated.min(workload.available));
-    let desired = i32::try_from(node.replicas).unwrap_or(i32::MAX);
-    NodeStatus {
-        name: node.name.to_string(),
-        role: node.role().into(),
+    let desired = i32::try_from(component.replicas).unwrap_or(i32::MAX);
+    ComponentStatus {
+        name: component.name.to_string(),
+        role: component.role().into(),
         ready: i32::try_from(ready).unwrap_or(i32::MAX),
         desired,
         message: match availability {

@@ -1,34 +1,35 @@
-//! A node's configuration: what its pods are told, and nothing that they have no business to know.
+//! A component's configuration: what its pods are told, and nothing that they have no business to know.
 
 use super::names;
 use crate::plan::{
-    Identity, LoadTask, Node, PeerTask, PlannedCall, PlannedOrigin, ServiceTask, Task, Topology,
+    Component, Identity, LoadTask, PeerTask, PlannedCall, PlannedOrigin, ServiceTask, Task,
+    Topology,
 };
 use maquette_contract::{
-    Call, LoadConfig, LoadTarget, NodeConfig, NodeName, Origin, OriginHome, PeerConfig, PeerMember,
-    RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Successor,
+    Call, ComponentConfig, ComponentName, LoadConfig, LoadTarget, Origin, OriginHome, PeerConfig,
+    PeerMember, RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Successor,
 };
 
-/// The configuration of `node`.
-pub(super) fn node_config(topology: &Topology, node: &Node) -> NodeConfig {
+/// The configuration of `component`.
+pub(super) fn component_config(topology: &Topology, component: &Component) -> ComponentConfig {
     let identity = topology.identity();
-    let role = match &node.task {
+    let role = match &component.task {
         Task::Service(task) => RoleConfig::Service(service(identity, task)),
         Task::Store(_) => RoleConfig::Store(StoreConfig {}),
-        Task::Peer(task) => RoleConfig::Peer(peer(identity, node, task)),
+        Task::Peer(task) => RoleConfig::Peer(peer(identity, component, task)),
         Task::Load(task) => RoleConfig::Load(load(topology, task)),
     };
-    NodeConfig { architecture: identity.name.clone(), node: node.name.clone(), role }
+    ComponentConfig { architecture: identity.name.clone(), component: component.name.clone(), role }
 }
 
 fn service(identity: &Identity, task: &ServiceTask) -> ServiceConfig {
     let call = |call: &PlannedCall| Call {
-        node: call.to.clone(),
+        component: call.to.clone(),
         address: names::traffic_address(identity, &call.to),
         probability_percent: call.probability_percent,
     };
-    let target = |store: &NodeName| StoreTarget {
-        node: store.clone(),
+    let target = |store: &ComponentName| StoreTarget {
+        component: store.clone(),
         address: names::store_address(identity, store),
     };
     ServiceConfig {
@@ -41,41 +42,41 @@ fn service(identity: &Identity, task: &ServiceTask) -> ServiceConfig {
     }
 }
 
-fn peer(identity: &Identity, node: &Node, task: &PeerTask) -> PeerConfig {
+fn peer(identity: &Identity, component: &Component, task: &PeerTask) -> PeerConfig {
     let member = |ordinal| PeerMember {
-        name: names::pod(identity, node, ordinal),
-        address: names::peer_address(identity, node, ordinal),
+        name: names::pod(identity, component, ordinal),
+        address: names::peer_address(identity, component, ordinal),
     };
     PeerConfig {
         work: task.work.clone(),
         replication_factor: task.replication_factor,
         members: (0..task.members).map(member).collect(),
         origins: origins(identity, &task.origins),
-        successor: task.successor.as_ref().map(|node| Successor {
-            node: node.clone(),
-            address: names::traffic_address(identity, node),
+        successor: task.successor.as_ref().map(|component| Successor {
+            component: component.clone(),
+            address: names::traffic_address(identity, component),
         }),
     }
 }
 
 fn origins(identity: &Identity, origins: &[PlannedOrigin]) -> Vec<Origin> {
     let origin = |origin: &PlannedOrigin| Origin {
-        node: origin.node.clone(),
+        component: origin.component.clone(),
         home: origin.home,
         address: match origin.home {
-            OriginHome::Store => names::store_address(identity, &origin.node),
-            OriginHome::Peers => names::traffic_address(identity, &origin.node),
+            OriginHome::Store => names::store_address(identity, &origin.component),
+            OriginHome::Peers => names::traffic_address(identity, &origin.component),
         },
-        kinds: origin.kinds.clone(),
+        collections: origin.collections.clone(),
         last: origin.last,
     };
     origins.iter().map(origin).collect()
 }
 
 fn load(topology: &Topology, task: &LoadTask) -> LoadConfig {
-    let target = |node: &NodeName| LoadTarget {
-        node: node.clone(),
-        address: names::user_address(topology, node),
+    let target = |component: &ComponentName| LoadTarget {
+        component: component.clone(),
+        address: names::user_address(topology, component),
     };
     LoadConfig {
         targets: task.drives.iter().map(target).collect(),
@@ -83,6 +84,6 @@ fn load(topology: &Topology, task: &LoadTask) -> LoadConfig {
         write_percent: task.write_percent,
         summary_percent: task.summary_percent,
         items: task.items,
-        kinds: task.kinds.clone(),
+        collections: task.collections.clone(),
     }
 }

@@ -1,4 +1,4 @@
-//! Settings common to the nodes that answer requests: pods, resources and the work of a request.
+//! Settings common to the components that answer requests: pods, resources and the work of a request.
 
 use maquette_contract::{ProcessingTime, Work};
 use schemars::JsonSchema;
@@ -81,18 +81,18 @@ const P99_ALONE: Rule = Rule {
     blame: "p99",
 };
 
-/// Settings of a node that answers requests.
+/// Settings of a component that answers requests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct NodeSettings {
-    /// How many pods the node has.
+pub struct ComponentSettings {
+    /// How many pods the component has.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 50))]
     pub replicas: i32,
     /// What each of its pods asks for and may use at most. Whatever is not said has a small default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// How long the node computes for each request, besides its calls and queries. Without it, no
+    /// How long the component computes for each request, besides its calls and queries. Without it, no
     /// longer than it needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processing_time: Option<Quantiles>,
@@ -109,7 +109,7 @@ fn one() -> i32 {
     1
 }
 
-impl Default for NodeSettings {
+impl Default for ComponentSettings {
     fn default() -> Self {
         Self { replicas: one(), resources: None, processing_time: None, response_size: None }
     }
@@ -137,23 +137,23 @@ pub struct Quantiles {
     pub p99: Option<String>,
 }
 
-/// Validated [`NodeSettings`].
+/// Validated [`ComponentSettings`].
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ValidNode {
+pub(crate) struct ValidComponent {
     pub(crate) replicas: u32,
     pub(crate) resources: ValidResources,
     pub(crate) work: Work,
 }
 
-impl NodeSettings {
-    pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidNode> {
+impl ComponentSettings {
+    pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidComponent> {
         let replicas = bounds::number(self.replicas, 1, 50, &at.field("replicas"), findings);
         let resources =
             self.resources.as_ref().map(|r| r.validate(&at.field("resources"), findings));
         let response_bytes = self.response_bytes(&at.field("responseSize"), findings);
         let time = self.processing_time.as_ref();
         let time = time.and_then(|time| time.validate(&at.field("processingTime"), findings));
-        Some(ValidNode {
+        Some(ValidComponent {
             replicas: replicas?,
             resources: resources.unwrap_or_default(),
             work: Work { processing_time: time, response_bytes },
