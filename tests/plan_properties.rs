@@ -8,7 +8,7 @@ mod sloppy;
 mod specs;
 
 use maquette::api::{ArchitectureSpec, Shape};
-use maquette::plan::{Component, EdgeKind, Identity, Task, Topology, plan};
+use maquette::plan::{Behavior, Component, EdgeKind, Identity, Topology, plan};
 use maquette_contract::{ArchitectureName, Collection, ComponentName, Hop, Role};
 use proptest::prelude::*;
 use specs::SHAPES;
@@ -44,7 +44,7 @@ fn wanted_components(spec: &ArchitectureSpec) -> usize {
 /// The collections that somebody owns, and one that falls to the rest if somebody owns that.
 fn collections(topology: &Topology) -> BTreeSet<Collection> {
     let entry = topology.component(topology.entry()).expect("the entry is a component");
-    let Task::Service(task) = &entry.task else { return BTreeSet::new() };
+    let Behavior::Service(task) = &entry.behavior else { return BTreeSet::new() };
     let rest =
         task.routes.rest.as_ref().map(|_| "any-other-collection".parse().expect("a collection"));
     task.routes.collections.keys().cloned().chain(rest).collect()
@@ -60,7 +60,7 @@ fn store<'a>(
     let mut component = topology.component(component)?;
     let mut seen = BTreeSet::new();
     while seen.insert(component.name.clone()) {
-        let Task::Service(task) = &component.task else { return None };
+        let Behavior::Service(task) = &component.behavior else { return None };
         match task.routes.hop(collection)? {
             Hop::Own => return task.store.as_ref(),
             Hop::Call(to) => {
@@ -104,7 +104,7 @@ proptest! {
             let from_entry = store(&topology, topology.entry(), &collection);
             prop_assert!(from_entry.is_some(), "{} has no owner", collection);
             for component in topology.components() {
-                let Task::Service(task) = &component.task else { continue };
+                let Behavior::Service(task) = &component.behavior else { continue };
                 if task.routes.hop(&collection).is_some() {
                     let found = store(&topology, &component.name, &collection);
                     prop_assert_eq!(found, from_entry, "{} from {}", collection, component.name);
@@ -117,7 +117,7 @@ proptest! {
     fn end_users_ask_only_for_collections_that_have_an_owner(spec in specs::valid()) {
         let topology = planned(&spec);
         for component in topology.components() {
-            let Task::Load(task) = &component.task else { continue };
+            let Behavior::Load(task) = &component.behavior else { continue };
             prop_assert!(!task.collections.is_empty());
             for driven in &task.drives {
                 let peers = topology.component(driven).map(Component::role) == Some(Role::Peer);

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use maquette::api::{ArchitectureSpec, Shape};
-use maquette::plan::{Identity, Task, Topology, plan};
+use maquette::plan::{Behavior, Identity, Topology, plan};
 use std::collections::BTreeSet;
 
 fn planned(shape: Shape) -> Topology {
@@ -58,6 +58,8 @@ fn in_n_tier_each_service_queries_its_own_store_only() {
 fn peers_are_one_component() {
     let topology = planned(Shape::PeerToPeer);
     assert_eq!(edges(&topology), set(&["peers Peers peers", "load Drives peers"]));
-    let Task::Peer(task) = &topology.component(topology.entry()).unwrap().task else { panic!() };
+    let Behavior::Peer(task) = &topology.component(topology.entry()).unwrap().behavior else {
+        panic!()
+    };
     assert_eq!((task.members, task.replication_factor), (3, 3));
 }

@@ -55,7 +55,7 @@ pub struct EvolutionStatus {
     pub from: Option<Shape>,
     /// The shape that is to serve.
     pub to: Shape,
-    /// The step that is under way: `Raise`, `Move`, `Settle` or `Retire`, in this order. Steps that
+    /// The step that is under way: `Expand`, `Cutover`, `Finalize` or `Contract`, in this order. Steps that
     /// a change does not need are left out.
     pub step: EvolutionStep,
     /// When the step began.
@@ -68,26 +68,26 @@ pub struct EvolutionStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum EvolutionStep {
     /// New components come up beside those that serve.
-    Raise,
+    Expand,
     /// Callers move to the new components, end users last.
-    Move,
+    Cutover,
     /// New owners of items get what the old ones still took meanwhile.
-    Settle,
+    Finalize,
     /// Components that are no longer wanted go.
-    Retire,
+    Contract,
 }
 
 impl EvolutionStep {
     /// Every step, in order.
-    pub const ALL: [Self; 4] = [Self::Raise, Self::Move, Self::Settle, Self::Retire];
+    pub const ALL: [Self; 4] = [Self::Expand, Self::Cutover, Self::Finalize, Self::Contract];
 
     /// The step as status, Events and metrics name it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Raise => "Raise",
-            Self::Move => "Move",
-            Self::Settle => "Settle",
-            Self::Retire => "Retire",
+            Self::Expand => "Expand",
+            Self::Cutover => "Cutover",
+            Self::Finalize => "Finalize",
+            Self::Contract => "Contract",
         }
     }
 }

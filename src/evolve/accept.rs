@@ -3,9 +3,9 @@
 
 use super::{
     graph::Share,
-    home::{Authorities, complete_home, own_home, owns, shares},
+    home::{SourcesOfTruth, complete_home, own_home, owns, shares},
 };
-use crate::plan::{Component, ServiceTask, Task};
+use crate::plan::{Behavior, Component, ServiceBehavior};
 use maquette_contract::{Collection, Hop};
 use std::collections::BTreeSet;
 
@@ -13,16 +13,19 @@ use std::collections::BTreeSet;
 pub(super) fn accepting(
     old: &Component,
     goal: &Component,
-    authorities: &Authorities,
+    authorities: &SourcesOfTruth,
     collections: &BTreeSet<Collection>,
 ) -> Option<Component> {
-    let (Task::Service(told), Task::Service(wanted)) = (&old.task, &goal.task) else { return None };
+    let (Behavior::Service(told), Behavior::Service(wanted)) = (&old.behavior, &goal.behavior)
+    else {
+        return None;
+    };
     let owned = shares(collections).into_iter().filter(|share| owns(goal, share));
     let new: Vec<_> = owned.filter(|share| !accepts(old, goal, share)).collect();
     if new.is_empty() {
         return None;
     }
-    let mut task = ServiceTask { store: wanted.store.clone(), ..told.clone() };
+    let mut task = ServiceBehavior { store: wanted.store.clone(), ..told.clone() };
     // Collections that went the way of the rest still do when that is owned.
     for collection in collections {
         let hop = || task.routes.rest.clone();
@@ -31,7 +34,7 @@ pub(super) fn accepting(
     for share in new {
         share.lead(&mut task.routes, Hop::Own);
     }
-    let mut component = Component { task: Task::Service(task), ..goal.clone() };
+    let mut component = Component { behavior: Behavior::Service(task), ..goal.clone() };
     authorities.give_origins(&mut component);
     Some(component)
 }

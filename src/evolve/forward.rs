@@ -1,27 +1,29 @@
 //! A component that is not wanted any more and still gets requests: it forwards them to the new entry.
 
-use crate::plan::{Component, PeerTask, PlannedCall, ServiceTask, Task};
+use crate::plan::{Behavior, Component, PeerBehavior, PlannedCall, ServiceBehavior};
 use maquette_contract::{CallMode, ComponentName, Hop, Percent, Routes, Work};
 
 /// `component`, forwarding every request to `entry`; none if it gets no requests of users.
 pub(super) fn forwarder(component: &Component, entry: &ComponentName) -> Option<Component> {
-    let task = match &component.task {
-        Task::Service(_) => Task::Service(thin(entry)),
-        Task::Peer(task) => {
-            Task::Peer(PeerTask { origins: vec![], successor: Some(entry.clone()), ..task.clone() })
-        }
-        Task::Store(_) | Task::Load(_) => return None,
+    let task = match &component.behavior {
+        Behavior::Service(_) => Behavior::Service(thin(entry)),
+        Behavior::Peer(task) => Behavior::Peer(PeerBehavior {
+            migration_sources: vec![],
+            successor: Some(entry.clone()),
+            ..task.clone()
+        }),
+        Behavior::Store(_) | Behavior::Load(_) => return None,
     };
-    Some(Component { task, ..component.clone() })
+    Some(Component { behavior: task, ..component.clone() })
 }
 
-fn thin(entry: &ComponentName) -> ServiceTask {
-    ServiceTask {
+fn thin(entry: &ComponentName) -> ServiceBehavior {
+    ServiceBehavior {
         work: Work::default(),
         mode: CallMode::Sequential,
         calls: vec![PlannedCall { to: entry.clone(), probability_percent: Percent::ALWAYS }],
         store: None,
         routes: Routes { rest: Some(Hop::Call(entry.clone())), ..Routes::default() },
-        origins: vec![],
+        migration_sources: vec![],
     }
 }

@@ -4,9 +4,9 @@
 
 use super::{
     graph::Graph,
-    home::{Authorities, shares},
+    home::{SourcesOfTruth, shares},
 };
-use crate::plan::{PlannedCall, ServiceTask, Task, Topology};
+use crate::plan::{Behavior, PlannedCall, ServiceBehavior, Topology};
 use maquette_contract::{Collection, ComponentName, Hop, Percent};
 use std::collections::BTreeSet;
 
@@ -14,18 +14,19 @@ use std::collections::BTreeSet;
 pub(super) fn of(
     wanted: &Topology,
     running: &Graph<'_>,
-    authorities: &Authorities,
+    authorities: &SourcesOfTruth,
     collections: &BTreeSet<Collection>,
 ) -> Topology {
     let graph = Graph::of_topology(wanted);
     let mut goal = wanted.clone();
     for component in goal.components.values_mut() {
         authorities.give_origins(component);
-        let Some(Task::Service(old)) = running.component(&component.name).map(|old| &old.task)
+        let Some(Behavior::Service(old)) =
+            running.component(&component.name).map(|old| &old.behavior)
         else {
             continue;
         };
-        if let Task::Service(task) = &mut component.task {
+        if let Behavior::Service(task) = &mut component.behavior {
             bridge(&component.name, task, old, &graph, collections);
         }
     }
@@ -35,8 +36,8 @@ pub(super) fn of(
 /// Gives `task` a way to the wanted owner of what `old` had a way for and `task` has none.
 fn bridge(
     name: &ComponentName,
-    task: &mut ServiceTask,
-    old: &ServiceTask,
+    task: &mut ServiceBehavior,
+    old: &ServiceBehavior,
     wanted: &Graph<'_>,
     collections: &BTreeSet<Collection>,
 ) {

@@ -2,7 +2,7 @@
 
 use crate::{
     observe::Running,
-    plan::{Component, Task, Topology},
+    plan::{Behavior, Component, Topology},
 };
 use maquette_contract::{Collection, CollectionSet, ComponentName, Hop, Routes};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,17 +98,17 @@ impl<'a> Graph<'a> {
         };
         // No way is longer than there are components, unless it goes round for ever.
         for _ in 0..=self.components.len() {
-            let next = match &component.task {
-                Task::Service(task) => match share.hop(&task.routes) {
+            let next = match &component.behavior {
+                Behavior::Service(task) => match share.hop(&task.routes) {
                     Some(Hop::Own) => return End::Owner(component),
                     Some(Hop::Call(next)) => next,
                     None => return End::Nobody,
                 },
-                Task::Peer(task) => match &task.successor {
+                Behavior::Peer(task) => match &task.successor {
                     None => return End::Owner(component),
                     Some(next) => next,
                 },
-                Task::Store(_) | Task::Load(_) => return End::Nobody,
+                Behavior::Store(_) | Behavior::Load(_) => return End::Nobody,
             };
             let Some(next) = self.component(next) else { return End::Gone };
             component = next;
@@ -118,8 +118,8 @@ impl<'a> Graph<'a> {
 
     /// Every component that a request can come to, from the entry and from end users.
     pub(super) fn used(&self) -> BTreeSet<&'a ComponentName> {
-        let drives = self.components.values().filter_map(|component| match &component.task {
-            Task::Load(task) => Some(&task.drives),
+        let drives = self.components.values().filter_map(|component| match &component.behavior {
+            Behavior::Load(task) => Some(&task.drives),
             _ => None,
         });
         let mut next: Vec<ComponentName> = drives.flatten().chain(self.entry).cloned().collect();
@@ -137,13 +137,13 @@ impl<'a> Graph<'a> {
     pub(super) fn collections(&self) -> BTreeSet<Collection> {
         let mut collections = BTreeSet::new();
         for component in self.components.values() {
-            let origins = match &component.task {
-                Task::Service(task) => {
+            let origins = match &component.behavior {
+                Behavior::Service(task) => {
                     collections.extend(task.routes.collections.keys().cloned());
-                    &task.origins
+                    &task.migration_sources
                 }
-                Task::Peer(task) => &task.origins,
-                Task::Store(_) | Task::Load(_) => continue,
+                Behavior::Peer(task) => &task.migration_sources,
+                Behavior::Store(_) | Behavior::Load(_) => continue,
             };
             for origin in origins {
                 let (CollectionSet::Only(named) | CollectionSet::AllBut(named)) =

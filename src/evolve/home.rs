@@ -1,65 +1,67 @@
 //! Where items are: the homes of each collection, and which of them has every acknowledged write.
 
 use super::graph::{End, Graph, Share};
-use crate::plan::{Component, PlannedOrigin, Task};
-use maquette_contract::{Collection, CollectionSet, ComponentName, Hop, OriginHome};
+use crate::plan::{Behavior, Component, PlannedSource};
+use maquette_contract::{Collection, CollectionSet, ComponentName, Hop, SourceBackend};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A component that keeps items.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Home {
+pub(super) struct Backend {
     pub(super) component: ComponentName,
-    pub(super) home: OriginHome,
+    pub(super) home: SourceBackend,
 }
 
 /// Whether requests for these items end at `component`.
 pub(super) fn owns(component: &Component, share: &Share) -> bool {
-    match &component.task {
-        Task::Service(task) => matches!(share.hop(&task.routes), Some(Hop::Own)),
-        Task::Peer(task) => task.successor.is_none(),
-        Task::Store(_) | Task::Load(_) => false,
+    match &component.behavior {
+        Behavior::Service(task) => matches!(share.hop(&task.routes), Some(Hop::Own)),
+        Behavior::Peer(task) => task.successor.is_none(),
+        Behavior::Store(_) | Behavior::Load(_) => false,
     }
 }
 
 /// Whether requests for any items end at `component`.
 pub(super) fn owns_anything(component: &Component) -> bool {
-    match &component.task {
-        Task::Service(task) => {
+    match &component.behavior {
+        Behavior::Service(task) => {
             let hops = task.routes.collections.values().flatten().chain(&task.routes.rest);
             hops.into_iter().any(|hop| *hop == Hop::Own)
         }
-        Task::Peer(task) => task.successor.is_none(),
-        Task::Store(_) | Task::Load(_) => false,
+        Behavior::Peer(task) => task.successor.is_none(),
+        Behavior::Store(_) | Behavior::Load(_) => false,
     }
 }
 
 /// Where `component` keeps the items that it owns.
-pub(super) fn own_home(component: &Component) -> Option<Home> {
-    match &component.task {
-        Task::Service(task) => {
+pub(super) fn own_home(component: &Component) -> Option<Backend> {
+    match &component.behavior {
+        Behavior::Service(task) => {
             let store = task.store.clone()?;
-            Some(Home { component: store, home: OriginHome::Store })
+            Some(Backend { component: store, home: SourceBackend::Store })
         }
-        Task::Peer(_) => Some(Home { component: component.name.clone(), home: OriginHome::Peers }),
-        Task::Store(_) | Task::Load(_) => None,
+        Behavior::Peer(_) => {
+            Some(Backend { component: component.name.clone(), home: SourceBackend::Peers })
+        }
+        Behavior::Store(_) | Behavior::Load(_) => None,
     }
 }
 
 /// What `component` takes over.
-pub(super) fn origins(component: &Component) -> &[PlannedOrigin] {
-    match &component.task {
-        Task::Service(task) => &task.origins,
-        Task::Peer(task) => &task.origins,
-        Task::Store(_) | Task::Load(_) => &[],
+pub(super) fn origins(component: &Component) -> &[PlannedSource] {
+    match &component.behavior {
+        Behavior::Service(task) => &task.migration_sources,
+        Behavior::Peer(task) => &task.migration_sources,
+        Behavior::Store(_) | Behavior::Load(_) => &[],
     }
 }
 
 /// The same, to be changed.
-pub(super) fn origins_mut(component: &mut Component) -> Option<&mut Vec<PlannedOrigin>> {
-    match &mut component.task {
-        Task::Service(task) => Some(&mut task.origins),
-        Task::Peer(task) => Some(&mut task.origins),
-        Task::Store(_) | Task::Load(_) => None,
+pub(super) fn origins_mut(component: &mut Component) -> Option<&mut Vec<PlannedSource>> {
+    match &mut component.behavior {
+        Behavior::Service(task) => Some(&mut task.migration_sources),
+        Behavior::Peer(task) => Some(&mut task.migration_sources),
+        Behavior::Store(_) | Behavior::Load(_) => None,
     }
 }
 
@@ -82,18 +84,18 @@ pub(super) fn last_began(component: &Component) -> bool {
 
 /// The home that every write goes to which `owner` acknowledges: the one that it takes them over
 /// from, else its own.
-pub(super) fn complete_home(owner: &Component, share: &Share) -> Option<Home> {
+pub(super) fn complete_home(owner: &Component, share: &Share) -> Option<Backend> {
     let origin = origins(owner).iter().find(|origin| share.is_in(&origin.collections));
     match origin {
-        Some(origin) => Some(Home { component: origin.component.clone(), home: origin.home }),
+        Some(origin) => Some(Backend { component: origin.component.clone(), home: origin.home }),
         None => own_home(owner),
     }
 }
 
 /// For items of every collection, the home that has all acknowledged writes of what runs.
-pub(super) struct Authorities(BTreeMap<Share, Home>);
+pub(super) struct SourcesOfTruth(BTreeMap<Share, Backend>);
 
-impl Authorities {
+impl SourcesOfTruth {
     /// Those of `running`. `collections` are the collections that count; all others are the rest.
     pub(super) fn of(running: &Graph<'_>, collections: &BTreeSet<Collection>) -> Self {
         let home = |share: Share| {
@@ -123,14 +125,14 @@ impl Authorities {
     }
 
     /// What `owner` must take over, and from where.
-    fn origins(&self, owner: &Component) -> Vec<PlannedOrigin> {
+    fn origins(&self, owner: &Component) -> Vec<PlannedSource> {
         let Some(own) = own_home(owner) else { return vec![] };
-        let mut from: BTreeMap<&Home, BTreeSet<&Share>> = BTreeMap::new();
+        let mut from: BTreeMap<&Backend, BTreeSet<&Share>> = BTreeMap::new();
         let owned: Vec<_> = self.0.iter().filter(|(share, _)| owns(owner, share)).collect();
         for (share, home) in owned.iter().filter(|(_, home)| **home != own) {
             from.entry(home).or_default().insert(share);
         }
-        let origin = |(home, shares): (&Home, BTreeSet<&Share>)| PlannedOrigin {
+        let origin = |(home, shares): (&Backend, BTreeSet<&Share>)| PlannedSource {
             component: home.component.clone(),
             home: home.home,
             collections: if shares.contains(&Share::Rest) {
@@ -148,7 +150,7 @@ impl Authorities {
 
 /// The home that has all acknowledged writes of these items: that of the owner that requests end at.
 /// Where somebody deleted a part of their way it is that of all who own them, if they agree.
-fn authority(running: &Graph<'_>, share: &Share) -> Option<Home> {
+fn authority(running: &Graph<'_>, share: &Share) -> Option<Backend> {
     let mut owners = running.components().filter(|component| owns(component, share));
     let owner = match running.end(share) {
         End::Owner(owner) => owner,

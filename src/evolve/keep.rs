@@ -5,7 +5,7 @@ use super::graph::Graph;
 use crate::{
     api::Quantity,
     observe::Running,
-    plan::{Component, Task, Topology, Volume},
+    plan::{Behavior, Component, Topology, Volume},
 };
 
 /// `wanted`, with every volume that runs at least as large as it is.
@@ -31,8 +31,8 @@ pub(super) fn peers(wanted: &Topology, running: &Running) -> Topology {
     let mut kept = wanted.clone();
     for component in kept.components.values_mut().filter(|component| used.contains(&component.name))
     {
-        let old = graph.component(&component.name).map(|old| &old.task);
-        if let (Task::Peer(task), Some(Task::Peer(old))) = (&mut component.task, old) {
+        let old = graph.component(&component.name).map(|old| &old.behavior);
+        if let (Behavior::Peer(task), Some(Behavior::Peer(old))) = (&mut component.behavior, old) {
             task.members = task.members.max(old.members);
             component.replicas = component.replicas.max(old.members);
         }
@@ -45,17 +45,17 @@ fn size(volume: &Volume) -> Option<Quantity> {
 }
 
 fn storage(component: &Component) -> Option<&Volume> {
-    match &component.task {
-        Task::Store(task) => Some(&task.storage),
-        Task::Peer(task) => Some(&task.storage),
-        Task::Service(_) | Task::Load(_) => None,
+    match &component.behavior {
+        Behavior::Store(task) => Some(&task.storage),
+        Behavior::Peer(task) => Some(&task.storage),
+        Behavior::Service(_) | Behavior::Load(_) => None,
     }
 }
 
 fn storage_mut(component: &mut Component) -> Option<&mut Volume> {
-    match &mut component.task {
-        Task::Store(task) => Some(&mut task.storage),
-        Task::Peer(task) => Some(&mut task.storage),
-        Task::Service(_) | Task::Load(_) => None,
+    match &mut component.behavior {
+        Behavior::Store(task) => Some(&mut task.storage),
+        Behavior::Peer(task) => Some(&mut task.storage),
+        Behavior::Service(_) | Behavior::Load(_) => None,
     }
 }

@@ -10,19 +10,19 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod accept;
+mod contract;
+mod cutover;
+mod expand;
+mod finalize;
 mod forward;
 mod goal;
 mod graph;
 mod home;
 mod keep;
-mod moving;
 mod obstacle;
 mod peers;
 mod proof;
-mod raise;
 mod rehearsal;
-mod retire;
-mod settle;
 mod view;
 mod wait;
 mod whereabouts;
@@ -68,10 +68,10 @@ pub fn evolve(wanted: &Topology, running: &Running, now: Timestamp) -> Evolution
     }
     let meanwhile = keep::peers(&wanted, running);
     let view = View::new(&meanwhile, running, now);
-    let step = raise::step(&view)
-        .or_else(|| moving::step(&view))
-        .or_else(|| settle::step(&view))
-        .or_else(|| retire::step(&view));
+    let step = expand::step(&view)
+        .or_else(|| cutover::step(&view))
+        .or_else(|| finalize::step(&view))
+        .or_else(|| contract::step(&view));
     // What only has to come up as it is to be is no change in steps.
     let step = step.filter(|next| next.apply != meanwhile || view.leaving().next().is_some());
     let mut evolution = step.unwrap_or_else(|| done(&wanted));

@@ -1,6 +1,6 @@
 //! What keeps a change from being made in place at all.
 
-use super::{graph::Graph, home::Authorities};
+use super::{graph::Graph, home::SourcesOfTruth};
 use crate::{
     observe::Running,
     plan::{Component, Topology},
@@ -65,7 +65,7 @@ fn clashes(wanted: &Topology, running: &Running) -> impl Iterator<Item = Obstacl
 /// without a volume never held any.
 fn lost(wanted: &Topology, running: &Running) -> impl Iterator<Item = Obstacle> {
     let graph = Graph::of_running(running);
-    let authorities = Authorities::of(&graph, &graph.collections());
+    let authorities = SourcesOfTruth::of(&graph, &graph.collections());
     let homes = authorities.homes().into_iter().filter(|home| running.has_volume(home));
     let homes = homes.filter(|home| graph.component(home).is_none());
     let needed: BTreeSet<_> = homes.chain(running.unreadable()).cloned().collect();

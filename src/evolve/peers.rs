@@ -4,7 +4,7 @@
 use super::{Evolution, Step, Wait};
 use crate::{
     observe::{Running, RunningComponent, RunningPod, Workload},
-    plan::{Component, Task},
+    plan::{Behavior, Component},
 };
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::Revision;
@@ -14,17 +14,17 @@ pub(super) fn leave_one_by_one(evolution: &mut Evolution, running: &Running, now
         let found = running.component(&component.name);
         if let Some(wait) = found.and_then(|found| hold(component, found, now)) {
             evolution.waits.push(wait);
-            evolution.step.get_or_insert(Step::Retire);
+            evolution.step.get_or_insert(Step::Contract);
         }
     }
 }
 
 /// Lets at most one peer of those too many go now; says what the others wait for.
 fn hold(component: &mut Component, found: &RunningComponent, now: Timestamp) -> Option<Wait> {
-    let (Task::Peer(wanted), Some(planned)) = (&component.task, &found.planned) else {
+    let (Behavior::Peer(wanted), Some(planned)) = (&component.behavior, &found.planned) else {
         return None;
     };
-    let Task::Peer(told) = &planned.task else { return None };
+    let Behavior::Peer(told) = &planned.behavior else { return None };
     let leaving = planned.replicas.checked_sub(component.replicas).filter(|n| *n > 0)?;
     let told = told == wanted && told.members <= component.replicas;
     let lacks =
@@ -72,7 +72,7 @@ fn lacks(pod: &RunningPod, revision: &Revision, now: Timestamp) -> Option<String
         return Some(format!("{name} still runs an older configuration"));
     }
     match &report.peer {
-        Some(peer) if peer.not_whole == 0 => None,
+        Some(peer) if peer.under_replicated == 0 => None,
         _ => Some(format!("{name} still copies items")),
     }
 }

@@ -4,11 +4,11 @@
 use super::{Evolution, Step, Wait, evolve, obstacle, stay};
 use crate::{
     observe::{Report, Running, RunningComponent, RunningPod, Workload},
-    plan::{Component, Identity, PlannedOrigin, Task, Topology},
+    plan::{Behavior, Component, Identity, PlannedSource, Topology},
 };
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{
-    ComponentName, EdgeObservation, LoadObservation, Observations, OriginObservation,
+    ComponentName, EdgeObservation, LoadObservation, MigrationObservation, Observations,
     PeerObservation, Probe, Revision, Traffic,
 };
 use std::collections::BTreeMap;
@@ -136,16 +136,16 @@ fn pod(identity: &Identity, component: &Component, ordinal: u32) -> RunningPod {
 
 fn observations(identity: &Identity, component: &Component, pod: String) -> Observations {
     let works = |to| EdgeObservation { to, probe: Probe::Works, traffic: Traffic::default() };
-    let (origins, peer) = match &component.task {
-        Task::Service(task) => (task.origins.as_slice(), None),
-        Task::Peer(task) => {
+    let (origins, peer) = match &component.behavior {
+        Behavior::Service(task) => (task.migration_sources.as_slice(), None),
+        Behavior::Peer(task) => {
             let members = (0..task.members).map(|ordinal| pod_name(identity, component, ordinal));
-            let peer = PeerObservation { members: members.collect(), not_whole: 0 };
-            (task.origins.as_slice(), Some(peer))
+            let peer = PeerObservation { members: members.collect(), under_replicated: 0 };
+            (task.migration_sources.as_slice(), Some(peer))
         }
-        Task::Store(_) | Task::Load(_) => (&[][..], None),
+        Behavior::Store(_) | Behavior::Load(_) => (&[][..], None),
     };
-    let copied = |origin: &PlannedOrigin| OriginObservation {
+    let copied = |origin: &PlannedSource| MigrationObservation {
         component: origin.component.clone(),
         complete: true,
         copied: 0,
@@ -157,9 +157,9 @@ fn observations(identity: &Identity, component: &Component, pod: String) -> Obse
         older_requests: 0,
         edges: component.edges().into_iter().map(|edge| works(edge.to)).collect(),
         served: Traffic::default(),
-        origins: origins.iter().map(copied).collect(),
+        migration_sources: origins.iter().map(copied).collect(),
         items: None,
         peer,
-        load: matches!(component.task, Task::Load(_)).then(LoadObservation::default),
+        load: matches!(component.behavior, Behavior::Load(_)).then(LoadObservation::default),
     }
 }

@@ -3,12 +3,12 @@
 use super::{
     Evolution, Step, Wait, accept, forward, goal,
     graph::Graph,
-    home::{self, Authorities},
+    home::{self, SourcesOfTruth},
     proof, wiring,
 };
 use crate::{
     observe::Running,
-    plan::{Component, Task, Topology},
+    plan::{Behavior, Component, Topology},
 };
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{Collection, ComponentName, Role};
@@ -25,7 +25,7 @@ pub(super) struct View<'a> {
     /// Whether everybody was told where to go, entry and end users too; whoever is not wanted any
     /// more only forwards. What is missing then is the proof that they do.
     pub(super) moved: bool,
-    authorities: Authorities,
+    authorities: SourcesOfTruth,
     collections: BTreeSet<Collection>,
 }
 
@@ -36,7 +36,7 @@ impl<'a> View<'a> {
         let exists = |home: &ComponentName| {
             graph.component(home).is_some() || wanted.component(home).is_some()
         };
-        let authorities = Authorities::of(&graph, &collections).only(exists);
+        let authorities = SourcesOfTruth::of(&graph, &collections).only(exists);
         let goal = goal::of(wanted, &graph, &authorities, &collections);
         let moved = false;
         let mut view = Self { wanted, goal, running, graph, now, moved, authorities, collections };
@@ -135,10 +135,10 @@ impl<'a> View<'a> {
         for component in apply.components.values_mut() {
             if let Some(old) = self.old(&component.name).filter(|old| !wiring::same(old, component))
             {
-                component.task = old.task.clone();
+                component.behavior = old.behavior.clone();
                 home::set_last(component, false);
                 // A peer that is no member of those it is told of would never be ready.
-                if let Task::Peer(told) = &component.task {
+                if let Behavior::Peer(told) = &component.behavior {
                     component.replicas = told.members;
                 }
             }
@@ -168,10 +168,10 @@ impl<'a> View<'a> {
     pub(super) fn evolution(&self, step: Step, apply: Topology, waits: Vec<Wait>) -> Evolution {
         let moved = self.servers().all(|component| self.told(component));
         // Only the proof is missing that all have moved.
-        let settles = step == Step::Move && self.moved;
+        let settles = step == Step::Cutover && self.moved;
         Evolution {
             apply,
-            step: Some(if settles { Step::Settle } else { step }),
+            step: Some(if settles { Step::Finalize } else { step }),
             waits,
             cannot: vec![],
             serves_wanted: moved && self.entered(),

@@ -1,7 +1,7 @@
 //! The wiring of a component: whom it asks for what. Only a change of it has an order to keep; all other
 //! settings can change at any time.
 
-use crate::plan::{Component, PlannedOrigin, Task};
+use crate::plan::{Behavior, Component, PlannedSource};
 use maquette_contract::{Collection, CollectionSet, ComponentName, Routes};
 use std::collections::BTreeSet;
 
@@ -26,23 +26,26 @@ enum Wiring<'a> {
 }
 
 fn wiring(component: &Component) -> Wiring<'_> {
-    match &component.task {
-        Task::Service(task) => Wiring::Service {
+    match &component.behavior {
+        Behavior::Service(task) => Wiring::Service {
             calls: task.calls.iter().map(|call| &call.to).collect(),
             store: task.store.as_ref(),
             routes: &task.routes,
-            origins: origins(&task.origins),
+            origins: origins(&task.migration_sources),
         },
-        Task::Store(_) => Wiring::Store,
-        Task::Peer(task) => {
-            Wiring::Peer { origins: origins(&task.origins), successor: task.successor.as_ref() }
+        Behavior::Store(_) => Wiring::Store,
+        Behavior::Peer(task) => Wiring::Peer {
+            origins: origins(&task.migration_sources),
+            successor: task.successor.as_ref(),
+        },
+        Behavior::Load(task) => {
+            Wiring::Load { drives: &task.drives, collections: &task.collections }
         }
-        Task::Load(task) => Wiring::Load { drives: &task.drives, collections: &task.collections },
     }
 }
 
 /// Whether a copy is the last one says nothing about who is asked.
-fn origins(origins: &[PlannedOrigin]) -> Vec<(&ComponentName, &CollectionSet)> {
+fn origins(origins: &[PlannedSource]) -> Vec<(&ComponentName, &CollectionSet)> {
     origins.iter().map(|origin| (&origin.component, &origin.collections)).collect()
 }
 

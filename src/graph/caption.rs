@@ -1,34 +1,34 @@
 //! What there is to say of a component, in words.
 
-use super::wire::{Wire, wires};
-use crate::plan::{Component, EdgeKind, LoadTask, PeerTask, Task};
+use super::wire::{LabeledEdge, wires};
+use crate::plan::{Behavior, Component, EdgeKind, LoadBehavior, PeerBehavior};
 use maquette_contract::{Collection, CollectionSet, Hop, Routes};
 
 /// What a picture says of a component's size.
 pub(super) fn size(component: &Component) -> Vec<String> {
-    match &component.task {
-        Task::Service(_) if component.replicas == 1 => vec![],
-        Task::Service(_) => vec![replicas(component.replicas)],
-        Task::Store(task) => vec![task.storage.size.clone()],
-        Task::Peer(task) => vec![format!("{}, {} each", peers(task), task.storage.size)],
-        Task::Load(task) => vec![users(task)],
+    match &component.behavior {
+        Behavior::Service(_) if component.replicas == 1 => vec![],
+        Behavior::Service(_) => vec![replicas(component.replicas)],
+        Behavior::Store(task) => vec![task.storage.size.clone()],
+        Behavior::Peer(task) => vec![format!("{}, {} each", peers(task), task.storage.size)],
+        Behavior::Load(task) => vec![users(task)],
     }
 }
 
 /// A component in one line: what it is, how large, and who it talks to.
 pub fn describe(component: &Component) -> String {
-    let mut parts = vec![match &component.task {
-        Task::Service(_) => format!("service, {}", replicas(component.replicas)),
-        Task::Store(task) => format!("store, {}", task.storage.size),
-        Task::Peer(task) => format!("{}, {} each", peers(task), task.storage.size),
-        Task::Load(task) => format!("end users, {}", users(task)),
+    let mut parts = vec![match &component.behavior {
+        Behavior::Service(_) => format!("service, {}", replicas(component.replicas)),
+        Behavior::Store(task) => format!("store, {}", task.storage.size),
+        Behavior::Peer(task) => format!("{}, {} each", peers(task), task.storage.size),
+        Behavior::Load(task) => format!("end users, {}", users(task)),
     }];
     let wires = wires(component);
     let verbs = [
         (EdgeKind::Drives, "drives"),
         (EdgeKind::Calls, "calls"),
         (EdgeKind::Queries, "queries"),
-        (EdgeKind::TakesOver, "takes over"),
+        (EdgeKind::Migrates, "takes over"),
     ];
     for (collection, verb) in verbs {
         let ends: Vec<_> = wires.iter().filter(|w| w.edge.kind == collection).map(end).collect();
@@ -41,10 +41,10 @@ pub fn describe(component: &Component) -> String {
 }
 
 /// Where an edge leads, as a sentence has it.
-fn end(wire: &Wire) -> String {
+fn end(wire: &LabeledEdge) -> String {
     let to = &wire.edge.to;
     match (&wire.label, wire.edge.kind) {
-        (Some(collections), EdgeKind::TakesOver) => format!("{collections} from {to}"),
+        (Some(collections), EdgeKind::Migrates) => format!("{collections} from {to}"),
         (Some(label), _) => format!("{to} ({label})"),
         (None, _) => to.to_string(),
     }
@@ -55,14 +55,14 @@ pub(super) fn replicas(count: u32) -> String {
     if count == 1 { "1 replica".to_owned() } else { format!("{count} replicas") }
 }
 
-fn peers(task: &PeerTask) -> String {
+fn peers(task: &PeerBehavior) -> String {
     let members = if task.members == 1 { "1 peer" } else { &format!("{} peers", task.members) };
     let copies = task.replication_factor;
     let copies = if copies == 1 { "1 copy" } else { &format!("{copies} copies") };
     format!("{members}, {copies}")
 }
 
-fn users(task: &LoadTask) -> String {
+fn users(task: &LoadBehavior) -> String {
     match task.requests_per_second {
         1 => "1 request/s".to_owned(),
         rate => format!("{rate} requests/s"),
@@ -71,9 +71,9 @@ fn users(task: &LoadTask) -> String {
 
 /// The collections whose requests end at a service; none if there are none.
 pub(super) fn owned(component: &Component) -> Option<String> {
-    match &component.task {
-        Task::Service(task) => own(&task.routes),
-        Task::Store(_) | Task::Peer(_) | Task::Load(_) => None,
+    match &component.behavior {
+        Behavior::Service(task) => own(&task.routes),
+        Behavior::Store(_) | Behavior::Peer(_) | Behavior::Load(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     difference::{Difference, differences},
     model::Model,
-    wire::{Wire, wires},
+    wire::{LabeledEdge, wires},
 };
 use crate::plan::{Component, Edge};
 use maquette_contract::ComponentName;
@@ -32,7 +32,7 @@ pub struct Comparison {
     /// Every component of either, by name.
     pub components: Vec<ComponentChange>,
     /// Every edge of either, in order.
-    pub wires: Vec<WireChange>,
+    pub wires: Vec<EdgeChange>,
 }
 
 /// What becomes of a component.
@@ -57,7 +57,7 @@ impl ComponentChange {
 
 /// What becomes of an edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WireChange {
+pub struct EdgeChange {
     /// What becomes of it.
     pub change: Change,
     /// The edge.
@@ -110,14 +110,14 @@ fn component(before: Option<&Component>, after: Option<&Component>) -> Component
 fn labels(model: &Model) -> BTreeMap<Edge, Option<String>> {
     let wires = model.components().flat_map(wires);
     let there = wires.filter(|wire| model.component(&wire.edge.to).is_some());
-    there.map(|Wire { edge, label }| (edge, label)).collect()
+    there.map(|LabeledEdge { edge, label }| (edge, label)).collect()
 }
 
 fn wire(
     edge: &Edge,
     before: Option<&Option<String>>,
     after: Option<&Option<String>>,
-) -> WireChange {
+) -> EdgeChange {
     let change = match (before, after) {
         (Some(before), Some(after)) if before == after => Change::Stays,
         (Some(_), Some(_)) => Change::Changes,
@@ -125,5 +125,5 @@ fn wire(
         (None, _) => Change::Comes,
     };
     let label = |label: Option<&Option<String>>| label.cloned().flatten();
-    WireChange { change, edge: edge.clone(), labels: (label(before), label(after)) }
+    EdgeChange { change, edge: edge.clone(), labels: (label(before), label(after)) }
 }

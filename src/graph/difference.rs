@@ -1,7 +1,9 @@
 //! How two versions of a component differ, in words. Who it calls and queries is not among it: those are
 //! edges, which are compared by themselves.
 
-use crate::plan::{Component, LoadTask, PeerTask, PlannedOrigin, ServiceTask, Task, Volume};
+use crate::plan::{
+    Behavior, Component, LoadBehavior, PeerBehavior, PlannedSource, ServiceBehavior, Volume,
+};
 use k8s_openapi::{
     api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity,
 };
@@ -67,13 +69,13 @@ pub fn differences(before: &Component, after: &Component) -> Vec<Difference> {
     let mut found = Found::default();
     found.that_takes(Takes::Scale, "replicas", before.replicas, after.replicas);
     resources(&before.resources, &after.resources, &mut found);
-    match (&before.task, &after.task) {
-        (Task::Service(before), Task::Service(after)) => service(before, after, &mut found),
-        (Task::Store(before), Task::Store(after)) => {
+    match (&before.behavior, &after.behavior) {
+        (Behavior::Service(before), Behavior::Service(after)) => service(before, after, &mut found),
+        (Behavior::Store(before), Behavior::Store(after)) => {
             volume(&before.storage, &after.storage, &mut found);
         }
-        (Task::Peer(before), Task::Peer(after)) => peer(before, after, &mut found),
-        (Task::Load(before), Task::Load(after)) => load(before, after, &mut found),
+        (Behavior::Peer(before), Behavior::Peer(after)) => peer(before, after, &mut found),
+        (Behavior::Load(before), Behavior::Load(after)) => load(before, after, &mut found),
         _ => found.add("role", before.role(), after.role()),
     }
     found.0
@@ -118,11 +120,11 @@ fn amount(amounts: Option<&BTreeMap<String, Quantity>>, name: &str) -> String {
     amount.map_or_else(|| "none".to_owned(), |amount| amount.0.clone())
 }
 
-fn service(before: &ServiceTask, after: &ServiceTask, found: &mut Found) {
+fn service(before: &ServiceBehavior, after: &ServiceBehavior, found: &mut Found) {
     work(&before.work, &after.work, found);
     found.add("mode of calls", mode(before.mode), mode(after.mode));
     routes(&before.routes, &after.routes, found);
-    origins(&before.origins, &after.origins, found);
+    origins(&before.migration_sources, &after.migration_sources, found);
 }
 
 fn mode(mode: CallMode) -> &'static str {
@@ -176,8 +178,8 @@ fn way(hop: Option<&Hop>) -> String {
 }
 
 /// Edges say from whom items are taken over; what they do not say is which copy it is.
-fn origins(before: &[PlannedOrigin], after: &[PlannedOrigin], found: &mut Found) {
-    let copy = |origin: &PlannedOrigin| if origin.last { "the last pass" } else { "a first pass" };
+fn origins(before: &[PlannedSource], after: &[PlannedSource], found: &mut Found) {
+    let copy = |origin: &PlannedSource| if origin.last { "the last pass" } else { "a first pass" };
     for old in before {
         if let Some(new) = after.iter().find(|new| new.component == old.component) {
             let what = format!("copy from {}", old.component);
@@ -192,21 +194,21 @@ fn volume(before: &Volume, after: &Volume, found: &mut Found) {
     found.that_takes(Takes::Volume, "StorageClass", class(before), class(after));
 }
 
-fn peer(before: &PeerTask, after: &PeerTask, found: &mut Found) {
+fn peer(before: &PeerBehavior, after: &PeerBehavior, found: &mut Found) {
     work(&before.work, &after.work, found);
     found.add("peers that hold items", before.members, after.members);
     found.add("copies of each item", before.replication_factor, after.replication_factor);
     volume(&before.storage, &after.storage, found);
-    origins(&before.origins, &after.origins, found);
+    origins(&before.migration_sources, &after.migration_sources, found);
 }
 
-fn load(before: &LoadTask, after: &LoadTask, found: &mut Found) {
+fn load(before: &LoadBehavior, after: &LoadBehavior, found: &mut Found) {
     found.add("requests/s", before.requests_per_second, after.requests_per_second);
     let percent = |percent: maquette_contract::Percent| format!("{}%", percent.get());
     found.add("writes", percent(before.write_percent), percent(after.write_percent));
     found.add("summaries", percent(before.summary_percent), percent(after.summary_percent));
     found.add("items", before.items, after.items);
-    let collections = |load: &LoadTask| {
+    let collections = |load: &LoadBehavior| {
         load.collections.iter().map(Collection::to_string).collect::<Vec<_>>().join(", ")
     };
     found.add("collections", collections(before), collections(after));

@@ -83,7 +83,7 @@ fn arrow_line(picture: &Picture, arrow: &Arrow) -> String {
         (true, Change::Comes, _) => "style=bold, color=\"#1a7f37\"",
         (true, Change::Goes, _) => "style=dashed, color=\"#cf222e\"",
         (true, Change::Changes, _) => "style=dotted, penwidth=2, color=\"#9a6700\"",
-        (_, _, EdgeKind::TakesOver) => "style=dotted, penwidth=2, color=\"#8250df\"",
+        (_, _, EdgeKind::Migrates) => "style=dotted, penwidth=2, color=\"#8250df\"",
         _ => "",
     };
     let text = picture.arrow_text(arrow);

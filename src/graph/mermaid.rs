@@ -82,7 +82,7 @@ fn vertex_line(picture: &Picture, vertex: &Vertex) -> String {
 fn arrow_line(picture: &Picture, arrow: &Arrow) -> String {
     let line = match (picture.compared, arrow.change, arrow.kind) {
         (true, Change::Comes, _) => "==>",
-        (true, Change::Goes | Change::Changes, _) | (false, _, EdgeKind::TakesOver) => "-.->",
+        (true, Change::Goes | Change::Changes, _) | (false, _, EdgeKind::Migrates) => "-.->",
         _ => "-->",
     };
     let label = match escaped(&picture.arrow_text(arrow)) {

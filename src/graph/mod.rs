@@ -17,11 +17,11 @@ mod svg;
 mod wire;
 
 pub use caption::{collections, describe};
-pub use compare::{Change, Comparison, ComponentChange, WireChange, compare};
+pub use compare::{Change, Comparison, ComponentChange, EdgeChange, compare};
 pub use difference::{Difference, Takes, differences};
 pub use dot::dot;
 pub use mermaid::mermaid;
 pub use model::Model;
 pub use picture::Picture;
 pub use svg::svg;
-pub use wire::Wire;
+pub use wire::LabeledEdge;

@@ -3,11 +3,11 @@
 
 use super::{
     caption,
-    compare::{Change, ComponentChange, WireChange, compare},
+    compare::{Change, ComponentChange, EdgeChange, compare},
     difference::Takes,
     model::Model,
 };
-use crate::plan::{Component, EdgeKind, Task};
+use crate::plan::{Behavior, Component, EdgeKind};
 use maquette_contract::{ComponentName, Role};
 
 /// A picture of a model, or of what becomes of one.
@@ -62,7 +62,7 @@ impl Picture {
             |change: &ComponentChange| Some(vertex(change, change.component()?, before, after));
         let vertices: Vec<_> = comparison.components.iter().filter_map(vertex).collect();
         let at = |name: &ComponentName| vertices.iter().position(|vertex| vertex.name == *name);
-        let arrow = |wire: &WireChange| Some(arrow(wire, at(&wire.edge.from)?, at(&wire.edge.to)?));
+        let arrow = |wire: &EdgeChange| Some(arrow(wire, at(&wire.edge.from)?, at(&wire.edge.to)?));
         let arrows = comparison.wires.iter().filter_map(arrow).collect();
         let (title, subtitle) = (title.to_owned(), subtitle.to_owned());
         Self { title, subtitle, compared: true, vertices, arrows }
@@ -81,7 +81,7 @@ impl Picture {
     /// The text at an edge; empty if it needs none.
     pub(super) fn arrow_text(&self, arrow: &Arrow) -> String {
         let what = match arrow.kind {
-            EdgeKind::TakesOver => "takes over ",
+            EdgeKind::Migrates => "takes over ",
             EdgeKind::Drives | EdgeKind::Calls | EdgeKind::Queries | EdgeKind::Peers => "",
         };
         let label = arrow.label.as_deref().unwrap_or_default();
@@ -138,13 +138,13 @@ fn lines_of_both(
 }
 
 fn pods(component: &Component) -> u32 {
-    match &component.task {
-        Task::Peer(task) => task.members.max(component.replicas),
-        Task::Service(_) | Task::Store(_) | Task::Load(_) => component.replicas,
+    match &component.behavior {
+        Behavior::Peer(task) => task.members.max(component.replicas),
+        Behavior::Service(_) | Behavior::Store(_) | Behavior::Load(_) => component.replicas,
     }
 }
 
-fn arrow(wire: &WireChange, from: usize, to: usize) -> Arrow {
+fn arrow(wire: &EdgeChange, from: usize, to: usize) -> Arrow {
     let always = || "always".to_owned();
     let label = match (wire.change, &wire.labels) {
         (Change::Changes, (before, after)) => Some(format!(

@@ -1,11 +1,11 @@
 //! Edges with what there is to say of each.
 
 use super::caption::collections;
-use crate::plan::{Component, Edge, EdgeKind, PlannedCall, PlannedOrigin, Task};
+use crate::plan::{Behavior, Component, Edge, EdgeKind, PlannedCall, PlannedSource};
 
 /// An edge and what there is to say of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Wire {
+pub struct LabeledEdge {
     /// The edge.
     pub edge: Edge,
     /// How often a summary makes the call, if not always; the collections that are taken over.
@@ -13,18 +13,18 @@ pub struct Wire {
 }
 
 /// The edges that begin at `component`.
-pub(super) fn wires(component: &Component) -> Vec<Wire> {
-    let labelled = |edge: Edge| Wire { label: label(component, &edge), edge };
+pub(super) fn wires(component: &Component) -> Vec<LabeledEdge> {
+    let labelled = |edge: Edge| LabeledEdge { label: label(component, &edge), edge };
     component.edges().into_iter().map(labelled).collect()
 }
 
 fn label(component: &Component, edge: &Edge) -> Option<String> {
-    match (&component.task, edge.kind) {
-        (Task::Service(task), EdgeKind::Calls) => {
+    match (&component.behavior, edge.kind) {
+        (Behavior::Service(task), EdgeKind::Calls) => {
             task.calls.iter().find(|call| call.to == edge.to).and_then(percent)
         }
-        (Task::Service(task), EdgeKind::TakesOver) => taken(&task.origins, edge),
-        (Task::Peer(task), EdgeKind::TakesOver) => taken(&task.origins, edge),
+        (Behavior::Service(task), EdgeKind::Migrates) => taken(&task.migration_sources, edge),
+        (Behavior::Peer(task), EdgeKind::Migrates) => taken(&task.migration_sources, edge),
         _ => None,
     }
 }
@@ -38,7 +38,7 @@ fn percent(call: &PlannedCall) -> Option<String> {
     }
 }
 
-fn taken(origins: &[PlannedOrigin], edge: &Edge) -> Option<String> {
+fn taken(origins: &[PlannedSource], edge: &Edge) -> Option<String> {
     origins
         .iter()
         .find(|origin| origin.component == edge.to)

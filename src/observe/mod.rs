@@ -24,7 +24,7 @@ pub use evolution::Evolving;
 pub use pod::has_ended;
 pub use running::{ENOUGH, Running, RunningComponent, RunningPod, Workload, asked, running};
 pub use snapshot::{Report, Snapshot};
-pub use status::{Acceptance, Facts, Trouble, TroubleKind, VolumeNote, status};
+pub use status::{Acceptance, Facts, Issue, IssueKind, VolumeNote, status};
 
 use k8s_openapi::jiff::SignedDuration;
 

@@ -1,14 +1,16 @@
 //! Reads a component back from its configuration and its workload: the opposite of `render`.
 
 use crate::plan::{
-    Component, LoadTask, PeerTask, PlannedCall, PlannedOrigin, ServiceTask, StoreTask, Task, Volume,
+    Behavior, Component, LoadBehavior, PeerBehavior, PlannedCall, PlannedSource, ServiceBehavior,
+    StoreBehavior, Volume,
 };
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     core::v1::{PersistentVolumeClaim, Pod, PodSpec, ResourceRequirements},
 };
 use maquette_contract::{
-    ComponentConfig, LoadConfig, Origin, PeerConfig, RoleConfig, ServiceConfig, keys::CLAIM,
+    ComponentConfig, LoadConfig, MigrationSource, PeerConfig, RoleConfig, ServiceConfig,
+    keys::CLAIM,
 };
 
 /// What a component's Deployment or StatefulSet says that its configuration does not.
@@ -69,36 +71,36 @@ fn volume(claim: &PersistentVolumeClaim) -> Option<Volume> {
 /// The component that `config` and `shell` make; none if a volume is missing that its role needs.
 pub(super) fn component(config: &ComponentConfig, shell: &Shell) -> Option<Component> {
     let task = match &config.role {
-        RoleConfig::Service(service) => Task::Service(service_task(service)),
-        RoleConfig::Store(_) => Task::Store(StoreTask { storage: shell.storage.clone()? }),
-        RoleConfig::Peer(peer) => Task::Peer(peer_task(peer, shell.storage.clone()?)),
-        RoleConfig::Load(load) => Task::Load(load_task(load)),
+        RoleConfig::Service(service) => Behavior::Service(service_task(service)),
+        RoleConfig::Store(_) => Behavior::Store(StoreBehavior { storage: shell.storage.clone()? }),
+        RoleConfig::Peer(peer) => Behavior::Peer(peer_task(peer, shell.storage.clone()?)),
+        RoleConfig::Load(load) => Behavior::Load(load_task(load)),
     };
     Some(Component {
         name: config.component.clone(),
         replicas: shell.replicas,
         resources: shell.resources.clone(),
-        task,
+        behavior: task,
     })
 }
 
-fn service_task(service: &ServiceConfig) -> ServiceTask {
+fn service_task(service: &ServiceConfig) -> ServiceBehavior {
     let call = |call: &maquette_contract::Call| PlannedCall {
         to: call.component.clone(),
         probability_percent: call.probability_percent,
     };
-    ServiceTask {
+    ServiceBehavior {
         work: service.work.clone(),
         mode: service.mode,
         calls: service.calls.iter().map(call).collect(),
         store: service.store.as_ref().map(|store| store.component.clone()),
         routes: service.routes.clone(),
-        origins: origins(&service.origins),
+        migration_sources: origins(&service.migration_sources),
     }
 }
 
-fn origins(origins: &[Origin]) -> Vec<PlannedOrigin> {
-    let origin = |origin: &Origin| PlannedOrigin {
+fn origins(origins: &[MigrationSource]) -> Vec<PlannedSource> {
+    let origin = |origin: &MigrationSource| PlannedSource {
         component: origin.component.clone(),
         home: origin.home,
         collections: origin.collections.clone(),
@@ -107,19 +109,19 @@ fn origins(origins: &[Origin]) -> Vec<PlannedOrigin> {
     origins.iter().map(origin).collect()
 }
 
-fn peer_task(peer: &PeerConfig, storage: Volume) -> PeerTask {
-    PeerTask {
+fn peer_task(peer: &PeerConfig, storage: Volume) -> PeerBehavior {
+    PeerBehavior {
         work: peer.work.clone(),
         replication_factor: peer.replication_factor,
         members: u32::try_from(peer.members.len()).unwrap_or(u32::MAX),
         storage,
-        origins: origins(&peer.origins),
+        migration_sources: origins(&peer.migration_sources),
         successor: peer.successor.as_ref().map(|successor| successor.component.clone()),
     }
 }
 
-fn load_task(load: &LoadConfig) -> LoadTask {
-    LoadTask {
+fn load_task(load: &LoadConfig) -> LoadBehavior {
+    LoadBehavior {
         drives: load.targets.iter().map(|target| target.component.clone()).collect(),
         requests_per_second: load.requests_per_second,
         write_percent: load.write_percent,

@@ -36,16 +36,16 @@ pub enum Acceptance {
 
 /// Something that keeps the operator from making what is wanted true.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Issue {
     /// What kind of trouble.
-    pub kind: TroubleKind,
+    pub kind: IssueKind,
     /// The object, what is wrong and the mend, in one line.
     pub message: String,
 }
 
 /// What kind of trouble; the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TroubleKind {
+pub enum IssueKind {
     /// Something of an earlier Architecture of the same name has not gone yet.
     Removal,
     /// The API server would not take an object.
@@ -89,7 +89,7 @@ pub struct Facts<'a> {
     /// Why what is wanted cannot be reached from what runs, each with its mend.
     pub cannot: Vec<String>,
     /// What keeps the operator from its work.
-    pub troubles: Vec<Trouble>,
+    pub issues: Vec<Issue>,
     /// Volumes that no component uses any more.
     pub volumes: Vec<VolumeStatus>,
     /// Volumes that are not as they are wanted.

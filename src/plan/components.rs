@@ -1,6 +1,6 @@
 //! The parts that shapes are made of.
 
-use super::{Component, PlannedCall, ServiceTask, StoreTask, Task, Volume, resources};
+use super::{Behavior, Component, PlannedCall, ServiceBehavior, StoreBehavior, Volume, resources};
 use crate::api::{ValidComponent, ValidStorage, ValidStore};
 use maquette_contract::{CallMode, ComponentName, Hop, Percent, Role, Routes};
 
@@ -10,19 +10,19 @@ pub(super) fn service(
     component: &ValidComponent,
     routes: Routes,
 ) -> Component {
-    let task = ServiceTask {
+    let task = ServiceBehavior {
         work: component.work.clone(),
         mode: CallMode::Sequential,
         calls: vec![],
         store: None,
         routes,
-        origins: vec![],
+        migration_sources: vec![],
     };
     Component {
         name,
         replicas: component.replicas,
         resources: resources::of(Role::Service, &component.resources),
-        task: Task::Service(task),
+        behavior: Behavior::Service(task),
     }
 }
 
@@ -47,8 +47,11 @@ pub(super) fn thin(
 }
 
 /// The service `component`, changed.
-pub(super) fn with(mut component: Component, change: impl FnOnce(&mut ServiceTask)) -> Component {
-    if let Task::Service(task) = &mut component.task {
+pub(super) fn with(
+    mut component: Component,
+    change: impl FnOnce(&mut ServiceBehavior),
+) -> Component {
+    if let Behavior::Service(task) = &mut component.behavior {
         change(task);
     }
     component
@@ -60,7 +63,7 @@ pub(super) fn store(name: ComponentName, store: &ValidStore) -> Component {
         name,
         replicas: 1,
         resources: resources::of(Role::Store, &store.resources),
-        task: Task::Store(StoreTask { storage: volume(&store.storage) }),
+        behavior: Behavior::Store(StoreBehavior { storage: volume(&store.storage) }),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The end users.
 
-use super::{Component, LoadTask, Task, names, resources};
+use super::{Behavior, Component, LoadBehavior, names, resources};
 use crate::api::{ValidLoad, ValidResources};
 use maquette_contract::{Collection, ComponentName, Role};
 
@@ -13,7 +13,7 @@ pub(super) fn plan(
     if load.requests_per_second == 0 {
         return None;
     }
-    let task = LoadTask {
+    let task = LoadBehavior {
         drives,
         requests_per_second: load.requests_per_second,
         write_percent: load.write_percent,
@@ -25,6 +25,6 @@ pub(super) fn plan(
         name: names::load(),
         replicas: 1,
         resources: resources::of(Role::Load, &ValidResources::default()),
-        task: Task::Load(task),
+        behavior: Behavior::Load(task),
     })
 }

@@ -1,23 +1,23 @@
 //! Equal peers: one component, whose pods do everything.
 
-use super::{Component, PeerTask, Plan, Task, components, names, resources};
+use super::{Behavior, Component, PeerBehavior, Plan, components, names, resources};
 use crate::api::ValidPeerToPeer;
 use maquette_contract::Role;
 
 pub(super) fn plan(shape: &ValidPeerToPeer) -> Plan {
-    let task = PeerTask {
+    let task = PeerBehavior {
         work: shape.component.work.clone(),
         replication_factor: shape.replication_factor,
         members: shape.component.replicas,
         storage: components::volume(&shape.storage),
-        origins: vec![],
+        migration_sources: vec![],
         successor: None,
     };
     let peers = Component {
         name: names::peers(),
         replicas: shape.component.replicas,
         resources: resources::of(Role::Peer, &shape.component.resources),
-        task: Task::Peer(task),
+        behavior: Behavior::Peer(task),
     };
     Plan {
         entry: names::peers(),

@@ -4,8 +4,8 @@
 use crate::api::{PodSettings, Retention};
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use maquette_contract::{
-    ArchitectureName, CallMode, Collection, CollectionSet, ComponentName, OriginHome, Percent,
-    Role, Routes, Work,
+    ArchitectureName, CallMode, Collection, CollectionSet, ComponentName, Percent, Role, Routes,
+    SourceBackend, Work,
 };
 use std::collections::BTreeMap;
 
@@ -85,17 +85,17 @@ pub struct Component {
     /// What each pod asks for and may use.
     pub resources: ResourceRequirements,
     /// What it does.
-    pub task: Task,
+    pub behavior: Behavior,
 }
 
 impl Component {
     /// The component's role.
     pub fn role(&self) -> Role {
-        match self.task {
-            Task::Service(_) => Role::Service,
-            Task::Store(_) => Role::Store,
-            Task::Peer(_) => Role::Peer,
-            Task::Load(_) => Role::Load,
+        match self.behavior {
+            Behavior::Service(_) => Role::Service,
+            Behavior::Store(_) => Role::Store,
+            Behavior::Peer(_) => Role::Peer,
+            Behavior::Load(_) => Role::Load,
         }
     }
 
@@ -103,18 +103,22 @@ impl Component {
     pub fn edges(&self) -> Vec<Edge> {
         let edge =
             |kind, to: &ComponentName| Edge { kind, from: self.name.clone(), to: to.clone() };
-        match &self.task {
-            Task::Service(service) => {
+        match &self.behavior {
+            Behavior::Service(service) => {
                 let calls = service.calls.iter().map(|call| edge(EdgeKind::Calls, &call.to));
                 let queries = service.store.iter().map(|store| edge(EdgeKind::Queries, store));
-                let origins =
-                    service.origins.iter().map(|from| edge(EdgeKind::TakesOver, &from.component));
+                let origins = service
+                    .migration_sources
+                    .iter()
+                    .map(|from| edge(EdgeKind::Migrates, &from.component));
                 calls.chain(queries).chain(origins).collect()
             }
-            Task::Store(_) => vec![],
-            Task::Peer(peer) => {
-                let origins =
-                    peer.origins.iter().map(|from| edge(EdgeKind::TakesOver, &from.component));
+            Behavior::Store(_) => vec![],
+            Behavior::Peer(peer) => {
+                let origins = peer
+                    .migration_sources
+                    .iter()
+                    .map(|from| edge(EdgeKind::Migrates, &from.component));
                 let forwards = peer.successor.iter().map(|to| edge(EdgeKind::Calls, to));
                 [edge(EdgeKind::Peers, &self.name)]
                     .into_iter()
@@ -122,27 +126,29 @@ impl Component {
                     .chain(forwards)
                     .collect()
             }
-            Task::Load(load) => load.drives.iter().map(|to| edge(EdgeKind::Drives, to)).collect(),
+            Behavior::Load(load) => {
+                load.drives.iter().map(|to| edge(EdgeKind::Drives, to)).collect()
+            }
         }
     }
 }
 
 /// What a component does, by role.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Task {
+pub enum Behavior {
     /// Answers requests.
-    Service(ServiceTask),
+    Service(ServiceBehavior),
     /// Keeps items for services.
-    Store(StoreTask),
+    Store(StoreBehavior),
     /// Keeps its share of the items and answers requests.
-    Peer(PeerTask),
+    Peer(PeerBehavior),
     /// Plays the end users.
-    Load(LoadTask),
+    Load(LoadBehavior),
 }
 
 /// The task of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceTask {
+pub struct ServiceBehavior {
     /// The work of a request.
     pub work: Work,
     /// How a summary calls the components below.
@@ -154,16 +160,16 @@ pub struct ServiceTask {
     /// Where a request for each collection goes.
     pub routes: Routes,
     /// Where items still are that it takes over.
-    pub origins: Vec<PlannedOrigin>,
+    pub migration_sources: Vec<PlannedSource>,
 }
 
 /// An old home of items that a component takes over. Only `evolve` makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedOrigin {
+pub struct PlannedSource {
     /// The store or the peers that hold the items.
     pub component: ComponentName,
     /// Which of the two.
-    pub home: OriginHome,
+    pub home: SourceBackend,
     /// The collections whose items come from there.
     pub collections: CollectionSet,
     /// Whether everybody else who wrote there has stopped.
@@ -181,14 +187,14 @@ pub struct PlannedCall {
 
 /// The task of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreTask {
+pub struct StoreBehavior {
     /// Its volume.
     pub storage: Volume,
 }
 
 /// The task of the peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PeerTask {
+pub struct PeerBehavior {
     /// The work of a request.
     pub work: Work,
     /// How many peers hold each item.
@@ -198,14 +204,14 @@ pub struct PeerTask {
     /// The volume of each.
     pub storage: Volume,
     /// Where items still are that the peers take over.
-    pub origins: Vec<PlannedOrigin>,
+    pub migration_sources: Vec<PlannedSource>,
     /// Who answers users instead, once the peers are on their way out.
     pub successor: Option<ComponentName>,
 }
 
 /// The task of the end users.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoadTask {
+pub struct LoadBehavior {
     /// The components that they send requests to.
     pub drives: Vec<ComponentName>,
     /// Requests begun in each second.
@@ -241,7 +247,7 @@ pub enum EdgeKind {
     /// Peers ask each other; from the component to itself.
     Peers,
     /// A new owner of items asks the old home of them.
-    TakesOver,
+    Migrates,
 }
 
 /// Who may talk to whom.

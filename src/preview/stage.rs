@@ -2,7 +2,7 @@
 
 use crate::{
     evolve::{Stage, Step},
-    graph::{Change, ComponentChange, Difference, Model, WireChange, compare, describe},
+    graph::{Change, ComponentChange, Difference, EdgeChange, Model, compare, describe},
     plan::EdgeKind,
 };
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StagePreview {
-    /// The step that it is a part of: Raise, Move, Settle or Retire; none where all is done at once.
+    /// The step that it is a part of: Expand, Cutover, Finalize or Contract; none where all is done at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<&'static str>,
     /// Where users enter from now on, if that changes.
@@ -101,7 +101,7 @@ fn component(change: &ComponentChange) -> Option<ComponentPreview> {
     (change.change != Change::Stays).then_some(preview)
 }
 
-fn edge(wire: &WireChange) -> Option<EdgePreview> {
+fn edge(wire: &EdgeChange) -> Option<EdgePreview> {
     let preview = EdgePreview {
         from: wire.edge.from.to_string(),
         to: wire.edge.to.to_string(),
@@ -119,6 +119,6 @@ fn verb(kind: EdgeKind) -> &'static str {
         EdgeKind::Calls => "calls",
         EdgeKind::Queries => "queries",
         EdgeKind::Peers => "asks its fellows",
-        EdgeKind::TakesOver => "takes over from",
+        EdgeKind::Migrates => "takes over from",
     }
 }

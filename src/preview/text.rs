@@ -62,19 +62,19 @@ fn stages(stages: &[StagePreview]) -> Vec<String> {
 /// What a step is about, and what it waits for before the next.
 fn words(step: Option<&str>) -> (String, Option<&'static str>) {
     let (about, until) = match step {
-        Some("Raise") => (
+        Some("Expand") => (
             "what is new comes up beside what serves",
             Some("all of it is available and its edges work"),
         ),
-        Some("Move") => (
+        Some("Cutover") => (
             "requests take their new way, the innermost callers first",
             Some("every pod works under its new configuration and none answers under an older one"),
         ),
-        Some("Settle") => (
+        Some("Finalize") => (
             "the last copies are made, and the old homes are let go",
             Some("every copy is complete"),
         ),
-        Some("Retire") => ("what is no longer wanted goes", None),
+        Some("Contract") => ("what is no longer wanted goes", None),
         _ => ("in place", None),
     };
     (step.map_or_else(|| "In place".to_owned(), |step| format!("{step}: {about}")), until)

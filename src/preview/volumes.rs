@@ -3,7 +3,7 @@
 use crate::{
     api::{Fate, Quantity},
     graph::Model,
-    plan::{Component, Identity, Task, Topology, Volume},
+    plan::{Behavior, Component, Identity, Topology, Volume},
 };
 use maquette_contract::{ComponentName, keys::CLAIM};
 use serde::Serialize;
@@ -127,10 +127,10 @@ fn of_component(
 
 /// The volume of each pod of a component, and how many there are.
 fn storage(component: &Component) -> Option<(&Volume, u32)> {
-    match &component.task {
-        Task::Store(task) => Some((&task.storage, component.replicas)),
-        Task::Peer(task) => Some((&task.storage, component.replicas)),
-        Task::Service(_) | Task::Load(_) => None,
+    match &component.behavior {
+        Behavior::Store(task) => Some((&task.storage, component.replicas)),
+        Behavior::Peer(task) => Some((&task.storage, component.replicas)),
+        Behavior::Service(_) | Behavior::Load(_) => None,
     }
 }
 

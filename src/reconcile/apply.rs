@@ -8,7 +8,7 @@ use super::{
     work::{Outcome, Work},
 };
 use crate::{
-    observe::TroubleKind,
+    observe::IssueKind,
     render::{Objects, difference},
 };
 use k8s_openapi::{
@@ -98,7 +98,7 @@ async fn create<K: Child>(
                     work.wrote(Mark::new(cache.progress(), live.metadata()));
                     Ok(done)
                 }
-                None => Err(Failure::trouble(TroubleKind::Removal, format!("{title} is going"))),
+                None => Err(Failure::trouble(IssueKind::Removal, format!("{title} is going"))),
             }
         }
         Err(error) => Err(Failure::of(&desired.title(), error)),
@@ -157,7 +157,7 @@ fn kept<K: Child>(
             Ok(Done::Written)
         }
         Some(field) => Err(Failure::trouble(
-            TroubleKind::Failed,
+            IssueKind::Failed,
             format!(
                 "{}: {field} does not keep the value that was applied; look for an admission \
                  webhook or policy that changes it",
@@ -173,7 +173,7 @@ pub(super) fn ours<K: Child>(work: &Work<'_>, live: &K) -> Result<(), Failure> {
     let name = &work.key().name;
     if metadata.deletion_timestamp.is_some() {
         let message = format!("waiting for {title} to be removed");
-        return Err(Failure::trouble(TroubleKind::Removal, message));
+        return Err(Failure::trouble(IssueKind::Removal, message));
     }
     if is_controlled_by(metadata, work.uid()) {
         return Ok(());
@@ -181,10 +181,10 @@ pub(super) fn ours<K: Child>(work: &Work<'_>, live: &K) -> Result<(), Failure> {
     if architecture_owners(metadata).any(|owner| owner.name == *name) {
         let message =
             format!("waiting for {title} of an earlier Architecture {name} to be removed");
-        return Err(Failure::trouble(TroubleKind::Removal, message));
+        return Err(Failure::trouble(IssueKind::Removal, message));
     }
     Err(Failure::trouble(
-        TroubleKind::Conflict,
+        IssueKind::Conflict,
         format!(
             "{title} exists and is not part of this Architecture: rename the Architecture, or \
              rename or delete that object"

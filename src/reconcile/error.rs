@@ -1,6 +1,6 @@
 //! What can go wrong with the work on an Architecture.
 
-use crate::observe::{Trouble, TroubleKind};
+use crate::observe::{Issue, IssueKind};
 use std::time::Duration;
 
 /// Why the work on an Architecture ended before its end. It is tried again, later each time.
@@ -34,14 +34,14 @@ impl Error {
 /// The outcome of a call: done, or a trouble that the status tells, or an end of all work.
 pub(super) enum Failure {
     /// Only this object is concerned.
-    Trouble(Trouble),
+    Trouble(Issue),
     /// The API server could not be asked.
     Unreachable(Box<kube::Error>),
 }
 
 impl Failure {
-    pub(super) fn trouble(kind: TroubleKind, message: impl Into<String>) -> Self {
-        Self::Trouble(Trouble { kind, message: message.into() })
+    pub(super) fn trouble(kind: IssueKind, message: impl Into<String>) -> Self {
+        Self::Trouble(Issue { kind, message: message.into() })
     }
 
     /// What a failed call means for the object `what`.
@@ -49,12 +49,12 @@ impl Failure {
         match error {
             kube::Error::Api(status) if status.code < 500 && !is_busy(status.code) => {
                 Self::trouble(
-                    TroubleKind::Failed,
+                    IssueKind::Failed,
                     format!("{what}: the API server refused it: {}", status.message),
                 )
             }
             kube::Error::SerdeError(error) => Self::trouble(
-                TroubleKind::Unreadable,
+                IssueKind::Unreadable,
                 format!(
                     "this version of Maquette cannot read {what}: {error}. Change or delete that \
                      object"
@@ -84,7 +84,7 @@ mod tests {
     fn what_is_refused_is_told_and_a_busy_api_server_refuses_nothing() {
         for code in [400, 403, 409, 422] {
             let Failure::Trouble(trouble) = failure(code) else { panic!("{code}: no trouble") };
-            assert_eq!(trouble.kind, TroubleKind::Failed);
+            assert_eq!(trouble.kind, IssueKind::Failed);
             assert_eq!(trouble.message, "Service shop: the API server refused it: so it is");
         }
         for code in [408, 429, 500, 503] {
@@ -97,7 +97,7 @@ mod tests {
         let error = serde_json::from_str::<u8>("x").unwrap_err();
         let failure = Failure::of("Service shop", kube::Error::SerdeError(error));
         let Failure::Trouble(trouble) = failure else { panic!("no trouble") };
-        assert_eq!(trouble.kind, TroubleKind::Unreadable);
+        assert_eq!(trouble.kind, IssueKind::Unreadable);
         assert!(trouble.message.contains("cannot read Service shop: expected value"));
     }
 }

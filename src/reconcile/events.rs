@@ -81,10 +81,10 @@ fn step(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option
     let step = begun(before, now)?;
     let to = now.evolution.as_ref()?.to;
     let what = match step {
-        EvolutionStep::Raise => "new components come up beside those that serve",
-        EvolutionStep::Move => "callers move to the new components, end users last",
-        EvolutionStep::Settle => "new owners of items get what the old ones still took",
-        EvolutionStep::Retire => "components that are no longer wanted go",
+        EvolutionStep::Expand => "new components come up beside those that serve",
+        EvolutionStep::Cutover => "callers move to the new components, end users last",
+        EvolutionStep::Finalize => "new owners of items get what the old ones still took",
+        EvolutionStep::Contract => "components that are no longer wanted go",
     };
     let name = step.as_str();
     let note = format!("{name}, on the way to {to:?}: {what}");
@@ -189,7 +189,7 @@ mod tests {
     }
 
     const WORKS: (&str, Reason) = ("True", Reason::AllWorks);
-    const SETTLED: (&str, Reason) = ("False", Reason::Settled);
+    const SETTLED: (&str, Reason) = ("False", Reason::UpToDate);
     const NOT_YET: (&str, Reason) = ("False", Reason::Evolving);
     const GOING_ON: (&str, Reason) = ("True", Reason::Evolving);
 
@@ -197,10 +197,10 @@ mod tests {
     fn every_transition_is_told_once() {
         let course = [
             status(None, WORKS, SETTLED),
-            status(Some(EvolutionStep::Raise), NOT_YET, GOING_ON),
-            status(Some(EvolutionStep::Move), NOT_YET, GOING_ON),
-            status(Some(EvolutionStep::Move), NOT_YET, ("False", Reason::PodsNotReady)),
-            status(Some(EvolutionStep::Retire), NOT_YET, GOING_ON),
+            status(Some(EvolutionStep::Expand), NOT_YET, GOING_ON),
+            status(Some(EvolutionStep::Cutover), NOT_YET, GOING_ON),
+            status(Some(EvolutionStep::Cutover), NOT_YET, ("False", Reason::PodsNotReady)),
+            status(Some(EvolutionStep::Contract), NOT_YET, GOING_ON),
             status(None, WORKS, SETTLED),
         ];
         let expected: [&[&str]; 5] = [
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_change_that_stops_is_not_done() {
-        let before = status(Some(EvolutionStep::Raise), NOT_YET, GOING_ON);
+        let before = status(Some(EvolutionStep::Expand), NOT_YET, GOING_ON);
         let blocked = ("False", Reason::Blocked);
         assert_eq!(
             told(Some(&before), &status(None, blocked, blocked)),
@@ -228,13 +228,13 @@ mod tests {
         let told_once = told(Some(&works), &status(None, blocked, blocked));
         assert_eq!(told_once, ["Warning Blocked Evolve"], "Ready turned for the same reason");
         let refused = ("False", Reason::Refused);
-        let refused = status(Some(EvolutionStep::Raise), refused, refused);
+        let refused = status(Some(EvolutionStep::Expand), refused, refused);
         assert_eq!(told(Some(&before), &refused), ["Warning Refused Reconcile"]);
     }
 
     #[test]
     fn a_change_that_was_turned_back_is_told_by_the_shape_that_serves() {
-        let before = status(Some(EvolutionStep::Raise), NOT_YET, GOING_ON);
+        let before = status(Some(EvolutionStep::Expand), NOT_YET, GOING_ON);
         let shape = Some(Shape::ThreeTier);
         let now = ArchitectureStatus { shape, ..status(None, WORKS, SETTLED) };
         let expected = ["Normal EvolutionDone EvolveToThreeTier", "Normal AllWorks Reconcile"];

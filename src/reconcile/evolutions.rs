@@ -135,19 +135,23 @@ mod tests {
         };
         let oldest =
             "maquette_evolution_oldest_step_start_timestamp_seconds{controller=\"architecture\"} ";
-        assert!(text().contains("maquette_evolutions{step=\"Move\"} 0\n"), "{}", text());
+        assert!(text().contains("maquette_evolutions{step=\"Cutover\"} 0\n"), "{}", text());
         assert!(!text().contains(oldest), "{}", text());
-        evolutions.set(&key("a"), Some(&evolution(EvolutionStep::Move, 200)));
-        evolutions.set(&key("b"), Some(&evolution(EvolutionStep::Move, 100)));
-        evolutions.begun(EvolutionStep::Move);
-        assert!(text().contains("maquette_evolutions{step=\"Move\"} 2\n"), "{}", text());
-        assert!(text().contains("maquette_evolution_steps_total{step=\"Move\"} 1\n"), "{}", text());
+        evolutions.set(&key("a"), Some(&evolution(EvolutionStep::Cutover, 200)));
+        evolutions.set(&key("b"), Some(&evolution(EvolutionStep::Cutover, 100)));
+        evolutions.begun(EvolutionStep::Cutover);
+        assert!(text().contains("maquette_evolutions{step=\"Cutover\"} 2\n"), "{}", text());
+        assert!(
+            text().contains("maquette_evolution_steps_total{step=\"Cutover\"} 1\n"),
+            "{}",
+            text()
+        );
         assert!(text().contains(&format!("{oldest}100\n")), "{}", text());
-        evolutions.set(&key("b"), Some(&evolution(EvolutionStep::Retire, 300)));
+        evolutions.set(&key("b"), Some(&evolution(EvolutionStep::Contract, 300)));
         assert!(text().contains(&format!("{oldest}200\n")), "{}", text());
         evolutions.set(&key("a"), None);
         evolutions.forget(&key("b"));
-        assert!(text().contains("maquette_evolutions{step=\"Retire\"} 0\n"), "{}", text());
+        assert!(text().contains("maquette_evolutions{step=\"Contract\"} 0\n"), "{}", text());
         assert!(!text().contains(oldest), "{}", text());
     }
 }

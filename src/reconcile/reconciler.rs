@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{ArchitectureSpec, Problems, Shape},
     evolve::{Evolution, evolve},
-    observe::{self, Acceptance, Evolving, Facts, Running, Trouble, TroubleKind},
+    observe::{self, Acceptance, Evolving, Facts, Issue, IssueKind, Running},
     plan::{Component, Identity, Topology, plan},
     render::render,
 };
@@ -144,7 +144,7 @@ fn facts<'a>(
         evolution: evolution.step.map(|step| Evolving { to: wanted.shape, step }),
         waits: waits.chain(outcome.waits.iter().cloned()).collect(),
         cannot: evolution.cannot.iter().map(ToString::to_string).collect(),
-        troubles: outcome.troubles.clone(),
+        issues: outcome.issues.clone(),
         volumes: outcome.volumes.clone(),
         volume_notes: outcome.volume_notes.clone(),
         ..unknown(work)
@@ -169,16 +169,16 @@ fn unknown<'a>(work: &'a Work<'_>) -> Facts<'a> {
         evolution: None,
         waits: vec![],
         cannot: vec![],
-        troubles: vec![],
+        issues: vec![],
         volumes: vec![],
         volume_notes: vec![],
     }
 }
 
 /// The parts that are there and cannot be read: what they are nobody knows, so nothing is changed.
-fn unreadable(work: &Work<'_>) -> Vec<Trouble> {
-    let trouble = |part: String| Trouble {
-        kind: TroubleKind::Unreadable,
+fn unreadable(work: &Work<'_>) -> Vec<Issue> {
+    let trouble = |part: String| Issue {
+        kind: IssueKind::Unreadable,
         message: format!(
             "this version of Maquette cannot read {part}. Change or delete that object; nothing is \
              changed until then"
@@ -192,7 +192,7 @@ async fn leave(
     work: &Work<'_>,
     running: &Running,
     acceptance: Acceptance,
-    troubles: Vec<Trouble>,
+    troubles: Vec<Issue>,
 ) -> Result<Action, Error> {
     let components: Vec<Component> =
         running.components().filter_map(|(_, found)| found.planned.clone()).collect();
@@ -205,11 +205,11 @@ async fn leave(
         evolution: evolution.map(|evolution| Evolving { to: evolution.to, step: evolution.step }),
         components,
         entry: running.entry().cloned(),
-        troubles: troubles.clone(),
+        issues: troubles.clone(),
         volumes: volumes.unwrap_or_default(),
         ..unknown(work)
     };
-    finish(work, facts, running, Outcome { troubles, ..Outcome::default() }).await
+    finish(work, facts, running, Outcome { issues: troubles, ..Outcome::default() }).await
 }
 
 /// Writes the status, and says when to look again.
@@ -224,9 +224,9 @@ async fn finish(
     work.cx.polls.set(work.key(), status::is_ready(&status));
     work.cx.metrics.evolutions.set(work.key(), status.evolution.as_ref());
     status::write(work, &status, &mut outcome).await?;
-    let said = |trouble: &observe::Trouble| trouble.message.clone();
-    match outcome.troubles.iter().max_by_key(|trouble| trouble.kind) {
-        Some(worst) if worst.kind == TroubleKind::Removal => {
+    let said = |trouble: &observe::Issue| trouble.message.clone();
+    match outcome.issues.iter().max_by_key(|trouble| trouble.kind) {
+        Some(worst) if worst.kind == IssueKind::Removal => {
             Ok(Action::requeue(outcome.again.unwrap_or(CATCH_UP)))
         }
         Some(worst) => Err(Error::Refused(said(worst))),

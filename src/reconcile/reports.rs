@@ -3,7 +3,7 @@
 use super::key::ArchitectureKey;
 use crate::observe::Report;
 use k8s_openapi::jiff::Timestamp;
-use maquette_contract::{Observations, OriginObservation, PeerObservation, Probe, Revision};
+use maquette_contract::{MigrationObservation, Observations, PeerObservation, Probe, Revision};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{PoisonError, RwLock},
@@ -104,7 +104,7 @@ struct Essence {
     older_requests: bool,
     served: (bool, bool),
     edges: Vec<(String, Probe, bool, bool)>,
-    origins: Vec<OriginObservation>,
+    origins: Vec<MigrationObservation>,
     peer: Option<(Vec<String>, bool)>,
     lost_writes: u64,
 }
@@ -112,7 +112,7 @@ struct Essence {
 fn essence(reports: &ByPod, now: Timestamp) -> BTreeMap<String, Told> {
     let of = |report: &Report| {
         let (_, said) = report.latest.as_ref()?;
-        let peer = |peer: &PeerObservation| (peer.members.clone(), peer.not_whole > 0);
+        let peer = |peer: &PeerObservation| (peer.members.clone(), peer.under_replicated > 0);
         Some(Essence {
             fresh: report.fresh(now).is_some(),
             revision: said.revision.clone(),
@@ -127,7 +127,7 @@ fn essence(reports: &ByPod, now: Timestamp) -> BTreeMap<String, Told> {
                     (to, edge.probe.clone(), traffic.requests > 0, traffic.failures > 0)
                 })
                 .collect(),
-            origins: said.origins.clone(),
+            origins: said.migration_sources.clone(),
             peer: said.peer.as_ref().map(peer),
             lost_writes: said.load.map_or(0, |load| load.lost_writes),
         })
@@ -152,7 +152,7 @@ mod tests {
             revision: Revision::of(revision.as_bytes()),
             older_requests: 0,
             edges: vec![],
-            origins: vec![],
+            migration_sources: vec![],
             served: Traffic::default(),
             items: None,
             peer: None,

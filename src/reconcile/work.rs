@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::VolumeStatus,
-    observe::{Snapshot, Trouble, VolumeNote},
+    observe::{Issue, Snapshot, VolumeNote},
     plan::Identity,
 };
 use k8s_openapi::{
@@ -111,7 +111,7 @@ pub(super) struct Outcome {
     /// StatefulSets that wait for their claims.
     pub(super) held: BTreeSet<String>,
     /// What keeps the work from being whole.
-    pub(super) troubles: Vec<Trouble>,
+    pub(super) issues: Vec<Issue>,
     /// What is left for later, for a person to read.
     pub(super) waits: Vec<String>,
     /// Volumes that no component uses any more.
@@ -128,7 +128,7 @@ impl Outcome {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(Failure::Trouble(trouble)) => {
-                self.troubles.push(trouble);
+                self.issues.push(trouble);
                 Ok(None)
             }
             Err(Failure::Unreachable(error)) => Err(Error::Unreachable(error)),
@@ -137,7 +137,7 @@ impl Outcome {
 
     /// Whether what is not wanted may go now.
     pub(super) fn may_remove(&self) -> bool {
-        !self.stays && self.troubles.is_empty()
+        !self.stays && self.issues.is_empty()
     }
 
     /// Looks again after `wait` at the latest.

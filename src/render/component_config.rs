@@ -2,27 +2,27 @@
 
 use super::names;
 use crate::plan::{
-    Component, Identity, LoadTask, PeerTask, PlannedCall, PlannedOrigin, ServiceTask, Task,
-    Topology,
+    Behavior, Component, Identity, LoadBehavior, PeerBehavior, PlannedCall, PlannedSource,
+    ServiceBehavior, Topology,
 };
 use maquette_contract::{
-    Call, ComponentConfig, ComponentName, LoadConfig, LoadTarget, Origin, OriginHome, PeerConfig,
-    PeerMember, RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Successor,
+    Call, ComponentConfig, ComponentName, LoadConfig, LoadTarget, MigrationSource, PeerConfig,
+    PeerMember, RoleConfig, ServiceConfig, SourceBackend, StoreConfig, StoreTarget, Successor,
 };
 
 /// The configuration of `component`.
 pub(super) fn component_config(topology: &Topology, component: &Component) -> ComponentConfig {
     let identity = topology.identity();
-    let role = match &component.task {
-        Task::Service(task) => RoleConfig::Service(service(identity, task)),
-        Task::Store(_) => RoleConfig::Store(StoreConfig {}),
-        Task::Peer(task) => RoleConfig::Peer(peer(identity, component, task)),
-        Task::Load(task) => RoleConfig::Load(load(topology, task)),
+    let role = match &component.behavior {
+        Behavior::Service(task) => RoleConfig::Service(service(identity, task)),
+        Behavior::Store(_) => RoleConfig::Store(StoreConfig {}),
+        Behavior::Peer(task) => RoleConfig::Peer(peer(identity, component, task)),
+        Behavior::Load(task) => RoleConfig::Load(load(topology, task)),
     };
     ComponentConfig { architecture: identity.name.clone(), component: component.name.clone(), role }
 }
 
-fn service(identity: &Identity, task: &ServiceTask) -> ServiceConfig {
+fn service(identity: &Identity, task: &ServiceBehavior) -> ServiceConfig {
     let call = |call: &PlannedCall| Call {
         component: call.to.clone(),
         address: names::traffic_address(identity, &call.to),
@@ -38,11 +38,11 @@ fn service(identity: &Identity, task: &ServiceTask) -> ServiceConfig {
         calls: task.calls.iter().map(call).collect(),
         store: task.store.as_ref().map(target),
         routes: task.routes.clone(),
-        origins: origins(identity, &task.origins),
+        migration_sources: origins(identity, &task.migration_sources),
     }
 }
 
-fn peer(identity: &Identity, component: &Component, task: &PeerTask) -> PeerConfig {
+fn peer(identity: &Identity, component: &Component, task: &PeerBehavior) -> PeerConfig {
     let member = |ordinal| PeerMember {
         name: names::pod(identity, component, ordinal),
         address: names::peer_address(identity, component, ordinal),
@@ -51,7 +51,7 @@ fn peer(identity: &Identity, component: &Component, task: &PeerTask) -> PeerConf
         work: task.work.clone(),
         replication_factor: task.replication_factor,
         members: (0..task.members).map(member).collect(),
-        origins: origins(identity, &task.origins),
+        migration_sources: origins(identity, &task.migration_sources),
         successor: task.successor.as_ref().map(|component| Successor {
             component: component.clone(),
             address: names::traffic_address(identity, component),
@@ -59,13 +59,13 @@ fn peer(identity: &Identity, component: &Component, task: &PeerTask) -> PeerConf
     }
 }
 
-fn origins(identity: &Identity, origins: &[PlannedOrigin]) -> Vec<Origin> {
-    let origin = |origin: &PlannedOrigin| Origin {
+fn origins(identity: &Identity, origins: &[PlannedSource]) -> Vec<MigrationSource> {
+    let origin = |origin: &PlannedSource| MigrationSource {
         component: origin.component.clone(),
         home: origin.home,
         address: match origin.home {
-            OriginHome::Store => names::store_address(identity, &origin.component),
-            OriginHome::Peers => names::traffic_address(identity, &origin.component),
+            SourceBackend::Store => names::store_address(identity, &origin.component),
+            SourceBackend::Peers => names::traffic_address(identity, &origin.component),
         },
         collections: origin.collections.clone(),
         last: origin.last,
@@ -73,7 +73,7 @@ fn origins(identity: &Identity, origins: &[PlannedOrigin]) -> Vec<Origin> {
     origins.iter().map(origin).collect()
 }
 
-fn load(topology: &Topology, task: &LoadTask) -> LoadConfig {
+fn load(topology: &Topology, task: &LoadBehavior) -> LoadConfig {
     let target = |component: &ComponentName| LoadTarget {
         component: component.clone(),
         address: names::user_address(topology, component),

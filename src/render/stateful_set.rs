@@ -1,7 +1,7 @@
 //! StatefulSets: stores and peers, each pod with a volume that outlives it.
 
 use super::{RenderSettings, metadata, names, pod};
-use crate::plan::{Component, Task, Topology, Volume};
+use crate::plan::{Behavior, Component, Topology, Volume};
 use k8s_openapi::{
     api::{
         apps::v1::{
@@ -21,10 +21,10 @@ pub(super) fn stateful_set(
     component: &Component,
     settings: &RenderSettings,
 ) -> Option<StatefulSet> {
-    let storage = match &component.task {
-        Task::Store(store) => &store.storage,
-        Task::Peer(peer) => &peer.storage,
-        Task::Service(_) | Task::Load(_) => return None,
+    let storage = match &component.behavior {
+        Behavior::Store(store) => &store.storage,
+        Behavior::Peer(peer) => &peer.storage,
+        Behavior::Service(_) | Behavior::Load(_) => return None,
     };
     let identity = topology.identity();
     let spec = StatefulSetSpec {

@@ -109,17 +109,17 @@ async fn every_step_is_told_once_also_when_the_operator_is_restarted() {
     let course = Course::of(&space);
     kubelet.now().down.insert("peers".to_owned());
     space.apply("shop", AFTER).await;
-    let raise = step(&space, EvolutionStep::Raise).await;
+    let raise = step(&space, EvolutionStep::Expand).await;
     assert!(raise.message.contains("peers"), "{}", raise.message);
     reconciled(&space).await;
     operator.kill().await;
     let mut operator = Operator::start(&space.name);
     reconciled(&space).await;
     assert_eq!(actions(&events(&space, "EvolutionStep").await), ["RaiseToPeerToPeer"]);
-    assert_eq!(step(&space, EvolutionStep::Raise).await.since, raise.since);
+    assert_eq!(step(&space, EvolutionStep::Expand).await.since, raise.since);
 
     kubelet.now().down.clear();
-    space.condition("shop", "Progressing", soon(), |c| c.reason == "Settled").await;
+    space.condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     is_ready(&space).await;
     let seen = course.seen();
     let steps: Vec<_> = seen.iter().map(|evolution| evolution.step).collect();
@@ -157,7 +157,7 @@ async fn a_change_that_waits_for_a_pod_in_need_of_help_says_so_and_goes_on_once_
     is_ready(&space).await;
     kubelet.now().down.insert("peers".to_owned());
     space.apply("shop", AFTER).await;
-    step(&space, EvolutionStep::Raise).await;
+    step(&space, EvolutionStep::Expand).await;
     let why = "0/3 nodes are available: 3 Insufficient memory.";
     space.condition_of_pod("shop-peers-0", "PodScheduled", "False", why).await;
     let said = space.condition("shop", "Progressing", soon(), |c| c.reason == "PodsNotReady").await;
@@ -176,7 +176,7 @@ async fn a_change_that_waits_for_a_pod_in_need_of_help_says_so_and_goes_on_once_
     space.apply("shop", BEFORE).await;
     is_ready(&space).await;
     space.apply("shop", AFTER).await;
-    step(&space, EvolutionStep::Raise).await;
+    step(&space, EvolutionStep::Expand).await;
     kubelet.now().down.clear();
     is_ready(&space).await;
 }
@@ -194,10 +194,10 @@ async fn items_are_waited_for_and_nothing_else_once_they_are_copied() {
         move |c: &Condition| c.reason == "Evolving" && c.message.contains(text)
     };
     space.condition("shop", "Progressing", soon(), said("has 5 items so far")).await;
-    step(&space, EvolutionStep::Settle).await;
+    step(&space, EvolutionStep::Finalize).await;
     assert!(space.api::<StatefulSet>().get("shop-data").await.is_ok(), "the old home stays");
     kubelet.now().taking_over.clear();
-    space.condition("shop", "Progressing", soon(), |c| c.reason == "Settled").await;
+    space.condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
 }
 
 #[tokio::test]
@@ -214,10 +214,10 @@ async fn several_evolve_side_by_side_and_one_that_is_stuck_holds_up_no_other() {
     space.apply("shop", AFTER).await;
     space.apply("other", AFTER).await;
     for name in ["shop", "other"] {
-        space.condition(name, "Progressing", soon(), |c| c.reason == "Settled").await;
+        space.condition(name, "Progressing", soon(), |c| c.reason == "UpToDate").await;
         space.condition(name, "Ready", soon(), |c| c.status == "True").await;
     }
-    let waits = |c: &Condition| c.reason != "Settled" && c.message.contains("orders");
+    let waits = |c: &Condition| c.reason != "UpToDate" && c.message.contains("orders");
     space.condition("stuck", "Progressing", soon(), waits).await;
     space.condition("stuck", "TrafficFlowing", soon(), |c| c.status == "True").await;
     kubelet.now().down.clear();
@@ -241,31 +241,31 @@ async fn changes_that_are_under_way_show_in_the_metrics() {
     space.apply("shop", BEFORE).await;
     is_ready(&space).await;
     let text = shows(&[
-        r#"maquette_evolutions{step="Raise"} 0"#,
-        r#"maquette_evolution_steps_total{step="Raise"} 0"#,
+        r#"maquette_evolutions{step="Expand"} 0"#,
+        r#"maquette_evolution_steps_total{step="Expand"} 0"#,
     ])
     .await;
     assert!(!text.contains(oldest), "{text}");
     kubelet.now().down.insert("peers".to_owned());
     space.apply("shop", AFTER).await;
-    let since = step(&space, EvolutionStep::Raise).await.since.0.as_second();
+    let since = step(&space, EvolutionStep::Expand).await.since.0.as_second();
     shows(&[
-        r#"maquette_evolutions{step="Raise"} 1"#,
-        r#"maquette_evolution_steps_total{step="Raise"} 1"#,
+        r#"maquette_evolutions{step="Expand"} 1"#,
+        r#"maquette_evolution_steps_total{step="Expand"} 1"#,
         &format!("{oldest}controller=\"architecture\"}} {since}"),
     ])
     .await;
     kubelet.now().down.clear();
     is_ready(&space).await;
     let text = shows(&[
-        r#"maquette_evolutions{step="Raise"} 0"#,
-        r#"maquette_evolutions{step="Move"} 0"#,
-        r#"maquette_evolutions{step="Settle"} 0"#,
-        r#"maquette_evolutions{step="Retire"} 0"#,
-        r#"maquette_evolution_steps_total{step="Raise"} 1"#,
-        r#"maquette_evolution_steps_total{step="Move"} 1"#,
-        r#"maquette_evolution_steps_total{step="Settle"} 1"#,
-        r#"maquette_evolution_steps_total{step="Retire"} 1"#,
+        r#"maquette_evolutions{step="Expand"} 0"#,
+        r#"maquette_evolutions{step="Cutover"} 0"#,
+        r#"maquette_evolutions{step="Finalize"} 0"#,
+        r#"maquette_evolutions{step="Contract"} 0"#,
+        r#"maquette_evolution_steps_total{step="Expand"} 1"#,
+        r#"maquette_evolution_steps_total{step="Cutover"} 1"#,
+        r#"maquette_evolution_steps_total{step="Finalize"} 1"#,
+        r#"maquette_evolution_steps_total{step="Contract"} 1"#,
     ])
     .await;
     assert!(!text.contains(oldest), "{text}");

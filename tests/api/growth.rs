@@ -90,7 +90,7 @@ async fn volumes_grow_and_no_pod_restarts() {
     assert_ne!(set_after.uid(), set_before.uid());
     let three = ["data-net-peers-0", "data-net-peers-1", "data-net-peers-2"];
     assert_eq!(sizes(&space).await, all(&three, "2Gi"));
-    space.condition("net", "Progressing", soon(), |c| c.reason == "Settled").await;
+    space.condition("net", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     ready(&space, "net").await;
     assert_eq!(pods(&space, "net-peers").await, pods_before, "pods were restarted");
     for pod in space.api::<Pod>().list(&ListParams::default()).await.expect("a list") {
@@ -146,7 +146,7 @@ async fn a_volume_that_may_not_grow_stays_and_everything_else_goes_on() {
     // It is not asked for time and again, and found out when it may.
     let asked_before = reads_of(&provisioner.class);
     provisioner.allow_expansion().await;
-    space.condition("shop", "Progressing", seconds(150), |c| c.reason == "Settled").await;
+    space.condition("shop", "Progressing", seconds(150), |c| c.reason == "UpToDate").await;
     assert_eq!(sizes(&space).await, all(&["data-shop-data-0"], "2Gi"));
     let more = reads_of(&provisioner.class) - asked_before;
     assert!((1..=3).contains(&more), "asked {more} times more");
@@ -195,7 +195,7 @@ async fn a_claim_that_waits_for_its_volume_grows_afterwards() {
         .condition("shop", "Progressing", soon(), |c| c.message.contains("once it is bound"))
         .await;
     let _provisioner = Provisioner::start(&space, "disk", true).await;
-    space.condition("shop", "Progressing", soon(), |c| c.reason == "Settled").await;
+    space.condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     assert_eq!(sizes(&space).await, all(&["data-shop-data-0"], "2Gi"));
 }
 

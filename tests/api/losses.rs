@@ -18,7 +18,7 @@ async fn half_way(name: &str) -> (Space, Kubelet, Operator) {
     space.apply("shop", BEFORE).await;
     is_ready(&space).await;
     space.apply("shop", AFTER).await;
-    step(&space, EvolutionStep::Settle).await;
+    step(&space, EvolutionStep::Finalize).await;
     let copies = |c: &Condition| c.message.contains("has 5 items so far");
     space.condition("shop", "Progressing", soon(), copies).await;
     (space, kubelet, operator)
@@ -26,7 +26,7 @@ async fn half_way(name: &str) -> (Space, Kubelet, Operator) {
 
 async fn ends(space: &Space, kubelet: &Kubelet) {
     kubelet.now().taking_over.clear();
-    space.condition("shop", "Progressing", soon(), |c| c.reason == "Settled").await;
+    space.condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     is_ready(space).await;
     let data = space.api::<StatefulSet>().get_opt("shop-data").await.expect("asked");
     assert!(data.is_none(), "the old home is retired");
@@ -68,6 +68,6 @@ async fn a_home_lost_while_nobody_looked_holds_the_change_until_it_is_back() {
     space.apply("shop", BEFORE).await;
     is_ready(&space).await;
     space.apply("shop", AFTER).await;
-    step(&space, EvolutionStep::Settle).await;
+    step(&space, EvolutionStep::Finalize).await;
     ends(&space, &kubelet).await;
 }

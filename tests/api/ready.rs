@@ -25,7 +25,7 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
     assert_eq!(ready.await.status, "False");
     kubelet.now().down.clear();
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
-    space.condition("shop", "Progressing", soon(), |c| c.reason == "Settled").await;
+    space.condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     space.condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
     let status =
         space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");

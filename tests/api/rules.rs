@@ -111,7 +111,7 @@ async fn growth(space: &Space, class: &str) {
         let spec = format!("{{shape: ClientServer, clientServer: {{data: {storage}}}}}");
         space.apply("large", &spec).await;
         space.condition("large", "Ready", soon(), |c| c.status == "True").await;
-        space.condition("large", "Progressing", soon(), |c| c.reason == "Settled").await;
+        space.condition("large", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     }
 }
 

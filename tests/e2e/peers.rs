@@ -21,7 +21,7 @@ async fn whole(model: &Model) {
             let name = pod.name_any();
             let report = model.observations(&name).await?.peer;
             let peer = report.ok_or_else(|| format!("{name} reports as no peer"))?;
-            if peer.members.len() != 5 || peer.not_whole > 0 {
+            if peer.members.len() != 5 || peer.under_replicated > 0 {
                 return Err(format!("{name}: {peer:?}"));
             }
         }

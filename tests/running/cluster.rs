@@ -144,7 +144,7 @@ fn report(config: &ComponentConfig, text: &str, pod: &str) -> Observations {
     let peer = match &config.role {
         RoleConfig::Peer(peer) => Some(PeerObservation {
             members: peer.members.iter().map(|member| member.name.clone()).collect(),
-            not_whole: 0,
+            under_replicated: 0,
         }),
         _ => None,
     };
@@ -155,7 +155,7 @@ fn report(config: &ComponentConfig, text: &str, pod: &str) -> Observations {
         older_requests: 0,
         edges: edges::targets(config).into_iter().map(edge).collect(),
         served: Traffic { requests: 5, ..Traffic::default() },
-        origins: edges::copied(config),
+        migration_sources: edges::copied(config),
         items: None,
         peer,
         load: matches!(config.role, RoleConfig::Load(_)).then(LoadObservation::default),

@@ -7,7 +7,7 @@ use crate::{
 use maquette::{
     evolve::{Evolution, Step, Wait, evolve},
     observe::{Running, Snapshot},
-    plan::{Component, Edge, Task, Topology},
+    plan::{Behavior, Component, Edge, Topology},
 };
 use maquette_contract::{ComponentName, Role};
 use proptest::prelude::*;
@@ -93,7 +93,7 @@ fn another_shape_comes_up_beside_the_one_that_serves() {
     let before = planned(&spec("shape: ThreeTier"));
     let wanted = planned(&spec("shape: PeerToPeer"));
     let evolution = step(&wanted, &works(&before));
-    assert_eq!(evolution.step, Some(Step::Raise));
+    assert_eq!(evolution.step, Some(Step::Expand));
     let all = set(&["client", "business", "data", "load", "peers"]);
     assert_eq!(names(&evolution.apply), all);
     // The old entry, and end users who go on using it.
@@ -115,18 +115,18 @@ fn peers_take_over_what_a_store_has_before_it_goes() {
     assert_eq!(
         told,
         [
-            "Raise: entry client, business -> data, client -> business, load -> client, \
+            "Expand: entry client, business -> data, client -> business, load -> client, \
              peers -> peers data",
             // The entry and the end users.
-            "Move: entry peers, business -> data, client -> business, load -> peers, \
+            "Cutover: entry peers, business -> data, client -> business, load -> peers, \
              peers -> peers data",
-            "Move: entry peers, business -> peers, client -> peers, load -> peers, \
+            "Cutover: entry peers, business -> peers, client -> peers, load -> peers, \
              peers -> peers data",
-            "Settle: entry peers, business -> peers, client -> peers, load -> peers, \
+            "Finalize: entry peers, business -> peers, client -> peers, load -> peers, \
              peers -> peers data (last)",
-            "Settle: entry peers, business -> peers, client -> peers, load -> peers, \
+            "Finalize: entry peers, business -> peers, client -> peers, load -> peers, \
              peers -> peers",
-            "Retire: entry peers, load -> peers, peers -> peers",
+            "Contract: entry peers, load -> peers, peers -> peers",
             "done: entry peers, load -> peers, peers -> peers",
         ]
     );
@@ -137,10 +137,10 @@ fn tell(step: Option<Step>, topology: &Topology) -> String {
     let component = |component: &Component| {
         let mut to: Vec<_> = component.edges().iter().map(|edge| edge.to.to_string()).collect();
         to.dedup();
-        let last = match &component.task {
-            Task::Service(task) => task.origins.iter().any(|origin| origin.last),
-            Task::Peer(task) => task.origins.iter().any(|origin| origin.last),
-            Task::Store(_) | Task::Load(_) => false,
+        let last = match &component.behavior {
+            Behavior::Service(task) => task.migration_sources.iter().any(|origin| origin.last),
+            Behavior::Peer(task) => task.migration_sources.iter().any(|origin| origin.last),
+            Behavior::Store(_) | Behavior::Load(_) => false,
         };
         let last = if last { " (last)" } else { "" };
         (!to.is_empty()).then(|| format!("{} -> {}{last}", component.name, to.join(" ")))
@@ -176,10 +176,12 @@ fn a_copy_that_is_not_complete_keeps_the_old_home() {
     let steps = steps(&before, &wanted);
     let (_, settling) = steps.iter().rfind(|(step, t)| tell(*step, t).contains("(last)")).unwrap();
     let mut snapshot = works(settling);
-    change_report(&mut snapshot, "shop-peers-0", |_, report| report.origins[0].complete = false);
+    change_report(&mut snapshot, "shop-peers-0", |_, report| {
+        report.migration_sources[0].complete = false
+    });
     let waits = step(&wanted, &snapshot);
     assert_eq!(waits.apply, *settling);
-    assert_eq!(waits.step, Some(Step::Settle));
+    assert_eq!(waits.step, Some(Step::Finalize));
     assert_eq!(
         waits.waits[0].to_string(),
         "peers takes over what data has: pod shop-peers-0 has 5 items so far"
@@ -191,7 +193,7 @@ fn a_store_that_another_shape_names_smaller_keeps_its_size() {
     let before = planned(&spec("shape: ThreeTier\nthreeTier: {data: {storage: {size: 5Gi}}}"));
     let wanted = planned(&spec("shape: ClientServer"));
     let (_, last) = steps(&before, &wanted).pop().unwrap();
-    let Task::Store(store) = &last.component(&"data".parse().unwrap()).unwrap().task else {
+    let Behavior::Store(store) = &last.component(&"data".parse().unwrap()).unwrap().behavior else {
         panic!()
     };
     assert_eq!(store.storage.size, "5Gi");
@@ -227,8 +229,8 @@ fn a_new_shape_that_does_not_come_up_leaves_the_old_one_serving() {
             let name: ComponentName = name.parse().unwrap();
             let (now, then) = (evolution.apply.component(&name), before.component(&name));
             assert_eq!(
-                now.map(|component| &component.task),
-                then.map(|component| &component.task),
+                now.map(|component| &component.behavior),
+                then.map(|component| &component.behavior),
                 "{name}"
             );
         }

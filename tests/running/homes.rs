@@ -8,7 +8,7 @@ use k8s_openapi::{
 use maquette::{
     evolve::{Evolution, Obstacle, Step, evolve},
     observe::Snapshot,
-    plan::{PeerTask, ServiceTask, Task, Topology},
+    plan::{Behavior, PeerBehavior, ServiceBehavior, Topology},
 };
 use maquette_contract::keys::{ANNOTATION_USED_BY, LABEL_COMPONENT};
 use std::{collections::BTreeSet, sync::Arc};
@@ -21,7 +21,7 @@ fn peers() -> Topology {
 fn raised() -> Snapshot {
     let before = planned(&spec("shape: ThreeTier"));
     let raise = evolve(&peers(), &read(&works(&before)), now());
-    assert_eq!(raise.step, Some(Step::Raise));
+    assert_eq!(raise.step, Some(Step::Expand));
     works(&raise.apply)
 }
 
@@ -58,15 +58,16 @@ fn next(snapshot: &Snapshot) -> Evolution {
 
 /// The components that take over what `data` has.
 fn takers(topology: &Topology) -> BTreeSet<&str> {
-    let takes = |task: &Task| match task {
-        Task::Service(ServiceTask { origins, .. }) | Task::Peer(PeerTask { origins, .. }) => {
+    let takes = |task: &Behavior| match task {
+        Behavior::Service(ServiceBehavior { migration_sources: origins, .. })
+        | Behavior::Peer(PeerBehavior { migration_sources: origins, .. }) => {
             origins.iter().any(|origin| origin.component.as_str() == "data")
         }
-        Task::Store(_) | Task::Load(_) => false,
+        Behavior::Store(_) | Behavior::Load(_) => false,
     };
     topology
         .components()
-        .filter(|component| takes(&component.task))
+        .filter(|component| takes(&component.behavior))
         .map(|component| component.name.as_str())
         .collect()
 }
@@ -140,8 +141,8 @@ fn a_home_that_one_owner_asks_alone_has_everything() {
     let mut runs = n_tier.clone();
     let last = |topology: &Topology| {
         let reports = topology.component(&"reports".parse().unwrap());
-        matches!(reports.map(|component| &component.task), Some(Task::Service(task))
-            if !task.origins.is_empty() && task.origins.iter().all(|origin| origin.last))
+        matches!(reports.map(|component| &component.behavior), Some(Behavior::Service(task))
+            if !task.migration_sources.is_empty() && task.migration_sources.iter().all(|origin| origin.last))
     };
     while !last(&runs) {
         runs = evolve(&clients, &read(&works(&runs)), now()).apply;

@@ -4,7 +4,7 @@ use crate::cluster::{change_report, now, planned, read, spec, works};
 use maquette::{
     evolve::{Evolution, Step, evolve},
     observe::Snapshot,
-    plan::{Component, Task, Topology},
+    plan::{Behavior, Component, Topology},
 };
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ fn of(replicas: u32) -> Topology {
 /// How many peers run, and how many of them are members.
 fn peers(topology: &Topology) -> (u32, u32) {
     let component: &Component = topology.component(&"peers".parse().unwrap()).unwrap();
-    match &component.task {
-        Task::Peer(peer) => (component.replicas, peer.members),
+    match &component.behavior {
+        Behavior::Peer(peer) => (component.replicas, peer.members),
         other => panic!("{other:?}"),
     }
 }
@@ -75,7 +75,7 @@ fn peers_leave_one_by_one() {
     // While any still copies, all stay.
     let mut snapshot = works(&told.apply);
     change_report(&mut snapshot, "shop-peers-0", |_, report| {
-        report.peer.as_mut().unwrap().not_whole = 1;
+        report.peer.as_mut().unwrap().under_replicated = 1;
     });
     let waits = step(&wanted, &snapshot);
     assert_eq!(peers(&waits.apply), (5, 3));
@@ -105,8 +105,8 @@ fn new_peers_for_which_there_is_no_room_are_given_up() {
     let before = planned(&spec("shape: ThreeTier"));
     let raised = step(&of(50), &works(&before)).apply;
     let stuck = step(&of(50), &only(5, works(&raised)));
-    assert_eq!((stuck.step, &stuck.apply), (Some(Step::Raise), &raised));
+    assert_eq!((stuck.step, &stuck.apply), (Some(Step::Expand), &raised));
     assert_eq!(ends(raised, &of(3), 5), Step::ALL);
     // The same where peers serve already.
-    assert_eq!(ends(of(50), &of(3), 5), [Step::Retire]);
+    assert_eq!(ends(of(50), &of(3), 5), [Step::Contract]);
 }

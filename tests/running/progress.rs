@@ -51,26 +51,26 @@ fn a_step_has_the_time_at_which_it_began_and_the_change_the_shape_at_which_it_di
     let same = |_: &mut Snapshot| {};
     let settled = then(None, now(), same, |_| {});
     assert_eq!(settled.evolution, None);
-    let raise = evolving(Shape::NTier, EvolutionStep::Raise);
+    let raise = evolving(Shape::NTier, EvolutionStep::Expand);
     let begun = then(Some(&settled), later(1), same, raise);
     let found = evolution(&begun);
     assert_eq!((found.from, found.to), (Some(Shape::ThreeTier), Shape::NTier));
-    assert_eq!((found.step, found.since.0), (EvolutionStep::Raise, later(1)));
+    assert_eq!((found.step, found.since.0), (EvolutionStep::Expand, later(1)));
     assert_eq!(found.message, "waiting for orders");
-    let raise = evolving(Shape::NTier, EvolutionStep::Raise);
+    let raise = evolving(Shape::NTier, EvolutionStep::Expand);
     let still = then(Some(&begun), later(2), same, raise);
     assert_eq!(still.evolution, begun.evolution);
     // Users are served by the new shape already.
-    let settle = evolving(Shape::NTier, EvolutionStep::Settle);
+    let settle = evolving(Shape::NTier, EvolutionStep::Finalize);
     let moved = then(Some(&still), later(3), same, |facts| {
         settle(facts);
         facts.shape = Some(Shape::NTier);
     });
     let found = evolution(&moved);
     assert_eq!((found.from, found.to), (Some(Shape::ThreeTier), Shape::NTier));
-    assert_eq!((found.step, found.since.0), (EvolutionStep::Settle, later(3)));
+    assert_eq!((found.step, found.since.0), (EvolutionStep::Finalize, later(3)));
     // A change of mind is another change.
-    let settle = evolving(Shape::PeerToPeer, EvolutionStep::Settle);
+    let settle = evolving(Shape::PeerToPeer, EvolutionStep::Finalize);
     let other = then(Some(&moved), later(4), same, settle);
     let found = evolution(&other);
     assert_eq!((found.from, found.to), (Some(Shape::NTier), Shape::PeerToPeer));
@@ -105,7 +105,7 @@ fn bad_image(snapshot: &mut Snapshot) {
 #[test]
 fn a_change_that_waits_for_a_pod_in_need_of_help_does_not_go_on() {
     let says = "pod shop-data-0: image a/b:c cannot be pulled; what served goes on serving";
-    let status = then(None, now(), bad_image, evolving(Shape::NTier, EvolutionStep::Raise));
+    let status = then(None, now(), bad_image, evolving(Shape::NTier, EvolutionStep::Expand));
     is(&status, "Progressing", ("False", "PodsNotReady"), says);
     assert_eq!(evolution(&status).message, says);
     // Without a change it is a component that is not ready, as ever.
@@ -113,15 +113,15 @@ fn a_change_that_waits_for_a_pod_in_need_of_help_does_not_go_on() {
     is(&status, "Progressing", ("True", "ComponentsNotReady"), "cannot be pulled");
     // A pod that only takes its time is waited for.
     let slow = |snapshot: &mut Snapshot| not_ready(snapshot, "shop-data-0");
-    let status = then(None, now(), slow, evolving(Shape::NTier, EvolutionStep::Raise));
+    let status = then(None, now(), slow, evolving(Shape::NTier, EvolutionStep::Expand));
     is(&status, "Progressing", ("True", "Evolving"), "waiting for orders");
 }
 
 #[test]
 fn a_change_stands_still_while_the_specification_is_refused() {
-    let raise = evolving(Shape::NTier, EvolutionStep::Raise);
+    let raise = evolving(Shape::NTier, EvolutionStep::Expand);
     let begun = then(None, now(), |_| {}, raise);
-    let raise = evolving(Shape::NTier, EvolutionStep::Raise);
+    let raise = evolving(Shape::NTier, EvolutionStep::Expand);
     let refused = then(
         Some(&begun),
         later(1),

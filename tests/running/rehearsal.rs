@@ -64,7 +64,14 @@ fn looked_at(running: &Running) -> Vec<String> {
             let (_, report) = pod.report.latest.as_ref().expect("a report");
             let edges: BTreeSet<_> = report.edges.iter().map(|edge| edge.to.to_string()).collect();
             let told = Some(&report.revision) == component.revision.as_ref();
-            (pod.name.clone(), pod.ready, told, edges, report.origins.len(), report.peer.clone())
+            (
+                pod.name.clone(),
+                pod.ready,
+                told,
+                edges,
+                report.migration_sources.len(),
+                report.peer.clone(),
+            )
         };
         let pods: Vec<_> = component.pods.iter().map(pod).collect();
         format!("{name}: {:?} {:?} {pods:?}", component.planned, component.workload)

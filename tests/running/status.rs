@@ -10,7 +10,7 @@ use k8s_openapi::{
 };
 use maquette::{
     api::{ArchitectureStatus, EdgeState, Shape},
-    observe::{Acceptance, Facts, Snapshot, Trouble, TroubleKind, status},
+    observe::{Acceptance, Facts, Issue, IssueKind, Snapshot, status},
     plan::Topology,
 };
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) fn facts<'a>(topology: &'a Topology) -> Facts<'a> {
         evolution: None,
         waits: vec![],
         cannot: vec![],
-        troubles: vec![],
+        issues: vec![],
         volumes: vec![],
         volume_notes: vec![],
     }
@@ -81,7 +81,7 @@ fn all_works() {
     let status = after(|_| {});
     is(&status, "Accepted", ("True", "Accepted"), "fine");
     is(&status, "Ready", ("True", "AllWorks"), "4 components available, 3 edges working");
-    is(&status, "Progressing", ("False", "Settled"), "");
+    is(&status, "Progressing", ("False", "UpToDate"), "");
     is(&status, "TrafficFlowing", ("True", "RequestsSucceed"), "");
     assert_eq!(status.conditions.len(), 4, "no overlay without peers");
     assert_eq!(status.components_ready.as_deref(), Some("4/4"));
@@ -93,13 +93,13 @@ fn all_works() {
 
 #[test]
 fn what_keeps_the_operator_from_its_work_comes_first() {
-    let trouble = |kind, message: &str| Trouble { kind, message: message.to_owned() };
+    let trouble = |kind, message: &str| Issue { kind, message: message.to_owned() };
     let status = of(
         ARCHITECTURE,
         |snapshot| not_ready(snapshot, "shop-data-0"),
         |facts| {
-            facts.troubles.push(trouble(TroubleKind::Failed, "Service shop-data: too many"));
-            facts.troubles.push(trouble(TroubleKind::Conflict, "Service shop is not ours"));
+            facts.issues.push(trouble(IssueKind::Failed, "Service shop-data: too many"));
+            facts.issues.push(trouble(IssueKind::Conflict, "Service shop is not ours"));
         },
     );
     is(&status, "Ready", ("False", "Conflict"), "Service shop is not ours");
@@ -108,7 +108,7 @@ fn what_keeps_the_operator_from_its_work_comes_first() {
         ARCHITECTURE,
         |_| {},
         |facts| {
-            facts.troubles.push(trouble(TroubleKind::Removal, "waiting for Service shop"));
+            facts.issues.push(trouble(IssueKind::Removal, "waiting for Service shop"));
         },
     );
     is(&status, "Ready", ("False", "WaitingForRemoval"), "waiting for Service shop");
@@ -178,8 +178,8 @@ fn a_specification_or_a_part_that_cannot_be_read_is_told() {
     is(&status, "Accepted", ("False", "Unreadable"), mend);
     is(&status, "Ready", ("False", "Unreadable"), "");
     is(&status, "Progressing", ("False", "Unreadable"), "");
-    let part = Trouble { kind: TroubleKind::Unreadable, message: "ConfigMap x: bad".to_owned() };
-    let status = of(ARCHITECTURE, |_| {}, |facts| facts.troubles.push(part));
+    let part = Issue { kind: IssueKind::Unreadable, message: "ConfigMap x: bad".to_owned() };
+    let status = of(ARCHITECTURE, |_| {}, |facts| facts.issues.push(part));
     is(&status, "Accepted", ("True", "Accepted"), "");
     is(&status, "Ready", ("False", "Unreadable"), "ConfigMap x: bad");
     is(&status, "Progressing", ("False", "Unreadable"), "ConfigMap x: bad");

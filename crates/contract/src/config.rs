@@ -1,6 +1,6 @@
 //! The configuration of a component: one JSON document that all pods of the component share.
 
-use crate::{ArchitectureName, Collection, ComponentName, Origin, Revision, Role, Routes};
+use crate::{ArchitectureName, Collection, ComponentName, MigrationSource, Revision, Role, Routes};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -166,7 +166,7 @@ pub struct ServiceConfig {
     /// Old homes of items of collections that this component owns now, while it takes them over. No collection is in
     /// two of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub origins: Vec<Origin>,
+    pub migration_sources: Vec<MigrationSource>,
 }
 
 /// Whether calls are made one after another or all at once.
@@ -220,7 +220,7 @@ pub struct PeerConfig {
     pub members: Vec<PeerMember>,
     /// Old homes of items, while the peers take them over. No collection is in two of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub origins: Vec<Origin>,
+    pub migration_sources: Vec<MigrationSource>,
     /// Who answers users' requests instead of the peers, which then only forward them; absent while
     /// the peers answer themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]

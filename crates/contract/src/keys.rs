@@ -6,7 +6,7 @@ pub const GROUP: &str = "maquette.dev";
 pub const FIELD_MANAGER: &str = "maquette";
 
 /// Recommended label: the application, always [`APP`].
-pub const LABEL_APP: &str = "app.kubernetes.io/name";
+pub const LABEL_NAME: &str = "app.kubernetes.io/name";
 /// Recommended label: the Architecture's name.
 pub const LABEL_INSTANCE: &str = "app.kubernetes.io/instance";
 /// Recommended label: who manages the object, always [`APP`].

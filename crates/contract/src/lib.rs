@@ -12,9 +12,9 @@ mod config;
 mod item;
 pub mod keys;
 pub mod metrics;
+mod migration;
 mod name;
 mod observations;
-mod origin;
 pub mod ports;
 mod revision;
 mod route;
@@ -27,11 +27,13 @@ pub use config::{
     Percent, ProcessingTime, RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Successor, Work,
 };
 pub use item::{Collection, ItemId, ItemIdError, ItemKey, Record};
+pub use migration::{
+    CollectionSet, MigrationObservation, MigrationSource, SourceBackend, internal_api,
+};
 pub use name::{ArchitectureName, ComponentName, NameError, Role};
 pub use observations::{
     EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
 };
-pub use origin::{CollectionSet, Origin, OriginHome, OriginObservation, held};
 pub use revision::Revision;
 pub use route::{Hop, Routes};
 pub use tree::{Answer, CollectionSummary, Outcome, Query, ResponseTree, Summary};

@@ -1,6 +1,6 @@
 //! What a pod reports of itself on `/observations`: small, bounded JSON.
 
-use crate::{ComponentName, OriginObservation, Revision};
+use crate::{ComponentName, MigrationObservation, Revision};
 use serde::{Deserialize, Serialize};
 
 /// A pod's report of itself. It is true of the moment of its making; the reader notes the time.
@@ -23,7 +23,7 @@ pub struct Observations {
     pub served: Traffic,
     /// One entry for each origin that the configuration names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub origins: Vec<OriginObservation>,
+    pub migration_sources: Vec<MigrationObservation>,
     /// For a store or peer: the items that it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,
@@ -89,7 +89,7 @@ pub struct PeerObservation {
     /// Names of the live members that it sees, itself among them, in order.
     pub members: Vec<String>,
     /// Items that it holds and that, as far as it knows, do not yet have all their copies.
-    pub not_whole: u64,
+    pub under_replicated: u64,
 }
 
 /// What the end users lived through since the pod started.

@@ -13,11 +13,11 @@
 //! It knows nothing of Kubernetes: its whole world is one JSON file, its pod's name and the
 //! addresses that the file gives.
 
-mod call;
-pub mod front;
-mod home;
+mod backend;
+mod forward;
+pub mod http;
 pub mod load;
-mod origin;
+mod migration;
 pub mod peer;
 mod run;
 pub mod runtime;

@@ -41,7 +41,7 @@ impl Peer {
                 work: Work::default(),
                 replication_factor: 1,
                 members: vec![member],
-                origins: vec![],
+                migration_sources: vec![],
                 successor: None,
             }),
         };

@@ -18,7 +18,7 @@ type Map = BTreeMap<String, String>;
 /// The domain of the labels and annotations that Maquette sets.
 const DOMAIN: &str = "maquette.dev/";
 /// Other labels that Maquette sets.
-const SET: [&str; 3] = [keys::LABEL_APP, keys::LABEL_INSTANCE, keys::LABEL_MANAGED_BY];
+const SET: [&str; 3] = [keys::LABEL_NAME, keys::LABEL_INSTANCE, keys::LABEL_MANAGED_BY];
 
 const RESERVED_LABEL: Rule = Rule {
     cel: "!self.exists(k, k.startsWith('maquette.dev/') || k in ['app.kubernetes.io/name', \

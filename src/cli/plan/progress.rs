@@ -67,7 +67,7 @@ pub(super) fn progress(seen: &Seen) -> (String, Verdict) {
     if let Some(accepted) = refused {
         return (format!("refused: {}", accepted.message), Verdict::Refused);
     }
-    let settled = progressing.reason == format!("{:?}", Reason::Settled);
+    let settled = progressing.reason == format!("{:?}", Reason::UpToDate);
     if progressing.status == "False" && !settled {
         let Condition { reason, message, .. } = progressing;
         return (format!("blocked: {reason}: {message}"), Verdict::Blocked);
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn what_is_said_of_an_older_specification_does_not_count() {
         let old = [
-            condition("Progressing", "False", "Settled", 2),
+            condition("Progressing", "False", "UpToDate", 2),
             condition("Ready", "True", "AllWorks", 2),
         ];
         assert_eq!(of(&old, "").1, Verdict::GoesOn);
@@ -140,24 +140,27 @@ mod tests {
 
     #[test]
     fn it_is_done_when_all_works_and_not_before() {
-        let settled = condition("Progressing", "False", "Settled", 3);
+        let settled = condition("Progressing", "False", "UpToDate", 3);
         let ready = |status| condition("Ready", status, "AllWorks", 3);
         let components = ", componentsReady: 5/5";
         let done = of(&[settled.clone(), ready("True")], components);
         assert_eq!(done, ("done (5/5 components ready): because".to_owned(), Verdict::Done));
         assert_eq!(of(&[settled.clone(), ready("Unknown")], components).1, Verdict::GoesOn);
         assert_eq!(of(std::slice::from_ref(&settled), components).1, Verdict::GoesOn);
-        let evolving = ", evolution: {from: ThreeTier, to: NTier, step: Retire, message: x}";
+        let evolving = ", evolution: {from: ThreeTier, to: NTier, step: Contract, message: x}";
         assert_eq!(of(&[settled, ready("True")], evolving).1, Verdict::GoesOn);
     }
 
     #[test]
     fn a_step_is_told_with_its_number() {
         let evolving = condition("Progressing", "True", "Evolving", 3);
-        let status = ", componentsReady: 4/8, evolution: {from: ThreeTier, to: NTier, step: Move, \
+        let status = ", componentsReady: 4/8, evolution: {from: ThreeTier, to: NTier, step: Cutover, \
                       since: '2026-01-01T00:00:00Z', message: waiting for client}";
         let (line, verdict) = of(std::slice::from_ref(&evolving), status);
-        assert_eq!(line, "ThreeTier to NTier, 2/4 Move (4/8 components ready): waiting for client");
+        assert_eq!(
+            line,
+            "ThreeTier to NTier, 2/4 Cutover (4/8 components ready): waiting for client"
+        );
         assert_eq!(verdict, Verdict::GoesOn);
         let (line, _) = of(&[evolving], "");
         assert_eq!(line, "Evolving: because");

@@ -3,12 +3,12 @@
 use crate::{
     evolve::{graph::Share, home},
     observe::{Report, RunningPod},
-    plan::{Component, Task},
+    plan::{Behavior, Component},
 };
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{
-    Collection, ComponentName, EdgeObservation, Observations, OriginObservation, PeerObservation,
-    Probe, Revision, Traffic,
+    Collection, ComponentName, EdgeObservation, MigrationObservation, Observations,
+    PeerObservation, Probe, Revision, Traffic,
 };
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ impl Pass {
 
 /// The revision of a configuration.
 pub(super) fn revision(component: &Component) -> Revision {
-    Revision::of(format!("{:?}", component.task).as_bytes())
+    Revision::of(format!("{:?}", component.behavior).as_bytes())
 }
 
 impl Pod {
@@ -67,8 +67,8 @@ impl Pod {
     /// Whether it takes part as the one of this number: a peer that is no member any more hands its
     /// items over and is not ready.
     pub(super) fn is_member(&self, ordinal: usize) -> bool {
-        match &self.runs.task {
-            Task::Peer(task) => ordinal < task.members as usize,
+        match &self.runs.behavior {
+            Behavior::Peer(task) => ordinal < task.members as usize,
             _ => true,
         }
     }
@@ -99,7 +99,7 @@ impl Pod {
             traffic: Traffic::default(),
             to,
         };
-        let origin = |(component, pass): (&ComponentName, &Pass)| OriginObservation {
+        let origin = |(component, pass): (&ComponentName, &Pass)| MigrationObservation {
             component: component.clone(),
             complete: pass.complete(),
             copied: 0,
@@ -111,9 +111,9 @@ impl Pod {
             older_requests,
             edges: self.runs.edges().into_iter().map(|e| edge(e.to)).collect(),
             served: Traffic::default(),
-            origins: self.passes.iter().map(origin).collect(),
+            migration_sources: self.passes.iter().map(origin).collect(),
             items: None,
-            peer: Some(PeerObservation { members: vec![], not_whole: 0 }),
+            peer: Some(PeerObservation { members: vec![], under_replicated: 0 }),
             load: None,
         }
     }

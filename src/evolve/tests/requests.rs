@@ -5,9 +5,9 @@ use super::pods::PodId;
 use crate::{
     evolve::{
         graph::Share,
-        home::{self, Home},
+        home::{self, Backend},
     },
-    plan::{Component, Task},
+    plan::{Behavior, Component},
 };
 use maquette_contract::{Collection, ComponentName, Hop, Revision};
 
@@ -44,19 +44,19 @@ pub(super) enum Next {
 }
 
 pub(super) fn next(component: &Component, collection: &Collection) -> Next {
-    match &component.task {
-        Task::Service(task) => match task.routes.hop(collection) {
+    match &component.behavior {
+        Behavior::Service(task) => match task.routes.hop(collection) {
             Some(Hop::Own) => Next::Here,
             Some(Hop::Call(to)) => Next::To(to.clone()),
             None => Next::Nowhere,
         },
-        Task::Peer(task) => task.successor.clone().map_or(Next::Here, Next::To),
-        Task::Store(_) | Task::Load(_) => Next::Nowhere,
+        Behavior::Peer(task) => task.successor.clone().map_or(Next::Here, Next::To),
+        Behavior::Store(_) | Behavior::Load(_) => Next::Nowhere,
     }
 }
 
 /// The homes that an owner asks for a collection: the complete one first, then its own.
-pub(super) fn homes(owner: &Component, collection: &Collection) -> (Home, Home) {
+pub(super) fn homes(owner: &Component, collection: &Collection) -> (Backend, Backend) {
     let share = Share::Collection(collection.clone());
     let complete = home::complete_home(owner, &share).expect("an owner has a home");
     (complete, home::own_home(owner).expect("an owner has a home"))

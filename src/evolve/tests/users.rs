@@ -6,15 +6,15 @@ use super::{
     requests::{self, Next, Request, Stage, Written},
     world::{Choices, World},
 };
-use crate::plan::{Component, Task};
+use crate::plan::{Behavior, Component};
 use maquette_contract::ComponentName;
 use std::collections::BTreeSet;
 
 impl World {
     /// A user's request comes to a pod of an entry of now or before, or to one that the load drives.
     pub(super) fn begin(&mut self, choices: &mut Choices) {
-        let drives = self.pods.values().filter_map(|pod| match &pod.runs.task {
-            Task::Load(task) if pod.ready => Some(task.drives.clone()),
+        let drives = self.pods.values().filter_map(|pod| match &pod.runs.behavior {
+            Behavior::Load(task) if pod.ready => Some(task.drives.clone()),
             _ => None,
         });
         let at: BTreeSet<_> = drives.flatten().chain(self.entries.iter().cloned()).collect();

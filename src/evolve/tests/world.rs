@@ -9,7 +9,7 @@ use super::{
 use crate::{
     evolve::{Evolution, evolve, wiring},
     observe::{Report, Running, RunningComponent, Workload},
-    plan::{Component, Task, Topology},
+    plan::{Behavior, Component, Topology},
 };
 use maquette_contract::{Collection, ComponentName, Role};
 use std::collections::{BTreeMap, BTreeSet};
@@ -179,7 +179,7 @@ impl World {
                 if comes { "" } else { " (new)" }
             ));
         }
-        if matches!(component.task, Task::Store(_) | Task::Peer(_)) {
+        if matches!(component.behavior, Behavior::Store(_) | Behavior::Peer(_)) {
             self.data.entry(component.name.clone()).or_default();
         }
         // What pods said before they were told something does not count.

@@ -74,7 +74,7 @@ fn grown(place: &Rect) -> Rect {
 
 fn text(arrow: &Arrow, compared: bool) -> Option<String> {
     let said = match (arrow.kind, &arrow.label) {
-        (EdgeKind::TakesOver, Some(collections)) => format!("takes over {collections}"),
+        (EdgeKind::Migrates, Some(collections)) => format!("takes over {collections}"),
         (_, Some(label)) => label.clone(),
         (_, None) if compared && arrow.change != Change::Stays => String::new(),
         (_, None) => return None,

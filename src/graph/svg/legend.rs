@@ -111,7 +111,7 @@ fn kinds(picture: &Picture) -> Vec<Entry> {
     ];
     let there = |role: Role| picture.vertices.iter().any(|vertex| vertex.role == role);
     let roles = roles.into_iter().filter(|(role, ..)| there(*role));
-    let taking = picture.arrows.iter().any(|arrow| arrow.kind == EdgeKind::TakesOver);
+    let taking = picture.arrows.iter().any(|arrow| arrow.kind == EdgeKind::Migrates);
     let takes = taking.then(|| {
         let line = "<path class=\"edge-takes\" d=\"M-15 0 H15\"/>".to_owned();
         Entry::new(line, "takes items over")

@@ -51,7 +51,7 @@ pub(super) fn edge(arrow: &Arrow, compared: bool) -> &'static str {
         (true, Change::Comes, _) => "edge-comes",
         (true, Change::Goes, _) => "edge-goes",
         (true, Change::Changes, _) => "edge-changes",
-        (false, _, EdgeKind::TakesOver) => "edge-takes",
+        (false, _, EdgeKind::Migrates) => "edge-takes",
         (false, _, _) => "edge",
     }
 }

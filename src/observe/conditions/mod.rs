@@ -85,7 +85,7 @@ pub enum Reason {
     /// Peers do not see each other.
     PeersMissing,
     /// What runs is what is wanted.
-    Settled,
+    UpToDate,
     /// Requests of users are answered.
     RequestsSucceed,
     /// An acknowledged write was lost since the load started.

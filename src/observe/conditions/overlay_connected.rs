@@ -3,7 +3,7 @@
 use super::{Holds, Reason, Verdict, View};
 use crate::{
     observe::{RunningComponent, RunningPod, words::list},
-    plan::{Component, Task},
+    plan::{Behavior, Component},
 };
 use maquette_contract::{PeerObservation, Role};
 
@@ -32,7 +32,7 @@ fn overlay(view: &View<'_>, peers: &Component, running: &RunningComponent) -> Ve
     if !blind.is_empty() {
         return Verdict::new(Holds::No, Reason::PeersMissing, list(blind));
     }
-    let copying = reports(view, running).any(|(_, peer)| peer.not_whole > 0);
+    let copying = reports(view, running).any(|(_, peer)| peer.under_replicated > 0);
     let message = match copying {
         true => "every peer sees every other; copies of items are being made whole",
         false => "every peer sees every other; every item has all its copies",
@@ -64,9 +64,9 @@ fn unseen(
 
 /// The pods that hold items; those that hand over before they leave are none of them.
 fn members(peers: &Component, running: &RunningComponent) -> Vec<String> {
-    let members = match &peers.task {
-        Task::Peer(peer) => peer.members as usize,
-        Task::Service(_) | Task::Store(_) | Task::Load(_) => 0,
+    let members = match &peers.behavior {
+        Behavior::Peer(peer) => peer.members as usize,
+        Behavior::Service(_) | Behavior::Store(_) | Behavior::Load(_) => 0,
     };
     let mut names: Vec<_> = running.pods.iter().map(|pod| pod.name.clone()).collect();
     names.sort_by_key(|name| ordinal(name));

@@ -2,7 +2,7 @@
 
 use super::{Holds, Reason, Verdict, View};
 use crate::{
-    observe::{Acceptance, TroubleKind, VolumeNote, component::Availability, words::list},
+    observe::{Acceptance, IssueKind, VolumeNote, component::Availability, words::list},
     plan::Component,
 };
 
@@ -11,7 +11,7 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
         return verdict;
     }
     let waits = view.facts.waits.iter().cloned();
-    let removals = view.facts.troubles.iter().map(|trouble| trouble.message.clone());
+    let removals = view.facts.issues.iter().map(|trouble| trouble.message.clone());
     let evolving: Vec<_> = removals.chain(waits).collect();
     if !evolving.is_empty() {
         return Verdict::new(Holds::Yes, Reason::Evolving, list(evolving));
@@ -22,7 +22,7 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
         return Verdict::new(Holds::Yes, Reason::ComponentsNotReady, message);
     }
     volumes(view)
-        .unwrap_or_else(|| Verdict::new(Holds::No, Reason::Settled, "what runs is what is wanted"))
+        .unwrap_or_else(|| Verdict::new(Holds::No, Reason::UpToDate, "what runs is what is wanted"))
 }
 
 fn unaccepted(view: &View<'_>) -> Option<Verdict> {
@@ -55,15 +55,15 @@ fn volumes(view: &View<'_>) -> Option<Verdict> {
 
 /// What stands in the way of the operator and does not go by itself.
 fn blocked(view: &View<'_>) -> Option<Verdict> {
-    let troubles = || view.facts.troubles.iter();
+    let troubles = || view.facts.issues.iter();
     let of = |kind| troubles().filter(move |t| t.kind == kind).map(|t| t.message.clone());
     let pick = |kind, reason| {
         let found: Vec<_> = of(kind).collect();
         (!found.is_empty()).then(|| Verdict::new(Holds::No, reason, list(found)))
     };
-    pick(TroubleKind::Unreadable, Reason::Unreadable)
-        .or_else(|| pick(TroubleKind::Conflict, Reason::Conflict))
-        .or_else(|| pick(TroubleKind::Failed, Reason::ApplyFailed))
+    pick(IssueKind::Unreadable, Reason::Unreadable)
+        .or_else(|| pick(IssueKind::Conflict, Reason::Conflict))
+        .or_else(|| pick(IssueKind::Failed, Reason::ApplyFailed))
 }
 
 /// What stands in the way of a change and does not go by itself. What served goes on serving.

@@ -4,7 +4,7 @@ use super::{Holds, Reason, Verdict, View, overlay_connected, traffic_flowing};
 use crate::{
     api::{EdgeState, EdgeStatus},
     observe::{
-        Acceptance, TroubleKind,
+        Acceptance, IssueKind,
         words::{count, list},
     },
 };
@@ -45,13 +45,13 @@ fn refused(view: &View<'_>) -> Option<Verdict> {
 }
 
 fn trouble(view: &View<'_>) -> Option<Verdict> {
-    let worst = view.facts.troubles.iter().map(|trouble| trouble.kind).max()?;
-    let said = view.facts.troubles.iter().filter(|trouble| trouble.kind == worst);
+    let worst = view.facts.issues.iter().map(|trouble| trouble.kind).max()?;
+    let said = view.facts.issues.iter().filter(|trouble| trouble.kind == worst);
     let reason = match worst {
-        TroubleKind::Removal => Reason::WaitingForRemoval,
-        TroubleKind::Failed => Reason::ApplyFailed,
-        TroubleKind::Conflict => Reason::Conflict,
-        TroubleKind::Unreadable => Reason::Unreadable,
+        IssueKind::Removal => Reason::WaitingForRemoval,
+        IssueKind::Failed => Reason::ApplyFailed,
+        IssueKind::Conflict => Reason::Conflict,
+        IssueKind::Unreadable => Reason::Unreadable,
     };
     no(reason, list(said.map(|trouble| trouble.message.clone())))
 }

@@ -13,7 +13,7 @@ use super::{
     ownership::{ours, own, owners, used},
     template,
 };
-use crate::{api::Retention, observe::TroubleKind};
+use crate::{api::Retention, observe::IssueKind};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
 use kube::{Api, ResourceExt, api::PostParams};
 use maquette_contract::keys::FIELD_MANAGER;
@@ -65,7 +65,7 @@ async fn ensure_one(
                 Some(live) => adopt(work, Arc::new(live), retention).await,
                 None => {
                     let message = format!("{} is going", claim.title());
-                    Err(Failure::trouble(TroubleKind::Removal, message))
+                    Err(Failure::trouble(IssueKind::Removal, message))
                 }
             }
         }

@@ -9,7 +9,7 @@ use super::super::{
 };
 use crate::{
     api::{Fate, Retention},
-    observe::TroubleKind,
+    observe::IssueKind,
 };
 use k8s_openapi::{
     api::core::v1::PersistentVolumeClaim as Claim,
@@ -25,7 +25,7 @@ pub(super) fn ours(work: &Work<'_>, live: &Claim) -> Result<(), Failure> {
     if goes(work, live) {
         let message =
             format!("waiting for {title} of an earlier Architecture or component to be removed");
-        return Err(Failure::trouble(TroubleKind::Removal, message));
+        return Err(Failure::trouble(IssueKind::Removal, message));
     }
     if is_labelled(work, live) {
         return Ok(());
@@ -34,7 +34,7 @@ pub(super) fn ours(work: &Work<'_>, live: &Claim) -> Result<(), Failure> {
         "{title} exists and is not part of this Architecture: rename the Architecture, or delete \
          that claim if nobody needs what is on it"
     );
-    Err(Failure::trouble(TroubleKind::Conflict, message))
+    Err(Failure::trouble(IssueKind::Conflict, message))
 }
 
 /// Whether the claim says that it is of an Architecture of this name.

@@ -13,7 +13,7 @@ use super::{
     claims::{class, size},
     ownership::owners,
 };
-use crate::{api::Retention, observe::TroubleKind};
+use crate::{api::Retention, observe::IssueKind};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
 use kube::{ResourceExt, api::DeleteParams};
 use std::time::Duration;
@@ -95,7 +95,7 @@ async fn gone(work: &Work<'_>, live: &StatefulSet) -> Result<(), Failure> {
                 "waiting for {} to let go of its pods before it is made anew",
                 live.title()
             );
-            return Err(Failure::trouble(TroubleKind::Removal, message));
+            return Err(Failure::trouble(IssueKind::Removal, message));
         }
         sleep(LOOK_EVERY).await;
     }

@@ -12,8 +12,8 @@ use kube::{
     api::{ListParams, Patch, PatchParams},
 };
 use maquette_contract::{
-    ComponentConfig, ComponentName, EdgeObservation, LoadObservation, Observations,
-    OriginObservation, PeerObservation, Probe, RoleConfig, Traffic,
+    ComponentConfig, ComponentName, EdgeObservation, LoadObservation, MigrationObservation,
+    Observations, PeerObservation, Probe, RoleConfig, Traffic,
     keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE, LABEL_ARCHITECTURE, LABEL_COMPONENT},
     ports::ADMIN,
 };
@@ -231,10 +231,10 @@ impl Reporter {
                 .map(|member| member.name.clone())
                 .filter(|name| *name == self.pod || !behaviour.unseen.contains(name))
                 .collect(),
-            not_whole: behaviour.copying.contains(&self.pod).into(),
+            under_replicated: behaviour.copying.contains(&self.pod).into(),
         };
         let copied = !behaviour.taking_over.contains(config.component.as_str());
-        let origin = |origin| OriginObservation { complete: copied, ..origin };
+        let origin = |origin| MigrationObservation { complete: copied, ..origin };
         Some(Observations {
             component: config.component.clone(),
             pod: self.pod.clone(),
@@ -242,7 +242,7 @@ impl Reporter {
             older_requests: 0,
             edges: edges.collect(),
             served: Traffic::default(),
-            origins: edges::copied(&config).into_iter().map(origin).collect(),
+            migration_sources: edges::copied(&config).into_iter().map(origin).collect(),
             items: None,
             peer: match &config.role {
                 RoleConfig::Peer(peer) => Some(members(&peer.members)),

@@ -8,7 +8,7 @@ use maquette::api::EvolutionStep;
 #[ignore = "needs a cluster: make e2e"]
 async fn turning_back_half_way_costs_nothing() {
     under_load("back", "ThreeTier", async |model, _| {
-        for step in [EvolutionStep::Raise, EvolutionStep::Move, EvolutionStep::Settle] {
+        for step in [EvolutionStep::Expand, EvolutionStep::Cutover, EvolutionStep::Finalize] {
             model.apply(&manifest(&model.name, "PeerToPeer")).await;
             eventually(&format!("{step:?} begins"), seconds(240), async || {
                 let status = model.get().await.status.unwrap_or_default();

@@ -91,13 +91,13 @@ async fn step(model: &Model, shape: &str) -> Option<EvolutionStep> {
     let architecture = model.get().await;
     let status = architecture.status.unwrap_or_default();
     if status.observed_generation != architecture.metadata.generation {
-        return Some(EvolutionStep::Raise);
+        return Some(EvolutionStep::Expand);
     }
     let serves = status.shape.is_some_and(|now| format!("{now:?}") == shape);
     match status.evolution {
         Some(now) => Some(now.step),
         None if serves => None,
-        None => Some(EvolutionStep::Raise),
+        None => Some(EvolutionStep::Expand),
     }
 }
 

@@ -17,7 +17,7 @@ fn one_pod_for_which_an_edge_fails_is_enough() {
     });
     let says = "business -> data: pod shop-business-1: connection refused";
     is(&status, "Ready", ("False", "EdgesFailing"), says);
-    is(&status, "Progressing", ("False", "Settled"), "");
+    is(&status, "Progressing", ("False", "UpToDate"), "");
     let status = after(|snapshot| {
         change_report(snapshot, "shop-business-0", |_, report| {
             report.edges[0].traffic.failures = 1
@@ -71,7 +71,7 @@ fn peers_must_see_each_other() {
     is(&status, "OverlayConnected", ("False", "PeersMissing"), says);
     is(&status, "Ready", ("False", "PeersMissing"), says);
     let copying = |report: &mut maquette_contract::Observations| {
-        report.peer.as_mut().unwrap().not_whole = 3;
+        report.peer.as_mut().unwrap().under_replicated = 3;
     };
     let status =
         of(text, |s| change_report(s, "shop-peers-0", |_, report| copying(report)), |_| {});

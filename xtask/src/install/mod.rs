@@ -48,7 +48,7 @@ fn meta(name: &str) -> ObjectMeta {
 
 /// Which pods are the operator's.
 fn selector() -> BTreeMap<String, String> {
-    [("app.kubernetes.io/component", "operator"), (keys::LABEL_APP, keys::APP)]
+    [("app.kubernetes.io/component", "operator"), (keys::LABEL_NAME, keys::APP)]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into()
 }

@@ -7,10 +7,10 @@ use super::{
     settings::PeerSettings,
     wire::Entry,
 };
-use crate::front::{Failure, Held, Request};
+use crate::http::{Failure, Held, Request};
 use maquette_contract::{
     ItemKey, Record, Summary,
-    held::{HeldItem, HeldPage},
+    internal_api::{InternalItem, InternalPage},
 };
 use std::ops::ControlFlow;
 
@@ -19,17 +19,17 @@ const PAGE: usize = 1000;
 
 /// A page that comes about.
 #[derive(Debug, Default)]
-struct Leaf(HeldPage);
+struct Leaf(InternalPage);
 
 impl Gather for Leaf {
     fn add(&mut self, Entry { key, version, .. }: Entry) -> ControlFlow<()> {
-        let HeldPage { items, next } = &mut self.0;
+        let InternalPage { items, next } = &mut self.0;
         if items.len() == PAGE {
             // There is one more, so there is a next page.
             *next = items.last().map(|last| last.key.to_string());
             return ControlFlow::Break(());
         }
-        items.push(HeldItem { key, version });
+        items.push(InternalItem { key, version });
         ControlFlow::Continue(())
     }
 }
@@ -56,7 +56,7 @@ impl Held for Peer {
         &self,
         request: &Request<PeerSettings>,
         after: Option<&ItemKey>,
-    ) -> Result<HeldPage, Failure> {
+    ) -> Result<InternalPage, Failure> {
         let after = after.map(ItemKey::to_string);
         let page = lists::gather(&self.0.node, after.as_deref(), deadline(request), &|_| {});
         page.await.map(|Leaf(page)| page).map_err(unavailable)

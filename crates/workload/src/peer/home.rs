@@ -10,9 +10,9 @@ use super::{
     wire::{Copy, Mark},
 };
 use crate::{
-    front::Failure,
-    home::Asking,
-    origin::{Destination, NewHome},
+    backend::Asking,
+    http::Failure,
+    migration::{Destination, NewHome},
 };
 use maquette_contract::{ItemKey, Record, Version};
 use std::sync::Arc;

@@ -55,7 +55,7 @@ mod tests {
             work: Default::default(),
             replication_factor: 3,
             members,
-            origins: vec![],
+            migration_sources: vec![],
             successor: None,
         }
     }

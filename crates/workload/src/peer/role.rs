@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     RunError,
-    front::{self, Failure, Request},
-    origin::{self, Job},
+    http::{self, Failure, Request},
+    migration::{self, Job},
     runtime::{Condition, Process, Runtime, serve},
 };
 use std::{sync::Arc, time::Duration};
@@ -65,8 +65,8 @@ pub(super) async fn run_with(process: Process, timing: Timing) -> Result<(), Run
     let serving = async {
         // Both end when the process drains.
         tokio::join!(
-            front::serve_with_held(Arc::clone(&runtime), listener, Peer(Arc::clone(&running))),
-            origin::follow(&runtime, |settings| takes_over(settings, &running)),
+            http::serve_with_held(Arc::clone(&runtime), listener, Peer(Arc::clone(&running))),
+            migration::follow(&runtime, |settings| takes_over(settings, &running)),
         )
     };
     tokio::select! {

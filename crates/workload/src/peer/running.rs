@@ -203,7 +203,7 @@ impl Running {
         let members = configured.members().iter();
         let members = members.filter(|name| *name == me || reports.is_live(name));
         let not_whole = ready::not_whole(me, &state, &reports, self.node.counted());
-        PeerObservation { members: members.cloned().collect(), not_whole }
+        PeerObservation { members: members.cloned().collect(), under_replicated: not_whole }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::members::Members;
 use crate::{
-    origin::Origins,
+    migration::Origins,
     runtime::{Edge, Settings, Upstream},
 };
-use maquette_contract::{CollectionSet, OriginObservation, Role, RoleConfig, Successor, Work};
+use maquette_contract::{CollectionSet, MigrationObservation, Role, RoleConfig, Successor, Work};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Peers own every collection.
@@ -29,7 +29,7 @@ impl Settings for PeerSettings {
 
     fn check(role: &RoleConfig) -> Result<(), String> {
         let RoleConfig::Peer(config) = role else { return Ok(()) };
-        Origins::check(&config.origins, &OWNED)
+        Origins::check(&config.migration_sources, &OWNED)
     }
 
     fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
@@ -37,7 +37,7 @@ impl Settings for PeerSettings {
         let members = Members::new(&config);
         let successor = config.successor.map(|successor| connect(successor, before));
         let known = before.map(|before| &before.origins);
-        let origins = Origins::build(config.origins, &OWNED, known);
+        let origins = Origins::build(config.migration_sources, &OWNED, known);
         Some(Self { work: config.work, members, successor, origins })
     }
 
@@ -47,7 +47,7 @@ impl Settings for PeerSettings {
         successor.chain(self.origins.edges()).cloned().collect()
     }
 
-    fn origins(&self) -> Vec<OriginObservation> {
+    fn origins(&self) -> Vec<MigrationObservation> {
         self.origins.observe()
     }
 }

@@ -6,9 +6,9 @@ use super::{
     settings::PeerSettings,
 };
 use crate::{
-    call,
-    front::{Application, Failure, Request},
-    home::{Asking, merge},
+    backend::{Asking, merge},
+    forward,
+    http::{Application, Failure, Request},
 };
 use maquette_contract::{ItemKey, Record, Summary, Work};
 use serde_json::Value;
@@ -22,7 +22,7 @@ impl Application for Peer {
 
     async fn get(&self, request: &Request<PeerSettings>, key: &ItemKey) -> Result<Record, Failure> {
         if let Some(successor) = &request.settings.successor {
-            return call::get_item(request, successor, key).await;
+            return forward::get_item(request, successor, key).await;
         }
         let note = |query| request.queried(query);
         let found = match request.settings.origins.of(&key.collection) {
@@ -42,7 +42,7 @@ impl Application for Peer {
         value: Value,
     ) -> Result<Record, Failure> {
         if let Some(successor) = &request.settings.successor {
-            return call::put_item(request, successor, key, &value).await;
+            return forward::put_item(request, successor, key, &value).await;
         }
         let note = |query| request.queried(query);
         match request.settings.origins.of(&key.collection) {
@@ -56,7 +56,7 @@ impl Application for Peer {
 
     async fn summary(&self, request: &Request<PeerSettings>) -> Result<Summary, Failure> {
         if let Some(successor) = &request.settings.successor {
-            return call::get_summary(request, successor).await;
+            return forward::get_summary(request, successor).await;
         }
         let note = |query| request.queried(query);
         let asking = Asking::new(request.context.clone(), &note);

@@ -2,7 +2,8 @@
 
 use super::Edge;
 use maquette_contract::{
-    ArchitectureName, ComponentConfig, ComponentName, OriginObservation, Revision, Role, RoleConfig,
+    ArchitectureName, ComponentConfig, ComponentName, MigrationObservation, Revision, Role,
+    RoleConfig,
 };
 use std::{
     io,
@@ -98,7 +99,7 @@ pub trait Settings: Sized + Send + Sync + 'static {
     fn edges(&self) -> Vec<Arc<Edge>>;
 
     /// How the copies from its origins do, for roles that have any.
-    fn origins(&self) -> Vec<OriginObservation> {
+    fn origins(&self) -> Vec<MigrationObservation> {
         vec![]
     }
 }

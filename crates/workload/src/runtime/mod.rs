@@ -29,6 +29,7 @@ mod config;
 mod edge;
 pub mod headers;
 mod http_client;
+pub mod latency_model;
 mod lock;
 pub mod logs;
 mod metrics;
@@ -40,7 +41,6 @@ pub mod serve;
 pub mod shutdown;
 mod trace;
 mod traffic;
-pub mod work;
 
 pub use cli::Options;
 pub use clock::{VersionClock, wall_millis};
@@ -146,7 +146,7 @@ impl<S: Settings> Runtime<S> {
             older_requests,
             edges: loaded.settings.edges().iter().map(|edge| edge.observe()).collect(),
             served: self.served.traffic(),
-            origins: loaded.settings.origins(),
+            migration_sources: loaded.settings.origins(),
             items: None,
             peer: None,
             load: None,

@@ -2,9 +2,9 @@
 
 use super::{ServiceSettings, settings::Way, summary};
 use crate::{
-    call,
-    front::{Application, Failure, Request},
-    home::Asking,
+    backend::Asking,
+    forward,
+    http::{Application, Failure, Request},
     runtime::Runtime,
 };
 use maquette_contract::{ItemKey, Record, Summary, Work};
@@ -38,7 +38,7 @@ impl Application for Service {
                 };
                 found.ok_or_else(|| Failure::missing(format!("there is no item {key}")))
             }
-            Way::Call(upstream) => call::get_item(request, upstream, key).await,
+            Way::Call(upstream) => forward::get_item(request, upstream, key).await,
         }
     }
 
@@ -58,7 +58,7 @@ impl Application for Service {
                     None => store.write(&asking, key, &value, &|seen| clock.after(seen)).await,
                 }
             }
-            Way::Call(upstream) => call::put_item(request, upstream, key, &value).await,
+            Way::Call(upstream) => forward::put_item(request, upstream, key, &value).await,
         }
     }
 

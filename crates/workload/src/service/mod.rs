@@ -19,7 +19,7 @@ use settings::ServiceSettings;
 mod tests;
 
 use crate::{
-    RunError, front, origin,
+    RunError, http, migration,
     runtime::{Process, Runtime, serve},
 };
 use application::Service;
@@ -41,7 +41,7 @@ async fn serve_requests(runtime: Arc<Runtime<ServiceSettings>>, listener: TcpLis
     let service = Service { runtime: Arc::clone(&runtime) };
     // Both end when the process drains.
     tokio::join!(
-        front::serve(Arc::clone(&runtime), listener, service),
-        origin::follow(&runtime, ServiceSettings::takes_over),
+        http::serve(Arc::clone(&runtime), listener, service),
+        migration::follow(&runtime, ServiceSettings::takes_over),
     );
 }

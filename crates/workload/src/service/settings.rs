@@ -2,12 +2,12 @@
 //! each collection.
 
 use crate::{
-    home::StoreClient,
-    origin::{Job, Origins},
+    backend::StoreClient,
+    migration::{Job, Origins},
     runtime::{Edge, Settings, Upstream},
 };
 use maquette_contract::{
-    Call, CallMode, Collection, CollectionSet, ComponentName, Hop, OriginObservation, Percent,
+    Call, CallMode, Collection, CollectionSet, ComponentName, Hop, MigrationObservation, Percent,
     Role, RoleConfig, Routes, ServiceConfig, StoreTarget, Work,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -110,12 +110,12 @@ impl Settings for ServiceSettings {
                 _ => {}
             }
         }
-        Origins::check(&config.origins, &owned(&config.routes))
+        Origins::check(&config.migration_sources, &owned(&config.routes))
     }
 
     fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
         let RoleConfig::Service(config) = role else { return None };
-        let ServiceConfig { work, mode, calls, store, routes, origins } = config;
+        let ServiceConfig { work, mode, calls, store, routes, migration_sources: origins } = config;
         let callees: Vec<_> = calls.into_iter().map(|call| callee(call, before)).collect();
         let store = store.map(|target| connect(target, before));
         let known = before.map(|before| &before.origins);
@@ -139,7 +139,7 @@ impl Settings for ServiceSettings {
         calls.chain(stores).cloned().collect()
     }
 
-    fn origins(&self) -> Vec<OriginObservation> {
+    fn origins(&self) -> Vec<MigrationObservation> {
         self.origins.observe()
     }
 }

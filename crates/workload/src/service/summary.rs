@@ -2,9 +2,9 @@
 
 use super::{ServiceSettings, settings::Callee};
 use crate::{
-    call,
-    front::{Failure, Request},
-    home::{Asking, merge},
+    backend::{Asking, merge},
+    forward,
+    http::{Failure, Request},
 };
 use futures_util::future::join_all;
 use maquette_contract::{CallMode, Collection, Summary};
@@ -20,13 +20,13 @@ pub(super) async fn gather(request: &Request<ServiceSettings>) -> Result<Summary
         CallMode::Sequential => {
             let mut parts = vec![own(request).await?];
             for callee in callees {
-                parts.push(call::get_summary(request, &callee.upstream).await?);
+                parts.push(forward::get_summary(request, &callee.upstream).await?);
             }
             parts
         }
         CallMode::Parallel => {
             let calls =
-                join_all(callees.map(|callee| call::get_summary(request, &callee.upstream)));
+                join_all(callees.map(|callee| forward::get_summary(request, &callee.upstream)));
             let (own, calls) = tokio::join!(own(request), calls);
             [own].into_iter().chain(calls).collect::<Result<_, _>>()?
         }

@@ -138,7 +138,7 @@ impl Cluster {
             work: Work::default(),
             replication_factor,
             members,
-            origins: vec![],
+            migration_sources: vec![],
             successor: None,
         };
         Members::new(&config).unwrap()
@@ -236,7 +236,7 @@ fn trouble(members: usize) -> impl Fn(&(usize, Arc<Running>)) -> Option<Trouble>
         let leaves = !observed.members.contains(&format!("shop-peers-{ordinal}"));
         let well = (joined.is_none() || leaves)
             && whole.is_none()
-            && observed.not_whole == 0
+            && observed.under_replicated == 0
             && observed.members.len() == members
             && (leaves || peer.node.standing().is_some_and(|standing| standing.is_settled()));
         (!well).then_some((*ordinal, joined, whole, observed))

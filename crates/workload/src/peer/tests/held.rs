@@ -5,8 +5,8 @@ use super::{
     pods::{Pod, component, started, version},
 };
 use crate::{
-    front::Failure,
-    home::{Asking, PeersClient},
+    backend::{Asking, PeersClient},
+    http::Failure,
     runtime::headers::{Context, HOPS, MAX_HOPS},
 };
 use axum::http::{Method, StatusCode};
@@ -41,11 +41,11 @@ async fn listed(pod: &Pod, within: Duration) -> Result<BTreeMap<ItemKey, Version
 
 async fn put(pod: &Pod, item: usize, record: &Record) -> StatusCode {
     let body = serde_json::to_string(record).unwrap();
-    pod.send(Method::PUT, &format!("/held/items/orders/{item}"), &body).await.status
+    pod.send(Method::PUT, &format!("/internal/items/orders/{item}"), &body).await.status
 }
 
 async fn get(pod: &Pod, item: usize) -> Record {
-    let reply = pod.send(Method::GET, &format!("/held/items/orders/{item}"), "").await;
+    let reply = pod.send(Method::GET, &format!("/internal/items/orders/{item}"), "").await;
     serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{error}: {reply:?}"))
 }
 
@@ -69,7 +69,7 @@ async fn a_version_that_is_given_is_kept_and_later_writes_are_later() {
     assert_eq!(get(&pods[2], 1).await, written);
     let report = pods[0].observe().await.unwrap();
     assert_eq!(report.served.requests, 1, "only the user's read counts as traffic");
-    let missing = pods[0].send(Method::GET, "/held/items/orders/9", "").await;
+    let missing = pods[0].send(Method::GET, "/internal/items/orders/9", "").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
 }
 
@@ -114,19 +114,20 @@ async fn the_limits_of_users_hold() {
     let large =
         serde_json::to_string(&Record { version: version(1), value: "x".repeat(300 << 10).into() });
     let cases = [
-        (Method::PUT, "/held/items/orders/1", large.unwrap(), StatusCode::PAYLOAD_TOO_LARGE),
-        (Method::PUT, "/held/items/orders/1", "{}".to_owned(), StatusCode::BAD_REQUEST),
-        (Method::GET, "/held/items/Orders/1", String::new(), StatusCode::BAD_REQUEST),
-        (Method::GET, "/held/items?after=orders", String::new(), StatusCode::BAD_REQUEST),
+        (Method::PUT, "/internal/items/orders/1", large.unwrap(), StatusCode::PAYLOAD_TOO_LARGE),
+        (Method::PUT, "/internal/items/orders/1", "{}".to_owned(), StatusCode::BAD_REQUEST),
+        (Method::GET, "/internal/items/Orders/1", String::new(), StatusCode::BAD_REQUEST),
+        (Method::GET, "/internal/items?after=orders", String::new(), StatusCode::BAD_REQUEST),
     ];
     for (method, path, body, status) in cases {
         let reply = pods[0].send(method, path, &body).await;
         assert_eq!(reply.status, status, "{path}: {reply:?}");
     }
-    let request = axum::http::Request::get(format!("{}/held/summary", pods[0].traffic().http()))
-        .header(HOPS, u16::from(MAX_HOPS))
-        .body(http_body_util::Empty::<bytes::Bytes>::new())
-        .unwrap();
+    let request =
+        axum::http::Request::get(format!("{}/internal/summary", pods[0].traffic().http()))
+            .header(HOPS, u16::from(MAX_HOPS))
+            .body(http_body_util::Empty::<bytes::Bytes>::new())
+            .unwrap();
     let executor = hyper_util::rt::TokioExecutor::new();
     let client = hyper_util::client::legacy::Client::builder(executor).build_http();
     assert_eq!(client.request(request).await.unwrap().status(), StatusCode::LOOP_DETECTED);

@@ -55,7 +55,7 @@ async fn added_peers_get_their_share_while_everything_is_read() {
 async fn a_peer_that_leaves_hands_its_items_over_first() {
     let (mut cluster, written) = filled(Cluster::new(4, 4, 2), 4).await;
     cluster.configure(3);
-    assert!(cluster.peer(3).observed().not_whole > 0, "it has not handed over yet");
+    assert!(cluster.peer(3).observed().under_replicated > 0, "it has not handed over yet");
     cluster.whole().await;
     all_is_read(&cluster, &written).await;
     // With two copies each, none may have been left on the one that goes.

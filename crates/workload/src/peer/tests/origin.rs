@@ -5,12 +5,13 @@ use super::{
     pods::{Pod, component, peers, started},
 };
 use crate::{
-    home::{Asking, StoreClient},
+    backend::{Asking, StoreClient},
     runtime::VersionClock,
 };
 use futures_util::future::join_all;
 use maquette_contract::{
-    CollectionSet, Observations, Origin, OriginHome, PeerConfig, Record, RoleConfig, StoreConfig,
+    CollectionSet, MigrationSource, Observations, PeerConfig, Record, RoleConfig, SourceBackend,
+    StoreConfig,
 };
 use std::{
     collections::BTreeMap,
@@ -54,13 +55,14 @@ async fn store() -> (Pod, OldWriter, Vec<Record>) {
 
 fn with_origin(mut config: PeerConfig, store: &Pod, last: bool) -> PeerConfig {
     let collections = CollectionSet::AllBut([].into());
-    let (component, home, address) = (component("data"), OriginHome::Store, store.store());
-    config.origins = vec![Origin { component, home, address, collections, last }];
+    let (component, home, address) = (component("data"), SourceBackend::Store, store.store());
+    config.migration_sources =
+        vec![MigrationSource { component, home, address, collections, last }];
     config
 }
 
 fn complete(report: &Observations) -> bool {
-    report.origins.len() == 1 && report.origins[0].complete
+    report.migration_sources.len() == 1 && report.migration_sources[0].complete
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,13 +91,17 @@ async fn both_homes_are_read_and_written_and_what_is_read_stays_after_the_store_
     for pod in &pods {
         pod.reports("all was copied again", complete).await;
         let report = pod.observe().await.unwrap();
-        assert_eq!((report.items, report.origins[0].copied), (Some(60), 60), "with three owners");
+        assert_eq!(
+            (report.items, report.migration_sources[0].copied),
+            (Some(60), 60),
+            "with three owners"
+        );
         assert!(report.edges.iter().any(|edge| edge.to == component("data")));
     }
     store.kill();
     pods.iter().for_each(|pod| pod.configure(RoleConfig::Peer(peers(&pods))));
     for pod in &pods {
-        pod.reports("no origin is left", |report| report.origins.is_empty()).await;
+        pod.reports("no origin is left", |report| report.migration_sources.is_empty()).await;
     }
     assert_eq!(pods[1].read("orders/0").await.as_ref(), Some(&after));
     for (item, record) in written.iter().enumerate().skip(1) {
@@ -155,7 +161,7 @@ async fn nothing_is_lost_while_the_store_is_dropped_peer_by_peer_under_load() {
     for pod in pods.iter() {
         pod.configure(RoleConfig::Peer(peers(&pods)));
         pod.reports("no request is left under the old configuration", |report| {
-            report.origins.is_empty() && report.older_requests == 0
+            report.migration_sources.is_empty() && report.older_requests == 0
         })
         .await;
         goes_on().await;
@@ -185,7 +191,7 @@ async fn a_copy_is_complete_only_once_the_members_are_settled() {
     pods.iter().for_each(|pod| pod.configure(RoleConfig::Peer(config.clone())));
     for pod in &pods[..3] {
         // Nobody can settle before the new one is there.
-        pod.reports("the new configuration", |report| report.origins.len() == 1).await;
+        pod.reports("the new configuration", |report| report.migration_sources.len() == 1).await;
     }
     // Far longer than the copy takes.
     for item in 0..3 * ITEMS {

@@ -197,7 +197,7 @@ pub(super) fn peers(pods: &[Pod]) -> PeerConfig {
         work: Work::default(),
         replication_factor: 3,
         members: pods.iter().map(Pod::member).collect(),
-        origins: vec![],
+        migration_sources: vec![],
         successor: None,
     }
 }

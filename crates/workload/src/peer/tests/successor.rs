@@ -17,7 +17,7 @@ async fn owner() -> (Pod, Pod) {
         calls: vec![],
         store: Some(StoreTarget { component: component("data"), address: store.store() }),
         routes: Routes { rest: Some(Hop::Own), ..Routes::default() },
-        origins: vec![],
+        migration_sources: vec![],
     }));
     store.start();
     web.start();
@@ -51,9 +51,9 @@ async fn users_get_to_the_successor_and_back_without_a_restart() {
         let calls: Vec<_> = trace.calls.iter().map(|call| (&call.component, &*call.pod)).collect();
         assert_eq!(calls, [(&component("web"), "shop-web-0")], "the tree shows the hop");
         assert!(trace.queries.is_empty(), "no peer was asked: {trace:?}");
-        let held = pod.send(Method::GET, "/held/items/orders/1", "").await;
+        let held = pod.send(Method::GET, "/internal/items/orders/1", "").await;
         assert_eq!(serde_json::to_vec(&here).unwrap(), held.body, "what peers hold they tell");
-        let none = pod.send(Method::GET, "/held/items/orders/2", "").await;
+        let none = pod.send(Method::GET, "/internal/items/orders/2", "").await;
         assert_eq!(none.status, StatusCode::NOT_FOUND);
     }
     let written = pods[2].put("orders/2", 3).await;

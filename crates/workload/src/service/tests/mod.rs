@@ -76,7 +76,7 @@ fn idle() -> ServiceConfig {
         calls: vec![],
         store: None,
         routes: Routes::default(),
-        origins: vec![],
+        migration_sources: vec![],
     }
 }
 

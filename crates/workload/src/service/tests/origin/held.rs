@@ -7,7 +7,7 @@ use axum::{
 };
 use maquette_contract::{
     ItemKey, Record,
-    held::{HeldItem, HeldPage, ITEMS, SUMMARY},
+    internal_api::{ITEMS, InternalItem, InternalPage, SUMMARY},
 };
 use std::{
     collections::BTreeMap,
@@ -116,14 +116,14 @@ async fn list(
     let rest = items.range((after, Bound::Unbounded));
     let page: Vec<_> = rest
         .take(PAGE)
-        .map(|(key, record)| HeldItem {
+        .map(|(key, record)| InternalItem {
             key: ItemKey::parse(key).unwrap(),
             version: record.version.clone(),
         })
         .collect();
     let next = page.last().filter(|_| page.len() == PAGE);
     let next = next.map(|item| format!("{}{MARK}", item.key));
-    Json(HeldPage { items: page, next }).into_response()
+    Json(InternalPage { items: page, next }).into_response()
 }
 
 async fn summary(State(peers): State<Shared>) -> Response {

@@ -135,7 +135,8 @@ async fn a_summary_counts_what_was_not_copied_yet_and_nothing_twice() {
     old.fill(&["books/1", "orders/1", "orders/2"].map(item)).await;
     new.fill(&["books/1", "cars/1", "orders/9"].map(item)).await;
     let mut config = heir(&new.address, &old.address);
-    config.origins[0].collections = CollectionSet::AllBut(["orders".parse().unwrap()].into());
+    config.migration_sources[0].collections =
+        CollectionSet::AllBut(["orders".parse().unwrap()].into());
     let text = document("after", config.clone());
     let after = Service::start("after", config).await;
     until("the copy is over", || copy_under(&after, &text).is_some_and(|copy| copy.complete)).await;

@@ -9,7 +9,9 @@ mod settings;
 
 use super::*;
 use held::Held;
-use maquette_contract::{CollectionSet, Origin, OriginHome, OriginObservation, Query};
+use maquette_contract::{
+    CollectionSet, MigrationObservation, MigrationSource, Query, SourceBackend,
+};
 
 /// Long after now: whoever gives a version to a write must look at what it replaces.
 const FUTURE: u64 = 9_000_000_000_000;
@@ -19,8 +21,8 @@ fn all_collections() -> CollectionSet {
 }
 
 /// The origin of every collection.
-fn origin(name: &str, home: OriginHome, address: &Address) -> Origin {
-    Origin {
+fn origin(name: &str, home: SourceBackend, address: &Address) -> MigrationSource {
+    MigrationSource {
         component: component(name),
         home,
         address: address.clone(),
@@ -31,12 +33,15 @@ fn origin(name: &str, home: OriginHome, address: &Address) -> Origin {
 
 /// Owns every collection, in the store `new`, and takes items over from the store `old`.
 fn heir(new: &Address, old: &Address) -> ServiceConfig {
-    ServiceConfig { origins: vec![origin("old", OriginHome::Store, old)], ..owner(new) }
+    ServiceConfig {
+        migration_sources: vec![origin("old", SourceBackend::Store, old)],
+        ..owner(new)
+    }
 }
 
 /// The same, with the word that nobody else writes to the old store any more.
 fn last(mut config: ServiceConfig) -> ServiceConfig {
-    config.origins.iter_mut().for_each(|origin| origin.last = true);
+    config.migration_sources.iter_mut().for_each(|origin| origin.last = true);
     config
 }
 
@@ -56,9 +61,9 @@ async fn in_store(store: &Address, path: &str) -> Option<(Version, serde_json::V
 }
 
 /// The report on the only origin, if it is about this configuration.
-fn copy_under(service: &Service, text: &str) -> Option<OriginObservation> {
+fn copy_under(service: &Service, text: &str) -> Option<MigrationObservation> {
     let report = service.runtime.observe();
-    let mut origins = report.origins;
+    let mut origins = report.migration_sources;
     (report.revision == ComponentConfig::revision(text)).then(|| origins.remove(0))
 }
 

@@ -4,7 +4,10 @@ use super::*;
 
 /// Owns every collection, in the store `new`, and takes items over from the peers.
 fn heir_of_peers(new: &Address, peers: &Address) -> ServiceConfig {
-    ServiceConfig { origins: vec![origin("old", OriginHome::Peers, peers)], ..owner(new) }
+    ServiceConfig {
+        migration_sources: vec![origin("old", SourceBackend::Peers, peers)],
+        ..owner(new)
+    }
 }
 
 #[tokio::test]
@@ -49,7 +52,8 @@ async fn the_copy_takes_page_after_page_and_begins_again_after_a_failure() {
     }
     peers.refuse(2);
     let mut config = heir_of_peers(&new.address, &peers.address);
-    config.origins[0].collections = CollectionSet::AllBut(["orders".parse().unwrap()].into());
+    config.migration_sources[0].collections =
+        CollectionSet::AllBut(["orders".parse().unwrap()].into());
     let text = document("web", config.clone());
     let web = Service::start("web", config).await;
     let copy = || copy_under(&web, &text).unwrap();

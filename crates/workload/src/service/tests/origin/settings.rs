@@ -17,14 +17,15 @@ fn all_but(collections: &[&str]) -> CollectionSet {
 fn config(sets: [CollectionSet; 2]) -> ServiceConfig {
     let address = Address("127.0.0.1:1".into());
     let [one, other] = sets;
-    let one = Origin { collections: one, ..origin("one", OriginHome::Store, &address) };
-    let other = Origin { collections: other, ..origin("other", OriginHome::Peers, &address) };
+    let one = MigrationSource { collections: one, ..origin("one", SourceBackend::Store, &address) };
+    let other =
+        MigrationSource { collections: other, ..origin("other", SourceBackend::Peers, &address) };
     let hop = |collection: &str, hop| (collection.parse().unwrap(), Some(hop));
     let collections = [hop("orders", Hop::Own), hop("books", Hop::Call(component("books")))];
     ServiceConfig {
         calls: vec![call("books", &address)],
         routes: Routes { collections: collections.into(), rest: Some(Hop::Own) },
-        origins: vec![one, other],
+        migration_sources: vec![one, other],
         ..owner(&address)
     }
 }
@@ -59,14 +60,17 @@ async fn an_origin_of_collections_that_are_not_its_own_is_not_asked() {
     let (old, new) = (Store::start().await, Store::start().await);
     old.fill(&[("cars/1".to_owned(), record(1, "old").as_str())]).await;
     let mut config = heir(&new.address, &old.address);
-    config.origins[0].collections = only(&["cars"]);
+    config.migration_sources[0].collections = only(&["cars"]);
     config.routes.collections =
         [("cars".parse().unwrap(), Some(Hop::Call(component("cars"))))].into();
     let cars = played(async |_| found("cars", "cars", "1")).await;
     config.calls = vec![call("cars", &cars)];
     let web = Service::start("web", config.clone()).await;
     let copy = copy_under(&web, &document("web", config)).unwrap();
-    assert_eq!(copy, OriginObservation { component: component("old"), complete: true, copied: 0 });
+    assert_eq!(
+        copy,
+        MigrationObservation { component: component("old"), complete: true, copied: 0 }
+    );
     assert_eq!(web.get("/items/cars/1").await.value(), "cars");
     let written = web.put("/items/books/1", "1").await;
     assert_eq!(asked(&written), pairs(&[("data", "GET"), ("data", "SET NX")]));
@@ -90,7 +94,7 @@ async fn an_origin_is_an_edge_whose_connections_outlive_a_reload() {
     assert!(edge.traffic.requests >= before);
     reconfigure(&web, &document("web", owner(&new.address))).await;
     assert_eq!(edges().len(), 1);
-    assert!(web.runtime.observe().origins.is_empty());
+    assert!(web.runtime.observe().migration_sources.is_empty());
 
     let (address, _folder) = old.stop().await;
     reconfigure(&web, &document("web", heir(&new.address, &address))).await;

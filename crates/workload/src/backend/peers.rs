@@ -2,14 +2,14 @@
 
 use super::{Asking, NextVersion};
 use crate::{
-    front::Failure,
+    http::Failure,
     runtime::{CallError, Edge, Outgoing, Reply, Upstream},
 };
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use maquette_contract::{
     Address, Answer, ComponentName, ItemKey, Query, Record, Summary, Version,
-    held::{AFTER, HeldPage, ITEMS, SUMMARY},
+    internal_api::{AFTER, ITEMS, InternalPage, SUMMARY},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -100,7 +100,7 @@ impl PeersClient {
         &self,
         asking: &Asking<'_>,
         after: Option<&str>,
-    ) -> Result<HeldPage, Failure> {
+    ) -> Result<InternalPage, Failure> {
         let query = |after| format!("?{AFTER}={}", utf8_percent_encode(after, NON_ALPHANUMERIC));
         let path = format!("{ITEMS}{}", after.map(query).unwrap_or_default());
         self.ask(asking, Ask::get("list", path), json, |_| None).await

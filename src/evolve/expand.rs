@@ -1,4 +1,4 @@
-//! Raise: new components come up beside those that serve, and owners accept the items that they are to
+//! Expand: new components come up beside those that serve, and owners accept the items that they are to
 //! have besides those that they have. Nobody asks them yet.
 
 use super::{Evolution, Step, Wait, home::own_home, view::View};
@@ -20,7 +20,7 @@ pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
         };
         waits.extend(lacks.map(|lacks| Wait::Raised { component: component.name.clone(), lacks }));
     }
-    (!waits.is_empty()).then(|| view.evolution(Step::Raise, apply, waits))
+    (!waits.is_empty()).then(|| view.evolution(Step::Expand, apply, waits))
 }
 
 /// Whether `component` is left from an earlier change, as one that only forwards: somebody may still have

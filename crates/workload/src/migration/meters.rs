@@ -2,7 +2,7 @@
 
 use super::{Origin, Origins};
 use crate::runtime::Metrics;
-use maquette_contract::OriginHome;
+use maquette_contract::SourceBackend;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -14,10 +14,10 @@ struct Home {
     home: &'static str,
 }
 
-fn label(home: OriginHome) -> Home {
+fn label(home: SourceBackend) -> Home {
     let home = match home {
-        OriginHome::Store => "store",
-        OriginHome::Peers => "peers",
+        SourceBackend::Store => "store",
+        SourceBackend::Peers => "peers",
     };
     Home { home }
 }
@@ -50,7 +50,7 @@ impl Meters {
 
     /// Another configuration is in force, or a copy is complete.
     pub(super) fn follow(&self, origins: &Origins) {
-        for home in [OriginHome::Store, OriginHome::Peers] {
+        for home in [SourceBackend::Store, SourceBackend::Peers] {
             let of_home = || origins.0.iter().filter(move |origin| origin.old.home() == home);
             let complete = of_home().filter(|origin| origin.progress.is_complete()).count();
             let set = |family: &Family<Home, Gauge>, count: usize| {

@@ -2,8 +2,8 @@
 
 use super::Origin;
 use crate::{
-    front::Failure,
-    home::{Asking, StoreClient},
+    backend::{Asking, StoreClient},
+    http::Failure,
     runtime::VersionClock,
 };
 use maquette_contract::{ItemKey, Record, Version};

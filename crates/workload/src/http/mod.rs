@@ -23,7 +23,7 @@ pub use request::Request;
 
 use crate::runtime::{Runtime, Settings, serve};
 use axum::Router;
-use maquette_contract::{ItemKey, Record, Summary, Work, held::HeldPage};
+use maquette_contract::{ItemKey, Record, Summary, Work, internal_api::InternalPage};
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -86,7 +86,7 @@ pub trait Held: Application {
         &self,
         request: &Request<Self::Settings>,
         after: Option<&ItemKey>,
-    ) -> impl Future<Output = Result<HeldPage, Failure>> + Send;
+    ) -> impl Future<Output = Result<InternalPage, Failure>> + Send;
 
     /// The summary of what is held.
     fn held_summary(

@@ -1,6 +1,6 @@
 //! How far the copy from an origin is.
 
-use maquette_contract::{ComponentName, OriginObservation};
+use maquette_contract::{ComponentName, MigrationObservation};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The progress of the copy under one configuration.
@@ -42,8 +42,8 @@ impl Progress {
     }
 
     /// The copy as it is reported.
-    pub(super) fn observe(&self, component: &ComponentName) -> OriginObservation {
+    pub(super) fn observe(&self, component: &ComponentName) -> MigrationObservation {
         let (complete, copied) = (self.is_complete(), self.copied());
-        OriginObservation { component: component.clone(), complete, copied }
+        MigrationObservation { component: component.clone(), complete, copied }
     }
 }

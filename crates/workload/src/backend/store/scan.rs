@@ -2,12 +2,12 @@
 
 use super::{StoreClient, query::read};
 use crate::{
-    front::Failure,
-    home::{Asking, Wanted},
+    backend::{Asking, Wanted},
+    http::Failure,
 };
 use maquette_contract::{
     ItemKey, Summary, Version,
-    held::{HeldItem, HeldPage},
+    internal_api::{InternalItem, InternalPage},
 };
 use redis::cmd;
 use serde::Deserialize;
@@ -86,14 +86,14 @@ impl StoreClient {
         asking: &Asking<'_>,
         after: Option<&str>,
         wanted: Wanted<'_>,
-    ) -> Result<HeldPage, Failure> {
+    ) -> Result<InternalPage, Failure> {
         let cursor = after.map_or(Ok(0), str::parse);
         let cursor = cursor
             .map_err(|_| Failure::broken("a store's page begins after a number, nothing else"))?;
         let page = page(asking, self, cursor, wanted).await?;
-        let item = |(key, seen): (ItemKey, Seen)| HeldItem { key, version: seen.version };
+        let item = |(key, seen): (ItemKey, Seen)| InternalItem { key, version: seen.version };
         let next = (page.next != 0).then(|| page.next.to_string());
-        Ok(HeldPage { items: page.items.into_iter().map(item).collect(), next })
+        Ok(InternalPage { items: page.items.into_iter().map(item).collect(), next })
     }
 }
 

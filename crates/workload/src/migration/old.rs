@@ -1,12 +1,13 @@
 //! The old home of items: a store or peers.
 
 use crate::{
-    front::Failure,
-    home::{Asking, NextVersion, PeersClient, StoreClient},
+    backend::{Asking, NextVersion, PeersClient, StoreClient},
+    http::Failure,
     runtime::Edge,
 };
 use maquette_contract::{
-    Address, CollectionSet, ComponentName, ItemKey, OriginHome, Record, Summary, held::HeldPage,
+    Address, CollectionSet, ComponentName, ItemKey, Record, SourceBackend, Summary,
+    internal_api::InternalPage,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -20,18 +21,18 @@ pub(super) enum OldHome {
 
 impl OldHome {
     /// The home at `address`, the component `to`; its probes begin now.
-    pub(super) fn new(home: OriginHome, to: ComponentName, address: Address) -> Self {
+    pub(super) fn new(home: SourceBackend, to: ComponentName, address: Address) -> Self {
         match home {
-            OriginHome::Store => Self::Store(StoreClient::new(to, address)),
-            OriginHome::Peers => Self::Peers(PeersClient::new(to, address)),
+            SourceBackend::Store => Self::Store(StoreClient::new(to, address)),
+            SourceBackend::Peers => Self::Peers(PeersClient::new(to, address)),
         }
     }
 
     /// What it is.
-    pub(super) fn home(&self) -> OriginHome {
+    pub(super) fn home(&self) -> SourceBackend {
         match self {
-            Self::Store(_) => OriginHome::Store,
-            Self::Peers(_) => OriginHome::Peers,
+            Self::Store(_) => SourceBackend::Store,
+            Self::Peers(_) => SourceBackend::Peers,
         }
     }
 
@@ -76,7 +77,7 @@ impl OldHome {
         asking: &Asking<'_>,
         after: Option<&str>,
         collections: &CollectionSet,
-    ) -> Result<HeldPage, Failure> {
+    ) -> Result<InternalPage, Failure> {
         match self {
             Self::Store(store) => {
                 store.list(asking, after, &|collection| collections.contains(collection)).await

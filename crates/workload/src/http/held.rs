@@ -22,7 +22,7 @@ use axum::{
 };
 use maquette_contract::{
     ItemKey,
-    held::{AFTER, ITEMS, SUMMARY},
+    internal_api::{AFTER, ITEMS, SUMMARY},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::time::Instant;

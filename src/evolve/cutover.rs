@@ -1,4 +1,4 @@
-//! Move: components that run get their new configuration, the innermost first, then the entry Service and
+//! Cutover: components that run get their new configuration, the innermost first, then the entry Service and
 //! the end users; last, what is not wanted any more only forwards requests to the new entry.
 //!
 //! A request goes along old routes until it comes to a component that has moved, and along new ones from
@@ -28,7 +28,7 @@ pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
     if waits.is_empty() {
         waits = leaving(view, &mut apply);
     }
-    (!waits.is_empty()).then(|| view.evolution(Step::Move, apply, waits))
+    (!waits.is_empty()).then(|| view.evolution(Step::Cutover, apply, waits))
 }
 
 /// Components in a last pass that is none any more, as somebody turned back: before anybody moves again

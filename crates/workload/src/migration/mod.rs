@@ -42,12 +42,14 @@ pub(crate) use pass::Destination;
 pub(crate) use take_over::NewHome;
 
 use crate::{
-    front::Failure,
-    home::{Asking, merge},
+    backend::{Asking, merge},
+    http::Failure,
     runtime::Edge,
 };
 use futures_util::future::join_all;
-use maquette_contract::{self as contract, Collection, CollectionSet, OriginObservation, Summary};
+use maquette_contract::{
+    self as contract, Collection, CollectionSet, MigrationObservation, Summary,
+};
 use progress::Progress;
 use std::sync::Arc;
 
@@ -74,7 +76,10 @@ impl Origins {
     ///
     /// # Errors
     /// A sentence that names the collections and both origins.
-    pub(crate) fn check(origins: &[contract::Origin], owned: &CollectionSet) -> Result<(), String> {
+    pub(crate) fn check(
+        origins: &[contract::MigrationSource],
+        owned: &CollectionSet,
+    ) -> Result<(), String> {
         let own: Vec<_> =
             origins.iter().map(|it| collections::both(&it.collections, owned)).collect();
         for (index, later) in own.iter().enumerate() {
@@ -95,12 +100,12 @@ impl Origins {
     /// The origins that a configuration names, with the connections from `before` where they lead
     /// to the same home. Called within the asynchronous runtime.
     pub(crate) fn build(
-        origins: Vec<contract::Origin>,
+        origins: Vec<contract::MigrationSource>,
         owned: &CollectionSet,
         before: Option<&Self>,
     ) -> Self {
-        let build = |origin: contract::Origin| {
-            let contract::Origin { component, home, address, collections, last } = origin;
+        let build = |origin: contract::MigrationSource| {
+            let contract::MigrationSource { component, home, address, collections, last } = origin;
             let mut olds = before.iter().flat_map(|before| before.0.iter().map(|it| &it.old));
             let old =
                 olds.find(|old| old.home() == home && old.edge().leads_to(&component, &address));
@@ -123,7 +128,7 @@ impl Origins {
     }
 
     /// How the copies do.
-    pub(crate) fn observe(&self) -> Vec<OriginObservation> {
+    pub(crate) fn observe(&self) -> Vec<MigrationObservation> {
         let observe = |origin: &Origin| origin.progress.observe(origin.old.edge().to());
         self.0.iter().map(observe).collect()
     }

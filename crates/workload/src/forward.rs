@@ -3,7 +3,7 @@
 //! Services call the components below; peers that are not wanted any more call their successor.
 
 use crate::{
-    front::{Failure, Request},
+    http::{Failure, Request},
     runtime::{CallError, Outgoing, Reply, Upstream},
 };
 use axum::http::{Method, StatusCode};

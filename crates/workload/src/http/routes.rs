@@ -9,7 +9,7 @@ use super::{
 use crate::runtime::{
     Settings,
     headers::{Context, TooManyHops},
-    work,
+    latency_model,
 };
 use axum::{
     Router,
@@ -150,7 +150,7 @@ impl<A: Application> Front<A> {
         let work = async {
             let asked = asked.await?;
             if let Some(time) = &A::work(&request.settings).processing_time {
-                sleep(work::processing_time(time)).await;
+                sleep(latency_model::processing_time(time)).await;
             }
             self.ask(request, asked).await
         };

@@ -1,4 +1,4 @@
-//! Retire: everybody works as wanted, and nobody asks what is not wanted any more. It goes; its
+//! Contract: everybody works as wanted, and nobody asks what is not wanted any more. It goes; its
 //! volumes go the way that `spec.retention` says.
 
 use super::{Evolution, Step, Wait, proof, view::View};
@@ -14,7 +14,7 @@ pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
         .map(|(component, pods)| Wait::Ended { component: component.clone(), pods })
         .collect();
     if ending.is_empty() {
-        return Some(view.evolution(Step::Retire, view.wanted.clone(), vec![]));
+        return Some(view.evolution(Step::Contract, view.wanted.clone(), vec![]));
     }
-    Some(view.evolution(Step::Settle, view.with_leaving(view.wanted.clone()), ending))
+    Some(view.evolution(Step::Finalize, view.with_leaving(view.wanted.clone()), ending))
 }

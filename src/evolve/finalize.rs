@@ -1,4 +1,4 @@
-//! Settle: nobody but the new owners writes to the old homes of items any more. A last pass copies
+//! Finalize: nobody but the new owners writes to the old homes of items any more. A last pass copies
 //! what those got meanwhile; then the new owners ask only their own.
 
 use super::{
@@ -26,7 +26,7 @@ pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
         .collect();
     // Once the last pass has begun, whoever ends has been told before to write nothing there.
     if !ended.is_empty() && (owners.is_empty() || !began) {
-        return Some(view.evolution(Step::Settle, view.with_leaving(view.goal.clone()), ended));
+        return Some(view.evolution(Step::Finalize, view.with_leaving(view.goal.clone()), ended));
     }
     let waits: Vec<_> = owners.iter().flat_map(|component| copying(view, component)).collect();
     if began && waits.is_empty() {
@@ -37,9 +37,9 @@ pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
             lacks: lacks.clone(),
         });
         let apply = view.with_leaving(view.wanted.clone());
-        return Some(view.evolution(Step::Settle, apply, waits.collect()));
+        return Some(view.evolution(Step::Finalize, apply, waits.collect()));
     }
-    Some(view.evolution(Step::Settle, view.with_leaving(last(view.goal.clone())), waits))
+    Some(view.evolution(Step::Finalize, view.with_leaving(last(view.goal.clone())), waits))
 }
 
 /// Whether `component` runs with all its origins marked as the last pass.
@@ -85,7 +85,7 @@ fn incomplete(
         Err(lacks) => return Some(lacks),
     };
     let name = &pod.name;
-    match report.origins.iter().find(|origin| origin.component == *from) {
+    match report.migration_sources.iter().find(|origin| origin.component == *from) {
         Some(origin) if origin.complete => None,
         Some(origin) => Some(format!("pod {name} has {} items so far", origin.copied)),
         None => Some(format!("pod {name} does not report it")),

@@ -1,7 +1,7 @@
 //! A query, held and made again while the store cannot be reached.
 
 use super::client::{Attempt, StoreClient};
-use crate::{front::Failure, home::Asking, runtime::BACKOFF};
+use crate::{backend::Asking, http::Failure, runtime::BACKOFF};
 use maquette_contract::{ItemKey, Query, Record, Version};
 use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::{Instant, sleep, timeout_at};

@@ -11,12 +11,12 @@ use std::collections::BTreeSet;
 /// An old home of items that this component takes over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Origin {
+pub struct MigrationSource {
     /// The store or the peers that hold the items.
     pub component: ComponentName,
     /// What that component is, which decides how it is asked.
-    pub home: OriginHome,
-    /// A store's RESP port; the traffic port of peers, for [`held`].
+    pub home: SourceBackend,
+    /// A store's RESP port; the traffic port of peers, for [`internal_api`].
     pub address: Address,
     /// The collections whose items come from there; only those count that this component owns.
     pub collections: CollectionSet,
@@ -29,7 +29,7 @@ pub struct Origin {
 /// How an origin keeps items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum OriginHome {
+pub enum SourceBackend {
     /// In a store, written by comparing and setting.
     Store,
     /// At peers, read and written by quorum.
@@ -59,7 +59,7 @@ impl CollectionSet {
 /// What a pod reports of the copy from one of its origins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct OriginObservation {
+pub struct MigrationObservation {
     /// The origin.
     pub component: ComponentName,
     /// Whether everything that this pod is to copy was copied, in a pass that began under the
@@ -72,26 +72,26 @@ pub struct OriginObservation {
 /// How peers are asked for what they themselves hold, whoever answers users' requests by now: paths
 /// beside those of users, on the traffic port.
 ///
-/// `GET /held/items/{collection}/{id}` answers a [`crate::Record`] as JSON, or 404 if there is none.
-/// `PUT /held/items/{collection}/{id}` takes a [`crate::Record`] and keeps it unless a newer one is there;
-/// 204 once it is durable. Repeating it changes nothing. `GET /held/items?after=KEY` answers a
-/// [`held::HeldPage`]. `GET /held/summary` answers a [`crate::Summary`].
-pub mod held {
+/// `GET /internal/items/{collection}/{id}` answers a [`crate::Record`] as JSON, or 404 if there is none.
+/// `PUT /internal/items/{collection}/{id}` takes a [`crate::Record`] and keeps it unless a newer one is there;
+/// 204 once it is durable. Repeating it changes nothing. `GET /internal/items?after=KEY` answers a
+/// [`internal_api::InternalPage`]. `GET /internal/summary` answers a [`crate::Summary`].
+pub mod internal_api {
     use super::{Deserialize, ItemKey, Serialize, Version};
 
     /// The path of items, and of the list of them.
-    pub const ITEMS: &str = "/held/items";
+    pub const ITEMS: &str = "/internal/items";
     /// The path of the summary.
-    pub const SUMMARY: &str = "/held/summary";
+    pub const SUMMARY: &str = "/internal/summary";
     /// The query parameter of a list: the key after which it begins; without it, at the beginning.
     pub const AFTER: &str = "after";
 
     /// A page of the list of all items that the peers hold, in an order of their own.
     #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase")]
-    pub struct HeldPage {
+    pub struct InternalPage {
         /// The items.
-        pub items: Vec<HeldItem>,
+        pub items: Vec<InternalItem>,
         /// What the next page begins after; absent on the last page.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub next: Option<String>,
@@ -100,7 +100,7 @@ pub mod held {
     /// An item of a page.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase")]
-    pub struct HeldItem {
+    pub struct InternalItem {
         /// Which item.
         pub key: ItemKey,
         /// A version of it that the peers hold, and the newest that was acknowledged before the

@@ -2,11 +2,11 @@
 
 use super::{Origin, meters::Meters};
 use crate::{
-    front::Failure,
-    home::{Asking, StoreClient},
+    backend::{Asking, StoreClient},
+    http::Failure,
 };
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use maquette_contract::{ItemKey, Record, Version, held::HeldItem};
+use maquette_contract::{ItemKey, Record, Version, internal_api::InternalItem};
 
 /// The items that are copied at once.
 const AT_ONCE: usize = 16;
@@ -83,8 +83,8 @@ impl<H: Destination> Copy<'_, H> {
     }
 
     /// Takes an item over unless the new home has it.
-    async fn item(&self, item: HeldItem) -> Result<(), Failure> {
-        let HeldItem { key, version } = item;
+    async fn item(&self, item: InternalItem) -> Result<(), Failure> {
+        let InternalItem { key, version } = item;
         let asking = Asking::unasked();
         let copy = !self.to.has(&asking, &key, &version).await?;
         if copy {

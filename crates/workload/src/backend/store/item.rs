@@ -5,8 +5,8 @@ use super::{
     query::{self, Found, Set},
 };
 use crate::{
-    front::Failure,
-    home::{Asking, NextVersion},
+    backend::{Asking, NextVersion},
+    http::Failure,
 };
 use maquette_contract::{ItemKey, Record, Version};
 use serde_json::Value;
