@@ -61,7 +61,7 @@ fn store<'a>(
     let mut seen = BTreeSet::new();
     while seen.insert(component.name.clone()) {
         let Behavior::Service(task) = &component.behavior else { return None };
-        match task.routes.hop(collection)? {
+        match task.routes.next_hop(collection)? {
             Hop::Own => return task.store.as_ref(),
             Hop::Call(to) => {
                 let declared = task.calls.iter().any(|call| call.to == *to);
@@ -80,8 +80,8 @@ proptest! {
         let topology = planned(&spec);
         prop_assert_eq!(topology.components().count(), wanted_components(&spec));
         for component in topology.components() {
-            let child = topology.identity().name.child(&component.name);
-            prop_assert!(child.len() <= ArchitectureName::MAX_CHILD, "{} is too long", child);
+            let child = topology.identity().name.object_name(&component.name);
+            prop_assert!(child.len() <= ArchitectureName::MAX_OBJECT_NAME, "{} is too long", child);
         }
     }
 
@@ -105,7 +105,7 @@ proptest! {
             prop_assert!(from_entry.is_some(), "{} has no owner", collection);
             for component in topology.components() {
                 let Behavior::Service(task) = &component.behavior else { continue };
-                if task.routes.hop(&collection).is_some() {
+                if task.routes.next_hop(&collection).is_some() {
                     let found = store(&topology, &component.name, &collection);
                     prop_assert_eq!(found, from_entry, "{} from {}", collection, component.name);
                 }

@@ -12,7 +12,7 @@ fn planned(shape: Shape) -> Topology {
         namespace: "default".to_owned(),
         uid: String::new(),
     };
-    let spec = ArchitectureSpec::of(shape).validate("shop").unwrap();
+    let spec = ArchitectureSpec::minimal(shape).validate("shop").unwrap();
     plan(&spec, identity).unwrap()
 }
 

@@ -6,18 +6,18 @@
 #[path = "shared/refusal.rs"]
 mod refusal;
 
-use maquette::api::{self, Problems};
+use maquette::api::{self, ValidationErrors};
 use maquette::plan::{Identity, plan};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-fn check(document: &Value) -> Result<(), Problems> {
-    let (architecture, spec) = api::parse(document)?;
+fn check(document: &Value) -> Result<(), ValidationErrors> {
+    let (architecture, spec) = api::parse_document(document)?;
     let name = architecture.metadata.name.expect("a name").parse().expect("a good one");
     plan(&spec, Identity { name, namespace: String::new(), uid: String::new() }).map(|_| ())
 }
 
-fn said(problems: &Problems) -> BTreeSet<(String, String)> {
+fn said(problems: &ValidationErrors) -> BTreeSet<(String, String)> {
     problems.iter().map(|problem| (problem.path.clone(), problem.message.clone())).collect()
 }
 

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::problem::{At, Findings, json};
+use super::error_list::{At, Findings, to_json};
 
 /// The number at `at`, if it is from `least` to `most`.
-pub(crate) fn number(
+pub(crate) fn check_range(
     value: i32,
     least: i32,
     most: i32,
@@ -14,9 +14,9 @@ pub(crate) fn number(
     findings: &mut Findings,
 ) -> Option<u32> {
     if value < least {
-        findings.add(at, json(&value), too_small(&least.to_string()));
+        findings.add(at, to_json(&value), too_small(&least.to_string()));
     } else if value > most {
-        findings.add(at, json(&value), too_great(&most.to_string()));
+        findings.add(at, to_json(&value), too_large(&most.to_string()));
     } else {
         return u32::try_from(value).ok();
     }
@@ -24,20 +24,20 @@ pub(crate) fn number(
 }
 
 /// The most clients or services.
-pub(crate) const MOST: usize = 24;
+pub(crate) const MAX_ITEMS: usize = 24;
 
 /// Checks that the list at `at` has an item and no more than [`MOST`].
-pub(crate) fn length<T>(list: &[T], at: &At, findings: &mut Findings) {
+pub(crate) fn check_length<T>(list: &[T], at: &At, findings: &mut Findings) {
     if list.is_empty() {
         findings.add(at, None, too_few(1));
-    } else if list.len() > MOST {
-        findings.add(at, None, too_many(MOST));
+    } else if list.len() > MAX_ITEMS {
+        findings.add(at, None, too_many(MAX_ITEMS));
     }
 }
 
 /// Checks that no two items of the list at `at` have the same name, which is their `key`; without
 /// one the items are names.
-pub(crate) fn unique<'a>(
+pub(crate) fn check_unique<'a>(
     key: Option<&str>,
     names: impl Iterator<Item = &'a String>,
     at: &At,
@@ -55,7 +55,7 @@ pub(crate) fn unique<'a>(
             Some(key) => format!("{{\"{key}\":\"{name}\"}}"),
             None => format!("\"{name}\""),
         };
-        findings.add(&at.index(index), None, duplicate(&item));
+        findings.add(&at.index(index), None, duplicate_value(&item));
     }
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn too_small(least: &str) -> String {
 }
 
 /// Says that a number is too great.
-pub(crate) fn too_great(most: &str) -> String {
+pub(crate) fn too_large(most: &str) -> String {
     format!("should be less than or equal to {most}")
 }
 
@@ -85,6 +85,6 @@ pub(crate) fn too_many(most: impl std::fmt::Display) -> String {
 }
 
 /// Says that an item of a list is there already.
-pub(crate) fn duplicate(key: &str) -> String {
+pub(crate) fn duplicate_value(key: &str) -> String {
     format!("Duplicate value: {key}")
 }

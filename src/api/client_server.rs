@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::bounds;
 use super::component::{ComponentSettings, ValidComponent};
 use super::name::{self, NAME};
-use super::problem::{At, Findings, json};
+use super::error_list::{At, Findings, to_json};
 use super::rule::{self, Rule};
-use super::several::Several;
+use super::non_empty::Several;
 use super::storage::{DataStore, ValidStore};
 
 const TAKEN: Rule = Rule {
@@ -69,17 +69,17 @@ impl ClientServer {
         let list = at.field("clients");
         let clients = self.clients.iter().enumerate().map(|(index, client)| {
             let at = list.index(index);
-            let name = name::validate(&client.name, name::MAX, &at.field("name"), findings);
+            let name = name::validate(&client.name, name::MAX_LENGTH, &at.field("name"), findings);
             let taken = ["data", "load", "peers"].contains(&client.name.as_str());
             if taken || name::is_headless(&client.name) {
-                TAKEN.broken_by(&at.field("name"), json(&client.name), &[&client.name], findings);
+                TAKEN.broken_by(&at.field("name"), to_json(&client.name), &[&client.name], findings);
             }
             let settings = client.settings.validate(&at, findings);
             Some((name?, settings?))
         });
         let clients: Vec<_> = clients.collect();
-        bounds::length(&self.clients, &list, findings);
-        bounds::unique(
+        bounds::check_length(&self.clients, &list, findings);
+        bounds::check_unique(
             Some("name"),
             self.clients.iter().map(|client| &client.name),
             &list,

@@ -1,20 +1,20 @@
 //! Settings common to the components that answer requests: pods, resources and the work of a request.
 
-use maquette_contract::{ProcessingTime, Work};
+use maquette_contract::{ProcessingTime, RequestWork};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
 use super::duration;
-use super::problem::{At, Findings, json};
+use super::error_list::{At, Findings, to_json};
 use super::quantity::{self, Quantity, pattern};
 use super::resources::{Resources, ValidResources};
 use super::rule::{self, Rule};
 
 /// The most that `responseSize` may say, in bytes.
-const LARGEST_ANSWER: u64 = 1 << 20;
+const MAX_RESPONSE_BYTES: u64 = 1 << 20;
 /// The longest processing time, in microseconds.
-const LONGEST: u64 = 30_000_000;
+const MAX_PROCESSING_MICROS: u64 = 30_000_000;
 
 macro_rules! duration {
     ($value:literal) => {
@@ -142,29 +142,29 @@ pub struct Quantiles {
 pub(crate) struct ValidComponent {
     pub(crate) replicas: u32,
     pub(crate) resources: ValidResources,
-    pub(crate) work: Work,
+    pub(crate) work: RequestWork,
 }
 
 impl ComponentSettings {
     pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidComponent> {
-        let replicas = bounds::number(self.replicas, 1, 50, &at.field("replicas"), findings);
+        let replicas = bounds::check_range(self.replicas, 1, 50, &at.field("replicas"), findings);
         let resources =
             self.resources.as_ref().map(|r| r.validate(&at.field("resources"), findings));
-        let response_bytes = self.response_bytes(&at.field("responseSize"), findings);
+        let response_bytes = self.validate_response_size(&at.field("responseSize"), findings);
         let time = self.processing_time.as_ref();
         let time = time.and_then(|time| time.validate(&at.field("processingTime"), findings));
         Some(ValidComponent {
             replicas: replicas?,
             resources: resources.unwrap_or_default(),
-            work: Work { processing_time: time, response_bytes },
+            work: RequestWork { processing_time: time, response_bytes },
         })
     }
 
-    fn response_bytes(&self, at: &At, findings: &mut Findings) -> u64 {
+    fn validate_response_size(&self, at: &At, findings: &mut Findings) -> u64 {
         let Some(text) = &self.response_size else { return 0 };
         let size = text.parse().ok().map(|size: Quantity| size.ceil());
-        size.filter(|bytes| *bytes <= LARGEST_ANSWER).unwrap_or_else(|| {
-            RESPONSE_SIZE.broken_by(at, json(text), &[text], findings);
+        size.filter(|bytes| *bytes <= MAX_RESPONSE_BYTES).unwrap_or_else(|| {
+            RESPONSE_SIZE.broken_by(at, to_json(text), &[text], findings);
             0
         })
     }
@@ -173,9 +173,9 @@ impl ComponentSettings {
 impl Quantiles {
     fn validate(&self, at: &At, findings: &mut Findings) -> Option<ProcessingTime> {
         let mut micros = |field, text: &String| {
-            let micros = duration::micros(text).filter(|micros| *micros <= LONGEST);
+            let micros = duration::parse_micros(text).filter(|micros| *micros <= MAX_PROCESSING_MICROS);
             if micros.is_none() {
-                DURATION.broken_by(&at.field(field), json(text), &[text], findings);
+                DURATION.broken_by(&at.field(field), to_json(text), &[text], findings);
             }
             micros
         };

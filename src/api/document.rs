@@ -3,10 +3,10 @@
 use kube::Resource;
 use serde_json::Value;
 
-use super::problem::{At, Findings, Problems};
+use super::error_list::{At, Findings, ValidationErrors};
 use super::schema;
 use super::spec::{Architecture, ValidSpec};
-use super::structure;
+use super::schema_check;
 
 /// True if a document of this `apiVersion` and `kind` is meant to be an Architecture, of whatever
 /// version.
@@ -21,35 +21,35 @@ pub fn is_architecture(document: &Value) -> bool {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn parse(document: &Value) -> Result<(Architecture, ValidSpec), Problems> {
+pub fn parse_document(document: &Value) -> Result<(Architecture, ValidSpec), ValidationErrors> {
     let mut document = document.clone();
-    structure::without_nulls(&mut document);
+    schema_check::remove_nulls(&mut document);
     let mut findings = Findings::default();
-    head(&document, &mut findings);
-    if let Some(schema) = schema::spec() {
+    check_head(&document, &mut findings);
+    if let Some(schema) = schema::spec_schema() {
         let empty = Value::Object(serde_json::Map::new());
         let spec = document.get("spec").unwrap_or(&empty);
-        structure::check(spec, schema, &At::root().field("spec"), &mut findings);
+        schema_check::check_value(spec, schema, &At::root().field("spec"), &mut findings);
     }
     let architecture = match serde_json::from_value::<Architecture>(document) {
         Ok(architecture) => architecture,
         Err(error) if findings.is_empty() => {
             findings.add(&At::root(), None, error.to_string());
-            return findings.result(None);
+            return findings.into_result(None);
         }
-        Err(_) => return findings.result(None),
+        Err(_) => return findings.into_result(None),
     };
-    let valid = match architecture.spec.validate(&name(&architecture)) {
+    let valid = match architecture.spec.validate(&name_or_placeholder(&architecture)) {
         Ok(valid) => Some((architecture, valid)),
         Err(problems) => {
             findings.merge(problems);
             None
         }
     };
-    findings.result(valid)
+    findings.into_result(valid)
 }
 
-fn head(document: &Value, findings: &mut Findings) {
+fn check_head(document: &Value, findings: &mut Findings) {
     let version = Architecture::api_version(&());
     let at = At::root().field("apiVersion");
     if document["apiVersion"].as_str() != Some(&version) {
@@ -68,7 +68,7 @@ fn head(document: &Value, findings: &mut Findings) {
 }
 
 /// The name; of one that is to be generated, what it will look like.
-fn name(architecture: &Architecture) -> String {
+fn name_or_placeholder(architecture: &Architecture) -> String {
     let meta = &architecture.metadata;
     let generated = || meta.generate_name.as_ref().map(|prefix| format!("{prefix}xxxxx"));
     // One without any name is reported as such; any good one serves to check the rest.

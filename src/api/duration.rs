@@ -2,7 +2,7 @@
 //! (<https://gateway-api.sigs.k8s.io/geps/gep-2257/>).
 
 /// The duration in microseconds; none if `text` is not one.
-pub(crate) fn micros(text: &str) -> Option<u64> {
+pub(crate) fn parse_micros(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut total: u64 = 0;
     for _ in 0..4 {
@@ -13,7 +13,7 @@ pub(crate) fn micros(text: &str) -> Option<u64> {
         let number: u64 = rest[..digits].parse().ok()?;
         let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map(|at| at + digits);
         let unit_end = unit_end.unwrap_or(rest.len());
-        total = total.checked_add(number.checked_mul(unit(&rest[digits..unit_end])?)?)?;
+        total = total.checked_add(number.checked_mul(unit_micros(&rest[digits..unit_end])?)?)?;
         rest = &rest[unit_end..];
         if rest.is_empty() {
             return Some(total);
@@ -22,7 +22,7 @@ pub(crate) fn micros(text: &str) -> Option<u64> {
     None
 }
 
-fn unit(name: &str) -> Option<u64> {
+fn unit_micros(name: &str) -> Option<u64> {
     match name {
         "h" => Some(3_600_000_000),
         "m" => Some(60_000_000),
@@ -34,16 +34,16 @@ fn unit(name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::micros;
+    use super::parse_micros;
 
     #[test]
     fn durations_are_those_of_the_gateway_api() {
-        assert_eq!(micros("150ms"), Some(150_000));
-        assert_eq!(micros("1h30m"), Some(5_400_000_000));
-        assert_eq!(micros("1s500ms"), Some(1_500_000));
-        assert_eq!(micros("0s"), Some(0));
+        assert_eq!(parse_micros("150ms"), Some(150_000));
+        assert_eq!(parse_micros("1h30m"), Some(5_400_000_000));
+        assert_eq!(parse_micros("1s500ms"), Some(1_500_000));
+        assert_eq!(parse_micros("0s"), Some(0));
         for bad in ["", "1", "1.5s", "-1s", "ms", "1us", "100000s", "1s1s1s1s1s", "1s ", "1 s"] {
-            assert_eq!(micros(bad), None, "{bad:?} passed");
+            assert_eq!(parse_micros(bad), None, "{bad:?} passed");
         }
     }
 }

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
-use super::name::percent;
-use super::problem::{At, Findings};
+use super::name::validate_percent;
+use super::error_list::{At, Findings};
 use super::rule::{self, Rule};
 
 const SHARES: Rule = Rule {
@@ -78,10 +78,10 @@ pub(crate) struct ValidLoad {
 impl Load {
     pub(crate) fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidLoad> {
         let rate = at.field("requestsPerSecond");
-        let rate = bounds::number(self.requests_per_second, 0, 1000, &rate, findings);
-        let write = percent(self.write_percent, &at.field("writePercent"), findings);
-        let summary = percent(self.summary_percent, &at.field("summaryPercent"), findings);
-        let items = bounds::number(self.items, 1, 100_000, &at.field("items"), findings);
+        let rate = bounds::check_range(self.requests_per_second, 0, 1000, &rate, findings);
+        let write = validate_percent(self.write_percent, &at.field("writePercent"), findings);
+        let summary = validate_percent(self.summary_percent, &at.field("summaryPercent"), findings);
+        let items = bounds::check_range(self.items, 1, 100_000, &at.field("items"), findings);
         if let (Some(write), Some(summary)) = (write, summary)
             && write.get() + summary.get() > 100
         {

@@ -3,7 +3,7 @@
 use maquette_contract::{ComponentName, Percent};
 
 use super::bounds;
-use super::problem::{At, Findings, json};
+use super::error_list::{At, Findings, to_json};
 use super::rule::Rule;
 
 /// What a component's name must look like.
@@ -16,7 +16,7 @@ pub(crate) const NAME: Rule = Rule {
 };
 
 /// The longest name of a client or service, in characters.
-pub(crate) const MAX: usize = 24;
+pub(crate) const MAX_LENGTH: usize = 24;
 
 /// The name at `at` of a client or service, or of a store, which may have more characters.
 pub(crate) fn validate(
@@ -27,14 +27,14 @@ pub(crate) fn validate(
 ) -> Option<ComponentName> {
     // The longest of all names: what is wrong with a longer one is its length.
     if text.len() > most {
-        findings.add(at, json(&text), bounds::too_long(i64::try_from(most).unwrap_or(i64::MAX)));
+        findings.add(at, to_json(&text), bounds::too_long(i64::try_from(most).unwrap_or(i64::MAX)));
         return None;
     }
     let name = text.parse().ok();
     if name.is_none() && !text.is_empty() {
-        NAME.broken_by(at, json(&text), &[text], findings);
+        NAME.broken_by(at, to_json(&text), &[text], findings);
     } else if name.is_none() {
-        findings.add(at, json(&text), "should be at least 1 chars long");
+        findings.add(at, to_json(&text), "should be at least 1 chars long");
     }
     name
 }
@@ -45,7 +45,7 @@ pub(crate) fn is_headless(name: &str) -> bool {
 }
 
 /// The percentage at `at`, which the schema bounds too.
-pub(crate) fn percent(value: i32, at: &At, findings: &mut Findings) -> Option<Percent> {
-    let value = bounds::number(value, 0, 100, at, findings)?;
+pub(crate) fn validate_percent(value: i32, at: &At, findings: &mut Findings) -> Option<Percent> {
+    let value = bounds::check_range(value, 0, 100, at, findings)?;
     Percent::try_from(u8::try_from(value).ok()?).ok()
 }

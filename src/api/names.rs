@@ -5,7 +5,7 @@ use maquette_contract::ArchitectureName;
 use super::client_server::Client;
 use super::n_tier::NTier;
 use super::name::NAME;
-use super::problem::{At, Findings, json};
+use super::error_list::{At, Findings, to_json};
 use super::rule::Rule;
 use super::spec::{ArchitectureSpec, Shape};
 
@@ -113,14 +113,14 @@ const TOO_LONG: Rule = Rule {
 pub(crate) const ROOT: [Rule; 4] = [TOO_LONG, CLIENT_TOO_LONG, SERVICE_TOO_LONG, STORE_TOO_LONG];
 
 /// Checks the names in `spec`, the spec of the Architecture called `name`.
-pub(crate) fn check(spec: &ArchitectureSpec, name: &str, findings: &mut Findings) {
-    architecture(spec, name, findings);
+pub(crate) fn check_names(spec: &ArchitectureSpec, name: &str, findings: &mut Findings) {
+    check_architecture_name(spec, name, findings);
     let clients = spec.client_server.as_ref().map_or(&[][..], |shape| &shape.clients);
     let services = spec.n_tier.as_ref().map_or(&[][..], |shape| &shape.services);
     if let Some(client) = clients.iter().find(|client| is_store(client, spec.n_tier.as_ref())) {
         CLIENT_IS_STORE.broken(&At::root().field("spec"), &[&client.name], findings);
     }
-    let too_long = |component: &str| name.len() + 1 + component.len() > ArchitectureName::MAX_CHILD;
+    let too_long = |component: &str| name.len() + 1 + component.len() > ArchitectureName::MAX_OBJECT_NAME;
     if let Some(client) = clients.iter().find(|client| too_long(&client.name)) {
         CLIENT_TOO_LONG.broken(&At::root(), &[&client.name], findings);
     }
@@ -133,14 +133,14 @@ pub(crate) fn check(spec: &ArchitectureSpec, name: &str, findings: &mut Findings
     }
 }
 
-fn architecture(spec: &ArchitectureSpec, name: &str, findings: &mut Findings) {
+fn check_architecture_name(spec: &ArchitectureSpec, name: &str, findings: &mut Findings) {
     let most = match spec.shape {
         Shape::ThreeTier => 43,
         Shape::NTier if spec.n_tier.is_none() => 40,
         _ => 45,
     };
     if name.parse::<ArchitectureName>().is_err() && name.len() <= ArchitectureName::MAX {
-        NAME.broken_by(&At::root().field("metadata").field("name"), json(&name), &[name], findings);
+        NAME.broken_by(&At::root().field("metadata").field("name"), to_json(&name), &[name], findings);
     }
     if name.len() > most {
         TOO_LONG.broken(&At::root(), &[], findings);

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds;
 use super::component::{ComponentSettings, Quantiles, RESPONSE_SIZE, ValidComponent};
-use super::problem::{At, Findings};
+use super::error_list::{At, Findings};
 use super::quantity;
 use super::resources::Resources;
 use super::rule::{self, Rule};
 use super::storage::{Storage, ValidStorage};
 
 /// How many peers there are unless it is said.
-const PEERS: i32 = 3;
+const DEFAULT_PEERS: i32 = 3;
 
 const FACTOR: Rule = Rule {
     cel: "!has(self.replicationFactor) || self.replicationFactor <= self.replicas",
@@ -56,7 +56,7 @@ pub struct PeerToPeer {
 }
 
 fn peers() -> i32 {
-    PEERS
+    DEFAULT_PEERS
 }
 
 impl Default for PeerToPeer {
@@ -89,9 +89,9 @@ impl PeerToPeer {
             response_size: self.response_size.clone(),
         };
         let component = settings.validate(at, findings);
-        let factor = self.replication_factor.unwrap_or(PEERS.min(self.replicas));
+        let factor = self.replication_factor.unwrap_or(DEFAULT_PEERS.min(self.replicas));
         let replication_factor =
-            bounds::number(factor, 1, 50, &at.field("replicationFactor"), findings);
+            bounds::check_range(factor, 1, 50, &at.field("replicationFactor"), findings);
         if factor > self.replicas {
             FACTOR.broken(at, &[], findings);
         }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as RawQuantity;
 
-use super::problem::{At, Findings, json};
+use super::error_list::{At, Findings, to_json};
 
 /// The longest quantity that a spec may hold, in characters.
 pub(crate) const MAX_LENGTH: u32 = 32;
@@ -24,7 +24,7 @@ const NANOS: i128 = 1_000_000_000;
 /// The API server rounds the amounts of pods and volumes up to thousandths.
 const MILLI: i128 = NANOS / 1000;
 /// Kubernetes caps quantities at 2^63-1.
-const MOST: i128 = i64::MAX as i128 * NANOS;
+const MAX_NANOS: i128 = i64::MAX as i128 * NANOS;
 /// Suffixes and the powers of ten that they stand for.
 const DECIMAL: [(&str, i32); 10] = [
     ("E", 18),
@@ -54,11 +54,11 @@ const BINARY: [(&str, i128); 6] = [
 #[derive(Clone, Copy, Debug)]
 pub struct Quantity {
     nanos: i128,
-    style: Style,
+    notation: Notation,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Style {
+enum Notation {
     Decimal,
     Binary,
 }
@@ -107,29 +107,29 @@ impl FromStr for Quantity {
         let bad = || QuantityError(text.to_owned());
         let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
         let (number, suffix) = text.split_at(end.unwrap_or(text.len()));
-        let number = Number::read(number).ok_or_else(bad)?;
+        let number = DecimalNumber::parse(number).ok_or_else(bad)?;
         let binary = BINARY.iter().find(|(name, _)| *name == suffix);
-        let (nanos, style) = match (binary, exponent(suffix)) {
-            (Some((_, unit)), _) => (number.of(*unit), Style::Binary),
-            (None, Some(exponent)) => (number.at(exponent), Style::Decimal),
+        let (nanos, style) = match (binary, decimal_exponent(suffix)) {
+            (Some((_, unit)), _) => (number.in_units(*unit), Notation::Binary),
+            (None, Some(exponent)) => (number.in_powers_of_ten(exponent), Notation::Decimal),
             (None, None) => return Err(bad()),
         };
-        Ok(Self { nanos: round_up(nanos, MILLI).min(MOST), style })
+        Ok(Self { nanos: round_up(nanos, MILLI).min(MAX_NANOS), notation: style })
     }
 }
 
 /// The next multiple of `unit`.
 fn round_up(nanos: i128, unit: i128) -> i128 {
-    divide(nanos, unit).saturating_mul(unit)
+    divide_up(nanos, unit).saturating_mul(unit)
 }
 
 /// `amount / by`, rounded up.
-fn divide(amount: i128, by: i128) -> i128 {
+fn divide_up(amount: i128, by: i128) -> i128 {
     amount / by + i128::from(amount % by != 0)
 }
 
 /// The power of ten that `suffix` stands for.
-fn exponent(suffix: &str) -> Option<i32> {
+fn decimal_exponent(suffix: &str) -> Option<i32> {
     if let Some((_, exponent)) = DECIMAL.iter().find(|(name, _)| *name == suffix) {
         return Some(*exponent);
     }
@@ -140,32 +140,32 @@ fn exponent(suffix: &str) -> Option<i32> {
 }
 
 /// A number as it is written: its digits, and how many of them are behind the point.
-struct Number {
+struct DecimalNumber {
     digits: i128,
-    behind: u32,
+    fraction_digits: u32,
 }
 
-impl Number {
-    fn read(text: &str) -> Option<Self> {
+impl DecimalNumber {
+    fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
         let behind =
             u32::try_from(fraction.len()).ok().filter(|behind| (1..=9).contains(behind))?;
         let digits = format!("{whole}{fraction}");
         let known = !text.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         // More digits fit than the longest quantity has.
-        Some(Self { digits: digits.parse().ok().filter(|_| known)?, behind })
+        Some(Self { digits: digits.parse().ok().filter(|_| known)?, fraction_digits: behind })
     }
 
     /// The nanos of so many units. What does not fit is more than the most, also once divided.
-    fn of(&self, unit: i128) -> i128 {
-        divide(self.digits.saturating_mul(unit), 10_i128.pow(self.behind))
+    fn in_units(&self, unit: i128) -> i128 {
+        divide_up(self.digits.saturating_mul(unit), 10_i128.pow(self.fraction_digits))
     }
 
     /// The nanos of so many units of a power of ten.
-    fn at(&self, exponent: i32) -> i128 {
-        let shift = exponent + 9 - self.behind.cast_signed();
+    fn in_powers_of_ten(&self, exponent: i32) -> i128 {
+        let shift = exponent + 9 - self.fraction_digits.cast_signed();
         let power = 10_i128.pow(shift.unsigned_abs().min(38));
-        if shift < 0 { divide(self.digits, power) } else { self.digits.saturating_mul(power) }
+        if shift < 0 { divide_up(self.digits, power) } else { self.digits.saturating_mul(power) }
     }
 }
 
@@ -174,22 +174,22 @@ impl fmt::Display for Quantity {
         if self.nanos == 0 {
             return f.write_str("0");
         }
-        match self.style {
-            Style::Binary if self.nanos >= 1024 * NANOS => self.binary(f),
-            _ => self.decimal(f),
+        match self.notation {
+            Notation::Binary if self.nanos >= 1024 * NANOS => self.fmt_binary(f),
+            _ => self.fmt_decimal(f),
         }
     }
 }
 
 impl Quantity {
-    fn binary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt_binary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = i128::from(self.ceil()) * NANOS;
         let fits = BINARY.iter().find(|(_, unit)| whole % unit == 0);
         let (suffix, unit) = fits.copied().unwrap_or(("", NANOS));
         write!(f, "{}{suffix}", whole / unit)
     }
 
-    fn decimal(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt_decimal(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = |exponent: i32| 10_i128.pow((exponent + 9).unsigned_abs());
         let mut units = DECIMAL.iter().map(|(suffix, exponent)| (*suffix, unit(*exponent)));
         let fits = units.find(|(_, unit)| self.nanos % unit == 0);
@@ -204,7 +204,7 @@ pub(crate) fn validate(raw: &RawQuantity, at: &At, findings: &mut Findings) -> O
     if quantity.is_none() {
         let message = "is not an amount: write a number that is not negative, with a suffix if \
                        need be, such as 250m, 2, 64Mi or 1Gi";
-        findings.add(at, json(&raw.0), message);
+        findings.add(at, to_json(&raw.0), message);
     }
     quantity
 }

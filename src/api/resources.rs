@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as RawQuantity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::problem::{At, Findings, json};
+use super::error_list::{At, Findings, to_json};
 use super::quantity::{self, Quantity};
 
 /// What each pod of a component asks for and may use at most.
@@ -72,7 +72,7 @@ impl Resources {
             {
                 let at = at.field("requests").field(what);
                 let message = format!("is above the limit, {limit}: lower it or raise the limit");
-                findings.add(&at, json(&request.to_string()), message);
+                findings.add(&at, to_json(&request.to_string()), message);
             }
         }
         ValidResources { requests, limits }

@@ -3,7 +3,7 @@
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule;
 
-use super::problem::{At, Findings};
+use super::error_list::{At, Findings};
 
 /// A rule about the value that it is attached to.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(expression.as_deref(), Some(r"'it\'s ' + self.a + ', not ' + self.b"));
         let mut findings = Findings::default();
         rule.broken(&At::root().field("spec"), &["1", "2"], &mut findings);
-        let problems = findings.result::<()>(None).unwrap_err();
+        let problems = findings.into_result::<()>(None).unwrap_err();
         let problem = problems.iter().next().unwrap();
         assert_eq!((problem.path.as_str(), problem.message.as_str()), ("spec.a", "it's 1, not 2"));
     }

@@ -20,15 +20,15 @@ pub fn crd() -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
         let schema = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut());
         if let Some(schema) = schema {
-            plain(schema);
-            whole(schema);
+            strip_unsupported(schema);
+            add_root_rules(schema);
         }
     }
     crd
 }
 
 /// The schema of the spec.
-pub(super) fn spec() -> Option<&'static JSONSchemaProps> {
+pub(super) fn spec_schema() -> Option<&'static JSONSchemaProps> {
     static SPEC: LazyLock<Option<JSONSchemaProps>> = LazyLock::new(|| {
         let version = crd().spec.versions.into_iter().next()?;
         version.schema?.open_api_v3_schema?.properties?.remove("spec")
@@ -44,15 +44,15 @@ pub struct CrdFile;
 impl Serialize for CrdFile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut value = serde_json::to_value(crd()).map_err(S::Error::custom)?;
-        whole_numbers(&mut value);
+        floats_to_integers(&mut value);
         value.serialize(serializer)
     }
 }
 
-fn whole_numbers(value: &mut Value) {
+fn floats_to_integers(value: &mut Value) {
     match value {
-        Value::Object(members) => members.values_mut().for_each(whole_numbers),
-        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(members) => members.values_mut().for_each(floats_to_integers),
+        Value::Array(items) => items.iter_mut().for_each(floats_to_integers),
         Value::Number(number) => {
             let whole = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
             // Exact: the text of such a number ends in `.0`.
@@ -66,7 +66,7 @@ fn whole_numbers(value: &mut Value) {
 }
 
 /// Adds what is said of the whole resource: how its name may be, and the rules that need it.
-fn whole(schema: &mut JSONSchemaProps) {
+fn add_root_rules(schema: &mut JSONSchemaProps) {
     let text = || JSONSchemaProps { type_: Some("string".to_owned()), ..Default::default() };
     let name = JSONSchemaProps {
         max_length: i64::try_from(ArchitectureName::MAX).ok(),
@@ -84,13 +84,13 @@ fn whole(schema: &mut JSONSchemaProps) {
 }
 
 /// A comment's text with the line breaks that only its source needed taken out.
-fn unwrapped(text: &str) -> String {
+fn unwrap_lines(text: &str) -> String {
     let paragraphs = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
     paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
 /// Says a field's default in its description: `kubectl explain` shows no other.
-fn tell_default(schema: &mut JSONSchemaProps) {
+fn append_default(schema: &mut JSONSchemaProps) {
     let value = match schema.default.as_ref().map(|default| &default.0) {
         Some(Value::String(text)) => text.clone(),
         Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
@@ -104,20 +104,20 @@ fn tell_default(schema: &mut JSONSchemaProps) {
 /// Takes from a schema and all below it what Kubernetes has no use for: a field that may be left
 /// out need not be nullable (the API server drops a null then, and CEL's `has` stays simple), and
 /// formats of unsigned numbers are unknown to it.
-fn plain(schema: &mut JSONSchemaProps) {
+fn strip_unsupported(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
-    schema.description = schema.description.take().map(|text| unwrapped(&text));
-    tell_default(schema);
+    schema.description = schema.description.take().map(|text| unwrap_lines(&text));
+    append_default(schema);
     if schema.format.as_ref().is_some_and(|format| format.starts_with("uint")) {
         schema.format = None;
     }
-    schema.properties.iter_mut().flat_map(|properties| properties.values_mut()).for_each(plain);
+    schema.properties.iter_mut().flat_map(|properties| properties.values_mut()).for_each(strip_unsupported);
     match &mut schema.items {
-        Some(JSONSchemaPropsOrArray::Schema(items)) => plain(items),
-        Some(JSONSchemaPropsOrArray::Schemas(items)) => items.iter_mut().for_each(plain),
+        Some(JSONSchemaPropsOrArray::Schema(items)) => strip_unsupported(items),
+        Some(JSONSchemaPropsOrArray::Schemas(items)) => items.iter_mut().for_each(strip_unsupported),
         None => {}
     }
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
-        plain(values);
+        strip_unsupported(values);
     }
 }

@@ -11,7 +11,7 @@ use super::n_tier::{NTier, ValidNTier};
 use super::names::{self, CLIENT_IS_STORE};
 use super::peer_to_peer::{PeerToPeer, ValidPeerToPeer};
 use super::pods::PodSettings;
-use super::problem::{At, Findings, Problems};
+use super::error_list::{At, Findings, ValidationErrors};
 use super::retention::Retention;
 use super::rule;
 use super::status::ArchitectureStatus;
@@ -33,7 +33,7 @@ pub enum Shape {
 
 impl Shape {
     /// The member of the spec that configures the shape.
-    pub fn member(self) -> &'static str {
+    pub fn spec_field(self) -> &'static str {
         match self {
             Self::ClientServer => "clientServer",
             Self::ThreeTier => "threeTier",
@@ -170,7 +170,7 @@ impl ValidSpec {
 
 impl ArchitectureSpec {
     /// The smallest complete spec of a shape.
-    pub fn of(shape: Shape) -> Self {
+    pub fn minimal(shape: Shape) -> Self {
         Self {
             shape,
             client_server: None,
@@ -187,10 +187,10 @@ impl ArchitectureSpec {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn validate(&self, name: &str) -> Result<ValidSpec, Problems> {
+    pub fn validate(&self, name: &str) -> Result<ValidSpec, ValidationErrors> {
         let mut findings = Findings::default();
         let at = At::root().field("spec");
-        names::check(self, name, &mut findings);
+        names::check_names(self, name, &mut findings);
         let pods = self.pods.clone().unwrap_or_default();
         pods.validate(&at.field("pods"), &mut findings);
         let client_server = self.client_server(&at, &mut findings);
@@ -209,32 +209,32 @@ impl ArchitectureSpec {
             load,
             retention: self.retention.clone(),
             pods,
-            inactive: self.inactive(),
+            inactive: self.inactive_fields(),
         });
-        findings.result(valid)
+        findings.into_result(valid)
     }
 
     fn client_server(&self, at: &At, findings: &mut Findings) -> Option<ValidClientServer> {
         let member = self.client_server.clone().unwrap_or_default();
-        member.validate(&at.field(Shape::ClientServer.member()), findings)
+        member.validate(&at.field(Shape::ClientServer.spec_field()), findings)
     }
 
     fn three_tier(&self, at: &At, findings: &mut Findings) -> Option<ValidThreeTier> {
         let member = self.three_tier.clone().unwrap_or_default();
-        member.validate(&at.field(Shape::ThreeTier.member()), findings)
+        member.validate(&at.field(Shape::ThreeTier.spec_field()), findings)
     }
 
     fn n_tier(&self, at: &At, findings: &mut Findings) -> Option<ValidNTier> {
         let member = self.n_tier.clone().unwrap_or_default();
-        member.validate(&at.field(Shape::NTier.member()), findings)
+        member.validate(&at.field(Shape::NTier.spec_field()), findings)
     }
 
     fn peer_to_peer(&self, at: &At, findings: &mut Findings) -> Option<ValidPeerToPeer> {
         let member = self.peer_to_peer.clone().unwrap_or_default();
-        member.validate(&at.field(Shape::PeerToPeer.member()), findings)
+        member.validate(&at.field(Shape::PeerToPeer.spec_field()), findings)
     }
 
-    fn inactive(&self) -> Vec<&'static str> {
+    fn inactive_fields(&self) -> Vec<&'static str> {
         let members = [
             (Shape::ClientServer, self.client_server.is_some()),
             (Shape::ThreeTier, self.three_tier.is_some()),
@@ -243,6 +243,6 @@ impl ArchitectureSpec {
         ];
         let others =
             members.into_iter().filter(|(shape, written)| *written && *shape != self.shape);
-        others.map(|(shape, _)| shape.member()).collect()
+        others.map(|(shape, _)| shape.spec_field()).collect()
     }
 }

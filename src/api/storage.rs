@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::pods::{self, SUBDOMAIN};
-use super::problem::{At, Findings, json};
+use super::error_list::{At, Findings, to_json};
 use super::quantity::{self, Quantity, pattern};
 use super::resources::{Resources, ValidResources};
 use super::rule::{self, Rule};
@@ -78,10 +78,10 @@ impl Storage {
         let text = &self.size;
         let size = text.parse().ok().filter(|size: &Quantity| !size.is_zero());
         if size.is_none() {
-            SIZE.broken_by(&at.field("size"), json(text), &[text], findings);
+            SIZE.broken_by(&at.field("size"), to_json(text), &[text], findings);
         }
         if let Some(class) = &self.storage_class_name {
-            pods::subdomain(class, &at.field("storageClassName"), findings);
+            pods::check_subdomain(class, &at.field("storageClassName"), findings);
         }
         Some(ValidStorage { size: size?, storage_class: self.storage_class_name.clone() })
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::component::{ComponentSettings, ValidComponent};
-use super::problem::{At, Findings};
+use super::error_list::{At, Findings};
 use super::storage::{DataStore, ValidStore};
 
 /// A client tier that calls a business tier that queries a data tier.

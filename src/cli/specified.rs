@@ -2,7 +2,7 @@
 
 use super::input::{self, Object};
 use crate::{
-    api::{self, Architecture, Problems, ValidSpec},
+    api::{self, Architecture, ValidationErrors, ValidSpec},
     plan::{self, Identity, Topology},
 };
 use maquette_contract::ArchitectureName;
@@ -58,12 +58,12 @@ pub(super) enum Error {
         /// The file and the object.
         who: String,
         /// All that is wrong with it.
-        problems: Problems,
+        problems: ValidationErrors,
     },
 }
 
 /// As `maquette lint` prints them.
-fn lines(who: &str, problems: &Problems) -> String {
+fn lines(who: &str, problems: &ValidationErrors) -> String {
     problems.iter().map(|problem| format!("{who}: {problem}")).collect::<Vec<_>>().join("\n")
 }
 
@@ -113,8 +113,8 @@ fn choose<'a>(objects: &'a [Object], file: &Path, name: Option<&str>) -> Result<
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub(super) fn check(document: &Value, namespace: &str) -> Result<Specified, Problems> {
-    let (architecture, spec) = api::parse(document)?;
+pub(super) fn check(document: &Value, namespace: &str) -> Result<Specified, ValidationErrors> {
+    let (architecture, spec) = api::parse_document(document)?;
     let metadata = &architecture.metadata;
     let called = metadata.name.clone().or_else(|| metadata.generate_name.clone());
     let name = metadata.name.as_deref().and_then(|name| name.parse().ok());

@@ -39,7 +39,7 @@ fn turned_back(view: &View<'_>) -> Vec<Wait> {
     }
     let lacks = "it is told that its last pass was not the last".to_owned();
     let last = view.servers().filter(|component| {
-        view.old(&component.name).is_some_and(|old| origins(old).iter().any(|origin| origin.last))
+        view.old(&component.name).is_some_and(|old| origins(old).iter().any(|origin| origin.final_pass))
     });
     last.map(|component| Wait::Moved { component: component.name.clone(), lacks: lacks.clone() })
         .collect()

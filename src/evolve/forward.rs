@@ -1,7 +1,7 @@
 //! A component that is not wanted any more and still gets requests: it forwards them to the new entry.
 
 use crate::plan::{Behavior, Component, PeerBehavior, PlannedCall, ServiceBehavior};
-use maquette_contract::{CallMode, ComponentName, Hop, Percent, Routes, Work};
+use maquette_contract::{CallMode, ComponentName, Hop, Percent, Routes, RequestWork};
 
 /// `component`, forwarding every request to `entry`; none if it gets no requests of users.
 pub(super) fn forwarder(component: &Component, entry: &ComponentName) -> Option<Component> {
@@ -19,7 +19,7 @@ pub(super) fn forwarder(component: &Component, entry: &ComponentName) -> Option<
 
 fn thin(entry: &ComponentName) -> ServiceBehavior {
     ServiceBehavior {
-        work: Work::default(),
+        work: RequestWork::default(),
         mode: CallMode::Sequential,
         calls: vec![PlannedCall { to: entry.clone(), probability_percent: Percent::ALWAYS }],
         store: None,

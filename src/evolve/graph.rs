@@ -18,7 +18,7 @@ impl Share {
     /// The next step for these items.
     pub(super) fn hop<'a>(&self, routes: &'a Routes) -> Option<&'a Hop> {
         match self {
-            Self::Collection(collection) => routes.hop(collection),
+            Self::Collection(collection) => routes.next_hop(collection),
             Self::Rest => routes.rest.as_ref(),
         }
     }

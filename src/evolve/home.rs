@@ -73,13 +73,13 @@ pub(super) fn homes(component: &Component) -> impl Iterator<Item = ComponentName
 
 /// Says of every copy to `component` whether it is the last.
 pub(super) fn set_last(component: &mut Component, last: bool) {
-    origins_mut(component).into_iter().flatten().for_each(|origin| origin.last = last);
+    origins_mut(component).into_iter().flatten().for_each(|origin| origin.final_pass = last);
 }
 
 /// Whether `component` is in the last pass of the copies from all its origins.
 pub(super) fn last_began(component: &Component) -> bool {
     let origins = origins(component);
-    !origins.is_empty() && origins.iter().all(|origin| origin.last)
+    !origins.is_empty() && origins.iter().all(|origin| origin.final_pass)
 }
 
 /// The home that every write goes to which `owner` acknowledges: the one that it takes them over
@@ -87,7 +87,7 @@ pub(super) fn last_began(component: &Component) -> bool {
 pub(super) fn complete_home(owner: &Component, share: &Share) -> Option<Backend> {
     let origin = origins(owner).iter().find(|origin| share.is_in(&origin.collections));
     match origin {
-        Some(origin) => Some(Backend { component: origin.component.clone(), home: origin.home }),
+        Some(origin) => Some(Backend { component: origin.component.clone(), home: origin.backend }),
         None => own_home(owner),
     }
 }
@@ -134,7 +134,7 @@ impl SourcesOfTruth {
         }
         let origin = |(home, shares): (&Backend, BTreeSet<&Share>)| PlannedSource {
             component: home.component.clone(),
-            home: home.home,
+            backend: home.home,
             collections: if shares.contains(&Share::Rest) {
                 CollectionSet::AllBut(named(
                     owned.iter().map(|(s, _)| *s).filter(|s| !shares.contains(s)),
@@ -142,7 +142,7 @@ impl SourcesOfTruth {
             } else {
                 CollectionSet::Only(named(shares.into_iter()))
             },
-            last: false,
+            final_pass: false,
         };
         from.into_iter().map(origin).collect()
     }

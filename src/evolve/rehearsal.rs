@@ -111,11 +111,11 @@ fn running_component(identity: &Identity, component: &Component) -> RunningCompo
 
 /// Every pod has loaded its configuration, whichever it is.
 fn revision() -> Revision {
-    Revision::of(b"rehearsed")
+    Revision::of_bytes(b"rehearsed")
 }
 
 fn pod_name(identity: &Identity, component: &Component, ordinal: u32) -> String {
-    format!("{}-{ordinal}", identity.name.child(&component.name))
+    format!("{}-{ordinal}", identity.name.object_name(&component.name))
 }
 
 fn pod(identity: &Identity, component: &Component, ordinal: u32) -> RunningPod {

@@ -7,7 +7,7 @@ use crate::plan::{
 use k8s_openapi::{
     api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity,
 };
-use maquette_contract::{CallMode, Collection, Hop, Routes, Work};
+use maquette_contract::{CallMode, Collection, Hop, Routes, RequestWork};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -134,8 +134,8 @@ fn mode(mode: CallMode) -> &'static str {
     }
 }
 
-fn work(before: &Work, after: &Work, found: &mut Found) {
-    let time = |work: &Work| match work.processing_time {
+fn work(before: &RequestWork, after: &RequestWork, found: &mut Found) {
+    let time = |work: &RequestWork| match work.processing_time {
         None => "none".to_owned(),
         Some(time) => {
             let times = [time.p50_micros, time.p90_micros, time.p99_micros].map(duration);
@@ -143,7 +143,7 @@ fn work(before: &Work, after: &Work, found: &mut Found) {
         }
     };
     found.add("processing time", time(before), time(after));
-    let bytes = |work: &Work| format!("{} bytes", work.response_bytes);
+    let bytes = |work: &RequestWork| format!("{} bytes", work.response_bytes);
     found.add("response size", bytes(before), bytes(after));
 }
 
@@ -160,7 +160,7 @@ fn routes(before: &Routes, after: &Routes, found: &mut Found) {
     let collections: BTreeSet<&Collection> =
         before.collections.keys().chain(after.collections.keys()).collect();
     for collection in &collections {
-        let (before, after) = (way(before.hop(collection)), way(after.hop(collection)));
+        let (before, after) = (way(before.next_hop(collection)), way(after.next_hop(collection)));
         found.that_takes(Takes::Reroute, format!("requests for {collection}"), before, after);
     }
     let rest =
@@ -179,7 +179,7 @@ fn way(hop: Option<&Hop>) -> String {
 
 /// Edges say from whom items are taken over; what they do not say is which copy it is.
 fn origins(before: &[PlannedSource], after: &[PlannedSource], found: &mut Found) {
-    let copy = |origin: &PlannedSource| if origin.last { "the last pass" } else { "a first pass" };
+    let copy = |origin: &PlannedSource| if origin.final_pass { "the last pass" } else { "a first pass" };
     for old in before {
         if let Some(new) = after.iter().find(|new| new.component == old.component) {
             let what = format!("copy from {}", old.component);

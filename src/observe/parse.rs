@@ -102,9 +102,9 @@ fn service_task(service: &ServiceConfig) -> ServiceBehavior {
 fn origins(origins: &[MigrationSource]) -> Vec<PlannedSource> {
     let origin = |origin: &MigrationSource| PlannedSource {
         component: origin.component.clone(),
-        home: origin.home,
+        backend: origin.backend,
         collections: origin.collections.clone(),
-        last: origin.last,
+        final_pass: origin.final_pass,
     };
     origins.iter().map(origin).collect()
 }

@@ -136,8 +136,8 @@ pub fn running(identity: &Identity, snapshot: &Snapshot) -> Running {
     for config_map in &snapshot.config_maps {
         if let Some((name, text, config)) = configuration(config_map) {
             let component = components.entry(name.clone()).or_default();
-            component.revision = Some(ComponentConfig::revision(text));
-            let child = identity.name.child(&name);
+            component.revision = Some(ComponentConfig::revision_of(text));
+            let child = identity.name.object_name(&name);
             let (workload, shell) = match config.role() {
                 Role::Service | Role::Load => deployment(snapshot, &child),
                 Role::Store | Role::Peer => stateful_set(snapshot, &child, &name),

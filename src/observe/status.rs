@@ -113,7 +113,7 @@ pub fn status(
         observed_generation: Some(facts.generation),
         shape: facts.shape,
         evolution: evolution::status(facts, &conditions, previous, now),
-        entry: Some(format!("http://{}", facts.identity.host(facts.identity.name.as_str()))),
+        entry: Some(format!("http://{}", facts.identity.service_host(facts.identity.name.as_str()))),
         components_ready: Some(format!("{ready}/{}", view.components.len())),
         conditions,
         components: components.collect(),

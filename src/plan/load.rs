@@ -24,7 +24,7 @@ pub(super) fn plan(
     Some(Component {
         name: names::load(),
         replicas: 1,
-        resources: resources::of(Role::Load, &ValidResources::default()),
+        resources: resources::with_defaults(Role::Load, &ValidResources::default()),
         behavior: Behavior::Load(task),
     })
 }

@@ -19,11 +19,11 @@ mod topology;
 
 pub use topology::*;
 
-use crate::api::{Problems, ValidShape, ValidSpec};
+use crate::api::{ValidationErrors, ValidShape, ValidSpec};
 use maquette_contract::{Collection, ComponentName};
 
 /// What a shape consists of, before the end users come.
-struct Plan {
+struct ShapePlan {
     /// The component that the entry Service leads to.
     entry: ComponentName,
     components: Vec<Component>,
@@ -37,8 +37,8 @@ struct Plan {
 ///
 /// # Errors
 /// What the schema's rules cannot say: a collection whose owner no request can reach from the entry.
-pub fn plan(spec: &ValidSpec, identity: Identity) -> Result<Topology, Problems> {
-    let Plan { entry, mut components, drives, collections } = match &spec.shape {
+pub fn plan(spec: &ValidSpec, identity: Identity) -> Result<Topology, ValidationErrors> {
+    let ShapePlan { entry, mut components, drives, collections } = match &spec.shape {
         ValidShape::ClientServer(shape) => client_server::plan(shape),
         ValidShape::ThreeTier(shape) => three_tier::plan(shape),
         ValidShape::NTier(shape) => n_tier::plan(shape)?,

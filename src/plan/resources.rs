@@ -10,39 +10,39 @@ use maquette_contract::Role;
 use std::collections::BTreeMap;
 
 /// Requests and limits by default: processors and memory.
-struct Defaults {
+struct RoleDefaults {
     cpu: (&'static str, &'static str),
     memory: (&'static str, &'static str),
 }
 
-fn defaults(role: Role) -> Defaults {
+fn role_defaults(role: Role) -> RoleDefaults {
     match role {
-        Role::Service => Defaults { cpu: ("10m", "1"), memory: ("16Mi", "128Mi") },
-        Role::Store | Role::Peer => Defaults { cpu: ("10m", "1"), memory: ("32Mi", "256Mi") },
-        Role::Load => Defaults { cpu: ("10m", "1"), memory: ("16Mi", "128Mi") },
+        Role::Service => RoleDefaults { cpu: ("10m", "1"), memory: ("16Mi", "128Mi") },
+        Role::Store | Role::Peer => RoleDefaults { cpu: ("10m", "1"), memory: ("32Mi", "256Mi") },
+        Role::Load => RoleDefaults { cpu: ("10m", "1"), memory: ("16Mi", "128Mi") },
     }
 }
 
 /// The resources of a pod: what the user says, and the role's defaults for the rest. Where the user
 /// says only one of request and limit, the default of the other gives way if it does not fit.
-pub(super) fn of(role: Role, user: &ValidResources) -> ResourceRequirements {
-    let Defaults { cpu, memory } = defaults(role);
+pub(super) fn with_defaults(role: Role, user: &ValidResources) -> ResourceRequirements {
+    let RoleDefaults { cpu, memory } = role_defaults(role);
     let ValidAmounts { cpu: cpu_request, memory: memory_request, ephemeral_storage: disk_request } =
         user.requests;
     let ValidAmounts { cpu: cpu_limit, memory: memory_limit, ephemeral_storage: disk_limit } =
         user.limits;
-    let cpu = pair(cpu_request, cpu_limit, cpu);
-    let memory = pair(memory_request, memory_limit, memory);
+    let cpu = request_and_limit(cpu_request, cpu_limit, cpu);
+    let memory = request_and_limit(memory_request, memory_limit, memory);
     ResourceRequirements {
         claims: None,
-        requests: Some(list(Some(cpu.0), Some(memory.0), disk_request)),
-        limits: Some(list(Some(cpu.1), Some(memory.1), disk_limit)),
+        requests: Some(quantity_map(Some(cpu.0), Some(memory.0), disk_request)),
+        limits: Some(quantity_map(Some(cpu.1), Some(memory.1), disk_limit)),
     }
 }
 
-type Amounts = BTreeMap<String, RawQuantity>;
+type QuantityMap = BTreeMap<String, RawQuantity>;
 
-fn list(cpu: Option<String>, memory: Option<String>, disk: Option<Quantity>) -> Amounts {
+fn quantity_map(cpu: Option<String>, memory: Option<String>, disk: Option<Quantity>) -> QuantityMap {
     let disk = disk.map(|disk| disk.to_string());
     [("cpu", cpu), ("memory", memory), ("ephemeral-storage", disk)]
         .into_iter()
@@ -51,7 +51,7 @@ fn list(cpu: Option<String>, memory: Option<String>, disk: Option<Quantity>) -> 
 }
 
 /// The request and the limit.
-fn pair(
+fn request_and_limit(
     request: Option<Quantity>,
     limit: Option<Quantity>,
     (default_request, default_limit): (&str, &str),

@@ -4,7 +4,7 @@ use maquette_contract::{Collection, ComponentName, Hop, Routes};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Who calls whom, in the order declared.
-pub(super) type Calls = BTreeMap<ComponentName, Vec<ComponentName>>;
+pub(super) type CallGraph = BTreeMap<ComponentName, Vec<ComponentName>>;
 
 /// Who owns what.
 #[derive(Default)]
@@ -14,8 +14,8 @@ pub(super) struct Owners {
 }
 
 /// The routes of `component`.
-pub(super) fn of(component: &ComponentName, calls: &Calls, owners: &Owners) -> Routes {
-    let first = first_steps(component, calls);
+pub(super) fn routes_from(component: &ComponentName, calls: &CallGraph, owners: &Owners) -> Routes {
+    let first = first_hops(component, calls);
     let hop = |owner: &ComponentName| match owner == component {
         true => Some(Hop::Own),
         false => first.get(owner).cloned().map(Hop::Call),
@@ -31,7 +31,7 @@ pub(super) fn of(component: &ComponentName, calls: &Calls, owners: &Owners) -> R
 }
 
 /// For every component that can be reached, the call that the shortest way to it begins with.
-fn first_steps(component: &ComponentName, calls: &Calls) -> BTreeMap<ComponentName, ComponentName> {
+fn first_hops(component: &ComponentName, calls: &CallGraph) -> BTreeMap<ComponentName, ComponentName> {
     let below = |component: &ComponentName| calls.get(component).into_iter().flatten();
     let mut first = BTreeMap::new();
     let mut queue: VecDeque<_> = below(component).map(|next| (next, next)).collect();

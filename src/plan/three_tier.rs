@@ -1,20 +1,20 @@
 //! A thin client, the business tier, the data.
 
-use super::{Plan, components, names};
+use super::{ShapePlan, components, names};
 use crate::api::ValidThreeTier;
 use maquette_contract::Hop;
 
-pub(super) fn plan(shape: &ValidThreeTier) -> Plan {
+pub(super) fn plan(shape: &ValidThreeTier) -> ShapePlan {
     let (client, business, data) = (names::client(), names::business(), names::data());
-    let routes = components::rest(Hop::Call(business.clone()));
-    Plan {
+    let routes = components::single_route(Hop::Call(business.clone()));
+    ShapePlan {
         entry: client.clone(),
         drives: vec![client.clone()],
-        collections: vec![names::items()],
+        collections: vec![names::default_collection()],
         components: vec![
-            components::thin(client, &shape.client, business.clone(), routes),
-            components::smart(business, &shape.business, data.clone()),
-            components::store(data, &shape.data),
+            components::thin_service(client, &shape.client, business.clone(), routes),
+            components::smart_service(business, &shape.business, data.clone()),
+            components::new_store(data, &shape.data),
         ],
     }
 }

@@ -5,7 +5,7 @@ use crate::api::{PodSettings, Retention};
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use maquette_contract::{
     ArchitectureName, CallMode, Collection, CollectionSet, ComponentName, Percent, Role, Routes,
-    SourceBackend, Work,
+    SourceBackend, RequestWork,
 };
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub struct Identity {
 
 impl Identity {
     /// The host name of the Service `service` of this Architecture's namespace.
-    pub fn host(&self, service: &str) -> String {
+    pub fn service_host(&self, service: &str) -> String {
         format!("{service}.{}.svc", self.namespace)
     }
 }
@@ -150,7 +150,7 @@ pub enum Behavior {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceBehavior {
     /// The work of a request.
-    pub work: Work,
+    pub work: RequestWork,
     /// How a summary calls the components below.
     pub mode: CallMode,
     /// The components that it calls.
@@ -169,11 +169,11 @@ pub struct PlannedSource {
     /// The store or the peers that hold the items.
     pub component: ComponentName,
     /// Which of the two.
-    pub home: SourceBackend,
+    pub backend: SourceBackend,
     /// The collections whose items come from there.
     pub collections: CollectionSet,
     /// Whether everybody else who wrote there has stopped.
-    pub last: bool,
+    pub final_pass: bool,
 }
 
 /// A call that a service makes.
@@ -196,7 +196,7 @@ pub struct StoreBehavior {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerBehavior {
     /// The work of a request.
-    pub work: Work,
+    pub work: RequestWork,
     /// How many peers hold each item.
     pub replication_factor: u32,
     /// How many of the pods hold items: fewer than run while some hand over before they leave.

@@ -135,7 +135,7 @@ fn storage(component: &Component) -> Option<(&Volume, u32)> {
 }
 
 fn claim(identity: &Identity, component: &ComponentName, ordinal: u32) -> String {
-    format!("{CLAIM}-{}-{ordinal}", identity.name.child(component))
+    format!("{CLAIM}-{}-{ordinal}", identity.name.object_name(component))
 }
 
 fn fate(

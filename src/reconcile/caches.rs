@@ -24,7 +24,7 @@ use kube::{
         watcher::{Config, Event},
     },
 };
-use maquette_contract::keys::{APP, LABEL_ARCHITECTURE, LABEL_MANAGED_BY};
+use maquette_contract::keys::{MANAGER, LABEL_ARCHITECTURE, LABEL_MANAGED_BY};
 use serde::de::DeserializeOwned;
 use std::{fmt::Debug, sync::Arc};
 use tokio::task::JoinSet;
@@ -132,7 +132,7 @@ pub(super) struct Watches<'a> {
 impl Watches<'_> {
     /// Starts them all.
     pub(super) fn start(mut self) -> Caches {
-        let children = Config::default().labels(&format!("{LABEL_MANAGED_BY}={APP}"));
+        let children = Config::default().labels(&format!("{LABEL_MANAGED_BY}={MANAGER}"));
         // Claims and pods are made by others, from our templates: this label is in all selectors.
         let labelled = Config::default().labels(LABEL_ARCHITECTURE);
         let writer = Writer::default();

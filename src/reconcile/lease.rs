@@ -10,7 +10,7 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 use kube::{Api, Client, api::PostParams};
-use maquette_contract::keys::{APP, FIELD_MANAGER};
+use maquette_contract::keys::{MANAGER, FIELD_MANAGER};
 use std::{
     future::Future,
     time::{Duration, Instant},
@@ -132,7 +132,7 @@ impl Candidate {
     }
 
     async fn look(&mut self) -> Result<(), Error> {
-        let found = limited(self.api.get_opt(APP)).await?;
+        let found = limited(self.api.get_opt(MANAGER)).await?;
         let same = |found: &Lease| {
             let seen = self.seen.as_ref()?;
             (seen.0.metadata.resource_version == found.metadata.resource_version).then_some(seen.1)
@@ -150,7 +150,7 @@ impl Candidate {
         let (metadata, before) = match before {
             Some(lease) => (lease.metadata, lease.spec.unwrap_or_default()),
             None => (
-                ObjectMeta { name: Some(APP.to_owned()), ..ObjectMeta::default() },
+                ObjectMeta { name: Some(MANAGER.to_owned()), ..ObjectMeta::default() },
                 LeaseSpec::default(),
             ),
         };
@@ -173,7 +173,7 @@ impl Candidate {
     }
 
     async fn write(&mut self, lease: Lease) -> Result<bool, Error> {
-        let made = limited(self.api.replace(APP, &params(), &lease)).await;
+        let made = limited(self.api.replace(MANAGER, &params(), &lease)).await;
         self.written(made)
     }
 

@@ -168,7 +168,7 @@ impl Metrics {
     pub(super) fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
-        Ok(maquette_contract::metrics::text(&text))
+        Ok(maquette_contract::metrics::prometheus_text(&text))
     }
 }
 

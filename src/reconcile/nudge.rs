@@ -68,7 +68,7 @@ fn forget_the_gone(work: &Work<'_>, running: &Running) {
 fn revision(config_map: &ConfigMap) -> Option<(ComponentName, Revision)> {
     let component = config_map.labels().get(LABEL_COMPONENT)?.parse().ok()?;
     let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
-    Some((component, ComponentConfig::revision(text)))
+    Some((component, ComponentConfig::revision_of(text)))
 }
 
 fn lags(pod: &RunningPod, wanted: &Revision) -> bool {

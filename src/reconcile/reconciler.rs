@@ -10,7 +10,7 @@ use super::{
     work::{Outcome, Work},
 };
 use crate::{
-    api::{ArchitectureSpec, Problems, Shape},
+    api::{ArchitectureSpec, ValidationErrors, Shape},
     evolve::{Evolution, evolve},
     observe::{self, Acceptance, Evolving, Facts, Issue, IssueKind, Running},
     plan::{Component, Identity, Topology, plan},
@@ -114,7 +114,7 @@ fn accepted(architecture: &Found, identity: &Identity) -> Result<Wanted, Accepta
         .map_err(|problems| Acceptance::Refused { problems: problems.to_string() })
 }
 
-fn wanted(spec: &ArchitectureSpec, identity: Identity) -> Result<Wanted, Problems> {
+fn wanted(spec: &ArchitectureSpec, identity: Identity) -> Result<Wanted, ValidationErrors> {
     let shape = spec.shape;
     let spec = spec.validate(identity.name.as_str())?;
     let note = match spec.inactive() {

@@ -149,7 +149,7 @@ mod tests {
         let said = Observations {
             component: "web".parse().unwrap(),
             pod: "shop-web-0".to_owned(),
-            revision: Revision::of(revision.as_bytes()),
+            revision: Revision::of_bytes(revision.as_bytes()),
             older_requests: 0,
             edges: vec![],
             migration_sources: vec![],

@@ -14,7 +14,7 @@ use kube::{
     Client, Config,
     runtime::events::{Recorder, Reporter},
 };
-use maquette_contract::keys::APP;
+use maquette_contract::keys::MANAGER;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -94,7 +94,7 @@ fn shared(
     health: Arc<Health>,
 ) -> Shared {
     let reporter =
-        Reporter { controller: APP.to_owned(), instance: Some(options.instance.clone()) };
+        Reporter { controller: MANAGER.to_owned(), instance: Some(options.instance.clone()) };
     Shared {
         client: client.clone(),
         settings: options.settings.clone(),

@@ -62,13 +62,13 @@ fn peer(identity: &Identity, component: &Component, task: &PeerBehavior) -> Peer
 fn origins(identity: &Identity, origins: &[PlannedSource]) -> Vec<MigrationSource> {
     let origin = |origin: &PlannedSource| MigrationSource {
         component: origin.component.clone(),
-        home: origin.home,
-        address: match origin.home {
+        backend: origin.backend,
+        address: match origin.backend {
             SourceBackend::Store => names::store_address(identity, &origin.component),
             SourceBackend::Peers => names::traffic_address(identity, &origin.component),
         },
         collections: origin.collections.clone(),
-        last: origin.last,
+        final_pass: origin.final_pass,
     };
     origins.iter().map(origin).collect()
 }

@@ -61,7 +61,7 @@ fn pod_name() -> EnvVar {
         field_path: "metadata.name".to_owned(),
     };
     EnvVar {
-        name: keys::ENV_POD.to_owned(),
+        name: keys::ENV_POD_NAME.to_owned(),
         value_from: Some(EnvVarSource { field_ref: Some(field), ..EnvVarSource::default() }),
         ..EnvVar::default()
     }

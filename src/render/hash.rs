@@ -8,7 +8,7 @@ use serde::Serialize;
 pub(super) fn stamp<K: Metadata<Ty = ObjectMeta> + Serialize>(object: &mut K) {
     #[expect(clippy::expect_used, reason = "Kubernetes' own types have strings as keys")]
     let json = serde_json::to_vec(object).expect("an object is JSON");
-    let hash = Revision::of(&json).to_string();
+    let hash = Revision::of_bytes(&json).to_string();
     let annotations = object.metadata_mut().annotations.get_or_insert_default();
     annotations.insert(keys::ANNOTATION_APPLIED_HASH.to_owned(), hash);
 }

@@ -15,8 +15,8 @@ pub(super) type Labels = BTreeMap<String, String>;
 /// The labels of an object of the whole Architecture.
 pub(super) fn common_labels(identity: &Identity) -> Labels {
     labels([
-        (keys::LABEL_NAME, keys::APP),
-        (keys::LABEL_MANAGED_BY, keys::APP),
+        (keys::LABEL_NAME, keys::MANAGER),
+        (keys::LABEL_MANAGED_BY, keys::MANAGER),
         (keys::LABEL_INSTANCE, identity.name.as_str()),
         (keys::LABEL_ARCHITECTURE, identity.name.as_str()),
     ])

@@ -10,7 +10,7 @@ pub(super) fn of_whole(identity: &Identity) -> String {
 
 /// Every object of a component but the one below.
 pub(super) fn of_component(identity: &Identity, component: &ComponentName) -> String {
-    identity.name.child(component)
+    identity.name.object_name(component)
 }
 
 /// The Service that gives the pods of a component with volumes names of their own.
@@ -25,19 +25,19 @@ pub(super) fn headless(identity: &Identity, component: &Component) -> String {
 
 /// Where `component` answers requests.
 pub(super) fn traffic_address(identity: &Identity, component: &ComponentName) -> Address {
-    Address::new(&identity.host(&of_component(identity, component)), ports::TRAFFIC.number)
+    Address::new(&identity.service_host(&of_component(identity, component)), ports::TRAFFIC.number)
 }
 
 /// Where the store `component` answers queries.
 pub(super) fn store_address(identity: &Identity, component: &ComponentName) -> Address {
-    Address::new(&identity.host(&of_component(identity, component)), ports::STORE.number)
+    Address::new(&identity.service_host(&of_component(identity, component)), ports::STORE.number)
 }
 
 /// Where end users send requests for `component`: the entry has a Service for just that.
 pub(super) fn user_address(topology: &Topology, component: &ComponentName) -> Address {
     let identity = topology.identity();
     if component == topology.entry() {
-        Address::new(&identity.host(&of_whole(identity)), ports::ENTRY.number)
+        Address::new(&identity.service_host(&of_whole(identity)), ports::ENTRY.number)
     } else {
         traffic_address(identity, component)
     }
@@ -51,5 +51,5 @@ pub(super) fn pod(identity: &Identity, component: &Component, ordinal: u32) -> S
 /// Where the peers find the pod `ordinal` of their component.
 pub(super) fn peer_address(identity: &Identity, component: &Component, ordinal: u32) -> Address {
     let host = format!("{}.{}", pod(identity, component, ordinal), headless(identity, component));
-    Address::new(&identity.host(&host), ports::PEERS.number)
+    Address::new(&identity.service_host(&host), ports::PEERS.number)
 }

@@ -114,7 +114,7 @@ async fn a_new_configuration_reaches_pods_at_once_and_restarts_none() {
     let load = after.iter().find(|pod| pod.name_any().starts_with("shop-load")).expect("a load");
     let config_maps = space.api::<k8s_openapi::api::core::v1::ConfigMap>();
     let config = config_maps.get("shop-load").await.expect("there").data.expect("data");
-    let revision = ComponentConfig::revision(&config[CONFIG_FILE]);
+    let revision = ComponentConfig::revision_of(&config[CONFIG_FILE]);
     assert_eq!(
         load.annotations().get(ANNOTATION_CONFIG_REVISION).map(String::as_str),
         Some(revision.as_str())

@@ -68,8 +68,8 @@ proptest! {
             let json = &config.data.as_ref().expect("data")[keys::CONFIG_FILE];
             for other in topology.components() {
                 let edge = edges.iter().any(|e| e.from.as_str() == component && e.to == other.name);
-                let host = format!("\"{}", topology.identity().host(
-                    &topology.identity().name.child(&other.name)));
+                let host = format!("\"{}", topology.identity().service_host(
+                    &topology.identity().name.object_name(&other.name)));
                 prop_assert!(edge || !json.contains(&host), "{component} knows {}: {json}", other.name);
             }
         }

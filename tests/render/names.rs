@@ -36,7 +36,7 @@ proptest! {
         for object in rendered(&topology).to_values() {
             let labels = &object["metadata"]["labels"];
             prop_assert_eq!(text(&labels[keys::LABEL_ARCHITECTURE]), &architecture);
-            prop_assert_eq!(text(&labels[keys::LABEL_MANAGED_BY]), keys::APP);
+            prop_assert_eq!(text(&labels[keys::LABEL_MANAGED_BY]), keys::MANAGER);
             for (key, value) in labels.as_object().expect("labels") {
                 prop_assert!(text(value).len() <= 63, "{key}: {value}");
             }

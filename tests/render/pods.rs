@@ -74,7 +74,7 @@ proptest! {
 #[test]
 fn a_default_model_gives_nobody_a_token_and_mounts_its_configuration() {
     for shape in [Shape::ClientServer, Shape::ThreeTier, Shape::NTier, Shape::PeerToPeer] {
-        let objects = rendered(&planned(&ArchitectureSpec::of(shape), "shop", ""));
+        let objects = rendered(&planned(&ArchitectureSpec::minimal(shape), "shop", ""));
         let [account] = objects.service_accounts.as_slice() else { panic!("one account") };
         assert_eq!(account.automount_service_account_token, Some(false));
         for workload in workloads(&objects) {

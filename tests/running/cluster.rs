@@ -151,7 +151,7 @@ fn report(config: &ComponentConfig, text: &str, pod: &str) -> Observations {
     Observations {
         component: config.component.clone(),
         pod: pod.to_owned(),
-        revision: ComponentConfig::revision(text),
+        revision: ComponentConfig::revision_of(text),
         older_requests: 0,
         edges: edges::targets(config).into_iter().map(edge).collect(),
         served: Traffic { requests: 5, ..Traffic::default() },

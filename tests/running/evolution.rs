@@ -138,8 +138,8 @@ fn tell(step: Option<Step>, topology: &Topology) -> String {
         let mut to: Vec<_> = component.edges().iter().map(|edge| edge.to.to_string()).collect();
         to.dedup();
         let last = match &component.behavior {
-            Behavior::Service(task) => task.migration_sources.iter().any(|origin| origin.last),
-            Behavior::Peer(task) => task.migration_sources.iter().any(|origin| origin.last),
+            Behavior::Service(task) => task.migration_sources.iter().any(|origin| origin.final_pass),
+            Behavior::Peer(task) => task.migration_sources.iter().any(|origin| origin.final_pass),
             Behavior::Store(_) | Behavior::Load(_) => false,
         };
         let last = if last { " (last)" } else { "" };

@@ -142,7 +142,7 @@ fn a_home_that_one_owner_asks_alone_has_everything() {
     let last = |topology: &Topology| {
         let reports = topology.component(&"reports".parse().unwrap());
         matches!(reports.map(|component| &component.behavior), Some(Behavior::Service(task))
-            if !task.migration_sources.is_empty() && task.migration_sources.iter().all(|origin| origin.last))
+            if !task.migration_sources.is_empty() && task.migration_sources.iter().all(|origin| origin.final_pass))
     };
     while !last(&runs) {
         runs = evolve(&clients, &read(&works(&runs)), now()).apply;

@@ -36,7 +36,7 @@ pub(crate) fn sloppy() -> impl Strategy<Value = ArchitectureSpec> {
                 },
                 ..ThreeTier::default()
             }),
-            ..ArchitectureSpec::of(shape)
+            ..ArchitectureSpec::minimal(shape)
         })
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn valid() -> impl Strategy<Value = ArchitectureSpec> {
             peer_to_peer,
             load,
             pods,
-            ..ArchitectureSpec::of(shape)
+            ..ArchitectureSpec::minimal(shape)
         }
     })
 }

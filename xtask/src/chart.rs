@@ -8,22 +8,22 @@ use serde::Serialize;
 /// The rules of each role, by the name under which the chart's templates ask for them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rules {
+struct ChartRules {
     operator: Vec<PolicyRule>,
     own_namespace: Vec<PolicyRule>,
     view: Vec<PolicyRule>,
     edit: Vec<PolicyRule>,
 }
 
-pub(crate) fn crd() -> Result<String, serde_norway::Error> {
+pub(crate) fn crd_yaml() -> Result<String, serde_norway::Error> {
     yaml::document(&maquette::api::CrdFile)
 }
 
-pub(crate) fn rules() -> Result<String, serde_norway::Error> {
-    yaml::document(&Rules {
-        operator: rules::cluster(),
-        own_namespace: rules::own_namespace(),
-        view: rules::view(),
-        edit: rules::edit(),
+pub(crate) fn rules_yaml() -> Result<String, serde_norway::Error> {
+    yaml::document(&ChartRules {
+        operator: rules::cluster_rules(),
+        own_namespace: rules::lease_rules(),
+        view: rules::view_rules(),
+        edit: rules::edit_rules(),
     })
 }

@@ -45,7 +45,7 @@ pub enum Error {
 ///
 /// # Errors
 /// When one cannot be written as YAML.
-pub fn files() -> Result<Vec<Generated>, Error> {
+pub fn generated_files() -> Result<Vec<Generated>, Error> {
     let file = |path: &str, text: Result<String, serde_norway::Error>| {
         let path = PathBuf::from(path);
         match text {
@@ -55,9 +55,9 @@ pub fn files() -> Result<Vec<Generated>, Error> {
     };
     Ok(vec![
         file("crds/architecture.yaml", yaml::document(&maquette::api::CrdFile))?,
-        file("manifests/install.yaml", install::yaml())?,
-        file("charts/maquette/generated/crd.yaml", chart::crd())?,
-        file("charts/maquette/generated/rules.yaml", chart::rules())?,
+        file("manifests/install.yaml", install::install_yaml())?,
+        file("charts/maquette/generated/crd.yaml", chart::crd_yaml())?,
+        file("charts/maquette/generated/rules.yaml", chart::rules_yaml())?,
     ])
 }
 
@@ -65,9 +65,9 @@ pub fn files() -> Result<Vec<Generated>, Error> {
 ///
 /// # Errors
 /// When a file cannot be made or written.
-pub fn generate(root: &Path) -> Result<Vec<PathBuf>, Error> {
+pub fn write_generated(root: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut written = vec![];
-    for Generated { path, text } in files()? {
+    for Generated { path, text } in generated_files()? {
         let full = root.join(&path);
         if fs::read_to_string(&full).ok().as_ref() != Some(&text) {
             let folder = full.parent().unwrap_or(root);

@@ -13,7 +13,7 @@ enum Task {
 fn main() -> Result<(), Box<dyn Error>> {
     let Task::Generate = Task::parse();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask has no parent")?;
-    for path in xtask::generate(root)? {
+    for path in xtask::write_generated(root)? {
         println!("written: {}", path.display());
     }
     Ok(())

@@ -40,8 +40,8 @@ impl ComponentConfig {
     }
 
     /// The revision of a document, as pods report it: a hash of its text.
-    pub fn revision(text: &str) -> Revision {
-        Revision::of(text.as_bytes())
+    pub fn revision_of(text: &str) -> Revision {
+        Revision::of_bytes(text.as_bytes())
     }
 
     /// The component's role.
@@ -81,7 +81,7 @@ impl Address {
     }
 
     /// `http://host:port`.
-    pub fn http(&self) -> String {
+    pub fn http_url(&self) -> String {
         format!("http://{self}")
     }
 }
@@ -125,7 +125,7 @@ impl From<Percent> for u8 {
 /// The work that a request costs besides calls and queries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Work {
+pub struct RequestWork {
     /// How long the component computes; absent: no longer than it needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processing_time: Option<ProcessingTime>,
@@ -152,7 +152,7 @@ pub struct ProcessingTime {
 pub struct ServiceConfig {
     /// The work of a request.
     #[serde(default)]
-    pub work: Work,
+    pub work: RequestWork,
     /// How a summary calls the components below.
     pub mode: CallMode,
     /// The components that this one may call.
@@ -212,7 +212,7 @@ pub struct StoreConfig {}
 pub struct PeerConfig {
     /// The work of a request.
     #[serde(default)]
-    pub work: Work,
+    pub work: RequestWork,
     /// How many peers hold each item; at most as many as there are members.
     pub replication_factor: u32,
     /// All peers that hold items when every one is up, this one too. A running peer that is not

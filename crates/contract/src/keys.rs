@@ -18,7 +18,7 @@ pub const LABEL_COMPONENT: &str = "maquette.dev/component";
 /// The component's role, as [`crate::Role::as_str`] gives it; in every selector.
 pub const LABEL_ROLE: &str = "maquette.dev/role";
 /// The value of [`LABEL_APP`] and [`LABEL_MANAGED_BY`].
-pub const APP: &str = "maquette";
+pub const MANAGER: &str = "maquette";
 
 /// Hash of the object as it was last applied: a difference means that something is to be written.
 pub const ANNOTATION_APPLIED_HASH: &str = "maquette.dev/applied-hash";
@@ -39,4 +39,4 @@ pub const DATA_DIR: &str = "/data";
 /// The name of the volume claim template; claims are called `data-<architecture>-<component>-<ordinal>`.
 pub const CLAIM: &str = "data";
 /// The environment variable that tells a pod its own name.
-pub const ENV_POD: &str = "POD_NAME";
+pub const ENV_POD_NAME: &str = "POD_NAME";

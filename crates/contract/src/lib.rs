@@ -18,13 +18,13 @@ mod observations;
 pub mod ports;
 mod revision;
 mod route;
-mod text;
+mod display;
 mod tree;
 mod version;
 
 pub use config::{
     Address, Call, CallMode, ComponentConfig, LoadConfig, LoadTarget, PeerConfig, PeerMember,
-    Percent, ProcessingTime, RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Successor, Work,
+    Percent, ProcessingTime, RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Successor, RequestWork,
 };
 pub use item::{Collection, ItemId, ItemIdError, ItemKey, Record};
 pub use migration::{

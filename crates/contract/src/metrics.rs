@@ -6,7 +6,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Metrics in the format, from OpenMetrics, which registries write: there a counter is described
 /// under its name without `_total`, here under its full name.
-pub fn text(open_metrics: &str) -> String {
+pub fn prometheus_text(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len() + 512);
     let mut help = "";
     for line in open_metrics.lines() {
@@ -30,7 +30,7 @@ pub fn text(open_metrics: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::prometheus_text;
 
     #[test]
     fn counters_are_described_under_their_full_name() {
@@ -48,6 +48,6 @@ mod tests {
             # HELP age_seconds Age of the oldest.\n\
             # TYPE age_seconds gauge\n\
             age_seconds 0\n";
-        assert_eq!(text(open_metrics), want);
+        assert_eq!(prometheus_text(open_metrics), want);
     }
 }

@@ -15,7 +15,7 @@ pub struct MigrationSource {
     /// The store or the peers that hold the items.
     pub component: ComponentName,
     /// What that component is, which decides how it is asked.
-    pub home: SourceBackend,
+    pub backend: SourceBackend,
     /// A store's RESP port; the traffic port of peers, for [`internal_api`].
     pub address: Address,
     /// The collections whose items come from there; only those count that this component owns.
@@ -23,7 +23,7 @@ pub struct MigrationSource {
     /// Whether everybody else who wrote there has stopped: a copy that is complete under this
     /// configuration is complete for good.
     #[serde(default)]
-    pub last: bool,
+    pub final_pass: bool,
 }
 
 /// How an origin keeps items.

@@ -83,10 +83,10 @@ name!(
 impl ArchitectureName {
     /// The longest `<architecture>-<component>`, in characters: a StatefulSet's pods get a label
     /// `<statefulset>-<hash>` of at most 63.
-    pub const MAX_CHILD: usize = 52;
+    pub const MAX_OBJECT_NAME: usize = 52;
 
     /// The name of the objects of a component: `<architecture>-<component>`.
-    pub fn child(&self, component: &ComponentName) -> String {
+    pub fn object_name(&self, component: &ComponentName) -> String {
         format!("{self}-{component}")
     }
 }

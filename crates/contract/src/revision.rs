@@ -11,7 +11,7 @@ pub struct Revision(String);
 
 impl Revision {
     /// The revision of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub fn of_bytes(bytes: &[u8]) -> Self {
         const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
         const PRIME: u64 = 0x0000_0100_0000_01b3;
         let hash =
@@ -37,8 +37,8 @@ mod tests {
 
     #[test]
     fn matches_the_published_vectors() {
-        assert_eq!(Revision::of(b"").as_str(), "cbf29ce484222325");
-        assert_eq!(Revision::of(b"a").as_str(), "af63dc4c8601ec8c");
-        assert_eq!(Revision::of(b"foobar").as_str(), "85944171f73967e8");
+        assert_eq!(Revision::of_bytes(b"").as_str(), "cbf29ce484222325");
+        assert_eq!(Revision::of_bytes(b"a").as_str(), "af63dc4c8601ec8c");
+        assert_eq!(Revision::of_bytes(b"foobar").as_str(), "85944171f73967e8");
     }
 }

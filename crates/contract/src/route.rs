@@ -29,7 +29,7 @@ pub struct Routes {
 
 impl Routes {
     /// The next step for `collection`; none if nobody that can be reached owns it.
-    pub fn hop(&self, collection: &Collection) -> Option<&Hop> {
+    pub fn next_hop(&self, collection: &Collection) -> Option<&Hop> {
         match self.collections.get(collection) {
             Some(hop) => hop.as_ref(),
             None => self.rest.as_ref(),
@@ -45,7 +45,7 @@ mod tests {
     fn a_collection_whose_owner_is_out_of_reach_does_not_fall_to_the_rest() {
         let routes: Routes =
             serde_json::from_str(r#"{"collections":{"orders":null},"rest":"own"}"#).unwrap();
-        assert_eq!(routes.hop(&"orders".parse().unwrap()), None);
-        assert_eq!(routes.hop(&"other".parse().unwrap()), Some(&Hop::Own));
+        assert_eq!(routes.next_hop(&"orders".parse().unwrap()), None);
+        assert_eq!(routes.next_hop(&"other".parse().unwrap()), Some(&Hop::Own));
     }
 }

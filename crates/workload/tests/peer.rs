@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use maquette_contract::{Address, ComponentConfig, PeerConfig, PeerMember, RoleConfig, Work};
+use maquette_contract::{Address, ComponentConfig, PeerConfig, PeerMember, RoleConfig, RequestWork};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -38,7 +38,7 @@ impl Peer {
             architecture: "shop".parse().unwrap(),
             component: "peers".parse().unwrap(),
             role: RoleConfig::Peer(PeerConfig {
-                work: Work::default(),
+                work: RequestWork::default(),
                 replication_factor: 1,
                 members: vec![member],
                 migration_sources: vec![],

@@ -14,7 +14,7 @@ use super::resources::Resources;
 use super::rule;
 use super::storage::Storage;
 
-pub(crate) use valid::{Owned, ValidNTier, ValidService};
+pub(crate) use valid::{Ownership, ValidNTier, ValidService};
 
 /// What `owns` says for every collection that nobody else owns.
 const REST: &str = "*";

@@ -6,8 +6,8 @@ use std::fmt;
 use super::{Call, NTier, REST, Service, check, rules};
 use crate::api::component::ValidComponent;
 use crate::api::name;
-use crate::api::problem::{At, Findings};
-use crate::api::several::Several;
+use crate::api::error_list::{At, Findings};
+use crate::api::non_empty::Several;
 use crate::api::storage::{DataStore, ValidStore};
 
 /// Validated [`NTier`].
@@ -26,27 +26,27 @@ pub(crate) struct ValidService {
     pub(crate) mode: contract::CallMode,
     pub(crate) calls: Vec<(ComponentName, Percent)>,
     /// What it keeps; none if it is stateless.
-    pub(crate) keeps: Option<Keeps>,
+    pub(crate) owned_data: Option<OwnedData>,
 }
 
 /// The information that a service keeps.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Keeps {
-    pub(crate) owns: Vec<Owned>,
+pub(crate) struct OwnedData {
+    pub(crate) owns: Vec<Ownership>,
     pub(crate) store: ComponentName,
-    pub(crate) settings: ValidStore,
+    pub(crate) store_settings: ValidStore,
 }
 
 /// What a service owns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Owned {
+pub(crate) enum Ownership {
     /// One collection.
     Collection(Collection),
     /// Every collection that no other service owns.
     Rest,
 }
 
-impl fmt::Display for Owned {
+impl fmt::Display for Ownership {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Collection(collection) => collection.fmt(f),
@@ -65,7 +65,7 @@ impl NTier {
             .enumerate()
             .map(|(index, service)| service.validate(&list.index(index), findings))
             .collect();
-        check::services(&self.services, &list, findings);
+        check::check_services(&self.services, &list, findings);
         let services = services.into_iter().collect::<Option<_>>()?;
         Some(ValidNTier { client: client?, services: Several::new(services)? })
     }
@@ -79,14 +79,14 @@ impl Service {
     }
 
     /// What it owns, if it has a store.
-    pub(super) fn collections(&self) -> Vec<String> {
+    pub(super) fn owned_collections(&self) -> Vec<String> {
         self.owns.clone().unwrap_or_else(|| vec![self.name.clone()])
     }
 
     fn validate(&self, at: &At, findings: &mut Findings) -> Option<ValidService> {
-        let name = name::validate(&self.name, name::MAX, &at.field("name"), findings);
+        let name = name::validate(&self.name, name::MAX_LENGTH, &at.field("name"), findings);
         let component = self.settings.validate(at, findings);
-        check::service(self, at, findings);
+        check::check_service(self, at, findings);
         let list = at.field("calls");
         let calls: Vec<_> = self
             .calls
@@ -96,19 +96,19 @@ impl Service {
             .collect();
         let keeps = match self.stateless {
             true => Some(None),
-            false => self.keeps(at, findings).map(Some),
+            false => self.validate_owned_data(at, findings).map(Some),
         };
         Some(ValidService {
             name: name?,
             component: component?,
             mode: self.mode.into(),
             calls: calls.into_iter().collect::<Option<_>>()?,
-            keeps: keeps?,
+            owned_data: keeps?,
         })
     }
 
-    fn keeps(&self, at: &At, findings: &mut Findings) -> Option<Keeps> {
-        let owns = self.owned(&at.field("owns"), findings);
+    fn validate_owned_data(&self, at: &At, findings: &mut Findings) -> Option<OwnedData> {
+        let owns = self.validate_owns(&at.field("owns"), findings);
         let at = at.field("store");
         let named = self.store.as_ref().and_then(|store| store.name.as_ref());
         if let Some(name) = named {
@@ -119,15 +119,15 @@ impl Service {
         let settings = settings.validate(&at, findings);
         // A name that is made of the service's own is as good as that, which is checked.
         let store = self.store_name().parse().ok();
-        Some(Keeps { owns: owns?, store: store?, settings: settings? })
+        Some(OwnedData { owns: owns?, store: store?, store_settings: settings? })
     }
 
-    fn owned(&self, at: &At, findings: &mut Findings) -> Option<Vec<Owned>> {
+    fn validate_owns(&self, at: &At, findings: &mut Findings) -> Option<Vec<Ownership>> {
         let parse = |text: &String| match text.as_str() {
-            REST => Some(Owned::Rest),
-            collection => collection.parse().ok().map(Owned::Collection),
+            REST => Some(Ownership::Rest),
+            collection => collection.parse().ok().map(Ownership::Collection),
         };
-        let collections = self.collections();
+        let collections = self.owned_collections();
         let bad = collections.iter().find(|text| parse(text).is_none());
         if let (Some(bad), Some(_)) = (bad, &self.owns) {
             rules::KIND.broken(at, &[bad], findings);
@@ -141,6 +141,6 @@ impl Call {
         // A name that is none is not listed either, which is said of the list.
         let name = self.service.parse().ok();
         let at = at.field("probabilityPercent");
-        Some((name?, name::percent(self.probability_percent, &at, findings)?))
+        Some((name?, name::validate_percent(self.probability_percent, &at, findings)?))
     }
 }

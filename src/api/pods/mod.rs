@@ -9,16 +9,16 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use crate::api::problem::{At, Findings, json};
+use crate::api::error_list::{At, Findings, to_json};
 use crate::api::rule::{self, Rule};
-use crate::api::text::{is_key, is_label_value, is_subdomain};
+use crate::api::label_syntax::{is_key, is_label_value, is_subdomain};
 
 type Map = BTreeMap<String, String>;
 
 /// The domain of the labels and annotations that Maquette sets.
-const DOMAIN: &str = "maquette.dev/";
+const MAQUETTE_DOMAIN: &str = "maquette.dev/";
 /// Other labels that Maquette sets.
-const SET: [&str; 3] = [keys::LABEL_NAME, keys::LABEL_INSTANCE, keys::LABEL_MANAGED_BY];
+const RESERVED_KEYS: [&str; 3] = [keys::LABEL_NAME, keys::LABEL_INSTANCE, keys::LABEL_MANAGED_BY];
 
 const RESERVED_LABEL: Rule = Rule {
     cel: "!self.exists(k, k.startsWith('maquette.dev/') || k in ['app.kubernetes.io/name', \
@@ -142,30 +142,30 @@ impl ImagePullPolicy {
 impl PodSettings {
     pub(crate) fn validate(&self, at: &At, findings: &mut Findings) {
         let labels = at.field("labels");
-        let set = |key: &&str| key.starts_with(DOMAIN) || SET.contains(key);
+        let set = |key: &&str| key.starts_with(MAQUETTE_DOMAIN) || RESERVED_KEYS.contains(key);
         if self.labels.keys().map(String::as_str).any(|key| set(&key)) {
             RESERVED_LABEL.broken(&labels, &[], findings);
         }
         let annotations = at.field("annotations");
-        if self.annotations.keys().any(|key| key.starts_with(DOMAIN)) {
+        if self.annotations.keys().any(|key| key.starts_with(MAQUETTE_DOMAIN)) {
             RESERVED_ANNOTATION.broken(&annotations, &[], findings);
         }
-        keys(&self.labels, &labels, findings);
-        values(&self.labels, &labels, findings);
-        keys(&self.annotations, &annotations, findings);
-        keys(&self.node_selector, &at.field("nodeSelector"), findings);
-        values(&self.node_selector, &at.field("nodeSelector"), findings);
+        check_keys(&self.labels, &labels, findings);
+        check_label_values(&self.labels, &labels, findings);
+        check_keys(&self.annotations, &annotations, findings);
+        check_keys(&self.node_selector, &at.field("nodeSelector"), findings);
+        check_label_values(&self.node_selector, &at.field("nodeSelector"), findings);
         for (index, toleration) in self.tolerations.iter().enumerate() {
             toleration.validate(&at.field("tolerations").index(index), findings);
         }
         for (index, secret) in self.image_pull_secrets.iter().enumerate() {
             let at = at.field("imagePullSecrets").index(index).field("name");
-            subdomain(&secret.name, &at, findings);
+            check_subdomain(&secret.name, &at, findings);
         }
         if let Some(image) = &self.image
             && (image.is_empty() || image.chars().any(|c| matches!(c, ' ' | '\t' | '\r' | '\n')))
         {
-            IMAGE.broken_by(&at.field("image"), json(image), &[image], findings);
+            IMAGE.broken_by(&at.field("image"), to_json(image), &[image], findings);
         }
     }
 }
@@ -175,21 +175,21 @@ impl PodSettings {
 const BAD_KEY: &str = "is not a key: use at most 63 letters, digits, '-', '_' and '.', beginning \
                        and ending with a letter or digit, perhaps behind a domain and a slash";
 
-fn keys(map: &Map, at: &At, findings: &mut Findings) {
+fn check_keys(map: &Map, at: &At, findings: &mut Findings) {
     for key in map.keys().filter(|key| !is_key(key)) {
-        findings.add(at, json(key), BAD_KEY);
+        findings.add(at, to_json(key), BAD_KEY);
     }
 }
 
-fn values(map: &Map, at: &At, findings: &mut Findings) {
+fn check_label_values(map: &Map, at: &At, findings: &mut Findings) {
     for (key, value) in map.iter().filter(|(_, value)| !is_label_value(value)) {
-        LABEL_VALUE.broken_by(&at.key(key), json(value), &[value], findings);
+        LABEL_VALUE.broken_by(&at.key(key), to_json(value), &[value], findings);
     }
 }
 
 /// Checks the name of a Secret or StorageClass.
-pub(crate) fn subdomain(name: &str, at: &At, findings: &mut Findings) {
+pub(crate) fn check_subdomain(name: &str, at: &At, findings: &mut Findings) {
     if !is_subdomain(name) {
-        SUBDOMAIN.broken_by(at, json(&name), &[name], findings);
+        SUBDOMAIN.broken_by(at, to_json(&name), &[name], findings);
     }
 }

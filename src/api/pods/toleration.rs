@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{BAD_KEY, LABEL_VALUE};
-use crate::api::problem::{At, Findings, json};
+use crate::api::error_list::{At, Findings, to_json};
 use crate::api::rule::{self, Rule};
-use crate::api::text::{is_key, is_label_value};
+use crate::api::label_syntax::{is_key, is_label_value};
 
 const NO_KEY: Rule = Rule {
     cel: "has(self.key) || self.operator == 'Exists'",
@@ -111,10 +111,10 @@ impl Toleration {
             NO_EXECUTE.broken(at, &[], findings);
         }
         if let Some(key) = self.key.as_ref().filter(|key| !is_key(key)) {
-            findings.add(&at.field("key"), json(key), BAD_KEY);
+            findings.add(&at.field("key"), to_json(key), BAD_KEY);
         }
         if let Some(value) = self.value.as_ref().filter(|value| !is_label_value(value)) {
-            LABEL_VALUE.broken_by(&at.field("value"), json(value), &[value], findings);
+            LABEL_VALUE.broken_by(&at.field("value"), to_json(value), &[value], findings);
         }
     }
 }

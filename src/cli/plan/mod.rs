@@ -88,7 +88,7 @@ enum Format {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let micros = if text == "0" { Some(0) } else { crate::api::micros(text) };
+    let micros = if text == "0" { Some(0) } else { crate::api::parse_micros(text) };
     micros.map(Duration::from_micros).ok_or_else(|| "write 90s, 5m or 1h30m".to_owned())
 }
 

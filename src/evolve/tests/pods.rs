@@ -46,7 +46,7 @@ impl Pass {
 
 /// The revision of a configuration.
 pub(super) fn revision(component: &Component) -> Revision {
-    Revision::of(format!("{:?}", component.behavior).as_bytes())
+    Revision::of_bytes(format!("{:?}", component.behavior).as_bytes())
 }
 
 impl Pod {

@@ -45,7 +45,7 @@ pub(super) enum Next {
 
 pub(super) fn next(component: &Component, collection: &Collection) -> Next {
     match &component.behavior {
-        Behavior::Service(task) => match task.routes.hop(collection) {
+        Behavior::Service(task) => match task.routes.next_hop(collection) {
             Some(Hop::Own) => Next::Here,
             Some(Hop::Call(to)) => Next::To(to.clone()),
             None => Next::Nowhere,

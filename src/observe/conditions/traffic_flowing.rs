@@ -39,7 +39,7 @@ fn lost(view: &View<'_>) -> String {
     let identity = view.facts.identity;
     let loads = view.facts.components.iter().filter(|component| component.role() == Role::Load);
     let objects =
-        loads.map(|component| format!("deployment/{}", identity.name.child(&component.name)));
+        loads.map(|component| format!("deployment/{}", identity.name.object_name(&component.name)));
     let (namespace, objects) = (&identity.namespace, objects.collect::<Vec<_>>().join(" "));
     format!(
         "{lost} could not be read back since the load started. Its log names them: kubectl -n \

@@ -238,7 +238,7 @@ impl Reporter {
         Some(Observations {
             component: config.component.clone(),
             pod: self.pod.clone(),
-            revision: ComponentConfig::revision(&self.text),
+            revision: ComponentConfig::revision_of(&self.text),
             older_requests: 0,
             edges: edges.collect(),
             served: Traffic::default(),

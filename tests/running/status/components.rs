@@ -63,7 +63,7 @@ fn what_was_written_a_moment_ago_is_not_ready() {
 fn a_pod_with_an_older_configuration_is_not_ready() {
     let status = after(|snapshot| {
         change_report(snapshot, "shop-business-1", |_, report| {
-            report.revision = Revision::of(b"old")
+            report.revision = Revision::of_bytes(b"old")
         });
     });
     let says = "business: pod shop-business-1 still runs an older configuration";

@@ -1,24 +1,24 @@
 //! Who the operator is and what it may do; and roles for users.
 
-use super::{NAME, NAMESPACE, cluster_meta, meta, rules};
+use super::{NAME, NAMESPACE, cluster_meta, namespaced_meta, rules};
 use k8s_openapi::api::{
     core::v1::ServiceAccount,
     rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject},
 };
 
 pub(super) fn service_account() -> ServiceAccount {
-    ServiceAccount { metadata: meta(NAME), ..ServiceAccount::default() }
+    ServiceAccount { metadata: namespaced_meta(NAME), ..ServiceAccount::default() }
 }
 
 /// The operator's own, and those that widen the roles `view`, `edit` and `admin` of the cluster.
 pub(super) fn cluster_roles() -> [ClusterRole; 3] {
     let operator = ClusterRole {
         metadata: cluster_meta(NAME),
-        rules: Some(rules::cluster()),
+        rules: Some(rules::cluster_rules()),
         aggregation_rule: None,
     };
-    let view = user_role("maquette-view", &["admin", "edit", "view"], rules::view());
-    let edit = user_role("maquette-edit", &["admin", "edit"], rules::edit());
+    let view = user_role("maquette-view", &["admin", "edit", "view"], rules::view_rules());
+    let edit = user_role("maquette-edit", &["admin", "edit"], rules::edit_rules());
     [operator, view, edit]
 }
 
@@ -40,19 +40,19 @@ pub(super) fn cluster_role_binding() -> ClusterRoleBinding {
     ClusterRoleBinding {
         metadata: cluster_meta(NAME),
         role_ref: role_ref("ClusterRole"),
-        subjects: Some(vec![subject()]),
+        subjects: Some(vec![operator_subject()]),
     }
 }
 
-pub(super) fn role() -> Role {
-    Role { metadata: meta(NAME), rules: Some(rules::own_namespace()) }
+pub(super) fn lease_role() -> Role {
+    Role { metadata: namespaced_meta(NAME), rules: Some(rules::lease_rules()) }
 }
 
-pub(super) fn role_binding() -> RoleBinding {
+pub(super) fn lease_role_binding() -> RoleBinding {
     RoleBinding {
-        metadata: meta(NAME),
+        metadata: namespaced_meta(NAME),
         role_ref: role_ref("Role"),
-        subjects: Some(vec![subject()]),
+        subjects: Some(vec![operator_subject()]),
     }
 }
 
@@ -64,7 +64,7 @@ fn role_ref(kind: &str) -> RoleRef {
     }
 }
 
-fn subject() -> Subject {
+fn operator_subject() -> Subject {
     Subject {
         kind: "ServiceAccount".to_owned(),
         name: NAME.to_owned(),

@@ -18,43 +18,43 @@ pub const NAMESPACE: &str = "maquette-system";
 pub const NAME: &str = "maquette";
 
 /// All objects, in the order in which they are to be applied.
-pub(crate) fn yaml() -> Result<String, serde_norway::Error> {
-    let mut parts = vec![part(&namespace::namespace())?, part(&maquette::api::CrdFile)?];
-    parts.push(part(&account::service_account())?);
+pub(crate) fn install_yaml() -> Result<String, serde_norway::Error> {
+    let mut parts = vec![to_yaml(&namespace::namespace())?, to_yaml(&maquette::api::CrdFile)?];
+    parts.push(to_yaml(&account::service_account())?);
     for role in account::cluster_roles() {
-        parts.push(part(&role)?);
+        parts.push(to_yaml(&role)?);
     }
-    parts.push(part(&account::cluster_role_binding())?);
-    parts.push(part(&account::role())?);
-    parts.push(part(&account::role_binding())?);
-    parts.push(part(&operator::service())?);
-    parts.push(part(&operator::deployment())?);
+    parts.push(to_yaml(&account::cluster_role_binding())?);
+    parts.push(to_yaml(&account::lease_role())?);
+    parts.push(to_yaml(&account::lease_role_binding())?);
+    parts.push(to_yaml(&operator::metrics_service())?);
+    parts.push(to_yaml(&operator::deployment())?);
     Ok(documents(&parts))
 }
 
-fn part(object: &impl Serialize) -> Result<String, serde_norway::Error> {
+fn to_yaml(object: &impl Serialize) -> Result<String, serde_norway::Error> {
     serde_norway::to_string(object)
 }
 
 /// The metadata of an object of the whole cluster.
 fn cluster_meta(name: &str) -> ObjectMeta {
-    ObjectMeta { name: Some(name.to_owned()), labels: Some(labels()), ..ObjectMeta::default() }
+    ObjectMeta { name: Some(name.to_owned()), labels: Some(common_labels()), ..ObjectMeta::default() }
 }
 
 /// The metadata of an object in the operator's namespace.
-fn meta(name: &str) -> ObjectMeta {
+fn namespaced_meta(name: &str) -> ObjectMeta {
     ObjectMeta { namespace: Some(NAMESPACE.to_owned()), ..cluster_meta(name) }
 }
 
 /// Which pods are the operator's.
-fn selector() -> BTreeMap<String, String> {
-    [("app.kubernetes.io/component", "operator"), (keys::LABEL_NAME, keys::APP)]
+fn pod_selector() -> BTreeMap<String, String> {
+    [("app.kubernetes.io/component", "operator"), (keys::LABEL_NAME, keys::MANAGER)]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into()
 }
 
-fn labels() -> BTreeMap<String, String> {
-    let mut labels = selector();
+fn common_labels() -> BTreeMap<String, String> {
+    let mut labels = pod_selector();
     labels.insert("app.kubernetes.io/version".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     labels
 }

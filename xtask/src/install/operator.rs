@@ -1,6 +1,6 @@
 //! The operator's Deployment, and the Service that its metrics are found by.
 
-use super::{NAME, labels, meta, selector};
+use super::{NAME, common_labels, namespaced_meta, pod_selector};
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentSpec},
@@ -20,20 +20,20 @@ use maquette::render::security;
 use maquette_contract::{keys, ports::ADMIN};
 
 pub(super) fn deployment() -> Deployment {
-    let selector = LabelSelector { match_labels: Some(selector()), match_expressions: None };
+    let selector = LabelSelector { match_labels: Some(pod_selector()), match_expressions: None };
     let spec = DeploymentSpec {
         replicas: Some(1),
         selector,
         template: PodTemplateSpec {
-            metadata: Some(ObjectMeta { labels: Some(labels()), ..ObjectMeta::default() }),
-            spec: Some(pod()),
+            metadata: Some(ObjectMeta { labels: Some(common_labels()), ..ObjectMeta::default() }),
+            spec: Some(pod_spec()),
         },
         ..DeploymentSpec::default()
     };
-    Deployment { metadata: meta(NAME), spec: Some(spec), status: None }
+    Deployment { metadata: namespaced_meta(NAME), spec: Some(spec), status: None }
 }
 
-fn pod() -> PodSpec {
+fn pod_spec() -> PodSpec {
     PodSpec {
         service_account_name: Some(NAME.to_owned()),
         enable_service_links: Some(false),
@@ -58,7 +58,7 @@ fn container() -> Container {
                 value: Some("json".to_owned()),
                 value_from: None,
             },
-            field(keys::ENV_POD, "metadata.name"),
+            env_from_field(keys::ENV_POD_NAME, "metadata.name"),
         ]),
         ports: Some(vec![ContainerPort {
             name: Some(ADMIN.name.to_owned()),
@@ -66,15 +66,15 @@ fn container() -> Container {
             protocol: Some("TCP".to_owned()),
             ..ContainerPort::default()
         }]),
-        resources: Some(resources()),
+        resources: Some(container_resources()),
         security_context: Some(security::container()),
-        liveness_probe: Some(probe("/livez", 10)),
-        readiness_probe: Some(probe("/readyz", 5)),
+        liveness_probe: Some(http_probe("/livez", 10)),
+        readiness_probe: Some(http_probe("/readyz", 5)),
         ..Container::default()
     }
 }
 
-fn field(name: &str, path: &str) -> EnvVar {
+fn env_from_field(name: &str, path: &str) -> EnvVar {
     let field = ObjectFieldSelector { api_version: None, field_path: path.to_owned() };
     EnvVar {
         name: name.to_owned(),
@@ -84,7 +84,7 @@ fn field(name: &str, path: &str) -> EnvVar {
 }
 
 /// Enough for hundreds of Architectures; a limit on CPU would only slow a burst down.
-fn resources() -> ResourceRequirements {
+fn container_resources() -> ResourceRequirements {
     let quantities = |pairs: &[(&str, &str)]| {
         pairs
             .iter()
@@ -98,7 +98,7 @@ fn resources() -> ResourceRequirements {
     }
 }
 
-fn probe(path: &str, period: i32) -> Probe {
+fn http_probe(path: &str, period: i32) -> Probe {
     Probe {
         http_get: Some(HTTPGetAction {
             path: Some(path.to_owned()),
@@ -111,7 +111,7 @@ fn probe(path: &str, period: i32) -> Probe {
     }
 }
 
-pub(super) fn service() -> Service {
+pub(super) fn metrics_service() -> Service {
     let port = ServicePort {
         name: Some("metrics".to_owned()),
         port: i32::from(ADMIN.number),
@@ -120,9 +120,9 @@ pub(super) fn service() -> Service {
         ..ServicePort::default()
     };
     let spec = ServiceSpec {
-        selector: Some(selector()),
+        selector: Some(pod_selector()),
         ports: Some(vec![port]),
         ..ServiceSpec::default()
     };
-    Service { metadata: meta("maquette-metrics"), spec: Some(spec), status: None }
+    Service { metadata: namespaced_meta("maquette-metrics"), spec: Some(spec), status: None }
 }

@@ -23,7 +23,7 @@ pub use request::Request;
 
 use crate::runtime::{Runtime, Settings, serve};
 use axum::Router;
-use maquette_contract::{ItemKey, Record, Summary, Work, internal_api::InternalPage};
+use maquette_contract::{ItemKey, Record, Summary, RequestWork, internal_api::InternalPage};
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -39,7 +39,7 @@ pub trait Application: Send + Sync + 'static {
     type Settings: Settings;
 
     /// The work of a request besides calls and queries; done before the application is asked.
-    fn work(settings: &Self::Settings) -> &Work;
+    fn work(settings: &Self::Settings) -> &RequestWork;
 
     /// Reads an item.
     fn get(

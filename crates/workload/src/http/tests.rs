@@ -12,18 +12,18 @@ use axum::{
 };
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use maquette_contract::{ItemKey, Record, Role, RoleConfig, Summary, Work};
+use maquette_contract::{ItemKey, Record, Role, RoleConfig, Summary, RequestWork};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
-struct Played(Work);
+struct Played(RequestWork);
 
 impl Settings for Played {
     const ROLE: Role = Role::Service;
 
     fn build(_: RoleConfig, _: Option<&Self>) -> Option<Self> {
-        Some(Self(Work::default()))
+        Some(Self(RequestWork::default()))
     }
 
     fn edges(&self) -> Vec<Arc<Edge>> {
@@ -37,7 +37,7 @@ struct Gated(Arc<Semaphore>);
 impl Application for Gated {
     type Settings = Played;
 
-    fn work(settings: &Played) -> &Work {
+    fn work(settings: &Played) -> &RequestWork {
         &settings.0
     }
 

@@ -105,7 +105,7 @@ impl Origins {
         before: Option<&Self>,
     ) -> Self {
         let build = |origin: contract::MigrationSource| {
-            let contract::MigrationSource { component, home, address, collections, last } = origin;
+            let contract::MigrationSource { component, backend: home, address, collections, final_pass: last } = origin;
             let mut olds = before.iter().flat_map(|before| before.0.iter().map(|it| &it.old));
             let old =
                 olds.find(|old| old.home() == home && old.edge().leads_to(&component, &address));

@@ -5,7 +5,7 @@ use crate::{
     migration::Origins,
     runtime::{Edge, Settings, Upstream},
 };
-use maquette_contract::{CollectionSet, MigrationObservation, Role, RoleConfig, Successor, Work};
+use maquette_contract::{CollectionSet, MigrationObservation, Role, RoleConfig, Successor, RequestWork};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Peers own every collection.
@@ -15,7 +15,7 @@ const OWNED: CollectionSet = CollectionSet::AllBut(BTreeSet::new());
 #[derive(Debug)]
 pub(super) struct PeerSettings {
     /// The work of a request.
-    pub(super) work: Work,
+    pub(super) work: RequestWork,
     /// The members; none if the configuration names none, which changes nothing then.
     pub(super) members: Option<Members>,
     /// Who answers users' requests instead of the peers, if anybody does.

@@ -10,13 +10,13 @@ use crate::{
     forward,
     http::{Application, Failure, Request},
 };
-use maquette_contract::{ItemKey, Record, Summary, Work};
+use maquette_contract::{ItemKey, Record, Summary, RequestWork};
 use serde_json::Value;
 
 impl Application for Peer {
     type Settings = PeerSettings;
 
-    fn work(settings: &PeerSettings) -> &Work {
+    fn work(settings: &PeerSettings) -> &RequestWork {
         &settings.work
     }
 

@@ -32,7 +32,7 @@ pub struct Options {
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// The name of this pod.
-    #[arg(long, value_name = "NAME", env = keys::ENV_POD)]
+    #[arg(long, value_name = "NAME", env = keys::ENV_POD_NAME)]
     pub pod: String,
     /// The address to listen on.
     #[arg(long, value_name = "IP", default_value = "0.0.0.0")]

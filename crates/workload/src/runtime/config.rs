@@ -70,7 +70,7 @@ impl Document {
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let config = ComponentConfig::from_json(&text)
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source })?;
-        Ok(Self { config, revision: ComponentConfig::revision(&text) })
+        Ok(Self { config, revision: ComponentConfig::revision_of(&text) })
     }
 }
 

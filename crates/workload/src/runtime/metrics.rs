@@ -44,7 +44,7 @@ impl Metrics {
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode_registry(&mut text, &lock(&self.0))?;
-        Ok(maquette_contract::metrics::text(&text))
+        Ok(maquette_contract::metrics::prometheus_text(&text))
     }
 }
 

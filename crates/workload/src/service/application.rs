@@ -7,7 +7,7 @@ use crate::{
     http::{Application, Failure, Request},
     runtime::Runtime,
 };
-use maquette_contract::{ItemKey, Record, Summary, Work};
+use maquette_contract::{ItemKey, Record, Summary, RequestWork};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) struct Service {
 impl Application for Service {
     type Settings = ServiceSettings;
 
-    fn work(settings: &ServiceSettings) -> &Work {
+    fn work(settings: &ServiceSettings) -> &RequestWork {
         &settings.work
     }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 use maquette_contract::{
     Call, CallMode, Collection, CollectionSet, ComponentName, Hop, MigrationObservation, Percent,
-    Role, RoleConfig, Routes, ServiceConfig, StoreTarget, Work,
+    Role, RoleConfig, Routes, ServiceConfig, StoreTarget, RequestWork,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 #[derive(Debug)]
 pub(crate) struct ServiceSettings {
     /// The work of a request.
-    pub(crate) work: Work,
+    pub(crate) work: RequestWork,
     /// How a summary makes its calls.
     pub(crate) mode: CallMode,
     /// The components that may be called.

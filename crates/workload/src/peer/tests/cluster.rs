@@ -11,7 +11,7 @@ use crate::{
     storage::StorageError,
 };
 use maquette_contract::{
-    Address, ItemKey, PeerConfig, PeerMember, PeerObservation, Record, Summary, Work,
+    Address, ItemKey, PeerConfig, PeerMember, PeerObservation, Record, Summary, RequestWork,
 };
 use std::{
     collections::BTreeSet,
@@ -135,7 +135,7 @@ impl Cluster {
         let members = self.places[..self.members].iter().map(|place| place.member.clone());
         let (members, replication_factor) = (members.collect(), self.replicas);
         let config = PeerConfig {
-            work: Work::default(),
+            work: RequestWork::default(),
             replication_factor,
             members,
             migration_sources: vec![],

@@ -124,7 +124,7 @@ async fn the_limits_of_users_hold() {
         assert_eq!(reply.status, status, "{path}: {reply:?}");
     }
     let request =
-        axum::http::Request::get(format!("{}/internal/summary", pods[0].traffic().http()))
+        axum::http::Request::get(format!("{}/internal/summary", pods[0].traffic().http_url()))
             .header(HOPS, u16::from(MAX_HOPS))
             .body(http_body_util::Empty::<bytes::Bytes>::new())
             .unwrap();

@@ -57,7 +57,7 @@ fn with_origin(mut config: PeerConfig, store: &Pod, last: bool) -> PeerConfig {
     let collections = CollectionSet::AllBut([].into());
     let (component, home, address) = (component("data"), SourceBackend::Store, store.store());
     config.migration_sources =
-        vec![MigrationSource { component, home, address, collections, last }];
+        vec![MigrationSource { component, backend, address, collections, final_pass }];
     config
 }
 

@@ -10,7 +10,7 @@ use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use maquette_contract::{
     Address, Answer, ComponentConfig, ComponentName, Observations, Outcome, PeerConfig, PeerMember,
-    Record, Role, RoleConfig, Version, Work,
+    Record, Role, RoleConfig, Version, RequestWork,
 };
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 use tempfile::TempDir;
@@ -134,7 +134,7 @@ impl Pod {
     /// Waits until it reports what `holds` wants under the configuration that it has.
     pub(super) async fn reports(&self, what: &str, holds: impl Fn(&Observations) -> bool) {
         let text = std::fs::read_to_string(&self.options.config).unwrap();
-        let revision = ComponentConfig::revision(&text);
+        let revision = ComponentConfig::revision_of(&text);
         until(what, || async {
             let report = self.observe().await;
             let well = report.as_ref().is_some_and(|it| it.revision == revision && holds(it));
@@ -194,7 +194,7 @@ pub(super) fn version(millis: u64) -> Version {
 /// The configuration of peers of which all pods are members.
 pub(super) fn peers(pods: &[Pod]) -> PeerConfig {
     PeerConfig {
-        work: Work::default(),
+        work: RequestWork::default(),
         replication_factor: 3,
         members: pods.iter().map(Pod::member).collect(),
         migration_sources: vec![],

@@ -4,7 +4,7 @@ use super::pods::{Pod, component, peers, started};
 use axum::http::{Method, StatusCode};
 use maquette_contract::{
     CallMode, Hop, Observations, Probe, RoleConfig, Routes, ServiceConfig, StoreConfig,
-    StoreTarget, Successor, Work,
+    StoreTarget, Successor, RequestWork,
 };
 
 /// A service that owns every collection, and its store.
@@ -12,7 +12,7 @@ async fn owner() -> (Pod, Pod) {
     let (mut store, mut web) = (Pod::new("data", 0), Pod::new("web", 0));
     store.configure(RoleConfig::Store(StoreConfig {}));
     web.configure(RoleConfig::Service(ServiceConfig {
-        work: Work::default(),
+        work: RequestWork::default(),
         mode: CallMode::Sequential,
         calls: vec![],
         store: Some(StoreTarget { component: component("data"), address: store.store() }),

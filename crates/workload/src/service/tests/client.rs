@@ -64,7 +64,7 @@ pub(super) async fn ask(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Got {
-    let uri: Uri = format!("{}{path}", address.http()).parse().unwrap();
+    let uri: Uri = format!("{}{path}", address.http_url()).parse().unwrap();
     let mut request = Request::new(Full::new(Bytes::from(body.to_owned())));
     *request.method_mut() = method;
     *request.uri_mut() = uri;

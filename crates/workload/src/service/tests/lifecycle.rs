@@ -43,7 +43,7 @@ async fn requests_end_under_the_configuration_that_they_began_under() {
 
     let text = document("web", thin("new", &new));
     web.configure(&text);
-    until("the new one is in force", || revision(&web) == ComponentConfig::revision(&text)).await;
+    until("the new one is in force", || revision(&web) == ComponentConfig::revision_of(&text)).await;
     assert_eq!(web.runtime.observe().older_requests, 1);
     assert_eq!(web.get("/items/books/1").await.value(), "new");
     assert_eq!(web.runtime.observe().older_requests, 1, "still under way");
@@ -67,7 +67,7 @@ async fn edges_follow_the_configuration_and_keep_what_is_known_of_those_that_sta
     let comes = free_address().await;
     let text = document("web", config(vec![call("stays", &stays), call("goes", &comes)]));
     web.configure(&text);
-    until("the new one is in force", || revision(&web) == ComponentConfig::revision(&text)).await;
+    until("the new one is in force", || revision(&web) == ComponentConfig::revision_of(&text)).await;
     let [stayed, came] = &edges()[..] else { panic!() };
     assert_eq!(
         (&stayed.to, &stayed.probe, stayed.traffic.requests),
@@ -101,7 +101,7 @@ async fn a_configuration_that_cannot_be_used_is_counted_and_the_old_one_stays() 
     refused(&document("web", nowhere), 4).await;
     let text = document("web", ServiceConfig { mode: CallMode::Parallel, ..idle() });
     web.configure(&text);
-    until("it recovers", || revision(&web) == ComponentConfig::revision(&text)).await;
+    until("it recovers", || revision(&web) == ComponentConfig::revision_of(&text)).await;
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn a_connection_ends_with_the_first_answer_under_new_settings() {
     assert_eq!(kept.get("/ping").await, (ok.clone(), false));
     let text = document("web", ServiceConfig { mode: CallMode::Parallel, ..idle() });
     web.configure(&text);
-    until("it has them", || revision(&web) == ComponentConfig::revision(&text)).await;
+    until("it has them", || revision(&web) == ComponentConfig::revision_of(&text)).await;
     assert_eq!(kept.get("/ping").await, (ok.clone(), true));
     let mut next = Client::connect(&web.address).await;
     assert_eq!(next.get("/ping").await, (ok, false));

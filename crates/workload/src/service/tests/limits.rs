@@ -31,7 +31,7 @@ async fn the_time_that_a_request_costs_counts_against_its_deadline() {
         p90_micros: 60_000_000,
         p99_micros: 60_000_000,
     };
-    let work = Work { processing_time: Some(time), response_bytes: 0 };
+    let work = RequestWork { processing_time: Some(time), response_bytes: 0 };
     let web = Service::start("web", ServiceConfig { work, ..idle() }).await;
     let got = web.get_with("/summary", &[(DEADLINE, "50")]).await;
     let error = got.error(StatusCode::GATEWAY_TIMEOUT);
@@ -40,7 +40,7 @@ async fn the_time_that_a_request_costs_counts_against_its_deadline() {
 
 #[tokio::test]
 async fn answers_are_padded_to_the_size_configured() {
-    let work = Work { processing_time: None, response_bytes: 3_000 };
+    let work = RequestWork { processing_time: None, response_bytes: 3_000 };
     let web = Service::start("web", ServiceConfig { work, ..idle() }).await;
     assert_eq!(web.get("/summary").await.body.len(), 3_000);
 }

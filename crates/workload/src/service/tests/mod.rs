@@ -34,7 +34,7 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use maquette_contract::{
     Address, Answer, Call, CallMode, CollectionSummary, ComponentConfig, ComponentName, Hop,
     Outcome, Percent, ResponseTree, Role, RoleConfig, Routes, ServiceConfig, StoreTarget, Summary,
-    Version, Work,
+    Version, RequestWork,
 };
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -71,7 +71,7 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
 /// A configuration that does nothing; tests fill in what they are about.
 fn idle() -> ServiceConfig {
     ServiceConfig {
-        work: Work::default(),
+        work: RequestWork::default(),
         mode: CallMode::Sequential,
         calls: vec![],
         store: None,

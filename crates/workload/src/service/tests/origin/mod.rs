@@ -24,10 +24,10 @@ fn all_collections() -> CollectionSet {
 fn origin(name: &str, home: SourceBackend, address: &Address) -> MigrationSource {
     MigrationSource {
         component: component(name),
-        home,
+        backend: home,
         address: address.clone(),
         collections: all_collections(),
-        last: false,
+        final_pass: false,
     }
 }
 
@@ -41,7 +41,7 @@ fn heir(new: &Address, old: &Address) -> ServiceConfig {
 
 /// The same, with the word that nobody else writes to the old store any more.
 fn last(mut config: ServiceConfig) -> ServiceConfig {
-    config.migration_sources.iter_mut().for_each(|origin| origin.last = true);
+    config.migration_sources.iter_mut().for_each(|origin| origin.final_pass = true);
     config
 }
 
@@ -64,7 +64,7 @@ async fn in_store(store: &Address, path: &str) -> Option<(Version, serde_json::V
 fn copy_under(service: &Service, text: &str) -> Option<MigrationObservation> {
     let report = service.runtime.observe();
     let mut origins = report.migration_sources;
-    (report.revision == ComponentConfig::revision(text)).then(|| origins.remove(0))
+    (report.revision == ComponentConfig::revision_of(text)).then(|| origins.remove(0))
 }
 
 /// Gives the service another configuration and waits until no request runs under the one before.
@@ -72,7 +72,7 @@ async fn reconfigure(service: &Service, text: &str) {
     service.configure(text);
     let in_force = || {
         let report = service.runtime.observe();
-        report.revision == ComponentConfig::revision(text) && report.older_requests == 0
+        report.revision == ComponentConfig::revision_of(text) && report.older_requests == 0
     };
     until("the new configuration is in force", in_force).await;
 }

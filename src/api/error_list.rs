@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Something that is wrong with a spec.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct FieldError {
     /// The field, as the API server names it: `spec.nTier.services[1].calls`.
     pub path: String,
     /// The value found there, as JSON; none where it is a list or an object, or is missing.
@@ -13,7 +13,7 @@ pub struct Problem {
     pub message: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
             Some(value) => write!(f, "{}: Invalid value: {value}: {}", self.path, self.message),
@@ -24,18 +24,18 @@ impl fmt::Display for Problem {
 
 /// All that is wrong with a spec; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct Problems(Vec<Problem>);
+pub struct ValidationErrors(Vec<FieldError>);
 
-impl Problems {
+impl ValidationErrors {
     /// The problems, in the order in which they were found.
-    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+    pub fn iter(&self) -> impl Iterator<Item = &FieldError> {
         self.0.iter()
     }
 }
 
-impl fmt::Display for Problems {
+impl fmt::Display for ValidationErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<_> = self.0.iter().map(Problem::to_string).collect();
+        let lines: Vec<_> = self.0.iter().map(FieldError::to_string).collect();
         f.write_str(&lines.join("; "))
     }
 }
@@ -77,12 +77,12 @@ impl fmt::Display for At {
 
 /// Gathers problems, so that a user hears of all at once.
 #[derive(Debug, Default)]
-pub(crate) struct Findings(Vec<Problem>);
+pub(crate) struct Findings(Vec<FieldError>);
 
 impl Findings {
     /// Notes a problem with the value at `at`.
     pub(crate) fn add(&mut self, at: &At, value: Option<String>, message: impl Into<String>) {
-        self.0.push(Problem { path: at.to_string(), value, message: message.into() });
+        self.0.push(FieldError { path: at.to_string(), value, message: message.into() });
     }
 
     /// True if nothing was found yet.
@@ -91,7 +91,7 @@ impl Findings {
     }
 
     /// Adds what somebody else found, unless it is known.
-    pub(crate) fn merge(&mut self, problems: Problems) {
+    pub(crate) fn merge(&mut self, problems: ValidationErrors) {
         for problem in problems.0 {
             if !self.0.contains(&problem) {
                 self.0.push(problem);
@@ -103,15 +103,15 @@ impl Findings {
     ///
     /// # Errors
     /// Everything that was found.
-    pub(crate) fn result<T>(self, valid: Option<T>) -> Result<T, Problems> {
+    pub(crate) fn into_result<T>(self, valid: Option<T>) -> Result<T, ValidationErrors> {
         match valid {
             Some(valid) if self.0.is_empty() => Ok(valid),
-            _ => Err(Problems(self.0)),
+            _ => Err(ValidationErrors(self.0)),
         }
     }
 }
 
 /// A value as a problem shows it.
-pub(crate) fn json(value: &impl serde::Serialize) -> Option<String> {
+pub(crate) fn to_json(value: &impl serde::Serialize) -> Option<String> {
     serde_json::to_string(value).ok()
 }

@@ -27,7 +27,7 @@ impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let items: u64 = self.collections.values().map(|collection| collection.items).sum();
         let (collections, items) =
-            (counted(self.collections.len() as u64, "collection"), counted(items, "item"));
+            (format_count(self.collections.len() as u64, "collection"), format_count(items, "item"));
         write!(f, "summary: {collections}, {items}")?;
         if self.truncated {
             write!(f, " (there are more: a store held more than a summary looks at)")?;
@@ -35,7 +35,7 @@ impl Display for Summary {
         let width =
             self.collections.keys().map(|collection| collection.as_str().len()).max().unwrap_or(0);
         for (collection, summary) in &self.collections {
-            let (items, bytes) = (counted(summary.items, "item"), counted(summary.bytes, "byte"));
+            let (items, bytes) = (format_count(summary.items, "item"), format_count(summary.bytes, "byte"));
             write!(f, "\n  {:width$}  {items}, {bytes}", collection.as_str())?;
             if let Some(newest) = &summary.newest {
                 write!(f, ", newest {newest}")?;
@@ -48,12 +48,12 @@ impl Display for Summary {
 /// The component on the first line; below it, indented, its queries and then the components that it called.
 impl Display for ResponseTree {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        branch(f, self, "")
+        write_branch(f, self, "")
     }
 }
 
 /// Writes a component behind whatever stands on the line already, and its branches with `indent`.
-fn branch(f: &mut Formatter<'_>, tree: &ResponseTree, indent: &str) -> fmt::Result {
+fn write_branch(f: &mut Formatter<'_>, tree: &ResponseTree, indent: &str) -> fmt::Result {
     let pod = if tree.pod.is_empty() { "no pod answered" } else { &tree.pod };
     write!(f, "{} [{}] {pod}, {}", tree.component, tree.role, Millis(tree.micros))?;
     if let Some(error) = &tree.error {
@@ -68,7 +68,7 @@ fn branch(f: &mut Formatter<'_>, tree: &ResponseTree, indent: &str) -> fmt::Resu
     for (index, call) in (tree.queries.len()..).zip(&tree.calls) {
         write!(f, "{indent}{}", stem(index))?;
         let below = if index + 1 == branches { "    " } else { "│   " };
-        branch(f, call, &format!("{indent}{below}"))?;
+        write_branch(f, call, &format!("{indent}{below}"))?;
     }
     Ok(())
 }
@@ -79,7 +79,7 @@ impl Display for Query {
         if self.count != 1 {
             write!(f, " x{}", self.count)?;
         }
-        write!(f, ", {}, {}", counted(self.bytes, "byte"), Millis(self.micros))?;
+        write!(f, ", {}, {}", format_count(self.bytes, "byte"), Millis(self.micros))?;
         if let Some(version) = &self.version {
             write!(f, ", version {version}")?;
         }
@@ -101,7 +101,7 @@ impl Display for Millis {
 }
 
 /// `1 item`, `2 items`.
-fn counted(count: u64, what: &str) -> String {
+fn format_count(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -8,37 +8,37 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 use super::bounds;
-use super::problem::{At, Findings, json};
+use super::error_list::{At, Findings, to_json};
 
 /// Notes everything in `value` that `schema` does not allow.
-pub(super) fn check(value: &Value, schema: &JSONSchemaProps, at: &At, findings: &mut Findings) {
+pub(super) fn check_value(value: &Value, schema: &JSONSchemaProps, at: &At, findings: &mut Findings) {
     if !has_type(value, schema) {
-        let message = format!("must be of type {}, not {}", wanted(schema), type_of(value));
-        findings.add(at, scalar(value), message);
+        let message = format!("must be of type {}, not {}", expected_type(schema), type_of(value));
+        findings.add(at, scalar_json(value), message);
         return;
     }
     match value {
-        Value::Object(members) => object(members, schema, at, findings),
-        Value::Array(items) => array(items, schema, at, findings),
-        Value::String(text) => string(text, schema, at, findings),
-        Value::Number(_) => number(value, schema, at, findings),
+        Value::Object(members) => check_object(members, schema, at, findings),
+        Value::Array(items) => check_array(items, schema, at, findings),
+        Value::String(text) => check_string(text, schema, at, findings),
+        Value::Number(_) => check_number(value, schema, at, findings),
         Value::Null | Value::Bool(_) => {}
     }
 }
 
 /// Takes away the members that are null: the API server does the same where a field may be absent.
-pub(super) fn without_nulls(value: &mut Value) {
+pub(super) fn remove_nulls(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.retain(|_, member| !member.is_null());
-            members.values_mut().for_each(without_nulls);
+            members.values_mut().for_each(remove_nulls);
         }
-        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        Value::Array(items) => items.iter_mut().for_each(remove_nulls),
         _ => {}
     }
 }
 
-fn wanted(schema: &JSONSchemaProps) -> &str {
+fn expected_type(schema: &JSONSchemaProps) -> &str {
     match schema.x_kubernetes_int_or_string {
         Some(true) => "integer or string",
         _ => schema.type_.as_deref().unwrap_or("any"),
@@ -58,7 +58,7 @@ fn type_of(value: &Value) -> &'static str {
 }
 
 fn has_type(value: &Value, schema: &JSONSchemaProps) -> bool {
-    match wanted(schema) {
+    match expected_type(schema) {
         "any" => true,
         "integer or string" => matches!(type_of(value), "integer" | "string"),
         wanted => type_of(value) == wanted,
@@ -66,11 +66,11 @@ fn has_type(value: &Value, schema: &JSONSchemaProps) -> bool {
 }
 
 /// The value as a problem shows it, if it is short.
-fn scalar(value: &Value) -> Option<String> {
-    if value.is_object() || value.is_array() { None } else { json(value) }
+fn scalar_json(value: &Value) -> Option<String> {
+    if value.is_object() || value.is_array() { None } else { to_json(value) }
 }
 
-fn object(
+fn check_object(
     members: &Map<String, Value>,
     schema: &JSONSchemaProps,
     at: &At,
@@ -83,61 +83,61 @@ fn object(
     let known = schema.properties.as_ref();
     for (name, member) in members {
         match (known.and_then(|known| known.get(name)), entries) {
-            (Some(schema), _) => check(member, schema, &at.field(name), findings),
-            (None, Some(entries)) => check(member, entries, &at.key(name), findings),
+            (Some(schema), _) => check_value(member, schema, &at.field(name), findings),
+            (None, Some(entries)) => check_value(member, entries, &at.key(name), findings),
             (None, None) => findings.add(&at.field(name), None, "unknown field: drop it"),
         }
     }
     for name in schema.required.iter().flatten().filter(|name| !members.contains_key(*name)) {
         findings.add(&at.field(name), None, "Required value");
     }
-    if let Some(most) = schema.max_properties.filter(|most| count(members.len()) > *most) {
+    if let Some(most) = schema.max_properties.filter(|most| to_i64(members.len()) > *most) {
         findings.add(at, None, bounds::too_many(most));
     }
 }
 
-fn array(items: &[Value], schema: &JSONSchemaProps, at: &At, findings: &mut Findings) {
-    if let Some(least) = schema.min_items.filter(|least| count(items.len()) < *least) {
+fn check_array(items: &[Value], schema: &JSONSchemaProps, at: &At, findings: &mut Findings) {
+    if let Some(least) = schema.min_items.filter(|least| to_i64(items.len()) < *least) {
         findings.add(at, None, bounds::too_few(least));
     }
-    if let Some(most) = schema.max_items.filter(|most| count(items.len()) > *most) {
+    if let Some(most) = schema.max_items.filter(|most| to_i64(items.len()) > *most) {
         findings.add(at, None, bounds::too_many(most));
     }
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
-        if let Some(key) = key(item, schema) {
+        if let Some(key) = unique_key(item, schema) {
             let count = counts.entry(key.clone()).or_default();
             *count += 1;
             // Said once of each, as the API server does.
             if *count == 2 {
-                findings.add(&at.index(index), None, bounds::duplicate(&key));
+                findings.add(&at.index(index), None, bounds::duplicate_value(&key));
             }
         }
         if let Some(JSONSchemaPropsOrArray::Schema(schema)) = &schema.items {
-            check(item, schema, &at.index(index), findings);
+            check_value(item, schema, &at.index(index), findings);
         }
     }
 }
 
 /// What must be unique about an item; none where nothing must.
-fn key(item: &Value, schema: &JSONSchemaProps) -> Option<String> {
+fn unique_key(item: &Value, schema: &JSONSchemaProps) -> Option<String> {
     match schema.x_kubernetes_list_type.as_deref()? {
-        "set" => json(item),
+        "set" => to_json(item),
         "map" => {
             let keys = schema.x_kubernetes_list_map_keys.iter().flatten();
             let members = keys.map(|key| Some((key.clone(), item.get(key)?.clone())));
-            json(&members.collect::<Option<Map<_, _>>>()?)
+            to_json(&members.collect::<Option<Map<_, _>>>()?)
         }
         _ => None,
     }
 }
 
-fn string(text: &str, schema: &JSONSchemaProps, at: &At, findings: &mut Findings) {
-    let value = json(&text);
-    if let Some(least) = schema.min_length.filter(|least| count(text.len()) < *least) {
+fn check_string(text: &str, schema: &JSONSchemaProps, at: &At, findings: &mut Findings) {
+    let value = to_json(&text);
+    if let Some(least) = schema.min_length.filter(|least| to_i64(text.len()) < *least) {
         findings.add(at, value.clone(), format!("should be at least {least} chars long"));
     }
-    if let Some(most) = schema.max_length.filter(|most| count(text.chars().count()) > *most) {
+    if let Some(most) = schema.max_length.filter(|most| to_i64(text.chars().count()) > *most) {
         findings.add(at, value.clone(), bounds::too_long(most));
     }
     let allowed: Vec<_> = schema.enum_.iter().flatten().map(|value| value.0.to_string()).collect();
@@ -147,16 +147,16 @@ fn string(text: &str, schema: &JSONSchemaProps, at: &At, findings: &mut Findings
     }
 }
 
-fn number(value: &Value, schema: &JSONSchemaProps, at: &At, findings: &mut Findings) {
+fn check_number(value: &Value, schema: &JSONSchemaProps, at: &At, findings: &mut Findings) {
     let Some(number) = value.as_f64() else { return };
     if let Some(least) = schema.minimum.filter(|least| number < *least) {
-        findings.add(at, json(value), bounds::too_small(&least.to_string()));
+        findings.add(at, to_json(value), bounds::too_small(&least.to_string()));
     }
     if let Some(most) = schema.maximum.filter(|most| number > *most) {
-        findings.add(at, json(value), bounds::too_great(&most.to_string()));
+        findings.add(at, to_json(value), bounds::too_large(&most.to_string()));
     }
 }
 
-fn count(length: usize) -> i64 {
+fn to_i64(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
