@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             // Where nobody reads, there is nobody to tell.
             let _ = error.print();
-            return maquette::cli::usage_code(&error);
+            return maquette::cli::usage_exit_code(&error);
         }
     };
     cli.logs.set_up();

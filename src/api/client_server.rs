@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds;
 use super::component::{ComponentSettings, ValidComponent};
-use super::name::{self, NAME};
 use super::error_list::{At, Findings, to_json};
-use super::rule::{self, Rule};
+use super::name::{self, NAME};
 use super::non_empty::Several;
+use super::rule::{self, Rule};
 use super::storage::{DataStore, ValidStore};
 
 const TAKEN: Rule = Rule {
@@ -72,7 +72,12 @@ impl ClientServer {
             let name = name::validate(&client.name, name::MAX_LENGTH, &at.field("name"), findings);
             let taken = ["data", "load", "peers"].contains(&client.name.as_str());
             if taken || name::is_headless(&client.name) {
-                TAKEN.broken_by(&at.field("name"), to_json(&client.name), &[&client.name], findings);
+                TAKEN.broken_by(
+                    &at.field("name"),
+                    to_json(&client.name),
+                    &[&client.name],
+                    findings,
+                );
             }
             let settings = client.settings.validate(&at, findings);
             Some((name?, settings?))

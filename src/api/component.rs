@@ -173,7 +173,8 @@ impl ComponentSettings {
 impl Quantiles {
     fn validate(&self, at: &At, findings: &mut Findings) -> Option<ProcessingTime> {
         let mut micros = |field, text: &String| {
-            let micros = duration::parse_micros(text).filter(|micros| *micros <= MAX_PROCESSING_MICROS);
+            let micros =
+                duration::parse_micros(text).filter(|micros| *micros <= MAX_PROCESSING_MICROS);
             if micros.is_none() {
                 DURATION.broken_by(&at.field(field), to_json(text), &[text], findings);
             }

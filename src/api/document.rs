@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::error_list::{At, Findings, ValidationErrors};
 use super::schema;
-use super::spec::{Architecture, ValidSpec};
 use super::schema_check;
+use super::spec::{Architecture, ValidSpec};
 
 /// True if a document of this `apiVersion` and `kind` is meant to be an Architecture, of whatever
 /// version.

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
-use super::name::validate_percent;
 use super::error_list::{At, Findings};
+use super::name::validate_percent;
 use super::rule::{self, Rule};
 
 const SHARES: Rule = Rule {

@@ -3,9 +3,9 @@
 use maquette_contract::ArchitectureName;
 
 use super::client_server::Client;
+use super::error_list::{At, Findings, to_json};
 use super::n_tier::NTier;
 use super::name::NAME;
-use super::error_list::{At, Findings, to_json};
 use super::rule::Rule;
 use super::spec::{ArchitectureSpec, Shape};
 
@@ -120,7 +120,8 @@ pub(crate) fn check_names(spec: &ArchitectureSpec, name: &str, findings: &mut Fi
     if let Some(client) = clients.iter().find(|client| is_store(client, spec.n_tier.as_ref())) {
         CLIENT_IS_STORE.broken(&At::root().field("spec"), &[&client.name], findings);
     }
-    let too_long = |component: &str| name.len() + 1 + component.len() > ArchitectureName::MAX_OBJECT_NAME;
+    let too_long =
+        |component: &str| name.len() + 1 + component.len() > ArchitectureName::MAX_OBJECT_NAME;
     if let Some(client) = clients.iter().find(|client| too_long(&client.name)) {
         CLIENT_TOO_LONG.broken(&At::root(), &[&client.name], findings);
     }
@@ -140,7 +141,12 @@ fn check_architecture_name(spec: &ArchitectureSpec, name: &str, findings: &mut F
         _ => 45,
     };
     if name.parse::<ArchitectureName>().is_err() && name.len() <= ArchitectureName::MAX {
-        NAME.broken_by(&At::root().field("metadata").field("name"), to_json(&name), &[name], findings);
+        NAME.broken_by(
+            &At::root().field("metadata").field("name"),
+            to_json(&name),
+            &[name],
+            findings,
+        );
     }
     if name.len() > most {
         TOO_LONG.broken(&At::root(), &[], findings);

@@ -11,7 +11,12 @@ use super::bounds;
 use super::error_list::{At, Findings, to_json};
 
 /// Notes everything in `value` that `schema` does not allow.
-pub(super) fn check_value(value: &Value, schema: &JSONSchemaProps, at: &At, findings: &mut Findings) {
+pub(super) fn check_value(
+    value: &Value,
+    schema: &JSONSchemaProps,
+    at: &At,
+    findings: &mut Findings,
+) {
     if !has_type(value, schema) {
         let message = format!("must be of type {}, not {}", expected_type(schema), type_of(value));
         findings.add(at, scalar_json(value), message);

@@ -6,12 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::client_server::{ClientServer, ValidClientServer};
+use super::error_list::{At, Findings, ValidationErrors};
 use super::load::{Load, ValidLoad};
 use super::n_tier::{NTier, ValidNTier};
 use super::names::{self, CLIENT_IS_STORE};
 use super::peer_to_peer::{PeerToPeer, ValidPeerToPeer};
 use super::pods::PodSettings;
-use super::error_list::{At, Findings, ValidationErrors};
 use super::retention::Retention;
 use super::rule;
 use super::status::ArchitectureStatus;

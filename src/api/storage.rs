@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::pods::{self, SUBDOMAIN};
 use super::error_list::{At, Findings, to_json};
+use super::pods::{self, SUBDOMAIN};
 use super::quantity::{self, Quantity, pattern};
 use super::resources::{Resources, ValidResources};
 use super::rule::{self, Rule};

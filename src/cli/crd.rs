@@ -1,6 +1,6 @@
 //! `maquette crd`: prints the CustomResourceDefinition.
 
-use super::{Outcome, output};
+use super::{CommandResult, output};
 use crate::api::CrdFile;
 
 /// Nothing to choose.
@@ -11,6 +11,6 @@ pub struct Args {}
 ///
 /// # Errors
 /// When it cannot be written out.
-pub(super) fn run(_args: &Args) -> Outcome {
-    output::documents(&[serde_json::to_value(CrdFile)?])
+pub(super) fn run(_args: &Args) -> CommandResult {
+    output::print_documents(&[serde_json::to_value(CrdFile)?])
 }

@@ -1,9 +1,8 @@
 //! `maquette graph`: draws an Architecture, or how two differ.
 
 use super::{
-    Outcome,
-    live::{Cluster, ClusterArgs},
-    specified,
+    CommandResult, checked,
+    cluster::{Cluster, ClusterArgs},
 };
 use crate::graph::{self, Model, Picture};
 use clap::ValueEnum;
@@ -30,7 +29,7 @@ pub struct Args {
     filename: Option<PathBuf>,
     /// What to write.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "mermaid")]
-    output: Format,
+    output: GraphFormat,
     /// A file with the Architecture as it will be: draws what comes, goes, changes and stays.
     #[arg(long, value_name = "OTHER")]
     diff: Option<PathBuf>,
@@ -49,7 +48,7 @@ Examples:
 
 /// How a graph is written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+enum GraphFormat {
     /// A Mermaid flowchart, which GitHub draws in Markdown.
     Mermaid,
     /// DOT, for Graphviz.
@@ -59,9 +58,9 @@ enum Format {
 }
 
 /// A model, its name, and in a few words what it is.
-struct Drawn {
+struct NamedModel {
     name: String,
-    what: String,
+    description: String,
     model: Model,
 }
 
@@ -69,52 +68,56 @@ struct Drawn {
 ///
 /// # Errors
 /// When a file or what runs cannot be read, or an Architecture is not valid.
-pub(super) async fn run(args: &Args) -> Outcome {
+pub(super) async fn run(args: &Args) -> CommandResult {
     let drawn = match &args.filename {
-        Some(file) => from_file(file, args.name.as_deref())?,
-        None => from_cluster(args).await?,
+        Some(file) => read_model(file, args.name.as_deref())?,
+        None => fetch_model(args).await?,
     };
     let picture = match &args.diff {
-        None => Picture::of(&drawn.model, &drawn.name, &drawn.what),
+        None => Picture::of_model(&drawn.model, &drawn.name, &drawn.description),
         Some(other) => {
-            let after = from_file(other, None)?;
-            difference(&drawn, &after)
+            let after = read_model(other, None)?;
+            diff_picture(&drawn, &after)
         }
     };
     let text = match args.output {
-        Format::Mermaid => graph::mermaid(&picture),
-        Format::Dot => graph::dot(&picture),
-        Format::Svg => graph::svg(&picture),
+        GraphFormat::Mermaid => graph::mermaid(&picture),
+        GraphFormat::Dot => graph::dot(&picture),
+        GraphFormat::Svg => graph::svg(&picture),
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn difference(before: &Drawn, after: &Drawn) -> Picture {
+fn diff_picture(before: &NamedModel, after: &NamedModel) -> Picture {
     let name = match before.name == after.name {
         true => before.name.clone(),
         false => format!("{} → {}", before.name, after.name),
     };
-    let what = match before.what == after.what {
-        true => before.what.clone(),
-        false => format!("{} → {}", before.what, after.what),
+    let what = match before.description == after.description {
+        true => before.description.clone(),
+        false => format!("{} → {}", before.description, after.description),
     };
     Picture::of_change(&before.model, &after.model, &name, &what)
 }
 
-fn from_file(file: &Path, name: Option<&str>) -> Result<Drawn, specified::Error> {
-    let specified = specified::read(file, name, "")?;
+fn read_model(file: &Path, name: Option<&str>) -> Result<NamedModel, checked::Error> {
+    let specified = checked::read_one(file, name, "")?;
     let what = format!("{:?}", specified.architecture.spec.shape);
-    Ok(Drawn { name: specified.name, what, model: Model::planned(&specified.topology) })
+    Ok(NamedModel {
+        name: specified.name,
+        description: what,
+        model: Model::from_topology(&specified.topology),
+    })
 }
 
-async fn from_cluster(args: &Args) -> Result<Drawn, super::live::Error> {
+async fn fetch_model(args: &Args) -> Result<NamedModel, super::cluster::Error> {
     let name = args.name.clone().unwrap_or_default();
     let cluster = Cluster::connect(&args.cluster, None).await?;
-    let found = cluster.get(&name).await?;
-    for component in Model::unknown(&found.running) {
+    let found = cluster.get_architecture(&name).await?;
+    for component in Model::unknown_components(&found.running) {
         eprintln!("left out: {component}, whose ConfigMap or workload is missing");
     }
     let what = format!("what runs in {}", cluster.namespace);
-    Ok(Drawn { name, what, model: Model::running(&found.running) })
+    Ok(NamedModel { name, description: what, model: Model::from_running(&found.running) })
 }

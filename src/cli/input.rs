@@ -39,28 +39,28 @@ pub(super) enum Error {
 
 /// An object of a file that was read.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Object {
+pub(super) struct InputObject {
     /// The file and what the object calls itself, for messages.
-    pub(super) who: String,
+    pub(super) label: String,
     /// What it says.
     pub(super) value: Value,
 }
 
-impl Object {
+impl InputObject {
     fn new(file: &Path, value: Value) -> Self {
         let file = if file == Path::new("-") { "stdin".into() } else { file.display().to_string() };
         let kind = value["kind"].as_str().unwrap_or("object");
-        let who = format!("{file}: {kind}/{}", name(&value));
-        Self { who, value }
+        let label = format!("{file}: {kind}/{}", metadata_name(&value));
+        Self { label, value }
     }
 
     /// Its name, or what that begins with if it is to be generated.
     pub(super) fn name(&self) -> &str {
-        name(&self.value)
+        metadata_name(&self.value)
     }
 }
 
-fn name(value: &Value) -> &str {
+fn metadata_name(value: &Value) -> &str {
     let metadata = &value["metadata"];
     metadata["name"].as_str().or(metadata["generateName"].as_str()).unwrap_or("?")
 }
@@ -70,8 +70,8 @@ fn name(value: &Value) -> &str {
 ///
 /// # Errors
 /// When the file cannot be read, is not YAML, or has no object.
-pub(super) fn objects(path: &Path) -> Result<Vec<Object>, Error> {
-    let (file, text) = text(path)?;
+pub(super) fn read_objects(path: &Path) -> Result<Vec<InputObject>, Error> {
+    let (file, text) = read_text(path)?;
     let mut objects = vec![];
     for (index, document) in serde_norway::Deserializer::from_str(&text).enumerate() {
         let value = Value::deserialize(document).map_err(|source| Error::Yaml {
@@ -79,24 +79,24 @@ pub(super) fn objects(path: &Path) -> Result<Vec<Object>, Error> {
             number: index + 1,
             source,
         })?;
-        flatten(path, value, &mut objects);
+        flatten_lists(path, value, &mut objects);
     }
     if objects.is_empty() { Err(Error::Empty { file }) } else { Ok(objects) }
 }
 
-fn flatten(path: &Path, mut value: Value, objects: &mut Vec<Object>) {
+fn flatten_lists(path: &Path, mut value: Value, objects: &mut Vec<InputObject>) {
     if value.is_null() {
         return;
     }
     if value["kind"] != "List" {
-        objects.push(Object::new(path, value));
+        objects.push(InputObject::new(path, value));
     } else if let Some(items) = value["items"].as_array_mut() {
-        std::mem::take(items).into_iter().for_each(|item| flatten(path, item, objects));
+        std::mem::take(items).into_iter().for_each(|item| flatten_lists(path, item, objects));
     }
 }
 
 /// The name of the file and what is in it.
-fn text(path: &Path) -> Result<(String, String), Error> {
+fn read_text(path: &Path) -> Result<(String, String), Error> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
     if path == Path::new("-") {
         let mut text = String::new();

@@ -1,9 +1,9 @@
 //! `maquette lint`: names every problem of Architectures.
 
 use super::{
-    Outcome,
-    input::{self, Object},
-    specified::check,
+    CommandResult,
+    checked::check_document,
+    input::{self, InputObject},
 };
 use crate::api;
 use std::io::{self, Write};
@@ -21,7 +21,7 @@ pub struct Args {
 
 /// What there is to say about a file.
 #[derive(Default)]
-struct Report {
+struct LintReport {
     lines: Vec<String>,
     checked: usize,
     problems: usize,
@@ -32,11 +32,11 @@ struct Report {
 ///
 /// # Errors
 /// When a file cannot be read or is not YAML.
-pub(super) fn run(args: &Args) -> Outcome {
-    let mut report = Report::default();
+pub(super) fn run(args: &Args) -> CommandResult {
+    let mut report = LintReport::default();
     for file in &args.filename {
-        for object in input::objects(file)? {
-            report.object(&object);
+        for object in input::read_objects(file)? {
+            report.check_object(&object);
         }
     }
     if report.checked == 0 {
@@ -49,18 +49,18 @@ pub(super) fn run(args: &Args) -> Outcome {
     Ok(if report.problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-impl Report {
-    fn object(&mut self, object: &Object) {
+impl LintReport {
+    fn check_object(&mut self, object: &InputObject) {
         if api::is_architecture(&object.value) {
-            self.architecture(object);
+            self.check_architecture(object);
         } else {
-            self.lines.push(format!("{}: passed over: not an Architecture", object.who));
+            self.lines.push(format!("{}: passed over: not an Architecture", object.label));
         }
     }
 
-    fn architecture(&mut self, Object { who, value }: &Object) {
+    fn check_architecture(&mut self, InputObject { label: who, value }: &InputObject) {
         self.checked += 1;
-        match check(value, "") {
+        match check_document(value, "") {
             Ok(checked) => {
                 // The shape as users write it.
                 let shape = checked.architecture.spec.shape;

@@ -7,24 +7,24 @@
 //! when the command line cannot be understood. For `plan` 2 says that there is something to do, so
 //! that a command line that cannot be understood is a failure like others: 1.
 
+mod checked;
+mod cluster;
 mod crd;
 mod graph;
 mod input;
 mod lint;
-mod live;
 mod logs;
 mod operator;
 mod output;
 mod plan;
 mod render;
-mod specified;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::{error::Error, process::ExitCode};
 
 /// What a command ends with: the exit code, or an error that [`print_error`] prints. Nothing but
 /// `main` handles it, so the type of the error is of no use to anybody.
-pub type Outcome = Result<ExitCode, Box<dyn Error + Send + Sync>>;
+pub type CommandResult = Result<ExitCode, Box<dyn Error + Send + Sync>>;
 
 /// Working models of distributed architectures on Kubernetes.
 ///
@@ -63,7 +63,7 @@ impl Command {
     ///
     /// # Errors
     /// Whatever kept the command from its work; the message and its sources say what and the mend.
-    pub async fn run(self) -> Outcome {
+    pub async fn run(self) -> CommandResult {
         match self {
             Self::Operator(args) => operator::run(args).await,
             Self::Render(args) => render::run(&args),
@@ -76,7 +76,7 @@ impl Command {
 }
 
 /// The exit code when a command line was not understood, or was a question for help.
-pub fn usage_code(error: &clap::Error) -> ExitCode {
+pub fn usage_exit_code(error: &clap::Error) -> ExitCode {
     let lenient = Cli::command().ignore_errors(true).try_get_matches();
     let plan = lenient.is_ok_and(|matches| matches.subcommand_name() == Some("plan"));
     match (error.use_stderr(), plan) {

@@ -1,6 +1,6 @@
 //! `maquette operator`: runs the operator.
 
-use super::Outcome;
+use super::CommandResult;
 use crate::{
     reconcile::{self, Options},
     render::RenderSettings,
@@ -42,17 +42,17 @@ pub struct Args {
           default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, ADMIN.number)))]
     http_address: SocketAddr,
     /// Name of this replica in the lease and in Events, unlike all others'.
-    #[arg(long, value_name = "NAME", env = "POD_NAME", default_value_t = unique())]
+    #[arg(long, value_name = "NAME", env = "POD_NAME", default_value_t = random_instance())]
     instance: String,
 }
 
 /// A name for a replica that was given none.
-fn unique() -> String {
+fn random_instance() -> String {
     format!("maquette-{:08x}", rand::random::<u32>())
 }
 
 /// The namespaces that are named, each once: a variable that is set to nothing names none.
-fn namespaces(named: &[String]) -> BTreeSet<String> {
+fn distinct_namespaces(named: &[String]) -> BTreeSet<String> {
     let trimmed = named.iter().map(|name| name.trim());
     trimmed.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
@@ -61,11 +61,11 @@ fn namespaces(named: &[String]) -> BTreeSet<String> {
 ///
 /// # Errors
 /// When there is no cluster to talk to, or when the operator cannot go on.
-pub(super) async fn run(args: Args) -> Outcome {
-    let config = kube::Config::infer().await.map_err(no_cluster)?;
+pub(super) async fn run(args: Args) -> CommandResult {
+    let config = kube::Config::infer().await.map_err(no_cluster_error)?;
     let lease_namespace = args.lease_namespace.unwrap_or_else(|| config.default_namespace.clone());
     let options = Options {
-        namespaces: namespaces(&args.namespaces),
+        namespaces: distinct_namespaces(&args.namespaces),
         settings: RenderSettings { image: args.workload_image },
         concurrency: args.concurrency,
         http_address: args.http_address,
@@ -85,7 +85,7 @@ pub(super) async fn run(args: Args) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn no_cluster(error: kube::config::InferConfigError) -> Box<dyn Error + Send + Sync> {
+fn no_cluster_error(error: kube::config::InferConfigError) -> Box<dyn Error + Send + Sync> {
     format!("no cluster to talk to: run in one, or set KUBECONFIG ({error})").into()
 }
 
@@ -112,7 +112,7 @@ mod tests {
         ];
         for (written, expected) in cases {
             let command = Command::parse_from(["operator", "--namespaces", written]);
-            let found = namespaces(&command.args.namespaces);
+            let found = distinct_namespaces(&command.args.namespaces);
             assert!(found.iter().eq(expected), "{written:?} names {found:?}");
         }
     }

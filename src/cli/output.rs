@@ -1,6 +1,6 @@
 //! What commands print: objects as YAML documents, on the standard output.
 
-use super::Outcome;
+use super::CommandResult;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::{
@@ -12,17 +12,17 @@ use std::{
 ///
 /// # Errors
 /// When they cannot be written out.
-pub(super) fn documents(objects: &[Value]) -> Outcome {
-    let document = |object| serde_norway::to_string(&Document(object));
+pub(super) fn print_documents(objects: &[Value]) -> CommandResult {
+    let document = |object| serde_norway::to_string(&YamlDocument(object));
     let documents: Result<Vec<_>, _> = objects.iter().map(document).collect();
     io::stdout().write_all(documents?.join("---\n").as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// An object whose first fields say what it is, as people write them.
-struct Document<'a>(&'a Value);
+struct YamlDocument<'a>(&'a Value);
 
-impl Serialize for Document<'_> {
+impl Serialize for YamlDocument<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const HEAD: [&str; 2] = ["apiVersion", "kind"];
         let head = HEAD.iter().filter_map(|name| Some((*name, self.0.get(*name)?)));

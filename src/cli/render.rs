@@ -1,8 +1,9 @@
 //! `maquette render`: prints the objects that Architectures become.
 
 use super::{
-    Outcome, output,
-    specified::{self, Specified},
+    CommandResult,
+    checked::{self, CheckedArchitecture},
+    output,
 };
 use crate::render::{RenderSettings, render};
 use std::path::PathBuf;
@@ -37,16 +38,16 @@ enum Error {
 ///
 /// # Errors
 /// When a file cannot be read, has no Architecture, or one that is not valid.
-pub(super) fn run(args: &Args) -> Outcome {
+pub(super) fn run(args: &Args) -> CommandResult {
     let settings = RenderSettings { image: args.image.clone() };
     let mut documents = vec![];
-    for Specified { name, architecture, topology, .. } in
-        specified::all(&args.filename, &args.namespace)?
+    for CheckedArchitecture { name, architecture, topology, .. } in
+        checked::read_all(&args.filename, &args.namespace)?
     {
         if architecture.metadata.name.is_none() {
             return Err(Error::Unnamed(name).into());
         }
         documents.extend(render(&topology, &settings).objects().to_values());
     }
-    output::documents(&documents)
+    output::print_documents(&documents)
 }

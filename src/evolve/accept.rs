@@ -2,15 +2,15 @@
 //! will own other items than now owns both meanwhile, and calls as before.
 
 use super::{
-    graph::Share,
-    home::{SourcesOfTruth, complete_home, own_home, owns, shares},
+    backend::{SourcesOfTruth, all_selectors, authoritative_backend, is_owner_of, own_backend},
+    graph::CollectionSelector,
 };
 use crate::plan::{Behavior, Component, ServiceBehavior};
 use maquette_contract::{Collection, Hop};
 use std::collections::BTreeSet;
 
 /// `old`, also owning what `goal` does; none if it does already.
-pub(super) fn accepting(
+pub(super) fn expanded_owner(
     old: &Component,
     goal: &Component,
     authorities: &SourcesOfTruth,
@@ -20,8 +20,8 @@ pub(super) fn accepting(
     else {
         return None;
     };
-    let owned = shares(collections).into_iter().filter(|share| owns(goal, share));
-    let new: Vec<_> = owned.filter(|share| !accepts(old, goal, share)).collect();
+    let owned = all_selectors(collections).into_iter().filter(|share| is_owner_of(goal, share));
+    let new: Vec<_> = owned.filter(|share| !already_accepts(old, goal, share)).collect();
     if new.is_empty() {
         return None;
     }
@@ -32,16 +32,16 @@ pub(super) fn accepting(
         task.routes.collections.entry(collection.clone()).or_insert_with(hop);
     }
     for share in new {
-        share.lead(&mut task.routes, Hop::Own);
+        share.set_hop(&mut task.routes, Hop::Own);
     }
     let mut component = Component { behavior: Behavior::Service(task), ..goal.clone() };
-    authorities.give_origins(&mut component);
+    authorities.assign_sources(&mut component);
     Some(component)
 }
 
 /// Whether `old` owns these items already, at home where `goal` does, and complete as there.
-fn accepts(old: &Component, goal: &Component, share: &Share) -> bool {
-    owns(old, share)
-        && own_home(old) == own_home(goal)
-        && complete_home(old, share) == complete_home(goal, share)
+fn already_accepts(old: &Component, goal: &Component, share: &CollectionSelector) -> bool {
+    is_owner_of(old, share)
+        && own_backend(old) == own_backend(goal)
+        && authoritative_backend(old, share) == authoritative_backend(goal, share)
 }

@@ -6,57 +6,61 @@
 //! ends at an owner, and none goes in a circle.
 
 use super::{
-    Evolution, Step, Wait, forward,
-    home::{origins, own_home, owns_anything},
-    proof,
-    view::View,
+    Evolution, Step, Wait,
+    backend::{migration_sources, own_backend, owns_any_collection},
+    forward, verify,
+    view::ChangeView,
 };
 use crate::plan::{Component, Topology};
 use maquette_contract::ComponentName;
 use std::collections::BTreeSet;
 
 /// The step; none if all have moved.
-pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
-    let mut apply = view.base();
-    let mut waits = turned_back(view);
+pub(super) fn step(view: &ChangeView<'_>) -> Option<Evolution> {
+    let mut apply = view.base_topology();
+    let mut waits = cancelled_final_passes(view);
     if waits.is_empty() {
-        waits = servers(view, &mut apply);
+        waits = cut_over_servers(view, &mut apply);
     }
     if waits.is_empty() {
-        waits = users(view, &mut apply);
+        waits = shift_entry(view, &mut apply);
     }
     if waits.is_empty() {
-        waits = leaving(view, &mut apply);
+        waits = forward_from_obsolete(view, &mut apply);
     }
-    (!waits.is_empty()).then(|| view.evolution(Step::Cutover, apply, waits))
+    (!waits.is_empty()).then(|| view.waiting_evolution(Step::Cutover, apply, waits))
 }
 
 /// Components in a last pass that is none any more, as somebody turned back: before anybody moves again
 /// they are told so. Else what they report of it could be mistaken for the next.
-fn turned_back(view: &View<'_>) -> Vec<Wait> {
-    if view.moved {
+fn cancelled_final_passes(view: &ChangeView<'_>) -> Vec<Wait> {
+    if view.cutover_applied {
         return vec![];
     }
     let lacks = "it is told that its last pass was not the last".to_owned();
     let last = view.servers().filter(|component| {
-        view.old(&component.name).is_some_and(|old| origins(old).iter().any(|origin| origin.final_pass))
+        view.current(&component.name)
+            .is_some_and(|old| migration_sources(old).iter().any(|origin| origin.final_pass))
     });
-    last.map(|component| Wait::Moved { component: component.name.clone(), lacks: lacks.clone() })
-        .collect()
+    last.map(|component| Wait::Configured {
+        component: component.name.clone(),
+        unmet: lacks.clone(),
+    })
+    .collect()
 }
 
 /// Moves every component that can be, and tells what is not done.
-fn servers(view: &View<'_>, apply: &mut Topology) -> Vec<Wait> {
+fn cut_over_servers(view: &ChangeView<'_>, apply: &mut Topology) -> Vec<Wait> {
     let works = |component: &Component| {
-        apply.component(&component.name).is_some_and(|now| view.lacks_as_owner(now).is_none())
+        apply.component(&component.name).is_some_and(|now| view.unmet_as_owner(now).is_none())
     };
     let owners_work = view.servers().filter(|component| is_owner(component)).all(works);
-    let moved = moved(view);
+    let moved = cut_over_components(view);
     let mut waits = vec![];
     for component in view.servers() {
-        let lacks = if view.told(component) {
-            view.lacks(component)
-        } else if let Some(first) = blocked(view, component, &moved) {
+        let lacks = if view.is_configured(component) {
+            view.unmet(component)
+        } else if let Some(first) = pending_dependency(view, component, &moved) {
             Some(format!("{first} comes first"))
         } else if owners_work {
             apply.components.insert(component.name.clone(), component.clone());
@@ -64,24 +68,27 @@ fn servers(view: &View<'_>, apply: &mut Topology) -> Vec<Wait> {
         } else {
             Some("all owners of items come first".to_owned())
         };
-        waits.extend(lacks.map(|lacks| Wait::Moved { component: component.name.clone(), lacks }));
+        waits.extend(
+            lacks.map(|lacks| Wait::Configured { component: component.name.clone(), unmet: lacks }),
+        );
     }
     waits
 }
 
 fn is_owner(component: &Component) -> bool {
-    own_home(component).is_some() && owns_anything(component)
+    own_backend(component).is_some() && owns_any_collection(component)
 }
 
 /// Components that have moved, and so has everybody whom a request can come to through them: a new component
 /// has its settings from the first, whoever it asks may not have moved yet.
-fn moved<'a>(view: &'a View<'_>) -> BTreeSet<&'a ComponentName> {
-    let works = |component: &&Component| view.told(component) && view.lacks(component).is_none();
+fn cut_over_components<'a>(view: &'a ChangeView<'_>) -> BTreeSet<&'a ComponentName> {
+    let works =
+        |component: &&Component| view.is_configured(component) && view.unmet(component).is_none();
     let work: Vec<_> = view.servers().filter(works).collect();
     let mut moved = BTreeSet::new();
     // Nobody asks in a circle: each round adds at least the innermost that are left.
     loop {
-        let ready = |component: &&&Component| blocked(view, component, &moved).is_none();
+        let ready = |component: &&&Component| pending_dependency(view, component, &moved).is_none();
         let more: Vec<_> = work.iter().filter(ready).map(|component| &component.name).collect();
         if more.len() == moved.len() {
             return moved;
@@ -91,50 +98,53 @@ fn moved<'a>(view: &'a View<'_>) -> BTreeSet<&'a ComponentName> {
 }
 
 /// A component that `component` will ask and that is not among those that have moved.
-fn blocked<'a>(
-    view: &'a View<'_>,
+fn pending_dependency<'a>(
+    view: &'a ChangeView<'_>,
     component: &Component,
     moved: &BTreeSet<&ComponentName>,
 ) -> Option<&'a ComponentName> {
     // Not the ways that only the change needs: those lead to owners.
     let edges = view.wanted.component(&component.name)?.edges();
     let targets = edges.into_iter().filter(|edge| edge.to != component.name);
-    let mut targets = targets.filter_map(|edge| view.goal.component(&edge.to));
+    let mut targets = targets.filter_map(|edge| view.target.component(&edge.to));
     targets.find(|target| !moved.contains(&target.name)).map(|target| &target.name)
 }
 
 /// Moves the entry Service and the end users.
-fn users(view: &View<'_>, apply: &mut Topology) -> Vec<Wait> {
+fn shift_entry(view: &ChangeView<'_>, apply: &mut Topology) -> Vec<Wait> {
     let mut waits = vec![];
-    if !view.entered() {
+    if !view.entry_shifted() {
         apply.entry = view.wanted.entry().clone();
-        waits.push(Wait::Entry { component: apply.entry.clone() });
+        waits.push(Wait::EntryShifted { component: apply.entry.clone() });
     }
     let Some(load) = view.load() else { return waits };
-    let lacks = match view.told(load) {
-        true => view.lacks(load),
+    let lacks = match view.is_configured(load) {
+        true => view.unmet(load),
         false => Some("it is told what to do".to_owned()),
     };
     apply.components.insert(load.name.clone(), load.clone());
-    waits.extend(lacks.map(|lacks| Wait::Moved { component: load.name.clone(), lacks }));
+    waits
+        .extend(lacks.map(|lacks| Wait::Configured { component: load.name.clone(), unmet: lacks }));
     waits
 }
 
 /// Makes those who are not wanted any more forward what still comes to them.
-fn leaving(view: &View<'_>, apply: &mut Topology) -> Vec<Wait> {
+fn forward_from_obsolete(view: &ChangeView<'_>, apply: &mut Topology) -> Vec<Wait> {
     let mut waits = vec![];
-    for component in view.leaving() {
-        let Some(forwarder) = forward::forwarder(component, view.wanted.entry()) else { continue };
-        let lacks = match view.told(&forwarder) {
+    for component in view.obsolete() {
+        let Some(forwarder) = forward::forwarder_for(component, view.wanted.entry()) else {
+            continue;
+        };
+        let lacks = match view.is_configured(&forwarder) {
             true => view
                 .running
                 .component(&component.name)
-                .and_then(|f| proof::lacks_leaving(f, view.now)),
+                .and_then(|f| verify::unmet_forwarding(f, view.now)),
             false => Some("it is told to".to_owned()),
         };
         apply.components.insert(component.name.clone(), forwarder);
         waits.extend(
-            lacks.map(|lacks| Wait::Forwarding { component: component.name.clone(), lacks }),
+            lacks.map(|lacks| Wait::Forwarding { component: component.name.clone(), unmet: lacks }),
         );
     }
     waits

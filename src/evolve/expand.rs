@@ -1,44 +1,46 @@
 //! Expand: new components come up beside those that serve, and owners accept the items that they are to
 //! have besides those that they have. Nobody asks them yet.
 
-use super::{Evolution, Step, Wait, home::own_home, view::View};
+use super::{Evolution, Step, Wait, backend::own_backend, view::ChangeView};
 use crate::plan::{Component, Topology};
 
 /// The step; none if everything new works.
-pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
-    let used = view.graph.used();
-    let mut apply = view.base();
+pub(super) fn step(view: &ChangeView<'_>) -> Option<Evolution> {
+    let used = view.graph.reachable_components();
+    let mut apply = view.base_topology();
     let mut waits = vec![];
     for component in view.servers() {
-        let lacks = if let Some(accepting) = view.accepting(component) {
-            Some(accept(view, component, accepting, &mut apply))
-        } else if used.contains(&component.name) || stale(view, component) {
+        let lacks = if let Some(accepting) = view.expanded_owner(component) {
+            Some(accept_collections(view, component, accepting, &mut apply))
+        } else if used.contains(&component.name) || is_left_over(view, component) {
             None
         } else {
             apply.components.insert(component.name.clone(), component.clone());
-            lacks(view, component)
+            unmet_in_new(view, component)
         };
-        waits.extend(lacks.map(|lacks| Wait::Raised { component: component.name.clone(), lacks }));
+        waits.extend(
+            lacks.map(|lacks| Wait::Expanded { component: component.name.clone(), unmet: lacks }),
+        );
     }
-    (!waits.is_empty()).then(|| view.evolution(Step::Expand, apply, waits))
+    (!waits.is_empty()).then(|| view.waiting_evolution(Step::Expand, apply, waits))
 }
 
 /// Whether `component` is left from an earlier change, as one that only forwards: somebody may still have
 /// a connection to it, so it moves as those do that are asked.
-fn stale(view: &View<'_>, component: &Component) -> bool {
-    view.old(&component.name).is_some() && !view.told(component)
+fn is_left_over(view: &ChangeView<'_>, component: &Component) -> bool {
+    view.current(&component.name).is_some() && !view.is_configured(component)
 }
 
 /// Tells a component to accept more items, once their home works; says what is waited for.
-fn accept(
-    view: &View<'_>,
+fn accept_collections(
+    view: &ChangeView<'_>,
     component: &Component,
     accepting: Component,
     apply: &mut Topology,
 ) -> String {
-    let home = own_home(component).filter(|home| home.component != component.name);
-    let home = home.and_then(|home| view.goal.component(&home.component));
-    match home.filter(|home| !view.told(home) || view.lacks(home).is_some()) {
+    let home = own_backend(component).filter(|home| home.component != component.name);
+    let home = home.and_then(|home| view.target.component(&home.component));
+    match home.filter(|home| !view.is_configured(home) || view.unmet(home).is_some()) {
         Some(home) => format!("{} comes first", home.name),
         None => {
             apply.components.insert(component.name.clone(), accepting);
@@ -48,9 +50,9 @@ fn accept(
 }
 
 /// What a component lacks that nobody asks yet.
-fn lacks(view: &View<'_>, component: &Component) -> Option<String> {
-    match view.told(component) {
-        true => view.lacks(component),
+fn unmet_in_new(view: &ChangeView<'_>, component: &Component) -> Option<String> {
+    match view.is_configured(component) {
+        true => view.unmet(component),
         false => Some("it is made".to_owned()),
     }
 }

@@ -3,9 +3,9 @@
 
 use super::{
     Evolution, Step, Wait,
-    home::{self, origins},
-    proof,
-    view::View,
+    backend::{self, migration_sources},
+    verify,
+    view::ChangeView,
 };
 use crate::{
     observe::RunningPod,
@@ -14,73 +14,82 @@ use crate::{
 use maquette_contract::{ComponentName, Revision};
 
 /// The step; none if what runs is wired as wanted.
-pub(super) fn step(view: &View<'_>) -> Option<Evolution> {
-    if view.wanted.components().all(|component| view.told(component)) {
+pub(super) fn step(view: &ChangeView<'_>) -> Option<Evolution> {
+    if view.wanted.components().all(|component| view.is_configured(component)) {
         return None;
     }
     let owners: Vec<_> =
-        view.servers().filter(|component| !origins(component).is_empty()).collect();
-    let began = owners.iter().all(|component| last_began(view, component));
-    let ended: Vec<_> = proof::ending(view.running)
-        .map(|(component, pods)| Wait::Ended { component: component.clone(), pods })
+        view.servers().filter(|component| !migration_sources(component).is_empty()).collect();
+    let began = owners.iter().all(|component| is_in_final_pass(view, component));
+    let ended: Vec<_> = verify::terminating_pods(view.running)
+        .map(|(component, pods)| Wait::Terminated { component: component.clone(), pods })
         .collect();
     // Once the last pass has begun, whoever ends has been told before to write nothing there.
     if !ended.is_empty() && (owners.is_empty() || !began) {
-        return Some(view.evolution(Step::Finalize, view.with_leaving(view.goal.clone()), ended));
+        return Some(view.waiting_evolution(
+            Step::Finalize,
+            view.with_obsolete(view.target.clone()),
+            ended,
+        ));
     }
-    let waits: Vec<_> = owners.iter().flat_map(|component| copying(view, component)).collect();
+    let waits: Vec<_> =
+        owners.iter().flat_map(|component| unfinished_copies(view, component)).collect();
     if began && waits.is_empty() {
-        let told = view.wanted.components().filter(|component| !view.told(component));
+        let told = view.wanted.components().filter(|component| !view.is_configured(component));
         let lacks = "it is told to ask only whom it will ask from now on".to_owned();
-        let waits = told.map(|component| Wait::Moved {
+        let waits = told.map(|component| Wait::Configured {
             component: component.name.clone(),
-            lacks: lacks.clone(),
+            unmet: lacks.clone(),
         });
-        let apply = view.with_leaving(view.wanted.clone());
-        return Some(view.evolution(Step::Finalize, apply, waits.collect()));
+        let apply = view.with_obsolete(view.wanted.clone());
+        return Some(view.waiting_evolution(Step::Finalize, apply, waits.collect()));
     }
-    Some(view.evolution(Step::Finalize, view.with_leaving(last(view.goal.clone())), waits))
+    Some(view.waiting_evolution(
+        Step::Finalize,
+        view.with_obsolete(with_final_pass(view.target.clone())),
+        waits,
+    ))
 }
 
 /// Whether `component` runs with all its origins marked as the last pass.
-fn last_began(view: &View<'_>, component: &Component) -> bool {
-    view.old(&component.name).is_some_and(home::last_began)
+fn is_in_final_pass(view: &ChangeView<'_>, component: &Component) -> bool {
+    view.current(&component.name).is_some_and(backend::is_in_final_pass)
 }
 
 /// `topology`, with every copy the last one.
-fn last(mut topology: Topology) -> Topology {
-    topology.components.values_mut().for_each(|component| home::set_last(component, true));
+fn with_final_pass(mut topology: Topology) -> Topology {
+    topology.components.values_mut().for_each(|component| backend::set_final_pass(component, true));
     topology
 }
 
 /// What the last copies to `component` lack.
-fn copying(view: &View<'_>, component: &Component) -> Vec<Wait> {
+fn unfinished_copies(view: &ChangeView<'_>, component: &Component) -> Vec<Wait> {
     let copied = |lacks: String, from: &ComponentName| Wait::Copied {
         component: component.name.clone(),
         from: from.clone(),
-        lacks,
+        unmet: lacks,
     };
     let found = view.running.component(&component.name);
     let pods = found.map(|found| found.pods.as_slice()).unwrap_or_default();
     let revision = found.and_then(|found| found.revision.as_ref());
     let lacks = |from: &ComponentName| {
-        if !last_began(view, component) {
+        if !is_in_final_pass(view, component) {
             return Some("the last pass begins".to_owned());
         }
         let Some(revision) = revision else { return Some("not known yet".to_owned()) };
-        pods.iter().find_map(|pod| incomplete(view, pod, revision, from))
+        pods.iter().find_map(|pod| incomplete_copy(view, pod, revision, from))
     };
-    let from = origins(component).iter().map(|origin| &origin.component);
+    let from = migration_sources(component).iter().map(|origin| &origin.component);
     from.filter_map(|from| Some(copied(lacks(from)?, from))).collect()
 }
 
-fn incomplete(
-    view: &View<'_>,
+fn incomplete_copy(
+    view: &ChangeView<'_>,
     pod: &RunningPod,
     revision: &Revision,
     from: &ComponentName,
 ) -> Option<String> {
-    let report = match proof::report(pod, revision, view.now) {
+    let report = match verify::report_at_revision(pod, revision, view.now) {
         Ok(report) => report,
         Err(lacks) => return Some(lacks),
     };

@@ -1,12 +1,12 @@
 //! A component that is not wanted any more and still gets requests: it forwards them to the new entry.
 
 use crate::plan::{Behavior, Component, PeerBehavior, PlannedCall, ServiceBehavior};
-use maquette_contract::{CallMode, ComponentName, Hop, Percent, Routes, RequestWork};
+use maquette_contract::{CallMode, ComponentName, Hop, Percent, RequestWork, Routes};
 
 /// `component`, forwarding every request to `entry`; none if it gets no requests of users.
-pub(super) fn forwarder(component: &Component, entry: &ComponentName) -> Option<Component> {
+pub(super) fn forwarder_for(component: &Component, entry: &ComponentName) -> Option<Component> {
     let task = match &component.behavior {
-        Behavior::Service(_) => Behavior::Service(thin(entry)),
+        Behavior::Service(_) => Behavior::Service(forwarding_service(entry)),
         Behavior::Peer(task) => Behavior::Peer(PeerBehavior {
             migration_sources: vec![],
             successor: Some(entry.clone()),
@@ -17,7 +17,7 @@ pub(super) fn forwarder(component: &Component, entry: &ComponentName) -> Option<
     Some(Component { behavior: task, ..component.clone() })
 }
 
-fn thin(entry: &ComponentName) -> ServiceBehavior {
+fn forwarding_service(entry: &ComponentName) -> ServiceBehavior {
     ServiceBehavior {
         work: RequestWork::default(),
         mode: CallMode::Sequential,

@@ -1,7 +1,7 @@
 //! Components and their routes, wanted or running, and the way that requests take through them.
 
 use crate::{
-    observe::Running,
+    observe::RunningTopology,
     plan::{Behavior, Component, Topology},
 };
 use maquette_contract::{Collection, CollectionSet, ComponentName, Hop, Routes};
@@ -9,24 +9,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Items that share their way: those of a collection that has a name somewhere, or all others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Share {
-    Collection(Collection),
+pub(super) enum CollectionSelector {
+    Named(Collection),
     Rest,
 }
 
-impl Share {
+impl CollectionSelector {
     /// The next step for these items.
     pub(super) fn hop<'a>(&self, routes: &'a Routes) -> Option<&'a Hop> {
         match self {
-            Self::Collection(collection) => routes.next_hop(collection),
+            Self::Named(collection) => routes.next_hop(collection),
             Self::Rest => routes.rest.as_ref(),
         }
     }
 
     /// Makes `hop` the next step for these items.
-    pub(super) fn lead(self, routes: &mut Routes, hop: Hop) {
+    pub(super) fn set_hop(self, routes: &mut Routes, hop: Hop) {
         match self {
-            Self::Collection(collection) => _ = routes.collections.insert(collection, Some(hop)),
+            Self::Named(collection) => _ = routes.collections.insert(collection, Some(hop)),
             Self::Rest => routes.rest = Some(hop),
         }
     }
@@ -34,30 +34,30 @@ impl Share {
     /// Whether these items are among those of `collections`.
     pub(super) fn is_in(&self, collections: &CollectionSet) -> bool {
         match self {
-            Self::Collection(collection) => collections.contains(collection),
+            Self::Named(collection) => collections.contains(collection),
             Self::Rest => matches!(collections, CollectionSet::AllBut(_)),
         }
     }
 }
 
 /// Where requests end.
-pub(super) enum End<'a> {
+pub(super) enum RouteEnd<'a> {
     /// At the component that owns what they are for.
     Owner(&'a Component),
     /// At one that knows nobody who does.
-    Nobody,
+    NoOwner,
     /// On their way to a component that is not there.
-    Gone,
+    Missing,
 }
 
 /// A graph of components that requests go through.
-pub(super) struct Graph<'a> {
+pub(super) struct RouteGraph<'a> {
     entry: Option<&'a ComponentName>,
     components: BTreeMap<&'a ComponentName, &'a Component>,
 }
 
-impl<'a> Graph<'a> {
-    pub(super) fn of_topology(topology: &'a Topology) -> Self {
+impl<'a> RouteGraph<'a> {
+    pub(super) fn from_topology(topology: &'a Topology) -> Self {
         Self {
             entry: Some(topology.entry()),
             components: topology
@@ -67,7 +67,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    pub(super) fn of_running(running: &'a Running) -> Self {
+    pub(super) fn from_running(running: &'a RunningTopology) -> Self {
         let planned = running.components().filter_map(|(_, found)| found.planned.as_ref());
         Self {
             entry: running.entry(),
@@ -84,40 +84,40 @@ impl<'a> Graph<'a> {
     }
 
     /// The component that requests for these items, sent to the entry, end at: it asks its own home.
-    pub(super) fn owner(&self, share: &Share) -> Option<&'a Component> {
-        match self.end(share) {
-            End::Owner(owner) => Some(owner),
-            End::Nobody | End::Gone => None,
+    pub(super) fn owner_of(&self, share: &CollectionSelector) -> Option<&'a Component> {
+        match self.route_end(share) {
+            RouteEnd::Owner(owner) => Some(owner),
+            RouteEnd::NoOwner | RouteEnd::Missing => None,
         }
     }
 
     /// Where requests for these items, sent to the entry, end.
-    pub(super) fn end(&self, share: &Share) -> End<'a> {
+    pub(super) fn route_end(&self, share: &CollectionSelector) -> RouteEnd<'a> {
         let Some(mut component) = self.entry.and_then(|entry| self.component(entry)) else {
-            return End::Gone;
+            return RouteEnd::Missing;
         };
         // No way is longer than there are components, unless it goes round for ever.
         for _ in 0..=self.components.len() {
             let next = match &component.behavior {
                 Behavior::Service(task) => match share.hop(&task.routes) {
-                    Some(Hop::Own) => return End::Owner(component),
+                    Some(Hop::Own) => return RouteEnd::Owner(component),
                     Some(Hop::Call(next)) => next,
-                    None => return End::Nobody,
+                    None => return RouteEnd::NoOwner,
                 },
                 Behavior::Peer(task) => match &task.successor {
-                    None => return End::Owner(component),
+                    None => return RouteEnd::Owner(component),
                     Some(next) => next,
                 },
-                Behavior::Store(_) | Behavior::Load(_) => return End::Nobody,
+                Behavior::Store(_) | Behavior::Load(_) => return RouteEnd::NoOwner,
             };
-            let Some(next) = self.component(next) else { return End::Gone };
+            let Some(next) = self.component(next) else { return RouteEnd::Missing };
             component = next;
         }
-        End::Nobody
+        RouteEnd::NoOwner
     }
 
     /// Every component that a request can come to, from the entry and from end users.
-    pub(super) fn used(&self) -> BTreeSet<&'a ComponentName> {
+    pub(super) fn reachable_components(&self) -> BTreeSet<&'a ComponentName> {
         let drives = self.components.values().filter_map(|component| match &component.behavior {
             Behavior::Load(task) => Some(&task.drives),
             _ => None,
@@ -134,7 +134,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The collections that are named anywhere in it.
-    pub(super) fn collections(&self) -> BTreeSet<Collection> {
+    pub(super) fn named_collections(&self) -> BTreeSet<Collection> {
         let mut collections = BTreeSet::new();
         for component in self.components.values() {
             let origins = match &component.behavior {

@@ -10,36 +10,36 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod accept;
+mod backend;
+mod blocker;
+mod carry_over;
 mod contract;
 mod cutover;
+mod dependencies;
 mod expand;
 mod finalize;
 mod forward;
-mod goal;
 mod graph;
-mod home;
-mod keep;
-mod obstacle;
-mod peers;
-mod proof;
-mod rehearsal;
+mod placement;
+mod scale_down;
+mod simulate;
+mod target;
+mod verify;
 mod view;
 mod wait;
-mod whereabouts;
-mod wiring;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::api::EvolutionStep as Step;
-pub use obstacle::Obstacle;
-pub use rehearsal::{Stage, rehearse, works};
+pub use blocker::Blocker;
+pub use placement::{Placement, placements};
+pub use simulate::{Stage, healthy_cluster, simulate};
 pub use wait::Wait;
-pub use whereabouts::{Whereabouts, whereabouts};
 
-use crate::{observe::Running, plan::Topology};
+use crate::{observe::RunningTopology, plan::Topology};
 use k8s_openapi::jiff::Timestamp;
-use view::View;
+use view::ChangeView;
 
 /// What to apply now, on the way to what is wanted.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,51 +51,51 @@ pub struct Evolution {
     /// What must happen before the next step.
     pub waits: Vec<Wait>,
     /// What keeps the change from being made at all; then `apply` is what runs.
-    pub cannot: Vec<Obstacle>,
+    pub blockers: Vec<Blocker>,
     /// Whether users are served by the wanted topology, whatever else is still there.
     pub serves_wanted: bool,
 }
 
 /// The next step from `running` to `wanted`.
-pub fn evolve(wanted: &Topology, running: &Running, now: Timestamp) -> Evolution {
-    let cannot = obstacle::all(wanted, running);
+pub fn evolve(wanted: &Topology, running: &RunningTopology, now: Timestamp) -> Evolution {
+    let cannot = blocker::find_blockers(wanted, running);
     if !cannot.is_empty() {
-        return stay(wanted, running, cannot);
+        return keep_running(wanted, running, cannot);
     }
-    let wanted = keep::volumes(wanted, running);
+    let wanted = carry_over::volume_sizes(wanted, running);
     if running.components().all(|(_, found)| found.planned.is_none()) {
-        return done(&wanted);
+        return converged(&wanted);
     }
-    let meanwhile = keep::peers(&wanted, running);
-    let view = View::new(&meanwhile, running, now);
+    let meanwhile = carry_over::peer_members(&wanted, running);
+    let view = ChangeView::new(&meanwhile, running, now);
     let step = expand::step(&view)
         .or_else(|| cutover::step(&view))
         .or_else(|| finalize::step(&view))
         .or_else(|| contract::step(&view));
     // What only has to come up as it is to be is no change in steps.
-    let step = step.filter(|next| next.apply != meanwhile || view.leaving().next().is_some());
-    let mut evolution = step.unwrap_or_else(|| done(&wanted));
-    peers::leave_one_by_one(&mut evolution, running, now);
+    let step = step.filter(|next| next.apply != meanwhile || view.obsolete().next().is_some());
+    let mut evolution = step.unwrap_or_else(|| converged(&wanted));
+    scale_down::remove_one_by_one(&mut evolution, running, now);
     evolution
 }
 
-fn done(wanted: &Topology) -> Evolution {
+fn converged(wanted: &Topology) -> Evolution {
     Evolution {
         apply: wanted.clone(),
         step: None,
         waits: vec![],
-        cannot: vec![],
+        blockers: vec![],
         serves_wanted: true,
     }
 }
 
 /// Leaves what runs as it is.
-fn stay(wanted: &Topology, running: &Running, cannot: Vec<Obstacle>) -> Evolution {
+fn keep_running(wanted: &Topology, running: &RunningTopology, cannot: Vec<Blocker>) -> Evolution {
     let planned = running.components().filter_map(|(_, found)| found.planned.clone());
     let apply = Topology {
         entry: running.entry().unwrap_or(wanted.entry()).clone(),
         components: planned.map(|component| (component.name.clone(), component)).collect(),
         ..wanted.clone()
     };
-    Evolution { apply, step: None, waits: vec![], cannot, serves_wanted: false }
+    Evolution { apply, step: None, waits: vec![], blockers: cannot, serves_wanted: false }
 }

@@ -8,21 +8,21 @@ use std::fmt;
 pub enum Wait {
     /// A new component, or one that is to accept more items, must work; until then all others stay as
     /// they are.
-    Raised {
+    Expanded {
         /// The component.
         component: ComponentName,
         /// What it lacks, in one line.
-        lacks: String,
+        unmet: String,
     },
     /// A component must work under its new configuration; until then nobody relies on that.
-    Moved {
+    Configured {
         /// The component.
         component: ComponentName,
         /// What it lacks, in one line.
-        lacks: String,
+        unmet: String,
     },
     /// The entry Service must lead to another component.
-    Entry {
+    EntryShifted {
         /// That component.
         component: ComponentName,
     },
@@ -31,10 +31,10 @@ pub enum Wait {
         /// The component.
         component: ComponentName,
         /// What it lacks, in one line.
-        lacks: String,
+        unmet: String,
     },
     /// Pods on their way out must have ended: they may still write to an old home of items.
-    Ended {
+    Terminated {
         /// Their component.
         component: ComponentName,
         /// How many.
@@ -47,16 +47,16 @@ pub enum Wait {
         /// The old home.
         from: ComponentName,
         /// How far the copy is, in one line.
-        lacks: String,
+        unmet: String,
     },
     /// Peers that leave must hand their items over first.
     HandedOver {
         /// The peers.
         component: ComponentName,
         /// How many pods are to leave.
-        leaving: u32,
+        surplus: u32,
         /// Which pod is not done and why, in one line.
-        lacks: String,
+        unmet: String,
     },
 }
 
@@ -64,11 +64,11 @@ impl Wait {
     /// The component that is waited for.
     pub fn component(&self) -> &ComponentName {
         match self {
-            Self::Raised { component, .. }
-            | Self::Moved { component, .. }
-            | Self::Entry { component }
+            Self::Expanded { component, .. }
+            | Self::Configured { component, .. }
+            | Self::EntryShifted { component }
             | Self::Forwarding { component, .. }
-            | Self::Ended { component, .. }
+            | Self::Terminated { component, .. }
             | Self::Copied { component, .. }
             | Self::HandedOver { component, .. } => component,
         }
@@ -78,23 +78,23 @@ impl Wait {
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Raised { component, lacks } => {
+            Self::Expanded { component, unmet: lacks } => {
                 write!(f, "waiting for {component} before callers move: {lacks}")
             }
-            Self::Moved { component, lacks } => {
+            Self::Configured { component, unmet: lacks } => {
                 write!(f, "waiting for {component} under its new configuration: {lacks}")
             }
-            Self::Entry { component } => write!(f, "the entry moves to {component}"),
-            Self::Forwarding { component, lacks } => {
+            Self::EntryShifted { component } => write!(f, "the entry moves to {component}"),
+            Self::Forwarding { component, unmet: lacks } => {
                 write!(f, "waiting for {component}, which is to forward to the new entry: {lacks}")
             }
-            Self::Ended { component, pods } => {
+            Self::Terminated { component, pods } => {
                 write!(f, "waiting for {pods} pods of {component} that are on their way out")
             }
-            Self::Copied { component, from, lacks } => {
+            Self::Copied { component, from, unmet: lacks } => {
                 write!(f, "{component} takes over what {from} has: {lacks}")
             }
-            Self::HandedOver { component, leaving, lacks } => {
+            Self::HandedOver { component, surplus: leaving, unmet: lacks } => {
                 write!(
                     f,
                     "{leaving} of {component} are to leave once their items are copied: {lacks}"

@@ -1,29 +1,29 @@
 //! What there is to say of a component, in words.
 
-use super::wire::{LabeledEdge, wires};
+use super::labeled_edge::{LabeledEdge, labeled_edges};
 use crate::plan::{Behavior, Component, EdgeKind, LoadBehavior, PeerBehavior};
 use maquette_contract::{Collection, CollectionSet, Hop, Routes};
 
 /// What a picture says of a component's size.
-pub(super) fn size(component: &Component) -> Vec<String> {
+pub(super) fn size_lines(component: &Component) -> Vec<String> {
     match &component.behavior {
         Behavior::Service(_) if component.replicas == 1 => vec![],
-        Behavior::Service(_) => vec![replicas(component.replicas)],
+        Behavior::Service(_) => vec![replica_text(component.replicas)],
         Behavior::Store(task) => vec![task.storage.size.clone()],
-        Behavior::Peer(task) => vec![format!("{}, {} each", peers(task), task.storage.size)],
-        Behavior::Load(task) => vec![users(task)],
+        Behavior::Peer(task) => vec![format!("{}, {} each", peer_text(task), task.storage.size)],
+        Behavior::Load(task) => vec![rate_text(task)],
     }
 }
 
 /// A component in one line: what it is, how large, and who it talks to.
-pub fn describe(component: &Component) -> String {
+pub fn describe_component(component: &Component) -> String {
     let mut parts = vec![match &component.behavior {
-        Behavior::Service(_) => format!("service, {}", replicas(component.replicas)),
+        Behavior::Service(_) => format!("service, {}", replica_text(component.replicas)),
         Behavior::Store(task) => format!("store, {}", task.storage.size),
-        Behavior::Peer(task) => format!("{}, {} each", peers(task), task.storage.size),
-        Behavior::Load(task) => format!("end users, {}", users(task)),
+        Behavior::Peer(task) => format!("{}, {} each", peer_text(task), task.storage.size),
+        Behavior::Load(task) => format!("end users, {}", rate_text(task)),
     }];
-    let wires = wires(component);
+    let wires = labeled_edges(component);
     let verbs = [
         (EdgeKind::Drives, "drives"),
         (EdgeKind::Calls, "calls"),
@@ -31,17 +31,18 @@ pub fn describe(component: &Component) -> String {
         (EdgeKind::Migrates, "takes over"),
     ];
     for (collection, verb) in verbs {
-        let ends: Vec<_> = wires.iter().filter(|w| w.edge.kind == collection).map(end).collect();
+        let ends: Vec<_> =
+            wires.iter().filter(|w| w.edge.kind == collection).map(edge_target_text).collect();
         if !ends.is_empty() {
             parts.push(format!("{verb} {}", ends.join(", ")));
         }
     }
-    parts.extend(owned(component).map(|what| format!("owns {what}")));
+    parts.extend(owned_collections(component).map(|what| format!("owns {what}")));
     parts.join("; ")
 }
 
 /// Where an edge leads, as a sentence has it.
-fn end(wire: &LabeledEdge) -> String {
+fn edge_target_text(wire: &LabeledEdge) -> String {
     let to = &wire.edge.to;
     match (&wire.label, wire.edge.kind) {
         (Some(collections), EdgeKind::Migrates) => format!("{collections} from {to}"),
@@ -51,18 +52,18 @@ fn end(wire: &LabeledEdge) -> String {
 }
 
 /// `1 replica`, `2 replicas`.
-pub(super) fn replicas(count: u32) -> String {
+pub(super) fn replica_text(count: u32) -> String {
     if count == 1 { "1 replica".to_owned() } else { format!("{count} replicas") }
 }
 
-fn peers(task: &PeerBehavior) -> String {
+fn peer_text(task: &PeerBehavior) -> String {
     let members = if task.members == 1 { "1 peer" } else { &format!("{} peers", task.members) };
     let copies = task.replication_factor;
     let copies = if copies == 1 { "1 copy" } else { &format!("{copies} copies") };
     format!("{members}, {copies}")
 }
 
-fn users(task: &LoadBehavior) -> String {
+fn rate_text(task: &LoadBehavior) -> String {
     match task.requests_per_second {
         1 => "1 request/s".to_owned(),
         rate => format!("{rate} requests/s"),
@@ -70,14 +71,14 @@ fn users(task: &LoadBehavior) -> String {
 }
 
 /// The collections whose requests end at a service; none if there are none.
-pub(super) fn owned(component: &Component) -> Option<String> {
+pub(super) fn owned_collections(component: &Component) -> Option<String> {
     match &component.behavior {
-        Behavior::Service(task) => own(&task.routes),
+        Behavior::Service(task) => local_collections(&task.routes),
         Behavior::Store(_) | Behavior::Peer(_) | Behavior::Load(_) => None,
     }
 }
 
-fn own(routes: &Routes) -> Option<String> {
+fn local_collections(routes: &Routes) -> Option<String> {
     let own = |hop: Option<&Hop>| hop == Some(&Hop::Own);
     let named = routes.collections.iter().filter(|(_, hop)| own(hop.as_ref()));
     let named: Vec<_> = named.map(|(collection, _)| collection.as_str()).collect();
@@ -90,7 +91,7 @@ fn own(routes: &Routes) -> Option<String> {
 }
 
 /// A set of collections in words.
-pub fn collections(set: &CollectionSet) -> String {
+pub fn collections_text(set: &CollectionSet) -> String {
     let list = |collections: &mut dyn Iterator<Item = &Collection>| {
         collections.map(Collection::as_str).collect::<Vec<_>>().join(", ")
     };
@@ -112,18 +113,21 @@ mod tests {
     #[test]
     fn collections_that_fall_to_a_component_without_a_name_are_told_from_all() {
         let routes = |text: &str| serde_json::from_str::<Routes>(text).unwrap();
-        assert_eq!(own(&routes(r#"{"rest":"own"}"#)).as_deref(), Some("all collections"));
+        assert_eq!(
+            local_collections(&routes(r#"{"rest":"own"}"#)).as_deref(),
+            Some("all collections")
+        );
         let some = r#"{"collections":{"a":"own","b":null},"rest":"own"}"#;
-        assert_eq!(own(&routes(some)).as_deref(), Some("a, other collections"));
-        assert_eq!(own(&routes(r#"{"rest":{"call":"below"}}"#)), None);
+        assert_eq!(local_collections(&routes(some)).as_deref(), Some("a, other collections"));
+        assert_eq!(local_collections(&routes(r#"{"rest":{"call":"below"}}"#)), None);
     }
 
     #[test]
     fn sets_of_collections_read_well() {
         let a: Collection = "a".parse().unwrap();
         let b: Collection = "b".parse().unwrap();
-        assert_eq!(collections(&CollectionSet::Only([a.clone(), b].into())), "a, b");
-        assert_eq!(collections(&CollectionSet::AllBut([].into())), "all collections");
-        assert_eq!(collections(&CollectionSet::AllBut([a].into())), "all collections but a");
+        assert_eq!(collections_text(&CollectionSet::Only([a.clone(), b].into())), "a, b");
+        assert_eq!(collections_text(&CollectionSet::AllBut([].into())), "all collections");
+        assert_eq!(collections_text(&CollectionSet::AllBut([a].into())), "all collections but a");
     }
 }

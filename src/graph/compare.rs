@@ -1,9 +1,9 @@
 //! Two models side by side: what comes, goes, changes and stays.
 
 use super::{
-    difference::{Difference, differences},
+    difference::{Difference, component_differences},
+    labeled_edge::{LabeledEdge, labeled_edges},
     model::Model,
-    wire::{LabeledEdge, wires},
 };
 use crate::plan::{Component, Edge};
 use maquette_contract::ComponentName;
@@ -32,7 +32,7 @@ pub struct Comparison {
     /// Every component of either, by name.
     pub components: Vec<ComponentChange>,
     /// Every edge of either, in order.
-    pub wires: Vec<EdgeChange>,
+    pub edges: Vec<EdgeChange>,
 }
 
 /// What becomes of a component.
@@ -71,27 +71,27 @@ impl Comparison {
     pub fn is_empty(&self) -> bool {
         self.entry.0 == self.entry.1
             && self.components.iter().all(|component| component.change == Change::Stays)
-            && self.wires.iter().all(|wire| wire.change == Change::Stays)
+            && self.edges.iter().all(|wire| wire.change == Change::Stays)
     }
 }
 
 /// What becomes of everything that is in `before` or `after`.
-pub fn compare(before: &Model, after: &Model) -> Comparison {
+pub fn compare_models(before: &Model, after: &Model) -> Comparison {
     let names: BTreeSet<_> = before.components.keys().chain(after.components.keys()).collect();
     let component =
-        |name: &&ComponentName| component(before.component(name), after.component(name));
-    let (old, new) = (labels(before), labels(after));
+        |name: &&ComponentName| compare_component(before.component(name), after.component(name));
+    let (old, new) = (edge_labels(before), edge_labels(after));
     let edges: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-    let wire = |edge: &&Edge| wire(edge, old.get(edge), new.get(edge));
+    let wire = |edge: &&Edge| compare_edge(edge, old.get(edge), new.get(edge));
     Comparison {
         entry: (before.entry.clone(), after.entry.clone()),
         components: names.iter().map(component).collect(),
-        wires: edges.iter().map(wire).collect(),
+        edges: edges.iter().map(wire).collect(),
     }
 }
 
-fn component(before: Option<&Component>, after: Option<&Component>) -> ComponentChange {
-    let found = before.zip(after).map(|(before, after)| differences(before, after));
+fn compare_component(before: Option<&Component>, after: Option<&Component>) -> ComponentChange {
+    let found = before.zip(after).map(|(before, after)| component_differences(before, after));
     let change = match (before.zip(after), before) {
         (Some((before, after)), _) if before == after => Change::Stays,
         (Some(_), _) => Change::Changes,
@@ -107,13 +107,13 @@ fn component(before: Option<&Component>, after: Option<&Component>) -> Component
 }
 
 /// Every edge with its label. One that leads to a component that is not there is left out.
-fn labels(model: &Model) -> BTreeMap<Edge, Option<String>> {
-    let wires = model.components().flat_map(wires);
+fn edge_labels(model: &Model) -> BTreeMap<Edge, Option<String>> {
+    let wires = model.components().flat_map(labeled_edges);
     let there = wires.filter(|wire| model.component(&wire.edge.to).is_some());
     there.map(|LabeledEdge { edge, label }| (edge, label)).collect()
 }
 
-fn wire(
+fn compare_edge(
     edge: &Edge,
     before: Option<&Option<String>>,
     after: Option<&Option<String>>,

@@ -7,7 +7,7 @@ use crate::plan::{
 use k8s_openapi::{
     api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity,
 };
-use maquette_contract::{CallMode, Collection, Hop, Routes, RequestWork};
+use maquette_contract::{CallMode, Collection, Hop, RequestWork, Routes};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,13 +24,13 @@ pub struct Difference {
     /// As it will be.
     pub after: String,
     /// What it takes.
-    pub takes: Takes,
+    pub takes: Disruption,
 }
 
 /// What it takes to make a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Takes {
+pub enum Disruption {
     /// Pods load it while they run.
     Reload,
     /// The same, and requests go another way.
@@ -49,12 +49,12 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, before, after, takes } = self;
         match takes {
-            Takes::Reroute if before == NOWHERE => write!(f, "{what} go to {after}"),
-            Takes::Reroute if after == NOWHERE => write!(f, "{what} no longer go to {before}"),
-            Takes::Reroute => write!(f, "{what} go to {after} instead of {before}"),
-            Takes::Copy => write!(f, "{what}: {after}"),
-            Takes::Restart => write!(f, "{what} from {before} to {after}; every pod restarts"),
-            Takes::Reload | Takes::Scale | Takes::Volume => {
+            Disruption::Reroute if before == NOWHERE => write!(f, "{what} go to {after}"),
+            Disruption::Reroute if after == NOWHERE => write!(f, "{what} no longer go to {before}"),
+            Disruption::Reroute => write!(f, "{what} go to {after} instead of {before}"),
+            Disruption::Copy => write!(f, "{what}: {after}"),
+            Disruption::Restart => write!(f, "{what} from {before} to {after}; every pod restarts"),
+            Disruption::Reload | Disruption::Scale | Disruption::Volume => {
                 write!(f, "{what} from {before} to {after}")
             }
         }
@@ -65,33 +65,35 @@ impl fmt::Display for Difference {
 const NOWHERE: &str = "nowhere";
 
 /// What differs between two versions of a component.
-pub fn differences(before: &Component, after: &Component) -> Vec<Difference> {
-    let mut found = Found::default();
-    found.that_takes(Takes::Scale, "replicas", before.replicas, after.replicas);
-    resources(&before.resources, &after.resources, &mut found);
+pub fn component_differences(before: &Component, after: &Component) -> Vec<Difference> {
+    let mut found = DifferenceList::default();
+    found.add_if_changed(Disruption::Scale, "replicas", before.replicas, after.replicas);
+    compare_resources(&before.resources, &after.resources, &mut found);
     match (&before.behavior, &after.behavior) {
-        (Behavior::Service(before), Behavior::Service(after)) => service(before, after, &mut found),
-        (Behavior::Store(before), Behavior::Store(after)) => {
-            volume(&before.storage, &after.storage, &mut found);
+        (Behavior::Service(before), Behavior::Service(after)) => {
+            compare_service(before, after, &mut found)
         }
-        (Behavior::Peer(before), Behavior::Peer(after)) => peer(before, after, &mut found),
-        (Behavior::Load(before), Behavior::Load(after)) => load(before, after, &mut found),
-        _ => found.add("role", before.role(), after.role()),
+        (Behavior::Store(before), Behavior::Store(after)) => {
+            compare_volume(&before.storage, &after.storage, &mut found);
+        }
+        (Behavior::Peer(before), Behavior::Peer(after)) => compare_peer(before, after, &mut found),
+        (Behavior::Load(before), Behavior::Load(after)) => compare_load(before, after, &mut found),
+        _ => found.add_reload("role", before.role(), after.role()),
     }
     found.0
 }
 
 #[derive(Default)]
-struct Found(Vec<Difference>);
+struct DifferenceList(Vec<Difference>);
 
-impl Found {
-    fn add(&mut self, what: impl Into<String>, before: impl ToString, after: impl ToString) {
-        self.that_takes(Takes::Reload, what, before, after);
+impl DifferenceList {
+    fn add_reload(&mut self, what: impl Into<String>, before: impl ToString, after: impl ToString) {
+        self.add_if_changed(Disruption::Reload, what, before, after);
     }
 
-    fn that_takes(
+    fn add_if_changed(
         &mut self,
-        takes: Takes,
+        takes: Disruption,
         what: impl Into<String>,
         before: impl ToString,
         after: impl ToString,
@@ -103,51 +105,61 @@ impl Found {
     }
 }
 
-fn resources(before: &ResourceRequirements, after: &ResourceRequirements, found: &mut Found) {
+fn compare_resources(
+    before: &ResourceRequirements,
+    after: &ResourceRequirements,
+    found: &mut DifferenceList,
+) {
     let lists =
         [("request", &before.requests, &after.requests), ("limit", &before.limits, &after.limits)];
     for (collection, before, after) in lists {
         let names: BTreeSet<_> = before.iter().chain(after).flat_map(BTreeMap::keys).collect();
         for name in names {
-            let (before, after) = (amount(before.as_ref(), name), amount(after.as_ref(), name));
-            found.that_takes(Takes::Restart, format!("{name} {collection}"), before, after);
+            let (before, after) =
+                (quantity_text(before.as_ref(), name), quantity_text(after.as_ref(), name));
+            found.add_if_changed(
+                Disruption::Restart,
+                format!("{name} {collection}"),
+                before,
+                after,
+            );
         }
     }
 }
 
-fn amount(amounts: Option<&BTreeMap<String, Quantity>>, name: &str) -> String {
+fn quantity_text(amounts: Option<&BTreeMap<String, Quantity>>, name: &str) -> String {
     let amount = amounts.and_then(|amounts| amounts.get(name));
     amount.map_or_else(|| "none".to_owned(), |amount| amount.0.clone())
 }
 
-fn service(before: &ServiceBehavior, after: &ServiceBehavior, found: &mut Found) {
-    work(&before.work, &after.work, found);
-    found.add("mode of calls", mode(before.mode), mode(after.mode));
-    routes(&before.routes, &after.routes, found);
-    origins(&before.migration_sources, &after.migration_sources, found);
+fn compare_service(before: &ServiceBehavior, after: &ServiceBehavior, found: &mut DifferenceList) {
+    compare_work(&before.work, &after.work, found);
+    found.add_reload("mode of calls", mode_text(before.mode), mode_text(after.mode));
+    compare_routes(&before.routes, &after.routes, found);
+    compare_migrations(&before.migration_sources, &after.migration_sources, found);
 }
 
-fn mode(mode: CallMode) -> &'static str {
+fn mode_text(mode: CallMode) -> &'static str {
     match mode {
         CallMode::Sequential => "one after another",
         CallMode::Parallel => "all at once",
     }
 }
 
-fn work(before: &RequestWork, after: &RequestWork, found: &mut Found) {
+fn compare_work(before: &RequestWork, after: &RequestWork, found: &mut DifferenceList) {
     let time = |work: &RequestWork| match work.processing_time {
         None => "none".to_owned(),
         Some(time) => {
-            let times = [time.p50_micros, time.p90_micros, time.p99_micros].map(duration);
+            let times = [time.p50_micros, time.p90_micros, time.p99_micros].map(duration_text);
             times.join("/")
         }
     };
-    found.add("processing time", time(before), time(after));
+    found.add_reload("processing time", time(before), time(after));
     let bytes = |work: &RequestWork| format!("{} bytes", work.response_bytes);
-    found.add("response size", bytes(before), bytes(after));
+    found.add_reload("response size", bytes(before), bytes(after));
 }
 
-fn duration(micros: u64) -> String {
+fn duration_text(micros: u64) -> String {
     match (micros % 1_000_000, micros % 1_000) {
         (0, _) => format!("{}s", micros / 1_000_000),
         (_, 0) => format!("{}ms", micros / 1_000),
@@ -156,20 +168,26 @@ fn duration(micros: u64) -> String {
 }
 
 /// Which way requests go, by collection.
-fn routes(before: &Routes, after: &Routes, found: &mut Found) {
+fn compare_routes(before: &Routes, after: &Routes, found: &mut DifferenceList) {
     let collections: BTreeSet<&Collection> =
         before.collections.keys().chain(after.collections.keys()).collect();
     for collection in &collections {
-        let (before, after) = (way(before.next_hop(collection)), way(after.next_hop(collection)));
-        found.that_takes(Takes::Reroute, format!("requests for {collection}"), before, after);
+        let (before, after) =
+            (hop_text(before.next_hop(collection)), hop_text(after.next_hop(collection)));
+        found.add_if_changed(
+            Disruption::Reroute,
+            format!("requests for {collection}"),
+            before,
+            after,
+        );
     }
     let rest =
         if collections.is_empty() { "all requests" } else { "requests for other collections" };
-    let (before, after) = (way(before.rest.as_ref()), way(after.rest.as_ref()));
-    found.that_takes(Takes::Reroute, rest, before, after);
+    let (before, after) = (hop_text(before.rest.as_ref()), hop_text(after.rest.as_ref()));
+    found.add_if_changed(Disruption::Reroute, rest, before, after);
 }
 
-fn way(hop: Option<&Hop>) -> String {
+fn hop_text(hop: Option<&Hop>) -> String {
     match hop {
         None => NOWHERE.to_owned(),
         Some(Hop::Own) => "its own store".to_owned(),
@@ -178,38 +196,43 @@ fn way(hop: Option<&Hop>) -> String {
 }
 
 /// Edges say from whom items are taken over; what they do not say is which copy it is.
-fn origins(before: &[PlannedSource], after: &[PlannedSource], found: &mut Found) {
-    let copy = |origin: &PlannedSource| if origin.final_pass { "the last pass" } else { "a first pass" };
+fn compare_migrations(
+    before: &[PlannedSource],
+    after: &[PlannedSource],
+    found: &mut DifferenceList,
+) {
+    let copy =
+        |origin: &PlannedSource| if origin.final_pass { "the last pass" } else { "a first pass" };
     for old in before {
         if let Some(new) = after.iter().find(|new| new.component == old.component) {
             let what = format!("copy from {}", old.component);
-            found.that_takes(Takes::Copy, what, copy(old), copy(new));
+            found.add_if_changed(Disruption::Copy, what, copy(old), copy(new));
         }
     }
 }
 
-fn volume(before: &Volume, after: &Volume, found: &mut Found) {
-    found.that_takes(Takes::Volume, "volume", &before.size, &after.size);
+fn compare_volume(before: &Volume, after: &Volume, found: &mut DifferenceList) {
+    found.add_if_changed(Disruption::Volume, "volume", &before.size, &after.size);
     let class = |volume: &Volume| volume.storage_class.clone().unwrap_or("the default".to_owned());
-    found.that_takes(Takes::Volume, "StorageClass", class(before), class(after));
+    found.add_if_changed(Disruption::Volume, "StorageClass", class(before), class(after));
 }
 
-fn peer(before: &PeerBehavior, after: &PeerBehavior, found: &mut Found) {
-    work(&before.work, &after.work, found);
-    found.add("peers that hold items", before.members, after.members);
-    found.add("copies of each item", before.replication_factor, after.replication_factor);
-    volume(&before.storage, &after.storage, found);
-    origins(&before.migration_sources, &after.migration_sources, found);
+fn compare_peer(before: &PeerBehavior, after: &PeerBehavior, found: &mut DifferenceList) {
+    compare_work(&before.work, &after.work, found);
+    found.add_reload("peers that hold items", before.members, after.members);
+    found.add_reload("copies of each item", before.replication_factor, after.replication_factor);
+    compare_volume(&before.storage, &after.storage, found);
+    compare_migrations(&before.migration_sources, &after.migration_sources, found);
 }
 
-fn load(before: &LoadBehavior, after: &LoadBehavior, found: &mut Found) {
-    found.add("requests/s", before.requests_per_second, after.requests_per_second);
+fn compare_load(before: &LoadBehavior, after: &LoadBehavior, found: &mut DifferenceList) {
+    found.add_reload("requests/s", before.requests_per_second, after.requests_per_second);
     let percent = |percent: maquette_contract::Percent| format!("{}%", percent.get());
-    found.add("writes", percent(before.write_percent), percent(after.write_percent));
-    found.add("summaries", percent(before.summary_percent), percent(after.summary_percent));
-    found.add("items", before.items, after.items);
+    found.add_reload("writes", percent(before.write_percent), percent(after.write_percent));
+    found.add_reload("summaries", percent(before.summary_percent), percent(after.summary_percent));
+    found.add_reload("items", before.items, after.items);
     let collections = |load: &LoadBehavior| {
         load.collections.iter().map(Collection::to_string).collect::<Vec<_>>().join(", ")
     };
-    found.add("collections", collections(before), collections(after));
+    found.add_reload("collections", collections(before), collections(after));
 }

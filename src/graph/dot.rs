@@ -10,8 +10,8 @@ use maquette_contract::Role;
 /// `picture` in DOT.
 pub fn dot(picture: &Picture) -> String {
     let mut lines = vec![
-        format!("digraph {} {{", quoted(&picture.title)),
-        format!("  label={}", quoted(&format!("{}\n{}", picture.title, picture.subtitle))),
+        format!("digraph {} {{", quoted_string(&picture.title)),
+        format!("  label={}", quoted_string(&format!("{}\n{}", picture.title, picture.subtitle))),
         "  labelloc=t".to_owned(),
         "  rankdir=TB".to_owned(),
         "  component [fontname=\"Helvetica,Arial,sans-serif\", fontsize=12]".to_owned(),
@@ -19,9 +19,9 @@ pub fn dot(picture: &Picture) -> String {
             .to_owned(),
     ];
     lines.extend(picture.vertices.iter().map(|vertex| vertex_line(picture, vertex)));
-    lines.extend(ranks(picture));
+    lines.extend(store_rank(picture));
     lines.extend(picture.arrows.iter().map(|arrow| arrow_line(picture, arrow)));
-    if picture.compared {
+    if picture.is_comparison {
         lines.extend(LEGEND.map(|line| format!("  {line}")));
     }
     lines.push("}".to_owned());
@@ -45,7 +45,7 @@ fn vertex_line(picture: &Picture, vertex: &Vertex) -> String {
         Role::Store => "cylinder",
         Role::Peer => "octagon",
     };
-    let style = match (picture.compared, vertex.change) {
+    let style = match (picture.is_comparison, vertex.change) {
         (false, _) => role_style(vertex.role),
         (true, Change::Stays) => "style=filled, color=\"#818b98\", fillcolor=white",
         (true, Change::Comes) => "style=\"filled,bold\", color=\"#1a7f37\", fillcolor=\"#dafbe1\"",
@@ -54,12 +54,12 @@ fn vertex_line(picture: &Picture, vertex: &Vertex) -> String {
             "style=\"filled,dotted\", penwidth=2, color=\"#9a6700\", fillcolor=\"#fff8c5\""
         }
     };
-    let sign = picture.sign(vertex.change);
-    let entry = vertex.entry.then(|| "entry".to_owned());
+    let sign = picture.sign_prefix(vertex.change);
+    let entry = vertex.is_entry.then(|| "entry".to_owned());
     let name = format!("{sign}{}", vertex.name);
     let text: Vec<_> = [&name].into_iter().chain(&entry).chain(&vertex.lines).cloned().collect();
-    let name = quoted(vertex.name.as_str());
-    format!("  {name} [label={}, shape={shape}, {style}]", quoted(&text.join("\n")))
+    let name = quoted_string(vertex.name.as_str());
+    format!("  {name} [label={}, shape={shape}, {style}]", quoted_string(&text.join("\n")))
 }
 
 fn role_style(role: Role) -> &'static str {
@@ -72,14 +72,14 @@ fn role_style(role: Role) -> &'static str {
 }
 
 /// Stores stand side by side, below all that ask them.
-fn ranks(picture: &Picture) -> Option<String> {
+fn store_rank(picture: &Picture) -> Option<String> {
     let stores = picture.vertices.iter().filter(|vertex| vertex.role == Role::Store);
-    let names: Vec<_> = stores.map(|store| quoted(store.name.as_str())).collect();
+    let names: Vec<_> = stores.map(|store| quoted_string(store.name.as_str())).collect();
     (names.len() > 1).then(|| format!("  {{ rank=sink; {} }}", names.join("; ")))
 }
 
 fn arrow_line(picture: &Picture, arrow: &Arrow) -> String {
-    let style = match (picture.compared, arrow.change, arrow.kind) {
+    let style = match (picture.is_comparison, arrow.change, arrow.kind) {
         (true, Change::Comes, _) => "style=bold, color=\"#1a7f37\"",
         (true, Change::Goes, _) => "style=dashed, color=\"#cf222e\"",
         (true, Change::Changes, _) => "style=dotted, penwidth=2, color=\"#9a6700\"",
@@ -87,11 +87,11 @@ fn arrow_line(picture: &Picture, arrow: &Arrow) -> String {
         _ => "",
     };
     let text = picture.arrow_text(arrow);
-    let label = (!text.is_empty()).then(|| format!("label={}", quoted(&text)));
+    let label = (!text.is_empty()).then(|| format!("label={}", quoted_string(&text)));
     let both = (arrow.kind == EdgeKind::Peers).then(|| "dir=both".to_owned());
     let style = (!style.is_empty()).then(|| style.to_owned());
     let attributes: Vec<_> = [label, style, both].into_iter().flatten().collect();
-    let end = |at: usize| picture.vertices.get(at).map(|v| quoted(v.name.as_str()));
+    let end = |at: usize| picture.vertices.get(at).map(|v| quoted_string(v.name.as_str()));
     let ends = [end(arrow.from), end(arrow.to)].map(Option::unwrap_or_default);
     match attributes.is_empty() {
         true => format!("  {} -> {}", ends[0], ends[1]),
@@ -100,7 +100,7 @@ fn arrow_line(picture: &Picture, arrow: &Arrow) -> String {
 }
 
 /// `text` as a quoted string; lines are centred.
-fn quoted(text: &str) -> String {
+fn quoted_string(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let plain: String = escaped.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     format!("\"{plain}\"")

@@ -10,27 +10,27 @@ use maquette_contract::{ComponentName, Role};
 /// `picture` as a Mermaid flowchart.
 pub fn mermaid(picture: &Picture) -> String {
     let mut lines = vec!["flowchart TD".to_owned()];
-    lines.push(format!("  %% {}", comment(picture)));
+    lines.push(format!("  %% {}", comment_text(picture)));
     lines.extend(picture.vertices.iter().map(|vertex| vertex_line(picture, vertex)));
     lines.extend(picture.arrows.iter().map(|arrow| arrow_line(picture, arrow)));
-    if picture.compared {
+    if picture.is_comparison {
         lines.extend(LEGEND.map(|line| format!("  {line}")));
         lines.extend(link_styles(picture));
-        lines.extend(CHANGES.map(|line| format!("  {line}")));
+        lines.extend(CHANGE_CLASSES.map(|line| format!("  {line}")));
     } else {
-        lines.extend(ROLES.map(|line| format!("  {line}")));
+        lines.extend(ROLE_CLASSES.map(|line| format!("  {line}")));
     }
     lines.join("\n") + "\n"
 }
 
-const ROLES: [&str; 4] = [
+const ROLE_CLASSES: [&str; 4] = [
     "classDef load fill:#f6f8fa,stroke:#59636e,color:#1f2328",
     "classDef service fill:#ddf4ff,stroke:#0969da,color:#1f2328",
     "classDef store fill:#dafbe1,stroke:#1a7f37,color:#1f2328",
     "classDef peer fill:#fff1e5,stroke:#bc4c00,color:#1f2328",
 ];
 
-const CHANGES: [&str; 4] = [
+const CHANGE_CLASSES: [&str; 4] = [
     "classDef stays fill:#ffffff,stroke:#818b98,color:#1f2328",
     "classDef comes fill:#dafbe1,stroke:#1a7f37,stroke-width:3px,color:#1f2328",
     "classDef goes fill:#ffebe9,stroke:#cf222e,stroke-width:2px,stroke-dasharray:7 4,color:#1f2328",
@@ -47,13 +47,13 @@ const LEGEND: [&str; 6] = [
 ];
 
 /// A comment ends at the end of its line, and Mermaid takes `{` in one for a directive.
-fn comment(picture: &Picture) -> String {
+fn comment_text(picture: &Picture) -> String {
     let text = format!("{}: {}", picture.title, picture.subtitle);
     text.chars().map(|c| if c.is_control() || "{}".contains(c) { ' ' } else { c }).collect()
 }
 
 /// An identifier for a component. Words such as `end` are taken, hence the prefix.
-fn id(name: &ComponentName) -> String {
+fn vertex_id(name: &ComponentName) -> String {
     format!("n_{}", name.as_str().replace('-', "_"))
 }
 
@@ -64,32 +64,32 @@ fn vertex_line(picture: &Picture, vertex: &Vertex) -> String {
         Role::Store => ("[(", ")]"),
         Role::Peer => ("{{", "}}"),
     };
-    let class = match (picture.compared, vertex.change) {
+    let class = match (picture.is_comparison, vertex.change) {
         (false, _) => vertex.role.as_str(),
         (true, Change::Stays) => "stays",
         (true, Change::Comes) => "comes",
         (true, Change::Goes) => "goes",
         (true, Change::Changes) => "changes",
     };
-    let sign = picture.sign(vertex.change);
-    let entry = vertex.entry.then(|| "entry".to_owned());
-    let lines = entry.iter().chain(&vertex.lines).map(|line| escaped(line));
-    let name = format!("<b>{sign}{}</b>", escaped(vertex.name.as_str()));
+    let sign = picture.sign_prefix(vertex.change);
+    let entry = vertex.is_entry.then(|| "entry".to_owned());
+    let lines = entry.iter().chain(&vertex.lines).map(|line| escape_text(line));
+    let name = format!("<b>{sign}{}</b>", escape_text(vertex.name.as_str()));
     let text: Vec<_> = [name].into_iter().chain(lines).collect();
-    format!("  {}{open}\"{}\"{close}:::{class}", id(&vertex.name), text.join("<br>"))
+    format!("  {}{open}\"{}\"{close}:::{class}", vertex_id(&vertex.name), text.join("<br>"))
 }
 
 fn arrow_line(picture: &Picture, arrow: &Arrow) -> String {
-    let line = match (picture.compared, arrow.change, arrow.kind) {
+    let line = match (picture.is_comparison, arrow.change, arrow.kind) {
         (true, Change::Comes, _) => "==>",
         (true, Change::Goes | Change::Changes, _) | (false, _, EdgeKind::Migrates) => "-.->",
         _ => "-->",
     };
-    let label = match escaped(&picture.arrow_text(arrow)) {
+    let label = match escape_text(&picture.arrow_text(arrow)) {
         text if text.is_empty() => String::new(),
         text => format!("|\"{text}\"|"),
     };
-    let end = |at: usize| picture.vertices.get(at).map(|v| id(&v.name)).unwrap_or_default();
+    let end = |at: usize| picture.vertices.get(at).map(|v| vertex_id(&v.name)).unwrap_or_default();
     format!("  {} {line}{label} {}", end(arrow.from), end(arrow.to))
 }
 
@@ -110,7 +110,7 @@ fn link_styles(picture: &Picture) -> Vec<String> {
 }
 
 /// `text` inside quotes: what has a meaning to Mermaid or HTML becomes an entity.
-fn escaped(text: &str) -> String {
+fn escape_text(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {

@@ -1,7 +1,7 @@
 //! What is drawn or compared: components and where users enter, as planned or as they run.
 
 use crate::{
-    observe::Running,
+    observe::RunningTopology,
     plan::{Component, Topology},
 };
 use maquette_contract::ComponentName;
@@ -13,25 +13,25 @@ pub struct Model {
     pub(super) entry: Option<ComponentName>,
     pub(super) components: BTreeMap<ComponentName, Component>,
     /// How many pods are ready, of components that run.
-    pub(super) ready: BTreeMap<ComponentName, u32>,
+    pub(super) ready_pods: BTreeMap<ComponentName, u32>,
 }
 
 impl Model {
     /// What is to run.
-    pub fn planned(topology: &Topology) -> Self {
+    pub fn from_topology(topology: &Topology) -> Self {
         Self {
             entry: Some(topology.entry().clone()),
             components: topology
                 .components()
                 .map(|component| (component.name.clone(), component.clone()))
                 .collect(),
-            ready: BTreeMap::new(),
+            ready_pods: BTreeMap::new(),
         }
     }
 
     /// What runs. Components whose configuration or workload is missing are left out: see
     /// [`Model::unknown`].
-    pub fn running(running: &Running) -> Self {
+    pub fn from_running(running: &RunningTopology) -> Self {
         let planned = running.components().filter_map(|(_, found)| found.planned.clone());
         let ready = running.components().filter_map(|(name, found)| {
             let workload = found.workload.as_ref()?;
@@ -40,12 +40,12 @@ impl Model {
         Self {
             entry: running.entry().cloned(),
             components: planned.map(|component| (component.name.clone(), component)).collect(),
-            ready: ready.collect(),
+            ready_pods: ready.collect(),
         }
     }
 
     /// Components of which something runs, but not all that is needed to say what they are.
-    pub fn unknown(running: &Running) -> Vec<ComponentName> {
+    pub fn unknown_components(running: &RunningTopology) -> Vec<ComponentName> {
         let unknown = running.components().filter(|(_, found)| found.planned.is_none());
         unknown.map(|(name, _)| name.clone()).collect()
     }

@@ -1,6 +1,6 @@
 //! Whether a component is available: all of its pods are, and run what is wanted.
 
-use super::{RunningComponent, RunningPod, asked, words::line};
+use super::{RunningComponent, RunningPod, sampled_pods, text::one_line};
 use crate::{api::ComponentStatus, plan::Component};
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::Revision;
@@ -11,40 +11,40 @@ pub enum Availability {
     /// All pods are available and run the wanted template and configuration.
     Available,
     /// Something is missing; one line that says what.
-    Missing(String),
+    Unavailable(String),
 }
 
 /// Whether all pods of `component` are available and run what is wanted, as far as objects and reports
 /// tell. `changing`: its workload or configuration was written a moment ago.
-pub fn available(
+pub fn component_availability(
     component: &Component,
     running: Option<&RunningComponent>,
     changing: bool,
     now: Timestamp,
 ) -> Availability {
-    let missing = |text: String| Availability::Missing(text);
+    let missing = |text: String| Availability::Unavailable(text);
     let Some((running, workload)) = running.and_then(|r| Some((r, r.workload.as_ref()?))) else {
-        return missing(short(component, 0, 0));
+        return missing(shortfall(component, 0, 0));
     };
-    if let Some(trouble) = &workload.trouble {
+    if let Some(trouble) = &workload.issue {
         return missing(trouble.clone());
     }
     let ready = workload.updated.min(workload.available);
-    let settled = workload.wanted == component.replicas
+    let settled = workload.desired == component.replicas
         && workload.total == component.replicas
         && ready == component.replicas
         && running.pods.len() == component.replicas as usize;
     if !settled || running.pods.iter().any(|pod| !pod.ready) {
-        let trouble = running.pods.iter().find_map(pod_trouble);
-        return missing(trouble.unwrap_or_else(|| short(component, ready, workload.total)));
+        let trouble = running.pods.iter().find_map(pod_issue);
+        return missing(trouble.unwrap_or_else(|| shortfall(component, ready, workload.total)));
     }
-    if changing || !workload.seen {
+    if changing || !workload.is_observed {
         return missing("its change has not reached the pods yet".to_owned());
     }
-    reports(component, running, now).map_or(Availability::Available, Availability::Missing)
+    report_issue(component, running, now).map_or(Availability::Available, Availability::Unavailable)
 }
 
-fn short(component: &Component, ready: u32, total: u32) -> String {
+fn shortfall(component: &Component, ready: u32, total: u32) -> String {
     let replicas = component.replicas;
     match total.saturating_sub(replicas) {
         0 if ready < replicas => format!("{ready} of {replicas} pods are ready"),
@@ -53,23 +53,29 @@ fn short(component: &Component, ready: u32, total: u32) -> String {
     }
 }
 
-fn pod_trouble(pod: &RunningPod) -> Option<String> {
-    pod.trouble.as_ref().map(|trouble| format!("pod {}: {trouble}", pod.name))
+fn pod_issue(pod: &RunningPod) -> Option<String> {
+    pod.issue.as_ref().map(|trouble| format!("pod {}: {trouble}", pod.name))
 }
 
 /// What the pods' reports say against the component, or that there are none.
-fn reports(component: &Component, running: &RunningComponent, now: Timestamp) -> Option<String> {
+fn report_issue(
+    component: &Component,
+    running: &RunningComponent,
+    now: Timestamp,
+) -> Option<String> {
     let wanted = running.revision.as_ref()?;
-    let silent = asked(component.role(), &running.pods).iter().find_map(|pod| silence(pod, now));
-    silent.or_else(|| running.pods.iter().find_map(|pod| lag(pod, wanted)))
+    let silent = sampled_pods(component.role(), &running.pods)
+        .iter()
+        .find_map(|pod| missing_report(pod, now));
+    silent.or_else(|| running.pods.iter().find_map(|pod| stale_config(pod, wanted)))
 }
 
 /// Why nobody knows how the pod does, if nobody does.
-pub(super) fn silence(pod: &RunningPod, now: Timestamp) -> Option<String> {
-    if pod.report.fresh(now).is_some() {
+pub(super) fn missing_report(pod: &RunningPod, now: Timestamp) -> Option<String> {
+    if pod.report.fresh_at(now).is_some() {
         return None;
     }
-    let why = pod.report.failure.as_deref().map(|why| line(why, 200));
+    let why = pod.report.failure.as_deref().map(|why| one_line(why, 200));
     let name = &pod.name;
     Some(match (why, &pod.report.latest) {
         (Some(why), _) => format!("pod {name} does not report: {why}"),
@@ -78,7 +84,7 @@ pub(super) fn silence(pod: &RunningPod, now: Timestamp) -> Option<String> {
     })
 }
 
-fn lag(pod: &RunningPod, wanted: &Revision) -> Option<String> {
+fn stale_config(pod: &RunningPod, wanted: &Revision) -> Option<String> {
     let name = &pod.name;
     match &pod.report.latest {
         None => Some(format!("pod {name} has not reported yet")),
@@ -90,7 +96,7 @@ fn lag(pod: &RunningPod, wanted: &Revision) -> Option<String> {
 }
 
 /// The component's line in the status.
-pub(super) fn status(
+pub(super) fn component_status(
     component: &Component,
     running: Option<&RunningComponent>,
     availability: &Availability,
@@ -105,7 +111,7 @@ pub(super) fn status(
         desired,
         message: match availability {
             Availability::Available => None,
-            Availability::Missing(message) => Some(message.clone()),
+            Availability::Unavailable(message) => Some(message.clone()),
         },
     }
 }

@@ -1,6 +1,8 @@
 //! Whether an edge works, as the pods at its beginning see it.
 
-use super::{RunningComponent, RunningPod, asked, component::silence, words::line};
+use super::{
+    RunningComponent, RunningPod, component::missing_report, sampled_pods, text::one_line,
+};
 use crate::{
     api::{EdgeState, EdgeStatus},
     plan::Edge,
@@ -9,22 +11,22 @@ use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{EdgeObservation, Probe, Role, Traffic};
 
 /// The edge's line in the status.
-pub(super) fn status(
+pub(super) fn edge_status(
     edge: &Edge,
     role: Role,
     source: Option<&RunningComponent>,
     now: Timestamp,
 ) -> EdgeStatus {
-    let pods = source.map(|source| asked(role, &source.pods)).unwrap_or_default();
-    let seen = pods.iter().map(|pod| seen_by(pod, edge, now));
-    let (state, message) = seen.reduce(worse).unwrap_or_else(|| not_ready(edge));
+    let pods = source.map(|source| sampled_pods(role, &source.pods)).unwrap_or_default();
+    let seen = pods.iter().map(|pod| finding_of(pod, edge, now));
+    let (state, message) = seen.reduce(worse_finding).unwrap_or_else(|| source_not_ready(edge));
     EdgeStatus { from: edge.from.to_string(), to: edge.to.to_string(), state, message }
 }
 
-type Seen = (EdgeState, Option<String>);
+type EdgeFinding = (EdgeState, Option<String>);
 
 /// The worse of two; an edge that flows for one pod and is reachable for another flows.
-fn worse(a: Seen, b: Seen) -> Seen {
+fn worse_finding(a: EdgeFinding, b: EdgeFinding) -> EdgeFinding {
     let rank = |state: EdgeState| match state {
         EdgeState::Failing => 3,
         EdgeState::Unknown => 2,
@@ -34,30 +36,30 @@ fn worse(a: Seen, b: Seen) -> Seen {
     if rank(b.0) > rank(a.0) { b } else { a }
 }
 
-fn not_ready(edge: &Edge) -> Seen {
+fn source_not_ready(edge: &Edge) -> EdgeFinding {
     (EdgeState::Unknown, Some(format!("{} is not ready", edge.from)))
 }
 
-fn seen_by(pod: &RunningPod, edge: &Edge, now: Timestamp) -> Seen {
-    if !pod.ready && pod.report.fresh(now).is_none() {
-        return not_ready(edge);
+fn finding_of(pod: &RunningPod, edge: &Edge, now: Timestamp) -> EdgeFinding {
+    if !pod.ready && pod.report.fresh_at(now).is_none() {
+        return source_not_ready(edge);
     }
-    if let Some(silence) = silence(pod, now) {
+    if let Some(silence) = missing_report(pod, now) {
         return (EdgeState::Unknown, Some(silence));
     }
-    let report = pod.report.fresh(now).and_then(|o| o.edges.iter().find(|e| e.to == edge.to));
+    let report = pod.report.fresh_at(now).and_then(|o| o.edges.iter().find(|e| e.to == edge.to));
     match report {
         None => (EdgeState::Unknown, Some(format!("pod {} does not know the edge yet", pod.name))),
-        Some(report) => judge(pod, report),
+        Some(report) => evaluate_report(pod, report),
     }
 }
 
-fn judge(pod: &RunningPod, report: &EdgeObservation) -> Seen {
+fn evaluate_report(pod: &RunningPod, report: &EdgeObservation) -> EdgeFinding {
     let name = &pod.name;
     let Traffic { requests, failures, .. } = report.traffic;
     match &report.probe {
         Probe::Fails { message } => {
-            (EdgeState::Failing, Some(line(&format!("pod {name}: {message}"), 300)))
+            (EdgeState::Failing, Some(one_line(&format!("pod {name}: {message}"), 300)))
         }
         _ if failures > 0 => {
             (EdgeState::Failing, Some(format!("pod {name}: requests failed of late")))

@@ -9,7 +9,7 @@ use k8s_openapi::{
 
 /// A change that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Evolving {
+pub struct ActiveEvolution {
     /// The shape that is to serve.
     pub to: Shape,
     /// The step that is under way.
@@ -18,13 +18,13 @@ pub struct Evolving {
 
 /// What the status says of the change, beside these conditions. Towards another shape is another
 /// change.
-pub(super) fn status(
+pub(super) fn evolution_status(
     facts: &Facts<'_>,
     conditions: &[Condition],
     previous: Option<&ArchitectureStatus>,
     now: Timestamp,
 ) -> Option<EvolutionStatus> {
-    let Evolving { to, step } = facts.evolution?;
+    let ActiveEvolution { to, step } = facts.evolution?;
     let before = previous.and_then(|status| status.evolution.as_ref());
     let before = before.filter(|before| before.to == to);
     let same = before.filter(|before| before.step == step);

@@ -15,18 +15,21 @@ mod pod;
 mod running;
 mod snapshot;
 mod status;
+mod text;
 mod traffic;
-mod words;
 
-pub use component::{Availability, available};
+pub use component::{Availability, component_availability};
 pub use conditions::{Reason, condition_types};
-pub use evolution::Evolving;
+pub use evolution::ActiveEvolution;
 pub use pod::has_ended;
-pub use running::{ENOUGH, Running, RunningComponent, RunningPod, Workload, asked, running};
-pub use snapshot::{Report, Snapshot};
+pub use running::{
+    REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, Workload, running_topology,
+    sampled_pods,
+};
+pub use snapshot::{PodReport, Snapshot};
 pub use status::{Acceptance, Facts, Issue, IssueKind, VolumeNote, status};
 
 use k8s_openapi::jiff::SignedDuration;
 
 /// How long a pod's report counts. Older ones say nothing about now.
-pub const FRESH: SignedDuration = SignedDuration::from_secs(30);
+pub const REPORT_TTL: SignedDuration = SignedDuration::from_secs(30);

@@ -1,37 +1,37 @@
 //! What keeps a pod from being ready, in one line.
 
-use super::words::line;
+use super::text::one_line;
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodCondition};
 
-const LONGEST: usize = 300;
+const MAX_ISSUE_CHARS: usize = 300;
 
 /// Why the pod is not ready, or none if it is. What is said does not change while the trouble is
 /// the same: no attempt counts and no waiting times.
-pub(super) fn trouble(pod: &Pod) -> Option<String> {
-    if ready(pod) {
+pub(super) fn readiness_issue(pod: &Pod) -> Option<String> {
+    if is_ready(pod) {
         return None;
     }
     let status = pod.status.as_ref();
     let containers = status.and_then(|s| s.container_statuses.as_deref()).unwrap_or_default();
     containers
         .iter()
-        .find_map(container_trouble)
-        .or_else(|| unschedulable(pod))
-        .map(|text| line(&text, LONGEST))
+        .find_map(container_issue)
+        .or_else(|| scheduling_issue(pod))
+        .map(|text| one_line(&text, MAX_ISSUE_CHARS))
 }
 
 /// Whether the pod's condition `Ready` is true.
-pub(super) fn ready(pod: &Pod) -> bool {
-    condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
+pub(super) fn is_ready(pod: &Pod) -> bool {
+    pod_condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
 }
 
-fn condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a PodCondition> {
+fn pod_condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a PodCondition> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     conditions.iter().find(|condition| condition.type_ == type_)
 }
 
-fn unschedulable(pod: &Pod) -> Option<String> {
-    let scheduled = condition(pod, "PodScheduled").filter(|c| c.status == "False")?;
+fn scheduling_issue(pod: &Pod) -> Option<String> {
+    let scheduled = pod_condition(pod, "PodScheduled").filter(|c| c.status == "False")?;
     let why = scheduled.message.as_deref().or(scheduled.reason.as_deref()).unwrap_or("no reason");
     Some(format!("no machine takes it: {why}"))
 }
@@ -43,13 +43,13 @@ pub fn has_ended(pod: &Pod) -> bool {
     matches!(phase, Some("Failed" | "Succeeded"))
 }
 
-fn container_trouble(container: &ContainerStatus) -> Option<String> {
+fn container_issue(container: &ContainerStatus) -> Option<String> {
     let state = container.state.as_ref();
     if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
         let message = waiting.message.as_deref().unwrap_or_default();
         match waiting.reason.as_deref().unwrap_or_default() {
             "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
-                return Some(image(&container.image, message));
+                return Some(pull_issue(&container.image, message));
             }
             "ContainerCreating" | "PodInitializing" | "CrashLoopBackOff" | "" => {}
             reason => return Some(format!("its container cannot start: {reason}: {message}")),
@@ -57,12 +57,12 @@ fn container_trouble(container: &ContainerStatus) -> Option<String> {
     }
     let now = state.and_then(|state| state.terminated.as_ref());
     let before = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
-    now.or(before).map(exits)
+    now.or(before).map(exit_issue)
 }
 
 /// The kubelet alternates between the failed pull and the wait before the next: say the same of
 /// both.
-fn image(image: &str, message: &str) -> String {
+fn pull_issue(image: &str, message: &str) -> String {
     let why = message.split_once("ErrImagePull: ").map_or(message, |(_, why)| why);
     if why.is_empty() || why.starts_with("Back-off") {
         return format!("image {image} cannot be pulled");
@@ -70,7 +70,7 @@ fn image(image: &str, message: &str) -> String {
     format!("image {image} cannot be pulled: {why}")
 }
 
-fn exits(terminated: &ContainerStateTerminated) -> String {
+fn exit_issue(terminated: &ContainerStateTerminated) -> String {
     let reason = terminated.reason.as_deref().unwrap_or("Error");
     let code = terminated.exit_code;
     match terminated.message.as_deref().filter(|message| !message.is_empty()) {
@@ -124,8 +124,8 @@ mod tests {
         let message = "Back-off pulling image \"example.org/w:1\": ErrImagePull: not found";
         let waits = pod(waiting("ImagePullBackOff", message), None);
         let said = Some("image example.org/w:1 cannot be pulled: not found".to_owned());
-        assert_eq!(trouble(&failed), said);
-        assert_eq!(trouble(&waits), said);
+        assert_eq!(readiness_issue(&failed), said);
+        assert_eq!(readiness_issue(&waits), said);
     }
 
     #[test]
@@ -136,9 +136,9 @@ mod tests {
             ..Default::default()
         };
         let back_off = waiting("CrashLoopBackOff", "back-off 40s restarting failed container");
-        assert_eq!(trouble(&pod(terminated(3), None)), said);
-        assert_eq!(trouble(&pod(back_off, Some(terminated(3)))), said);
-        assert_eq!(trouble(&pod(running, Some(terminated(3)))), said);
+        assert_eq!(readiness_issue(&pod(terminated(3), None)), said);
+        assert_eq!(readiness_issue(&pod(back_off, Some(terminated(3)))), said);
+        assert_eq!(readiness_issue(&pod(running, Some(terminated(3)))), said);
     }
 
     #[test]
@@ -152,12 +152,12 @@ mod tests {
         let status = PodStatus { conditions: Some(vec![condition]), ..Default::default() };
         let pod = Pod { status: Some(status), ..Default::default() };
         let said = "no machine takes it: 0/1 nodes are available: 1 Insufficient cpu.";
-        assert_eq!(trouble(&pod).as_deref(), Some(said));
+        assert_eq!(readiness_issue(&pod).as_deref(), Some(said));
     }
 
     #[test]
     fn a_ready_pod_and_one_that_starts_have_no_trouble() {
-        assert_eq!(trouble(&pod(waiting("ContainerCreating", ""), None)), None);
+        assert_eq!(readiness_issue(&pod(waiting("ContainerCreating", ""), None)), None);
         let mut restarted = pod(ContainerState::default(), Some(terminated(1)));
         let ready = PodCondition {
             type_: "Ready".to_owned(),
@@ -165,6 +165,6 @@ mod tests {
             ..Default::default()
         };
         restarted.status.as_mut().unwrap().conditions = Some(vec![ready]);
-        assert_eq!(trouble(&restarted), None);
+        assert_eq!(readiness_issue(&restarted), None);
     }
 }

@@ -1,10 +1,10 @@
 //! The running topology: parsed from what runs.
 
 use super::{
-    Report, Snapshot,
-    entry::{self, Entry},
+    PodReport, Snapshot,
+    entry::{self, EntryService},
     parse, pod,
-    words::line,
+    text::one_line,
 };
 use crate::plan::{Component, Identity};
 use k8s_openapi::{
@@ -26,8 +26,8 @@ use std::{
 
 /// What runs of an Architecture.
 #[derive(Clone, Debug, Default)]
-pub struct Running {
-    pub(super) entry: Entry,
+pub struct RunningTopology {
+    pub(super) entry: EntryService,
     pub(crate) components: BTreeMap<ComponentName, RunningComponent>,
     /// Components with a workload that serves and whose settings are gone.
     unreadable: BTreeSet<ComponentName>,
@@ -35,13 +35,17 @@ pub struct Running {
     volumes: BTreeSet<ComponentName>,
 }
 
-impl Running {
+impl RunningTopology {
     /// What runs where the entry Service leads to `entry`, as it should.
     pub(crate) fn new(
         entry: Option<ComponentName>,
         components: BTreeMap<ComponentName, RunningComponent>,
     ) -> Self {
-        Self { entry: Entry { component: entry, trouble: None }, components, ..Self::default() }
+        Self {
+            entry: EntryService { component: entry, issue: None },
+            components,
+            ..Self::default()
+        }
     }
 
     /// The component behind the entry Service.
@@ -83,16 +87,16 @@ pub struct RunningComponent {
     /// Its pods that are not on their way out, by name.
     pub pods: Vec<RunningPod>,
     /// How many more of its pods are on their way out.
-    pub leaving: usize,
+    pub terminating: usize,
 }
 
 /// What a Deployment or StatefulSet says of its pods.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workload {
     /// Whether its controller has seen the newest specification.
-    pub seen: bool,
+    pub is_observed: bool,
     /// Pods asked for.
-    pub wanted: u32,
+    pub desired: u32,
     /// Pods that are, of whatever template.
     pub total: u32,
     /// Pods of the newest template.
@@ -100,7 +104,7 @@ pub struct Workload {
     /// Pods that are available.
     pub available: u32,
     /// Why it cannot make pods.
-    pub trouble: Option<String>,
+    pub issue: Option<String>,
 }
 
 /// A pod that is not on its way out.
@@ -115,34 +119,34 @@ pub struct RunningPod {
     /// Whether its condition `Ready` is true.
     pub ready: bool,
     /// The configuration revision that its annotation asks it to load, and how often it was asked.
-    pub asked_revision: Option<String>,
+    pub requested_revision: Option<String>,
     /// Why it is not ready, in one line, if somebody knows.
-    pub trouble: Option<String>,
+    pub issue: Option<String>,
     /// What it reported.
-    pub report: Report,
+    pub report: PodReport,
 }
 
 /// How many pods of a component are asked for a report when all is well; peers are asked all.
-pub const ENOUGH: usize = 3;
+pub const REPORT_SAMPLE: usize = 3;
 
 /// The pods whose reports count: of peers all, else the first few of a component.
-pub fn asked(role: Role, pods: &[RunningPod]) -> &[RunningPod] {
-    if role == Role::Peer { pods } else { &pods[..pods.len().min(ENOUGH)] }
+pub fn sampled_pods(role: Role, pods: &[RunningPod]) -> &[RunningPod] {
+    if role == Role::Peer { pods } else { &pods[..pods.len().min(REPORT_SAMPLE)] }
 }
 
 /// What runs, as `snapshot` has it.
-pub fn running(identity: &Identity, snapshot: &Snapshot) -> Running {
+pub fn running_topology(identity: &Identity, snapshot: &Snapshot) -> RunningTopology {
     let mut components: BTreeMap<ComponentName, RunningComponent> = BTreeMap::new();
     for config_map in &snapshot.config_maps {
-        if let Some((name, text, config)) = configuration(config_map) {
+        if let Some((name, text, config)) = read_config(config_map) {
             let component = components.entry(name.clone()).or_default();
             component.revision = Some(ComponentConfig::revision_of(text));
             let child = identity.name.object_name(&name);
             let (workload, shell) = match config.role() {
-                Role::Service | Role::Load => deployment(snapshot, &child),
-                Role::Store | Role::Peer => stateful_set(snapshot, &child, &name),
+                Role::Service | Role::Load => read_deployment(snapshot, &child),
+                Role::Store | Role::Peer => read_stateful_set(snapshot, &child, &name),
             };
-            component.planned = shell.and_then(|shell| parse::component(&config, &shell));
+            component.planned = shell.and_then(|shell| parse::parse_component(&config, &shell));
             component.workload = workload;
         }
     }
@@ -151,18 +155,23 @@ pub fn running(identity: &Identity, snapshot: &Snapshot) -> Running {
         let component = components.entry(name).or_default();
         match found.metadata.deletion_timestamp {
             None => component.pods.push(running_pod(found, snapshot)),
-            Some(_) => component.leaving += 1,
+            Some(_) => component.terminating += 1,
         }
     }
     components
         .values_mut()
         .for_each(|component| component.pods.sort_by(|a, b| a.name.cmp(&b.name)));
-    let entry = entry::read(&snapshot.services, &snapshot.pods, identity.name.as_str());
-    let unreadable = unreadable(identity, snapshot, &components);
-    Running { entry, components, unreadable, volumes: volumes(identity, snapshot) }
+    let entry = entry::read_entry(&snapshot.services, &snapshot.pods, identity.name.as_str());
+    let unreadable = unreadable_components(identity, snapshot, &components);
+    RunningTopology {
+        entry,
+        components,
+        unreadable,
+        volumes: components_with_volume(identity, snapshot),
+    }
 }
 
-fn unreadable(
+fn unreadable_components(
     identity: &Identity,
     snapshot: &Snapshot,
     components: &BTreeMap<ComponentName, RunningComponent>,
@@ -183,7 +192,7 @@ fn unreadable(
     workloads.filter_map(component).filter(serves).collect()
 }
 
-fn volumes(identity: &Identity, snapshot: &Snapshot) -> BTreeSet<ComponentName> {
+fn components_with_volume(identity: &Identity, snapshot: &Snapshot) -> BTreeSet<ComponentName> {
     let used = |claim: &&Claim| {
         let user = claim.metadata.annotations.as_ref().and_then(|a| a.get(ANNOTATION_USED_BY));
         user == Some(&identity.uid)
@@ -196,58 +205,64 @@ fn component_of(metadata: &ObjectMeta) -> Option<ComponentName> {
     metadata.labels.as_ref()?.get(LABEL_COMPONENT)?.parse().ok()
 }
 
-fn configuration(config_map: &ConfigMap) -> Option<(ComponentName, &str, ComponentConfig)> {
+fn read_config(config_map: &ConfigMap) -> Option<(ComponentName, &str, ComponentConfig)> {
     let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
     let config = ComponentConfig::from_json(text).ok()?;
     Some((config.component.clone(), text, config))
 }
 
 /// By name: a label is put back once somebody has changed it.
-fn called<'a, K: Metadata<Ty = ObjectMeta>>(objects: &'a [Arc<K>], name: &str) -> Option<&'a K> {
+fn find_named<'a, K: Metadata<Ty = ObjectMeta>>(
+    objects: &'a [Arc<K>],
+    name: &str,
+) -> Option<&'a K> {
     objects.iter().map(Arc::as_ref).find(|object| object.metadata().name.as_deref() == Some(name))
 }
 
-fn number(n: Option<i32>) -> u32 {
+fn to_count(n: Option<i32>) -> u32 {
     n.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
 }
 
-fn deployment(snapshot: &Snapshot, name: &str) -> (Option<Workload>, Option<parse::Shell>) {
-    let Some(found) = called(&snapshot.deployments, name) else { return (None, None) };
-    (Some(deployment_workload(found)), parse::Shell::of_deployment(found))
+fn read_deployment(
+    snapshot: &Snapshot,
+    name: &str,
+) -> (Option<Workload>, Option<parse::WorkloadSpec>) {
+    let Some(found) = find_named(&snapshot.deployments, name) else { return (None, None) };
+    (Some(deployment_workload(found)), parse::WorkloadSpec::from_deployment(found))
 }
 
 fn deployment_workload(deployment: &Deployment) -> Workload {
-    let wanted = number(deployment.spec.as_ref().and_then(|spec| spec.replicas));
+    let wanted = to_count(deployment.spec.as_ref().and_then(|spec| spec.replicas));
     let Some(status) = &deployment.status else {
-        return Workload { wanted, ..Workload::default() };
+        return Workload { desired: wanted, ..Workload::default() };
     };
     let conditions = status.conditions.as_deref().unwrap_or_default();
     let failure = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True");
     Workload {
-        seen: status.observed_generation >= deployment.metadata.generation,
-        wanted,
-        total: number(status.replicas),
-        updated: number(status.updated_replicas),
-        available: number(status.available_replicas),
-        trouble: failure.and_then(|c| c.message.as_deref()).map(|text| line(text, 300)),
+        is_observed: status.observed_generation >= deployment.metadata.generation,
+        desired: wanted,
+        total: to_count(status.replicas),
+        updated: to_count(status.updated_replicas),
+        available: to_count(status.available_replicas),
+        issue: failure.and_then(|c| c.message.as_deref()).map(|text| one_line(text, 300)),
     }
 }
 
-fn stateful_set(
+fn read_stateful_set(
     snapshot: &Snapshot,
     name: &str,
     component: &ComponentName,
-) -> (Option<Workload>, Option<parse::Shell>) {
-    let Some(found) = called(&snapshot.stateful_sets, name) else {
-        return (None, orphans(snapshot, component));
+) -> (Option<Workload>, Option<parse::WorkloadSpec>) {
+    let Some(found) = find_named(&snapshot.stateful_sets, name) else {
+        return (None, orphaned_spec(snapshot, component));
     };
-    (Some(stateful_set_workload(found)), parse::Shell::of_stateful_set(found))
+    (Some(stateful_set_workload(found)), parse::WorkloadSpec::from_stateful_set(found))
 }
 
 /// What a StatefulSet was that was deleted without its pods: they run, so the component does, and one
 /// that is made anew takes them over. Pods that are to go with their StatefulSet still have it as
 /// their owner.
-fn orphans(snapshot: &Snapshot, component: &ComponentName) -> Option<parse::Shell> {
+fn orphaned_spec(snapshot: &Snapshot, component: &ComponentName) -> Option<parse::WorkloadSpec> {
     let owned = |pod: &Pod| {
         let mut owners = pod.metadata.owner_references.iter().flatten();
         owners.any(|owner| owner.controller == Some(true))
@@ -260,19 +275,24 @@ fn orphans(snapshot: &Snapshot, component: &ComponentName) -> Option<parse::Shel
     };
     let pods: Vec<&Pod> = pods.filter(of_component_and_free).collect();
     let of_component = |claim: &&Claim| component_of(claim.metadata()).as_ref() == Some(component);
-    parse::Shell::of_orphans(&pods, snapshot.claims.iter().map(Arc::as_ref).find(of_component)?)
+    parse::WorkloadSpec::from_orphans(
+        &pods,
+        snapshot.claims.iter().map(Arc::as_ref).find(of_component)?,
+    )
 }
 
 fn stateful_set_workload(set: &StatefulSet) -> Workload {
-    let wanted = number(set.spec.as_ref().and_then(|spec| spec.replicas));
-    let Some(status) = &set.status else { return Workload { wanted, ..Workload::default() } };
+    let wanted = to_count(set.spec.as_ref().and_then(|spec| spec.replicas));
+    let Some(status) = &set.status else {
+        return Workload { desired: wanted, ..Workload::default() };
+    };
     Workload {
-        seen: status.observed_generation >= set.metadata.generation,
-        wanted,
-        total: number(Some(status.replicas)),
-        updated: number(status.updated_replicas),
-        available: number(status.available_replicas),
-        trouble: None,
+        is_observed: status.observed_generation >= set.metadata.generation,
+        desired: wanted,
+        total: to_count(Some(status.replicas)),
+        updated: to_count(status.updated_replicas),
+        available: to_count(status.available_replicas),
+        issue: None,
     }
 }
 
@@ -285,9 +305,9 @@ fn running_pod(found: &Pod, snapshot: &Snapshot) -> RunningPod {
     RunningPod {
         name: metadata.name.clone().unwrap_or_default(),
         ip: found.status.as_ref().and_then(|status| status.pod_ip.clone()),
-        ready: pod::ready(found),
-        asked_revision: asked.cloned(),
-        trouble: pod::trouble(found),
+        ready: pod::is_ready(found),
+        requested_revision: asked.cloned(),
+        issue: pod::readiness_issue(found),
         report: snapshot.reports.get(&uid).cloned().unwrap_or_default(),
         uid,
     }

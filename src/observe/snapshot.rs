@@ -10,7 +10,7 @@ use k8s_openapi::{
 use maquette_contract::Observations;
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::FRESH;
+use super::REPORT_TTL;
 
 /// The objects of one Architecture as they are cached, and what its pods reported. Deployments,
 /// StatefulSets, Services and ConfigMaps are those that the Architecture owns.
@@ -29,22 +29,22 @@ pub struct Snapshot {
     /// Every volume claim.
     pub claims: Vec<Arc<PersistentVolumeClaim>>,
     /// What is known of each pod's report, by the pod's UID.
-    pub reports: BTreeMap<String, Report>,
+    pub reports: BTreeMap<String, PodReport>,
 }
 
 /// What is known of a pod's report of itself.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Report {
+pub struct PodReport {
     /// The newest report and when it was received.
     pub latest: Option<(Timestamp, Observations)>,
     /// Why the last attempt to read one failed, if it did.
     pub failure: Option<String>,
 }
 
-impl Report {
+impl PodReport {
     /// The newest report, if it is fresh at `now`.
-    pub fn fresh(&self, now: Timestamp) -> Option<&Observations> {
+    pub fn fresh_at(&self, now: Timestamp) -> Option<&Observations> {
         let (received, observations) = self.latest.as_ref()?;
-        (now.duration_since(*received) <= FRESH).then_some(observations)
+        (now.duration_since(*received) <= REPORT_TTL).then_some(observations)
     }
 }

@@ -1,8 +1,8 @@
 //! The whole status, put together from what is known.
 
 use super::{
-    Evolving, Running, available, component,
-    conditions::{self, View},
+    ActiveEvolution, RunningTopology, component, component_availability,
+    conditions::{self, Assessment},
     edge, evolution, traffic,
 };
 use crate::{
@@ -62,7 +62,7 @@ pub enum VolumeNote {
     /// It is being made larger.
     Growing(String),
     /// It stays as it is; why and the mend, in one line.
-    Stuck(String),
+    Unchanged(String),
 }
 
 /// What the operator knows besides what runs.
@@ -83,11 +83,11 @@ pub struct Facts<'a> {
     /// Components whose workload or configuration was written a moment ago.
     pub changing: BTreeSet<ComponentName>,
     /// The change that is under way, if one is.
-    pub evolution: Option<Evolving>,
+    pub evolution: Option<ActiveEvolution>,
     /// What is waited for before the next step of a change.
     pub waits: Vec<String>,
     /// Why what is wanted cannot be reached from what runs, each with its mend.
-    pub cannot: Vec<String>,
+    pub blockers: Vec<String>,
     /// What keeps the operator from its work.
     pub issues: Vec<Issue>,
     /// Volumes that no component uses any more.
@@ -99,21 +99,24 @@ pub struct Facts<'a> {
 /// The status at `now`. `previous` gives the times of transitions that did not happen again.
 pub fn status(
     facts: &Facts<'_>,
-    running: &Running,
+    running: &RunningTopology,
     previous: Option<&ArchitectureStatus>,
     now: Timestamp,
 ) -> ArchitectureStatus {
-    let view = view(facts, running, now);
+    let view = build_view(facts, running, now);
     let ready = view.components.iter().filter(|(_, a)| *a == Availability::Available).count();
     let components = view.components.iter().map(|(planned, availability)| {
-        component::status(planned, running.component(&planned.name), availability)
+        component::component_status(planned, running.component(&planned.name), availability)
     });
-    let conditions = conditions::all(&view, previous);
+    let conditions = conditions::all_conditions(&view, previous);
     ArchitectureStatus {
         observed_generation: Some(facts.generation),
         shape: facts.shape,
-        evolution: evolution::status(facts, &conditions, previous, now),
-        entry: Some(format!("http://{}", facts.identity.service_host(facts.identity.name.as_str()))),
+        evolution: evolution::evolution_status(facts, &conditions, previous, now),
+        entry: Some(format!(
+            "http://{}",
+            facts.identity.service_host(facts.identity.name.as_str())
+        )),
         components_ready: Some(format!("{ready}/{}", view.components.len())),
         conditions,
         components: components.collect(),
@@ -122,24 +125,33 @@ pub fn status(
     }
 }
 
-fn view<'a>(facts: &'a Facts<'a>, running: &'a Running, now: Timestamp) -> View<'a> {
+fn build_view<'a>(
+    facts: &'a Facts<'a>,
+    running: &'a RunningTopology,
+    now: Timestamp,
+) -> Assessment<'a> {
     let availability = |component: &'a Component| {
         let changing = facts.changing.contains(&component.name);
-        (component, available(component, running.component(&component.name), changing, now))
+        (
+            component,
+            component_availability(component, running.component(&component.name), changing, now),
+        )
     };
     let edge = |component: &Component| {
         let source = running.component(&component.name);
-        let state = |edge| edge::status(&edge, component.role(), source, now);
+        let state = |edge| edge::edge_status(&edge, component.role(), source, now);
         component.edges().into_iter().map(state).collect::<Vec<_>>()
     };
-    let users =
-        facts.entry.as_ref().map(|entry| traffic::users(&facts.components, entry, running, now));
-    View {
+    let users = facts
+        .entry
+        .as_ref()
+        .map(|entry| traffic::user_traffic(&facts.components, entry, running, now));
+    Assessment {
         facts,
         running,
         components: facts.components.iter().map(availability).collect(),
         edges: facts.components.iter().flat_map(edge).collect(),
-        users: users.unwrap_or_default(),
+        traffic: users.unwrap_or_default(),
         now,
     }
 }

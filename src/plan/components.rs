@@ -32,7 +32,9 @@ pub(super) fn smart_service(
     component: &ValidComponent,
     store: ComponentName,
 ) -> Component {
-    edit_service(new_service(name, component, single_route(Hop::Own)), |task| task.store = Some(store))
+    edit_service(new_service(name, component, single_route(Hop::Own)), |task| {
+        task.store = Some(store)
+    })
 }
 
 /// A service that leaves all collections to `to`.

@@ -19,7 +19,7 @@ mod topology;
 
 pub use topology::*;
 
-use crate::api::{ValidationErrors, ValidShape, ValidSpec};
+use crate::api::{ValidShape, ValidSpec, ValidationErrors};
 use maquette_contract::{Collection, ComponentName};
 
 /// What a shape consists of, before the end users come.

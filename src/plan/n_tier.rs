@@ -1,8 +1,8 @@
 //! A thin client, the services, a store for each that keeps information.
 
 use super::routes::{self, CallGraph, Owners};
-use super::{Component, ShapePlan, PlannedCall, components, names};
-use crate::api::{At, Findings, Ownership, ValidationErrors, ValidNTier, ValidService};
+use super::{Component, PlannedCall, ShapePlan, components, names};
+use crate::api::{At, Findings, Ownership, ValidNTier, ValidService, ValidationErrors};
 use maquette_contract::{Collection, ComponentName, Routes};
 use std::collections::BTreeSet;
 
@@ -15,7 +15,8 @@ pub(super) fn plan(shape: &ValidNTier) -> Result<ShapePlan, ValidationErrors> {
     check_reachable(shape, &entry)?;
     let services = shape.services.iter().map(|s| plan_service(s, routes(&s.name)));
     let stores = shape.services.iter().filter_map(|service| service.owned_data.as_ref());
-    let stores = stores.map(|keeps| components::new_store(keeps.store.clone(), &keeps.store_settings));
+    let stores =
+        stores.map(|keeps| components::new_store(keeps.store.clone(), &keeps.store_settings));
     Ok(ShapePlan {
         components: [components::thin_service(client.clone(), &shape.client, first, entry)]
             .into_iter()

@@ -42,7 +42,11 @@ pub(super) fn with_defaults(role: Role, user: &ValidResources) -> ResourceRequir
 
 type QuantityMap = BTreeMap<String, RawQuantity>;
 
-fn quantity_map(cpu: Option<String>, memory: Option<String>, disk: Option<Quantity>) -> QuantityMap {
+fn quantity_map(
+    cpu: Option<String>,
+    memory: Option<String>,
+    disk: Option<Quantity>,
+) -> QuantityMap {
     let disk = disk.map(|disk| disk.to_string());
     [("cpu", cpu), ("memory", memory), ("ephemeral-storage", disk)]
         .into_iter()

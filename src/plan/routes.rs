@@ -31,7 +31,10 @@ pub(super) fn routes_from(component: &ComponentName, calls: &CallGraph, owners: 
 }
 
 /// For every component that can be reached, the call that the shortest way to it begins with.
-fn first_hops(component: &ComponentName, calls: &CallGraph) -> BTreeMap<ComponentName, ComponentName> {
+fn first_hops(
+    component: &ComponentName,
+    calls: &CallGraph,
+) -> BTreeMap<ComponentName, ComponentName> {
     let below = |component: &ComponentName| calls.get(component).into_iter().flatten();
     let mut first = BTreeMap::new();
     let mut queue: VecDeque<_> = below(component).map(|next| (next, next)).collect();

@@ -4,8 +4,8 @@
 use crate::api::{PodSettings, Retention};
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use maquette_contract::{
-    ArchitectureName, CallMode, Collection, CollectionSet, ComponentName, Percent, Role, Routes,
-    SourceBackend, RequestWork,
+    ArchitectureName, CallMode, Collection, CollectionSet, ComponentName, Percent, RequestWork,
+    Role, Routes, SourceBackend,
 };
 use std::collections::BTreeMap;
 

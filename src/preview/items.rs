@@ -1,7 +1,7 @@
 //! Where the items of each collection are and where they will be.
 
 use super::volumes::{VolumeFate, VolumePreview};
-use crate::evolve::Whereabouts;
+use crate::evolve::Placement;
 use maquette_contract::{Collection, ComponentName};
 use serde::Serialize;
 
@@ -40,12 +40,12 @@ pub enum ItemsFate {
 }
 
 /// What becomes of the items of each collection.
-pub(super) fn items(places: &[Whereabouts], volumes: &[VolumePreview]) -> Vec<ItemsPreview> {
-    places.iter().filter_map(|place| of_collection(place, volumes)).collect()
+pub(super) fn preview_items(places: &[Placement], volumes: &[VolumePreview]) -> Vec<ItemsPreview> {
+    places.iter().filter_map(|place| preview_collection(place, volumes)).collect()
 }
 
-fn of_collection(place: &Whereabouts, volumes: &[VolumePreview]) -> Option<ItemsPreview> {
-    let Whereabouts { collection, before, after, copied } = place;
+fn preview_collection(place: &Placement, volumes: &[VolumePreview]) -> Option<ItemsPreview> {
+    let Placement { collection, before, after, copied } = place;
     let fate = match (before, after) {
         (None, None) => return None,
         (None, Some(_)) => ItemsFate::New,

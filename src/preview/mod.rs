@@ -13,15 +13,15 @@ mod text;
 mod volumes;
 
 pub use items::{ItemsFate, ItemsPreview};
-pub use settings::Settings;
+pub use settings::SharedSettings;
 pub use stage::{ComponentPreview, EdgePreview, StagePreview};
 pub use text::text;
 pub use volumes::{VolumeFate, VolumePreview};
 
 use crate::{
-    evolve::{rehearse, whereabouts},
+    evolve::{placements, simulate},
     graph::{Difference, Model},
-    observe::Running,
+    observe::RunningTopology,
     plan::Topology,
 };
 use serde::Serialize;
@@ -29,11 +29,11 @@ use std::collections::BTreeMap;
 
 /// How things are before the change.
 #[derive(Clone, Debug)]
-pub struct Before<'a> {
+pub struct CurrentState<'a> {
     /// What runs.
-    pub running: &'a Running,
+    pub running: &'a RunningTopology,
     /// The settings that are of no one component, if they are known.
-    pub settings: Option<Settings<'a>>,
+    pub settings: Option<SharedSettings<'a>>,
     /// The volume claims that there are, by name, with their size.
     pub claims: &'a BTreeMap<String, String>,
     /// What is specified now, if the shape stays: compared with that, the API server refuses a volume
@@ -66,23 +66,27 @@ impl Preview {
 }
 
 /// What turning `before` into `wanted` will do.
-pub fn preview(before: &Before<'_>, wanted: &Topology) -> Preview {
-    let stages = rehearse(wanted, before.running);
-    let runs = Model::running(before.running);
-    let wants = Model::planned(wanted);
-    let mut cannot: Vec<_> = stages.iter().flat_map(|stage| stage.cannot.iter().cloned()).collect();
+pub fn preview_change(before: &CurrentState<'_>, wanted: &Topology) -> Preview {
+    let stages = simulate(wanted, before.running);
+    let runs = Model::from_running(before.running);
+    let wants = Model::from_topology(wanted);
+    let mut cannot: Vec<_> =
+        stages.iter().flat_map(|stage| stage.blockers.iter().cloned()).collect();
     if let Some(specified) = before.specified {
-        cannot.extend(volumes::refused(&Model::planned(specified), &wants));
+        cannot.extend(volumes::refused_changes(&Model::from_topology(specified), &wants));
     }
     if !cannot.is_empty() {
         return Preview { cannot, ..Preview::default() };
     }
-    let new = Settings { pods: wanted.pods(), retention: wanted.retention() };
-    let volumes = volumes::volumes(wanted, &runs, &wants, before.claims);
+    let new = SharedSettings { pods: wanted.pods(), retention: wanted.retention() };
+    let volumes = volumes::preview_volumes(wanted, &runs, &wants, before.claims);
     Preview {
-        items: items::items(&whereabouts(wanted, before.running, &stages), &volumes),
-        stages: stage::stages(&runs, &stages),
-        settings: before.settings.map(|old| settings::differences(old, new)).unwrap_or_default(),
+        items: items::preview_items(&placements(wanted, before.running, &stages), &volumes),
+        stages: stage::preview_stages(&runs, &stages),
+        settings: before
+            .settings
+            .map(|old| settings::settings_differences(old, new))
+            .unwrap_or_default(),
         volumes,
         cannot,
     }
@@ -90,6 +94,9 @@ pub fn preview(before: &Before<'_>, wanted: &Topology) -> Preview {
 
 /// What making `wanted` where there is nothing yet will do.
 pub fn from_nothing(wanted: &Topology) -> Preview {
-    let (running, claims) = (Running::default(), BTreeMap::new());
-    preview(&Before { running: &running, settings: None, claims: &claims, specified: None }, wanted)
+    let (running, claims) = (RunningTopology::default(), BTreeMap::new());
+    preview_change(
+        &CurrentState { running: &running, settings: None, claims: &claims, specified: None },
+        wanted,
+    )
 }

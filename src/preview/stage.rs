@@ -2,7 +2,9 @@
 
 use crate::{
     evolve::{Stage, Step},
-    graph::{Change, ComponentChange, Difference, EdgeChange, Model, compare, describe},
+    graph::{
+        Change, ComponentChange, Difference, EdgeChange, Model, compare_models, describe_component,
+    },
     plan::EdgeKind,
 };
 use serde::Serialize;
@@ -64,48 +66,48 @@ pub struct EdgePreview {
 }
 
 /// What happens in each of `stages`, beginning with what runs.
-pub(super) fn stages(runs: &Model, stages: &[Stage]) -> Vec<StagePreview> {
-    let models = stages.iter().map(|stage| Model::planned(&stage.apply));
+pub(super) fn preview_stages(runs: &Model, stages: &[Stage]) -> Vec<StagePreview> {
+    let models = stages.iter().map(|stage| Model::from_topology(&stage.apply));
     let before = [runs.clone()].into_iter().chain(models.clone());
     let pairs = stages.iter().zip(before.zip(models));
     let mut step = None;
     let previews = pairs.map(|(stage, (before, after))| {
         // The last stage, which makes what is wanted, ends the step before it.
         step = stage.step.or(step);
-        StagePreview { step: step.map(Step::as_str), ..preview(stage, &before, &after) }
+        StagePreview { step: step.map(Step::as_str), ..preview_stage(stage, &before, &after) }
     });
     previews.collect()
 }
 
-fn preview(stage: &Stage, before: &Model, after: &Model) -> StagePreview {
-    let comparison = compare(before, after);
+fn preview_stage(stage: &Stage, before: &Model, after: &Model) -> StagePreview {
+    let comparison = compare_models(before, after);
     let (was, is) = &comparison.entry;
     StagePreview {
         step: None,
         entry: is.as_ref().filter(|_| was != is).map(ToString::to_string),
-        components: comparison.components.iter().filter_map(component).collect(),
-        edges: comparison.wires.iter().filter_map(edge).collect(),
+        components: comparison.components.iter().filter_map(preview_component).collect(),
+        edges: comparison.edges.iter().filter_map(preview_edge).collect(),
         waits_for: stage.waits.iter().map(ToString::to_string).collect(),
     }
 }
 
-fn component(change: &ComponentChange) -> Option<ComponentPreview> {
+fn preview_component(change: &ComponentChange) -> Option<ComponentPreview> {
     let component = change.component()?;
     let preview = ComponentPreview {
         name: component.name.to_string(),
         role: component.role().as_str(),
         change: change.change,
-        what: (change.change == Change::Comes).then(|| describe(component)),
+        what: (change.change == Change::Comes).then(|| describe_component(component)),
         differences: change.differences.clone(),
     };
     (change.change != Change::Stays).then_some(preview)
 }
 
-fn edge(wire: &EdgeChange) -> Option<EdgePreview> {
+fn preview_edge(wire: &EdgeChange) -> Option<EdgePreview> {
     let preview = EdgePreview {
         from: wire.edge.from.to_string(),
         to: wire.edge.to.to_string(),
-        verb: verb(wire.edge.kind),
+        verb: edge_verb(wire.edge.kind),
         change: wire.change,
         before: wire.labels.0.clone(),
         after: wire.labels.1.clone(),
@@ -113,7 +115,7 @@ fn edge(wire: &EdgeChange) -> Option<EdgePreview> {
     (wire.change != Change::Stays).then_some(preview)
 }
 
-fn verb(kind: EdgeKind) -> &'static str {
+fn edge_verb(kind: EdgeKind) -> &'static str {
     match kind {
         EdgeKind::Drives => "drives",
         EdgeKind::Calls => "calls",

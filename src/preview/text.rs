@@ -11,30 +11,33 @@ use std::collections::BTreeSet;
 pub fn text(preview: &Preview) -> String {
     let mut lines = vec![];
     if !preview.is_empty() {
-        lines.extend(cannot(preview));
-        lines.extend(stages(&preview.stages));
-        lines.extend(settings(preview));
+        lines.extend(blocker_lines(preview));
+        lines.extend(step_lines(&preview.stages));
+        lines.extend(settings_lines(preview));
         let rest =
             if preview.items.len() == 1 { "all collections" } else { "all other collections" };
-        lines.extend(titled("Items", preview.items.iter().map(|one| items(one, rest))));
-        lines.extend(titled("Volumes", volumes(&preview.volumes)));
+        lines.extend(titled_lines("Items", preview.items.iter().map(|one| items_line(one, rest))));
+        lines.extend(titled_lines("Volumes", volume_lines(&preview.volumes)));
         if preview.cannot.is_empty() {
-            lines.extend([String::new(), summary(preview)]);
+            lines.extend([String::new(), summary_line(preview)]);
         }
     }
     lines.iter().skip(1).map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
-fn cannot(preview: &Preview) -> Vec<String> {
-    titled("This cannot be done, so that everything stays as it is", preview.cannot.iter().cloned())
+fn blocker_lines(preview: &Preview) -> Vec<String> {
+    titled_lines(
+        "This cannot be done, so that everything stays as it is",
+        preview.cannot.iter().cloned(),
+    )
 }
 
-fn settings(preview: &Preview) -> Vec<String> {
-    titled("Settings", preview.settings.iter().map(ToString::to_string))
+fn settings_lines(preview: &Preview) -> Vec<String> {
+    titled_lines("Settings", preview.settings.iter().map(ToString::to_string))
 }
 
 /// Lines under a title; none if there are no lines.
-fn titled(title: &str, lines: impl IntoIterator<Item = String>) -> Vec<String> {
+fn titled_lines(title: &str, lines: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut lines = lines.into_iter().map(|line| format!("  {line}")).peekable();
     match lines.peek() {
         None => vec![],
@@ -43,10 +46,10 @@ fn titled(title: &str, lines: impl IntoIterator<Item = String>) -> Vec<String> {
 }
 
 /// The stages, those of one step together.
-fn stages(stages: &[StagePreview]) -> Vec<String> {
+fn step_lines(stages: &[StagePreview]) -> Vec<String> {
     let mut lines = vec![];
     for (number, step) in (1..).zip(stages.chunk_by(|a, b| a.step == b.step)) {
-        let (title, until) = words(step.first().and_then(|stage| stage.step));
+        let (title, until) = describe_step(step.first().and_then(|stage| stage.step));
         lines.extend([String::new(), format!("{number}. {title}")]);
         for (part, stage) in (1..).zip(step) {
             if step.len() > 1 {
@@ -60,7 +63,7 @@ fn stages(stages: &[StagePreview]) -> Vec<String> {
 }
 
 /// What a step is about, and what it waits for before the next.
-fn words(step: Option<&str>) -> (String, Option<&'static str>) {
+fn describe_step(step: Option<&str>) -> (String, Option<&'static str>) {
     let (about, until) = match step {
         Some("Expand") => (
             "what is new comes up beside what serves",
@@ -105,7 +108,9 @@ fn component_lines(
         Change::Goes => vec![format!("goes ({})", component.role)],
         Change::Changes | Change::Stays => {
             let own = edges.iter().filter(|edge| edge.from == component.name);
-            own.map(edge).chain(component.differences.iter().map(ToString::to_string)).collect()
+            own.map(edge_line)
+                .chain(component.differences.iter().map(ToString::to_string))
+                .collect()
         }
     };
     let first = format!("{sign} {:widest$}  ", component.name);
@@ -115,10 +120,10 @@ fn component_lines(
     starts.zip(said).map(|(start, line)| start + &line).collect()
 }
 
-fn edge(edge: &EdgePreview) -> String {
+fn edge_line(edge: &EdgePreview) -> String {
     match edge.change {
-        Change::Comes | Change::Stays => said(edge, edge.after.as_ref()),
-        Change::Goes => format!("no longer {}", said(edge, edge.before.as_ref())),
+        Change::Comes | Change::Stays => edge_phrase(edge, edge.after.as_ref()),
+        Change::Goes => format!("no longer {}", edge_phrase(edge, edge.before.as_ref())),
         Change::Changes => {
             let always = "always".to_owned();
             let before = edge.before.as_ref().unwrap_or(&always);
@@ -128,7 +133,7 @@ fn edge(edge: &EdgePreview) -> String {
     }
 }
 
-fn said(edge: &EdgePreview, label: Option<&String>) -> String {
+fn edge_phrase(edge: &EdgePreview, label: Option<&String>) -> String {
     let EdgePreview { to, verb, .. } = edge;
     match (label, verb.split_once(" from")) {
         (None, _) => format!("{verb} {to}"),
@@ -138,7 +143,7 @@ fn said(edge: &EdgePreview, label: Option<&String>) -> String {
     }
 }
 
-fn items(items: &ItemsPreview, rest: &str) -> String {
+fn items_line(items: &ItemsPreview, rest: &str) -> String {
     let ItemsPreview { collection, fate, from, to } = items;
     let collection = if collection == "*" { rest } else { collection };
     let (from, to) = (from.as_deref().unwrap_or_default(), to.as_deref().unwrap_or_default());
@@ -161,7 +166,7 @@ fn items(items: &ItemsPreview, rest: &str) -> String {
 }
 
 /// A line for each volume; those of peers to which the same happens are one.
-fn volumes(volumes: &[VolumePreview]) -> Vec<String> {
+fn volume_lines(volumes: &[VolumePreview]) -> Vec<String> {
     let alike = |a: &VolumePreview, b: &VolumePreview| {
         a.component.is_some()
             && (&a.component, a.fate, &a.size, &a.wanted)
@@ -169,13 +174,13 @@ fn volumes(volumes: &[VolumePreview]) -> Vec<String> {
     };
     let line = |group: &[VolumePreview]| match group {
         [] => None,
-        [one] => Some(volume(&one.name, one)),
-        [first, .., last] => Some(volume(&format!("{} to {}", first.name, last.name), first)),
+        [one] => Some(volume_line(&one.name, one)),
+        [first, .., last] => Some(volume_line(&format!("{} to {}", first.name, last.name), first)),
     };
     volumes.chunk_by(alike).filter_map(line).collect()
 }
 
-fn volume(name: &str, volume: &VolumePreview) -> String {
+fn volume_line(name: &str, volume: &VolumePreview) -> String {
     let VolumePreview { fate, size, wanted, .. } = volume;
     let wanted = wanted.as_ref().unwrap_or(size);
     let what = match fate {
@@ -194,7 +199,7 @@ fn volume(name: &str, volume: &VolumePreview) -> String {
     format!("{name}: {what}")
 }
 
-fn summary(preview: &Preview) -> String {
+fn summary_line(preview: &Preview) -> String {
     let components = || preview.stages.iter().flat_map(|stage| &stage.components);
     let of = |change: Change| -> BTreeSet<_> {
         components()

@@ -48,7 +48,7 @@ pub enum VolumeFate {
 }
 
 /// What becomes of each volume when `before` turns into `after`. `claims` are those that there are.
-pub(super) fn volumes(
+pub(super) fn preview_volumes(
     wanted: &Topology,
     before: &Model,
     after: &Model,
@@ -57,7 +57,7 @@ pub(super) fn volumes(
     let names: BTreeSet<&ComponentName> =
         before.components().chain(after.components()).map(|component| &component.name).collect();
     let of = |name: &ComponentName| {
-        of_component(wanted, before.component(name), after.component(name), claims)
+        component_volumes(wanted, before.component(name), after.component(name), claims)
     };
     let mut volumes: Vec<_> = names.into_iter().flat_map(of).collect();
     let used: BTreeSet<_> = volumes.iter().map(|volume| volume.name.clone()).collect();
@@ -65,7 +65,7 @@ pub(super) fn volumes(
     volumes.extend(unused.map(|(name, size)| VolumePreview {
         name: name.clone(),
         component: None,
-        fate: dropped(wanted),
+        fate: fate_when_dropped(wanted),
         size: size.clone(),
         wanted: None,
     }));
@@ -73,10 +73,12 @@ pub(super) fn volumes(
 }
 
 /// What the API server refuses where the shape stays, and the mend.
-pub(super) fn refused(before: &Model, after: &Model) -> Vec<String> {
+pub(super) fn refused_changes(before: &Model, after: &Model) -> Vec<String> {
     let refused = |new: &Component| {
-        let (old, new_storage) =
-            (before.component(&new.name).and_then(storage)?.0, storage(new)?.0);
+        let (old, new_storage) = (
+            before.component(&new.name).and_then(storage_with_count)?.0,
+            storage_with_count(new)?.0,
+        );
         let name = &new.name;
         if old.storage_class != new_storage.storage_class {
             return Some(format!(
@@ -84,36 +86,36 @@ pub(super) fn refused(before: &Model, after: &Model) -> Vec<String> {
                  it was"
             ));
         }
-        (size(new_storage) < size(old)).then(|| {
+        (parsed_size(new_storage) < parsed_size(old)).then(|| {
             format!("{name}: a volume cannot shrink: keep its size, {}, or raise it", old.size)
         })
     };
     after.components().filter_map(refused).collect()
 }
 
-fn dropped(wanted: &Topology) -> VolumeFate {
+fn fate_when_dropped(wanted: &Topology) -> VolumeFate {
     match wanted.retention().when_dropped {
         Fate::Retain => VolumeFate::Kept,
         Fate::Delete => VolumeFate::Deleted,
     }
 }
 
-fn of_component(
+fn component_volumes(
     wanted: &Topology,
     before: Option<&Component>,
     after: Option<&Component>,
     claims: &BTreeMap<String, String>,
 ) -> Vec<VolumePreview> {
-    let (old, new) = (before.and_then(storage), after.and_then(storage));
+    let (old, new) = (before.and_then(storage_with_count), after.and_then(storage_with_count));
     let Some(component) = after.or(before) else { return vec![] };
     let count = |side: &Option<(&Volume, u32)>| side.map_or(0, |(_, replicas)| replicas);
     let volume = |ordinal: u32| {
         let had = old.filter(|(_, replicas)| ordinal < *replicas).map(|(volume, _)| volume);
         let has = new.filter(|(_, replicas)| ordinal < *replicas).map(|(volume, _)| volume);
-        let name = claim(wanted.identity(), &component.name, ordinal);
-        let fate = fate(wanted, had, has, claims.contains_key(&name))?;
+        let name = claim_name(wanted.identity(), &component.name, ordinal);
+        let fate = volume_fate(wanted, had, has, claims.contains_key(&name))?;
         Some(VolumePreview {
-            size: size_now(claims.get(&name), had.or(has)?),
+            size: current_size(claims.get(&name), had.or(has)?),
             name,
             component: Some(component.name.to_string()),
             fate,
@@ -126,7 +128,7 @@ fn of_component(
 }
 
 /// The volume of each pod of a component, and how many there are.
-fn storage(component: &Component) -> Option<(&Volume, u32)> {
+fn storage_with_count(component: &Component) -> Option<(&Volume, u32)> {
     match &component.behavior {
         Behavior::Store(task) => Some((&task.storage, component.replicas)),
         Behavior::Peer(task) => Some((&task.storage, component.replicas)),
@@ -134,11 +136,11 @@ fn storage(component: &Component) -> Option<(&Volume, u32)> {
     }
 }
 
-fn claim(identity: &Identity, component: &ComponentName, ordinal: u32) -> String {
+fn claim_name(identity: &Identity, component: &ComponentName, ordinal: u32) -> String {
     format!("{CLAIM}-{}-{ordinal}", identity.name.object_name(component))
 }
 
-fn fate(
+fn volume_fate(
     wanted: &Topology,
     had: Option<&Volume>,
     has: Option<&Volume>,
@@ -148,9 +150,9 @@ fn fate(
         (None, None) => return None,
         (None, Some(_)) if there => VolumeFate::UsedAgain,
         (None, Some(_)) => VolumeFate::New,
-        (Some(_), None) => dropped(wanted),
+        (Some(_), None) => fate_when_dropped(wanted),
         (Some(had), Some(has)) if had.storage_class != has.storage_class => VolumeFate::StaysAsItIs,
-        (Some(had), Some(has)) => match size(has).cmp(&size(had)) {
+        (Some(had), Some(has)) => match parsed_size(has).cmp(&parsed_size(had)) {
             std::cmp::Ordering::Equal => VolumeFate::Stays,
             std::cmp::Ordering::Greater => VolumeFate::Grows,
             std::cmp::Ordering::Less => VolumeFate::StaysAsItIs,
@@ -159,10 +161,10 @@ fn fate(
 }
 
 /// What the claim says, where there is one.
-fn size_now(claim: Option<&String>, volume: &Volume) -> String {
+fn current_size(claim: Option<&String>, volume: &Volume) -> String {
     claim.unwrap_or(&volume.size).clone()
 }
 
-fn size(volume: &Volume) -> Option<Quantity> {
+fn parsed_size(volume: &Volume) -> Option<Quantity> {
     volume.size.parse().ok()
 }

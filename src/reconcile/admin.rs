@@ -18,14 +18,14 @@ pub(super) async fn serve(listener: TcpListener, health: Arc<Health>, metrics: A
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .with_state(health)
-        .merge(Router::new().route("/metrics", get(show)).with_state(metrics));
+        .merge(Router::new().route("/metrics", get(serve_metrics)).with_state(metrics));
     if let Err(error) = axum::serve(listener, app).await {
         tracing::error!(%error, "no more metrics and probes");
     }
 }
 
 async fn livez(State(health): State<Arc<Health>>) -> impl IntoResponse {
-    match health.stuck().as_slice() {
+    match health.stuck_watches().as_slice() {
         [] => (StatusCode::OK, "ok\n".to_owned()),
         stuck => {
             let message = format!("the watch fails for too long: {}\n", stuck.join(", "));
@@ -35,14 +35,14 @@ async fn livez(State(health): State<Arc<Health>>) -> impl IntoResponse {
 }
 
 async fn readyz(State(health): State<Arc<Health>>) -> impl IntoResponse {
-    match health.ready() {
+    match health.is_ready() {
         true => (StatusCode::OK, "ok\n"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "the first lists are not complete\n"),
     }
 }
 
-async fn show(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
-    match metrics.text() {
+async fn serve_metrics(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
+    match metrics.encode_text() {
         Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

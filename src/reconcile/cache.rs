@@ -13,93 +13,93 @@ use std::{
 
 /// How far a watch has come, to tell whether it has seen a write.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
-    newest: AtomicU64,
+pub(super) struct WatchPosition {
+    newest_version: AtomicU64,
     /// The newest object of the list that is under way.
-    newest_listed: AtomicU64,
-    lists_begun: AtomicU64,
-    lists_done: AtomicU64,
-    listed: AtomicBool,
+    newest_listed_version: AtomicU64,
+    lists_started: AtomicU64,
+    lists_completed: AtomicU64,
+    initial_list_done: AtomicBool,
 }
 
-impl Progress {
+impl WatchPosition {
     /// Notes an event of the watch, after the cache took it.
-    pub(super) fn note<K: Resource>(&self, event: &Event<K>) {
+    pub(super) fn record_event<K: Resource>(&self, event: &Event<K>) {
         match event {
             Event::Init => {
-                self.lists_begun.fetch_add(1, SeqCst);
-                self.newest_listed.store(0, SeqCst);
+                self.lists_started.fetch_add(1, SeqCst);
+                self.newest_listed_version.store(0, SeqCst);
             }
             Event::InitApply(object) => {
-                self.newest_listed.fetch_max(version(object.meta()), SeqCst);
+                self.newest_listed_version.fetch_max(resource_version(object.meta()), SeqCst);
             }
             Event::InitDone => {
                 // A list is of one moment: with one object it has all that is older.
-                self.newest.fetch_max(self.newest_listed.load(SeqCst), SeqCst);
-                self.lists_done.store(self.lists_begun.load(SeqCst), SeqCst);
-                self.listed.store(true, SeqCst);
+                self.newest_version.fetch_max(self.newest_listed_version.load(SeqCst), SeqCst);
+                self.lists_completed.store(self.lists_started.load(SeqCst), SeqCst);
+                self.initial_list_done.store(true, SeqCst);
             }
             Event::Apply(object) | Event::Delete(object) => {
-                self.newest.fetch_max(version(object.meta()), SeqCst);
+                self.newest_version.fetch_max(resource_version(object.meta()), SeqCst);
             }
         }
     }
 
     /// Whether the first list is complete.
     pub(super) fn listed(&self) -> bool {
-        self.listed.load(SeqCst)
+        self.initial_list_done.load(SeqCst)
     }
 }
 
 /// The resource version as the number that it is: the API promises that those of one resource
 /// grow. 0 if there is none.
-fn version(metadata: &ObjectMeta) -> u64 {
+fn resource_version(metadata: &ObjectMeta) -> u64 {
     metadata.resource_version.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// One of our own writes, and how to tell that a watch has seen it: it has come to the version
 /// that the write gave, or has completed a list that began after the write.
 #[derive(Clone, Debug)]
-pub(super) struct Mark {
-    progress: Arc<Progress>,
+pub(super) struct WriteFence {
+    position: Arc<WatchPosition>,
     version: u64,
-    lists_begun: u64,
+    lists_started: u64,
 }
 
-impl Mark {
+impl WriteFence {
     /// The mark of a write that `written` is the outcome of.
-    pub(super) fn new(progress: &Arc<Progress>, written: &ObjectMeta) -> Self {
-        let lists_begun = progress.lists_begun.load(SeqCst);
-        Self { progress: Arc::clone(progress), version: version(written), lists_begun }
+    pub(super) fn new(progress: &Arc<WatchPosition>, written: &ObjectMeta) -> Self {
+        let lists_started = progress.lists_started.load(SeqCst);
+        Self { position: Arc::clone(progress), version: resource_version(written), lists_started }
     }
 
     /// Whether the watch has seen the write.
-    pub(super) fn seen(&self) -> bool {
-        self.progress.newest.load(SeqCst) >= self.version
-            || self.progress.lists_done.load(SeqCst) > self.lists_begun
+    pub(super) fn is_passed(&self) -> bool {
+        self.position.newest_version.load(SeqCst) >= self.version
+            || self.position.lists_completed.load(SeqCst) > self.lists_started
     }
 }
 
 /// Objects by name; of one that this version cannot read, why not.
-type ByName<K> = BTreeMap<String, Result<Arc<K>, String>>;
+type EntriesByName<K> = BTreeMap<String, Result<Arc<K>, String>>;
 
 #[derive(Debug)]
-struct Objects<K> {
-    by_key: HashMap<ArchitectureKey, ByName<K>>,
+struct CacheIndex<K> {
+    by_key: HashMap<ArchitectureKey, EntriesByName<K>>,
     /// Under which Architecture each object stands, by namespace and name.
-    place: HashMap<(String, String), ArchitectureKey>,
+    owners: HashMap<(String, String), ArchitectureKey>,
 }
 
-impl<K> Default for Objects<K> {
+impl<K> Default for CacheIndex<K> {
     fn default() -> Self {
-        Self { by_key: HashMap::new(), place: HashMap::new() }
+        Self { by_key: HashMap::new(), owners: HashMap::new() }
     }
 }
 
-impl<K: Resource<DynamicType = ()>> Objects<K> {
+impl<K: Resource<DynamicType = ()>> CacheIndex<K> {
     fn remove(&mut self, metadata: &ObjectMeta) -> Option<ArchitectureKey> {
-        let (namespace, name) = id(metadata);
-        let key = self.place.remove(&(namespace, name.clone()))?;
+        let (namespace, name) = namespaced_name(metadata);
+        let key = self.owners.remove(&(namespace, name.clone()))?;
         if let Some(objects) = self.by_key.get_mut(&key) {
             objects.remove(&name);
             if objects.is_empty() {
@@ -111,45 +111,45 @@ impl<K: Resource<DynamicType = ()>> Objects<K> {
 
     fn insert(&mut self, object: DeserializeGuard<K>) -> Option<ArchitectureKey> {
         let key = owner_key(object.meta())?;
-        let (namespace, name) = id(object.meta());
+        let (namespace, name) = namespaced_name(object.meta());
         let object = object.0.map(Arc::new).map_err(|invalid| invalid.error);
         if let Err(error) = &object {
             let kind = K::kind(&());
             tracing::warn!(architecture = %key, object = %format!("{kind} {name}"), error, "cannot be read");
         }
-        self.place.insert((namespace, name.clone()), key.clone());
+        self.owners.insert((namespace, name.clone()), key.clone());
         self.by_key.entry(key.clone()).or_default().insert(name, object);
         Some(key)
     }
 }
 
-fn id(metadata: &ObjectMeta) -> (String, String) {
+fn namespaced_name(metadata: &ObjectMeta) -> (String, String) {
     (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
 }
 
 /// The objects of one kind, each under the Architecture that it belongs to.
 #[derive(Debug)]
 pub(super) struct Cache<K> {
-    objects: RwLock<Objects<K>>,
-    progress: Arc<Progress>,
+    objects: RwLock<CacheIndex<K>>,
+    position: Arc<WatchPosition>,
 }
 
 impl<K> Default for Cache<K> {
     fn default() -> Self {
-        Self { objects: RwLock::default(), progress: Arc::default() }
+        Self { objects: RwLock::default(), position: Arc::default() }
     }
 }
 
 impl<K: Resource<DynamicType = ()>> Cache<K> {
     /// How far the watch behind this cache has come.
-    pub(super) fn progress(&self) -> &Arc<Progress> {
-        &self.progress
+    pub(super) fn progress(&self) -> &Arc<WatchPosition> {
+        &self.position
     }
 
     /// The objects of one Architecture, in the order of their names.
-    pub(super) fn of(&self, key: &ArchitectureKey) -> Vec<Arc<K>> {
+    pub(super) fn objects_of(&self, key: &ArchitectureKey) -> Vec<Arc<K>> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        let found = objects.by_key.get(key).into_iter().flat_map(ByName::values);
+        let found = objects.by_key.get(key).into_iter().flat_map(EntriesByName::values);
         found.filter_map(|object| object.as_ref().ok()).cloned().collect()
     }
 
@@ -160,7 +160,7 @@ impl<K: Resource<DynamicType = ()>> Cache<K> {
     }
 
     /// The objects of one Architecture that this version cannot read, each with the reason.
-    pub(super) fn unreadable(&self, key: &ArchitectureKey) -> Vec<String> {
+    pub(super) fn unreadable_objects(&self, key: &ArchitectureKey) -> Vec<String> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         let found = objects.by_key.get(key).into_iter().flatten();
         let unreadable = found.filter_map(|(name, object)| Some((name, object.as_ref().err()?)));
@@ -170,20 +170,23 @@ impl<K: Resource<DynamicType = ()>> Cache<K> {
 
 /// Feeds a cache from a watch. `listing` collects the objects of a list until it is complete.
 #[derive(Debug)]
-pub(super) struct Feed<K> {
+pub(super) struct CacheFeed<K> {
     cache: Arc<Cache<K>>,
     listing: Vec<DeserializeGuard<K>>,
 }
 
-impl<K: Resource<DynamicType = ()>> Feed<K> {
+impl<K: Resource<DynamicType = ()>> CacheFeed<K> {
     pub(super) fn new(cache: &Arc<Cache<K>>) -> Self {
         Self { cache: Arc::clone(cache), listing: vec![] }
     }
 
     /// Takes an event; returns the Architectures that it concerns.
-    pub(super) fn take(&mut self, event: Event<DeserializeGuard<K>>) -> Vec<ArchitectureKey> {
+    pub(super) fn apply_event(
+        &mut self,
+        event: Event<DeserializeGuard<K>>,
+    ) -> Vec<ArchitectureKey> {
         let mut objects = self.cache.objects.write().unwrap_or_else(PoisonError::into_inner);
-        self.cache.progress.note(&event);
+        self.cache.position.record_event(&event);
         match event {
             Event::Init => {
                 self.listing = vec![];
@@ -234,43 +237,43 @@ mod tests {
     }
 
     fn names(cache: &Cache<ConfigMap>) -> Vec<String> {
-        cache.of(&key()).iter().filter_map(|object| object.metadata.name.clone()).collect()
+        cache.objects_of(&key()).iter().filter_map(|object| object.metadata.name.clone()).collect()
     }
 
     #[test]
     fn an_object_that_cannot_be_read_hides_no_other_and_is_named() {
         let cache = Arc::<Cache<ConfigMap>>::default();
-        let mut feed = Feed::new(&cache);
-        feed.take(Event::Init);
-        feed.take(Event::InitApply(object("good", 1, json!({"a": "b"}))));
-        feed.take(Event::InitApply(object("bad", 2, json!("no map"))));
-        assert_eq!(feed.take(Event::InitDone), [key()]);
+        let mut feed = CacheFeed::new(&cache);
+        feed.apply_event(Event::Init);
+        feed.apply_event(Event::InitApply(object("good", 1, json!({"a": "b"}))));
+        feed.apply_event(Event::InitApply(object("bad", 2, json!("no map"))));
+        assert_eq!(feed.apply_event(Event::InitDone), [key()]);
         assert_eq!(names(&cache), ["good"]);
-        let unreadable = cache.unreadable(&key());
+        let unreadable = cache.unreadable_objects(&key());
         assert!(unreadable[0].starts_with("ConfigMap bad: "), "{unreadable:?}");
         // One that could be read, and then cannot; and the other way about.
-        assert_eq!(feed.take(Event::Apply(object("good", 3, json!(5)))), [key()]);
-        assert_eq!(feed.take(Event::Apply(object("bad", 4, json!({})))), [key()]);
+        assert_eq!(feed.apply_event(Event::Apply(object("good", 3, json!(5)))), [key()]);
+        assert_eq!(feed.apply_event(Event::Apply(object("bad", 4, json!({})))), [key()]);
         assert_eq!(names(&cache), ["bad"]);
         assert_eq!(cache.get(&key(), "good"), None);
-        assert_eq!(feed.take(Event::Delete(object("good", 5, json!(5)))), [key()]);
-        assert_eq!(cache.unreadable(&key()), [""; 0]);
+        assert_eq!(feed.apply_event(Event::Delete(object("good", 5, json!(5)))), [key()]);
+        assert_eq!(cache.unreadable_objects(&key()), [""; 0]);
     }
 
     #[test]
     fn a_list_that_holds_a_write_has_seen_it_although_it_began_before() {
         let cache = Arc::<Cache<ConfigMap>>::default();
-        let mut feed = Feed::new(&cache);
-        feed.take(Event::Init);
+        let mut feed = CacheFeed::new(&cache);
+        feed.apply_event(Event::Init);
         let written = object("a", 7, json!({}));
-        let mark = Mark::new(cache.progress(), written.meta());
-        feed.take(Event::InitApply(written));
-        assert!(!mark.seen(), "the list is not complete");
-        feed.take(Event::InitDone);
-        assert!(mark.seen());
-        let later = Mark::new(cache.progress(), object("b", 8, json!({})).meta());
-        feed.take(Event::Init);
-        feed.take(Event::InitDone);
-        assert!(later.seen(), "a list that began after it has it, or it is gone");
+        let mark = WriteFence::new(cache.progress(), written.meta());
+        feed.apply_event(Event::InitApply(written));
+        assert!(!mark.is_passed(), "the list is not complete");
+        feed.apply_event(Event::InitDone);
+        assert!(mark.is_passed());
+        let later = WriteFence::new(cache.progress(), object("b", 8, json!({})).meta());
+        feed.apply_event(Event::Init);
+        feed.apply_event(Event::InitDone);
+        assert!(later.is_passed(), "a list that began after it has it, or it is gone");
     }
 }

@@ -1,12 +1,12 @@
 //! Every watch of a scope, and what they have seen.
 
 use super::{
-    cache::{Cache, Feed, Progress},
-    found::Found,
+    cache::{Cache, CacheFeed, WatchPosition},
     health::Health,
     key::ArchitectureKey,
+    lenient::LenientArchitecture,
     queue::Queue,
-    watch::{Sink, watch},
+    watch::{EventSink, run_watch},
 };
 use k8s_openapi::{
     NamespaceResourceScope,
@@ -24,19 +24,19 @@ use kube::{
         watcher::{Config, Event},
     },
 };
-use maquette_contract::keys::{MANAGER, LABEL_ARCHITECTURE, LABEL_MANAGED_BY};
+use maquette_contract::keys::{LABEL_ARCHITECTURE, LABEL_MANAGED_BY, MANAGER};
 use serde::de::DeserializeOwned;
 use std::{fmt::Debug, sync::Arc};
 use tokio::task::JoinSet;
 
 /// Where the operator works: a namespace, or all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum WatchScope {
     All,
     Namespace(String),
 }
 
-impl Scope {
+impl WatchScope {
     fn api<K>(&self, client: &Client) -> Api<K>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
@@ -51,8 +51,8 @@ impl Scope {
 /// What the watches of a scope have seen.
 #[derive(Clone)]
 pub(super) struct Caches {
-    pub(super) architectures: Store<Found>,
-    pub(super) architectures_progress: Arc<Progress>,
+    pub(super) architectures: Store<LenientArchitecture>,
+    pub(super) architectures_position: Arc<WatchPosition>,
     pub(super) service_accounts: Arc<Cache<ServiceAccount>>,
     pub(super) config_maps: Arc<Cache<ConfigMap>>,
     pub(super) services: Arc<Cache<Service>>,
@@ -65,20 +65,21 @@ pub(super) struct Caches {
 
 impl Caches {
     /// Whether every watch has completed its first list.
-    pub(super) fn listed(&self) -> bool {
-        self.architectures_progress.listed() && self.children().iter().all(|kind| kind.listed())
+    pub(super) fn all_listed(&self) -> bool {
+        self.architectures_position.listed()
+            && self.child_caches().iter().all(|kind| kind.has_listed())
     }
 
     /// The parts of one Architecture that this version cannot read, each with the reason.
-    pub(super) fn unreadable(&self, key: &ArchitectureKey) -> Vec<String> {
-        self.children().iter().flat_map(|kind| kind.unreadable(key)).collect()
+    pub(super) fn unreadable_children(&self, key: &ArchitectureKey) -> Vec<String> {
+        self.child_caches().iter().flat_map(|kind| kind.unreadable_objects(key)).collect()
     }
 
     /// What is the same for every kind of child.
-    fn children(&self) -> [&dyn Kind; 8] {
+    fn child_caches(&self) -> [&dyn ChildCache; 8] {
         let Self {
             architectures: _,
-            architectures_progress: _,
+            architectures_position: _,
             service_accounts,
             config_maps,
             services,
@@ -102,25 +103,25 @@ impl Caches {
 }
 
 /// The cache of some kind of object.
-trait Kind {
-    fn listed(&self) -> bool;
-    fn unreadable(&self, key: &ArchitectureKey) -> Vec<String>;
+trait ChildCache {
+    fn has_listed(&self) -> bool;
+    fn unreadable_objects(&self, key: &ArchitectureKey) -> Vec<String>;
 }
 
-impl<K: Resource<DynamicType = ()>> Kind for Cache<K> {
-    fn listed(&self) -> bool {
+impl<K: Resource<DynamicType = ()>> ChildCache for Cache<K> {
+    fn has_listed(&self) -> bool {
         self.progress().listed()
     }
 
-    fn unreadable(&self, key: &ArchitectureKey) -> Vec<String> {
-        Cache::unreadable(self, key)
+    fn unreadable_objects(&self, key: &ArchitectureKey) -> Vec<String> {
+        Cache::unreadable_objects(self, key)
     }
 }
 
 /// Starts the watches of a scope.
-pub(super) struct Watches<'a> {
+pub(super) struct WatchSet<'a> {
     pub(super) client: &'a Client,
-    pub(super) scope: &'a Scope,
+    pub(super) scope: &'a WatchScope,
     /// Where every Architecture is named that something happened to.
     pub(super) queue: Arc<Queue>,
     /// The tasks; none of them ends while all is well.
@@ -129,32 +130,32 @@ pub(super) struct Watches<'a> {
     pub(super) health: &'a Health,
 }
 
-impl Watches<'_> {
+impl WatchSet<'_> {
     /// Starts them all.
-    pub(super) fn start(mut self) -> Caches {
+    pub(super) fn start_all(mut self) -> Caches {
         let children = Config::default().labels(&format!("{LABEL_MANAGED_BY}={MANAGER}"));
         // Claims and pods are made by others, from our templates: this label is in all selectors.
         let labelled = Config::default().labels(LABEL_ARCHITECTURE);
         let writer = Writer::default();
         let architectures = writer.as_reader();
-        let progress = Arc::<Progress>::default();
-        let sink = Architectures { writer, progress: Arc::clone(&progress) };
-        self.spawn::<Found>("architectures", Config::default(), sink);
+        let progress = Arc::<WatchPosition>::default();
+        let sink = ArchitectureSink { writer, position: Arc::clone(&progress) };
+        self.spawn_watch::<LenientArchitecture>("architectures", Config::default(), sink);
         Caches {
             architectures,
-            architectures_progress: progress,
-            service_accounts: self.cache("serviceaccounts", &children),
-            config_maps: self.cache("configmaps", &children),
-            services: self.cache("services", &children),
-            deployments: self.cache("deployments", &children),
-            stateful_sets: self.cache("statefulsets", &children),
-            pod_disruption_budgets: self.cache("poddisruptionbudgets", &children),
-            pods: self.cache("pods", &labelled),
-            claims: self.cache("persistentvolumeclaims", &labelled),
+            architectures_position: progress,
+            service_accounts: self.start_cache("serviceaccounts", &children),
+            config_maps: self.start_cache("configmaps", &children),
+            services: self.start_cache("services", &children),
+            deployments: self.start_cache("deployments", &children),
+            stateful_sets: self.start_cache("statefulsets", &children),
+            pod_disruption_budgets: self.start_cache("poddisruptionbudgets", &children),
+            pods: self.start_cache("pods", &labelled),
+            claims: self.start_cache("persistentvolumeclaims", &labelled),
         }
     }
 
-    fn cache<K>(&mut self, name: &'static str, config: &Config) -> Arc<Cache<K>>
+    fn start_cache<K>(&mut self, name: &'static str, config: &Config) -> Arc<Cache<K>>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
             + Clone
@@ -165,11 +166,11 @@ impl Watches<'_> {
             + 'static,
     {
         let cache = Arc::default();
-        self.spawn::<DeserializeGuard<K>>(name, config.clone(), Feed::new(&cache));
+        self.spawn_watch::<DeserializeGuard<K>>(name, config.clone(), CacheFeed::new(&cache));
         cache
     }
 
-    fn spawn<K>(&mut self, name: &'static str, config: Config, sink: impl Sink<K>)
+    fn spawn_watch<K>(&mut self, name: &'static str, config: Config, sink: impl EventSink<K>)
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
             + Clone
@@ -178,30 +179,33 @@ impl Watches<'_> {
             + Send
             + 'static,
     {
-        let pulse = self.health.pulse(name);
+        let pulse = self.health.register_watch(name);
         let api = self.scope.api::<K>(self.client);
-        self.tasks.spawn(watch(api, config, sink, Arc::clone(&self.queue), pulse));
+        self.tasks.spawn(run_watch(api, config, sink, Arc::clone(&self.queue), pulse));
     }
 }
 
 /// Architectures stand in the store that the queue reads.
-struct Architectures {
-    writer: Writer<Found>,
-    progress: Arc<Progress>,
+struct ArchitectureSink {
+    writer: Writer<LenientArchitecture>,
+    position: Arc<WatchPosition>,
 }
 
-impl Sink<Found> for Architectures {
-    fn take(&mut self, event: Event<Found>) -> Vec<ArchitectureKey> {
+impl EventSink<LenientArchitecture> for ArchitectureSink {
+    fn apply_event(&mut self, event: Event<LenientArchitecture>) -> Vec<ArchitectureKey> {
         self.writer.apply_watcher_event(&event);
-        self.progress.note(&event);
+        self.position.record_event(&event);
         match event {
             Event::Init | Event::InitApply(_) => vec![],
             Event::InitDone => {
                 let found = self.writer.as_reader().state();
-                found.iter().map(|object| ArchitectureKey::of(&object.metadata)).collect()
+                found
+                    .iter()
+                    .map(|object| ArchitectureKey::from_metadata(&object.metadata))
+                    .collect()
             }
             Event::Apply(object) | Event::Delete(object) => {
-                vec![ArchitectureKey::of(&object.metadata)]
+                vec![ArchitectureKey::from_metadata(&object.metadata)]
             }
         }
     }

@@ -15,29 +15,32 @@ use std::{
 };
 use tower::{Service, layer::layer_fn};
 
-const AGENT: &str = concat!("maquette-operator/", env!("CARGO_PKG_VERSION"));
+const OPERATOR_USER_AGENT: &str = concat!("maquette-operator/", env!("CARGO_PKG_VERSION"));
 
 /// The client for `config`.
-pub(super) fn client(mut config: Config, metrics: Arc<Metrics>) -> Result<Client, kube::Error> {
-    config.headers.push((USER_AGENT, HeaderValue::from_static(AGENT)));
+pub(super) fn build_client(
+    mut config: Config,
+    metrics: Arc<Metrics>,
+) -> Result<Client, kube::Error> {
+    config.headers.push((USER_AGENT, HeaderValue::from_static(OPERATOR_USER_AGENT)));
     // Else a request is tried again for minutes, unseen, while its reconcile waits.
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(5));
     // Longer than a watch without events lasts; what is silent for longer is dead.
     config.read_timeout = Some(Duration::from_secs(300));
     config.reset_reader_on_write = true;
-    let counted = layer_fn(|inner| Counted { inner, metrics: Arc::clone(&metrics) });
+    let counted = layer_fn(|inner| RequestCounter { inner, metrics: Arc::clone(&metrics) });
     Ok(ClientBuilder::try_from(config)?.with_layer(&counted).build())
 }
 
 /// Counts requests.
 #[derive(Clone)]
-struct Counted<S> {
+struct RequestCounter<S> {
     inner: S,
     metrics: Arc<Metrics>,
 }
 
-impl<S, B> Service<Request<Body>> for Counted<S>
+impl<S, B> Service<Request<Body>> for RequestCounter<S>
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Future: Send + 'static,
@@ -57,7 +60,7 @@ where
         Box::pin(async move {
             let answer = answer.await;
             let code = answer.as_ref().map(|answer| answer.status().as_u16().to_string());
-            metrics.requested(method.as_str(), code.unwrap_or_else(|_| "<error>".to_owned()));
+            metrics.record_request(method.as_str(), code.unwrap_or_else(|_| "<error>".to_owned()));
             answer
         })
     }

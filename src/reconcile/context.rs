@@ -1,8 +1,8 @@
 //! What every reconcile of a scope shares.
 
 use super::{
-    caches::Caches, key::ArchitectureKey, memory::Memories, metrics::Metrics, poll::Polls,
-    queue::Queue, reports::Reports,
+    caches::Caches, key::ArchitectureKey, metrics::Metrics, poll::PollSchedule, queue::Queue,
+    reports::Reports, state::StateStore,
 };
 use crate::render::RenderSettings;
 use k8s_openapi::api::core::v1::Pod;
@@ -16,32 +16,36 @@ pub(super) struct Context {
     pub(super) settings: RenderSettings,
     pub(super) caches: Caches,
     pub(super) queue: Arc<Queue>,
-    pub(super) memories: Memories,
+    pub(super) states: StateStore,
     pub(super) reports: Arc<Reports>,
-    pub(super) polls: Arc<Polls>,
+    pub(super) poll_schedule: Arc<PollSchedule>,
     pub(super) recorder: Recorder,
     pub(super) metrics: Arc<Metrics>,
 }
 
 impl Context {
     /// Lets no report of these components' pods count that was asked for before now.
-    pub(super) fn void_reports(&self, key: &ArchitectureKey, component: impl Fn(&str) -> bool) {
-        let pods = self.caches.pods.of(key);
+    pub(super) fn invalidate_reports(
+        &self,
+        key: &ArchitectureKey,
+        component: impl Fn(&str) -> bool,
+    ) {
+        let pods = self.caches.pods.objects_of(key);
         let told =
             |pod: &&Arc<Pod>| pod.labels().get(LABEL_COMPONENT).is_some_and(|name| component(name));
-        self.reports.void(key, pods.iter().filter(told).filter_map(|pod| pod.uid()));
+        self.reports.invalidate(key, pods.iter().filter(told).filter_map(|pod| pod.uid()));
     }
 
     /// Forgets an Architecture that is no more.
-    pub(super) fn forget(&self, key: &ArchitectureKey) {
-        self.queue.started(key);
+    pub(super) fn forget_architecture(&self, key: &ArchitectureKey) {
+        self.queue.mark_started(key);
         // Another of the same name may have come since the queue looked it up.
         if self.caches.architectures.get(&key.object_ref()).is_some() {
             self.queue.push(key.clone());
         }
-        self.memories.forget(key);
+        self.states.forget(key);
         self.reports.forget(key);
-        self.polls.forget(key);
+        self.poll_schedule.forget(key);
         self.metrics.evolutions.forget(key);
     }
 }

@@ -3,7 +3,7 @@
 //! What is told follows from the status before and now, so that nothing is told again while nothing
 //! changes, also not by an operator that was restarted. An Event that cannot be written is let go.
 
-use super::work::Work;
+use super::reconcile_context::ReconcileContext;
 use crate::{
     api::{ArchitectureStatus, EvolutionStep},
     observe::{Reason, condition_types},
@@ -16,30 +16,30 @@ use kube::{
 use std::time::Duration;
 
 /// No Event is worth a longer wait.
-const DEADLINE: Duration = Duration::from_secs(3);
+const EMIT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest note, in characters; Kubernetes takes 1024 bytes.
-const LONGEST: usize = 300;
+const MAX_NOTE_CHARS: usize = 300;
 
 /// Reasons of `Ready` that are told even where it was false before: users must mend them.
-const READY_TO_MEND: [Reason; 4] =
+const ACTIONABLE_READY_REASONS: [Reason; 4] =
     [Reason::Conflict, Reason::ApplyFailed, Reason::Refused, Reason::Unreadable];
 /// The same of `Progressing`.
-const PROGRESS_TO_MEND: [Reason; 3] =
+const ACTIONABLE_PROGRESSING_REASONS: [Reason; 3] =
     [Reason::Blocked, Reason::PodsNotReady, Reason::VolumesUnchanged];
 
 /// Tells what happened between the status `before` and `now`.
-pub(super) async fn tell(
-    work: &Work<'_>,
+pub(super) async fn emit(
+    work: &ReconcileContext<'_>,
     before: Option<&ArchitectureStatus>,
     now: &ArchitectureStatus,
 ) {
     let reference = work.architecture.object_ref(&());
-    for event in events(before, now) {
+    for event in events_between(before, now) {
         tracing::info!(
             architecture = %work.key(), reason = event.reason, note = event.note, "telling"
         );
-        let written = work.cx.recorder.publish(&event, &reference);
-        match tokio::time::timeout(DEADLINE, written).await {
+        let written = work.shared.recorder.publish(&event, &reference);
+        match tokio::time::timeout(EMIT_TIMEOUT, written).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::warn!(architecture = %work.key(), %error, "an Event was not written");
@@ -52,7 +52,7 @@ pub(super) async fn tell(
 }
 
 /// The step that began between the status `before` and `now`.
-pub(super) fn begun(
+pub(super) fn started_step(
     before: Option<&ArchitectureStatus>,
     now: &ArchitectureStatus,
 ) -> Option<EvolutionStep> {
@@ -64,10 +64,11 @@ pub(super) fn begun(
 }
 
 /// What is worth telling.
-fn events(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Vec<Event> {
-    let mut events: Vec<_> = step(before, now).or_else(|| done(before, now)).into_iter().collect();
-    let progress = to_mend(before, now);
-    let ready = ready(before, now);
+fn events_between(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Vec<Event> {
+    let mut events: Vec<_> =
+        step_event(before, now).or_else(|| completion_event(before, now)).into_iter().collect();
+    let progress = progressing_event(before, now);
+    let ready = ready_event(before, now);
     // One Event for one reason.
     let ready =
         ready.filter(|ready| progress.as_ref().is_none_or(|told| told.reason != ready.reason));
@@ -77,8 +78,8 @@ fn events(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Vec<
 
 /// The recorder counts Events that differ in nothing but their note as one, with the first note:
 /// so the action says which step this is.
-fn step(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
-    let step = begun(before, now)?;
+fn step_event(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
+    let step = started_step(before, now)?;
     let to = now.evolution.as_ref()?.to;
     let what = match step {
         EvolutionStep::Expand => "new components come up beside those that serve",
@@ -88,54 +89,60 @@ fn step(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option
     };
     let name = step.as_str();
     let note = format!("{name}, on the way to {to:?}: {what}");
-    Some(event(EventType::Normal, "EvolutionStep", &format!("{name}To{to:?}"), &note))
+    Some(new_event(EventType::Normal, "EvolutionStep", &format!("{name}To{to:?}"), &note))
 }
 
 /// A change that is no longer under way, and did not just stop. Whoever turned back in the midst of
 /// it is told of the shape that serves.
-fn done(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
+fn completion_event(
+    before: Option<&ArchitectureStatus>,
+    now: &ArchitectureStatus,
+) -> Option<Event> {
     let to = now.shape.unwrap_or(before?.evolution.as_ref()?.to);
-    let progressing = condition(now, condition_types::PROGRESSING)?;
+    let progressing = find_condition(now, condition_types::PROGRESSING)?;
     if now.evolution.is_some() || is_one_of(progressing, &[Reason::Blocked, Reason::Refused]) {
         return None;
     }
     let note = format!("the change to {to:?} is complete");
-    Some(event(EventType::Normal, "EvolutionDone", &format!("EvolveTo{to:?}"), &note))
+    Some(new_event(EventType::Normal, "EvolutionDone", &format!("EvolveTo{to:?}"), &note))
 }
 
 /// Something in the way that users must mend.
-fn to_mend(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
-    let progressing = condition(now, condition_types::PROGRESSING)?;
-    let before = before.and_then(|before| condition(before, condition_types::PROGRESSING));
+fn progressing_event(
+    before: Option<&ArchitectureStatus>,
+    now: &ArchitectureStatus,
+) -> Option<Event> {
+    let progressing = find_condition(now, condition_types::PROGRESSING)?;
+    let before = before.and_then(|before| find_condition(before, condition_types::PROGRESSING));
     let told = before.is_some_and(|before| before.reason == progressing.reason);
-    let tell = is_one_of(progressing, &PROGRESS_TO_MEND) && !told;
-    tell.then(|| event(EventType::Warning, &progressing.reason, "Evolve", &progressing.message))
+    let tell = is_one_of(progressing, &ACTIONABLE_PROGRESSING_REASONS) && !told;
+    tell.then(|| new_event(EventType::Warning, &progressing.reason, "Evolve", &progressing.message))
 }
 
 /// `Ready` that turned, or that is false for another reason that users must mend.
-fn ready(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
-    let ready = condition(now, condition_types::READY)?;
-    let before = before.and_then(|before| condition(before, condition_types::READY));
+fn ready_event(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
+    let ready = find_condition(now, condition_types::READY)?;
+    let before = before.and_then(|before| find_condition(before, condition_types::READY));
     let turned = before.is_some_and(|before| before.status != ready.status);
     let other = before.is_none_or(|before| before.reason != ready.reason);
-    let tell = turned || (other && is_one_of(ready, &READY_TO_MEND));
+    let tell = turned || (other && is_one_of(ready, &ACTIONABLE_READY_REASONS));
     // A change that is on its way is nothing to be warned of.
     let fine = ready.status == "True" || is_one_of(ready, &[Reason::Evolving]);
     let type_ = if fine { EventType::Normal } else { EventType::Warning };
-    tell.then(|| event(type_, &ready.reason, "Reconcile", &ready.message))
+    tell.then(|| new_event(type_, &ready.reason, "Reconcile", &ready.message))
 }
 
-fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
+fn new_event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
     Event {
         type_,
         reason: reason.to_owned(),
-        note: Some(note.chars().take(LONGEST).collect()),
+        note: Some(note.chars().take(MAX_NOTE_CHARS).collect()),
         action: action.to_owned(),
         secondary: None,
     }
 }
 
-fn condition<'a>(status: &'a ArchitectureStatus, type_: &str) -> Option<&'a Condition> {
+fn find_condition<'a>(status: &'a ArchitectureStatus, type_: &str) -> Option<&'a Condition> {
     status.conditions.iter().find(|condition| condition.type_ == type_)
 }
 
@@ -185,7 +192,7 @@ mod tests {
 
     fn told(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Vec<String> {
         let name = |event: Event| format!("{:?} {} {}", event.type_, event.reason, event.action);
-        events(before, now).into_iter().map(name).collect()
+        events_between(before, now).into_iter().map(name).collect()
     }
 
     const WORKS: (&str, Reason) = ("True", Reason::AllWorks);

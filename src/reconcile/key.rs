@@ -1,6 +1,6 @@
 //! Which Architecture an object belongs to.
 
-use super::found::Found;
+use super::lenient::LenientArchitecture;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::runtime::reflector::ObjectRef;
 use maquette_contract::keys::{GROUP, LABEL_ARCHITECTURE};
@@ -15,7 +15,7 @@ pub(super) struct ArchitectureKey {
 
 impl ArchitectureKey {
     /// The key of an Architecture by its metadata.
-    pub(super) fn of(metadata: &ObjectMeta) -> Self {
+    pub(super) fn from_metadata(metadata: &ObjectMeta) -> Self {
         Self {
             namespace: metadata.namespace.clone().unwrap_or_default(),
             name: metadata.name.clone().unwrap_or_default(),
@@ -23,13 +23,13 @@ impl ArchitectureKey {
     }
 
     /// The same for the queue.
-    pub(super) fn object_ref(&self) -> ObjectRef<Found> {
+    pub(super) fn object_ref(&self) -> ObjectRef<LenientArchitecture> {
         ObjectRef::new(&self.name).within(&self.namespace)
     }
 }
 
-impl From<&ObjectRef<Found>> for ArchitectureKey {
-    fn from(object: &ObjectRef<Found>) -> Self {
+impl From<&ObjectRef<LenientArchitecture>> for ArchitectureKey {
+    fn from(object: &ObjectRef<LenientArchitecture>) -> Self {
         let namespace = object.namespace.clone().unwrap_or_default();
         Self { namespace, name: object.name.clone() }
     }

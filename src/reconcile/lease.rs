@@ -10,78 +10,83 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 use kube::{Api, Client, api::PostParams};
-use maquette_contract::keys::{MANAGER, FIELD_MANAGER};
+use maquette_contract::keys::{FIELD_MANAGER, MANAGER};
 use std::{
     future::Future,
     time::{Duration, Instant},
 };
 
 /// How long a Lease holds after its last renewal.
-const DURATION: Duration = Duration::from_secs(15);
+const LEASE_DURATION: Duration = Duration::from_secs(15);
 /// How often the holder renews it.
-const RENEW: Duration = Duration::from_secs(5);
+const RENEW_INTERVAL: Duration = Duration::from_secs(5);
 /// A holder who could not renew it for so long works no more: earlier than others may take it.
-const GIVE_UP: Duration = Duration::from_secs(10);
+const RENEW_DEADLINE: Duration = Duration::from_secs(10);
 /// How often the others look.
-const LOOK: Duration = Duration::from_secs(2);
+const RETRY_PERIOD: Duration = Duration::from_secs(2);
 /// No single request takes longer.
-const REQUEST: Duration = Duration::from_secs(4);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Why a renewal did not succeed.
 #[derive(Debug, thiserror::Error)]
-enum Error {
-    #[error("the API server did not answer within {} s", REQUEST.as_secs())]
-    TooSlow,
+enum LeaseError {
+    #[error("the API server did not answer within {} s", REQUEST_TIMEOUT.as_secs())]
+    TimedOut,
     #[error("the API server did not take it")]
     Refused(#[from] kube::Error),
 }
 
 /// This replica in the election.
-pub(super) struct Candidate {
+pub(super) struct LeaseCandidate {
     api: Api<Lease>,
     identity: String,
     /// The Lease as it was last read or written, and when it last changed by our own clock.
-    seen: Option<(Lease, Instant)>,
+    observed: Option<(Lease, Instant)>,
 }
 
-impl Candidate {
+impl LeaseCandidate {
     /// The candidate of this identity for the Lease in `namespace`.
     pub(super) fn new(client: Client, namespace: &str, identity: String) -> Self {
-        Self { api: Api::namespaced(client, namespace), identity, seen: None }
+        Self { api: Api::namespaced(client, namespace), identity, observed: None }
     }
 
     /// Waits until this replica leads.
-    pub(super) async fn lead(&mut self) {
+    pub(super) async fn acquire(&mut self) {
         loop {
-            match self.attempt().await {
+            match self.try_acquire_or_renew().await {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(error = chain(&error), "could not read or take the lease");
+                    tracing::warn!(error = error_chain(&error), "could not read or take the lease");
                 }
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(RETRY_PERIOD).await;
         }
     }
 
     /// Renews the Lease for as long as that succeeds; returns when this replica leads no more.
-    pub(super) async fn keep(&mut self) {
+    pub(super) async fn renew_until_lost(&mut self) {
         let mut renewed = Instant::now();
         loop {
-            tokio::time::sleep(if renewed.elapsed() < RENEW { RENEW } else { LOOK / 2 }).await;
-            match self.attempt().await {
+            tokio::time::sleep(if renewed.elapsed() < RENEW_INTERVAL {
+                RENEW_INTERVAL
+            } else {
+                RETRY_PERIOD / 2
+            })
+            .await;
+            match self.try_acquire_or_renew().await {
                 Ok(true) => renewed = Instant::now(),
                 // Somebody else wrote to it, such as a label: still ours.
-                Ok(false) if self.is_mine() => continue,
+                Ok(false) if self.is_holder() => continue,
                 Ok(false) => {
-                    tracing::error!(holder = self.holder(), "the lease was lost");
+                    tracing::error!(holder = self.observed_holder(), "the lease was lost");
                     return;
                 }
                 Err(error) => {
-                    tracing::warn!(error = chain(&error), "could not renew the lease");
+                    tracing::warn!(error = error_chain(&error), "could not renew the lease");
                 }
             }
-            if renewed.elapsed() >= GIVE_UP {
+            if renewed.elapsed() >= RENEW_DEADLINE {
                 tracing::error!("the lease could not be renewed in time");
                 return;
             }
@@ -89,55 +94,58 @@ impl Candidate {
     }
 
     /// Gives the Lease up, so that another takes it at once.
-    pub(super) async fn give_up(&mut self) {
-        if !self.is_mine() {
+    pub(super) async fn release(&mut self) {
+        if !self.is_holder() {
             return;
         }
-        let Some((lease, _)) = self.seen.take() else { return };
+        let Some((lease, _)) = self.observed.take() else { return };
         let spec = LeaseSpec { holder_identity: None, ..lease.spec.unwrap_or_default() };
         let lease = Lease { metadata: lease.metadata, spec: Some(spec) };
-        if let Err(error) = self.write(lease).await {
-            tracing::warn!(error = chain(&error), "could not give the lease up; it will expire");
+        if let Err(error) = self.update_lease(lease).await {
+            tracing::warn!(
+                error = error_chain(&error),
+                "could not give the lease up; it will expire"
+            );
         }
     }
 
-    fn is_mine(&self) -> bool {
-        self.holder() == Some(&*self.identity)
+    fn is_holder(&self) -> bool {
+        self.observed_holder() == Some(&*self.identity)
     }
 
-    fn holder(&self) -> Option<&str> {
-        self.seen.as_ref().and_then(|(lease, _)| holder(lease))
+    fn observed_holder(&self) -> Option<&str> {
+        self.observed.as_ref().and_then(|(lease, _)| holder_of(lease))
     }
 
     /// Takes or renews the Lease if that is allowed; tells whether this replica holds it now. A
     /// holder renews without reading: the resource version in its write tells if it has lost.
-    async fn attempt(&mut self) -> Result<bool, Error> {
-        if !self.is_mine() {
-            self.look().await?;
+    async fn try_acquire_or_renew(&mut self) -> Result<bool, LeaseError> {
+        if !self.is_holder() {
+            self.observe_lease().await?;
         }
-        let Some((lease, changed)) = self.seen.clone() else {
-            return self.create().await;
+        let Some((lease, changed)) = self.observed.clone() else {
+            return self.create_lease().await;
         };
-        let free = holder(&lease).is_none() || changed.elapsed() >= DURATION;
-        if !self.is_mine() && !free {
+        let free = holder_of(&lease).is_none() || changed.elapsed() >= LEASE_DURATION;
+        if !self.is_holder() && !free {
             return Ok(false);
         }
-        let lease = self.lease(Some(lease));
-        let written = self.write(lease).await?;
+        let lease = self.next_lease(Some(lease));
+        let written = self.update_lease(lease).await?;
         if !written {
-            self.seen = None;
-            self.look().await?;
+            self.observed = None;
+            self.observe_lease().await?;
         }
         Ok(written)
     }
 
-    async fn look(&mut self) -> Result<(), Error> {
-        let found = limited(self.api.get_opt(MANAGER)).await?;
+    async fn observe_lease(&mut self) -> Result<(), LeaseError> {
+        let found = with_timeout(self.api.get_opt(MANAGER)).await?;
         let same = |found: &Lease| {
-            let seen = self.seen.as_ref()?;
+            let seen = self.observed.as_ref()?;
             (seen.0.metadata.resource_version == found.metadata.resource_version).then_some(seen.1)
         };
-        self.seen = found.map(|found| {
+        self.observed = found.map(|found| {
             let changed = same(&found).unwrap_or_else(Instant::now);
             (found, changed)
         });
@@ -145,7 +153,7 @@ impl Candidate {
     }
 
     /// The Lease held by us, after `before`.
-    fn lease(&self, before: Option<Lease>) -> Lease {
+    fn next_lease(&self, before: Option<Lease>) -> Lease {
         let now = MicroTime(Timestamp::now());
         let (metadata, before) = match before {
             Some(lease) => (lease.metadata, lease.spec.unwrap_or_default()),
@@ -158,7 +166,7 @@ impl Candidate {
         let transitions = before.lease_transitions.unwrap_or(0);
         let spec = LeaseSpec {
             holder_identity: Some(self.identity.clone()),
-            lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+            lease_duration_seconds: i32::try_from(LEASE_DURATION.as_secs()).ok(),
             acquire_time: before.acquire_time.filter(|_| mine).or_else(|| Some(now.clone())),
             renew_time: Some(now),
             lease_transitions: Some(if mine { transitions } else { transitions.saturating_add(1) }),
@@ -167,25 +175,27 @@ impl Candidate {
         Lease { metadata, spec: Some(spec) }
     }
 
-    async fn create(&mut self) -> Result<bool, Error> {
-        let made = limited(self.api.create(&params(), &self.lease(None))).await;
-        self.written(made)
+    async fn create_lease(&mut self) -> Result<bool, LeaseError> {
+        let made = with_timeout(self.api.create(&post_params(), &self.next_lease(None))).await;
+        self.check_write(made)
     }
 
-    async fn write(&mut self, lease: Lease) -> Result<bool, Error> {
-        let made = limited(self.api.replace(MANAGER, &params(), &lease)).await;
-        self.written(made)
+    async fn update_lease(&mut self, lease: Lease) -> Result<bool, LeaseError> {
+        let made = with_timeout(self.api.replace(MANAGER, &post_params(), &lease)).await;
+        self.check_write(made)
     }
 
     /// Whether a write succeeded; it does not if another was faster.
-    fn written(&mut self, made: Result<Lease, Error>) -> Result<bool, Error> {
+    fn check_write(&mut self, made: Result<Lease, LeaseError>) -> Result<bool, LeaseError> {
         match made {
             Ok(lease) => {
-                self.seen = Some((lease, Instant::now()));
+                self.observed = Some((lease, Instant::now()));
                 Ok(true)
             }
             // Both `Conflict` and `AlreadyExists` are 409.
-            Err(Error::Refused(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => {
+            Err(LeaseError::Refused(kube::Error::Api(status)))
+                if matches!(status.code, 404 | 409) =>
+            {
                 Ok(false)
             }
             Err(error) => Err(error),
@@ -193,24 +203,26 @@ impl Candidate {
     }
 }
 
-fn params() -> PostParams {
+fn post_params() -> PostParams {
     PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), dry_run: false }
 }
 
-fn holder(lease: &Lease) -> Option<&str> {
+fn holder_of(lease: &Lease) -> Option<&str> {
     let holder = lease.spec.as_ref()?.holder_identity.as_deref()?;
     (!holder.is_empty()).then_some(holder)
 }
 
-async fn limited<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Error> {
-    match tokio::time::timeout(REQUEST, call).await {
+async fn with_timeout<T>(
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, LeaseError> {
+    match tokio::time::timeout(REQUEST_TIMEOUT, call).await {
         Ok(result) => Ok(result?),
-        Err(_) => Err(Error::TooSlow),
+        Err(_) => Err(LeaseError::TimedOut),
     }
 }
 
 /// An error and its causes in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

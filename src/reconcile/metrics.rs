@@ -1,7 +1,7 @@
 //! Metrics, under the names that controller-runtime made customary. No label has a value that
 //! users make.
 
-use super::{error::Error, evolutions::Evolutions};
+use super::{error::ReconcileError, evolution_metrics::EvolutionMetrics};
 use kube::runtime::controller::Action;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -14,45 +14,45 @@ use std::{fmt, time::Duration};
 pub(super) const CONTROLLER: &str = "architecture";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Reconciled {
+struct ReconcileLabels {
     controller: &'static str,
     result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Controller {
+struct ControllerLabel {
     controller: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Request {
+struct RequestLabels {
     code: String,
     method: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Queue {
+struct QueueLabel {
     name: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Lease {
+struct LeaseLabel {
     name: &'static str,
 }
 
 /// The operator's metrics.
 pub(super) struct Metrics {
     registry: Registry,
-    reconciles: Family<Reconciled, Counter>,
-    errors: Family<Controller, Counter>,
-    times: Family<Controller, Histogram>,
-    active: Family<Controller, Gauge>,
-    depth: Family<Queue, Gauge>,
-    adds: Family<Queue, Counter>,
-    requests: Family<Request, Counter>,
-    leader: Family<Lease, Gauge>,
+    reconciles: Family<ReconcileLabels, Counter>,
+    errors: Family<ControllerLabel, Counter>,
+    times: Family<ControllerLabel, Histogram>,
+    active: Family<ControllerLabel, Gauge>,
+    depth: Family<QueueLabel, Gauge>,
+    adds: Family<QueueLabel, Counter>,
+    requests: Family<RequestLabels, Counter>,
+    leader: Family<LeaseLabel, Gauge>,
     /// What is told of changes that are under way.
-    pub(super) evolutions: Evolutions,
+    pub(super) evolutions: EvolutionMetrics,
 }
 
 impl fmt::Debug for Metrics {
@@ -74,13 +74,13 @@ impl Metrics {
             adds: Family::default(),
             requests: Family::default(),
             leader: Family::default(),
-            evolutions: Evolutions::default(),
+            evolutions: EvolutionMetrics::default(),
         };
-        metrics.register();
+        metrics.register_all();
         metrics
     }
 
-    fn register(&mut self) {
+    fn register_all(&mut self) {
         let registry = &mut self.registry;
         registry.register(
             "controller_runtime_reconcile",
@@ -127,45 +127,45 @@ impl Metrics {
     }
 
     /// Notes a reconcile.
-    pub(super) fn reconciled(&self, took: Duration, result: &Result<Action, Error>) {
+    pub(super) fn record_reconcile(&self, took: Duration, result: &Result<Action, ReconcileError>) {
         let controller = CONTROLLER;
         let label = if result.is_ok() { "success" } else { "error" };
-        self.reconciles.get_or_create(&Reconciled { controller, result: label }).inc();
-        self.times.get_or_create(&Controller { controller }).observe(took.as_secs_f64());
+        self.reconciles.get_or_create(&ReconcileLabels { controller, result: label }).inc();
+        self.times.get_or_create(&ControllerLabel { controller }).observe(took.as_secs_f64());
         if result.is_err() {
-            self.errors.get_or_create(&Controller { controller }).inc();
+            self.errors.get_or_create(&ControllerLabel { controller }).inc();
         }
     }
 
     /// Notes how many Architectures wait for their reconcile, after one more came if `added`.
-    pub(super) fn waiting(&self, waiting: usize, added: bool) {
+    pub(super) fn record_queue_depth(&self, waiting: usize, added: bool) {
         let name = CONTROLLER;
         let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
-        self.depth.get_or_create(&Queue { name }).set(waiting);
+        self.depth.get_or_create(&QueueLabel { name }).set(waiting);
         if added {
-            self.adds.get_or_create(&Queue { name }).inc();
+            self.adds.get_or_create(&QueueLabel { name }).inc();
         }
     }
 
     /// Notes a reconcile that begins, until the guard is dropped.
-    pub(super) fn working(&self) -> impl Drop + use<> {
-        let gauge = self.active.get_or_create_owned(&Controller { controller: CONTROLLER });
+    pub(super) fn start_reconcile(&self) -> impl Drop + use<> {
+        let gauge = self.active.get_or_create_owned(&ControllerLabel { controller: CONTROLLER });
         gauge.inc();
-        Working(gauge)
+        ActiveReconcile(gauge)
     }
 
     /// Notes a request to the API server; `code` is `<error>` where there was no answer.
-    pub(super) fn requested(&self, method: &str, code: String) {
-        self.requests.get_or_create(&Request { code, method: method.to_owned() }).inc();
+    pub(super) fn record_request(&self, method: &str, code: String) {
+        self.requests.get_or_create(&RequestLabels { code, method: method.to_owned() }).inc();
     }
 
     /// Notes whether this replica leads.
-    pub(super) fn leads(&self, leads: bool) {
-        self.leader.get_or_create(&Lease { name: CONTROLLER }).set(leads.into());
+    pub(super) fn set_leader(&self, leads: bool) {
+        self.leader.get_or_create(&LeaseLabel { name: CONTROLLER }).set(leads.into());
     }
 
     /// Everything, in Prometheus' text format 0.0.4.
-    pub(super) fn text(&self) -> Result<String, fmt::Error> {
+    pub(super) fn encode_text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(maquette_contract::metrics::prometheus_text(&text))
@@ -173,9 +173,9 @@ impl Metrics {
 }
 
 /// A reconcile under way.
-struct Working(Gauge);
+struct ActiveReconcile(Gauge);
 
-impl Drop for Working {
+impl Drop for ActiveReconcile {
     fn drop(&mut self) {
         self.0.dec();
     }

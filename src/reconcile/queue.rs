@@ -15,7 +15,7 @@ pub(super) struct Queue {
 }
 
 /// A queue, and what comes out of it.
-pub(super) fn queue(metrics: Arc<Metrics>) -> (Arc<Queue>, UnboundedReceiver<ArchitectureKey>) {
+pub(super) fn new_queue(metrics: Arc<Metrics>) -> (Arc<Queue>, UnboundedReceiver<ArchitectureKey>) {
     let (sender, receiver) = unbounded();
     (Arc::new(Queue { sender, waiting: Mutex::default(), metrics }), receiver)
 }
@@ -25,7 +25,7 @@ impl Queue {
     pub(super) fn push(&self, key: ArchitectureKey) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let added = waiting.insert(key.clone());
-        self.metrics.waiting(waiting.len(), added);
+        self.metrics.record_queue_depth(waiting.len(), added);
         if added {
             // It fails only when the operator ends.
             let _ = self.sender.unbounded_send(key);
@@ -33,9 +33,9 @@ impl Queue {
     }
 
     /// Says that the reconcile begins: what happens from now on asks for another.
-    pub(super) fn started(&self, key: &ArchitectureKey) {
+    pub(super) fn mark_started(&self, key: &ArchitectureKey) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.remove(key);
-        self.metrics.waiting(waiting.len(), false);
+        self.metrics.record_queue_depth(waiting.len(), false);
     }
 }

@@ -1,7 +1,7 @@
 //! The newest report of every pod.
 
 use super::key::ArchitectureKey;
-use crate::observe::Report;
+use crate::observe::PodReport;
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{MigrationObservation, Observations, PeerObservation, Probe, Revision};
 use std::{
@@ -11,24 +11,24 @@ use std::{
 };
 
 /// Reports by the pods' UIDs.
-pub(super) type ByPod = BTreeMap<String, Report>;
+pub(super) type ReportsByPod = BTreeMap<String, PodReport>;
 
 /// The newest report of every pod, by Architecture.
 #[derive(Debug, Default)]
-pub(super) struct Reports(RwLock<HashMap<ArchitectureKey, Known>>);
+pub(super) struct Reports(RwLock<HashMap<ArchitectureKey, ArchitectureReports>>);
 
 /// Reports, and what of them was new when they were last taken.
 #[derive(Debug, Default)]
-struct Known {
-    reports: ByPod,
-    told: BTreeMap<String, Told>,
+struct ArchitectureReports {
+    reports: ReportsByPod,
+    digests: BTreeMap<String, LastDigest>,
     /// Since when reports count, by pod.
-    since: HashMap<String, Instant>,
+    valid_since: HashMap<String, Instant>,
 }
 
 impl Reports {
     /// The reports of one Architecture's pods.
-    pub(super) fn of(&self, key: &ArchitectureKey) -> ByPod {
+    pub(super) fn reports_of(&self, key: &ArchitectureKey) -> ReportsByPod {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
         all.get(key).map(|known| known.reports.clone()).unwrap_or_default()
     }
@@ -41,9 +41,10 @@ impl Reports {
     /// Lets no report count that was asked for before now: these pods were told something, and what
     /// they said before is no proof that they do it, even if it says so. They may have been told the
     /// same before, and something else between.
-    pub(super) fn void(&self, key: &ArchitectureKey, pods: impl Iterator<Item = String>) {
+    pub(super) fn invalidate(&self, key: &ArchitectureKey, pods: impl Iterator<Item = String>) {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Known { reports, told, since } = all.entry(key.clone()).or_default();
+        let ArchitectureReports { reports, digests: told, valid_since: since } =
+            all.entry(key.clone()).or_default();
         for uid in pods {
             if let Some(report) = reports.get_mut(&uid) {
                 report.latest = None;
@@ -57,7 +58,7 @@ impl Reports {
     /// Takes what pods of an Architecture said at `now`, when they were asked at `asked`, and
     /// forgets pods for which `alive` does not hold. Tells whether anything changed that a status
     /// could tell.
-    pub(super) fn take(
+    pub(super) fn record_round(
         &self,
         key: &ArchitectureKey,
         said: Vec<(String, Result<Observations, String>)>,
@@ -66,7 +67,8 @@ impl Reports {
         now: Timestamp,
     ) -> bool {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Known { reports, told, since } = all.entry(key.clone()).or_default();
+        let ArchitectureReports { reports, digests: told, valid_since: since } =
+            all.entry(key.clone()).or_default();
         reports.retain(|uid, _| alive(uid));
         since.retain(|uid, _| alive(uid));
         let counts = |uid: &str| since.get(uid).is_none_or(|since| *since <= asked);
@@ -74,13 +76,13 @@ impl Reports {
             let report = reports.entry(uid).or_default();
             match said {
                 Ok(observations) => {
-                    *report = Report { latest: Some((now, observations)), failure: None };
+                    *report = PodReport { latest: Some((now, observations)), failure: None };
                 }
                 Err(failure) => report.failure = Some(failure),
             }
         }
         // Not what they would have told now, but what they told then: a report ages.
-        let tell = essence(reports, now);
+        let tell = digest_reports(reports, now);
         let changed = tell != *told;
         *told = tell;
         changed
@@ -89,16 +91,16 @@ impl Reports {
 
 /// What a status could tell of a pod.
 #[derive(Debug, PartialEq)]
-struct Told {
+struct LastDigest {
     /// Why it did not report when it was asked last.
     failure: Option<String>,
     /// What it said last.
-    said: Option<Essence>,
+    report: Option<ReportDigest>,
 }
 
 /// What of a report a change waits for or a status shows: of counts only how far a copy is.
 #[derive(Debug, PartialEq)]
-struct Essence {
+struct ReportDigest {
     fresh: bool,
     revision: Revision,
     older_requests: bool,
@@ -109,12 +111,12 @@ struct Essence {
     lost_writes: u64,
 }
 
-fn essence(reports: &ByPod, now: Timestamp) -> BTreeMap<String, Told> {
-    let of = |report: &Report| {
+fn digest_reports(reports: &ReportsByPod, now: Timestamp) -> BTreeMap<String, LastDigest> {
+    let of = |report: &PodReport| {
         let (_, said) = report.latest.as_ref()?;
         let peer = |peer: &PeerObservation| (peer.members.clone(), peer.under_replicated > 0);
-        Some(Essence {
-            fresh: report.fresh(now).is_some(),
+        Some(ReportDigest {
+            fresh: report.fresh_at(now).is_some(),
             revision: said.revision.clone(),
             older_requests: said.older_requests > 0,
             served: (said.served.requests > 0, said.served.failures > 0),
@@ -132,7 +134,8 @@ fn essence(reports: &ByPod, now: Timestamp) -> BTreeMap<String, Told> {
             lost_writes: said.load.map_or(0, |load| load.lost_writes),
         })
     };
-    let told = |report: &Report| Told { failure: report.failure.clone(), said: of(report) };
+    let told =
+        |report: &PodReport| LastDigest { failure: report.failure.clone(), report: of(report) };
     reports.iter().map(|(uid, report)| (uid.clone(), told(report))).collect()
 }
 
@@ -166,7 +169,7 @@ mod tests {
         let (reports, now) = (Reports::default(), Timestamp::UNIX_EPOCH);
         let take = |why: &str| {
             let said = vec![("a-pod".to_owned(), Err(why.to_owned()))];
-            reports.take(&key(), said, |_| true, Instant::now(), now)
+            reports.record_round(&key(), said, |_| true, Instant::now(), now)
         };
         assert!(take("no answer"));
         assert!(!take("no answer"));
@@ -177,16 +180,16 @@ mod tests {
     fn what_a_pod_said_before_it_was_told_something_is_no_proof() {
         let (reports, key) = (Reports::default(), key());
         let now = Timestamp::UNIX_EPOCH;
-        let take = |asked| reports.take(&key, said("new"), |_| true, asked, now);
+        let take = |asked| reports.record_round(&key, said("new"), |_| true, asked, now);
         let before = Instant::now();
         assert!(take(before));
-        assert!(reports.of(&key)["a-pod"].latest.is_some());
-        reports.void(&key, ["a-pod".to_owned()].into_iter());
-        assert_eq!(reports.of(&key)["a-pod"].latest, None);
+        assert!(reports.reports_of(&key)["a-pod"].latest.is_some());
+        reports.invalidate(&key, ["a-pod".to_owned()].into_iter());
+        assert_eq!(reports.reports_of(&key)["a-pod"].latest, None);
         assert!(take(Instant::now()), "the same said again, and it counts now");
-        assert!(reports.of(&key)["a-pod"].latest.is_some());
-        reports.void(&key, ["a-pod".to_owned()].into_iter());
+        assert!(reports.reports_of(&key)["a-pod"].latest.is_some());
+        reports.invalidate(&key, ["a-pod".to_owned()].into_iter());
         take(before);
-        assert_eq!(reports.of(&key)["a-pod"].latest, None, "asked before it was told");
+        assert_eq!(reports.reports_of(&key)["a-pod"].latest, None, "asked before it was told");
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     admin,
-    caches::Scope,
-    client::client,
+    caches::WatchScope,
+    client::build_client,
     health::Health,
-    lease::Candidate,
+    lease::LeaseCandidate,
     metrics::Metrics,
-    scope::{Shared, start},
+    scope::{SharedParts, start_scope},
 };
 use crate::render::RenderSettings;
 use kube::{
@@ -37,7 +37,7 @@ pub struct Options {
 
 /// Why the operator ended although nobody asked it to.
 #[derive(Debug, thiserror::Error)]
-pub enum Ended {
+pub enum RunError {
     /// The address for HTTP is not to be had.
     #[error("cannot listen on {address}: choose another --http-address")]
     Listen {
@@ -54,7 +54,7 @@ pub enum Ended {
     LostLease,
     /// A part that never ends did.
     #[error("a watch or the work itself ended; this is a bug")]
-    Broken,
+    TaskEnded,
 }
 
 /// Runs until `stop`, or until it cannot go on.
@@ -65,37 +65,37 @@ pub async fn run(
     config: Config,
     options: Options,
     stop: impl Future<Output = ()>,
-) -> Result<(), Ended> {
+) -> Result<(), RunError> {
     let metrics = Arc::new(Metrics::new());
     let health = Arc::<Health>::default();
-    let client =
-        client(config, Arc::clone(&metrics)).map_err(|error| Ended::Client(Box::new(error)))?;
+    let client = build_client(config, Arc::clone(&metrics))
+        .map_err(|error| RunError::Client(Box::new(error)))?;
     let address = options.http_address;
     let listener =
-        TcpListener::bind(address).await.map_err(|source| Ended::Listen { address, source })?;
+        TcpListener::bind(address).await.map_err(|source| RunError::Listen { address, source })?;
     let address = listener.local_addr().unwrap_or(address);
     tracing::info!(%address, "serving probes and metrics");
     let mut http = JoinSet::new();
     http.spawn(admin::serve(listener, Arc::clone(&health), Arc::clone(&metrics)));
-    let shared = shared(&client, &options, metrics, health);
+    let shared = share_parts(&client, &options, metrics, health);
     match options.lease_namespace.clone() {
-        None => work(&shared, &options, stop).await,
+        None => run_scopes(&shared, &options, stop).await,
         Some(namespace) => {
-            let candidate = Candidate::new(client, &namespace, options.instance.clone());
-            elected(candidate, &shared, &options, stop).await
+            let candidate = LeaseCandidate::new(client, &namespace, options.instance.clone());
+            run_elected(candidate, &shared, &options, stop).await
         }
     }
 }
 
-fn shared(
+fn share_parts(
     client: &Client,
     options: &Options,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
-) -> Shared {
+) -> SharedParts {
     let reporter =
         Reporter { controller: MANAGER.to_owned(), instance: Some(options.instance.clone()) };
-    Shared {
+    SharedParts {
         client: client.clone(),
         settings: options.settings.clone(),
         concurrency: options.concurrency,
@@ -106,44 +106,44 @@ fn shared(
 }
 
 /// Works while this replica leads. The Lease is given up only when nothing is under way any more.
-async fn elected(
-    mut candidate: Candidate,
-    shared: &Shared,
+async fn run_elected(
+    mut candidate: LeaseCandidate,
+    shared: &SharedParts,
     options: &Options,
     stop: impl Future<Output = ()>,
-) -> Result<(), Ended> {
+) -> Result<(), RunError> {
     let mut stop = std::pin::pin!(stop);
-    shared.metrics.leads(false);
+    shared.metrics.set_leader(false);
     tracing::info!(instance = options.instance, "waiting for the lease");
     tokio::select! {
-        () = candidate.lead() => {}
+        () = candidate.acquire() => {}
         () = &mut stop => return Ok(()),
     }
-    shared.metrics.leads(true);
+    shared.metrics.set_leader(true);
     tracing::info!(instance = options.instance, "this replica leads");
     let result = tokio::select! {
-        result = work(shared, options, stop) => result,
-        () = candidate.keep() => Err(Ended::LostLease),
+        result = run_scopes(shared, options, stop) => result,
+        () = candidate.renew_until_lost() => Err(RunError::LostLease),
     };
-    candidate.give_up().await;
+    candidate.release().await;
     result
 }
 
 /// Works until `stop`; nothing is under way any more when it returns.
-async fn work(
-    shared: &Shared,
+async fn run_scopes(
+    shared: &SharedParts,
     options: &Options,
     stop: impl Future<Output = ()>,
-) -> Result<(), Ended> {
+) -> Result<(), RunError> {
     let mut tasks = JoinSet::new();
-    let named = options.namespaces.iter().cloned().map(Scope::Namespace);
-    named.for_each(|scope| start(shared, &scope, &mut tasks));
+    let named = options.namespaces.iter().cloned().map(WatchScope::Namespace);
+    named.for_each(|scope| start_scope(shared, &scope, &mut tasks));
     if options.namespaces.is_empty() {
-        start(shared, &Scope::All, &mut tasks);
+        start_scope(shared, &WatchScope::All, &mut tasks);
     }
     let result = tokio::select! {
         () = stop => Ok(()),
-        _ = tasks.join_next() => Err(Ended::Broken),
+        _ = tasks.join_next() => Err(RunError::TaskEnded),
     };
     tasks.shutdown().await;
     result

@@ -1,18 +1,18 @@
 //! A scope at work: its watches, its queue and its poller.
 
 use super::{
-    caches::{Caches, Scope, Watches},
+    caches::{Caches, WatchScope, WatchSet},
     context::Context,
-    error::Error,
-    fetch::Fetcher,
+    error::ReconcileError,
+    fetch::ReportFetcher,
     health::Health,
     key::ArchitectureKey,
-    memory::Memories,
     metrics::Metrics,
-    poll::{Poller, Polls},
-    queue::{Queue, queue},
-    reconciler::{after_failure, reconcile},
+    poll::{PollSchedule, Poller},
+    queue::{Queue, new_queue},
+    reconciler::{error_policy, reconcile},
     reports::Reports,
+    state::StateStore,
 };
 use crate::render::RenderSettings;
 use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
@@ -32,7 +32,7 @@ const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// What every scope shares.
 #[derive(Clone)]
-pub(super) struct Shared {
+pub(super) struct SharedParts {
     pub(super) client: Client,
     pub(super) settings: RenderSettings,
     pub(super) concurrency: u16,
@@ -42,30 +42,30 @@ pub(super) struct Shared {
 }
 
 /// Starts the work in `scope`: none of `tasks` ends while all is well.
-pub(super) fn start(shared: &Shared, scope: &Scope, tasks: &mut JoinSet<()>) {
-    let (queue, requests) = queue(Arc::clone(&shared.metrics));
-    let watches = Watches {
+pub(super) fn start_scope(shared: &SharedParts, scope: &WatchScope, tasks: &mut JoinSet<()>) {
+    let (queue, requests) = new_queue(Arc::clone(&shared.metrics));
+    let watches = WatchSet {
         client: &shared.client,
         scope,
         queue: Arc::clone(&queue),
         tasks,
         health: &shared.health,
     };
-    let caches = watches.start();
-    shared.health.add_listed(caches.clone());
-    let (poller, context) = parts(shared.clone(), caches, queue);
+    let caches = watches.start_all();
+    shared.health.add_caches(caches.clone());
+    let (poller, context) = build_parts(shared.clone(), caches, queue);
     tasks.spawn(poller.run());
-    tasks.spawn(work(context, requests, shared.concurrency));
+    tasks.spawn(run_controller(context, requests, shared.concurrency));
 }
 
-fn parts(shared: Shared, caches: Caches, queue: Arc<Queue>) -> (Poller, Context) {
+fn build_parts(shared: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller, Context) {
     let reports = Arc::<Reports>::default();
-    let polls = Arc::<Polls>::default();
+    let polls = Arc::<PollSchedule>::default();
     let poller = Poller {
-        polls: Arc::clone(&polls),
+        schedule: Arc::clone(&polls),
         pods: Arc::clone(&caches.pods),
         reports: Arc::clone(&reports),
-        fetcher: Fetcher::new(),
+        fetcher: ReportFetcher::new(),
         queue: Arc::clone(&queue),
     };
     let context = Context {
@@ -73,9 +73,9 @@ fn parts(shared: Shared, caches: Caches, queue: Arc<Queue>) -> (Poller, Context)
         settings: shared.settings,
         caches,
         queue,
-        memories: Memories::default(),
+        states: StateStore::default(),
         reports,
-        polls,
+        poll_schedule: polls,
         recorder: shared.recorder,
         metrics: shared.metrics,
     };
@@ -83,17 +83,22 @@ fn parts(shared: Shared, caches: Caches, queue: Arc<Queue>) -> (Poller, Context)
 }
 
 /// Works on every Architecture that `requests` names, one at a time each.
-async fn work(context: Context, requests: UnboundedReceiver<ArchitectureKey>, concurrency: u16) {
+async fn run_controller(
+    context: Context,
+    requests: UnboundedReceiver<ArchitectureKey>,
+    concurrency: u16,
+) {
     let context = Arc::new(context);
     let store = context.caches.architectures.clone();
-    let requests = requests.map(|key| Ok::<_, Error>(key.object_ref()));
+    let requests = requests.map(|key| Ok::<_, ReconcileError>(key.object_ref()));
     let config = Config::default().debounce(DEBOUNCE).concurrency(concurrency);
     let reconcile = |architecture, context| Box::pin(reconcile(architecture, context));
-    applier(reconcile, after_failure, Arc::clone(&context), store, requests, config)
+    applier(reconcile, error_policy, Arc::clone(&context), store, requests, config)
         .for_each(|result| {
             if let Err(ControllerError::ObjectNotFound(gone)) = result {
                 let namespace = gone.namespace.clone().unwrap_or_default();
-                context.forget(&ArchitectureKey { namespace, name: gone.name.clone() });
+                context
+                    .forget_architecture(&ArchitectureKey { namespace, name: gone.name.clone() });
             }
             std::future::ready(())
         })

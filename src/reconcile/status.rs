@@ -1,11 +1,11 @@
 //! Writes the status, only when it says something new; what is written is told, see `events`.
 
 use super::{
-    cache::Mark,
-    error::{Error, Failure},
+    cache::WriteFence,
+    error::{ApplyError, ReconcileError},
     events,
-    found::Found,
-    work::{Outcome, Work},
+    lenient::LenientArchitecture,
+    reconcile_context::{ReconcileContext, ReconcileOutcome},
 };
 use crate::{api::ArchitectureStatus, observe::condition_types};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 
 /// Changes of detail are written no more often than this.
-const DETAILS_EVERY: Duration = Duration::from_secs(2);
+const DETAIL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What is applied to the subresource.
 #[derive(Debug, Serialize)]
@@ -31,29 +31,29 @@ struct StatusPatch<'a> {
 }
 
 /// Writes `status` if it differs from what stands there.
-pub(super) async fn write(
-    work: &Work<'_>,
+pub(super) async fn write_status(
+    work: &ReconcileContext<'_>,
     status: &ArchitectureStatus,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
+    outcome: &mut ReconcileOutcome,
+) -> Result<(), ReconcileError> {
     let before = work.architecture.status.as_ref();
     if before == Some(status) {
         return Ok(());
     }
     if !is_urgent(before, status) {
-        let written = work.cx.memories.with(work.key(), |memory| memory.status_written);
-        let wait = written.and_then(|at| DETAILS_EVERY.checked_sub(at.elapsed()));
+        let written = work.shared.states.with(work.key(), |memory| memory.status_written_at);
+        let wait = written.and_then(|at| DETAIL_INTERVAL.checked_sub(at.elapsed()));
         if let Some(wait) = wait {
             outcome.again(wait);
             return Ok(());
         }
     }
-    let result = apply(work, status).await;
-    if outcome.take(result)? == Some(Written::Yes) {
-        if let Some(step) = events::begun(before, status) {
-            work.cx.metrics.evolutions.begun(step);
+    let result = apply_status(work, status).await;
+    if outcome.record_result(result)? == Some(StatusWrite::Written) {
+        if let Some(step) = events::started_step(before, status) {
+            work.shared.metrics.evolutions.begun(step);
         }
-        events::tell(work, before, status).await;
+        events::emit(work, before, status).await;
     }
     Ok(())
 }
@@ -75,39 +75,45 @@ fn is_urgent(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> b
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Written {
-    Yes,
+enum StatusWrite {
+    Written,
     /// The Architecture is gone, or another has its name.
     Gone,
 }
 
-async fn apply(work: &Work<'_>, status: &ArchitectureStatus) -> Result<Written, Failure> {
+async fn apply_status(
+    work: &ReconcileContext<'_>,
+    status: &ArchitectureStatus,
+) -> Result<StatusWrite, ApplyError> {
     let metadata = ObjectMeta {
         name: Some(work.key().name.clone()),
         uid: Some(work.uid().to_owned()),
         ..ObjectMeta::default()
     };
     let patch = StatusPatch {
-        api_version: Found::api_version(&()).into_owned(),
-        kind: Found::kind(&()).into_owned(),
+        api_version: LenientArchitecture::api_version(&()).into_owned(),
+        kind: LenientArchitecture::kind(&()).into_owned(),
         metadata,
         status,
     };
-    let api: Api<Found> = work.api();
+    let api: Api<LenientArchitecture> = work.api();
     let params = PatchParams::apply(FIELD_MANAGER).force();
     match api.patch_status(&work.key().name, &params, &Patch::Apply(&patch)).await {
         Ok(made) => {
-            work.wrote(Mark::new(&work.cx.caches.architectures_progress, &made.metadata));
-            work.cx.memories.with(work.key(), |memory| {
-                memory.status_written = Some(Instant::now());
+            work.record_write(WriteFence::new(
+                &work.shared.caches.architectures_position,
+                &made.metadata,
+            ));
+            work.shared.states.with(work.key(), |memory| {
+                memory.status_written_at = Some(Instant::now());
             });
-            Ok(Written::Yes)
+            Ok(StatusWrite::Written)
         }
         // The watch will tell.
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {
-            Ok(Written::Gone)
+            Ok(StatusWrite::Gone)
         }
-        Err(error) => Err(Failure::of("status", error)),
+        Err(error) => Err(ApplyError::from_kube("status", error)),
     }
 }
 

@@ -5,53 +5,53 @@
 //! lists of named things are compared by their keys, everything atomic as a whole. An absent field
 //! and an empty one are the same.
 
-use super::json;
+use super::to_json;
 use crate::api::Quantity;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// How a field's parts are compared.
-enum Rule {
+enum FieldRule {
     /// A list of entries that these fields tell apart, in any order; others may add entries.
     Keyed(&'static [&'static str]),
     /// A list whose entries are ours, each of which others may add to.
     Ordered,
     /// One writer's as a whole: another key in a selector selects something else.
-    Whole,
+    Atomic,
     /// A map of amounts: `1000m` is `1`.
     Quantities,
     /// Field by field; others may add fields.
     Fields,
 }
 
-fn rule(field: &str, value: &Value) -> Rule {
+fn field_rule(field: &str, value: &Value) -> FieldRule {
     match field {
-        "containers" | "env" | "volumes" | "imagePullSecrets" => Rule::Keyed(&["name"]),
-        "ports" => Rule::Keyed(&["containerPort", "port", "protocol"]),
-        "volumeMounts" => Rule::Keyed(&["mountPath"]),
-        "ownerReferences" => Rule::Keyed(&["uid"]),
-        "topologySpreadConstraints" => Rule::Keyed(&["topologyKey", "whenUnsatisfiable"]),
-        "volumeClaimTemplates" => Rule::Ordered,
-        "selector" | "labelSelector" | "nodeSelector" | "fieldRef" => Rule::Whole,
-        "requests" | "limits" => Rule::Quantities,
-        _ if value.is_object() => Rule::Fields,
-        _ => Rule::Whole,
+        "containers" | "env" | "volumes" | "imagePullSecrets" => FieldRule::Keyed(&["name"]),
+        "ports" => FieldRule::Keyed(&["containerPort", "port", "protocol"]),
+        "volumeMounts" => FieldRule::Keyed(&["mountPath"]),
+        "ownerReferences" => FieldRule::Keyed(&["uid"]),
+        "topologySpreadConstraints" => FieldRule::Keyed(&["topologyKey", "whenUnsatisfiable"]),
+        "volumeClaimTemplates" => FieldRule::Ordered,
+        "selector" | "labelSelector" | "nodeSelector" | "fieldRef" => FieldRule::Atomic,
+        "requests" | "limits" => FieldRule::Quantities,
+        _ if value.is_object() => FieldRule::Fields,
+        _ => FieldRule::Atomic,
     }
 }
 
 /// The first field of `desired` that `live` does not have as desired, such as
 /// `spec.template.spec.containers[workload].image`; none if `live` has them all. Both are the same
 /// object, the same part of it, or the same list of claim templates.
-pub fn difference(desired: &impl Serialize, live: &impl Serialize) -> Option<String> {
-    let (mut desired, live) = (json(desired), json(live));
+pub fn first_difference(desired: &impl Serialize, live: &impl Serialize) -> Option<String> {
+    let (mut desired, live) = (to_json(desired), to_json(live));
     if let Some(desired) = desired.as_object_mut() {
         // These say what the object is; entries of a list leave them out.
         desired.retain(|field, _| !matches!(field.as_str(), "apiVersion" | "kind"));
     }
     let path = match &desired {
         Value::Object(_) => in_fields(&desired, &live),
-        Value::Array(desired) => in_ordered(desired, entries(&live)),
-        _ => (!same(&desired, &live)).then(String::new),
+        Value::Array(desired) => in_ordered(desired, list_entries(&live)),
+        _ => (!is_same(&desired, &live)).then(String::new),
     };
     path.map(|path| path.trim_start_matches('.').to_owned())
 }
@@ -69,12 +69,12 @@ fn in_field(field: &str, desired: &Value, live: &Value) -> Option<String> {
     if desired.is_null() {
         return None;
     }
-    match rule(field, desired) {
-        Rule::Keyed(keys) => in_keyed(keys, entries(desired), entries(live)),
-        Rule::Ordered => in_ordered(entries(desired), entries(live)),
-        Rule::Whole => (!same(desired, live)).then(String::new),
-        Rule::Quantities => in_quantities(desired, live),
-        Rule::Fields => in_fields(desired, live),
+    match field_rule(field, desired) {
+        FieldRule::Keyed(keys) => in_keyed(keys, list_entries(desired), list_entries(live)),
+        FieldRule::Ordered => in_ordered(list_entries(desired), list_entries(live)),
+        FieldRule::Atomic => (!is_same(desired, live)).then(String::new),
+        FieldRule::Quantities => in_quantities(desired, live),
+        FieldRule::Fields => in_fields(desired, live),
     }
 }
 
@@ -82,12 +82,12 @@ fn in_keyed(keys: &[&str], desired: &[Value], live: &[Value]) -> Option<String> 
     desired.iter().find_map(|wanted| {
         let found = live.iter().find(|entry| keys.iter().all(|key| wanted[key] == entry[key]));
         in_fields(wanted, found.unwrap_or(&Value::Null))
-            .map(|path| format!("[{}]{path}", named(keys, wanted)))
+            .map(|path| format!("[{}]{path}", entry_key(keys, wanted)))
     })
 }
 
 /// The key of an entry, for a person to read.
-fn named(keys: &[&str], entry: &Value) -> String {
+fn entry_key(keys: &[&str], entry: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let parts: Vec<_> = keys.iter().filter_map(|key| entry.get(key)).map(text).collect();
     parts.join(",")
@@ -106,12 +106,12 @@ fn in_ordered(desired: &[Value], live: &[Value]) -> Option<String> {
 fn in_quantities(desired: &Value, live: &Value) -> Option<String> {
     let amounts = desired.as_object()?;
     let differs = |(name, wanted): &(&String, &Value)| {
-        !live.get(*name).is_some_and(|found| same_quantity(wanted, found))
+        !live.get(*name).is_some_and(|found| is_same_quantity(wanted, found))
     };
     amounts.iter().find(differs).map(|(name, _)| format!(".{name}"))
 }
 
-fn same_quantity(a: &Value, b: &Value) -> bool {
+fn is_same_quantity(a: &Value, b: &Value) -> bool {
     let quantity = |value: &Value| value.as_str().and_then(|text| text.parse::<Quantity>().ok());
     match (quantity(a), quantity(b)) {
         (Some(a), Some(b)) => a == b,
@@ -120,23 +120,23 @@ fn same_quantity(a: &Value, b: &Value) -> bool {
 }
 
 /// Whether two values say the same, nothing more and nothing less.
-fn same(a: &Value, b: &Value) -> bool {
+fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        _ if is_nothing(a) && is_nothing(b) => true,
-        (Value::Object(a), Value::Object(b)) => covers(a, b) && covers(b, a),
+        _ if is_absent(a) && is_absent(b) => true,
+        (Value::Object(a), Value::Object(b)) => contains_all(a, b) && contains_all(b, a),
         (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
         }
         _ => a == b,
     }
 }
 
 /// Whether `b` has all fields of `a`.
-fn covers(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
-    a.iter().all(|(field, value)| same(value, b.get(field).unwrap_or(&Value::Null)))
+fn contains_all(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
+    a.iter().all(|(field, value)| is_same(value, b.get(field).unwrap_or(&Value::Null)))
 }
 
-fn is_nothing(value: &Value) -> bool {
+fn is_absent(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(list) => list.is_empty(),
@@ -145,7 +145,7 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-fn entries(value: &Value) -> &[Value] {
+fn list_entries(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
@@ -155,7 +155,7 @@ mod tests {
     use serde_json::json;
 
     fn path(desired: Value, live: Value) -> Option<String> {
-        difference(&desired, &live)
+        first_difference(&desired, &live)
     }
 
     #[test]

@@ -11,18 +11,21 @@ use maquette_contract::{
 };
 
 /// The configuration of `component`.
-pub(super) fn component_config(topology: &Topology, component: &Component) -> ComponentConfig {
+pub(super) fn build_component_config(
+    topology: &Topology,
+    component: &Component,
+) -> ComponentConfig {
     let identity = topology.identity();
     let role = match &component.behavior {
-        Behavior::Service(task) => RoleConfig::Service(service(identity, task)),
+        Behavior::Service(task) => RoleConfig::Service(service_config(identity, task)),
         Behavior::Store(_) => RoleConfig::Store(StoreConfig {}),
-        Behavior::Peer(task) => RoleConfig::Peer(peer(identity, component, task)),
-        Behavior::Load(task) => RoleConfig::Load(load(topology, task)),
+        Behavior::Peer(task) => RoleConfig::Peer(peer_config(identity, component, task)),
+        Behavior::Load(task) => RoleConfig::Load(load_config(topology, task)),
     };
     ComponentConfig { architecture: identity.name.clone(), component: component.name.clone(), role }
 }
 
-fn service(identity: &Identity, task: &ServiceBehavior) -> ServiceConfig {
+fn service_config(identity: &Identity, task: &ServiceBehavior) -> ServiceConfig {
     let call = |call: &PlannedCall| Call {
         component: call.to.clone(),
         address: names::traffic_address(identity, &call.to),
@@ -38,20 +41,20 @@ fn service(identity: &Identity, task: &ServiceBehavior) -> ServiceConfig {
         calls: task.calls.iter().map(call).collect(),
         store: task.store.as_ref().map(target),
         routes: task.routes.clone(),
-        migration_sources: origins(identity, &task.migration_sources),
+        migration_sources: migration_sources(identity, &task.migration_sources),
     }
 }
 
-fn peer(identity: &Identity, component: &Component, task: &PeerBehavior) -> PeerConfig {
+fn peer_config(identity: &Identity, component: &Component, task: &PeerBehavior) -> PeerConfig {
     let member = |ordinal| PeerMember {
-        name: names::pod(identity, component, ordinal),
+        name: names::pod_name(identity, component, ordinal),
         address: names::peer_address(identity, component, ordinal),
     };
     PeerConfig {
         work: task.work.clone(),
         replication_factor: task.replication_factor,
         members: (0..task.members).map(member).collect(),
-        migration_sources: origins(identity, &task.migration_sources),
+        migration_sources: migration_sources(identity, &task.migration_sources),
         successor: task.successor.as_ref().map(|component| Successor {
             component: component.clone(),
             address: names::traffic_address(identity, component),
@@ -59,7 +62,7 @@ fn peer(identity: &Identity, component: &Component, task: &PeerBehavior) -> Peer
     }
 }
 
-fn origins(identity: &Identity, origins: &[PlannedSource]) -> Vec<MigrationSource> {
+fn migration_sources(identity: &Identity, origins: &[PlannedSource]) -> Vec<MigrationSource> {
     let origin = |origin: &PlannedSource| MigrationSource {
         component: origin.component.clone(),
         backend: origin.backend,
@@ -73,7 +76,7 @@ fn origins(identity: &Identity, origins: &[PlannedSource]) -> Vec<MigrationSourc
     origins.iter().map(origin).collect()
 }
 
-fn load(topology: &Topology, task: &LoadBehavior) -> LoadConfig {
+fn load_config(topology: &Topology, task: &LoadBehavior) -> LoadConfig {
     let target = |component: &ComponentName| LoadTarget {
         component: component.clone(),
         address: names::user_address(topology, component),

@@ -1,20 +1,21 @@
 //! ConfigMaps: one for each component, its configuration, mounted as a folder so that it is refreshed
 //! while the pods run.
 
-use super::{component_config::component_config, metadata, names};
+use super::{component_config::build_component_config, metadata, names};
 use crate::plan::{Component, Topology};
 use k8s_openapi::api::core::v1::ConfigMap;
 use maquette_contract::keys;
 
 /// The ConfigMap of `component`.
-pub(super) fn config_map(topology: &Topology, component: &Component) -> ConfigMap {
+pub(super) fn build_config_map(topology: &Topology, component: &Component) -> ConfigMap {
     #[expect(clippy::expect_used, reason = "strings, numbers and maps with strings as keys")]
-    let json = component_config(topology, component).to_json().expect("a ComponentConfig is JSON");
+    let json =
+        build_component_config(topology, component).to_json().expect("a ComponentConfig is JSON");
     ConfigMap {
-        metadata: metadata::of_component(
+        metadata: metadata::component_metadata(
             topology,
             component,
-            names::of_component(topology.identity(), &component.name),
+            names::for_component(topology.identity(), &component.name),
         ),
         data: Some([(keys::CONFIG_FILE.to_owned(), json)].into()),
         ..ConfigMap::default()

@@ -21,7 +21,7 @@ use maquette_contract::{Role, keys, ports};
 pub(super) const CONFIG_VOLUME: &str = "config";
 
 /// The container of the pods of `component`.
-pub(super) fn container(
+pub(super) fn workload_container(
     topology: &Topology,
     component: &Component,
     settings: &RenderSettings,
@@ -33,20 +33,20 @@ pub(super) fn container(
         name: "workload".to_owned(),
         image: Some(image.clone()),
         image_pull_policy: Some(pull.as_str().to_owned()),
-        args: Some(args(volume)),
-        env: Some(vec![pod_name()]),
+        args: Some(container_args(volume)),
+        env: Some(vec![pod_name_env()]),
         ports: Some(container_ports(component.role())),
         resources: Some(component.resources.clone()),
-        security_context: Some(security::container()),
-        volume_mounts: Some(mounts(volume)),
-        startup_probe: volume.then(recovered),
-        liveness_probe: Some(alive()),
-        readiness_probe: Some(ready()),
+        security_context: Some(security::container_context()),
+        volume_mounts: Some(volume_mounts(volume)),
+        startup_probe: volume.then(startup_probe),
+        liveness_probe: Some(liveness_probe()),
+        readiness_probe: Some(readiness_probe()),
         ..Container::default()
     }
 }
 
-fn args(volume: bool) -> Vec<String> {
+fn container_args(volume: bool) -> Vec<String> {
     let config = format!("{}/{}", keys::CONFIG_DIR, keys::CONFIG_FILE);
     let mut args = vec!["--config".to_owned(), config];
     if volume {
@@ -55,7 +55,7 @@ fn args(volume: bool) -> Vec<String> {
     args
 }
 
-fn pod_name() -> EnvVar {
+fn pod_name_env() -> EnvVar {
     let field = ObjectFieldSelector {
         api_version: Some("v1".to_owned()),
         field_path: "metadata.name".to_owned(),
@@ -74,10 +74,10 @@ fn container_ports(role: Role) -> Vec<ContainerPort> {
         protocol: Some(transport.protocol.to_owned()),
         ..ContainerPort::default()
     };
-    transport::served(role).iter().chain([&transport::ADMIN]).map(port).collect()
+    transport::published_transports(role).iter().chain([&transport::ADMIN]).map(port).collect()
 }
 
-fn mounts(volume: bool) -> Vec<VolumeMount> {
+fn volume_mounts(volume: bool) -> Vec<VolumeMount> {
     let mount = |name: &str, path: &str, read_only| VolumeMount {
         name: name.to_owned(),
         mount_path: path.to_owned(),
@@ -92,21 +92,21 @@ fn mounts(volume: bool) -> Vec<VolumeMount> {
 }
 
 /// A process that has not answered for half a minute is started again.
-fn alive() -> Probe {
-    Probe { period_seconds: Some(10), timeout_seconds: Some(5), ..probe("/livez", 3) }
+fn liveness_probe() -> Probe {
+    Probe { period_seconds: Some(10), timeout_seconds: Some(5), ..http_probe("/livez", 3) }
 }
 
 /// A pod gets requests soon after it can serve them, and none soon after it cannot.
-fn ready() -> Probe {
-    Probe { period_seconds: Some(2), timeout_seconds: Some(2), ..probe("/readyz", 2) }
+fn readiness_probe() -> Probe {
+    Probe { period_seconds: Some(2), timeout_seconds: Some(2), ..http_probe("/readyz", 2) }
 }
 
 /// Opening a large volume after a crash may take minutes, which is no reason to start again.
-fn recovered() -> Probe {
-    Probe { period_seconds: Some(1), timeout_seconds: Some(2), ..probe("/livez", 600) }
+fn startup_probe() -> Probe {
+    Probe { period_seconds: Some(1), timeout_seconds: Some(2), ..http_probe("/livez", 600) }
 }
 
-fn probe(path: &str, failures: i32) -> Probe {
+fn http_probe(path: &str, failures: i32) -> Probe {
     Probe {
         http_get: Some(HTTPGetAction {
             path: Some(path.to_owned()),

@@ -9,31 +9,34 @@ use k8s_openapi::{
 use maquette_contract::Role;
 
 /// The Deployment of `component`; none for components with volumes.
-pub(super) fn deployment(
+pub(super) fn build_deployment(
     topology: &Topology,
     component: &Component,
     settings: &RenderSettings,
 ) -> Option<Deployment> {
     let strategy = match component.role() {
-        Role::Service => one_more_first(),
-        Role::Load => one_at_most(),
+        Role::Service => surge_by_one(),
+        Role::Load => recreate_strategy(),
         Role::Store | Role::Peer => return None,
     };
     let identity = topology.identity();
     let spec = DeploymentSpec {
-        replicas: Some(pod::replicas(component)),
+        replicas: Some(pod::replica_count(component)),
         selector: metadata::label_selector(identity, component),
         strategy: Some(strategy),
-        template: pod::template(topology, component, settings),
+        template: pod::pod_template(topology, component, settings),
         ..DeploymentSpec::default()
     };
-    let metadata =
-        metadata::of_component(topology, component, names::of_component(identity, &component.name));
+    let metadata = metadata::component_metadata(
+        topology,
+        component,
+        names::for_component(identity, &component.name),
+    );
     Some(Deployment { metadata, spec: Some(spec), status: None })
 }
 
 /// A pod goes only when another is ready in its place: rolling a single one costs no request.
-fn one_more_first() -> DeploymentStrategy {
+fn surge_by_one() -> DeploymentStrategy {
     DeploymentStrategy {
         type_: Some("RollingUpdate".to_owned()),
         rolling_update: Some(RollingUpdateDeployment {
@@ -44,6 +47,6 @@ fn one_more_first() -> DeploymentStrategy {
 }
 
 /// Never two loads at once: they would send twice the requests and count each other's writes.
-fn one_at_most() -> DeploymentStrategy {
+fn recreate_strategy() -> DeploymentStrategy {
     DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None }
 }

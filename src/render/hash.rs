@@ -5,7 +5,7 @@ use maquette_contract::{Revision, keys};
 use serde::Serialize;
 
 /// Gives `object` the hash of all the rest of it as an annotation.
-pub(super) fn stamp<K: Metadata<Ty = ObjectMeta> + Serialize>(object: &mut K) {
+pub(super) fn annotate_hash<K: Metadata<Ty = ObjectMeta> + Serialize>(object: &mut K) {
     #[expect(clippy::expect_used, reason = "Kubernetes' own types have strings as keys")]
     let json = serde_json::to_vec(object).expect("an object is JSON");
     let hash = Revision::of_bytes(&json).to_string();

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 pub(super) type Labels = BTreeMap<String, String>;
 
 /// The labels of an object of the whole Architecture.
-pub(super) fn common_labels(identity: &Identity) -> Labels {
-    labels([
+pub(super) fn architecture_labels(identity: &Identity) -> Labels {
+    to_labels([
         (keys::LABEL_NAME, keys::MANAGER),
         (keys::LABEL_MANAGED_BY, keys::MANAGER),
         (keys::LABEL_INSTANCE, identity.name.as_str()),
@@ -23,8 +23,8 @@ pub(super) fn common_labels(identity: &Identity) -> Labels {
 }
 
 /// What selects a component's own pods and nobody else's.
-pub(super) fn selector(identity: &Identity, component: &Component) -> Labels {
-    labels([
+pub(super) fn pod_selector(identity: &Identity, component: &Component) -> Labels {
+    to_labels([
         (keys::LABEL_ARCHITECTURE, identity.name.as_str()),
         (keys::LABEL_COMPONENT, component.name.as_str()),
         (keys::LABEL_ROLE, component.role().as_str()),
@@ -33,38 +33,42 @@ pub(super) fn selector(identity: &Identity, component: &Component) -> Labels {
 
 /// The same for the kinds that take a whole selector.
 pub(super) fn label_selector(identity: &Identity, component: &Component) -> LabelSelector {
-    LabelSelector { match_labels: Some(selector(identity, component)), match_expressions: None }
+    LabelSelector { match_labels: Some(pod_selector(identity, component)), match_expressions: None }
 }
 
 /// The labels of a component's objects.
 pub(super) fn component_labels(identity: &Identity, component: &Component) -> Labels {
-    let mut labels = common_labels(identity);
-    labels.extend(selector(identity, component));
+    let mut labels = architecture_labels(identity);
+    labels.extend(pod_selector(identity, component));
     labels
 }
 
 /// The metadata of an object of the whole Architecture.
-pub(super) fn common(topology: &Topology, name: String) -> ObjectMeta {
-    meta(topology.identity(), name, common_labels(topology.identity()))
+pub(super) fn architecture_metadata(topology: &Topology, name: String) -> ObjectMeta {
+    object_metadata(topology.identity(), name, architecture_labels(topology.identity()))
 }
 
 /// The metadata of an object of `component`.
-pub(super) fn of_component(topology: &Topology, component: &Component, name: String) -> ObjectMeta {
-    meta(topology.identity(), name, component_labels(topology.identity(), component))
+pub(super) fn component_metadata(
+    topology: &Topology,
+    component: &Component,
+    name: String,
+) -> ObjectMeta {
+    object_metadata(topology.identity(), name, component_labels(topology.identity(), component))
 }
 
-fn meta(identity: &Identity, name: String, labels: Labels) -> ObjectMeta {
+fn object_metadata(identity: &Identity, name: String, labels: Labels) -> ObjectMeta {
     ObjectMeta {
         name: Some(name),
         namespace: Some(identity.namespace.clone()),
         labels: Some(labels),
-        owner_references: owner(identity).map(|owner| vec![owner]),
+        owner_references: owner_reference(identity).map(|owner| vec![owner]),
         ..ObjectMeta::default()
     }
 }
 
 /// The Architecture as the owner; none where there is no cluster, hence no UID.
-fn owner(identity: &Identity) -> Option<OwnerReference> {
+fn owner_reference(identity: &Identity) -> Option<OwnerReference> {
     (!identity.uid.is_empty()).then(|| OwnerReference {
         api_version: Architecture::api_version(&()).into_owned(),
         kind: Architecture::kind(&()).into_owned(),
@@ -75,6 +79,6 @@ fn owner(identity: &Identity) -> Option<OwnerReference> {
     })
 }
 
-fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
+fn to_labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
     pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
 }

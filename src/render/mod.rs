@@ -36,7 +36,7 @@ use k8s_openapi::{
 use serde::Serialize;
 use serde_json::Value;
 
-pub use compare::difference;
+pub use compare::first_difference;
 
 /// What is the same for every Architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,16 +54,16 @@ impl Default for RenderSettings {
 
 /// The objects of one Architecture, as they are to be applied. Only [`render`] makes one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rendered(Objects);
+pub struct Rendered(ObjectsByKind);
 
 impl Rendered {
     /// The objects by kind.
-    pub fn objects(&self) -> &Objects {
+    pub fn objects(&self) -> &ObjectsByKind {
         &self.0
     }
 
     /// The objects by kind.
-    pub fn into_objects(self) -> Objects {
+    pub fn into_objects(self) -> ObjectsByKind {
         self.0
     }
 }
@@ -71,7 +71,7 @@ impl Rendered {
 /// Objects by kind, each list ordered by name. Whoever uses them takes this apart without `..`, so
 /// that the compiler finds every place that a new kind concerns.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Objects {
+pub struct ObjectsByKind {
     /// One for the whole Architecture; its pods have no token.
     pub service_accounts: Vec<ServiceAccount>,
     /// One for each component: its configuration.
@@ -86,7 +86,7 @@ pub struct Objects {
     pub pod_disruption_budgets: Vec<PodDisruptionBudget>,
 }
 
-impl Objects {
+impl ObjectsByKind {
     /// All of them as JSON, in the order in which they can be applied: what others need to start
     /// comes first.
     pub fn to_values(&self) -> Vec<Value> {
@@ -99,61 +99,61 @@ impl Objects {
             pod_disruption_budgets,
         } = self;
         [
-            values(service_accounts),
-            values(config_maps),
-            values(services),
-            values(deployments),
-            values(stateful_sets),
-            values(pod_disruption_budgets),
+            json_values(service_accounts),
+            json_values(config_maps),
+            json_values(services),
+            json_values(deployments),
+            json_values(stateful_sets),
+            json_values(pod_disruption_budgets),
         ]
         .concat()
     }
 }
 
-fn values(objects: &[impl Serialize]) -> Vec<Value> {
-    objects.iter().map(json).collect()
+fn json_values(objects: &[impl Serialize]) -> Vec<Value> {
+    objects.iter().map(to_json).collect()
 }
 
 /// The objects that make `topology` run.
 pub fn render(topology: &Topology, settings: &RenderSettings) -> Rendered {
     let components = || topology.components();
-    Rendered(Objects {
-        service_accounts: finished([service_account::service_account(topology)]),
-        config_maps: finished(
-            components().map(|component| config_map::config_map(topology, component)),
+    Rendered(ObjectsByKind {
+        service_accounts: stamped_and_sorted([service_account::build_service_account(topology)]),
+        config_maps: stamped_and_sorted(
+            components().map(|component| config_map::build_config_map(topology, component)),
         ),
-        services: finished(
+        services: stamped_and_sorted(
             components()
-                .flat_map(|component| service::services(topology, component))
-                .chain(service::entry(topology)),
+                .flat_map(|component| service::build_services(topology, component))
+                .chain(service::build_entry(topology)),
         ),
-        deployments: finished(
-            components()
-                .filter_map(|component| deployment::deployment(topology, component, settings)),
+        deployments: stamped_and_sorted(
+            components().filter_map(|component| {
+                deployment::build_deployment(topology, component, settings)
+            }),
         ),
-        stateful_sets: finished(
-            components()
-                .filter_map(|component| stateful_set::stateful_set(topology, component, settings)),
-        ),
-        pod_disruption_budgets: finished(components().filter_map(|component| {
-            pod_disruption_budget::pod_disruption_budget(topology, component)
+        stateful_sets: stamped_and_sorted(components().filter_map(|component| {
+            stateful_set::build_stateful_set(topology, component, settings)
+        })),
+        pod_disruption_budgets: stamped_and_sorted(components().filter_map(|component| {
+            pod_disruption_budget::build_pod_disruption_budget(topology, component)
         })),
     })
 }
 
 /// Objects of one kind in the order of their names, each with the hash of what it says.
-fn finished<K>(objects: impl IntoIterator<Item = K>) -> Vec<K>
+fn stamped_and_sorted<K>(objects: impl IntoIterator<Item = K>) -> Vec<K>
 where
     K: Metadata<Ty = ObjectMeta> + Serialize,
 {
     let mut objects: Vec<K> = objects.into_iter().collect();
-    objects.iter_mut().for_each(hash::stamp);
+    objects.iter_mut().for_each(hash::annotate_hash);
     objects.sort_by(|a, b| a.metadata().name.cmp(&b.metadata().name));
     objects
 }
 
 /// An object as JSON.
-fn json(object: &impl Serialize) -> Value {
+fn to_json(object: &impl Serialize) -> Value {
     #[expect(clippy::expect_used, reason = "Kubernetes' own types have strings as keys")]
     serde_json::to_value(object).expect("an object is JSON")
 }

@@ -21,7 +21,7 @@ use maquette_contract::Role;
 const GRACE_SECONDS: i64 = 30;
 
 /// The replicas of `component` as Kubernetes counts them.
-pub(super) fn replicas(component: &Component) -> i32 {
+pub(super) fn replica_count(component: &Component) -> i32 {
     i32::try_from(component.replicas).unwrap_or(i32::MAX)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn has_volume(role: Role) -> bool {
 }
 
 /// What the pods of `component` are.
-pub(super) fn template(
+pub(super) fn pod_template(
     topology: &Topology,
     component: &Component,
     settings: &RenderSettings,
@@ -46,36 +46,36 @@ pub(super) fn template(
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(labels),
-            annotations: some(annotations.clone()),
+            annotations: non_empty(annotations.clone()),
             ..ObjectMeta::default()
         }),
-        spec: Some(spec(topology, component, settings)),
+        spec: Some(pod_spec(topology, component, settings)),
     }
 }
 
-fn spec(topology: &Topology, component: &Component, settings: &RenderSettings) -> PodSpec {
+fn pod_spec(topology: &Topology, component: &Component, settings: &RenderSettings) -> PodSpec {
     let identity = topology.identity();
     let PodSettings { node_selector, tolerations, image_pull_secrets, .. } = topology.pods();
     let secret = |secret: &ImagePullSecret| LocalObjectReference { name: secret.name.clone() };
     PodSpec {
-        service_account_name: Some(names::of_whole(identity)),
+        service_account_name: Some(names::for_architecture(identity)),
         automount_service_account_token: Some(false),
         // Addresses come from the configuration; these would only grow with the namespace.
         enable_service_links: Some(false),
-        security_context: Some(security::pod(has_volume(component.role()))),
+        security_context: Some(security::pod_context(has_volume(component.role()))),
         termination_grace_period_seconds: Some(GRACE_SECONDS),
-        node_selector: some(node_selector.clone()),
-        tolerations: some(tolerations.iter().map(toleration).collect::<Vec<_>>()),
-        image_pull_secrets: some(image_pull_secrets.iter().map(secret).collect::<Vec<_>>()),
-        topology_spread_constraints: Some(vec![spread(topology, component)]),
-        containers: vec![container::container(topology, component, settings)],
-        volumes: Some(vec![config_volume(names::of_component(identity, &component.name))]),
+        node_selector: non_empty(node_selector.clone()),
+        tolerations: non_empty(tolerations.iter().map(to_toleration).collect::<Vec<_>>()),
+        image_pull_secrets: non_empty(image_pull_secrets.iter().map(secret).collect::<Vec<_>>()),
+        topology_spread_constraints: Some(vec![spread_constraint(topology, component)]),
+        containers: vec![container::workload_container(topology, component, settings)],
+        volumes: Some(vec![config_volume(names::for_component(identity, &component.name))]),
         ..PodSpec::default()
     }
 }
 
 /// The pods of a component go to different machines where there are some.
-fn spread(topology: &Topology, component: &Component) -> TopologySpreadConstraint {
+fn spread_constraint(topology: &Topology, component: &Component) -> TopologySpreadConstraint {
     TopologySpreadConstraint {
         max_skew: 1,
         topology_key: "kubernetes.io/hostname".to_owned(),
@@ -86,7 +86,7 @@ fn spread(topology: &Topology, component: &Component) -> TopologySpreadConstrain
 }
 
 /// As the API server returns it: without a value that is empty.
-fn toleration(given: &api::Toleration) -> Toleration {
+fn to_toleration(given: &api::Toleration) -> Toleration {
     let toleration = Toleration::from(given);
     Toleration { value: toleration.value.filter(|value| !value.is_empty()), ..toleration }
 }
@@ -105,7 +105,7 @@ fn config_volume(config_map: String) -> Volume {
 }
 
 /// Nothing rather than something empty, which the API server does not keep.
-fn some<T>(collection: T) -> Option<T>
+fn non_empty<T>(collection: T) -> Option<T>
 where
     for<'a> &'a T: IntoIterator,
 {

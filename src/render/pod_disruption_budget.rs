@@ -10,7 +10,7 @@ use maquette_contract::Role;
 
 /// The budget of `component`; none where there is only one pod that anybody would miss, for then a
 /// machine could never be drained.
-pub(super) fn pod_disruption_budget(
+pub(super) fn build_pod_disruption_budget(
     topology: &Topology,
     component: &Component,
 ) -> Option<PodDisruptionBudget> {
@@ -20,10 +20,10 @@ pub(super) fn pod_disruption_budget(
         Role::Store | Role::Load => false,
     };
     wanted.then(|| PodDisruptionBudget {
-        metadata: metadata::of_component(
+        metadata: metadata::component_metadata(
             topology,
             component,
-            names::of_component(topology.identity(), &component.name),
+            names::for_component(topology.identity(), &component.name),
         ),
         spec: Some(PodDisruptionBudgetSpec {
             max_unavailable: Some(IntOrString::Int(1)),

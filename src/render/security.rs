@@ -4,15 +4,15 @@ use k8s_openapi::api::core::v1::{
     Capabilities, PodSecurityContext, SeccompProfile, SecurityContext,
 };
 /// The user and group of every process: nobody's in particular.
-const NOBODY: i64 = 65532;
+const NONROOT_ID: i64 = 65532;
 
 /// What holds for a whole pod. The group owns the volume; a large one is not walked at each start.
-pub fn pod(volume: bool) -> PodSecurityContext {
+pub fn pod_context(volume: bool) -> PodSecurityContext {
     PodSecurityContext {
         run_as_non_root: Some(true),
-        run_as_user: Some(NOBODY),
-        run_as_group: Some(NOBODY),
-        fs_group: volume.then_some(NOBODY),
+        run_as_user: Some(NONROOT_ID),
+        run_as_group: Some(NONROOT_ID),
+        fs_group: volume.then_some(NONROOT_ID),
         fs_group_change_policy: volume.then(|| "OnRootMismatch".to_owned()),
         seccomp_profile: Some(SeccompProfile {
             type_: "RuntimeDefault".to_owned(),
@@ -23,7 +23,7 @@ pub fn pod(volume: bool) -> PodSecurityContext {
 }
 
 /// What holds for its container.
-pub fn container() -> SecurityContext {
+pub fn container_context() -> SecurityContext {
     SecurityContext {
         allow_privilege_escalation: Some(false),
         read_only_root_filesystem: Some(true),

@@ -13,49 +13,53 @@ use k8s_openapi::{
 use maquette_contract::{Role, ports};
 
 /// The Services of `component`.
-pub(super) fn services(topology: &Topology, component: &Component) -> Vec<Service> {
+pub(super) fn build_services(topology: &Topology, component: &Component) -> Vec<Service> {
     match component.role() {
-        Role::Service => vec![own(topology, component)],
-        Role::Store => vec![own(topology, component), headless(topology, component)],
-        Role::Peer => vec![headless(topology, component)],
+        Role::Service => vec![component_service(topology, component)],
+        Role::Store => {
+            vec![component_service(topology, component), headless_service(topology, component)]
+        }
+        Role::Peer => vec![headless_service(topology, component)],
         Role::Load => vec![],
     }
 }
 
 /// The entry Service; none if the entry is no component of the topology.
-pub(super) fn entry(topology: &Topology) -> Option<Service> {
+pub(super) fn build_entry(topology: &Topology) -> Option<Service> {
     let component = topology.component(topology.entry())?;
-    let meta = metadata::common(topology, names::of_whole(topology.identity()));
+    let meta =
+        metadata::architecture_metadata(topology, names::for_architecture(topology.identity()));
     let traffic = ServicePort {
         port: i32::from(ports::ENTRY.number),
         name: Some(ports::ENTRY.name.to_owned()),
-        ..port(&transport::TRAFFIC)
+        ..service_port(&transport::TRAFFIC)
     };
-    Some(service(topology, component, meta, vec![traffic]))
+    Some(cluster_ip_service(topology, component, meta, vec![traffic]))
 }
 
 /// The Service that callers of `component` use.
-fn own(topology: &Topology, component: &Component) -> Service {
-    let name = names::of_component(topology.identity(), &component.name);
-    let meta = metadata::of_component(topology, component, name);
-    service(
+fn component_service(topology: &Topology, component: &Component) -> Service {
+    let name = names::for_component(topology.identity(), &component.name);
+    let meta = metadata::component_metadata(topology, component, name);
+    cluster_ip_service(
         topology,
         component,
         meta,
-        transport::served(component.role()).iter().map(port).collect(),
+        transport::published_transports(component.role()).iter().map(service_port).collect(),
     )
 }
 
 /// The Service that gives each pod of `component` a DNS name. Peers must find each other before they
 /// are ready, for a peer is ready only once it has joined.
-fn headless(topology: &Topology, component: &Component) -> Service {
-    let meta = metadata::of_component(
+fn headless_service(topology: &Topology, component: &Component) -> Service {
+    let meta = metadata::component_metadata(
         topology,
         component,
-        names::headless(topology.identity(), component),
+        names::headless_service(topology.identity(), component),
     );
-    let ports = transport::served(component.role()).iter().map(port).collect();
-    let mut service = service(topology, component, meta, ports);
+    let ports =
+        transport::published_transports(component.role()).iter().map(service_port).collect();
+    let mut service = cluster_ip_service(topology, component, meta, ports);
     if let Some(spec) = &mut service.spec {
         spec.cluster_ip = Some("None".to_owned());
         // `false` is not kept by the API server.
@@ -64,7 +68,7 @@ fn headless(topology: &Topology, component: &Component) -> Service {
     service
 }
 
-fn service(
+fn cluster_ip_service(
     topology: &Topology,
     component: &Component,
     metadata: ObjectMeta,
@@ -72,20 +76,20 @@ fn service(
 ) -> Service {
     let spec = ServiceSpec {
         type_: Some("ClusterIP".to_owned()),
-        selector: Some(metadata::selector(topology.identity(), component)),
+        selector: Some(metadata::pod_selector(topology.identity(), component)),
         ports: Some(ports),
         ..ServiceSpec::default()
     };
     Service { metadata, spec: Some(spec), ..Service::default() }
 }
 
-fn port(transport: &Transport) -> ServicePort {
+fn service_port(transport: &Transport) -> ServicePort {
     ServicePort {
         name: Some(transport.port.name.to_owned()),
         port: i32::from(transport.port.number),
         target_port: Some(IntOrString::String(transport.port.name.to_owned())),
         protocol: Some(transport.protocol.to_owned()),
-        app_protocol: transport.application.map(str::to_owned),
+        app_protocol: transport.app_protocol.map(str::to_owned),
         ..ServicePort::default()
     }
 }

@@ -6,9 +6,12 @@ use crate::plan::Topology;
 use k8s_openapi::api::core::v1::ServiceAccount;
 
 /// The ServiceAccount of every pod.
-pub(super) fn service_account(topology: &Topology) -> ServiceAccount {
+pub(super) fn build_service_account(topology: &Topology) -> ServiceAccount {
     ServiceAccount {
-        metadata: metadata::common(topology, names::of_whole(topology.identity())),
+        metadata: metadata::architecture_metadata(
+            topology,
+            names::for_architecture(topology.identity()),
+        ),
         automount_service_account_token: Some(false),
         ..ServiceAccount::default()
     }

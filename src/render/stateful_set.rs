@@ -16,7 +16,7 @@ use k8s_openapi::{
 use maquette_contract::keys;
 
 /// The StatefulSet of `component`; none for components without volumes.
-pub(super) fn stateful_set(
+pub(super) fn build_stateful_set(
     topology: &Topology,
     component: &Component,
     settings: &RenderSettings,
@@ -28,23 +28,26 @@ pub(super) fn stateful_set(
     };
     let identity = topology.identity();
     let spec = StatefulSetSpec {
-        replicas: Some(pod::replicas(component)),
+        replicas: Some(pod::replica_count(component)),
         selector: metadata::label_selector(identity, component),
-        service_name: Some(names::headless(identity, component)),
+        service_name: Some(names::headless_service(identity, component)),
         // An ordered one waits for ever behind a pod whose image is bad.
         pod_management_policy: Some("Parallel".to_owned()),
-        update_strategy: Some(one_by_one()),
-        persistent_volume_claim_retention_policy: Some(keep_claims()),
-        template: pod::template(topology, component, settings),
-        volume_claim_templates: Some(vec![claim(topology, component, storage)]),
+        update_strategy: Some(rolling_update()),
+        persistent_volume_claim_retention_policy: Some(retain_claims()),
+        template: pod::pod_template(topology, component, settings),
+        volume_claim_templates: Some(vec![claim_template(topology, component, storage)]),
         ..StatefulSetSpec::default()
     };
-    let metadata =
-        metadata::of_component(topology, component, names::of_component(identity, &component.name));
+    let metadata = metadata::component_metadata(
+        topology,
+        component,
+        names::for_component(identity, &component.name),
+    );
     Some(StatefulSet { metadata, spec: Some(spec), status: None })
 }
 
-fn one_by_one() -> StatefulSetUpdateStrategy {
+fn rolling_update() -> StatefulSetUpdateStrategy {
     StatefulSetUpdateStrategy {
         type_: Some("RollingUpdate".to_owned()),
         rolling_update: Some(RollingUpdateStatefulSetStrategy {
@@ -55,7 +58,7 @@ fn one_by_one() -> StatefulSetUpdateStrategy {
 }
 
 /// What becomes of a volume is the operator's business, never the StatefulSet controller's.
-fn keep_claims() -> StatefulSetPersistentVolumeClaimRetentionPolicy {
+fn retain_claims() -> StatefulSetPersistentVolumeClaimRetentionPolicy {
     StatefulSetPersistentVolumeClaimRetentionPolicy {
         when_deleted: Some("Retain".to_owned()),
         when_scaled: Some("Retain".to_owned()),
@@ -64,7 +67,11 @@ fn keep_claims() -> StatefulSetPersistentVolumeClaimRetentionPolicy {
 
 /// The claim of each pod, labelled so that its Architecture and component are known without the
 /// StatefulSet. Nothing of it can be changed later, so users' labels are left out.
-fn claim(topology: &Topology, component: &Component, storage: &Volume) -> PersistentVolumeClaim {
+fn claim_template(
+    topology: &Topology,
+    component: &Component,
+    storage: &Volume,
+) -> PersistentVolumeClaim {
     let request = ("storage".to_owned(), Quantity(storage.size.clone()));
     PersistentVolumeClaim {
         metadata: ObjectMeta {

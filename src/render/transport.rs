@@ -12,22 +12,22 @@ pub(super) struct Transport {
     /// `TCP` or `UDP`.
     pub(super) protocol: &'static str,
     /// What a mesh should take the bytes for, where there is a name for it.
-    pub(super) application: Option<&'static str>,
+    pub(super) app_protocol: Option<&'static str>,
 }
 
 /// Requests.
 pub(super) const TRAFFIC: Transport =
-    Transport { port: ports::TRAFFIC, protocol: "TCP", application: Some("http") };
+    Transport { port: ports::TRAFFIC, protocol: "TCP", app_protocol: Some("http") };
 const STORE: Transport =
-    Transport { port: ports::STORE, protocol: "TCP", application: Some("redis") };
-const PEERS: Transport = Transport { port: ports::PEERS, protocol: "TCP", application: None };
-const GOSSIP: Transport = Transport { port: ports::GOSSIP, protocol: "UDP", application: None };
+    Transport { port: ports::STORE, protocol: "TCP", app_protocol: Some("redis") };
+const PEERS: Transport = Transport { port: ports::PEERS, protocol: "TCP", app_protocol: None };
+const GOSSIP: Transport = Transport { port: ports::GOSSIP, protocol: "UDP", app_protocol: None };
 /// Probes, metrics and observations; not published by any Service.
 pub(super) const ADMIN: Transport =
-    Transport { port: ports::ADMIN, protocol: "TCP", application: Some("http") };
+    Transport { port: ports::ADMIN, protocol: "TCP", app_protocol: Some("http") };
 
 /// What a role's Services publish.
-pub(super) fn served(role: Role) -> &'static [Transport] {
+pub(super) fn published_transports(role: Role) -> &'static [Transport] {
     match role {
         Role::Service => &[TRAFFIC],
         Role::Store => &[STORE],

@@ -4,13 +4,13 @@ use crate::support::{Operator, Space, eventually, soon};
 use kube::ResourceExt;
 use maquette::{
     plan::{Identity, plan},
-    render::{RenderSettings, difference, render},
+    render::{RenderSettings, first_difference, render},
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The objects that an Architecture is to become, by kind and name.
-pub(crate) async fn expected(space: &Space, name: &str) -> BTreeMap<String, Value> {
+pub(crate) async fn expected_objects(space: &Space, name: &str) -> BTreeMap<String, Value> {
     let found = space.api::<maquette::api::Architecture>().get(name).await.expect("it is there");
     let identity = Identity {
         name: name.parse().expect("a name"),
@@ -28,12 +28,12 @@ pub(crate) async fn expected(space: &Space, name: &str) -> BTreeMap<String, Valu
 
 /// Waits until the cluster holds all that the Architecture is to become.
 pub(crate) async fn all_as_rendered(space: &Space, name: &str) {
-    let expected = expected(space, name).await;
+    let expected = expected_objects(space, name).await;
     eventually("every object is as rendered", soon(), async || {
         let children = space.children(name).await;
         for (key, wanted) in &expected {
             let found = children.get(key).ok_or_else(|| format!("{key} is missing"))?;
-            if let Some(field) = difference(wanted, found) {
+            if let Some(field) = first_difference(wanted, found) {
                 return Err(format!("{key} differs in {field}"));
             }
         }
@@ -50,9 +50,9 @@ async fn every_shape_becomes_its_objects() {
         [("cs", "ClientServer"), ("tt", "ThreeTier"), ("nt", "NTier"), ("pp", "PeerToPeer")]
     {
         space.apply(name, &format!("{{shape: {shape}}}")).await;
-        let found = space.settled(name).await;
+        let found = space.await_children(name).await;
         all_as_rendered(&space, name).await;
-        let wanted: Vec<_> = expected(&space, name).await.into_keys().collect();
+        let wanted: Vec<_> = expected_objects(&space, name).await.into_keys().collect();
         let made: Vec<_> = space.children(name).await.into_keys().collect();
         assert_eq!(made, wanted);
         let status = found.status.expect("a status");
@@ -104,7 +104,7 @@ async fn a_spec_that_cannot_run_leaves_what_runs_as_it_is() {
     let good = "{shape: NTier, nTier: {services: [{name: front, stateless: true, calls: [{service: \
                 orders}]}, {name: orders}]}}";
     space.apply("shop", good).await;
-    space.settled("shop").await;
+    space.await_children("shop").await;
     let before = space.children("shop").await;
     let unreachable = "{shape: NTier, nTier: {services: [{name: front, stateless: true}, {name: \
                        orders}]}}";
@@ -116,7 +116,7 @@ async fn a_spec_that_cannot_run_leaves_what_runs_as_it_is() {
     assert_eq!(ready.status, "False");
     let after = space.children("shop").await;
     let specs = |children: &BTreeMap<String, _>| -> Vec<(String, Value)> {
-        let of = |(key, child): (&String, &crate::support::Any)| {
+        let of = |(key, child): (&String, &crate::support::AnyObject)| {
             (key.clone(), child.data["spec"].clone())
         };
         children.iter().map(of).collect()

@@ -9,12 +9,12 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 /// A namespace with a file to apply to it.
-struct Bench {
+struct CommandTest {
     space: Space,
     folder: TempDir,
 }
 
-impl Bench {
+impl CommandTest {
     async fn new(name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         Self { space: Space::new(name).await, folder }
@@ -58,7 +58,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[tokio::test]
 async fn what_runs_is_drawn_and_a_change_of_it_told() {
-    let bench = Bench::new("commands").await;
+    let bench = CommandTest::new("commands").await;
     let (code, new) = bench.plan("{shape: ThreeTier}").await;
     assert_eq!(code, Some(2), "{new}");
     assert!(new.starts_with("shop in commands, a new ThreeTier"), "{new}");
@@ -89,7 +89,7 @@ async fn what_runs_is_drawn_and_a_change_of_it_told() {
 
 #[tokio::test]
 async fn a_volume_that_another_shape_left_larger_is_as_it_is_specified() {
-    let bench = Bench::new("larger").await;
+    let bench = CommandTest::new("larger").await;
     let _kubelet = Kubelet::start(&bench.space);
     let _operator = Operator::start("larger");
     let larger = "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}";
@@ -107,7 +107,7 @@ async fn a_volume_that_another_shape_left_larger_is_as_it_is_specified() {
 
 #[tokio::test]
 async fn a_change_is_followed_until_it_is_done() {
-    let bench = Bench::new("followed").await;
+    let bench = CommandTest::new("followed").await;
     let nobody = bench.run(&["plan", "--watch", "nobody"]).await;
     assert_eq!(nobody.status.code(), Some(1));
     assert!(text(&nobody.stderr).contains("no Architecture nobody in namespace followed"));

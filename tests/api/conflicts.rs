@@ -1,6 +1,6 @@
 //! What is somebody else's is never touched.
 
-use crate::support::{Any, KINDS, Operator, Space, api_of, soon};
+use crate::support::{AnyObject, CHILD_KINDS, Operator, Space, api_of, soon};
 use k8s_openapi::api::{core::v1::PersistentVolumeClaim, events::v1::Event};
 use kube::{
     ResourceExt,
@@ -36,9 +36,9 @@ const SHOP: &str = "{shape: ThreeTier, threeTier: {client: {replicas: 2}}}";
 #[tokio::test]
 async fn a_foreign_object_of_any_kind_is_left_alone_and_named() {
     for (kind, text) in FOREIGN {
-        let kind = KINDS[kind];
+        let kind = CHILD_KINDS[kind];
         let space = Space::new(&format!("conflict-{}", kind.2.to_lowercase())).await;
-        let theirs: Any = serde_norway::from_str(text).expect("YAML");
+        let theirs: AnyObject = serde_norway::from_str(text).expect("YAML");
         let (api, name) = (api_of(&space, kind), theirs.name_any());
         let before = api.create(&PostParams::default(), &theirs).await.expect("created");
         let _operator = Operator::start(&space.name);
@@ -77,7 +77,8 @@ async fn a_foreign_claim_is_never_adopted() {
         let title = "PersistentVolumeClaim data-shop-data-0";
         assert!(ready.message.contains(title), "{title} is not named: {}", ready.message);
         // No StatefulSet: its controller would take the claim.
-        let sets = api_of(&space, KINDS[4]).list(&ListParams::default()).await.expect("a list");
+        let sets =
+            api_of(&space, CHILD_KINDS[4]).list(&ListParams::default()).await.expect("a list");
         assert_eq!(sets.items.len(), 0);
         let after = api.get("data-shop-data-0").await.expect("there");
         assert_eq!(after.metadata.owner_references, before.metadata.owner_references);
@@ -88,8 +89,8 @@ async fn a_foreign_claim_is_never_adopted() {
 #[tokio::test]
 async fn a_conflict_is_told_by_one_event() {
     let space = Space::new("conflict-event").await;
-    let theirs: Any = serde_norway::from_str(FOREIGN[2].1).expect("YAML");
-    api_of(&space, KINDS[2]).create(&PostParams::default(), &theirs).await.expect("created");
+    let theirs: AnyObject = serde_norway::from_str(FOREIGN[2].1).expect("YAML");
+    api_of(&space, CHILD_KINDS[2]).create(&PostParams::default(), &theirs).await.expect("created");
     let operator = Operator::start(&space.name);
     space.apply("shop", SHOP).await;
     let attempts = || operator.log().matches("not done").count();

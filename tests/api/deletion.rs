@@ -16,9 +16,9 @@ async fn everything_goes_with_the_architecture() {
     let space = Space::new("goes").await;
     let _operator = Operator::start(&space.name);
     space.apply("shop", "{shape: PeerToPeer}").await;
-    space.settled("shop").await;
+    space.await_children("shop").await;
     space.delete("shop").await;
-    gone(&space, "shop", true).await;
+    await_gone(&space, "shop", true).await;
 }
 
 #[tokio::test]
@@ -27,11 +27,11 @@ async fn volumes_stay_if_they_are_to_and_are_used_again() {
     let _operator = Operator::start(&space.name);
     let spec = "{shape: ThreeTier, retention: {whenDeleted: Retain}}";
     space.apply("shop", spec).await;
-    space.settled("shop").await;
+    space.await_children("shop").await;
     let claims = space.api::<PersistentVolumeClaim>();
     let before = claims.get("data-shop-data-0").await.expect("a claim");
     space.delete("shop").await;
-    gone(&space, "shop", false).await;
+    await_gone(&space, "shop", false).await;
     space.apply("shop", "{shape: ThreeTier}").await;
     all_as_rendered(&space, "shop").await;
     let again = space.api::<Architecture>().get("shop").await.expect("there");
@@ -56,7 +56,7 @@ async fn deleted_and_made_again_under_the_same_name() {
         space.delete("shop").await;
     }
     let last = space.apply("shop", "{shape: ThreeTier}").await;
-    space.settled("shop").await;
+    space.await_children("shop").await;
     all_as_rendered(&space, "shop").await;
     let claims = space.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
     for claim in claims.expect("a list") {
@@ -76,14 +76,14 @@ async fn nothing_is_made_again_while_the_architecture_goes() {
     let space = Space::new("foreground").await;
     let _operator = Operator::start(&space.name);
     space.apply("shop", "{shape: NTier}").await;
-    space.settled("shop").await;
+    space.await_children("shop").await;
     let api = space.api::<Architecture>();
     api.delete("shop", &DeleteParams::foreground()).await.expect("deleted");
-    gone(&space, "shop", true).await;
+    await_gone(&space, "shop", true).await;
 }
 
 /// Waits until an Architecture and its children are gone.
-async fn gone(space: &Space, name: &str, with_claims: bool) {
+async fn await_gone(space: &Space, name: &str, with_claims: bool) {
     eventually("everything is gone", soon(), async || {
         let found = space.api::<Architecture>().get_opt(name).await.map_err(|e| e.to_string())?;
         let children = space.children(name).await;

@@ -2,13 +2,13 @@
 
 use crate::{
     apply::all_as_rendered,
-    support::{Any, KINDS, Operator, Space, api_of, api_of_child, eventually, soon},
+    support::{AnyObject, CHILD_KINDS, Operator, Space, api_of, api_of_child, eventually, soon},
 };
 use kube::{
     ResourceExt,
     api::{Patch, PatchParams, PostParams},
 };
-use maquette::render::difference;
+use maquette::render::first_difference;
 use serde_json::Value;
 
 /// Has an object of every kind.
@@ -31,13 +31,13 @@ async fn every_field_that_the_operator_sets_is_put_back() {
     let space = Space::new("drift").await;
     let operator = Operator::start(&space.name);
     space.apply("p", MODEL).await;
-    space.settled("p").await;
+    space.await_children("p").await;
     all_as_rendered(&space, "p").await;
-    let rendered = crate::apply::expected(&space, "p").await;
+    let rendered = crate::apply::expected_objects(&space, "p").await;
     let mut changed = 0;
     for (key, wanted) in &rendered {
-        for field in fields(wanted) {
-            changed += usize::from(change(&space, key, wanted, &field).await);
+        for field in leaf_fields(wanted) {
+            changed += usize::from(change_and_await(&space, key, wanted, &field).await);
         }
     }
     assert!(changed > 60, "only {changed} fields could be changed");
@@ -46,15 +46,15 @@ async fn every_field_that_the_operator_sets_is_put_back() {
 
 /// Changes a field and waits until it is as `wanted` has it again. False if the API server does
 /// not let anybody change it.
-async fn change(space: &Space, key: &str, wanted: &Value, field: &str) -> bool {
+async fn change_and_await(space: &Space, key: &str, wanted: &Value, field: &str) -> bool {
     let (api, name) = api_of_child(space, key);
     let params = PostParams { field_manager: Some("somebody".to_owned()), dry_run: false };
     loop {
         let found = api.get(name).await.expect("it is there");
         let mut object = serde_json::to_value(found).expect("JSON");
         let Some(value) = object.pointer_mut(field) else { return false };
-        *value = another(value);
-        let object: Any = serde_json::from_value(object).expect("an object");
+        *value = other_value(value);
+        let object: AnyObject = serde_json::from_value(object).expect("an object");
         match api.replace(name, &params, &object).await {
             Ok(_) => break,
             // A controller wrote its status meanwhile.
@@ -66,14 +66,14 @@ async fn change(space: &Space, key: &str, wanted: &Value, field: &str) -> bool {
     eventually(&format!("{key} {field} is put back"), soon(), async || {
         let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
         let found = found.ok_or("it is gone")?;
-        difference(wanted, &found).map_or(Ok(()), |field| Err(format!("{field} differs")))
+        first_difference(wanted, &found).map_or(Ok(()), |field| Err(format!("{field} differs")))
     })
     .await;
     true
 }
 
 /// Pointers to every field with a value of its own, but for what names an object or its owner.
-fn fields(object: &Value) -> Vec<String> {
+fn leaf_fields(object: &Value) -> Vec<String> {
     let mut found = vec![];
     collect(object, String::new(), &mut found);
     let skipped = ["/apiVersion", "/kind", "/metadata/name", "/metadata/ownerReferences"];
@@ -103,7 +103,7 @@ fn collect(value: &Value, path: String, found: &mut Vec<String>) {
     }
 }
 
-fn another(value: &Value) -> Value {
+fn other_value(value: &Value) -> Value {
     match value {
         Value::Bool(bool) => Value::Bool(!bool),
         // Fewer peers: one more than wanted is only let go when it has reported.
@@ -123,18 +123,18 @@ async fn a_port_that_somebody_moved_is_put_back() {
     let space = Space::new("drift-port").await;
     let _operator = Operator::start(&space.name);
     space.apply("p", "{shape: ThreeTier}").await;
-    space.settled("p").await;
+    space.await_children("p").await;
     all_as_rendered(&space, "p").await;
     // Both are lists told apart by the port: the moved entry looks like somebody else's, and two
     // of one name cannot be.
     for (kind, name, pointer) in [
-        (KINDS[2], "p-client", "/spec/ports/0/port"),
-        (KINDS[3], "p-client", "/spec/template/spec/containers/0/ports/0/containerPort"),
+        (CHILD_KINDS[2], "p-client", "/spec/ports/0/port"),
+        (CHILD_KINDS[3], "p-client", "/spec/template/spec/containers/0/ports/0/containerPort"),
     ] {
         let api = api_of(&space, kind);
         let mut object = serde_json::to_value(api.get(name).await.expect("there")).expect("JSON");
         *object.pointer_mut(pointer).expect("a port") = Value::from(1234);
-        let object: Any = serde_json::from_value(object).expect("an object");
+        let object: AnyObject = serde_json::from_value(object).expect("an object");
         api.replace(name, &PostParams::default(), &object).await.expect("replaced");
         all_as_rendered(&space, "p").await;
     }
@@ -145,9 +145,9 @@ async fn every_child_that_somebody_deletes_is_made_again() {
     let space = Space::new("drift-deleted").await;
     let _operator = Operator::start(&space.name);
     space.apply("p", MODEL).await;
-    space.settled("p").await;
+    space.await_children("p").await;
     for (key, child) in space.children("p").await {
-        space.loses(&key, &child).await;
+        space.delete_and_await_child(&key, &child).await;
     }
     all_as_rendered(&space, "p").await;
 }
@@ -157,7 +157,7 @@ async fn what_others_set_stays() {
     let space = Space::new("others").await;
     let _operator = Operator::start(&space.name);
     space.apply("p", MODEL).await;
-    space.settled("p").await;
+    space.await_children("p").await;
     let children = space.children("p").await;
     for (key, child) in &children {
         let metadata = serde_json::json!({

@@ -40,16 +40,16 @@ pub(crate) async fn step(space: &Space, step: EvolutionStep) -> EvolutionStatus 
 }
 
 /// Every step that the status showed, in order.
-struct Course {
-    seen: Arc<Mutex<Vec<EvolutionStatus>>>,
+struct StepRecorder {
+    recorded: Arc<Mutex<Vec<EvolutionStatus>>>,
     _tasks: JoinSet<()>,
 }
 
-impl Course {
-    fn of(space: &Space) -> Self {
-        let seen = Arc::<Mutex<Vec<EvolutionStatus>>>::default();
+impl StepRecorder {
+    fn start(space: &Space) -> Self {
+        let recorded = Arc::<Mutex<Vec<EvolutionStatus>>>::default();
         let events = watcher(space.api::<Architecture>(), watcher::Config::default());
-        let into = Arc::clone(&seen);
+        let into = Arc::clone(&recorded);
         let course = events.default_backoff().applied_objects().into_stream();
         let note = course.for_each(move |found| {
             let status = found.ok().and_then(|found| found.status);
@@ -63,11 +63,11 @@ impl Course {
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(note);
-        Self { seen, _tasks: tasks }
+        Self { recorded, _tasks: tasks }
     }
 
     fn seen(&self) -> Vec<EvolutionStatus> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -86,7 +86,7 @@ fn actions(events: &[Event]) -> Vec<String> {
 }
 
 /// Waits until the operator has done a whole reconcile from now on.
-async fn reconciled(space: &Space) {
+async fn await_reconcile(space: &Space) {
     let api = space.api::<Service>();
     let patch = serde_json::json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
     api.patch("shop", &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
@@ -106,15 +106,15 @@ async fn every_step_is_told_once_also_when_the_operator_is_restarted() {
     space.apply("shop", BEFORE).await;
     is_ready(&space).await;
     assert_eq!(events(&space, "EvolutionStep").await, [], "nothing changes yet");
-    let course = Course::of(&space);
+    let course = StepRecorder::start(&space);
     kubelet.now().down.insert("peers".to_owned());
     space.apply("shop", AFTER).await;
     let raise = step(&space, EvolutionStep::Expand).await;
     assert!(raise.message.contains("peers"), "{}", raise.message);
-    reconciled(&space).await;
+    await_reconcile(&space).await;
     operator.kill().await;
     let mut operator = Operator::start(&space.name);
-    reconciled(&space).await;
+    await_reconcile(&space).await;
     assert_eq!(actions(&events(&space, "EvolutionStep").await), ["RaiseToPeerToPeer"]);
     assert_eq!(step(&space, EvolutionStep::Expand).await.since, raise.since);
 
@@ -141,7 +141,7 @@ async fn every_step_is_told_once_also_when_the_operator_is_restarted() {
 
     operator.kill().await;
     let _operator = Operator::start(&space.name);
-    reconciled(&space).await;
+    await_reconcile(&space).await;
     assert_eq!(told().await, expected);
     assert_eq!(events(&space, "EvolutionDone").await.len(), 1);
     let found = space.api::<Architecture>().get("shop").await.expect("there");
@@ -159,7 +159,7 @@ async fn a_change_that_waits_for_a_pod_in_need_of_help_says_so_and_goes_on_once_
     space.apply("shop", AFTER).await;
     step(&space, EvolutionStep::Expand).await;
     let why = "0/3 nodes are available: 3 Insufficient memory.";
-    space.condition_of_pod("shop-peers-0", "PodScheduled", "False", why).await;
+    space.set_pod_condition("shop-peers-0", "PodScheduled", "False", why).await;
     let said = space.condition("shop", "Progressing", soon(), |c| c.reason == "PodsNotReady").await;
     assert_eq!(said.status, "False");
     assert!(said.message.contains("pod shop-peers-0"), "{}", said.message);
@@ -186,7 +186,7 @@ async fn items_are_waited_for_and_nothing_else_once_they_are_copied() {
     let space = Space::new("copied-step").await;
     let kubelet = Kubelet::start(&space);
     let _operator = Operator::start(&space.name);
-    kubelet.now().taking_over.insert("peers".to_owned());
+    kubelet.now().migrating.insert("peers".to_owned());
     space.apply("shop", BEFORE).await;
     is_ready(&space).await;
     space.apply("shop", AFTER).await;
@@ -196,7 +196,7 @@ async fn items_are_waited_for_and_nothing_else_once_they_are_copied() {
     space.condition("shop", "Progressing", soon(), said("has 5 items so far")).await;
     step(&space, EvolutionStep::Finalize).await;
     assert!(space.api::<StatefulSet>().get("shop-data").await.is_ok(), "the old home stays");
-    kubelet.now().taking_over.clear();
+    kubelet.now().migrating.clear();
     space.condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
 }
 

@@ -1,7 +1,7 @@
 //! Volumes grow without the restart of a pod, as far as their StorageClass lets them.
 
 use crate::support::{
-    Kubelet, Operator, Provisioner, Request, Space, asked, eventually, seconds, soon,
+    Kubelet, Operator, Provisioner, Request, Space, eventually, requested_size, seconds, soon,
 };
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
@@ -29,7 +29,7 @@ fn store(shape: &str, size: &str, class: &str) -> String {
     )
 }
 
-async fn ready(space: &Space, name: &str) {
+async fn await_ready(space: &Space, name: &str) {
     space.condition(name, "Ready", soon(), |c| c.status == "True").await;
 }
 
@@ -46,22 +46,23 @@ async fn set(space: &Space, name: &str) -> StatefulSet {
 
 fn template_size(set: &StatefulSet) -> String {
     let templates = set.spec.as_ref().and_then(|spec| spec.volume_claim_templates.as_deref());
-    asked(&templates.expect("templates")[0])["storage"].0.clone()
+    requested_size(&templates.expect("templates")[0])["storage"].0.clone()
 }
 
 async fn sizes(space: &Space) -> BTreeMap<String, String> {
     let list = space.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
-    let size =
-        |claim: PersistentVolumeClaim| (claim.name_any(), asked(&claim)["storage"].0.clone());
+    let size = |claim: PersistentVolumeClaim| {
+        (claim.name_any(), requested_size(&claim)["storage"].0.clone())
+    };
     list.expect("a list").into_iter().map(size).collect()
 }
 
-fn all(names: &[&str], size: &str) -> BTreeMap<String, String> {
+fn sizes_of(names: &[&str], size: &str) -> BTreeMap<String, String> {
     names.iter().map(|name| ((*name).to_owned(), size.to_owned())).collect()
 }
 
 /// Waits until the StatefulSet asks for volumes of `size`, and has its pods.
-async fn made_anew(space: &Space, name: &str, size: &str) -> StatefulSet {
+async fn await_recreated(space: &Space, name: &str, size: &str) -> StatefulSet {
     eventually(&format!("{name} asks for {size}"), soon(), async || {
         let found = space.api::<StatefulSet>().get(name).await.map_err(|e| e.to_string())?;
         let status = found.status.clone().unwrap_or_default();
@@ -80,18 +81,18 @@ async fn volumes_grow_and_no_pod_restarts() {
     let provisioner = Provisioner::start(&space, "disk", true).await;
     let _operator = Operator::start(&space.name);
     space.apply("net", &peers(3, "1Gi", &provisioner.class)).await;
-    ready(&space, "net").await;
+    await_ready(&space, "net").await;
     let (pods_before, set_before) =
         (pods(&space, "net-peers").await, set(&space, "net-peers").await);
     assert_eq!(pods_before.len(), 3);
 
     space.apply("net", &peers(3, "2Gi", &provisioner.class)).await;
-    let set_after = made_anew(&space, "net-peers", "2Gi").await;
+    let set_after = await_recreated(&space, "net-peers", "2Gi").await;
     assert_ne!(set_after.uid(), set_before.uid());
     let three = ["data-net-peers-0", "data-net-peers-1", "data-net-peers-2"];
-    assert_eq!(sizes(&space).await, all(&three, "2Gi"));
+    assert_eq!(sizes(&space).await, sizes_of(&three, "2Gi"));
     space.condition("net", "Progressing", soon(), |c| c.reason == "UpToDate").await;
-    ready(&space, "net").await;
+    await_ready(&space, "net").await;
     assert_eq!(pods(&space, "net-peers").await, pods_before, "pods were restarted");
     for pod in space.api::<Pod>().list(&ListParams::default()).await.expect("a list") {
         let set = pod.owner_references().iter().find(|owner| owner.kind == "StatefulSet");
@@ -119,7 +120,7 @@ async fn a_volume_that_may_not_grow_stays_and_everything_else_goes_on() {
     let provisioner = Provisioner::start(&space, "disk", false).await;
     let operator = Operator::start(&space.name);
     space.apply("shop", &store("ThreeTier", "1Gi", &provisioner.class)).await;
-    ready(&space, "shop").await;
+    await_ready(&space, "shop").await;
     let before = pods(&space, "shop-data").await;
     let spec = format!(
         "{{shape: ThreeTier, threeTier: {{business: {{replicas: 3}}, data: {{storage: {{size: 2Gi, \
@@ -137,23 +138,23 @@ async fn a_volume_that_may_not_grow_stays_and_everything_else_goes_on() {
     ] {
         assert!(said.message.contains(part), "{part} is not in: {}", said.message);
     }
-    ready(&space, "shop").await;
+    await_ready(&space, "shop").await;
     let business = space.api::<Deployment>().get("shop-business").await.expect("there");
     assert_eq!(business.spec.and_then(|spec| spec.replicas), Some(3));
-    assert_eq!(sizes(&space).await, all(&["data-shop-data-0"], "1Gi"));
+    assert_eq!(sizes(&space).await, sizes_of(&["data-shop-data-0"], "1Gi"));
     assert!(!operator.log().contains("not done"), "{}", operator.log());
 
     // It is not asked for time and again, and found out when it may.
-    let asked_before = reads_of(&provisioner.class);
+    let asked_before = class_reads(&provisioner.class);
     provisioner.allow_expansion().await;
     space.condition("shop", "Progressing", seconds(150), |c| c.reason == "UpToDate").await;
-    assert_eq!(sizes(&space).await, all(&["data-shop-data-0"], "2Gi"));
-    let more = reads_of(&provisioner.class) - asked_before;
+    assert_eq!(sizes(&space).await, sizes_of(&["data-shop-data-0"], "2Gi"));
+    let more = class_reads(&provisioner.class) - asked_before;
     assert!((1..=3).contains(&more), "asked {more} times more");
     assert_eq!(pods(&space, "shop-data").await, before);
 }
 
-fn reads_of(class: &str) -> usize {
+fn class_reads(class: &str) -> usize {
     let asked = Request::within("").into_iter();
     asked.filter(|r| r.resource == "storageclasses" && r.name == class).count()
 }
@@ -169,15 +170,15 @@ async fn without_the_right_to_read_classes_the_api_server_decides() {
     let _operator = Operator::of_namespace(&space).await;
     for (name, class) in [("grows", &yes.class), ("stays", &no.class)] {
         space.apply(name, &store("ThreeTier", "1Gi", class)).await;
-        ready(&space, name).await;
+        await_ready(&space, name).await;
         space.apply(name, &store("ThreeTier", "2Gi", class)).await;
     }
     let said = space.condition("stays", "Progressing", soon(), |c| c.reason == "VolumesUnchanged");
     let said = said.await.message;
     assert!(said.contains("the API server refused it"), "{said}");
     assert!(said.contains("only dynamically provisioned pvc can be resized"), "{said}");
-    ready(&space, "stays").await;
-    made_anew(&space, "grows-data", "2Gi").await;
+    await_ready(&space, "stays").await;
+    await_recreated(&space, "grows-data", "2Gi").await;
     assert_eq!(sizes(&space).await["data-grows-data-0"], "2Gi");
     assert_eq!(sizes(&space).await["data-stays-data-0"], "1Gi");
 }
@@ -189,14 +190,14 @@ async fn a_claim_that_waits_for_its_volume_grows_afterwards() {
     let _operator = Operator::start(&space.name);
     let class = "grow-unbound-disk";
     space.apply("shop", &store("ThreeTier", "1Gi", class)).await;
-    ready(&space, "shop").await;
+    await_ready(&space, "shop").await;
     space.apply("shop", &store("ThreeTier", "2Gi", class)).await;
     space
         .condition("shop", "Progressing", soon(), |c| c.message.contains("once it is bound"))
         .await;
     let _provisioner = Provisioner::start(&space, "disk", true).await;
     space.condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
-    assert_eq!(sizes(&space).await, all(&["data-shop-data-0"], "2Gi"));
+    assert_eq!(sizes(&space).await, sizes_of(&["data-shop-data-0"], "2Gi"));
 }
 
 #[tokio::test]
@@ -207,7 +208,7 @@ async fn a_volume_stays_in_its_class_when_another_shape_names_another() {
     let fast = Provisioner::start(&space, "fast", true).await;
     let _operator = Operator::start(&space.name);
     space.apply("shop", &store("ThreeTier", "1Gi", &slow.class)).await;
-    ready(&space, "shop").await;
+    await_ready(&space, "shop").await;
     let claims = space.api::<PersistentVolumeClaim>();
     let before = claims.get("data-shop-data-0").await.expect("there");
     let pods_before = pods(&space, "shop-data").await;
@@ -217,10 +218,10 @@ async fn a_volume_stays_in_its_class_when_another_shape_names_another() {
     let wanted = format!("stays in StorageClass {}, although {} is wanted", slow.class, fast.class);
     assert!(said.contains("data-shop-data-0"), "{said}");
     assert!(said.contains(&wanted), "{said}");
-    ready(&space, "shop").await;
+    await_ready(&space, "shop").await;
     let after = claims.get("data-shop-data-0").await.expect("there");
     assert_eq!(after.uid(), before.uid());
-    assert_eq!(asked(&after)["storage"].0, "2Gi", "it grows all the same");
+    assert_eq!(requested_size(&after)["storage"].0, "2Gi", "it grows all the same");
     assert_eq!(pods(&space, "shop-data").await, pods_before);
 }
 
@@ -232,22 +233,22 @@ async fn an_operator_that_died_while_a_volume_grew_is_made_up_for() {
     // What the operator had done when it died.
     for (name, died) in [
         ("before", &[][..]),
-        ("claims", &[Step::Claims]),
-        ("deleted", &[Step::Claims, Step::Orphans]),
+        ("claims", &[GrowthStep::Claims]),
+        ("deleted", &[GrowthStep::Claims, GrowthStep::Orphans]),
     ] {
         let mut operator = Operator::start(&space.name);
         space.apply(name, &store("ThreeTier", "1Gi", &provisioner.class)).await;
-        ready(&space, name).await;
+        await_ready(&space, name).await;
         operator.kill().await;
         let set = format!("{name}-data");
         let before = pods(&space, &set).await;
         space.apply(name, &store("ThreeTier", "3Gi", &provisioner.class)).await;
         for step in died {
-            step.take(&space, &set).await;
+            step.run(&space, &set).await;
         }
         let _operator = Operator::start(&space.name);
-        made_anew(&space, &set, "3Gi").await;
-        ready(&space, name).await;
+        await_recreated(&space, &set, "3Gi").await;
+        await_ready(&space, name).await;
         assert_eq!(sizes(&space).await[&format!("data-{set}-0")], "3Gi");
         assert_eq!(pods(&space, &set).await, before, "pods were restarted: {name}");
     }
@@ -259,9 +260,9 @@ async fn pods_whose_stateful_set_was_not_made_anew_still_leave_in_order() {
     let _kubelet = Kubelet::start(&space);
     let mut operator = Operator::start(&space.name);
     space.apply("shop", "{shape: ThreeTier}").await;
-    ready(&space, "shop").await;
+    await_ready(&space, "shop").await;
     operator.kill().await;
-    Step::Orphans.take(&space, "shop-data").await;
+    GrowthStep::Orphans.run(&space, "shop-data").await;
     eventually("the StatefulSet is gone", soon(), async || {
         let found = space.api::<StatefulSet>().get_opt("shop-data").await;
         found.map_err(|e| e.to_string())?.map_or(Ok(()), |_| Err("it is there".to_owned()))
@@ -269,7 +270,7 @@ async fn pods_whose_stateful_set_was_not_made_anew_still_leave_in_order() {
     .await;
     space.apply("shop", "{shape: PeerToPeer}").await;
     let _operator = Operator::start(&space.name);
-    ready(&space, "shop").await;
+    await_ready(&space, "shop").await;
     eventually("nothing of the store is left", soon(), async || {
         let left = pods(&space, "shop-data").await;
         if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
@@ -278,13 +279,13 @@ async fn pods_whose_stateful_set_was_not_made_anew_still_leave_in_order() {
 }
 
 /// What the operator does, in this order.
-enum Step {
+enum GrowthStep {
     Claims,
     Orphans,
 }
 
-impl Step {
-    async fn take(&self, space: &Space, set: &str) {
+impl GrowthStep {
+    async fn run(&self, space: &Space, set: &str) {
         match self {
             Self::Claims => {
                 let patch =

@@ -9,17 +9,17 @@ use std::time::Duration;
 #[tokio::test]
 async fn another_replica_goes_on_when_the_leader_is_killed() {
     let space = Space::new("leader-killed").await;
-    takes_over(&space, seconds(25), async |leader| leader.kill().await).await;
+    fail_over(&space, seconds(25), async |leader| leader.kill().await).await;
 }
 
 #[tokio::test]
 async fn another_replica_goes_on_at_once_when_the_leader_is_asked_to_stop() {
     let space = Space::new("leader-stopped").await;
-    takes_over(&space, seconds(5), async |leader| assert!(leader.stop().await)).await;
+    fail_over(&space, seconds(5), async |leader| assert!(leader.stop().await)).await;
 }
 
 /// Ends the leader of two, and sees that the other works within `limit`.
-async fn takes_over(space: &Space, limit: Duration, end: impl AsyncFnOnce(&mut Operator)) {
+async fn fail_over(space: &Space, limit: Duration, end: impl AsyncFnOnce(&mut Operator)) {
     space.grant_lease().await;
     let start = |instance: &str| {
         Operator::start_with(&[
@@ -32,19 +32,19 @@ async fn takes_over(space: &Space, limit: Duration, end: impl AsyncFnOnce(&mut O
         ])
     };
     let mut first = start("first");
-    leads(&first, soon()).await;
+    await_leader(&first, soon()).await;
     let second = start("second");
     space.apply("a", "{shape: ThreeTier}").await;
-    space.settled("a").await;
+    space.await_children("a").await;
     assert!(!second.log().contains("this replica leads"), "two lead:\n{}", second.log());
     end(&mut first).await;
     space.apply("b", "{shape: ThreeTier}").await;
-    leads(&second, limit).await;
-    space.settled("b").await;
+    await_leader(&second, limit).await;
+    space.await_children("b").await;
     all_as_rendered(space, "b").await;
 }
 
-async fn leads(operator: &Operator, within: Duration) {
+async fn await_leader(operator: &Operator, within: Duration) {
     eventually("it leads", within, async || {
         let log = operator.log();
         if log.contains("this replica leads") { Ok(()) } else { Err(log) }

@@ -66,7 +66,7 @@ async fn not_ready_while_nobody_reports() {
     let _operator = Operator::start(&space.name);
     space.apply("shop", "{shape: ThreeTier}").await;
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
-    kubelet.now().silent.insert("business".to_owned());
+    kubelet.now().not_reporting.insert("business".to_owned());
     // A report counts for 30 s.
     let ready = space.condition("shop", "Ready", seconds(60), |c| c.status != "True").await;
     assert!(ready.message.contains("business"), "{}", ready.message);
@@ -74,7 +74,7 @@ async fn not_ready_while_nobody_reports() {
         space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
     let edge = status.edges.iter().find(|edge| edge.from == "business").expect("an edge");
     assert_eq!(edge.state, EdgeState::Unknown);
-    kubelet.now().silent.clear();
+    kubelet.now().not_reporting.clear();
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
 }
 
@@ -126,10 +126,10 @@ async fn what_keeps_a_pod_from_starting_is_told() {
     let space = Space::new("why").await;
     let _operator = Operator::start(&space.name);
     space.apply("shop", "{shape: ThreeTier}").await;
-    space.settled("shop").await;
+    space.await_children("shop").await;
     let message = "0/3 nodes are available: 3 Insufficient memory.";
     let pod = "shop-data-0";
-    space.condition_of_pod(pod, "PodScheduled", "False", message).await;
+    space.set_pod_condition(pod, "PodScheduled", "False", message).await;
     let ready = space.condition("shop", "Ready", soon(), |c| c.message.contains(message)).await;
     assert!(ready.message.contains(pod), "{}", ready.message);
     eventually("the component's line says it too", soon(), async || {

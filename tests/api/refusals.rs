@@ -181,7 +181,12 @@ fn architecture(name: &str, spec: &str) -> DynamicObject {
 }
 
 /// Makes an Architecture of `before` and replaces it by `after`.
-async fn change(space: &Space, name: &str, before: &str, after: &str) -> Result<(), kube::Error> {
+async fn create_then_update(
+    space: &Space,
+    name: &str,
+    before: &str,
+    after: &str,
+) -> Result<(), kube::Error> {
     let api = architectures(space);
     let made = api.create(&PostParams::default(), &architecture(name, before)).await?;
     let mut wanted = architecture(name, after);
@@ -193,7 +198,7 @@ async fn change(space: &Space, name: &str, before: &str, after: &str) -> Result<
 async fn a_change_of_a_volume_that_cannot_be_made_is_refused() {
     let space = Space::new("changes").await;
     for (index, (before, after, path, message)) in CHANGES.into_iter().enumerate() {
-        let answer = change(&space, &format!("c{index}"), before, after).await;
+        let answer = create_then_update(&space, &format!("c{index}"), before, after).await;
         let said = answer.expect_err(after).to_string();
         assert!(said.contains(path) && said.contains(message), "{before} -> {after}: {said}");
     }
@@ -203,7 +208,7 @@ async fn a_change_of_a_volume_that_cannot_be_made_is_refused() {
 async fn a_change_that_leaves_volumes_whole_is_not_refused() {
     let space = Space::new("allowed").await;
     for (index, (before, after)) in ALLOWED.into_iter().enumerate() {
-        let answer = change(&space, &format!("a{index}"), before, after).await;
+        let answer = create_then_update(&space, &format!("a{index}"), before, after).await;
         assert!(answer.is_ok(), "{before} -> {after}: {answer:?}");
     }
 }
@@ -232,7 +237,7 @@ async fn the_largest_architecture_is_accepted() {
         services.join(", "),
         clients.join(", "),
     );
-    let answer = change(&space, "a-name-of-twenty-two-c", &spec, &spec).await;
+    let answer = create_then_update(&space, "a-name-of-twenty-two-c", &spec, &spec).await;
     assert!(answer.is_ok(), "{answer:?}");
 }
 

@@ -23,7 +23,7 @@ async fn killed_in_the_middle_and_started_again() {
     }
     let _operator = Operator::start(&space.name);
     for name in names {
-        space.settled(name).await;
+        space.await_children(name).await;
         all_as_rendered(&space, name).await;
     }
 }
@@ -33,7 +33,7 @@ async fn asked_to_stop_it_ends_well() {
     let space = Space::new("stopped").await;
     let mut operator = Operator::start(&space.name);
     space.apply("shop", "{shape: ThreeTier}").await;
-    space.settled("shop").await;
+    space.await_children("shop").await;
     assert!(operator.stop().await, "{}", operator.log());
 }
 
@@ -42,9 +42,9 @@ async fn what_changed_while_no_operator_ran_is_made_up_for() {
     let space = Space::new("absent").await;
     let mut operator = Operator::start(&space.name);
     space.apply("shop", "{shape: ThreeTier}").await;
-    space.settled("shop").await;
+    space.await_children("shop").await;
     operator.kill().await;
-    let client = crate::support::api_of(&space, crate::support::KINDS[3]);
+    let client = crate::support::api_of(&space, crate::support::CHILD_KINDS[3]);
     client.delete("shop-client", &kube::api::DeleteParams::background()).await.expect("deleted");
     space.apply("shop", "{shape: ThreeTier, threeTier: {business: {replicas: 3}}}").await;
     let _operator = Operator::start(&space.name);

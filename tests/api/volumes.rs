@@ -35,14 +35,14 @@ async fn a_volume_that_is_kept_is_named_until_it_is_used_again() {
     let before = claims.get("data-shop-data-0").await.expect("a claim").uid();
     space.apply("shop", "{shape: PeerToPeer}").await;
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
-    let kept = told(&space, &["data-shop-data-0"]).await.remove(0);
+    let kept = await_volumes(&space, &["data-shop-data-0"]).await.remove(0);
     assert_eq!((kept.state, kept.component.as_deref()), (VolumeState::Retained, Some("data")));
     let message = kept.message.expect("a reason");
     assert!(message.contains("retention.whenDropped is Retain"), "{message}");
     space.apply("shop", "{shape: ThreeTier}").await;
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     let peers = ["data-shop-peers-0", "data-shop-peers-1", "data-shop-peers-2"];
-    for kept in told(&space, &peers).await {
+    for kept in await_volumes(&space, &peers).await {
         assert_eq!((kept.state, kept.component.as_deref()), (VolumeState::Retained, Some("peers")));
     }
     assert_eq!(claims.get("data-shop-data-0").await.expect("a claim").uid(), before);
@@ -63,7 +63,7 @@ async fn what_an_earlier_architecture_left_is_left_alone_until_it_is_used() {
     let all_goes = "retention: {whenDropped: Delete, whenDeleted: Delete}";
     space.apply("shop", &format!("{{shape: PeerToPeer, {all_goes}}}")).await;
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
-    let left = told(&space, &["data-shop-data-0"]).await.remove(0);
+    let left = await_volumes(&space, &["data-shop-data-0"]).await.remove(0);
     assert_eq!((left.state, left.component.as_deref()), (VolumeState::Retained, Some("data")));
     let message = left.message.expect("a reason");
     assert!(message.contains("an earlier Architecture"), "{message}");
@@ -73,12 +73,12 @@ async fn what_an_earlier_architecture_left_is_left_alone_until_it_is_used() {
     // A component of its name takes it up; from then on it goes with what used it.
     space.apply("shop", &format!("{{shape: ThreeTier, {all_goes}}}")).await;
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
-    told(&space, &[]).await;
+    await_volumes(&space, &[]).await;
     let used = claims.get("data-shop-data-0").await.expect("it is there");
     assert_eq!(used.uid(), before.uid());
     assert_eq!(used.owner_references().len(), 1);
     space.apply("shop", &format!("{{shape: PeerToPeer, {all_goes}}}")).await;
-    gone(&space, "data-shop-data-0").await;
+    await_claim_gone(&space, "data-shop-data-0").await;
 }
 
 #[tokio::test]
@@ -90,12 +90,12 @@ async fn a_volume_goes_with_its_component_although_it_would_outlive_the_architec
     space.apply("shop", &format!("{{shape: ThreeTier, {retention}}}")).await;
     space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
     space.apply("shop", &format!("{{shape: PeerToPeer, {retention}}}")).await;
-    gone(&space, "data-shop-data-0").await;
-    told(&space, &[]).await;
+    await_claim_gone(&space, "data-shop-data-0").await;
+    await_volumes(&space, &[]).await;
 }
 
 /// Waits until the status names just these volumes that no component uses.
-async fn told(space: &Space, names: &[&str]) -> Vec<VolumeStatus> {
+async fn await_volumes(space: &Space, names: &[&str]) -> Vec<VolumeStatus> {
     eventually(&format!("{names:?} are told"), soon(), async || {
         let found = space.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
         let volumes = found.status.map(|status| status.volumes).unwrap_or_default();
@@ -105,7 +105,7 @@ async fn told(space: &Space, names: &[&str]) -> Vec<VolumeStatus> {
     .await
 }
 
-async fn gone(space: &Space, claim: &str) {
+async fn await_claim_gone(space: &Space, claim: &str) {
     eventually(&format!("{claim} is gone"), soon(), async || {
         let claims = space.api::<PersistentVolumeClaim>();
         let found = claims.get_opt(claim).await.map_err(|error| error.to_string())?;

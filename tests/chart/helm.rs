@@ -7,19 +7,19 @@ use std::process::{Command, Output};
 pub(crate) const NAMESPACE: &str = "maquette-system";
 
 /// A file of the repository.
-pub(crate) fn file(path: &str) -> PathBuf {
+pub(crate) fn repository_file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// A program in `bin/`.
 pub(crate) fn tool(name: &str) -> Command {
-    let path = file("bin").join(name);
+    let path = repository_file("bin").join(name);
     assert!(path.exists(), "{} is missing: run make tools", path.display());
     Command::new(path)
 }
 
 /// What the command prints; it must succeed.
-pub(crate) fn output(command: &mut Command) -> String {
+pub(crate) fn stdout_of(command: &mut Command) -> String {
     let output = run(command);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {errors}");
@@ -27,7 +27,7 @@ pub(crate) fn output(command: &mut Command) -> String {
 }
 
 /// What the command complains of; it must fail.
-pub(crate) fn complaint(command: &mut Command) -> String {
+pub(crate) fn stderr_of(command: &mut Command) -> String {
     let output = run(command);
     assert!(!output.status.success(), "{command:?} succeeded");
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -40,7 +40,7 @@ fn run(command: &mut Command) -> Output {
 /// `helm template`, with these further arguments.
 pub(crate) fn template(arguments: &[&str]) -> Command {
     let mut helm = tool("helm");
-    helm.args(["template", "maquette"]).arg(file("charts/maquette"));
+    helm.args(["template", "maquette"]).arg(repository_file("charts/maquette"));
     helm.args(["--namespace", NAMESPACE]).args(arguments);
     helm
 }

@@ -1,6 +1,6 @@
 //! A release on a real API server.
 
-use crate::helm::{NAMESPACE, complaint, file, output, tool};
+use crate::helm::{NAMESPACE, repository_file, stderr_of, stdout_of, tool};
 use std::process::Command;
 
 /// A control plane without components, removed when the test ends.
@@ -13,7 +13,7 @@ impl ControlPlane {
     fn up() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let mut up = tool("maquette-dev-cluster");
-        let printed = output(up.args(["up", "--control-plane", "--dir"]).arg(dir.path()));
+        let printed = stdout_of(up.args(["up", "--control-plane", "--dir"]).arg(dir.path()));
         Self { dir, kubeconfig: printed.trim().to_owned() }
     }
 
@@ -39,30 +39,30 @@ impl ControlPlane {
 impl Drop for ControlPlane {
     fn drop(&mut self) {
         let mut down = tool("maquette-dev-cluster");
-        output(down.args(["down", "--dir"]).arg(self.dir.path()));
+        stdout_of(down.args(["down", "--dir"]).arg(self.dir.path()));
     }
 }
 
 #[test]
 fn a_release_is_installed_upgraded_and_uninstalled() {
     let cluster = ControlPlane::up();
-    let chart = file("charts/maquette");
+    let chart = repository_file("charts/maquette");
     let chart = chart.to_str().expect("a path in UTF-8");
 
-    output(&mut cluster.helm(&["install", "maquette", chart, "--create-namespace"]));
+    stdout_of(&mut cluster.helm(&["install", "maquette", chart, "--create-namespace"]));
     let replicas = ["deployment", "maquette", "-o", "jsonpath={.spec.replicas}"];
-    assert_eq!(output(&mut cluster.get(&replicas)), "1");
-    assert_eq!(output(&mut cluster.get(&["architectures", "-o", "name"])), "");
+    assert_eq!(stdout_of(&mut cluster.get(&replicas)), "1");
+    assert_eq!(stdout_of(&mut cluster.get(&["architectures", "-o", "name"])), "");
 
-    output(&mut cluster.helm(&["upgrade", "maquette", chart, "--set=replicas=2"]));
-    assert_eq!(output(&mut cluster.get(&replicas)), "2");
+    stdout_of(&mut cluster.helm(&["upgrade", "maquette", chart, "--set=replicas=2"]));
+    assert_eq!(stdout_of(&mut cluster.get(&replicas)), "2");
 
-    output(&mut cluster.helm(&["uninstall", "maquette"]));
-    let gone = complaint(&mut cluster.get(&["deployment", "maquette"]));
+    stdout_of(&mut cluster.helm(&["uninstall", "maquette"]));
+    let gone = stderr_of(&mut cluster.get(&["deployment", "maquette"]));
     assert!(gone.contains("NotFound"), "{gone}");
-    let kept = output(&mut cluster.get(&["crd", "architectures.maquette.dev", "-o", "name"]));
+    let kept = stdout_of(&mut cluster.get(&["crd", "architectures.maquette.dev", "-o", "name"]));
     assert!(kept.contains("architectures.maquette.dev"), "{kept}");
 
     // The definition that was kept is taken over.
-    output(&mut cluster.helm(&["install", "maquette", chart]));
+    stdout_of(&mut cluster.helm(&["install", "maquette", chart]));
 }

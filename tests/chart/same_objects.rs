@@ -1,6 +1,6 @@
 //! The chart with default values gives the objects of `manifests/install.yaml`.
 
-use crate::helm::{file, output, template};
+use crate::helm::{repository_file, stdout_of, template};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -50,11 +50,11 @@ fn without_helms_own(value: &mut Value) {
 #[test]
 fn the_chart_installs_what_the_manifest_installs() {
     let mut manifest =
-        objects(&std::fs::read_to_string(file("manifests/install.yaml")).expect("it"));
+        objects(&std::fs::read_to_string(repository_file("manifests/install.yaml")).expect("it"));
     // Helm makes the namespace itself: --create-namespace.
     let namespace = ("Namespace".to_owned(), crate::helm::NAMESPACE.to_owned());
     assert!(manifest.remove(&namespace).is_some(), "the manifest has no namespace");
-    let chart = objects(&output(&mut template(&[])));
+    let chart = objects(&stdout_of(&mut template(&[])));
     let names = |objects: &Objects| objects.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&chart), names(&manifest));
     for (key, wanted) in &manifest {
@@ -65,7 +65,7 @@ fn the_chart_installs_what_the_manifest_installs() {
 
 #[test]
 fn the_definition_is_kept_on_uninstall() {
-    let chart = output(&mut template(&["--show-only", "templates/crd.yaml"]));
+    let chart = stdout_of(&mut template(&["--show-only", "templates/crd.yaml"]));
     let crd: Value = serde_norway::from_str(&chart).expect("YAML");
     assert_eq!(crd["metadata"]["annotations"]["helm.sh/resource-policy"], "keep");
 }

@@ -1,23 +1,25 @@
 //! Values: each has its effect, and wrong ones are refused by name.
 
-use crate::helm::{complaint, file, output, template, tool};
+use crate::helm::{repository_file, stderr_of, stdout_of, template, tool};
 use serde_json::Value;
 
 fn deployment(arguments: &[&str]) -> Value {
     let show = ["--show-only", "templates/deployment.yaml"];
-    let yaml = output(&mut template(&[&show, arguments].concat()));
+    let yaml = stdout_of(&mut template(&[&show, arguments].concat()));
     serde_norway::from_str(&yaml).expect("YAML")
 }
 
 #[test]
 fn helm_finds_no_fault_with_the_chart() {
-    let report = output(tool("helm").args(["lint", "--strict"]).arg(file("charts/maquette")));
+    let report =
+        stdout_of(tool("helm").args(["lint", "--strict"]).arg(repository_file("charts/maquette")));
     assert!(report.contains("0 chart(s) failed"), "{report}");
 }
 
 #[test]
 fn the_chart_is_of_the_version_of_the_program() {
-    let chart = std::fs::read_to_string(file("charts/maquette/Chart.yaml")).expect("Chart.yaml");
+    let chart =
+        std::fs::read_to_string(repository_file("charts/maquette/Chart.yaml")).expect("Chart.yaml");
     let chart: Value = serde_norway::from_str(&chart).expect("YAML");
     assert_eq!(chart["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
@@ -33,7 +35,7 @@ fn wrong_values_are_refused_by_name() {
         ("watchNamespaces={Shop}", "watchNamespaces"),
         ("watchNamespaces=shop", "watchNamespaces"),
     ] {
-        let complaint = complaint(&mut template(&["--set", wrong]));
+        let complaint = stderr_of(&mut template(&["--set", wrong]));
         assert!(complaint.contains(name), "{wrong}: {complaint}");
     }
 }
@@ -64,11 +66,11 @@ fn settings_of_the_pod_reach_the_pod() {
 
 #[test]
 fn an_operator_of_some_namespaces_has_its_rights_in_these_only() {
-    let chart = output(&mut template(&["--set=watchNamespaces={shop,lab}"]));
+    let chart = stdout_of(&mut template(&["--set=watchNamespaces={shop,lab}"]));
     assert!(!chart.contains("kind: ClusterRoleBinding"), "{chart}");
     let show = ["--show-only", "templates/cluster-role-bindings.yaml"];
     let bindings =
-        output(&mut template(&[&show[..], &["--set=watchNamespaces={shop,lab}"]].concat()));
+        stdout_of(&mut template(&[&show[..], &["--set=watchNamespaces={shop,lab}"]].concat()));
     for namespace in ["shop", "lab"] {
         assert!(bindings.contains(&format!("namespace: {namespace}\n")), "{bindings}");
     }
@@ -79,22 +81,22 @@ fn an_operator_of_some_namespaces_has_its_rights_in_these_only() {
 
 #[test]
 fn an_operator_of_no_namespace_is_one_of_all() {
-    let usual = output(&mut template(&[]));
+    let usual = stdout_of(&mut template(&[]));
     assert!(usual.contains("kind: ClusterRoleBinding") && !usual.contains("MAQUETTE_NAMESPACES"));
     for nothing in ["watchNamespaces=", "watchNamespaces={}", "watchNamespaces=null"] {
-        assert_eq!(output(&mut template(&["--set", nothing])), usual, "{nothing}");
+        assert_eq!(stdout_of(&mut template(&["--set", nothing])), usual, "{nothing}");
     }
     let nothing = r#"watchNamespaces=[""]"#;
-    assert_eq!(output(&mut template(&["--set-json", nothing])), usual, "{nothing}");
+    assert_eq!(stdout_of(&mut template(&["--set-json", nothing])), usual, "{nothing}");
 }
 
 #[test]
 fn a_service_monitor_is_there_if_asked_for() {
     let show = ["--show-only", "templates/service-monitor.yaml"];
     let on = ["--set=serviceMonitor.enabled=true,serviceMonitor.labels.release=prom"];
-    let monitor = output(&mut template(&[&show[..], &on].concat()));
+    let monitor = stdout_of(&mut template(&[&show[..], &on].concat()));
     let monitor: Value = serde_norway::from_str(&monitor).expect("YAML");
     assert_eq!(monitor["kind"], "ServiceMonitor");
     assert_eq!(monitor["metadata"]["labels"]["release"], "prom");
-    assert!(!output(&mut template(&[])).contains("ServiceMonitor"));
+    assert!(!stdout_of(&mut template(&[])).contains("ServiceMonitor"));
 }

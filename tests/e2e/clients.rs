@@ -21,14 +21,14 @@ spec:
     run("shared-database", manifest, async |model| {
         let (web, reports) = (model.child("web"), model.child("reports"));
         let (by_web, _) = model.write(&web, "books", "by-web", json!(1)).await;
-        let read = model.reads_back(&reports, &by_web).await;
+        let read = model.read_back(&reports, &by_web).await;
         assert_eq!(read.trace.component.as_str(), "reports");
         let (by_reports, _) = model.write(&reports, "books", "by-reports", json!(2)).await;
-        let read = model.reads_back(&web, &by_reports).await;
+        let read = model.read_back(&web, &by_reports).await;
         assert_eq!(read.trace.component.as_str(), "web");
         let (newer, _) = model.write(&reports, "books", "by-web", json!(3)).await;
         assert!(newer.version > by_web.version, "{} <= {}", newer.version, by_web.version);
-        model.reads_back(&web, &newer).await;
+        model.read_back(&web, &newer).await;
     })
     .await;
 }

@@ -24,7 +24,7 @@ where
 }
 
 /// Awaits that nothing but claims is left.
-async fn nothing_but_claims_is_left(model: &Model) {
+async fn await_children_gone(model: &Model) {
     eventually("all children are gone", seconds(120), async || {
         let mut left = names::<Deployment>(model).await?;
         left.extend(names::<StatefulSet>(model).await?);
@@ -53,7 +53,7 @@ spec:
         let claims = names::<PersistentVolumeClaim>(model).await.expect("claims");
         assert_eq!(claims, [format!("data-{}-0", model.child("data"))]);
         model.delete().await;
-        nothing_but_claims_is_left(model).await;
+        await_children_gone(model).await;
         eventually("the claim is gone", seconds(60), async || {
             let left = names::<PersistentVolumeClaim>(model).await?;
             if left.is_empty() { Ok(()) } else { Err(format!("left: {left:?}")) }
@@ -79,11 +79,11 @@ spec:
         let written = model.write_many("books", 10).await;
         let claims = names::<PersistentVolumeClaim>(model).await.expect("claims");
         model.delete().await;
-        nothing_but_claims_is_left(model).await;
+        await_children_gone(model).await;
         assert_eq!(names::<PersistentVolumeClaim>(model).await.expect("claims"), claims);
         model.apply(manifest).await;
         model.ready().await;
-        model.all_read_back(&written).await;
+        model.read_all_back(&written).await;
     })
     .await;
 }

@@ -11,12 +11,12 @@
 mod promtool;
 mod support;
 
-mod business;
 mod clients;
 mod deletion;
-mod disruptive;
 mod evolution;
+mod operator_killed;
 mod peers;
 mod readiness;
+mod service_pods;
 mod shapes;
 mod stores;

@@ -15,7 +15,7 @@ spec:
 const PEERS: &str = "peers";
 
 /// Awaits that every peer sees all five and has every copy that it should.
-async fn whole(model: &Model) {
+async fn await_fully_replicated(model: &Model) {
     eventually("five peers see each other and are whole", seconds(180), async || {
         for pod in model.pods(PEERS).await {
             let name = pod.name_any();
@@ -40,13 +40,13 @@ async fn any_of_five_peers_may_be_lost_under_load() {
             let pods = model.pods(PEERS).await;
             let pod = &pods[ordinal];
             model.kill_pod(&pod.name_any()).await;
-            model.all_read_back(&written).await;
-            model.replaced(PEERS, std::slice::from_ref(pod), 5).await;
-            whole(model).await;
+            model.read_all_back(&written).await;
+            model.await_replaced(PEERS, std::slice::from_ref(pod), 5).await;
+            await_fully_replicated(model).await;
         }
         model.ready().await;
-        model.all_read_back(&written).await;
-        let after = model.load_goes_on(before, 100).await;
+        model.read_all_back(&written).await;
+        let after = model.await_load(before, 100).await;
         assert_eq!(after.lost_writes, 0, "{after:?}");
     })
     .await;
@@ -62,11 +62,11 @@ async fn the_items_are_there_when_all_peers_are_back() {
         for pod in &pods {
             model.kill_pod(&pod.name_any()).await;
         }
-        model.replaced(PEERS, &pods, 5).await;
-        whole(model).await;
+        model.await_replaced(PEERS, &pods, 5).await;
+        await_fully_replicated(model).await;
         model.ready().await;
-        model.all_read_back(&written).await;
-        let after = model.load_goes_on(before, 100).await;
+        model.read_all_back(&written).await;
+        let after = model.await_load(before, 100).await;
         assert_eq!(after.lost_writes, 0, "{after:?}");
     })
     .await;

@@ -22,10 +22,10 @@ async fn ready_is_false_while_the_store_is_stopped_and_true_again_after() {
         forbid_pods(model).await;
         let pods = model.pods("data").await;
         model.delete_pod(&pods[0].name_any()).await;
-        let condition = model.becomes("Ready", "False", seconds(30)).await;
+        let condition = model.await_condition("Ready", "False", seconds(30)).await;
         assert!(condition.message.contains("data"), "no component is named: {}", condition.message);
         allow_pods(model).await;
-        model.replaced("data", &pods, 1).await;
+        model.await_replaced("data", &pods, 1).await;
         model.ready().await;
     })
     .await;
@@ -37,7 +37,7 @@ async fn ready_is_false_while_an_image_cannot_be_pulled_and_true_again_after() {
     run("no-image", MODEL, async |model| {
         let image = "  pods: {image: \"127.0.0.1:1/there/is:none\"}\n";
         model.apply(&format!("{MODEL}{image}")).await;
-        let condition = model.becomes("Ready", "False", seconds(30)).await;
+        let condition = model.await_condition("Ready", "False", seconds(30)).await;
         assert!(condition.message.contains("data"), "no component is named: {}", condition.message);
         model.apply(MODEL).await;
         model.ready().await;

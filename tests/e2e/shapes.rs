@@ -12,7 +12,7 @@ use serde_json::json;
 async fn write_read_and_summary(model: &Model, collection: &str) -> Answer {
     let (written, _) =
         model.write(&model.name, collection, "of-the-test", json!({"colour": "red"})).await;
-    let read = model.reads_back(&model.name, &written).await;
+    let read = model.read_back(&model.name, &written).await;
     let summary = model.ask(&model.name, "GET", "summary", Vec::new()).await.expect("a summary");
     let Outcome::Summary(summary) = summary.outcome else {
         panic!("the summary is {:?}", summary.outcome);
@@ -23,7 +23,7 @@ async fn write_read_and_summary(model: &Model, collection: &str) -> Answer {
         collections.contains(&collection),
         "{collection} is not in the summary: {collections:?}"
     );
-    model.becomes("TrafficFlowing", "True", crate::support::seconds(60)).await;
+    model.await_condition("TrafficFlowing", "True", crate::support::seconds(60)).await;
     model.metrics().await.iter().for_each(|metrics| promtool::assert_clean(metrics));
     read
 }
@@ -81,7 +81,7 @@ async fn any_peer_answers_and_asks_its_fellows() {
         let read = write_read_and_summary(model, "items").await;
         assert_eq!(read.trace.role, Role::Peer);
         assert!(!read.trace.queries.is_empty(), "no peer was asked: {:?}", read.trace);
-        model.becomes("OverlayConnected", "True", crate::support::seconds(60)).await;
+        model.await_condition("OverlayConnected", "True", crate::support::seconds(60)).await;
     })
     .await;
 }

@@ -19,8 +19,8 @@ spec:
         let entry = &model.name;
         let (order, _) = model.write(entry, "orders", "mine", json!("an order")).await;
         let (other, _) = model.write(entry, "catalog", "mine", json!("a thing to order")).await;
-        model.reads_back(entry, &order).await;
-        model.reads_back(entry, &other).await;
+        model.read_back(entry, &order).await;
+        model.read_back(entry, &other).await;
         let orders = model.keys_in(&format!("{}-0", model.child("orders-data"))).await;
         let catalog = model.keys_in(&format!("{}-0", model.child("data"))).await;
         assert!(orders.contains("orders/mine"), "{orders:?}");
@@ -49,10 +49,10 @@ spec:
         let before = model.load().await;
         model.kill_pod(&pods[0].name_any()).await;
         written.extend(write_while(model, 20).await);
-        model.replaced("data", &pods, 1).await;
+        model.await_replaced("data", &pods, 1).await;
         model.ready().await;
-        model.all_read_back(&written).await;
-        let after = model.load_goes_on(before, 100).await;
+        model.read_all_back(&written).await;
+        let after = model.await_load(before, 100).await;
         assert_eq!(after.lost_writes, 0, "{after:?}");
     })
     .await;

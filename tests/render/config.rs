@@ -1,11 +1,11 @@
 //! Configurations: everything in them leads somewhere, and nowhere that is no business of the component.
 
 use crate::{
-    models::{CASES, rendered, topologies},
+    models::{CASES, any_topology, render_model},
     view::{Labels, configs, selects, service, workloads},
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use maquette::{plan::EdgeKind, render::Objects};
+use maquette::{plan::EdgeKind, render::ObjectsByKind};
 use maquette_contract::{Address, ComponentName, Role, RoleConfig, keys};
 use proptest::prelude::*;
 
@@ -13,26 +13,26 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn every_address_leads_to_the_component_that_it_is_said_to_be(topology in topologies()) {
-        let objects = rendered(&topology);
+    fn every_address_leads_to_the_component_that_it_is_said_to_be(topology in any_topology()) {
+        let objects = render_model(&topology);
         for (component, config) in configs(&objects) {
             match config.role {
                 RoleConfig::Service(config) => {
                     for call in &config.calls {
-                        leads_to(&objects, &call.address, &call.component);
+                        assert_leads_to(&objects, &call.address, &call.component);
                     }
                     if let Some(store) = &config.store {
-                        leads_to(&objects, &store.address, &store.component);
+                        assert_leads_to(&objects, &store.address, &store.component);
                     }
                 }
                 RoleConfig::Load(config) => {
                     for target in &config.targets {
-                        leads_to(&objects, &target.address, &target.component);
+                        assert_leads_to(&objects, &target.address, &target.component);
                     }
                 }
                 RoleConfig::Peer(config) => {
                     for member in &config.members {
-                        is_pod(&objects, &component, &member.name, &member.address);
+                        assert_is_pod(&objects, &component, &member.name, &member.address);
                     }
                 }
                 RoleConfig::Store(_) => {}
@@ -41,8 +41,8 @@ proptest! {
     }
 
     #[test]
-    fn a_configuration_says_what_its_component_does(topology in topologies()) {
-        let objects = rendered(&topology);
+    fn a_configuration_says_what_its_component_does(topology in any_topology()) {
+        let objects = render_model(&topology);
         let configs = configs(&objects);
         prop_assert_eq!(configs.len(), topology.components().count());
         for component in topology.components() {
@@ -60,8 +60,8 @@ proptest! {
     }
 
     #[test]
-    fn a_component_has_no_address_but_those_of_its_edges(topology in topologies()) {
-        let objects = rendered(&topology);
+    fn a_component_has_no_address_but_those_of_its_edges(topology in any_topology()) {
+        let objects = render_model(&topology);
         let edges = topology.edges();
         for config in &objects.config_maps {
             let component = &config.metadata.labels.as_ref().expect("labels")[keys::LABEL_COMPONENT];
@@ -76,8 +76,8 @@ proptest! {
     }
 
     #[test]
-    fn a_thin_client_knows_nothing_of_the_data(topology in topologies()) {
-        let configs = configs(&rendered(&topology));
+    fn a_thin_client_knows_nothing_of_the_data(topology in any_topology()) {
+        let configs = configs(&render_model(&topology));
         let stores: Vec<_> = topology.components().filter(|component| component.role() == Role::Store).collect();
         for component in topology.components() {
             let smart = component.edges().iter().any(|edge| edge.kind == EdgeKind::Queries);
@@ -93,7 +93,7 @@ proptest! {
 }
 
 /// The address is a Service's, it has the port, and its pods are those of `component` and have it too.
-fn leads_to(objects: &Objects, address: &Address, component: &ComponentName) {
+fn assert_leads_to(objects: &ObjectsByKind, address: &Address, component: &ComponentName) {
     let (host, port) = address.0.split_once(':').expect("host:port");
     let name = host.strip_suffix(".models.svc").expect("a Service of the namespace");
     let spec = service(objects, name).and_then(|service| service.spec.as_ref());
@@ -112,7 +112,7 @@ fn leads_to(objects: &Objects, address: &Address, component: &ComponentName) {
 }
 
 /// The address is that of a pod of the component, by its headless Service.
-fn is_pod(objects: &Objects, component: &str, pod: &str, address: &Address) {
+fn assert_is_pod(objects: &ObjectsByKind, component: &str, pod: &str, address: &Address) {
     let all = workloads(objects);
     let set = all.iter().find(|workload| workload.component == component).expect("the peers run");
     let ordinal = pod.strip_prefix(&format!("{}-", set.name)).expect("a pod of the set");

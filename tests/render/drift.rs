@@ -1,10 +1,10 @@
 //! Drift: what was just applied never differs, whatever others add; any change of ours does.
 
 use crate::{
-    models::{CASES, planned, rendered, topologies},
+    models::{CASES, any_topology, plan_model, render_model},
     specs::valid,
 };
-use maquette::render::difference;
+use maquette::render::first_difference;
 use maquette_contract::keys;
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
@@ -13,41 +13,41 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn what_was_applied_does_not_differ_whatever_others_add(topology in topologies()) {
-        for desired in rendered(&topology).to_values() {
+    fn what_was_applied_does_not_differ_whatever_others_add(topology in any_topology()) {
+        for desired in render_model(&topology).to_values() {
             let mut live = desired.clone();
-            add_what_others_add(&mut live);
-            prop_assert_eq!(difference(&desired, &live), None);
+            add_foreign_fields(&mut live);
+            prop_assert_eq!(first_difference(&desired, &live), None);
         }
     }
 
     #[test]
     fn any_field_that_is_changed_or_taken_away_differs(
-        topology in topologies(),
+        topology in any_topology(),
         object in any::<Index>(),
         field in any::<Index>(),
         other in select_change(),
     ) {
-        let objects = rendered(&topology).to_values();
+        let objects = render_model(&topology).to_values();
         let desired = object.get(&objects);
         let leaves = leaves(desired);
         let path = field.get(&leaves);
         let mut live = desired.clone();
-        add_what_others_add(&mut live);
+        add_foreign_fields(&mut live);
         change(&mut live, path, &other);
-        prop_assert!(difference(desired, &live).is_some(), "{path:?} may be changed unnoticed");
+        prop_assert!(first_difference(desired, &live).is_some(), "{path:?} may be changed unnoticed");
     }
 
     #[test]
     fn rendering_twice_is_the_same(spec in valid()) {
-        let (first, second) = (planned(&spec, "shop", "u"), planned(&spec, "shop", "u"));
-        prop_assert_eq!(rendered(&first), rendered(&second));
+        let (first, second) = (plan_model(&spec, "shop", "u"), plan_model(&spec, "shop", "u"));
+        prop_assert_eq!(render_model(&first), render_model(&second));
     }
 
     #[test]
     fn the_hash_of_an_object_is_that_of_its_content(before in valid(), after in valid()) {
-        let (before, after) = (planned(&before, "shop", "u"), planned(&after, "shop", "u"));
-        let (before, after) = (rendered(&before).to_values(), rendered(&after).to_values());
+        let (before, after) = (plan_model(&before, "shop", "u"), plan_model(&after, "shop", "u"));
+        let (before, after) = (render_model(&before).to_values(), render_model(&after).to_values());
         for object in &before {
             let hash = |object: &Value| object["metadata"]["annotations"][keys::ANNOTATION_APPLIED_HASH].clone();
             prop_assert!(hash(object).is_string());
@@ -75,21 +75,21 @@ fn select_change() -> impl Strategy<Value = Change> {
 
 /// Fields beside ours everywhere, entries before ours in every list that others may add to, and
 /// amounts written another way.
-fn add_what_others_add(live: &mut Value) {
+fn add_foreign_fields(live: &mut Value) {
     match live {
         Value::Object(map) => {
             for (field, value) in map.iter_mut() {
                 if !is_atomic(field, value) {
-                    add_what_others_add(value);
+                    add_foreign_fields(value);
                 }
                 add_entries(field, value);
                 if matches!(field.as_str(), "requests" | "limits") {
-                    write_otherwise(value);
+                    rewrite_amounts(value);
                 }
             }
             map.insert("of-others".to_owned(), json!("x"));
         }
-        Value::Array(list) => list.iter_mut().for_each(add_what_others_add),
+        Value::Array(list) => list.iter_mut().for_each(add_foreign_fields),
         _ => {}
     }
 }
@@ -114,7 +114,7 @@ fn add_entries(field: &str, value: &mut Value) {
     }
 }
 
-fn write_otherwise(amounts: &mut Value) {
+fn rewrite_amounts(amounts: &mut Value) {
     for (_, amount) in amounts.as_object_mut().into_iter().flat_map(Map::iter_mut) {
         let written = match amount.as_str() {
             Some("1") => "1000m",
@@ -158,7 +158,7 @@ fn change(live: &mut Value, path: &[String], how: &Change) {
     };
     match live {
         Value::Array(list) => {
-            let others = list.first().is_some_and(is_of_others);
+            let others = list.first().is_some_and(is_foreign);
             let at = key.parse::<usize>().expect("a number") + usize::from(others);
             match (rest, how) {
                 ([], Change::Removed) => _ = list.remove(at),
@@ -175,7 +175,7 @@ fn change(live: &mut Value, path: &[String], how: &Change) {
     }
 }
 
-fn is_of_others(entry: &Value) -> bool {
+fn is_foreign(entry: &Value) -> bool {
     let fields = ["name", "mountPath", "uid"].map(|field| &entry[field]);
     let port = [&entry["containerPort"], &entry["port"]].contains(&&json!(1));
     port || fields

@@ -4,7 +4,7 @@ use crate::specs::valid;
 use maquette::{
     api::ArchitectureSpec,
     plan::{Identity, Topology, plan},
-    render::{Objects, RenderSettings, render},
+    render::{ObjectsByKind, RenderSettings, render},
 };
 use proptest::{option, prelude::*};
 
@@ -12,7 +12,7 @@ use proptest::{option, prelude::*};
 pub(crate) const CASES: u32 = 64;
 
 /// The topology of `spec`, which is valid.
-pub(crate) fn planned(spec: &ArchitectureSpec, name: &str, uid: &str) -> Topology {
+pub(crate) fn plan_model(spec: &ArchitectureSpec, name: &str, uid: &str) -> Topology {
     let identity = Identity {
         name: name.parse().expect("a name"),
         namespace: "models".to_owned(),
@@ -21,13 +21,13 @@ pub(crate) fn planned(spec: &ArchitectureSpec, name: &str, uid: &str) -> Topolog
     plan(&spec.validate(name).expect("a valid spec"), identity).expect("a spec that can be planned")
 }
 
-pub(crate) fn rendered(topology: &Topology) -> Objects {
+pub(crate) fn render_model(topology: &Topology) -> ObjectsByKind {
     render(topology, &RenderSettings::default()).into_objects()
 }
 
 /// Any topology that a valid Architecture can have.
-pub(crate) fn topologies() -> impl Strategy<Value = Topology> {
+pub(crate) fn any_topology() -> impl Strategy<Value = Topology> {
     let name = "[a-z]([a-z0-9-]{0,20}[a-z0-9])?";
     (valid(), name, option::of(Just("the-uid")))
-        .prop_map(|(spec, name, uid)| planned(&spec, &name, uid.unwrap_or_default()))
+        .prop_map(|(spec, name, uid)| plan_model(&spec, &name, uid.unwrap_or_default()))
 }

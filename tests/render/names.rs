@@ -1,7 +1,7 @@
 //! Names, labels and owners of all objects.
 
 use crate::{
-    models::{CASES, rendered, topologies},
+    models::{CASES, any_topology, render_model},
     view::{text, title},
 };
 use maquette::api::{Architecture, Shape};
@@ -13,8 +13,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn names_are_unique_and_valid(topology in topologies()) {
-        let objects = rendered(&topology);
+    fn names_are_unique_and_valid(topology in any_topology()) {
+        let objects = render_model(&topology);
         let mut seen = BTreeSet::new();
         for object in objects.to_values() {
             prop_assert!(seen.insert(title(&object)), "twice: {}", title(&object));
@@ -31,9 +31,9 @@ proptest! {
     }
 
     #[test]
-    fn every_object_has_the_labels_of_its_architecture(topology in topologies()) {
+    fn every_object_has_the_labels_of_its_architecture(topology in any_topology()) {
         let architecture = topology.identity().name.to_string();
-        for object in rendered(&topology).to_values() {
+        for object in render_model(&topology).to_values() {
             let labels = &object["metadata"]["labels"];
             prop_assert_eq!(text(&labels[keys::LABEL_ARCHITECTURE]), &architecture);
             prop_assert_eq!(text(&labels[keys::LABEL_MANAGED_BY]), keys::MANAGER);
@@ -44,9 +44,9 @@ proptest! {
     }
 
     #[test]
-    fn the_architecture_owns_every_object_where_there_is_a_cluster(topology in topologies()) {
+    fn the_architecture_owns_every_object_where_there_is_a_cluster(topology in any_topology()) {
         let identity = topology.identity();
-        for object in rendered(&topology).to_values() {
+        for object in render_model(&topology).to_values() {
             let owners = object["metadata"]["ownerReferences"].as_array();
             if identity.uid.is_empty() {
                 prop_assert_eq!(owners, None);

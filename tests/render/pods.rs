@@ -1,14 +1,14 @@
 //! Pods: who selects them, what starts them anew, what they may do.
 
 use crate::{
-    models::{CASES, planned, rendered, topologies},
+    models::{CASES, any_topology, plan_model, render_model},
     specs::valid,
-    view::{Labels, Workload, selects, title, workloads},
+    view::{Labels, PodController, selects, title, workloads},
 };
 use k8s_openapi::api::core::v1::PodSpec;
 use maquette::{
     api::{ArchitectureSpec, Load, Quantiles, Shape},
-    render::Objects,
+    render::ObjectsByKind,
 };
 use maquette_contract::keys;
 use proptest::prelude::*;
@@ -19,8 +19,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn selectors_select_exactly_the_pods_of_their_own_component(topology in topologies()) {
-        let objects = rendered(&topology);
+    fn selectors_select_exactly_the_pods_of_their_own_component(topology in any_topology()) {
+        let objects = render_model(&topology);
         let workloads = workloads(&objects);
         for (component, selector) in selectors(&objects) {
             for key in [keys::LABEL_ARCHITECTURE, keys::LABEL_COMPONENT, keys::LABEL_ROLE] {
@@ -37,10 +37,10 @@ proptest! {
     fn a_change_of_configuration_alone_starts_no_pod_anew(before in valid(), load in loads()) {
         let mut after = before.clone();
         change_configuration(&mut after, load);
-        let (before, after) = (planned(&before, "shop", "u"), planned(&after, "shop", "u"));
-        let (before, after) = (rendered(&before), rendered(&after));
-        let templates = |objects: &Objects| -> BTreeMap<String, Value> {
-            let template = |workload: &Workload<'_>| {
+        let (before, after) = (plan_model(&before, "shop", "u"), plan_model(&after, "shop", "u"));
+        let (before, after) = (render_model(&before), render_model(&after));
+        let templates = |objects: &ObjectsByKind| -> BTreeMap<String, Value> {
+            let template = |workload: &PodController<'_>| {
                 let value = serde_json::to_value(workload.template).expect("JSON");
                 (workload.name.to_owned(), value)
             };
@@ -50,9 +50,9 @@ proptest! {
     }
 
     #[test]
-    fn every_pod_meets_the_restricted_standard(topology in topologies()) {
-        for workload in workloads(&rendered(&topology)) {
-            is_restricted(workload.spec());
+    fn every_pod_meets_the_restricted_standard(topology in any_topology()) {
+        for workload in workloads(&render_model(&topology)) {
+            assert_restricted(workload.spec());
             let container = &workload.spec().containers[0];
             let resources = container.resources.as_ref().expect("resources");
             for amounts in [&resources.requests, &resources.limits] {
@@ -63,10 +63,10 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_rendered_that_the_api_server_would_not_keep(topology in topologies()) {
-        for object in rendered(&topology).to_values() {
+    fn nothing_is_rendered_that_the_api_server_would_not_keep(topology in any_topology()) {
+        for object in render_model(&topology).to_values() {
             let path = title(&object);
-            no_empty_value(&path, &object);
+            assert_no_empty_value(&path, &object);
         }
     }
 }
@@ -74,7 +74,7 @@ proptest! {
 #[test]
 fn a_default_model_gives_nobody_a_token_and_mounts_its_configuration() {
     for shape in [Shape::ClientServer, Shape::ThreeTier, Shape::NTier, Shape::PeerToPeer] {
-        let objects = rendered(&planned(&ArchitectureSpec::minimal(shape), "shop", ""));
+        let objects = render_model(&plan_model(&ArchitectureSpec::minimal(shape), "shop", ""));
         let [account] = objects.service_accounts.as_slice() else { panic!("one account") };
         assert_eq!(account.automount_service_account_token, Some(false));
         for workload in workloads(&objects) {
@@ -119,7 +119,7 @@ fn change_configuration(spec: &mut ArchitectureSpec, load: Load) {
 }
 
 /// All selectors, with the component that each is about.
-fn selectors(objects: &Objects) -> Vec<(String, Labels)> {
+fn selectors(objects: &ObjectsByKind) -> Vec<(String, Labels)> {
     let workloads = workloads(objects);
     let own = workloads.iter().map(|workload| workload.selector.clone());
     let spread = workloads.iter().flat_map(|workload| {
@@ -137,7 +137,7 @@ fn selectors(objects: &Objects) -> Vec<(String, Labels)> {
 }
 
 /// <https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted>
-fn is_restricted(spec: &PodSpec) {
+fn assert_restricted(spec: &PodSpec) {
     let pod = spec.security_context.as_ref().expect("a security context");
     assert_eq!(pod.run_as_non_root, Some(true));
     assert!(pod.run_as_user.is_some_and(|user| user > 0));
@@ -160,19 +160,19 @@ fn is_restricted(spec: &PodSpec) {
 }
 
 /// Empty lists, maps and nulls come back as absent.
-fn no_empty_value(path: &str, value: &Value) {
+fn assert_no_empty_value(path: &str, value: &Value) {
     match value {
         Value::Null => panic!("{path} is null"),
         Value::Array(list) => {
             assert!(!list.is_empty(), "{path} is empty");
             for (index, value) in list.iter().enumerate() {
-                no_empty_value(&format!("{path}[{index}]"), value);
+                assert_no_empty_value(&format!("{path}[{index}]"), value);
             }
         }
         Value::Object(map) => {
             assert!(!map.is_empty(), "{path} is empty");
             for (key, value) in map {
-                no_empty_value(&format!("{path}.{key}"), value);
+                assert_no_empty_value(&format!("{path}.{key}"), value);
             }
         }
         // Labels and annotations of users may be empty; other texts may not.

@@ -1,7 +1,7 @@
 //! Rendered objects by what tests ask of them.
 
 use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec, Service};
-use maquette::render::Objects;
+use maquette::render::ObjectsByKind;
 use maquette_contract::{ComponentConfig, keys};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub(crate) fn text(value: &Value) -> &str {
 }
 
 /// What runs pods.
-pub(crate) struct Workload<'a> {
+pub(crate) struct PodController<'a> {
     pub(crate) name: &'a str,
     pub(crate) component: &'a str,
     pub(crate) replicas: i32,
@@ -28,7 +28,7 @@ pub(crate) struct Workload<'a> {
     pub(crate) headless: Option<&'a str>,
 }
 
-impl Workload<'_> {
+impl PodController<'_> {
     pub(crate) fn labels(&self) -> &Labels {
         self.template.metadata.as_ref().and_then(|meta| meta.labels.as_ref()).expect("labels")
     }
@@ -38,7 +38,7 @@ impl Workload<'_> {
     }
 }
 
-pub(crate) fn workloads(objects: &Objects) -> Vec<Workload<'_>> {
+pub(crate) fn workloads(objects: &ObjectsByKind) -> Vec<PodController<'_>> {
     let deployments = objects.deployments.iter().map(|object| {
         let spec = object.spec.as_ref().expect("a spec");
         workload(&object.metadata, spec.replicas, &spec.selector, &spec.template, None)
@@ -57,8 +57,8 @@ fn workload<'a>(
     selector: &'a k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector,
     template: &'a PodTemplateSpec,
     headless: Option<&'a str>,
-) -> Workload<'a> {
-    Workload {
+) -> PodController<'a> {
+    PodController {
         name: metadata.name.as_deref().expect("a name"),
         component: &metadata.labels.as_ref().expect("labels")[keys::LABEL_COMPONENT],
         replicas: replicas.expect("replicas"),
@@ -69,7 +69,7 @@ fn workload<'a>(
 }
 
 /// The configuration of each component, by the component's name.
-pub(crate) fn configs(objects: &Objects) -> BTreeMap<String, ComponentConfig> {
+pub(crate) fn configs(objects: &ObjectsByKind) -> BTreeMap<String, ComponentConfig> {
     let configs = objects.config_maps.iter().map(|object| {
         let json = &object.data.as_ref().expect("data")[keys::CONFIG_FILE];
         let config =
@@ -79,7 +79,7 @@ pub(crate) fn configs(objects: &Objects) -> BTreeMap<String, ComponentConfig> {
     configs.collect()
 }
 
-pub(crate) fn service<'a>(objects: &'a Objects, name: &str) -> Option<&'a Service> {
+pub(crate) fn service<'a>(objects: &'a ObjectsByKind, name: &str) -> Option<&'a Service> {
     objects.services.iter().find(|service| service.metadata.name.as_deref() == Some(name))
 }
 

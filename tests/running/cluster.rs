@@ -11,9 +11,9 @@ use k8s_openapi::{
 };
 use maquette::{
     api::ArchitectureSpec,
-    observe::{Report, Running, Snapshot, running},
+    observe::{PodReport, RunningTopology, Snapshot, running_topology},
     plan::{Identity, Topology, plan},
-    render::{Objects, RenderSettings, render},
+    render::{ObjectsByKind, RenderSettings, render},
 };
 use maquette_contract::{
     ComponentConfig, ComponentName, EdgeObservation, LoadObservation, Observations,
@@ -34,7 +34,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_hours(500_000)
 }
 
-pub(crate) fn planned(spec: &ArchitectureSpec) -> Topology {
+pub(crate) fn plan_spec(spec: &ArchitectureSpec) -> Topology {
     plan(&spec.validate("shop").unwrap(), identity()).unwrap()
 }
 
@@ -44,9 +44,9 @@ pub(crate) fn spec(text: &str) -> ArchitectureSpec {
 }
 
 /// What is known of a cluster in which `topology` runs and works.
-pub(crate) fn works(topology: &Topology) -> Snapshot {
+pub(crate) fn healthy_snapshot(topology: &Topology) -> Snapshot {
     let mut snapshot = Snapshot::default();
-    let Objects {
+    let ObjectsByKind {
         service_accounts: _,
         config_maps,
         services,
@@ -92,8 +92,8 @@ pub(crate) fn works(topology: &Topology) -> Snapshot {
 }
 
 /// The same, as it is read back.
-pub(crate) fn read(snapshot: &Snapshot) -> Running {
-    running(&identity(), snapshot)
+pub(crate) fn observe_running(snapshot: &Snapshot) -> RunningTopology {
+    running_topology(&identity(), snapshot)
 }
 
 fn add_pods(
@@ -130,12 +130,13 @@ fn add_reports(snapshot: &mut Snapshot, text: &str) {
         name.strip_prefix(&prefix).is_some_and(|ordinal| ordinal.parse::<u32>().is_ok())
     };
     for name in names.iter().filter(own) {
-        let report = Report { latest: Some((now(), report(&config, text, name))), failure: None };
+        let report =
+            PodReport { latest: Some((now(), pod_report(&config, text, name))), failure: None };
         snapshot.reports.insert(format!("uid-of-{name}"), report);
     }
 }
 
-fn report(config: &ComponentConfig, text: &str, pod: &str) -> Observations {
+fn pod_report(config: &ComponentConfig, text: &str, pod: &str) -> Observations {
     let edge = |to: ComponentName| EdgeObservation {
         to,
         probe: Probe::Works,

@@ -8,11 +8,11 @@ mod edges;
 #[path = "../shared/specs.rs"]
 mod specs;
 
+mod backends;
 mod cluster;
-mod evolution;
-mod homes;
 mod peers;
 mod progress;
 mod read_back;
-mod rehearsal;
+mod simulation;
 mod status;
+mod steps;

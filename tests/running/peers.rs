@@ -1,6 +1,6 @@
 //! Peers leave one at a time, and none that is still needed.
 
-use crate::cluster::{change_report, now, planned, read, spec, works};
+use crate::cluster::{change_report, healthy_snapshot, now, observe_running, plan_spec, spec};
 use maquette::{
     evolve::{Evolution, Step, evolve},
     observe::Snapshot,
@@ -9,12 +9,12 @@ use maquette::{
 use std::sync::Arc;
 
 /// A peer-to-peer model of so many peers.
-fn of(replicas: u32) -> Topology {
-    planned(&spec(&format!("shape: PeerToPeer\npeerToPeer: {{replicas: {replicas}}}")))
+fn peers_topology(replicas: u32) -> Topology {
+    plan_spec(&spec(&format!("shape: PeerToPeer\npeerToPeer: {{replicas: {replicas}}}")))
 }
 
 /// How many peers run, and how many of them are members.
-fn peers(topology: &Topology) -> (u32, u32) {
+fn peer_counts(topology: &Topology) -> (u32, u32) {
     let component: &Component = topology.component(&"peers".parse().unwrap()).unwrap();
     match &component.behavior {
         Behavior::Peer(peer) => (component.replicas, peer.members),
@@ -22,12 +22,12 @@ fn peers(topology: &Topology) -> (u32, u32) {
     }
 }
 
-fn step(wanted: &Topology, snapshot: &Snapshot) -> Evolution {
-    evolve(wanted, &read(snapshot), now())
+fn evolve_snapshot(wanted: &Topology, snapshot: &Snapshot) -> Evolution {
+    evolve(wanted, &observe_running(snapshot), now())
 }
 
 /// Only the first `up` peers ever came up.
-fn only(up: u32, mut snapshot: Snapshot) -> Snapshot {
+fn only_first_peers(up: u32, mut snapshot: Snapshot) -> Snapshot {
     let is_up = |name: &str| {
         let number = name.strip_prefix("shop-peers-").and_then(|number| number.parse::<u32>().ok());
         number.is_none_or(|number| number < up)
@@ -48,10 +48,10 @@ fn only(up: u32, mut snapshot: Snapshot) -> Snapshot {
 }
 
 /// The change to `wanted` ends although only `up` peers ever come up.
-fn ends(mut running: Topology, wanted: &Topology, up: u32) -> Vec<Step> {
+fn steps_to_end(mut running: Topology, wanted: &Topology, up: u32) -> Vec<Step> {
     let mut steps = vec![];
     for _ in 0..120 {
-        let next = step(wanted, &only(up, works(&running)));
+        let next = evolve_snapshot(wanted, &only_first_peers(up, healthy_snapshot(&running)));
         if next.step.is_none() {
             assert_eq!(&next.apply, wanted);
             return steps;
@@ -61,52 +61,53 @@ fn ends(mut running: Topology, wanted: &Topology, up: u32) -> Vec<Step> {
     }
     panic!(
         "it never ends: {:?} {}",
-        step(wanted, &only(up, works(&running))).waits,
-        peers(&running).0
+        evolve_snapshot(wanted, &only_first_peers(up, healthy_snapshot(&running))).waits,
+        peer_counts(&running).0
     );
 }
 
 #[test]
 fn peers_leave_one_by_one() {
-    let wanted = of(3);
+    let wanted = peers_topology(3);
     // They are told that only three hold items, and all stay.
-    let told = step(&wanted, &works(&of(5)));
-    assert_eq!(peers(&told.apply), (5, 3));
+    let told = evolve_snapshot(&wanted, &healthy_snapshot(&peers_topology(5)));
+    assert_eq!(peer_counts(&told.apply), (5, 3));
     // While any still copies, all stay.
-    let mut snapshot = works(&told.apply);
+    let mut snapshot = healthy_snapshot(&told.apply);
     change_report(&mut snapshot, "shop-peers-0", |_, report| {
         report.peer.as_mut().unwrap().under_replicated = 1;
     });
-    let waits = step(&wanted, &snapshot);
-    assert_eq!(peers(&waits.apply), (5, 3));
+    let waits = evolve_snapshot(&wanted, &snapshot);
+    assert_eq!(peer_counts(&waits.apply), (5, 3));
     assert!(waits.waits[0].to_string().contains("shop-peers-0 still copies items"));
     // Then they go one by one, each when the ones that are left are whole.
-    let first = step(&wanted, &works(&told.apply));
-    assert_eq!(peers(&first.apply), (4, 3));
+    let first = evolve_snapshot(&wanted, &healthy_snapshot(&told.apply));
+    assert_eq!(peer_counts(&first.apply), (4, 3));
     assert!(!first.waits.is_empty());
-    let second = step(&wanted, &works(&first.apply));
-    assert_eq!(peers(&second.apply), (3, 3));
-    let done = step(&wanted, &works(&second.apply));
+    let second = evolve_snapshot(&wanted, &healthy_snapshot(&first.apply));
+    assert_eq!(peer_counts(&second.apply), (3, 3));
+    let done = evolve_snapshot(&wanted, &healthy_snapshot(&second.apply));
     assert_eq!((done.apply, done.waits), (wanted, vec![]));
 }
 
 #[test]
 fn a_peer_that_does_not_report_keeps_all_of_them() {
-    let told = step(&of(3), &works(&of(5)));
-    let mut snapshot = works(&told.apply);
+    let told = evolve_snapshot(&peers_topology(3), &healthy_snapshot(&peers_topology(5)));
+    let mut snapshot = healthy_snapshot(&told.apply);
     snapshot.reports.remove("uid-of-shop-peers-1");
-    let waits = step(&of(3), &snapshot);
+    let waits = evolve_snapshot(&peers_topology(3), &snapshot);
     assert_eq!(waits.apply, told.apply);
     assert!(waits.waits[0].to_string().contains("shop-peers-1 has not reported of late"));
 }
 
 #[test]
 fn new_peers_for_which_there_is_no_room_are_given_up() {
-    let before = planned(&spec("shape: ThreeTier"));
-    let raised = step(&of(50), &works(&before)).apply;
-    let stuck = step(&of(50), &only(5, works(&raised)));
+    let before = plan_spec(&spec("shape: ThreeTier"));
+    let raised = evolve_snapshot(&peers_topology(50), &healthy_snapshot(&before)).apply;
+    let stuck =
+        evolve_snapshot(&peers_topology(50), &only_first_peers(5, healthy_snapshot(&raised)));
     assert_eq!((stuck.step, &stuck.apply), (Some(Step::Expand), &raised));
-    assert_eq!(ends(raised, &of(3), 5), Step::ALL);
+    assert_eq!(steps_to_end(raised, &peers_topology(3), 5), Step::ALL);
     // The same where peers serve already.
-    assert_eq!(ends(of(50), &of(3), 5), [Step::Contract]);
+    assert_eq!(steps_to_end(peers_topology(50), &peers_topology(3), 5), [Step::Contract]);
 }

@@ -4,7 +4,7 @@ mod components;
 mod edges;
 mod users;
 
-use crate::cluster::{identity, now, planned, read, spec, works};
+use crate::cluster::{healthy_snapshot, identity, now, observe_running, plan_spec, spec};
 use k8s_openapi::{
     api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Condition, jiff::SignedDuration,
 };
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 const ARCHITECTURE: &str = "shape: ThreeTier\nthreeTier: {business: {replicas: 2}}";
 
-pub(crate) fn facts<'a>(topology: &'a Topology) -> Facts<'a> {
+pub(crate) fn facts_of<'a>(topology: &'a Topology) -> Facts<'a> {
     Facts {
         generation: 7,
         identity: topology.identity(),
@@ -28,7 +28,7 @@ pub(crate) fn facts<'a>(topology: &'a Topology) -> Facts<'a> {
         changing: [].into(),
         evolution: None,
         waits: vec![],
-        cannot: vec![],
+        blockers: vec![],
         issues: vec![],
         volumes: vec![],
         volume_notes: vec![],
@@ -36,22 +36,22 @@ pub(crate) fn facts<'a>(topology: &'a Topology) -> Facts<'a> {
 }
 
 /// The status of the Architecture after something changed in a cluster where all works.
-fn after(change: impl FnOnce(&mut Snapshot)) -> ArchitectureStatus {
-    of(ARCHITECTURE, change, |_| {})
+fn status_after(change: impl FnOnce(&mut Snapshot)) -> ArchitectureStatus {
+    status_of(ARCHITECTURE, change, |_| {})
 }
 
 /// The same for another Architecture, and after a change of what the operator knows.
-fn of(
+fn status_of(
     text: &str,
     change: impl FnOnce(&mut Snapshot),
     know: impl FnOnce(&mut Facts<'_>),
 ) -> ArchitectureStatus {
-    let topology = planned(&spec(text));
-    let mut snapshot = works(&topology);
+    let topology = plan_spec(&spec(text));
+    let mut snapshot = healthy_snapshot(&topology);
     change(&mut snapshot);
-    let mut facts = facts(&topology);
+    let mut facts = facts_of(&topology);
     know(&mut facts);
-    status(&facts, &read(&snapshot), None, now())
+    status(&facts, &observe_running(&snapshot), None, now())
 }
 
 pub(crate) fn condition<'a>(status: &'a ArchitectureStatus, type_: &str) -> &'a Condition {
@@ -59,30 +59,40 @@ pub(crate) fn condition<'a>(status: &'a ArchitectureStatus, type_: &str) -> &'a 
 }
 
 #[track_caller]
-pub(crate) fn is(status: &ArchitectureStatus, type_: &str, expected: (&str, &str), says: &str) {
+pub(crate) fn assert_condition(
+    status: &ArchitectureStatus,
+    type_: &str,
+    expected: (&str, &str),
+    says: &str,
+) {
     let found = condition(status, type_);
     assert_eq!((found.status.as_str(), found.reason.as_str()), expected, "{}", found.message);
     assert!(found.message.contains(says), "{} does not say {says:?}", found.message);
     assert_eq!(found.observed_generation, Some(7));
 }
 
-pub(crate) fn pod<'a>(snapshot: &'a mut Snapshot, name: &str) -> &'a mut Pod {
+pub(crate) fn pod_mut<'a>(snapshot: &'a mut Snapshot, name: &str) -> &'a mut Pod {
     let named = |pod: &&mut Arc<Pod>| pod.metadata.name.as_deref() == Some(name);
     Arc::make_mut(snapshot.pods.iter_mut().find(named).unwrap())
 }
 
-pub(crate) fn not_ready(snapshot: &mut Snapshot, name: &str) {
-    let conditions = pod(snapshot, name).status.as_mut().unwrap().conditions.as_mut().unwrap();
+pub(crate) fn make_not_ready(snapshot: &mut Snapshot, name: &str) {
+    let conditions = pod_mut(snapshot, name).status.as_mut().unwrap().conditions.as_mut().unwrap();
     conditions[0].status = "False".to_owned();
 }
 
 #[test]
 fn all_works() {
-    let status = after(|_| {});
-    is(&status, "Accepted", ("True", "Accepted"), "fine");
-    is(&status, "Ready", ("True", "AllWorks"), "4 components available, 3 edges working");
-    is(&status, "Progressing", ("False", "UpToDate"), "");
-    is(&status, "TrafficFlowing", ("True", "RequestsSucceed"), "");
+    let status = status_after(|_| {});
+    assert_condition(&status, "Accepted", ("True", "Accepted"), "fine");
+    assert_condition(
+        &status,
+        "Ready",
+        ("True", "AllWorks"),
+        "4 components available, 3 edges working",
+    );
+    assert_condition(&status, "Progressing", ("False", "UpToDate"), "");
+    assert_condition(&status, "TrafficFlowing", ("True", "RequestsSucceed"), "");
     assert_eq!(status.conditions.len(), 4, "no overlay without peers");
     assert_eq!(status.components_ready.as_deref(), Some("4/4"));
     assert_eq!(status.entry.as_deref(), Some("http://shop.default.svc"));
@@ -94,77 +104,83 @@ fn all_works() {
 #[test]
 fn what_keeps_the_operator_from_its_work_comes_first() {
     let trouble = |kind, message: &str| Issue { kind, message: message.to_owned() };
-    let status = of(
+    let status = status_of(
         ARCHITECTURE,
-        |snapshot| not_ready(snapshot, "shop-data-0"),
+        |snapshot| make_not_ready(snapshot, "shop-data-0"),
         |facts| {
             facts.issues.push(trouble(IssueKind::Failed, "Service shop-data: too many"));
             facts.issues.push(trouble(IssueKind::Conflict, "Service shop is not ours"));
         },
     );
-    is(&status, "Ready", ("False", "Conflict"), "Service shop is not ours");
-    is(&status, "Progressing", ("False", "Conflict"), "Service shop is not ours");
-    let status = of(
+    assert_condition(&status, "Ready", ("False", "Conflict"), "Service shop is not ours");
+    assert_condition(&status, "Progressing", ("False", "Conflict"), "Service shop is not ours");
+    let status = status_of(
         ARCHITECTURE,
         |_| {},
         |facts| {
             facts.issues.push(trouble(IssueKind::Removal, "waiting for Service shop"));
         },
     );
-    is(&status, "Ready", ("False", "WaitingForRemoval"), "waiting for Service shop");
-    is(&status, "Progressing", ("True", "Evolving"), "waiting for Service shop");
+    assert_condition(&status, "Ready", ("False", "WaitingForRemoval"), "waiting for Service shop");
+    assert_condition(&status, "Progressing", ("True", "Evolving"), "waiting for Service shop");
 }
 
 #[test]
 fn what_is_not_yet_as_wanted_is_not_ready_although_all_works() {
-    let status = of(ARCHITECTURE, |_| {}, |facts| facts.waits.push("waiting for x".to_owned()));
-    is(&status, "Ready", ("False", "Evolving"), "waiting for x");
-    is(&status, "Progressing", ("True", "Evolving"), "waiting for x");
+    let status =
+        status_of(ARCHITECTURE, |_| {}, |facts| facts.waits.push("waiting for x".to_owned()));
+    assert_condition(&status, "Ready", ("False", "Evolving"), "waiting for x");
+    assert_condition(&status, "Progressing", ("True", "Evolving"), "waiting for x");
 }
 
 #[test]
 fn a_specification_that_is_refused_is_never_ready() {
-    let status = of(
+    let status = status_of(
         ARCHITECTURE,
         |_| {},
         |facts| {
             facts.acceptance = Acceptance::Refused { problems: "spec.x: bad".to_owned() };
         },
     );
-    is(&status, "Accepted", ("False", "Refused"), "spec.x: bad");
-    is(&status, "Ready", ("False", "Refused"), "");
-    is(&status, "Progressing", ("False", "Refused"), "");
+    assert_condition(&status, "Accepted", ("False", "Refused"), "spec.x: bad");
+    assert_condition(&status, "Ready", ("False", "Refused"), "");
+    assert_condition(&status, "Progressing", ("False", "Refused"), "");
 }
 
 #[test]
 fn a_transition_has_the_time_at_which_the_status_turned() {
-    let topology = planned(&spec(ARCHITECTURE));
-    let facts = facts(&topology);
-    let snapshot = works(&topology);
-    let first = status(&facts, &read(&snapshot), None, now());
+    let topology = plan_spec(&spec(ARCHITECTURE));
+    let facts = facts_of(&topology);
+    let snapshot = healthy_snapshot(&topology);
+    let first = status(&facts, &observe_running(&snapshot), None, now());
     let later = now() + SignedDuration::from_secs(5);
-    let same = status(&facts, &read(&snapshot), Some(&first), later);
+    let same = status(&facts, &observe_running(&snapshot), Some(&first), later);
     assert_eq!(first, same);
     let mut broken = snapshot.clone();
-    not_ready(&mut broken, "shop-data-0");
-    let turned = status(&facts, &read(&broken), Some(&first), later);
+    make_not_ready(&mut broken, "shop-data-0");
+    let turned = status(&facts, &observe_running(&broken), Some(&first), later);
     let time = |status: &ArchitectureStatus, type_| condition(status, type_).last_transition_time.0;
     assert_eq!(time(&turned, "Ready"), later);
     assert_eq!(time(&turned, "TrafficFlowing"), now());
     let mut other = broken.clone();
-    not_ready(&mut other, "shop-client-0");
+    make_not_ready(&mut other, "shop-client-0");
     let even_later = later + SignedDuration::from_secs(5);
-    let still = status(&facts, &read(&other), Some(&turned), even_later);
+    let still = status(&facts, &observe_running(&other), Some(&turned), even_later);
     assert_eq!(time(&still, "Ready"), later, "another message is no transition");
     assert_ne!(condition(&still, "Ready").message, condition(&turned, "Ready").message);
 }
 
 #[test]
 fn an_architecture_of_which_nothing_runs_yet_says_so() {
-    let topology = planned(&spec(ARCHITECTURE));
-    let status = status(&facts(&topology), &read(&Snapshot::default()), None, now());
-    is(&status, "Ready", ("False", "ComponentsNotReady"), "business: 0 of 2 pods are ready");
-    is(&status, "TrafficFlowing", ("Unknown", "NotReported"), "");
+    let topology = plan_spec(&spec(ARCHITECTURE));
+    let status = status(&facts_of(&topology), &observe_running(&Snapshot::default()), None, now());
+    assert_condition(
+        &status,
+        "Ready",
+        ("False", "ComponentsNotReady"),
+        "business: 0 of 2 pods are ready",
+    );
+    assert_condition(&status, "TrafficFlowing", ("Unknown", "NotReported"), "");
     assert_eq!(status.components_ready.as_deref(), Some("0/4"));
     assert_eq!(identity(), *topology.identity());
 }
@@ -173,14 +189,14 @@ fn an_architecture_of_which_nothing_runs_yet_says_so() {
 fn a_specification_or_a_part_that_cannot_be_read_is_told() {
     let problem = "spec.shape: unknown variant `Ring`".to_owned();
     let unreadable = Acceptance::Unreadable { problem };
-    let status = of(ARCHITECTURE, |_| {}, |facts| facts.acceptance = unreadable);
+    let status = status_of(ARCHITECTURE, |_| {}, |facts| facts.acceptance = unreadable);
     let mend = "cannot read spec.shape: unknown variant `Ring`. Change that, or run the version";
-    is(&status, "Accepted", ("False", "Unreadable"), mend);
-    is(&status, "Ready", ("False", "Unreadable"), "");
-    is(&status, "Progressing", ("False", "Unreadable"), "");
+    assert_condition(&status, "Accepted", ("False", "Unreadable"), mend);
+    assert_condition(&status, "Ready", ("False", "Unreadable"), "");
+    assert_condition(&status, "Progressing", ("False", "Unreadable"), "");
     let part = Issue { kind: IssueKind::Unreadable, message: "ConfigMap x: bad".to_owned() };
-    let status = of(ARCHITECTURE, |_| {}, |facts| facts.issues.push(part));
-    is(&status, "Accepted", ("True", "Accepted"), "");
-    is(&status, "Ready", ("False", "Unreadable"), "ConfigMap x: bad");
-    is(&status, "Progressing", ("False", "Unreadable"), "ConfigMap x: bad");
+    let status = status_of(ARCHITECTURE, |_| {}, |facts| facts.issues.push(part));
+    assert_condition(&status, "Accepted", ("True", "Accepted"), "");
+    assert_condition(&status, "Ready", ("False", "Unreadable"), "ConfigMap x: bad");
+    assert_condition(&status, "Progressing", ("False", "Unreadable"), "ConfigMap x: bad");
 }

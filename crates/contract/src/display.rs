@@ -26,8 +26,10 @@ impl Display for Outcome {
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let items: u64 = self.collections.values().map(|collection| collection.items).sum();
-        let (collections, items) =
-            (format_count(self.collections.len() as u64, "collection"), format_count(items, "item"));
+        let (collections, items) = (
+            format_count(self.collections.len() as u64, "collection"),
+            format_count(items, "item"),
+        );
         write!(f, "summary: {collections}, {items}")?;
         if self.truncated {
             write!(f, " (there are more: a store held more than a summary looks at)")?;
@@ -35,7 +37,8 @@ impl Display for Summary {
         let width =
             self.collections.keys().map(|collection| collection.as_str().len()).max().unwrap_or(0);
         for (collection, summary) in &self.collections {
-            let (items, bytes) = (format_count(summary.items, "item"), format_count(summary.bytes, "byte"));
+            let (items, bytes) =
+                (format_count(summary.items, "item"), format_count(summary.bytes, "byte"));
             write!(f, "\n  {:width$}  {items}, {bytes}", collection.as_str())?;
             if let Some(newest) = &summary.newest {
                 write!(f, ", newest {newest}")?;

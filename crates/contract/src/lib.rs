@@ -9,6 +9,7 @@
 //! workload runs as well outside a cluster.
 
 mod config;
+mod display;
 mod item;
 pub mod keys;
 pub mod metrics;
@@ -18,13 +19,13 @@ mod observations;
 pub mod ports;
 mod revision;
 mod route;
-mod display;
 mod tree;
 mod version;
 
 pub use config::{
     Address, Call, CallMode, ComponentConfig, LoadConfig, LoadTarget, PeerConfig, PeerMember,
-    Percent, ProcessingTime, RoleConfig, ServiceConfig, StoreConfig, StoreTarget, Successor, RequestWork,
+    Percent, ProcessingTime, RequestWork, RoleConfig, ServiceConfig, StoreConfig, StoreTarget,
+    Successor,
 };
 pub use item::{Collection, ItemId, ItemIdError, ItemKey, Record};
 pub use migration::{

@@ -3,8 +3,8 @@
 //! Services call the components below; peers that are not wanted any more call their successor.
 
 use crate::{
-    http::{Failure, Request},
-    runtime::{CallError, Outgoing, Reply, Upstream},
+    http::{HttpError, Request},
+    runtime::{CallError, CallRequest, CallResponse, Upstream},
 };
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
@@ -17,8 +17,12 @@ pub(crate) async fn get_item<S>(
     request: &Request<S>,
     upstream: &Upstream,
     key: &ItemKey,
-) -> Result<Record, Failure> {
-    item(call(request, upstream, Method::GET, path(key), Bytes::new()).await?, upstream, key)
+) -> Result<Record, HttpError> {
+    expect_item(
+        forward_request(request, upstream, Method::GET, item_path(key), Bytes::new()).await?,
+        upstream,
+        key,
+    )
 }
 
 /// Has an item written.
@@ -27,91 +31,101 @@ pub(crate) async fn put_item<S>(
     upstream: &Upstream,
     key: &ItemKey,
     value: &Value,
-) -> Result<Record, Failure> {
+) -> Result<Record, HttpError> {
     let body = Bytes::from(value.to_string());
-    item(call(request, upstream, Method::PUT, path(key), body).await?, upstream, key)
+    expect_item(
+        forward_request(request, upstream, Method::PUT, item_path(key), body).await?,
+        upstream,
+        key,
+    )
 }
 
 /// Asks for a summary.
 pub(crate) async fn get_summary<S>(
     request: &Request<S>,
     upstream: &Upstream,
-) -> Result<Summary, Failure> {
-    match call(request, upstream, Method::GET, "/summary".to_owned(), Bytes::new()).await? {
+) -> Result<Summary, HttpError> {
+    match forward_request(request, upstream, Method::GET, "/summary".to_owned(), Bytes::new())
+        .await?
+    {
         Outcome::Summary(summary) => Ok(summary),
-        _ => Err(nonsense(upstream, "something else than a summary")),
+        _ => Err(unexpected_answer(upstream, "something else than a summary")),
     }
 }
 
-fn path(key: &ItemKey) -> String {
+fn item_path(key: &ItemKey) -> String {
     // Collections and ids need no escaping.
     format!("/items/{key}")
 }
 
-fn item(outcome: Outcome, upstream: &Upstream, key: &ItemKey) -> Result<Record, Failure> {
+fn expect_item(outcome: Outcome, upstream: &Upstream, key: &ItemKey) -> Result<Record, HttpError> {
     match outcome {
         Outcome::Item { collection, id, version, value }
             if collection == key.collection && id == key.id =>
         {
             Ok(Record { version, value })
         }
-        _ => Err(nonsense(upstream, "something else than the item")),
+        _ => Err(unexpected_answer(upstream, "something else than the item")),
     }
 }
 
-fn nonsense(upstream: &Upstream, what: &str) -> Failure {
-    Failure::broken(format!("{} answered {what}", upstream.edge().to()))
+fn unexpected_answer(upstream: &Upstream, what: &str) -> HttpError {
+    HttpError::bad_gateway(format!("{} answered {what}", upstream.edge().to()))
 }
 
-async fn call<S>(
+async fn forward_request<S>(
     request: &Request<S>,
     upstream: &Upstream,
     method: Method,
     path: String,
     body: Bytes,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, HttpError> {
     let start = Instant::now();
-    let outgoing = Outgoing { method, path, context: request.context.clone(), body };
-    let reply = upstream.send(&outgoing).await;
+    let outgoing = CallRequest { method, path, context: request.context.clone(), body };
+    let reply = upstream.send_with_retries(&outgoing).await;
     let took = start.elapsed();
     let failed = reply.as_ref().map_or(true, |reply| reply.status.is_server_error());
     upstream.edge().record(took, failed);
     let answer = match reply {
-        Ok(reply) => parse(upstream, &reply).map(|answer| (reply.status, answer)),
-        Err(error) => Err(unanswered(&error)),
+        Ok(reply) => parse_answer(upstream, &reply).map(|answer| (reply.status, answer)),
+        Err(error) => Err(no_answer_error(&error)),
     };
     match answer {
         Ok((status, answer)) => {
-            request.called(answer.trace);
-            outcome(upstream, status, answer.outcome)
+            request.log_call(answer.trace);
+            interpret_outcome(upstream, status, answer.outcome)
         }
         Err(failure) => {
-            request.called(missing(upstream, took, &failure));
-            let (component, Failure { status, message }) = (upstream.edge().to(), failure);
-            Err(Failure::new(status, format!("{component}: {message}")))
+            request.log_call(unanswered_tree(upstream, took, &failure));
+            let (component, HttpError { status, message }) = (upstream.edge().to(), failure);
+            Err(HttpError::new(status, format!("{component}: {message}")))
         }
     }
 }
 
-fn parse(upstream: &Upstream, reply: &Reply) -> Result<Answer, Failure> {
+fn parse_answer(upstream: &Upstream, reply: &CallResponse) -> Result<Answer, HttpError> {
     let (status, address) = (reply.status, upstream.edge().address());
     serde_json::from_slice(&reply.body).map_err(|error| {
-        Failure::broken(format!("{address} answered {status} with no answer in it: {error}"))
+        HttpError::bad_gateway(format!("{address} answered {status} with no answer in it: {error}"))
     })
 }
 
-fn unanswered(error: &CallError) -> Failure {
+fn no_answer_error(error: &CallError) -> HttpError {
     match error {
-        CallError::Late { .. } => Failure::late(error.to_string()),
+        CallError::TimedOut { .. } => HttpError::gateway_timeout(error.to_string()),
         CallError::Unreachable { .. } | CallError::Invalid { .. } => {
-            Failure::broken(error.to_string())
+            HttpError::bad_gateway(error.to_string())
         }
     }
 }
 
 /// What a failing answer means to those above: who asked for nothing wrong but came to somebody
 /// who failed gets 502; what says more than that is passed on.
-fn outcome(upstream: &Upstream, status: StatusCode, outcome: Outcome) -> Result<Outcome, Failure> {
+fn interpret_outcome(
+    upstream: &Upstream,
+    status: StatusCode,
+    outcome: Outcome,
+) -> Result<Outcome, HttpError> {
     let message = match outcome {
         Outcome::Error(message) => message,
         outcome if status.is_success() => return Ok(outcome),
@@ -126,13 +140,13 @@ fn outcome(upstream: &Upstream, status: StatusCode, outcome: Outcome) -> Result<
         );
     let status = if passed_on { status } else { StatusCode::BAD_GATEWAY };
     if status.is_client_error() {
-        return Err(Failure::new(status, message));
+        return Err(HttpError::new(status, message));
     }
-    Err(Failure::new(status, format!("{}: {message}", upstream.edge().to())))
+    Err(HttpError::new(status, format!("{}: {message}", upstream.edge().to())))
 }
 
 /// The part of a component that did not answer.
-fn missing(upstream: &Upstream, took: Duration, failure: &Failure) -> ResponseTree {
+fn unanswered_tree(upstream: &Upstream, took: Duration, failure: &HttpError) -> ResponseTree {
     ResponseTree {
         component: upstream.edge().to().clone(),
         role: Role::Service,

@@ -2,7 +2,9 @@
 
 use crate::{
     load, peer,
-    runtime::{ConfigError, Document, ListenError, Options, Process, Shutdown, logs, shutdown},
+    runtime::{
+        ConfigDocument, ConfigError, ListenError, Options, Process, Shutdown, logs, shutdown,
+    },
     service, store,
 };
 use maquette_contract::Role;
@@ -26,7 +28,7 @@ pub enum RunError {
     Role(Box<dyn std::error::Error + Send + Sync>),
     /// Asked to stop, but not done in time.
     #[error("stopped with work still under way {0} s after being asked to")]
-    Cut(u64),
+    DrainTimeout(u64),
 }
 
 impl RunError {
@@ -42,7 +44,7 @@ impl RunError {
 /// Runs the role that the configuration names until the process is asked to stop.
 pub fn run(options: Options) -> ExitCode {
     logs::start();
-    match start(options) {
+    match start_runtime(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the workload ends");
@@ -51,9 +53,9 @@ pub fn run(options: Options) -> ExitCode {
     }
 }
 
-fn start(options: Options) -> Result<(), RunError> {
-    let document = Document::read(&options.config)?;
-    open_as_many_files_as_allowed();
+fn start_runtime(options: Options) -> Result<(), RunError> {
+    let document = ConfigDocument::read(&options.config)?;
+    raise_open_file_limit();
     // Two workers serve what a pod's share of a CPU allows, and every thread costs memory.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -61,31 +63,31 @@ fn start(options: Options) -> Result<(), RunError> {
         .thread_stack_size(1 << 20)
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(live(options, document));
+    let outcome = runtime.block_on(run_until_stopped(options, document));
     runtime.shutdown_background();
     outcome
 }
 
 /// Every request under way is a connection or two. Container runtimes that follow systemd let a
 /// process have 1024 file handles unless it asks for more, which it may.
-fn open_as_many_files_as_allowed() {
+fn raise_open_file_limit() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
 }
 
-async fn live(options: Options, document: Document) -> Result<(), RunError> {
-    let shutdown = Shutdown::new(shutdown::GRACE);
+async fn run_until_stopped(options: Options, document: ConfigDocument) -> Result<(), RunError> {
+    let shutdown = Shutdown::new(shutdown::GRACE_PERIOD);
     shutdown.begin_on_signals()?;
     let process = Process { options, document, shutdown: shutdown.clone() };
     tokio::select! {
-        outcome = role(process) => outcome,
-        () = shutdown.overdue() => Err(RunError::Cut(shutdown::LIMIT.as_secs())),
+        outcome = run_role(process) => outcome,
+        () = shutdown.wait_until_overdue() => Err(RunError::DrainTimeout(shutdown::STOP_TIMEOUT.as_secs())),
     }
 }
 
-async fn role(process: Process) -> Result<(), RunError> {
+async fn run_role(process: Process) -> Result<(), RunError> {
     match process.document.config.role() {
         Role::Service => service::run(process).await,
         Role::Store => store::run(process).await,

@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
-use maquette_contract::{Address, ComponentConfig, PeerConfig, PeerMember, RoleConfig, RequestWork};
+use maquette_contract::{
+    Address, ComponentConfig, PeerConfig, PeerMember, RequestWork, RoleConfig,
+};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -13,25 +15,25 @@ use std::{
 };
 
 /// How long a condition may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_LIMIT: Duration = Duration::from_secs(30);
 /// The largest file that the process may write, in blocks of 512 bytes: what a full disk is like.
-const BLOCKS: &str = "8192";
+const FILE_LIMIT_BLOCKS: &str = "8192";
 
 /// A running peer, alone; killed when dropped.
-struct Peer {
+struct PeerProcess {
     child: Child,
     traffic: SocketAddr,
 }
 
 /// Nobody else is likely to be given this port in the moment until the peer takes it.
-fn free() -> SocketAddr {
+fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-impl Peer {
+impl PeerProcess {
     /// Starts a peer on `directory`, on a disk that is soon full or not.
     fn start(directory: &Path, soon_full: bool) -> Self {
-        let (traffic, fellows) = (free(), free());
+        let (traffic, fellows) = (free_address(), free_address());
         let member =
             PeerMember { name: "shop-peers-0".into(), address: Address(fellows.to_string()) };
         let config = ComponentConfig {
@@ -48,7 +50,7 @@ impl Peer {
         let file = directory.join("component.json");
         std::fs::write(&file, config.to_json().unwrap()).unwrap();
         // Ignored, the signal leaves a write beyond the limit to fail.
-        let limit = if soon_full { BLOCKS } else { "unlimited" };
+        let limit = if soon_full { FILE_LIMIT_BLOCKS } else { "unlimited" };
         let run = format!(r#"trap "" XFSZ; ulimit -f {limit}; exec "$0" "$@""#);
         let child = Command::new("sh")
             .args(["-c", &run, env!("CARGO_BIN_EXE_workload")])
@@ -63,9 +65,9 @@ impl Peer {
             .spawn()
             .unwrap();
         let mut peer = Self { child, traffic };
-        let latest = Instant::now() + PATIENCE;
+        let latest = Instant::now() + WAIT_LIMIT;
         while peer
-            .ask("GET", "/items/orders/none", "")
+            .send_request("GET", "/items/orders/none", "")
             .is_none_or(|it| it.starts_with("HTTP/1.1 5"))
         {
             assert_eq!(peer.child.try_wait().unwrap(), None, "it ended");
@@ -76,7 +78,7 @@ impl Peer {
     }
 
     /// The head and body of an answer; none if there is none.
-    fn ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
+    fn send_request(&self, method: &str, path: &str, body: &str) -> Option<String> {
         let mut stream = TcpStream::connect(self.traffic).ok()?;
         let length = body.len();
         let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n");
@@ -87,7 +89,7 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for PeerProcess {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.child.kill();
@@ -98,11 +100,11 @@ impl Drop for Peer {
 #[test]
 fn a_peer_whose_disk_fails_ends_and_what_was_acknowledged_is_there_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
-    let mut peer = Peer::start(directory.path(), true);
+    let mut peer = PeerProcess::start(directory.path(), true);
     let value = format!("\"{}\"", "x".repeat(50_000));
     let mut acknowledged = 0;
-    let written = |item: usize, peer: &Peer| {
-        let answer = peer.ask("PUT", &format!("/items/orders/{item}"), &value);
+    let written = |item: usize, peer: &PeerProcess| {
+        let answer = peer.send_request("PUT", &format!("/items/orders/{item}"), &value);
         answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200 "))
     };
     while written(acknowledged, &peer) {
@@ -110,7 +112,7 @@ fn a_peer_whose_disk_fails_ends_and_what_was_acknowledged_is_there_after_a_resta
         assert!(acknowledged < 1000, "the disk never fails");
     }
     assert!(acknowledged > 0, "the disk failed at once");
-    let latest = Instant::now() + PATIENCE;
+    let latest = Instant::now() + WAIT_LIMIT;
     let status = loop {
         if let Some(status) = peer.child.try_wait().unwrap() {
             break status;
@@ -121,9 +123,9 @@ fn a_peer_whose_disk_fails_ends_and_what_was_acknowledged_is_there_after_a_resta
     assert_eq!(status.code(), Some(1));
     drop(peer);
 
-    let peer = Peer::start(directory.path(), false);
+    let peer = PeerProcess::start(directory.path(), false);
     for item in 0..acknowledged {
-        let answer = peer.ask("GET", &format!("/items/orders/{item}"), "").unwrap();
+        let answer = peer.send_request("GET", &format!("/items/orders/{item}"), "").unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(&value), "item {item}");
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Call, Service, rules};
 use crate::api::bounds;
-use crate::api::name::is_headless;
 use crate::api::error_list::{At, Findings, to_json};
+use crate::api::name::is_headless;
 
 /// Checks one service.
 pub(super) fn check_service(service: &Service, at: &At, findings: &mut Findings) {
@@ -72,17 +72,20 @@ fn other_stateful<'a>(list: &'a [Service], service: &Service) -> impl Iterator<I
 fn shared_store(list: &[Service]) -> Option<String> {
     let named = |service: &Service| service.store.as_ref().and_then(|store| store.name.clone());
     let mut named = stateful_services(list).filter_map(|service| Some((service, named(service)?)));
-    let shared = named.find(|(s, store)| other_stateful(list, s).any(|other| other.store_name() == *store));
+    let shared =
+        named.find(|(s, store)| other_stateful(list, s).any(|other| other.store_name() == *store));
     shared.map(|(_, store)| store)
 }
 
 /// The first collection that a service says it owns and another owns too.
 fn contested_collection(list: &[Service]) -> Option<String> {
-    let claims = stateful_services(list).filter_map(|service| Some((service, service.owns.as_ref()?)));
+    let claims =
+        stateful_services(list).filter_map(|service| Some((service, service.owns.as_ref()?)));
     let mut claims =
         claims.flat_map(|(service, collections)| collections.iter().map(move |k| (service, k)));
-    let contested = claims
-        .find(|(s, collection)| other_stateful(list, s).any(|o| o.owned_collections().contains(collection)));
+    let contested = claims.find(|(s, collection)| {
+        other_stateful(list, s).any(|o| o.owned_collections().contains(collection))
+    });
     contested.map(|(_, collection)| collection.clone())
 }
 

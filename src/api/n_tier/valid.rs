@@ -5,8 +5,8 @@ use std::fmt;
 
 use super::{Call, NTier, REST, Service, check, rules};
 use crate::api::component::ValidComponent;
-use crate::api::name;
 use crate::api::error_list::{At, Findings};
+use crate::api::name;
 use crate::api::non_empty::Several;
 use crate::api::storage::{DataStore, ValidStore};
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::api::error_list::{At, Findings, to_json};
-use crate::api::rule::{self, Rule};
 use crate::api::label_syntax::{is_key, is_label_value, is_subdomain};
+use crate::api::rule::{self, Rule};
 
 type Map = BTreeMap<String, String>;
 

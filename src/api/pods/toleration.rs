@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{BAD_KEY, LABEL_VALUE};
 use crate::api::error_list::{At, Findings, to_json};
-use crate::api::rule::{self, Rule};
 use crate::api::label_syntax::{is_key, is_label_value};
+use crate::api::rule::{self, Rule};
 
 const NO_KEY: Rule = Rule {
     cel: "has(self.key) || self.operator == 'Exists'",

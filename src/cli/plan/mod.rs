@@ -1,21 +1,21 @@
 //! `maquette plan`: tells what a change will do, step by step, without doing it; or follows one that
 //! is under way.
 
-mod follow;
 mod progress;
+mod watch;
 
 use super::{
-    Outcome,
-    live::{self, Cluster, ClusterArgs, Found},
-    specified::{self, Specified},
+    CommandResult,
+    checked::{self, CheckedArchitecture},
+    cluster::{self, Cluster, ClusterArgs, LiveArchitecture},
 };
 use crate::{
     api::{Architecture, Shape},
     evolve,
     graph::Model,
-    observe::Running,
+    observe::RunningTopology,
     plan::Topology,
-    preview::{self, Before, Preview, Settings},
+    preview::{self, CurrentState, Preview, SharedSettings},
 };
 use clap::ValueEnum;
 use serde::Serialize;
@@ -51,13 +51,13 @@ pub struct Args {
     from: Option<PathBuf>,
     /// How to write it.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    output: PlanFormat,
     /// Follow the Architecture of this name, a line for each change, until all of it works as
     /// specified.
     #[arg(long, value_name = "NAME", conflicts_with = "filename")]
     watch: Option<String>,
     /// How long --watch waits, such as 90s, 5m or 1h30m; 0 looks once.
-    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = parse_timeout)]
     timeout: Duration,
     #[command(flatten)]
     cluster: ClusterArgs,
@@ -78,7 +78,7 @@ Examples:
 
 /// How a plan is written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+enum PlanFormat {
     /// Words, a line for each thing that happens.
     Text,
     /// One JSON object.
@@ -87,7 +87,7 @@ enum Format {
     Yaml,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+fn parse_timeout(text: &str) -> Result<Duration, String> {
     let micros = if text == "0" { Some(0) } else { crate::api::parse_micros(text) };
     micros.map(Duration::from_micros).ok_or_else(|| "write 90s, 5m or 1h30m".to_owned())
 }
@@ -97,16 +97,16 @@ fn duration(text: &str) -> Result<Duration, String> {
 enum Error {
     /// There is no Architecture to plan for.
     #[error(transparent)]
-    Specified(#[from] specified::Error),
+    Specified(#[from] checked::Error),
     /// Nothing is known of what runs.
     #[error(transparent)]
-    Live(#[from] live::Error),
+    Live(#[from] cluster::Error),
     /// It has no name to look for in the cluster.
     #[error("metadata.name is missing: give the Architecture its name, or --from a file")]
     NoName,
     /// It is for another namespace.
     #[error("Architecture {name} is for namespace {own}, not {given}: give --namespace={own}")]
-    OtherNamespace {
+    NamespaceMismatch {
         /// Its name.
         name: String,
         /// The namespace in its metadata.
@@ -119,7 +119,7 @@ enum Error {
 /// The whole answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Plan {
+struct PlanReport {
     /// The Architecture.
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,25 +137,25 @@ struct Plan {
 ///
 /// # Errors
 /// When a file or what runs cannot be read, or an Architecture is not valid.
-pub(super) async fn run(args: &Args) -> Outcome {
+pub(super) async fn run(args: &Args) -> CommandResult {
     if let Some(name) = &args.watch {
-        return follow::follow(&args.cluster, name, args.timeout).await;
+        return watch::run(&args.cluster, name, args.timeout).await;
     }
     let plan = match &args.from {
-        Some(old) => without_cluster(&specified::read(old, None, "")?, &wanted(args, "")?),
-        None => with_cluster(args).await?,
+        Some(old) => plan_without_cluster(&checked::read_one(old, None, "")?, &read_new(args, "")?),
+        None => plan_with_cluster(args).await?,
     };
     let text = match args.output {
-        Format::Text => plan.text(),
-        Format::Json => serde_json::to_string_pretty(&plan)? + "\n",
-        Format::Yaml => serde_norway::to_string(&plan)?,
+        PlanFormat::Text => plan.to_text(),
+        PlanFormat::Json => serde_json::to_string_pretty(&plan)? + "\n",
+        PlanFormat::Yaml => serde_norway::to_string(&plan)?,
     };
     io::stdout().write_all(text.as_bytes())?;
-    Ok(plan.code())
+    Ok(plan.exit_code())
 }
 
-impl Plan {
-    fn text(&self) -> String {
+impl PlanReport {
+    fn to_text(&self) -> String {
         let place = self.namespace.as_ref().map(|namespace| format!(" in {namespace}"));
         let shapes = match self.from {
             None => format!("a new {:?}", self.to),
@@ -169,7 +169,7 @@ impl Plan {
         }
     }
 
-    fn code(&self) -> ExitCode {
+    fn exit_code(&self) -> ExitCode {
         match (self.preview.cannot.is_empty(), self.preview.is_empty()) {
             (false, _) => ExitCode::FAILURE,
             (true, true) => ExitCode::SUCCESS,
@@ -178,77 +178,77 @@ impl Plan {
     }
 }
 
-fn wanted(args: &Args, namespace: &str) -> Result<Specified, specified::Error> {
+fn read_new(args: &Args, namespace: &str) -> Result<CheckedArchitecture, checked::Error> {
     let file = args.filename.clone().unwrap_or_default();
-    specified::read(&file, args.name.as_deref(), namespace)
+    checked::read_one(&file, args.name.as_deref(), namespace)
 }
 
-fn without_cluster(old: &Specified, new: &Specified) -> Plan {
+fn plan_without_cluster(old: &CheckedArchitecture, new: &CheckedArchitecture) -> PlanReport {
     let Topology { pods, retention, .. } = &old.topology;
-    let before = Before {
-        running: &evolve::works(&old.topology),
-        settings: Some(Settings { pods, retention }),
+    let before = CurrentState {
+        running: &evolve::healthy_cluster(&old.topology),
+        settings: Some(SharedSettings { pods, retention }),
         claims: &BTreeMap::new(),
-        specified: same_shape(&old.architecture, new).then_some(&old.topology),
+        specified: has_same_shape(&old.architecture, new).then_some(&old.topology),
     };
-    Plan {
+    PlanReport {
         name: new.name.clone(),
         namespace: new.architecture.metadata.namespace.clone(),
         from: Some(old.architecture.spec.shape),
         to: new.architecture.spec.shape,
-        preview: preview::preview(&before, &new.topology),
+        preview: preview::preview_change(&before, &new.topology),
     }
 }
 
-async fn with_cluster(args: &Args) -> Result<Plan, Error> {
+async fn plan_with_cluster(args: &Args) -> Result<PlanReport, Error> {
     // Which namespace it is may be the context's to say; what is planned does not depend on it.
-    let new = wanted(args, "")?;
+    let new = read_new(args, "")?;
     let namespace = new.architecture.metadata.namespace.clone();
     let cluster = Cluster::connect(&args.cluster, namespace.clone()).await?;
     if let Some(own) = namespace.filter(|own| *own != cluster.namespace) {
-        return Err(Error::OtherNamespace { name: new.name, own, given: cluster.namespace });
+        return Err(Error::NamespaceMismatch { name: new.name, own, given: cluster.namespace });
     }
     if new.architecture.metadata.name.is_none() {
         return Err(Error::NoName);
     }
-    let found = cluster.find(&new.name).await?;
-    let plan = Plan {
+    let found = cluster.find_architecture(&new.name).await?;
+    let plan = PlanReport {
         name: new.name.clone(),
         namespace: Some(cluster.namespace),
         from: found.as_ref().map(|found| found.architecture.spec.shape),
         to: new.architecture.spec.shape,
         preview: match &found {
-            Some(found) => change(found, &new),
+            Some(found) => preview_change(found, &new),
             None => preview::from_nothing(&new.topology),
         },
     };
     Ok(plan)
 }
 
-fn change(found: &Found, new: &Specified) -> Preview {
-    for note in notes(&found.running) {
+fn preview_change(found: &LiveArchitecture, new: &CheckedArchitecture) -> Preview {
+    for note in readiness_notes(&found.running) {
         eprintln!("note: {note}");
     }
     let spec = &found.architecture.spec;
-    let before = Before {
+    let before = CurrentState {
         running: &found.running,
-        settings: Some(Settings {
+        settings: Some(SharedSettings {
             pods: &spec.pods.clone().unwrap_or_default(),
             retention: &spec.retention,
         }),
         claims: &found.claims,
-        specified: found.specified.as_ref().filter(|_| same_shape(&found.architecture, new)),
+        specified: found.desired.as_ref().filter(|_| has_same_shape(&found.architecture, new)),
     };
-    preview::preview(&before, &new.topology)
+    preview::preview_change(&before, &new.topology)
 }
 
-fn same_shape(old: &Architecture, new: &Specified) -> bool {
+fn has_same_shape(old: &Architecture, new: &CheckedArchitecture) -> bool {
     old.spec.shape == new.architecture.spec.shape
 }
 
 /// What does not work as is taken for granted.
-fn notes(running: &Running) -> Vec<String> {
-    let unknown = Model::unknown(running).into_iter();
+fn readiness_notes(running: &RunningTopology) -> Vec<String> {
+    let unknown = Model::unknown_components(running).into_iter();
     let unknown = unknown
         .map(|component| format!("{component} lacks its ConfigMap or workload: it is made anew"));
     let short = running.components().filter_map(|(name, found)| {

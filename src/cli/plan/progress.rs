@@ -10,30 +10,30 @@ use serde::Deserialize;
 
 /// An Architecture as far as its progress goes.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct Seen {
+pub(super) struct ObservedArchitecture {
     #[serde(default)]
-    pub(super) metadata: Metadata,
+    pub(super) metadata: ObservedMetadata,
     #[serde(default)]
-    pub(super) status: Status,
+    pub(super) status: ObservedStatus,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct Metadata {
+pub(super) struct ObservedMetadata {
     pub(super) generation: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Status {
+pub(super) struct ObservedStatus {
     pub(super) components_ready: Option<String>,
     #[serde(default)]
     pub(super) conditions: Vec<Condition>,
-    pub(super) evolution: Option<Evolution>,
+    pub(super) evolution: Option<ObservedEvolution>,
 }
 
 /// A change of what runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(super) struct Evolution {
+pub(super) struct ObservedEvolution {
     pub(super) from: Option<String>,
     pub(super) to: Option<String>,
     pub(super) step: Option<String>,
@@ -42,9 +42,9 @@ pub(super) struct Evolution {
 
 /// Whether there is more to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ProgressState {
     /// There is.
-    GoesOn,
+    InProgress,
     /// All of it works as specified.
     Done,
     /// The specification is refused.
@@ -54,38 +54,47 @@ pub(super) enum Verdict {
 }
 
 /// How it is now: one line, and whether it is over.
-pub(super) fn progress(seen: &Seen) -> (String, Verdict) {
+pub(super) fn assess_progress(seen: &ObservedArchitecture) -> (String, ProgressState) {
     let generation = seen.metadata.generation;
     let current = |type_: &str| {
         let found = seen.status.conditions.iter().find(|condition| condition.type_ == type_);
         found.filter(|condition| condition.observed_generation == generation)
     };
     let Some(progressing) = current(condition_types::PROGRESSING) else {
-        return ("waiting for the operator to look at it".to_owned(), Verdict::GoesOn);
+        return ("waiting for the operator to look at it".to_owned(), ProgressState::InProgress);
     };
     let refused = current(condition_types::ACCEPTED).filter(|accepted| accepted.status == "False");
     if let Some(accepted) = refused {
-        return (format!("refused: {}", accepted.message), Verdict::Refused);
+        return (format!("refused: {}", accepted.message), ProgressState::Refused);
     }
     let settled = progressing.reason == format!("{:?}", Reason::UpToDate);
     if progressing.status == "False" && !settled {
         let Condition { reason, message, .. } = progressing;
-        return (format!("blocked: {reason}: {message}"), Verdict::Blocked);
+        return (format!("blocked: {reason}: {message}"), ProgressState::Blocked);
     }
     if let Some(evolution) = &seen.status.evolution {
-        return (step(seen, evolution, progressing), Verdict::GoesOn);
+        return (step_line(seen, evolution, progressing), ProgressState::InProgress);
     }
     match current(condition_types::READY) {
         Some(ready) if settled && ready.status == "True" => {
-            (said(seen, "done", &ready.message), Verdict::Done)
+            (status_line(seen, "done", &ready.message), ProgressState::Done)
         }
-        Some(ready) if settled => (said(seen, "settled", &ready.message), Verdict::GoesOn),
-        _ => (said(seen, &progressing.reason, &progressing.message), Verdict::GoesOn),
+        Some(ready) if settled => {
+            (status_line(seen, "settled", &ready.message), ProgressState::InProgress)
+        }
+        _ => (
+            status_line(seen, &progressing.reason, &progressing.message),
+            ProgressState::InProgress,
+        ),
     }
 }
 
-fn step(seen: &Seen, evolution: &Evolution, progressing: &Condition) -> String {
-    let Evolution { from, to, step, message } = evolution;
+fn step_line(
+    seen: &ObservedArchitecture,
+    evolution: &ObservedEvolution,
+    progressing: &Condition,
+) -> String {
+    let ObservedEvolution { from, to, step, message } = evolution;
     let number = Step::ALL.iter().position(|known| Some(known.as_str()) == step.as_deref());
     let number = number.map(|at| format!("{}/{} ", at + 1, Step::ALL.len())).unwrap_or_default();
     let way = match (from, to) {
@@ -94,10 +103,10 @@ fn step(seen: &Seen, evolution: &Evolution, progressing: &Condition) -> String {
     };
     let step = step.as_deref().unwrap_or(&progressing.reason);
     let message = message.as_ref().filter(|message| !message.is_empty());
-    said(seen, &format!("{way}{number}{step}"), message.unwrap_or(&progressing.message))
+    status_line(seen, &format!("{way}{number}{step}"), message.unwrap_or(&progressing.message))
 }
 
-fn said(seen: &Seen, what: &str, message: &str) -> String {
+fn status_line(seen: &ObservedArchitecture, what: &str, message: &str) -> String {
     let components = seen
         .status
         .components_ready
@@ -110,7 +119,7 @@ fn said(seen: &Seen, what: &str, message: &str) -> String {
 mod tests {
     use super::*;
 
-    fn seen(status: &str) -> Seen {
+    fn seen(status: &str) -> ObservedArchitecture {
         let text = format!("{{metadata: {{generation: 3}}, status: {status}}}");
         serde_norway::from_str(&text).unwrap()
     }
@@ -122,8 +131,8 @@ mod tests {
         )
     }
 
-    fn of(conditions: &[String], more: &str) -> (String, Verdict) {
-        progress(&seen(&format!("{{conditions: [{}]{more}}}", conditions.join(", "))))
+    fn of(conditions: &[String], more: &str) -> (String, ProgressState) {
+        assess_progress(&seen(&format!("{{conditions: [{}]{more}}}", conditions.join(", "))))
     }
 
     #[test]
@@ -132,10 +141,10 @@ mod tests {
             condition("Progressing", "False", "UpToDate", 2),
             condition("Ready", "True", "AllWorks", 2),
         ];
-        assert_eq!(of(&old, "").1, Verdict::GoesOn);
-        assert_eq!(progress(&seen("{}")).1, Verdict::GoesOn);
+        assert_eq!(of(&old, "").1, ProgressState::InProgress);
+        assert_eq!(assess_progress(&seen("{}")).1, ProgressState::InProgress);
         let refused = [condition("Accepted", "False", "Refused", 2)];
-        assert_eq!(of(&refused, "").1, Verdict::GoesOn);
+        assert_eq!(of(&refused, "").1, ProgressState::InProgress);
     }
 
     #[test]
@@ -144,11 +153,14 @@ mod tests {
         let ready = |status| condition("Ready", status, "AllWorks", 3);
         let components = ", componentsReady: 5/5";
         let done = of(&[settled.clone(), ready("True")], components);
-        assert_eq!(done, ("done (5/5 components ready): because".to_owned(), Verdict::Done));
-        assert_eq!(of(&[settled.clone(), ready("Unknown")], components).1, Verdict::GoesOn);
-        assert_eq!(of(std::slice::from_ref(&settled), components).1, Verdict::GoesOn);
+        assert_eq!(done, ("done (5/5 components ready): because".to_owned(), ProgressState::Done));
+        assert_eq!(
+            of(&[settled.clone(), ready("Unknown")], components).1,
+            ProgressState::InProgress
+        );
+        assert_eq!(of(std::slice::from_ref(&settled), components).1, ProgressState::InProgress);
         let evolving = ", evolution: {from: ThreeTier, to: NTier, step: Contract, message: x}";
-        assert_eq!(of(&[settled, ready("True")], evolving).1, Verdict::GoesOn);
+        assert_eq!(of(&[settled, ready("True")], evolving).1, ProgressState::InProgress);
     }
 
     #[test]
@@ -161,7 +173,7 @@ mod tests {
             line,
             "ThreeTier to NTier, 2/4 Cutover (4/8 components ready): waiting for client"
         );
-        assert_eq!(verdict, Verdict::GoesOn);
+        assert_eq!(verdict, ProgressState::InProgress);
         let (line, _) = of(&[evolving], "");
         assert_eq!(line, "Evolving: because");
     }
@@ -170,8 +182,11 @@ mod tests {
     fn refusals_and_what_stands_in_the_way_are_told_apart() {
         let blocked = condition("Progressing", "False", "Conflict", 3);
         let (line, verdict) = of(std::slice::from_ref(&blocked), "");
-        assert_eq!((line.as_str(), verdict), ("blocked: Conflict: because", Verdict::Blocked));
+        assert_eq!(
+            (line.as_str(), verdict),
+            ("blocked: Conflict: because", ProgressState::Blocked)
+        );
         let refused = [condition("Accepted", "False", "Refused", 3), blocked];
-        assert_eq!(of(&refused, "").1, Verdict::Refused);
+        assert_eq!(of(&refused, "").1, ProgressState::Refused);
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     topologies::{collections, topology},
-    world::{Broken, Choices, World},
+    world::{BrokenRule, Choices, World},
 };
 use crate::{
     evolve::{
         Evolution, evolve,
-        graph::{Graph, Share},
+        graph::{CollectionSelector, RouteGraph},
     },
     plan::Topology,
 };
@@ -21,8 +21,10 @@ use proptest::{
 /// Collections that somebody owns in each of the topologies.
 fn always_owned(topologies: &[Topology]) -> Vec<Collection> {
     let owned = |collection: &Collection| {
-        let share = Share::Collection(collection.clone());
-        topologies.iter().all(|topology| Graph::of_topology(topology).owner(&share).is_some())
+        let share = CollectionSelector::Named(collection.clone());
+        topologies
+            .iter()
+            .all(|topology| RouteGraph::from_topology(topology).owner_of(&share).is_some())
     };
     collections().into_iter().filter(owned).collect()
 }
@@ -40,39 +42,39 @@ fn converge(world: &mut World, wanted: &Topology) {
         }
         world.catch_up();
     }
-    let last = evolve(wanted, &world.running(), super::pods::now());
+    let last = evolve(wanted, &world.observe_running(), super::pods::now());
     panic!("it never ends: {:?} {:#?}\n{:#?}", last.step, last.waits, world.log);
 }
 
-fn play(topologies: &[Topology], numbers: Vec<u32>, breaks: Option<Broken>) {
+fn play_change(topologies: &[Topology], numbers: Vec<u32>, breaks: Option<BrokenRule>) {
     let mut world = World::new(always_owned(topologies), breaks);
     let mut choices = Choices::new(numbers);
     converge(&mut world, &topologies[0]);
     world.catch_up();
     let mut at = 0;
-    while choices.are_left() {
+    while choices.has_more() {
         for _ in 0..6 {
-            world.happen(&mut choices);
+            world.random_event(&mut choices);
         }
         world.reconcile(&topologies[at], &mut choices);
         if choices.below(16) == 15 {
-            world.break_one(&topologies[at], &mut choices);
+            world.break_component(&topologies[at], &mut choices);
         }
         let before = at;
         at = choices.change_of_mind(at, topologies.len());
         if at != before {
-            world.mend(&topologies[at]);
+            world.repair(&topologies[at]);
         }
     }
     // What is not wanted in the end may stay as broken as it is.
     let wanted = &topologies[topologies.len() - 1];
-    world.mend(wanted);
+    world.repair(wanted);
     converge(&mut world, wanted);
     world.catch_up();
     assert!(world.requests.is_empty(), "never answered: {:#?}", world.log);
     world.read_all();
-    let again = evolve(wanted, &world.running(), super::pods::now());
-    assert_eq!(again.cannot, []);
+    let again = evolve(wanted, &world.observe_running(), super::pods::now());
+    assert_eq!(again.blockers, []);
     assert_eq!(again.step, None, "{:#?}", again.waits);
     for component in again.apply.components() {
         assert_eq!(world.applied.get(&component.name), Some(component), "{:#?}", world.log);
@@ -80,20 +82,20 @@ fn play(topologies: &[Topology], numbers: Vec<u32>, breaks: Option<Broken>) {
 }
 
 /// At least a thousand cases; more where PROPTEST_CASES says so.
-fn config() -> ProptestConfig {
+fn test_config() -> ProptestConfig {
     let config = ProptestConfig::default();
     ProptestConfig { cases: config.cases.max(1000), ..config }
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(test_config())]
 
     #[test]
     fn nothing_is_lost_and_no_request_fails_from_any_topology_to_any_other(
         topologies in vec(topology(), 2..=3),
         numbers in vec(any::<u32>(), 0..700),
     ) {
-        play(&topologies, numbers, None);
+        play_change(&topologies, numbers, None);
     }
 
     #[test]
@@ -102,12 +104,12 @@ proptest! {
         to in topology(),
         numbers in vec(any::<u32>(), 0..700),
     ) {
-        play(&[from.clone(), to, from], numbers, None);
+        play_change(&[from.clone(), to, from], numbers, None);
     }
 }
 
 /// Whether the properties find out that a rule is broken, always with the same cases.
-fn is_found_out(breaks: Broken) -> bool {
+fn is_detected(breaks: BrokenRule) -> bool {
     let config = ProptestConfig {
         cases: 1000,
         failure_persistence: None,
@@ -118,7 +120,7 @@ fn is_found_out(breaks: Broken) -> bool {
     let mut runner = TestRunner::new_with_rng(config, rng);
     let cases = (vec(topology(), 2..=3), vec(any::<u32>(), 0..700));
     let outcome = runner.run(&cases, |(topologies, numbers)| {
-        play(&topologies, numbers, Some(breaks));
+        play_change(&topologies, numbers, Some(breaks));
         Ok(())
     });
     matches!(outcome, Err(TestError::Fail(..)))
@@ -126,10 +128,10 @@ fn is_found_out(breaks: Broken) -> bool {
 
 #[test]
 fn retiring_before_callers_have_moved_is_found_out() {
-    assert!(is_found_out(Broken::RetireFirst));
+    assert!(is_detected(BrokenRule::ContractFirst));
 }
 
 #[test]
 fn copying_once_and_never_again_is_found_out() {
-    assert!(is_found_out(Broken::CopyOnce));
+    assert!(is_detected(BrokenRule::CopyOnce));
 }

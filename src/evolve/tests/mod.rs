@@ -1,7 +1,7 @@
 //! Any topology becomes any other, played through in every disorder.
 
 mod changes;
-mod happenings;
+mod events;
 mod pods;
 mod requests;
 mod topologies;

@@ -1,8 +1,8 @@
 //! Pods of the model, and what they report.
 
 use crate::{
-    evolve::{graph::Share, home},
-    observe::{Report, RunningPod},
+    evolve::{backend, graph::CollectionSelector},
+    observe::{PodReport, RunningPod},
     plan::{Behavior, Component},
 };
 use k8s_openapi::jiff::Timestamp;
@@ -24,9 +24,9 @@ pub(super) struct Pod {
     /// It can never start.
     pub(super) broken: bool,
     /// It was told to stop, and only ends what it began.
-    pub(super) ending: bool,
+    pub(super) terminating: bool,
     /// What it reported last.
-    pub(super) report: Report,
+    pub(super) report: PodReport,
     /// Of each origin, the copy under its present configuration.
     pub(super) passes: BTreeMap<ComponentName, Pass>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    pub(super) fn complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.began && self.left.is_empty()
     }
 }
@@ -56,11 +56,11 @@ impl Pod {
             runs: runs.clone(),
             ready: false,
             broken,
-            ending: false,
-            report: Report::default(),
+            terminating: false,
+            report: PodReport::default(),
             passes: BTreeMap::new(),
         };
-        pod.load(&runs, false);
+        pod.load_config(&runs, false);
         pod
     }
 
@@ -74,10 +74,10 @@ impl Pod {
     }
 
     /// Takes a configuration; a new one begins every copy anew, unless items are copied `once`.
-    pub(super) fn load(&mut self, component: &Component, once: bool) {
+    pub(super) fn load_config(&mut self, component: &Component, once: bool) {
         let anew = !once && revision(&self.runs) != revision(component);
         if anew || self.passes.is_empty() {
-            let origins = home::origins(component).iter();
+            let origins = backend::migration_sources(component).iter();
             self.passes =
                 origins.map(|origin| (origin.component.clone(), Pass::default())).collect();
         }
@@ -85,7 +85,7 @@ impl Pod {
     }
 
     /// What it says of itself.
-    pub(super) fn observe(
+    pub(super) fn build_report(
         &self,
         id: PodId,
         older_requests: u32,
@@ -101,7 +101,7 @@ impl Pod {
         };
         let origin = |(component, pass): (&ComponentName, &Pass)| MigrationObservation {
             component: component.clone(),
-            complete: pass.complete(),
+            complete: pass.is_complete(),
             copied: 0,
         };
         Observations {
@@ -125,16 +125,17 @@ impl Pod {
             uid: id.to_string(),
             ip: None,
             ready: self.ready,
-            asked_revision: None,
-            trouble: None,
+            requested_revision: None,
+            issue: None,
             report: self.report.clone(),
         }
     }
 
     /// The items that it takes over from `origin`.
-    pub(super) fn takes_over(&self, origin: &ComponentName, collection: &Collection) -> bool {
-        let from = home::origins(&self.runs).iter().find(|from| from.component == *origin);
-        home::owns(&self.runs, &Share::Collection(collection.clone()))
+    pub(super) fn migrates(&self, origin: &ComponentName, collection: &Collection) -> bool {
+        let from =
+            backend::migration_sources(&self.runs).iter().find(|from| from.component == *origin);
+        backend::is_owner_of(&self.runs, &CollectionSelector::Named(collection.clone()))
             && from.is_some_and(|from| from.collections.contains(collection))
     }
 }

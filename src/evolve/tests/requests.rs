@@ -4,8 +4,8 @@
 use super::pods::PodId;
 use crate::{
     evolve::{
-        graph::Share,
-        home::{self, Backend},
+        backend::{self, Backend},
+        graph::CollectionSelector,
     },
     plan::{Behavior, Component},
 };
@@ -23,41 +23,41 @@ pub(super) struct Request {
     pub(super) before: Option<Written>,
     /// The pods that it is in, each with what that ran as when it came.
     pub(super) path: Vec<(PodId, Component, Revision)>,
-    pub(super) stage: Stage,
+    pub(super) stage: RequestStage,
 }
 
 /// How far a request is.
-pub(super) enum Stage {
+pub(super) enum RequestStage {
     /// On its way to the owner.
-    Way,
+    Routing,
     /// The owner has written or found this, in the complete home; its own comes next.
-    Half(Option<Written>),
+    HalfDone(Option<Written>),
 }
 
 /// Where a component sends a request for `collection`.
-pub(super) enum Next {
+pub(super) enum NextHop {
     /// It owns the collection.
-    Here,
-    To(ComponentName),
+    Own,
+    Call(ComponentName),
     /// It knows nobody who does.
-    Nowhere,
+    NoOwner,
 }
 
-pub(super) fn next(component: &Component, collection: &Collection) -> Next {
+pub(super) fn next_hop(component: &Component, collection: &Collection) -> NextHop {
     match &component.behavior {
         Behavior::Service(task) => match task.routes.next_hop(collection) {
-            Some(Hop::Own) => Next::Here,
-            Some(Hop::Call(to)) => Next::To(to.clone()),
-            None => Next::Nowhere,
+            Some(Hop::Own) => NextHop::Own,
+            Some(Hop::Call(to)) => NextHop::Call(to.clone()),
+            None => NextHop::NoOwner,
         },
-        Behavior::Peer(task) => task.successor.clone().map_or(Next::Here, Next::To),
-        Behavior::Store(_) | Behavior::Load(_) => Next::Nowhere,
+        Behavior::Peer(task) => task.successor.clone().map_or(NextHop::Own, NextHop::Call),
+        Behavior::Store(_) | Behavior::Load(_) => NextHop::NoOwner,
     }
 }
 
 /// The homes that an owner asks for a collection: the complete one first, then its own.
-pub(super) fn homes(owner: &Component, collection: &Collection) -> (Backend, Backend) {
-    let share = Share::Collection(collection.clone());
-    let complete = home::complete_home(owner, &share).expect("an owner has a home");
-    (complete, home::own_home(owner).expect("an owner has a home"))
+pub(super) fn backends_of(owner: &Component, collection: &Collection) -> (Backend, Backend) {
+    let share = CollectionSelector::Named(collection.clone());
+    let complete = backend::authoritative_backend(owner, &share).expect("an owner has a home");
+    (complete, backend::own_backend(owner).expect("an owner has a home"))
 }

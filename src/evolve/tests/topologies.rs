@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 const SERVICES: [&str; 4] = ["alfa", "bravo", "delta", "echo"];
 const STORES: [&str; 4] = ["data", "one", "two", "three"];
 /// The collections that services own, and one that nobody names.
-pub(super) const KINDS: [&str; 4] = ["kind-a", "kind-b", "kind-c", "unnamed"];
+pub(super) const COLLECTIONS: [&str; 4] = ["kind-a", "kind-b", "kind-c", "unnamed"];
 
 pub(super) fn collections() -> Vec<Collection> {
-    KINDS.iter().map(|collection| collection.parse().unwrap()).collect()
+    COLLECTIONS.iter().map(|collection| collection.parse().unwrap()).collect()
 }
 
 /// A valid topology.

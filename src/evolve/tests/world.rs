@@ -7,8 +7,8 @@ use super::{
     requests::{Request, Written},
 };
 use crate::{
-    evolve::{Evolution, evolve, wiring},
-    observe::{Report, Running, RunningComponent, Workload},
+    evolve::{Evolution, dependencies, evolve},
+    observe::{PodReport, RunningComponent, RunningTopology, Workload},
     plan::{Behavior, Component, Topology},
 };
 use maquette_contract::{Collection, ComponentName, Role};
@@ -22,7 +22,7 @@ impl Choices {
         Self(numbers.into_iter())
     }
 
-    pub(super) fn are_left(&self) -> bool {
+    pub(super) fn has_more(&self) -> bool {
         !self.0.as_slice().is_empty()
     }
 
@@ -42,16 +42,16 @@ impl Choices {
 
 /// A rule that the operator or the pods break on purpose, to see that it is found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(super) enum BrokenRule {
     /// What is not wanted any more goes at once, before its callers have moved.
-    RetireFirst,
+    ContractFirst,
     /// Items are copied once; what the old home gets after that is not.
     CopyOnce,
 }
 
 /// The cluster.
 pub(super) struct World {
-    pub(super) breaks: Option<Broken>,
+    pub(super) broken_rule: Option<BrokenRule>,
     /// What the operator has applied, component by component.
     pub(super) applied: BTreeMap<ComponentName, Component>,
     pub(super) entry: Option<ComponentName>,
@@ -74,9 +74,9 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(collections: Vec<Collection>, breaks: Option<Broken>) -> Self {
+    pub(super) fn new(collections: Vec<Collection>, broken_rule: Option<BrokenRule>) -> Self {
         Self {
-            breaks,
+            broken_rule,
             applied: BTreeMap::new(),
             entry: None,
             pods: BTreeMap::new(),
@@ -92,25 +92,26 @@ impl World {
         }
     }
 
-    pub(super) fn note(&mut self, text: String) {
+    pub(super) fn log_event(&mut self, text: String) {
         self.log.push(text);
     }
 
     /// What the operator sees.
-    pub(super) fn running(&self) -> Running {
+    pub(super) fn observe_running(&self) -> RunningTopology {
         let mut components: BTreeMap<ComponentName, RunningComponent> = BTreeMap::new();
         for component in self.applied.values() {
-            let own =
-                || self.pods.values().filter(|pod| pod.component == component.name && !pod.ending);
+            let own = || {
+                self.pods.values().filter(|pod| pod.component == component.name && !pod.terminating)
+            };
             let count = |n: usize| u32::try_from(n).unwrap();
             let ready = count(own().filter(|pod| pod.ready).count());
             let workload = Workload {
-                seen: true,
-                wanted: component.replicas,
+                is_observed: true,
+                desired: component.replicas,
                 total: count(own().count()),
                 updated: ready,
                 available: ready,
-                trouble: None,
+                issue: None,
             };
             let found = components.entry(component.name.clone()).or_default();
             found.planned = Some(component.clone());
@@ -119,18 +120,18 @@ impl World {
         }
         for (id, pod) in &self.pods {
             let found = components.entry(pod.component.clone()).or_default();
-            match pod.ending {
+            match pod.terminating {
                 false => found.pods.push(pod.as_running(*id, found.pods.len())),
-                true => found.leaving += 1,
+                true => found.terminating += 1,
             }
         }
-        Running::new(self.entry.clone(), components)
+        RunningTopology::new(self.entry.clone(), components)
     }
 
     /// The operator works once; it may die after any of its writes.
     pub(super) fn reconcile(&mut self, wanted: &Topology, choices: &mut Choices) -> Evolution {
-        let mut evolution = evolve(wanted, &self.running(), now());
-        if self.breaks == Some(Broken::RetireFirst) {
+        let mut evolution = evolve(wanted, &self.observe_running(), now());
+        if self.broken_rule == Some(BrokenRule::ContractFirst) {
             evolution.apply.components.retain(|name, _| wanted.component(name).is_some());
         }
         let apply = &evolution.apply;
@@ -139,23 +140,25 @@ impl World {
             apply.components.values().cloned().map(Some).chain([None]).collect();
         while !upserts.is_empty() {
             match upserts.swap_remove(choices.below(upserts.len())) {
-                Some(component) => self.upsert(component),
-                None => self.enter(apply.entry.clone()),
+                Some(component) => self.apply_component(component),
+                None => self.shift_entry(apply.entry.clone()),
             }
             if !lives && choices.below(3) == 0 {
-                self.note("the operator dies".to_owned());
+                self.log_event("the operator dies".to_owned());
                 return evolution;
             }
         }
         let gone: Vec<_> =
             self.applied.keys().filter(|name| apply.component(name).is_none()).cloned().collect();
         for name in gone {
-            self.remove(&name);
+            self.remove_component(&name);
         }
         // Once all is wired as wanted, nobody keeps a connection to an entry of before: those to
         // components that go on were ended by their first answer after a change, and idle ones by time.
         let pure = |component: &Component| {
-            apply.component(&component.name).is_some_and(|now| wiring::same(now, component))
+            apply
+                .component(&component.name)
+                .is_some_and(|now| dependencies::are_same(now, component))
         };
         if wanted.components().all(pure) {
             let entry = self.entry.clone();
@@ -165,7 +168,7 @@ impl World {
         evolution
     }
 
-    pub(super) fn upsert(&mut self, component: Component) {
+    pub(super) fn apply_component(&mut self, component: Component) {
         if self.applied.get(&component.name) == Some(&component) {
             return;
         }
@@ -173,7 +176,7 @@ impl World {
             let to = &edge.to;
             let comes = *to == component.name || self.applied.contains_key(to);
             // What comes in the same round is there when a pod could ask for it.
-            self.note(format!(
+            self.log_event(format!(
                 "{} is told: -> {to}{}",
                 component.name,
                 if comes { "" } else { " (new)" }
@@ -188,21 +191,21 @@ impl World {
             .get(&component.name)
             .is_none_or(|old| revision(old) != revision(&component));
         for pod in self.pods.values_mut().filter(|pod| told && pod.component == component.name) {
-            pod.report = Report::default();
+            pod.report = PodReport::default();
         }
         self.applied.insert(component.name.clone(), component);
     }
 
-    pub(super) fn enter(&mut self, entry: ComponentName) {
+    pub(super) fn shift_entry(&mut self, entry: ComponentName) {
         if self.entry.as_ref() != Some(&entry) {
-            self.note(format!("the entry leads to {entry}"));
+            self.log_event(format!("the entry leads to {entry}"));
             self.entries.insert(entry.clone());
             self.entry = Some(entry);
         }
     }
 
-    pub(super) fn remove(&mut self, name: &ComponentName) {
-        self.note(format!("{name} is removed"));
+    pub(super) fn remove_component(&mut self, name: &ComponentName) {
+        self.log_event(format!("{name} is removed"));
         self.applied.remove(name);
         self.data.remove(name);
         self.entries.remove(name);
@@ -210,7 +213,7 @@ impl World {
         // One that is not ready answers nobody; the load plays users, who may hold on to anything.
         let asking = self.pods.values().find(|pod| {
             let asks = pod.runs.edges().iter().any(|edge| edge.to == *name);
-            let answers = pod.ready && !pod.ending && pod.runs.role() != Role::Load;
+            let answers = pod.ready && !pod.terminating && pod.runs.role() != Role::Load;
             asks && answers && pod.component != *name
         });
         let log = &self.log;

@@ -9,7 +9,7 @@ pub(in crate::graph) struct Point {
 
 /// How large something is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(in crate::graph) struct Size {
+pub(in crate::graph) struct Extent {
     pub(in crate::graph) width: f64,
     pub(in crate::graph) height: f64,
 }
@@ -19,12 +19,12 @@ pub(in crate::graph) struct Size {
 pub(in crate::graph) struct Rect {
     /// Left, upper.
     pub(in crate::graph) corner: Point,
-    pub(in crate::graph) size: Size,
+    pub(in crate::graph) size: Extent,
 }
 
 impl Rect {
     /// The rectangle of this size around `center`.
-    pub(in crate::graph) fn around(center: Point, size: Size) -> Self {
+    pub(in crate::graph) fn centered_at(center: Point, size: Extent) -> Self {
         let corner = Point { x: center.x - size.width / 2.0, y: center.y - size.height / 2.0 };
         Self { corner, size }
     }
@@ -43,7 +43,7 @@ impl Rect {
     }
 
     /// Whether it has a point in common with `other`.
-    pub(in crate::graph) fn touches(&self, other: &Self) -> bool {
+    pub(in crate::graph) fn overlaps(&self, other: &Self) -> bool {
         let apart = |a: f64, a_size: f64, b: f64, b_size: f64| a + a_size <= b || b + b_size <= a;
         !apart(self.corner.x, self.size.width, other.corner.x, other.size.width)
             && !apart(self.corner.y, self.size.height, other.corner.y, other.size.height)
@@ -52,6 +52,6 @@ impl Rect {
     /// Whether `point` is inside.
     #[cfg(test)]
     pub(in crate::graph) fn contains(&self, point: Point) -> bool {
-        self.touches(&Self { corner: point, size: Size::default() })
+        self.overlaps(&Self { corner: point, size: Extent::default() })
     }
 }

@@ -1,45 +1,46 @@
 //! Which row each component stands in.
 
 /// The edges, all of them downwards: what would close a circle is turned round.
-pub(super) fn down(count: usize, edges: &[(usize, usize)]) -> Vec<(usize, usize)> {
-    let mut search = Search { edges, state: vec![State::New; count], down: edges.to_vec() };
+pub(super) fn remove_cycles(count: usize, edges: &[(usize, usize)]) -> Vec<(usize, usize)> {
+    let mut search =
+        DepthFirstSearch { edges, state: vec![VisitState::New; count], down: edges.to_vec() };
     (0..count).for_each(|component| search.visit(component));
     search.down
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum State {
+enum VisitState {
     New,
     /// On the way that the search has come.
-    Above,
+    OnPath,
     Done,
 }
 
-struct Search<'a> {
+struct DepthFirstSearch<'a> {
     edges: &'a [(usize, usize)],
-    state: Vec<State>,
+    state: Vec<VisitState>,
     down: Vec<(usize, usize)>,
 }
 
-impl Search<'_> {
+impl DepthFirstSearch<'_> {
     fn visit(&mut self, component: usize) {
-        if self.state[component] != State::New {
+        if self.state[component] != VisitState::New {
             return;
         }
-        self.state[component] = State::Above;
+        self.state[component] = VisitState::OnPath;
         for (edge, &(from, to)) in self.edges.iter().enumerate().filter(|(_, e)| e.0 == component) {
             match self.state[to] {
-                State::Above => self.down[edge] = (to, from),
-                State::New | State::Done => self.visit(to),
+                VisitState::OnPath => self.down[edge] = (to, from),
+                VisitState::New | VisitState::Done => self.visit(to),
             }
         }
-        self.state[component] = State::Done;
+        self.state[component] = VisitState::Done;
     }
 }
 
 /// The row of each component: below all components that have an edge to it, and no further up than that
 /// needs. Components of `top` stand in the first, components of `bottom` together in the last.
-pub(super) fn rows(
+pub(super) fn assign_rows(
     count: usize,
     down: &[(usize, usize)],
     top: &[usize],

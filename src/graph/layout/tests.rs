@@ -1,11 +1,11 @@
-use super::{order::Grid, rows, taut, *};
+use super::{coordinates, order::Grid, rows, *};
 
-fn same_sizes(count: usize) -> Vec<Size> {
-    vec![Size { width: 100.0, height: 40.0 }; count]
+fn same_sizes(count: usize) -> Vec<Extent> {
+    vec![Extent { width: 100.0, height: 40.0 }; count]
 }
 
 fn laid(count: usize, edges: &[(usize, usize)]) -> Layout {
-    layout(&Task { sizes: &same_sizes(count), edges, top: &[], bottom: &[] })
+    lay_out(&LayoutInput { sizes: &same_sizes(count), edges, top: &[], bottom: &[] })
 }
 
 #[test]
@@ -28,20 +28,20 @@ fn two_below_one_stand_on_both_sides() {
 #[test]
 fn an_edge_that_closes_a_circle_runs_upwards() {
     let layout = laid(3, &[(0, 1), (1, 2), (2, 0)]);
-    let back = &layout.ways[2];
+    let back = &layout.paths[2];
     assert!(back[0].y > back[back.len() - 1].y);
-    assert_eq!(layout.ways[0].len(), 2);
+    assert_eq!(layout.paths[0].len(), 2);
 }
 
 #[test]
 fn an_edge_to_itself_has_no_way() {
-    assert!(laid(1, &[(0, 0)]).ways[0].is_empty());
+    assert!(laid(1, &[(0, 0)]).paths[0].is_empty());
 }
 
 #[test]
 fn rows_are_as_asked_for() {
     let edges = [(0, 1), (1, 2), (1, 3), (4, 2)];
-    let rows = rows::rows(5, &edges, &[0], &[2, 3]);
+    let rows = rows::assign_rows(5, &edges, &[0], &[2, 3]);
     assert_eq!(rows, [0, 1, 2, 2, 1], "4, whom nobody calls, stands right above 2");
 }
 
@@ -50,10 +50,10 @@ fn crossings_that_need_not_be_are_not() {
     // Two that ask each other's opposite.
     let edges = [(0, 3), (1, 2)];
     let mut grid = Grid::new(&same_sizes(4), &[0, 0, 1, 1], &edges);
-    assert_eq!(grid.crossings(), 1);
-    grid.untangle();
-    assert_eq!(grid.crossings(), 0);
-    let x = taut::places(&grid, &Ports::new(&grid));
+    assert_eq!(grid.count_crossings(), 1);
+    grid.reduce_crossings();
+    assert_eq!(grid.count_crossings(), 0);
+    let x = coordinates::item_centers(&grid, &Ports::new(&grid));
     assert!((x[0] - x[3]).abs() < 1.0 && (x[1] - x[2]).abs() < 1.0, "{x:?}");
 }
 
@@ -62,5 +62,5 @@ fn a_long_edge_does_not_cross_a_component() {
     // 0 asks 1, 1 asks 2, and 0 asks 2 past 1.
     let layout = laid(3, &[(0, 1), (1, 2), (0, 2)]);
     let middle = layout.places[1];
-    assert!(layout.ways[2].iter().all(|point| !middle.contains(*point)), "{layout:?}");
+    assert!(layout.paths[2].iter().all(|point| !middle.contains(*point)), "{layout:?}");
 }

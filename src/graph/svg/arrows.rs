@@ -1,6 +1,6 @@
 //! Edges: smooth lines between rows, straight past what stands in a row.
 
-use super::{shape::LID, style, text::number};
+use super::{style, text::format_number, vertices::LID_HEIGHT};
 use crate::graph::{
     layout::{Layout, Point, Rect},
     picture::{Arrow, Picture},
@@ -9,47 +9,48 @@ use maquette_contract::Role;
 
 /// All edges.
 pub(super) fn draw(picture: &Picture, layout: &Layout) -> Vec<String> {
-    let arrows = picture.arrows.iter().zip(&layout.ways).filter(|(_, way)| way.len() > 1);
+    let arrows = picture.arrows.iter().zip(&layout.paths).filter(|(_, way)| way.len() > 1);
     let draw = |(arrow, way): (&Arrow, &Vec<Point>)| {
-        let class = style::edge(arrow, picture.compared);
-        let path = path(&ended(picture, layout, arrow, way));
+        let class = style::edge_class(arrow, picture.is_comparison);
+        let path = path_data(&end_at_lid(picture, layout, arrow, way));
         format!("<path class=\"{class}\" marker-end=\"url(#{class}-head)\" d=\"{path}\"/>")
     };
     arrows.map(draw).collect()
 }
 
 /// `way`, up to the lid of a cylinder, which is round.
-fn ended(picture: &Picture, layout: &Layout, arrow: &Arrow, way: &[Point]) -> Vec<Point> {
+fn end_at_lid(picture: &Picture, layout: &Layout, arrow: &Arrow, way: &[Point]) -> Vec<Point> {
     let mut way = way.to_vec();
     let round = picture.vertices.get(arrow.to).is_some_and(|vertex| vertex.role == Role::Store);
     if let (true, Some(place), Some(end)) = (round, layout.places.get(arrow.to), way.last_mut()) {
-        end.y += lid(place, end.x);
+        end.y += lid_depth(place, end.x);
     }
     way
 }
 
 /// How far the lid of the cylinder at `place` is below its highest point.
-fn lid(place: &Rect, x: f64) -> f64 {
+fn lid_depth(place: &Rect, x: f64) -> f64 {
     let across = (x - place.center().x) / (place.size.width / 2.0);
-    LID * (1.0 - (1.0 - (across * across).min(1.0)).sqrt())
+    LID_HEIGHT * (1.0 - (1.0 - (across * across).min(1.0)).sqrt())
 }
 
-fn path(way: &[Point]) -> String {
-    let first = way.first().map(|point| format!("M{} {}", number(point.x), number(point.y)));
+fn path_data(way: &[Point]) -> String {
+    let first =
+        way.first().map(|point| format!("M{} {}", format_number(point.x), format_number(point.y)));
     let parts = way.windows(2).map(|pair| {
         let [from, to] = [pair[0], pair[1]];
         if (from.x - to.x).abs() < 0.05 {
-            return format!("V{}", number(to.y));
+            return format!("V{}", format_number(to.y));
         }
-        let middle = number((from.y + to.y) / 2.0);
-        let [a, b, y] = [from.x, to.x, to.y].map(number);
+        let middle = format_number((from.y + to.y) / 2.0);
+        let [a, b, y] = [from.x, to.x, to.y].map(format_number);
         format!("C{a} {middle} {b} {middle} {b} {y}")
     });
     first.into_iter().chain(parts).collect::<Vec<_>>().join(" ")
 }
 
 /// Points all along a way.
-pub(super) fn along(way: &[Point]) -> Vec<Point> {
+pub(super) fn sample_points(way: &[Point]) -> Vec<Point> {
     const PARTS: u32 = 24;
     let part = |pair: &[Point]| {
         let [from, to] = [pair[0], pair[1]];

@@ -1,69 +1,69 @@
 //! What shapes, lines and signs mean: those that are in the picture.
 
 use super::{
-    shape,
-    text::{self, escaped, number},
+    text::{self, escape_xml, format_number},
+    vertices,
 };
 use crate::graph::{
     compare::Change,
-    layout::{Point, Size},
+    layout::{Extent, Point},
     picture::Picture,
 };
 use crate::plan::EdgeKind;
 use maquette_contract::Role;
 
-const FONT: f64 = 11.0;
+const FONT_SIZE: f64 = 11.0;
 /// Of what is explained.
-const SAMPLE: f64 = 30.0;
+const SAMPLE_WIDTH: f64 = 30.0;
 const GAP: f64 = 24.0;
 
 /// The legend, in one line.
 pub(super) struct Legend {
-    entries: Vec<Entry>,
+    entries: Vec<LegendEntry>,
     pub(super) width: f64,
 }
 
-struct Entry {
+struct LegendEntry {
     /// Drawn around 0, 0.
     sample: String,
     text: &'static str,
     width: f64,
 }
 
-impl Entry {
+impl LegendEntry {
     fn new(sample: String, text: &'static str) -> Self {
-        let width = SAMPLE + 8.0 + text::width(text, FONT, false);
+        let width = SAMPLE_WIDTH + 8.0 + text::text_width(text, FONT_SIZE, false);
         Self { sample, text, width }
     }
 }
 
 impl Legend {
-    pub(super) fn of(picture: &Picture) -> Self {
-        let entries = if picture.compared { changes() } else { kinds(picture) };
+    pub(super) fn for_picture(picture: &Picture) -> Self {
+        let entries = if picture.is_comparison { change_entries() } else { role_entries(picture) };
         let gaps = GAP * f64::from(u32::try_from(entries.len().saturating_sub(1)).unwrap_or(0));
         let width = entries.iter().map(|entry| entry.width).sum::<f64>() + gaps;
         Self { entries, width }
     }
 
     /// The legend at the foot of a picture of this size.
-    pub(super) fn draw(&self, picture: Size) -> String {
+    pub(super) fn draw(&self, picture: Extent) -> String {
         let y = picture.height - 30.0;
         let mut x = (picture.width - self.width) / 2.0;
         let mut drawn = format!(
             "<path class=\"paper\" d=\"M0 {} H{}\"/>",
-            number(picture.height - 56.0),
-            number(picture.width)
+            format_number(picture.height - 56.0),
+            format_number(picture.width)
         );
         for entry in &self.entries {
             drawn.push_str(&format!(
                 "<g transform=\"translate({} {})\">{}</g>\
                  <text class=\"legend\" x=\"{}\" y=\"{}\">{}</text>",
-                number(x + SAMPLE / 2.0),
-                number(y),
+                format_number(x + SAMPLE_WIDTH / 2.0),
+                format_number(y),
                 entry.sample,
-                number(x + SAMPLE + 8.0),
-                number(y + 4.0),
-                escaped(entry.text)
+                format_number(x + SAMPLE_WIDTH + 8.0),
+                format_number(y + 4.0),
+                escape_xml(entry.text)
             ));
             x += entry.width + GAP;
         }
@@ -71,16 +71,16 @@ impl Legend {
     }
 }
 
-fn changes() -> Vec<Entry> {
+fn change_entries() -> Vec<LegendEntry> {
     let entry = |change: Change, class: &str, text| {
         let sign = match change {
             Change::Stays => String::new(),
-            change => shape::sign(Point { x: -14.0, y: -8.0 }, change),
+            change => vertices::draw_sign(Point { x: -14.0, y: -8.0 }, change),
         };
         let card = format!(
             "<rect class=\"{class}\" x=\"-14\" y=\"-9\" width=\"28\" height=\"18\" rx=\"4\"/>"
         );
-        Entry::new(card + &sign, text)
+        LegendEntry::new(card + &sign, text)
     };
     vec![
         entry(Change::Comes, "comes", "comes"),
@@ -90,7 +90,7 @@ fn changes() -> Vec<Entry> {
     ]
 }
 
-fn kinds(picture: &Picture) -> Vec<Entry> {
+fn role_entries(picture: &Picture) -> Vec<LegendEntry> {
     let roles = [
         (
             Role::Load,
@@ -114,7 +114,7 @@ fn kinds(picture: &Picture) -> Vec<Entry> {
     let taking = picture.arrows.iter().any(|arrow| arrow.kind == EdgeKind::Migrates);
     let takes = taking.then(|| {
         let line = "<path class=\"edge-takes\" d=\"M-15 0 H15\"/>".to_owned();
-        Entry::new(line, "takes items over")
+        LegendEntry::new(line, "takes items over")
     });
-    roles.map(|(_, sample, text)| Entry::new(sample.to_owned(), text)).chain(takes).collect()
+    roles.map(|(_, sample, text)| LegendEntry::new(sample.to_owned(), text)).chain(takes).collect()
 }

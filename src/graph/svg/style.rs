@@ -8,10 +8,10 @@ use crate::plan::EdgeKind;
 use std::collections::BTreeSet;
 
 /// Fonts that are somewhere on every machine.
-pub(super) const FONT: &str = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif";
+pub(super) const FONT_FAMILY: &str = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif";
 
 /// Classes of components are roles, or `stays`, `comes`, `goes` and `changes`; those of edges likewise.
-pub(super) const SHEET: &str = "\
+pub(super) const STYLE_SHEET: &str = "\
 .paper { fill: #ffffff; stroke: #d0d7de }
 .title { font-size: 18px; font-weight: 600; fill: #1f2328; text-anchor: middle }
 .subtitle { font-size: 12.5px; fill: #59636e; text-anchor: middle }
@@ -45,7 +45,7 @@ pub(super) const SHEET: &str = "\
 ";
 
 /// The class of an edge.
-pub(super) fn edge(arrow: &Arrow, compared: bool) -> &'static str {
+pub(super) fn edge_class(arrow: &Arrow, compared: bool) -> &'static str {
     match (compared, arrow.change, arrow.kind) {
         (true, Change::Stays, _) => "edge-stays",
         (true, Change::Comes, _) => "edge-comes",
@@ -57,7 +57,7 @@ pub(super) fn edge(arrow: &Arrow, compared: bool) -> &'static str {
 }
 
 /// The class of a component of a change.
-pub(super) fn change(change: Change) -> &'static str {
+pub(super) fn change_class(change: Change) -> &'static str {
     match change {
         Change::Stays => "stays",
         Change::Comes => "comes",
@@ -67,7 +67,7 @@ pub(super) fn change(change: Change) -> &'static str {
 }
 
 /// The sign of a change.
-pub(super) fn sign(change: Change) -> &'static str {
+pub(super) fn change_sign(change: Change) -> &'static str {
     match change {
         Change::Stays => "",
         Change::Comes => "+",
@@ -77,8 +77,9 @@ pub(super) fn sign(change: Change) -> &'static str {
 }
 
 /// The arrows' heads: one of each colour that is used.
-pub(super) fn markers(picture: &Picture) -> String {
-    let used: BTreeSet<_> = picture.arrows.iter().map(|a| edge(a, picture.compared)).collect();
+pub(super) fn arrow_markers(picture: &Picture) -> String {
+    let used: BTreeSet<_> =
+        picture.arrows.iter().map(|a| edge_class(a, picture.is_comparison)).collect();
     let marker = |class: &str| {
         let (color, size) = match class {
             "edge-comes" => ("#1a7f37", 12),

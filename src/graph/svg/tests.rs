@@ -1,4 +1,4 @@
-use super::{label::Label, *};
+use super::{label::EdgeLabel, *};
 use crate::graph::{Model, compare::Change, layout::Rect};
 use crate::{
     api::ArchitectureSpec,
@@ -9,7 +9,7 @@ fn model(spec: &str) -> Model {
     let spec: ArchitectureSpec = serde_norway::from_str(spec).unwrap();
     let identity =
         Identity { name: "shop".parse().unwrap(), namespace: String::new(), uid: String::new() };
-    Model::planned(&plan(&spec.validate("shop").unwrap(), identity).unwrap())
+    Model::from_topology(&plan(&spec.validate("shop").unwrap(), identity).unwrap())
 }
 
 /// 24 services with long names, each with a store, of which each calls every `every`th below it.
@@ -37,16 +37,16 @@ fn assert_readable(picture: &Picture) {
     let places: Vec<Rect> = drawing.layout.places.iter().copied().chain(labels).collect();
     for (at, one) in places.iter().enumerate() {
         for other in &places[at + 1..] {
-            assert!(!one.touches(other), "{one:?} covers {other:?}");
+            assert!(!one.overlaps(other), "{one:?} covers {other:?}");
         }
         let Rect { corner, size } = one;
         assert!(corner.x >= 0.0 && corner.x + size.width <= drawing.size.width, "{one:?} is cut");
     }
-    for (arrow, way) in picture.arrows.iter().zip(&drawing.layout.ways) {
+    for (arrow, way) in picture.arrows.iter().zip(&drawing.layout.paths) {
         let others = drawing.layout.places.iter().enumerate();
         let others = others.filter(|(at, _)| ![arrow.from, arrow.to].contains(at));
         for (at, place) in others {
-            let crosses = arrows::along(way).iter().any(|point| place.contains(*point));
+            let crosses = arrows::sample_points(way).iter().any(|point| place.contains(*point));
             assert!(!crosses, "{arrow:?} crosses {}", picture.vertices[at].name);
         }
     }
@@ -56,7 +56,7 @@ fn assert_readable(picture: &Picture) {
 fn nothing_covers_anything_however_many_services_there_are() {
     for every in [2, 5, 30] {
         let crowded = crowded(every);
-        assert_readable(&Picture::of(&crowded, "shop", "NTier"));
+        assert_readable(&Picture::of_model(&crowded, "shop", "NTier"));
         let before = model("shape: PeerToPeer");
         assert_readable(&Picture::of_change(&before, &crowded, "shop", "PeerToPeer → NTier"));
     }
@@ -65,7 +65,7 @@ fn nothing_covers_anything_however_many_services_there_are() {
 #[test]
 fn a_label_that_finds_no_room_is_left_out_only_in_the_densest_of_pictures() {
     let crowded = crowded(5);
-    let picture = Picture::of(&crowded, "shop", "NTier");
+    let picture = Picture::of_model(&crowded, "shop", "NTier");
     let said = picture.arrows.iter().filter(|arrow| arrow.label.is_some()).count();
     assert_eq!(Drawing::new(&picture).labels.len(), said);
 }
@@ -74,7 +74,7 @@ fn a_label_that_finds_no_room_is_left_out_only_in_the_densest_of_pictures() {
 fn more_peers_than_a_ring_has_room_for_are_one_component() {
     let svg = |replicas: u32| {
         let spec = format!("{{shape: PeerToPeer, peerToPeer: {{replicas: {replicas}}}}}");
-        super::svg(&Picture::of(&model(&spec), "shop", "PeerToPeer"))
+        super::svg(&Picture::of_model(&model(&spec), "shop", "PeerToPeer"))
     };
     assert_eq!(svg(5).matches("class=\"number\"").count(), 5);
     assert_eq!(svg(50).matches("class=\"number\"").count(), 0);
@@ -84,7 +84,7 @@ fn more_peers_than_a_ring_has_room_for_are_one_component() {
 #[test]
 fn what_users_write_is_escaped() {
     let empty = Model::default();
-    let svg = super::svg(&Picture::of(&empty, "<script>", "a & b"));
+    let svg = super::svg(&Picture::of_model(&empty, "<script>", "a & b"));
     assert!(
         svg.contains("&lt;script&gt;") && svg.contains("a &amp; b") && !svg.contains("<script")
     );
@@ -100,7 +100,8 @@ fn a_label_says_what_becomes_of_its_edge() {
     );
     let goes = picture.arrows.iter().filter(|arrow| arrow.change == Change::Goes).count();
     let drawing = Drawing::new(&picture);
-    let signs = drawing.labels.iter().filter(|Label { text, .. }| text.starts_with('−')).count();
+    let signs =
+        drawing.labels.iter().filter(|EdgeLabel { text, .. }| text.starts_with('−')).count();
     assert_eq!(signs, goes);
     assert!(picture.arrows.iter().all(|arrow| arrow.kind != EdgeKind::Peers));
 }

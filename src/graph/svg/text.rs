@@ -2,12 +2,12 @@
 
 /// How wide `text` is at most, in a font of `size`. The font is the reader's; the measures are those
 /// of DejaVu Sans, one of the widest.
-pub(super) fn width(text: &str, size: f64, bold: bool) -> f64 {
-    let ems: f64 = text.chars().map(em).sum();
+pub(super) fn text_width(text: &str, size: f64, bold: bool) -> f64 {
+    let ems: f64 = text.chars().map(char_width).sum();
     ems * size * if bold { 1.11 } else { 1.0 }
 }
 
-fn em(c: char) -> f64 {
+fn char_width(c: char) -> f64 {
     match c {
         'i' | 'j' | 'l' | '.' | ',' | ';' | ':' | '\'' | '|' | ' ' => 0.34,
         'f' | 't' | 'r' | '-' | '/' | '(' | ')' | '[' | ']' => 0.42,
@@ -20,13 +20,13 @@ fn em(c: char) -> f64 {
 }
 
 /// `text`, cut so that it is at most so wide.
-pub(super) fn cut(text: &str, size: f64, widest: f64) -> String {
-    if width(text, size, false) <= widest {
+pub(super) fn cut_to_width(text: &str, size: f64, widest: f64) -> String {
+    if text_width(text, size, false) <= widest {
         return text.to_owned();
     }
     let mut cut = String::new();
     for c in text.chars() {
-        if width(&cut, size, false) + (em(c) + em('…')) * size > widest {
+        if text_width(&cut, size, false) + (char_width(c) + char_width('…')) * size > widest {
             break;
         }
         cut.push(c);
@@ -35,7 +35,7 @@ pub(super) fn cut(text: &str, size: f64, widest: f64) -> String {
 }
 
 /// `text` as XML has it. What XML cannot hold becomes a space.
-pub(super) fn escaped(text: &str) -> String {
+pub(super) fn escape_xml(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {
@@ -52,7 +52,7 @@ pub(super) fn escaped(text: &str) -> String {
 }
 
 /// A number with at most one digit behind the point.
-pub(super) fn number(value: f64) -> String {
+pub(super) fn format_number(value: f64) -> String {
     let text = format!("{value:.1}");
     match text.strip_suffix(".0").unwrap_or(&text) {
         "-0" => "0".to_owned(),
@@ -66,19 +66,19 @@ mod tests {
 
     #[test]
     fn what_has_a_meaning_to_xml_is_escaped() {
-        assert_eq!(escaped("<a href=\"x\">&'\u{1}"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39; ");
+        assert_eq!(escape_xml("<a href=\"x\">&'\u{1}"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39; ");
     }
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!([1.0, -0.04, 2.25, -3.5].map(number), ["1", "0", "2.2", "-3.5"]);
+        assert_eq!([1.0, -0.04, 2.25, -3.5].map(format_number), ["1", "0", "2.2", "-3.5"]);
     }
 
     #[test]
     fn long_text_is_cut_to_its_width() {
         let long = "a".repeat(100);
-        let short = cut(&long, 12.0, 200.0);
-        assert!(short.ends_with('…') && width(&short, 12.0, false) <= 200.0, "{short}");
-        assert_eq!(cut("short", 12.0, 200.0), "short");
+        let short = cut_to_width(&long, 12.0, 200.0);
+        assert!(short.ends_with('…') && text_width(&short, 12.0, false) <= 200.0, "{short}");
+        assert_eq!(cut_to_width("short", 12.0, 200.0), "short");
     }
 }

@@ -1,18 +1,20 @@
 //! `Accepted`: whether the specification is one that can run.
 
-use super::{Holds, Reason, Verdict, View};
+use super::{Assessment, ConditionState, ConditionStatus, Reason};
 use crate::observe::Acceptance;
 
-pub(super) fn judge(view: &View<'_>) -> Verdict {
+pub(super) fn evaluate(view: &Assessment<'_>) -> ConditionState {
     match &view.facts.acceptance {
-        Acceptance::Accepted { note } => Verdict::new(Holds::Yes, Reason::Accepted, note.clone()),
-        Acceptance::Refused { problems } => Verdict::new(
-            Holds::No,
+        Acceptance::Accepted { note } => {
+            ConditionState::new(ConditionStatus::True, Reason::Accepted, note.clone())
+        }
+        Acceptance::Refused { problems } => ConditionState::new(
+            ConditionStatus::False,
             Reason::Refused,
             format!("{problems}. What runs stays as it is until this is mended"),
         ),
-        Acceptance::Unreadable { problem } => Verdict::new(
-            Holds::No,
+        Acceptance::Unreadable { problem } => ConditionState::new(
+            ConditionStatus::False,
             Reason::Unreadable,
             format!(
                 "this version of Maquette cannot read {problem}. Change that, or run the version \

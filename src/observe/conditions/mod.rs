@@ -6,7 +6,7 @@ mod progressing;
 mod ready;
 mod traffic_flowing;
 
-use super::{Running, component::Availability, status::Facts, traffic::Users};
+use super::{RunningTopology, component::Availability, status::Facts, traffic::UserTraffic};
 use crate::{
     api::{ArchitectureStatus, EdgeStatus},
     plan::Component,
@@ -17,29 +17,29 @@ use k8s_openapi::{
 };
 
 /// Everything that a condition may look at.
-pub(super) struct View<'a> {
+pub(super) struct Assessment<'a> {
     pub(super) facts: &'a Facts<'a>,
-    pub(super) running: &'a Running,
+    pub(super) running: &'a RunningTopology,
     /// Every component that should run, and whether it is available.
     pub(super) components: Vec<(&'a Component, Availability)>,
     pub(super) edges: Vec<EdgeStatus>,
-    pub(super) users: Users,
+    pub(super) traffic: UserTraffic,
     pub(super) now: Timestamp,
 }
 
 /// Whether something holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holds {
-    Yes,
-    No,
+pub(super) enum ConditionStatus {
+    True,
+    False,
     Unknown,
 }
 
-impl Holds {
+impl ConditionStatus {
     fn as_str(self) -> &'static str {
         match self {
-            Self::Yes => "True",
-            Self::No => "False",
+            Self::True => "True",
+            Self::False => "False",
             Self::Unknown => "Unknown",
         }
     }
@@ -99,15 +99,15 @@ pub enum Reason {
 }
 
 /// What a condition says.
-pub(super) struct Verdict {
-    pub(super) holds: Holds,
+pub(super) struct ConditionState {
+    pub(super) status: ConditionStatus,
     pub(super) reason: Reason,
     pub(super) message: String,
 }
 
-impl Verdict {
-    fn new(holds: Holds, reason: Reason, message: impl Into<String>) -> Self {
-        Self { holds, reason, message: message.into() }
+impl ConditionState {
+    fn new(status: ConditionStatus, reason: Reason, message: impl Into<String>) -> Self {
+        Self { status, reason, message: message.into() }
     }
 }
 
@@ -128,26 +128,34 @@ pub mod condition_types {
     pub const OVERLAY_CONNECTED: &str = "OverlayConnected";
 }
 
-type Judge = fn(&View<'_>) -> Option<Verdict>;
+type Evaluator = fn(&Assessment<'_>) -> Option<ConditionState>;
 
 /// Every condition and the function that decides it; none where it has no meaning.
-const CONDITIONS: [(&str, Judge); 5] = [
-    (condition_types::ACCEPTED, |view| Some(accepted::judge(view))),
-    (condition_types::READY, |view| Some(ready::judge(view))),
-    (condition_types::PROGRESSING, |view| Some(progressing::judge(view))),
-    (condition_types::TRAFFIC_FLOWING, |view| Some(traffic_flowing::judge(view))),
-    (condition_types::OVERLAY_CONNECTED, overlay_connected::judge),
+const CONDITIONS: [(&str, Evaluator); 5] = [
+    (condition_types::ACCEPTED, |view| Some(accepted::evaluate(view))),
+    (condition_types::READY, |view| Some(ready::evaluate(view))),
+    (condition_types::PROGRESSING, |view| Some(progressing::evaluate(view))),
+    (condition_types::TRAFFIC_FLOWING, |view| Some(traffic_flowing::evaluate(view))),
+    (condition_types::OVERLAY_CONNECTED, overlay_connected::evaluate),
 ];
 
 /// All conditions. The time of a transition changes only with the condition's status.
-pub(super) fn all(view: &View<'_>, previous: Option<&ArchitectureStatus>) -> Vec<Condition> {
+pub(super) fn all_conditions(
+    view: &Assessment<'_>,
+    previous: Option<&ArchitectureStatus>,
+) -> Vec<Condition> {
     let before = previous.map(|status| status.conditions.as_slice()).unwrap_or_default();
     let judged = CONDITIONS.iter().filter_map(|(type_, judge)| Some((*type_, judge(view)?)));
-    judged.map(|(type_, verdict)| condition(type_, verdict, view, before)).collect()
+    judged.map(|(type_, verdict)| build_condition(type_, verdict, view, before)).collect()
 }
 
-fn condition(type_: &str, verdict: Verdict, view: &View<'_>, before: &[Condition]) -> Condition {
-    let status = verdict.holds.as_str();
+fn build_condition(
+    type_: &str,
+    verdict: ConditionState,
+    view: &Assessment<'_>,
+    before: &[Condition],
+) -> Condition {
+    let status = verdict.status.as_str();
     let same = before.iter().find(|old| old.type_ == type_ && old.status == status);
     Condition {
         type_: type_.to_owned(),

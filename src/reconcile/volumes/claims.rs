@@ -9,14 +9,16 @@ use kube::ResourceExt;
 use std::collections::BTreeMap;
 
 /// The claims that the StatefulSet's pods will ask for, as its controller would make them.
-pub(super) fn claims(set: &StatefulSet) -> Vec<Claim> {
+pub(super) fn desired_claims(set: &StatefulSet) -> Vec<Claim> {
     let Some(spec) = &set.spec else { return vec![] };
     let templates = spec.volume_claim_templates.iter().flatten();
     let ordinals = || 0..spec.replicas.unwrap_or(1);
-    templates.flat_map(|template| ordinals().map(move |n| claim(set, template, n))).collect()
+    templates
+        .flat_map(|template| ordinals().map(move |n| desired_claim(set, template, n)))
+        .collect()
 }
 
-fn claim(set: &StatefulSet, template: &Claim, ordinal: i32) -> Claim {
+fn desired_claim(set: &StatefulSet, template: &Claim, ordinal: i32) -> Claim {
     let selector = set.spec.iter().flat_map(|spec| spec.selector.match_labels.iter().flatten());
     let labels = template.metadata.labels.iter().flatten().chain(selector);
     let metadata = ObjectMeta {
@@ -30,28 +32,28 @@ fn claim(set: &StatefulSet, template: &Claim, ordinal: i32) -> Claim {
 
 /// A size as it is written, and how much that is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Size {
+pub(super) struct VolumeSize {
     pub(super) text: String,
     pub(super) amount: Quantity,
 }
 
 /// How large the claim asks its volume to be.
-pub(super) fn size(claim: &Claim) -> Option<Size> {
-    of(claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?)
+pub(super) fn requested_size(claim: &Claim) -> Option<VolumeSize> {
+    storage_size(claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?)
 }
 
 /// How large its volume is.
-pub(super) fn capacity(claim: &Claim) -> Option<Size> {
-    of(claim.status.as_ref()?.capacity.as_ref()?)
+pub(super) fn volume_capacity(claim: &Claim) -> Option<VolumeSize> {
+    storage_size(claim.status.as_ref()?.capacity.as_ref()?)
 }
 
-fn of(amounts: &BTreeMap<String, RawQuantity>) -> Option<Size> {
+fn storage_size(amounts: &BTreeMap<String, RawQuantity>) -> Option<VolumeSize> {
     let text = amounts.get("storage")?.0.clone();
-    Some(Size { amount: text.parse().ok()?, text })
+    Some(VolumeSize { amount: text.parse().ok()?, text })
 }
 
 /// The StorageClass that the claim names.
-pub(super) fn class(claim: &Claim) -> Option<&str> {
+pub(super) fn storage_class(claim: &Claim) -> Option<&str> {
     claim.spec.as_ref()?.storage_class_name.as_deref()
 }
 

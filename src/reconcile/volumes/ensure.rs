@@ -3,14 +3,14 @@
 use super::{
     super::{
         apply::Child,
-        cache::Mark,
-        error::{Error, Failure},
-        work::{Outcome, Work},
+        cache::WriteFence,
+        error::{ApplyError, ReconcileError},
+        reconcile_context::{ReconcileContext, ReconcileOutcome},
     },
-    claims::claims,
-    class::Classes,
+    claims::desired_claims,
     growth,
-    ownership::{ours, own, owners, used},
+    ownership::{claim_owners, ensure_adoptable, set_ownership, used_by_annotation},
+    storage_class::StorageClasses,
     template,
 };
 use crate::{api::Retention, observe::IssueKind};
@@ -21,51 +21,56 @@ use std::sync::Arc;
 
 /// Makes the claims of `sets` and sees to it that each is ours; a StatefulSet with one that is not
 /// is held. Volumes grow first, then the claim templates follow.
-pub(in super::super) async fn ensure(
-    work: &Work<'_>,
+pub(in super::super) async fn ensure_claims(
+    work: &ReconcileContext<'_>,
     sets: &mut [StatefulSet],
     retention: &Retention,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
-    let mut classes = Classes::default();
+    outcome: &mut ReconcileOutcome,
+) -> Result<(), ReconcileError> {
+    let mut classes = StorageClasses::default();
     for set in sets {
-        for claim in claims(set) {
-            let result = ensure_one(work, &claim, retention).await;
-            match outcome.take(result)? {
-                Some(live) => growth::see_to(work, &live, &claim, &mut classes, outcome).await?,
-                None => _ = outcome.held.insert(set.name_any()),
+        for claim in desired_claims(set) {
+            let result = ensure_claim(work, &claim, retention).await;
+            match outcome.record_result(result)? {
+                Some(live) => {
+                    growth::grow_claim(work, &live, &claim, &mut classes, outcome).await?
+                }
+                None => _ = outcome.held_sets.insert(set.name_any()),
             }
         }
-        template::fit(work, set, retention, outcome).await?;
+        template::fit_templates(work, set, retention, outcome).await?;
     }
     Ok(())
 }
 
-async fn ensure_one(
-    work: &Work<'_>,
+async fn ensure_claim(
+    work: &ReconcileContext<'_>,
     claim: &Claim,
     retention: &Retention,
-) -> Result<Arc<Claim>, Failure> {
-    if let Some(live) = work.cx.caches.claims.get(work.key(), &claim.name_any()) {
-        return adopt(work, live, retention).await;
+) -> Result<Arc<Claim>, ApplyError> {
+    if let Some(live) = work.shared.caches.claims.get(work.key(), &claim.name_any()) {
+        return adopt_claim(work, live, retention).await;
     }
     let mut new = claim.clone();
-    new.metadata.annotations = Some(used(work));
-    new.metadata.owner_references = owners(work, retention);
+    new.metadata.annotations = Some(used_by_annotation(work));
+    new.metadata.owner_references = claim_owners(work, retention);
     let api: Api<Claim> = work.api();
     let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), dry_run: false };
-    let failure = |error| Failure::of(&claim.title(), error);
+    let failure = |error| ApplyError::from_kube(&claim.display_name(), error);
     match api.create(&params, &new).await {
         Ok(made) => {
-            work.wrote(Mark::new(work.cx.caches.claims.progress(), &made.metadata));
+            work.record_write(WriteFence::new(
+                work.shared.caches.claims.progress(),
+                &made.metadata,
+            ));
             Ok(Arc::new(made))
         }
         Err(kube::Error::Api(status)) if status.is_already_exists() => {
             match api.get_opt(&claim.name_any()).await.map_err(failure)? {
-                Some(live) => adopt(work, Arc::new(live), retention).await,
+                Some(live) => adopt_claim(work, Arc::new(live), retention).await,
                 None => {
-                    let message = format!("{} is going", claim.title());
-                    Err(Failure::trouble(IssueKind::Removal, message))
+                    let message = format!("{} is going", claim.display_name());
+                    Err(ApplyError::from_issue(IssueKind::Removal, message))
                 }
             }
         }
@@ -73,12 +78,12 @@ async fn ensure_one(
     }
 }
 
-async fn adopt(
-    work: &Work<'_>,
+async fn adopt_claim(
+    work: &ReconcileContext<'_>,
     live: Arc<Claim>,
     retention: &Retention,
-) -> Result<Arc<Claim>, Failure> {
-    ours(work, &live)?;
-    own(work, &live, retention).await?;
+) -> Result<Arc<Claim>, ApplyError> {
+    ensure_adoptable(work, &live)?;
+    set_ownership(work, &live, retention).await?;
     Ok(live)
 }

@@ -6,13 +6,13 @@
 //! Architecture made or left behind.
 
 mod claims;
-mod class;
 mod ensure;
 mod growth;
 mod ownership;
 mod release;
+mod storage_class;
 mod template;
 
-pub(super) use ensure::ensure;
-pub(super) use growth::Refusal;
-pub(super) use release::release;
+pub(super) use ensure::ensure_claims;
+pub(super) use growth::GrowthRefusal;
+pub(super) use release::release_claims;

@@ -3,11 +3,11 @@
 use super::{
     super::{
         apply::Child,
-        error::{Error, Failure},
-        work::{Outcome, Work},
+        error::{ApplyError, ReconcileError},
+        reconcile_context::{ReconcileContext, ReconcileOutcome},
     },
-    claims::claims,
-    ownership::{goes, is_labelled, is_used, ours, own},
+    claims::desired_claims,
+    ownership::{ensure_adoptable, is_labelled, is_terminating, is_used, set_ownership},
 };
 use crate::api::{Fate, Retention, VolumeState, VolumeStatus};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
@@ -19,91 +19,99 @@ use maquette_contract::keys::LABEL_COMPONENT;
 use std::collections::BTreeSet;
 
 /// Sees to the volumes of components and pods that are no more, as `spec.retention` says.
-pub(in super::super) async fn release(
-    work: &Work<'_>,
+pub(in super::super) async fn release_claims(
+    work: &ReconcileContext<'_>,
     sets: &[StatefulSet],
     retention: &Retention,
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
-    let used: BTreeSet<_> = sets.iter().flat_map(claims).map(|claim| claim.name_any()).collect();
-    let cached = work.cx.caches.claims.of(work.key());
+    outcome: &mut ReconcileOutcome,
+) -> Result<(), ReconcileError> {
+    let used: BTreeSet<_> =
+        sets.iter().flat_map(desired_claims).map(|claim| claim.name_any()).collect();
+    let cached = work.shared.caches.claims.objects_of(work.key());
     let idle = cached.iter().filter(|claim| !used.contains(&claim.name_any()));
     for claim in idle.filter(|claim| is_labelled(work, claim)) {
-        let blocked = !outcome.may_remove() || !outcome.waits.is_empty();
-        let fate = fate(work, claim, retention, blocked);
+        let blocked = !outcome.can_delete() || !outcome.waits.is_empty();
+        let fate = classify_idle(work, claim, retention, blocked);
         match fate {
-            Idle::Goes | Idle::Left => {}
-            Idle::Kept | Idle::Later => {
-                let result = own(work, claim, retention).await;
-                outcome.take(result)?;
+            IdleVolume::Terminating | IdleVolume::LeftBehind => {}
+            IdleVolume::Retained | IdleVolume::DeleteLater => {
+                let result = set_ownership(work, claim, retention).await;
+                outcome.record_result(result)?;
             }
-            Idle::Deleted => {
-                let result = delete(work, claim).await;
-                outcome.take(result)?;
+            IdleVolume::Delete => {
+                let result = delete_claim(work, claim).await;
+                outcome.record_result(result)?;
             }
         }
-        outcome.volumes.push(status(claim, fate));
+        outcome.volumes.push(volume_status(claim, fate));
     }
     Ok(())
 }
 
 /// What becomes of a volume that no component uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Idle {
+enum IdleVolume {
     /// It is on its way out.
-    Goes,
+    Terminating,
     /// An earlier Architecture left it, and this one never used it.
-    Left,
+    LeftBehind,
     /// It is to be kept.
-    Kept,
+    Retained,
     /// It is to be deleted once all else is done.
-    Later,
+    DeleteLater,
     /// It is to be deleted.
-    Deleted,
+    Delete,
 }
 
-fn fate(work: &Work<'_>, claim: &Claim, retention: &Retention, blocked: bool) -> Idle {
+fn classify_idle(
+    work: &ReconcileContext<'_>,
+    claim: &Claim,
+    retention: &Retention,
+    blocked: bool,
+) -> IdleVolume {
     match retention.when_dropped {
-        _ if goes(work, claim) => Idle::Goes,
-        _ if !is_used(work, claim) => Idle::Left,
-        Fate::Retain => Idle::Kept,
-        Fate::Delete if blocked => Idle::Later,
-        Fate::Delete => Idle::Deleted,
+        _ if is_terminating(work, claim) => IdleVolume::Terminating,
+        _ if !is_used(work, claim) => IdleVolume::LeftBehind,
+        Fate::Retain => IdleVolume::Retained,
+        Fate::Delete if blocked => IdleVolume::DeleteLater,
+        Fate::Delete => IdleVolume::Delete,
     }
 }
 
-fn status(claim: &Claim, fate: Idle) -> VolumeStatus {
+fn volume_status(claim: &Claim, fate: IdleVolume) -> VolumeStatus {
     let component = claim.labels().get(LABEL_COMPONENT).cloned();
     let of = component.as_deref().unwrap_or("of its name");
     let (state, message) = match fate {
-        Idle::Goes => (VolumeState::Deleting, "it is on its way out".to_owned()),
-        Idle::Left => (
+        IdleVolume::Terminating => (VolumeState::Deleting, "it is on its way out".to_owned()),
+        IdleVolume::LeftBehind => (
             VolumeState::Retained,
             format!(
                 "an earlier Architecture of this name left it: a component {of} would take it up again; \
                  delete the claim if nobody needs what is on it"
             ),
         ),
-        Idle::Kept => (
+        IdleVolume::Retained => (
             VolumeState::Retained,
             format!(
                 "retention.whenDropped is Retain: the component {of} takes it up again if it returns"
             ),
         ),
-        Idle::Later => (
+        IdleVolume::DeleteLater => (
             VolumeState::Retained,
             "retention.whenDropped is Delete: it goes once everything else is done".to_owned(),
         ),
-        Idle::Deleted => (VolumeState::Deleting, "retention.whenDropped is Delete".to_owned()),
+        IdleVolume::Delete => (VolumeState::Deleting, "retention.whenDropped is Delete".to_owned()),
     };
     VolumeStatus { name: claim.name_any(), component, state, message: Some(message) }
 }
 
-async fn delete(work: &Work<'_>, claim: &Claim) -> Result<(), Failure> {
+async fn delete_claim(work: &ReconcileContext<'_>, claim: &Claim) -> Result<(), ApplyError> {
     let api: Api<Claim> = work.api();
-    let (name, failure) = (claim.name_any(), |error| Failure::of(&claim.title(), error));
+    let (name, failure) =
+        (claim.name_any(), |error| ApplyError::from_kube(&claim.display_name(), error));
     let Some(live) = api.get_opt(&name).await.map_err(failure)? else { return Ok(()) };
-    if live.uid() != claim.uid() || ours(work, &live).is_err() || !is_used(work, &live) {
+    if live.uid() != claim.uid() || ensure_adoptable(work, &live).is_err() || !is_used(work, &live)
+    {
         return Ok(());
     }
     tracing::info!(architecture = %work.key(), claim = name, "deleting the volume of a dropped component");

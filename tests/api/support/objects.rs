@@ -4,10 +4,10 @@ use super::Space;
 use kube::{Api, api::DynamicObject, core::GroupVersionKind, discovery::ApiResource};
 
 /// An object of any kind.
-pub(crate) type Any = DynamicObject;
+pub(crate) type AnyObject = DynamicObject;
 
 /// Group, version, kind and plural of every kind of child.
-pub(crate) const KINDS: [(&str, &str, &str); 6] = [
+pub(crate) const CHILD_KINDS: [(&str, &str, &str); 6] = [
     ("", "v1", "ServiceAccount"),
     ("", "v1", "ConfigMap"),
     ("", "v1", "Service"),
@@ -20,14 +20,14 @@ pub(crate) const KINDS: [(&str, &str, &str); 6] = [
 pub(crate) const ARCHITECTURE: (&str, &str, &str) = ("maquette.dev", "v1alpha1", "Architecture");
 
 /// The objects of the kind of a child, such as `Deployment shop-web`, and its name.
-pub(crate) fn api_of_child<'a>(space: &Space, child: &'a str) -> (Api<Any>, &'a str) {
+pub(crate) fn api_of_child<'a>(space: &Space, child: &'a str) -> (Api<AnyObject>, &'a str) {
     let (kind, name) = child.split_once(' ').expect("a kind and a name");
-    let kind = KINDS.into_iter().find(|known| known.2 == kind).expect("a known kind");
+    let kind = CHILD_KINDS.into_iter().find(|known| known.2 == kind).expect("a known kind");
     (api_of(space, kind), name)
 }
 
 /// The objects of a kind in a namespace.
-pub(crate) fn api_of(space: &Space, kind: (&str, &str, &str)) -> Api<Any> {
+pub(crate) fn api_of(space: &Space, kind: (&str, &str, &str)) -> Api<AnyObject> {
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(kind.0, kind.1, kind.2));
     Api::namespaced_with(space.client.clone(), &space.name, &resource)
 }

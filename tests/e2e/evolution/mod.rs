@@ -1,7 +1,7 @@
 //! A running model becomes another, and nobody notices.
 
+pub(crate) mod observers;
+mod reversal;
 mod rolling;
-mod turning_back;
 mod under_load;
 mod volumes;
-pub(crate) mod watched;

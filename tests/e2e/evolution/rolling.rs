@@ -1,7 +1,7 @@
 //! What changes without another shape: a store with one pod gets another, peers come, go and are
 //! replaced one by one. Nobody notices.
 
-use super::watched::{manifest, under_load};
+use super::observers::{manifest, under_load};
 use crate::support::Model;
 
 /// The manifest with `settings` of a member or of the whole in place of `instead`.
@@ -18,7 +18,7 @@ async fn a_store_of_one_pod_is_replaced_and_nobody_notices() {
         let old = model.pods("data").await;
         let data = "business: {replicas: 2}, data: {resources: {requests: {cpu: 15m}}}";
         apply(model, "ThreeTier", "business: {replicas: 2}", data).await;
-        model.replaced("data", &old, 1).await;
+        model.await_replaced("data", &old, 1).await;
         model.ready().await;
     })
     .await;
@@ -40,7 +40,7 @@ async fn peers_come_go_and_are_replaced_and_nobody_notices() {
 
         let rolled = "peerToPeer: {replicas: 3, resources: {requests: {cpu: 15m}}}";
         apply(model, "PeerToPeer", THREE, rolled).await;
-        model.replaced("peers", &old, 3).await;
+        model.await_replaced("peers", &old, 3).await;
         model.ready().await;
     })
     .await;

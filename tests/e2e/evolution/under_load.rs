@@ -1,6 +1,6 @@
 //! From shape to shape and back under load: no request fails, no acknowledged write is lost.
 
-use super::watched::{change, under_load};
+use super::observers::{change, under_load};
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]

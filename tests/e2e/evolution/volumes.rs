@@ -22,13 +22,13 @@ async fn a_three_tier_that_becomes_n_tier_keeps_every_item() {
         let written = model.write_many("books", 20).await;
         model.apply(&THREE_TIER.replace("ThreeTier", "NTier")).await;
         model.ready().await;
-        let read = model.reads_back(&model.name, &written[0]).await;
+        let read = model.read_back(&model.name, &written[0]).await;
         assert_eq!(read.trace.calls[0].component.as_str(), "storefront");
-        model.all_read_back(&written).await;
+        model.read_all_back(&written).await;
 
         model.apply(THREE_TIER).await;
         model.ready().await;
-        model.all_read_back(&written).await;
+        model.read_all_back(&written).await;
     })
     .await;
 }

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::{Duration, SystemTime};
 
 /// How long a model may take to become Ready on a busy machine.
-const PATIENCE: Duration = seconds(240);
+const READY_TIMEOUT: Duration = seconds(240);
 
 /// An Architecture under test.
 #[derive(Clone)]
@@ -99,7 +99,12 @@ impl Model {
     }
 
     /// Awaits that the condition has this status; gives it.
-    pub(crate) async fn becomes(&self, kind: &str, status: &str, within: Duration) -> Condition {
+    pub(crate) async fn await_condition(
+        &self,
+        kind: &str,
+        status: &str,
+        within: Duration,
+    ) -> Condition {
         eventually(&format!("{} {kind}={status}", self.name), within, async || {
             let condition = self.condition(kind).await?;
             if condition.status == status {
@@ -112,8 +117,8 @@ impl Model {
 
     /// Awaits that the model is Ready and all change has ended.
     pub(crate) async fn ready(&self) {
-        self.becomes("Ready", "True", PATIENCE).await;
-        self.becomes("Progressing", "False", PATIENCE).await;
+        self.await_condition("Ready", "True", READY_TIMEOUT).await;
+        self.await_condition("Progressing", "False", READY_TIMEOUT).await;
     }
 
     /// Deletes the Architecture and awaits that it is gone.

@@ -33,7 +33,7 @@ impl Model {
     }
 
     /// Awaits that the component has `count` pods, all ready and none of them one of `old`.
-    pub(crate) async fn replaced(&self, component: &str, old: &[Pod], count: usize) {
+    pub(crate) async fn await_replaced(&self, component: &str, old: &[Pod], count: usize) {
         let old: Vec<_> = old.iter().filter_map(ResourceExt::uid).collect();
         eventually(&format!("pods of {component} replaced"), seconds(120), async || {
             let pods = self.pods(component).await;
@@ -87,11 +87,7 @@ impl Model {
 
     /// Awaits that the end users have sent `count` more requests than in `before`; gives what
     /// they have lived through then.
-    pub(crate) async fn load_goes_on(
-        &self,
-        before: LoadObservation,
-        count: u64,
-    ) -> LoadObservation {
+    pub(crate) async fn await_load(&self, before: LoadObservation, count: u64) -> LoadObservation {
         eventually(&format!("{count} more requests"), seconds(120), async || {
             let now = self.load().await;
             let more = now.succeeded.saturating_sub(before.succeeded);

@@ -95,7 +95,7 @@ impl Model {
 
     /// Reads the item back through a Service of the model and compares. A newer version, which
     /// somebody else wrote, is right too; an older one or none is a lost write.
-    pub(crate) async fn reads_back(&self, service: &str, written: &Acknowledged) -> Answer {
+    pub(crate) async fn read_back(&self, service: &str, written: &Acknowledged) -> Answer {
         let path = format!("items/{}/{}", written.collection, written.id);
         // Only the way through the API server's proxy is tried again: an answer must be right.
         let answer = eventually(&format!("an answer to {path}"), seconds(30), async || {
@@ -115,9 +115,9 @@ impl Model {
     }
 
     /// Reads every item back through the entry.
-    pub(crate) async fn all_read_back(&self, written: &[Acknowledged]) {
+    pub(crate) async fn read_all_back(&self, written: &[Acknowledged]) {
         for item in written {
-            self.reads_back(&self.name, item).await;
+            self.read_back(&self.name, item).await;
         }
     }
 }

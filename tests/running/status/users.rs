@@ -1,6 +1,6 @@
 //! Whether users are served, and whether anything leads them to what serves.
 
-use super::{ARCHITECTURE, after, is, not_ready, of};
+use super::{ARCHITECTURE, assert_condition, make_not_ready, status_after, status_of};
 use crate::cluster::change_report;
 use k8s_openapi::{
     api::core::v1::{Service, ServicePort, ServiceSpec},
@@ -12,15 +12,15 @@ use std::sync::Arc;
 
 #[test]
 fn requests_of_users_that_fail_make_it_not_ready() {
-    let status = after(|snapshot| {
+    let status = status_after(|snapshot| {
         change_report(snapshot, "shop-client-0", |_, report| report.served.failures = 1);
     });
-    is(&status, "TrafficFlowing", ("False", "RequestsFailing"), "last 15 s");
-    is(&status, "Ready", ("False", "RequestsFailing"), "requests failed");
-    let status = after(|snapshot| {
+    assert_condition(&status, "TrafficFlowing", ("False", "RequestsFailing"), "last 15 s");
+    assert_condition(&status, "Ready", ("False", "RequestsFailing"), "requests failed");
+    let status = status_after(|snapshot| {
         change_report(snapshot, "shop-load-0", |_, report| report.edges[0].traffic.failures = 1);
     });
-    is(&status, "TrafficFlowing", ("False", "RequestsFailing"), "");
+    assert_condition(&status, "TrafficFlowing", ("False", "RequestsFailing"), "");
 }
 
 #[test]
@@ -31,51 +31,66 @@ fn without_a_load_ready_rests_on_probes() {
             change_report(snapshot, pod, |_, report| report.served.requests = 0);
         }
     };
-    let status = of(text, quiet, |_| {});
-    is(&status, "TrafficFlowing", ("Unknown", "NoTraffic"), "there is no load");
-    is(&status, "Ready", ("True", "AllWorks"), "");
+    let status = status_of(text, quiet, |_| {});
+    assert_condition(&status, "TrafficFlowing", ("Unknown", "NoTraffic"), "there is no load");
+    assert_condition(&status, "Ready", ("True", "AllWorks"), "");
 }
 
 #[test]
 fn while_no_request_of_a_load_has_ended_nobody_knows_whether_users_are_served() {
-    let status = after(|snapshot| {
+    let status = status_after(|snapshot| {
         change_report(snapshot, "shop-load-0", |_, report| {
             report.edges[0].traffic = Traffic::default();
         });
         change_report(snapshot, "shop-client-0", |_, report| report.served = Traffic::default());
     });
-    is(&status, "TrafficFlowing", ("Unknown", "NoTraffic"), "no request of the load ended");
-    is(&status, "Ready", ("Unknown", "NoTraffic"), "");
+    assert_condition(
+        &status,
+        "TrafficFlowing",
+        ("Unknown", "NoTraffic"),
+        "no request of the load ended",
+    );
+    assert_condition(&status, "Ready", ("Unknown", "NoTraffic"), "");
 }
 
 #[test]
 fn a_lost_write_is_told() {
-    let status = after(|snapshot| {
+    let status = status_after(|snapshot| {
         change_report(snapshot, "shop-load-0", |_, report| {
             report.load = Some(LoadObservation { lost_writes: 2, ..LoadObservation::default() });
         });
     });
-    is(&status, "TrafficFlowing", ("False", "WritesLost"), "2 acknowledged writes");
-    is(&status, "Ready", ("False", "WritesLost"), "rollout restart deployment/shop-load");
+    assert_condition(&status, "TrafficFlowing", ("False", "WritesLost"), "2 acknowledged writes");
+    assert_condition(
+        &status,
+        "Ready",
+        ("False", "WritesLost"),
+        "rollout restart deployment/shop-load",
+    );
 }
 
 /// Without end users, whose requests would fail.
-const QUIET: &str = "shape: ThreeTier\nload: {requestsPerSecond: 0}";
+const WITHOUT_LOAD: &str = "shape: ThreeTier\nload: {requestsPerSecond: 0}";
 
-fn entry(snapshot: &mut Snapshot, change: impl FnOnce(&mut ServiceSpec)) {
+fn change_entry(snapshot: &mut Snapshot, change: impl FnOnce(&mut ServiceSpec)) {
     let named = |service: &&mut Arc<Service>| service.metadata.name.as_deref() == Some("shop");
     let service = snapshot.services.iter_mut().find(named).unwrap();
     change(Arc::make_mut(service).spec.as_mut().unwrap());
 }
 
-fn port(spec: &mut ServiceSpec) -> &mut ServicePort {
+fn first_port(spec: &mut ServiceSpec) -> &mut ServicePort {
     &mut spec.ports.as_mut().unwrap()[0]
 }
 
 #[track_caller]
-fn entry_is_broken(change: impl FnOnce(&mut ServiceSpec), says: &str) {
-    let status = of(QUIET, |snapshot| entry(snapshot, change), |_| {});
-    is(&status, "Ready", ("False", "EntryBroken"), &format!("Service shop, the entry: {says}"));
+fn assert_entry_broken(change: impl FnOnce(&mut ServiceSpec), says: &str) {
+    let status = status_of(WITHOUT_LOAD, |snapshot| change_entry(snapshot, change), |_| {});
+    assert_condition(
+        &status,
+        "Ready",
+        ("False", "EntryBroken"),
+        &format!("Service shop, the entry: {says}"),
+    );
 }
 
 #[test]
@@ -85,11 +100,11 @@ fn an_entry_that_leads_elsewhere_is_not_ready_although_all_probes_work() {
             spec.selector.as_mut().unwrap().insert(label.to_owned(), value.to_owned());
         }
     };
-    entry_is_broken(select(LABEL_COMPONENT, "data"), "it leads to data, not to client");
-    entry_is_broken(select("team", "blue"), "no pod that it selects is ready");
-    entry_is_broken(|spec| spec.selector = None, "no pod that it selects is ready");
-    entry_is_broken(|spec| port(spec).port = 81, "it has no port 80");
-    entry_is_broken(|spec| spec.ports = None, "it has no port 80");
+    assert_entry_broken(select(LABEL_COMPONENT, "data"), "it leads to data, not to client");
+    assert_entry_broken(select("team", "blue"), "no pod that it selects is ready");
+    assert_entry_broken(|spec| spec.selector = None, "no pod that it selects is ready");
+    assert_entry_broken(|spec| first_port(spec).port = 81, "it has no port 80");
+    assert_entry_broken(|spec| spec.ports = None, "it has no port 80");
     for target in [
         None,
         Some(IntOrString::Int(9100)),
@@ -97,22 +112,23 @@ fn an_entry_that_leads_elsewhere_is_not_ready_although_all_probes_work() {
         Some(IntOrString::String("nowhere".to_owned())),
     ] {
         let says = "its port 80 leads to no port on which pods take requests";
-        entry_is_broken(|spec| port(spec).target_port = target, says);
+        assert_entry_broken(|spec| first_port(spec).target_port = target, says);
     }
-    let status = of(QUIET, |snapshot| snapshot.services.clear(), |_| {});
-    is(&status, "Ready", ("False", "EntryBroken"), "it does not exist");
-    let number = |spec: &mut ServiceSpec| port(spec).target_port = Some(IntOrString::Int(8080));
-    let status = of(QUIET, |snapshot| entry(snapshot, number), |_| {});
-    is(&status, "Ready", ("True", "AllWorks"), "");
+    let status = status_of(WITHOUT_LOAD, |snapshot| snapshot.services.clear(), |_| {});
+    assert_condition(&status, "Ready", ("False", "EntryBroken"), "it does not exist");
+    let number =
+        |spec: &mut ServiceSpec| first_port(spec).target_port = Some(IntOrString::Int(8080));
+    let status = status_of(WITHOUT_LOAD, |snapshot| change_entry(snapshot, number), |_| {});
+    assert_condition(&status, "Ready", ("True", "AllWorks"), "");
 }
 
 #[test]
 fn an_entry_whose_pods_are_not_ready_is_not_ready() {
     // Also where the component itself is not looked at: all else that is not ready comes first.
-    let status = of(
+    let status = status_of(
         ARCHITECTURE,
-        |snapshot| not_ready(snapshot, "shop-client-0"),
+        |snapshot| make_not_ready(snapshot, "shop-client-0"),
         |facts| facts.components.retain(|component| component.name.as_str() != "client"),
     );
-    is(&status, "Ready", ("False", "EntryBroken"), "no pod that it selects is ready");
+    assert_condition(&status, "Ready", ("False", "EntryBroken"), "no pod that it selects is ready");
 }

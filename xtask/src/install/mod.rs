@@ -38,7 +38,11 @@ fn to_yaml(object: &impl Serialize) -> Result<String, serde_norway::Error> {
 
 /// The metadata of an object of the whole cluster.
 fn cluster_meta(name: &str) -> ObjectMeta {
-    ObjectMeta { name: Some(name.to_owned()), labels: Some(common_labels()), ..ObjectMeta::default() }
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        labels: Some(common_labels()),
+        ..ObjectMeta::default()
+    }
 }
 
 /// The metadata of an object in the operator's namespace.

@@ -37,7 +37,7 @@ fn pod_spec() -> PodSpec {
     PodSpec {
         service_account_name: Some(NAME.to_owned()),
         enable_service_links: Some(false),
-        security_context: Some(security::pod(false)),
+        security_context: Some(security::pod_context(false)),
         termination_grace_period_seconds: Some(30),
         containers: vec![container()],
         ..PodSpec::default()
@@ -67,7 +67,7 @@ fn container() -> Container {
             ..ContainerPort::default()
         }]),
         resources: Some(container_resources()),
-        security_context: Some(security::container()),
+        security_context: Some(security::container_context()),
         liveness_probe: Some(http_probe("/livez", 10)),
         readiness_probe: Some(http_probe("/readyz", 5)),
         ..Container::default()

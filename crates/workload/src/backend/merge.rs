@@ -5,10 +5,10 @@ use maquette_contract::{CollectionSummary, Summary};
 /// Adds up two parts. A collection has one owner: if both parts know a collection, both have asked that owner,
 /// by different ways, and counting it twice would be wrong. The larger count is the later one, as
 /// items are never removed.
-pub(crate) fn merge(mut one: Summary, other: Summary) -> Summary {
+pub(crate) fn merge_summaries(mut one: Summary, other: Summary) -> Summary {
     for (collection, theirs) in other.collections {
         let ours = one.collections.entry(collection).or_default();
-        if rank(&theirs) > rank(ours) {
+        if progress_rank(&theirs) > progress_rank(ours) {
             *ours = theirs;
         }
     }
@@ -16,7 +16,7 @@ pub(crate) fn merge(mut one: Summary, other: Summary) -> Summary {
     one
 }
 
-fn rank(collection: &CollectionSummary) -> impl Ord + use<'_> {
+fn progress_rank(collection: &CollectionSummary) -> impl Ord + use<'_> {
     (collection.items, &collection.newest, collection.bytes)
 }
 
@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn an_owner_reached_by_two_ways_counts_once() {
-        let merged = merge(
+        let merged = merge_summaries(
             summary(&[("orders", 3), ("books", 5)]),
             Summary { truncated: true, ..summary(&[("books", 6), ("ads", 1)]) },
         );

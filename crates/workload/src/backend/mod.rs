@@ -6,14 +6,14 @@
 //! cost is told to the [`Asking`] that it is made for. It never decides which home is asked, and
 //! keeps no item.
 
-mod asking;
 mod merge;
 mod peers;
+mod query_context;
 mod store;
 
-pub(crate) use asking::Asking;
-pub(crate) use merge::merge;
-pub(crate) use peers::PeersClient;
+pub(crate) use merge::merge_summaries;
+pub(crate) use peers::InternalApiClient;
+pub(crate) use query_context::QueryContext;
 pub(crate) use store::StoreClient;
 
 use maquette_contract::{Collection, Version};
@@ -21,7 +21,7 @@ use maquette_contract::{Collection, Version};
 /// Gives the version of a write that replaces `seen`, or nothing. It is asked again whenever the
 /// home turns out to hold something else. Who has seen the item elsewhere too sees to it that the
 /// version is later than that as well.
-pub(crate) type NextVersion<'a> = &'a (dyn Fn(Option<&Version>) -> Version + Send + Sync);
+pub(crate) type VersionFn<'a> = &'a (dyn Fn(Option<&Version>) -> Version + Send + Sync);
 
 /// Whether items of a collection are wanted.
-pub(crate) type Wanted<'a> = &'a (dyn Fn(&Collection) -> bool + Send + Sync);
+pub(crate) type CollectionFilter<'a> = &'a (dyn Fn(&Collection) -> bool + Send + Sync);

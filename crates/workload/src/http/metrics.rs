@@ -14,77 +14,83 @@ const BUCKETS: [f64; 14] =
 
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(super) enum HttpOperation {
     Get,
     Put,
     Summary,
     /// What the component itself holds, for another component.
-    Held,
+    Internal,
 }
 
-impl Operation {
+impl HttpOperation {
     fn as_str(self) -> &'static str {
         match self {
-            Operation::Get => "get",
-            Operation::Put => "put",
-            Operation::Summary => "summary",
-            Operation::Held => "held",
+            HttpOperation::Get => "get",
+            HttpOperation::Put => "put",
+            HttpOperation::Summary => "summary",
+            HttpOperation::Internal => "held",
         }
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Ended {
+struct AnswerLabels {
     operation: &'static str,
     /// The class of the status: one of `2xx`, `4xx`, `5xx`.
     code: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Took {
+struct LatencyLabels {
     operation: &'static str,
 }
 
 #[derive(Debug)]
-pub(super) struct Metrics {
-    ended: Family<Ended, Counter>,
-    took: Family<Took, Histogram, fn() -> Histogram>,
-    under_way: Gauge,
+pub(super) struct HttpMetrics {
+    answers: Family<AnswerLabels, Counter>,
+    latencies: Family<LatencyLabels, Histogram, fn() -> Histogram>,
+    in_flight: Gauge,
 }
 
-impl Metrics {
-    pub(super) fn new(metrics: &runtime::Metrics) -> Self {
-        let ended = Family::default();
-        let took = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
-        let under_way = Gauge::default();
-        metrics.register("requests", "Requests answered", ended.clone());
+impl HttpMetrics {
+    pub(super) fn new(metrics: &runtime::MetricsRegistry) -> Self {
+        let answers = Family::default();
+        let latencies =
+            Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
+        let in_flight = Gauge::default();
+        metrics.register("requests", "Requests answered", answers.clone());
         let help = "How long requests took";
-        metrics.register_seconds("request_duration", help, took.clone());
-        metrics.register("requests_in_flight", "Requests under way", under_way.clone());
-        Self { ended, took, under_way }
+        metrics.register_seconds("request_duration", help, latencies.clone());
+        metrics.register("requests_in_flight", "Requests under way", in_flight.clone());
+        Self { answers, latencies, in_flight }
     }
 
     /// Counts a request as under way until the guard is dropped, also if its client goes away.
-    pub(super) fn begin(&self) -> UnderWay {
-        self.under_way.inc();
-        UnderWay(self.under_way.clone())
+    pub(super) fn start_request(&self) -> InFlightGuard {
+        self.in_flight.inc();
+        InFlightGuard(self.in_flight.clone())
     }
 
-    pub(super) fn end(&self, operation: Operation, status: StatusCode, took: Duration) {
+    pub(super) fn finish_request(
+        &self,
+        operation: HttpOperation,
+        status: StatusCode,
+        took: Duration,
+    ) {
         let operation = operation.as_str();
         let code = match status {
             status if status.is_server_error() => "5xx",
             status if status.is_client_error() => "4xx",
             _ => "2xx",
         };
-        self.ended.get_or_create(&Ended { operation, code }).inc();
-        self.took.get_or_create(&Took { operation }).observe(took.as_secs_f64());
+        self.answers.get_or_create(&AnswerLabels { operation, code }).inc();
+        self.latencies.get_or_create(&LatencyLabels { operation }).observe(took.as_secs_f64());
     }
 }
 
-pub(super) struct UnderWay(Gauge);
+pub(super) struct InFlightGuard(Gauge);
 
-impl Drop for UnderWay {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

@@ -9,42 +9,51 @@ use maquette_contract::Answer;
 
 /// The form that a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum AnswerFormat {
     Json,
     Text,
 }
 
-impl Form {
+impl AnswerFormat {
     /// Text for those who name it in `Accept` and do not name JSON, else JSON.
-    pub(super) fn wanted(headers: &HeaderMap) -> Self {
+    pub(super) fn from_accept(headers: &HeaderMap) -> Self {
         let accepted = headers.get_all(header::ACCEPT);
         let names = |form| {
             let mut values = accepted.iter().filter_map(|value| value.to_str().ok());
             values.any(|value| value.contains(form))
         };
-        if names("text/plain") && !names("application/json") { Form::Text } else { Form::Json }
+        if names("text/plain") && !names("application/json") {
+            AnswerFormat::Text
+        } else {
+            AnswerFormat::Json
+        }
     }
 }
 
 /// The answer with its status. JSON is padded to `least` bytes; text is for people and is not.
-pub(super) fn response(form: Form, status: StatusCode, answer: Answer, least: u64) -> Response {
+pub(super) fn render_response(
+    form: AnswerFormat,
+    status: StatusCode,
+    answer: Answer,
+    least: u64,
+) -> Response {
     let mut response = match form {
-        Form::Text => (status, answer.to_string()).into_response(),
-        Form::Json => (status, Json(padded(answer, least))).into_response(),
+        AnswerFormat::Text => (status, answer.to_string()).into_response(),
+        AnswerFormat::Json => (status, Json(pad_answer(answer, least))).into_response(),
     };
-    say_when_to_try_again(&mut response);
+    add_retry_after(&mut response);
     response
 }
 
 /// Has a client that is refused for now come again.
-pub(super) fn say_when_to_try_again(response: &mut Response) {
+pub(super) fn add_retry_after(response: &mut Response) {
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
 }
 
 /// Fills the answer up to at least so many bytes of JSON.
-fn padded(mut answer: Answer, least: u64) -> Answer {
+fn pad_answer(mut answer: Answer, least: u64) -> Answer {
     let least = usize::try_from(least).unwrap_or(usize::MAX);
     if least == 0 {
         return answer;
@@ -77,7 +86,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_padded_to_the_size_asked_for_and_never_cut() {
-        let size = |least| serde_json::to_vec(&padded(answer(), least)).unwrap().len();
+        let size = |least| serde_json::to_vec(&pad_answer(answer(), least)).unwrap().len();
         let bare = size(0);
         assert_eq!(size(4096), 4096);
         assert_eq!(size(bare as u64), bare);
@@ -90,12 +99,12 @@ mod tests {
         let form = |accept: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().unwrap());
-            Form::wanted(&headers)
+            AnswerFormat::from_accept(&headers)
         };
-        assert_eq!(form("text/plain"), Form::Text);
-        assert_eq!(form("text/plain; charset=utf-8"), Form::Text);
-        assert_eq!(form("application/json, text/plain, */*"), Form::Json);
-        assert_eq!(form("*/*"), Form::Json);
-        assert_eq!(Form::wanted(&HeaderMap::new()), Form::Json);
+        assert_eq!(form("text/plain"), AnswerFormat::Text);
+        assert_eq!(form("text/plain; charset=utf-8"), AnswerFormat::Text);
+        assert_eq!(form("application/json, text/plain, */*"), AnswerFormat::Json);
+        assert_eq!(form("*/*"), AnswerFormat::Json);
+        assert_eq!(AnswerFormat::from_accept(&HeaderMap::new()), AnswerFormat::Json);
     }
 }

@@ -1,6 +1,6 @@
 //! A request under way.
 
-use crate::runtime::{Begun, headers::Context, lock};
+use crate::runtime::{RequestGuard, headers::RequestContext, lock};
 use maquette_contract::{Query, ResponseTree};
 use std::{
     ops::Deref,
@@ -11,22 +11,22 @@ use std::{
 /// it, and a journal of what was asked of others.
 #[derive(Debug)]
 pub struct Request<S> {
-    begun: Begun<S>,
+    active_config: RequestGuard<S>,
     /// The trace, the deadline and the hops so far.
-    pub context: Context,
-    queries: Mutex<Vec<Query>>,
-    calls: Mutex<Vec<ResponseTree>>,
+    pub context: RequestContext,
+    query_log: Mutex<Vec<Query>>,
+    call_log: Mutex<Vec<ResponseTree>>,
 }
 
 impl<S> Request<S> {
-    pub(super) fn new(begun: Begun<S>, context: Context) -> Self {
-        Self { begun, context, queries: Mutex::default(), calls: Mutex::default() }
+    pub(super) fn new(active_config: RequestGuard<S>, context: RequestContext) -> Self {
+        Self { active_config, context, query_log: Mutex::default(), call_log: Mutex::default() }
     }
 
     /// Notes a query. Queries of one sort to one store or peer make one line of the tree: it
     /// carries the version and the error of the newest.
-    pub fn queried(&self, query: Query) {
-        let mut queries = lock(&self.queries);
+    pub fn log_query(&self, query: Query) {
+        let mut queries = lock(&self.query_log);
         let same = |old: &&mut Query| old.to == query.to && old.command == query.command;
         match queries.iter_mut().find(same) {
             Some(old) => {
@@ -41,23 +41,23 @@ impl<S> Request<S> {
     }
 
     /// Notes the answer of a component that was called.
-    pub fn called(&self, tree: ResponseTree) {
-        lock(&self.calls).push(tree);
+    pub fn log_call(&self, tree: ResponseTree) {
+        lock(&self.call_log).push(tree);
     }
 
     /// What was asked of others; the request ends.
-    pub(super) fn journal(self) -> (Vec<Query>, Vec<ResponseTree>) {
+    pub(super) fn into_logs(self) -> (Vec<Query>, Vec<ResponseTree>) {
         let whole = PoisonError::into_inner;
         (
-            self.queries.into_inner().unwrap_or_else(whole),
-            self.calls.into_inner().unwrap_or_else(PoisonError::into_inner),
+            self.query_log.into_inner().unwrap_or_else(whole),
+            self.call_log.into_inner().unwrap_or_else(PoisonError::into_inner),
         )
     }
 }
 
 impl<S> Deref for Request<S> {
-    type Target = Begun<S>;
-    fn deref(&self) -> &Begun<S> {
-        &self.begun
+    type Target = RequestGuard<S>;
+    fn deref(&self) -> &RequestGuard<S> {
+        &self.active_config
     }
 }

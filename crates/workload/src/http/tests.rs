@@ -1,10 +1,10 @@
 //! The bounds of the front, with an application that is played.
 
 use super::{
-    Application, Failure, Front, Request,
-    routes::{places, router},
+    Application, HttpError, HttpServer, Request,
+    routes::{required_permits, user_router},
 };
-use crate::runtime::{Document, Edge, Options, Process, Runtime, Settings, Shutdown};
+use crate::runtime::{ConfigDocument, Edge, Options, Process, RoleSettings, Runtime, Shutdown};
 use axum::{
     Router,
     body::Body,
@@ -12,14 +12,14 @@ use axum::{
 };
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use maquette_contract::{ItemKey, Record, Role, RoleConfig, Summary, RequestWork};
+use maquette_contract::{ItemKey, Record, RequestWork, Role, RoleConfig, Summary};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 struct Played(RequestWork);
 
-impl Settings for Played {
+impl RoleSettings for Played {
     const ROLE: Role = Role::Service;
 
     fn build(_: RoleConfig, _: Option<&Self>) -> Option<Self> {
@@ -37,19 +37,24 @@ struct Gated(Arc<Semaphore>);
 impl Application for Gated {
     type Settings = Played;
 
-    fn work(settings: &Played) -> &RequestWork {
+    fn simulated_work(settings: &Played) -> &RequestWork {
         &settings.0
     }
 
-    async fn get(&self, _: &Request<Played>, key: &ItemKey) -> Result<Record, Failure> {
-        Err(Failure::missing(format!("no {key}")))
+    async fn get(&self, _: &Request<Played>, key: &ItemKey) -> Result<Record, HttpError> {
+        Err(HttpError::not_found(format!("no {key}")))
     }
 
-    async fn put(&self, _: &Request<Played>, _: &ItemKey, _: Value) -> Result<Record, Failure> {
-        Err(Failure::unavailable("not now"))
+    async fn write_item(
+        &self,
+        _: &Request<Played>,
+        _: &ItemKey,
+        _: Value,
+    ) -> Result<Record, HttpError> {
+        Err(HttpError::unavailable("not now"))
     }
 
-    async fn summary(&self, _: &Request<Played>) -> Result<Summary, Failure> {
+    async fn gather_summary(&self, _: &Request<Played>) -> Result<Summary, HttpError> {
         self.0.acquire().await.unwrap().forget();
         Ok(Summary::default())
     }
@@ -60,7 +65,7 @@ async fn runtime() -> Arc<Runtime<Played>> {
     let config = folder.path().join("component.json");
     std::fs::write(&config, r#"{"architecture": "shop", "component": "data", "role": "store"}"#)
         .unwrap();
-    let document = Document::read(&config).unwrap();
+    let document = ConfigDocument::read(&config).unwrap();
     let options = Options {
         config,
         data: None,
@@ -79,15 +84,15 @@ async fn runtime() -> Arc<Runtime<Played>> {
 async fn a_pod_takes_no_more_requests_than_it_has_places() {
     let runtime = runtime().await;
     let gate = Arc::new(Semaphore::new(0));
-    let front = Front::new(Arc::clone(&runtime), Gated(Arc::clone(&gate)), 1);
-    let service = TowerToHyperService::new(router(front, Router::new()));
+    let front = HttpServer::new(Arc::clone(&runtime), Gated(Arc::clone(&gate)), 1);
+    let service = TowerToHyperService::new(user_router(front, Router::new()));
     let ask = |path: &'static str| {
         let request = axum::http::Request::get(path).body(Body::empty()).unwrap();
         let service = service.clone();
         async move { service.call(request).await.unwrap() }
     };
     let first = tokio::spawn(ask("/summary"));
-    while runtime.config.under_way() == 0 {
+    while runtime.config.in_flight() == 0 {
         tokio::task::yield_now().await;
     }
     let second: Response<Body> = ask("/summary").await;
@@ -97,33 +102,33 @@ async fn a_pod_takes_no_more_requests_than_it_has_places() {
     gate.add_permits(2);
     assert_eq!(first.await.unwrap().status(), StatusCode::OK);
     assert_eq!(ask("/summary").await.status(), StatusCode::OK, "the place is free again");
-    assert_eq!(runtime.served.traffic().failures, 1);
+    assert_eq!(runtime.served_traffic.current_traffic().failures, 1);
     assert!(runtime.metrics.text().unwrap().contains("maquette_requests_in_flight 0\n"));
 }
 
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_nothing_behind() {
     let runtime = runtime().await;
-    let front = Front::new(Arc::clone(&runtime), Gated(Arc::new(Semaphore::new(0))), 1);
-    let service = TowerToHyperService::new(router(Arc::clone(&front), Router::new()));
+    let front = HttpServer::new(Arc::clone(&runtime), Gated(Arc::new(Semaphore::new(0))), 1);
+    let service = TowerToHyperService::new(user_router(Arc::clone(&front), Router::new()));
     let request = axum::http::Request::get("/summary").body(Body::empty()).unwrap();
     let asked = tokio::spawn(async move { service.call(request).await });
-    while runtime.config.under_way() == 0 {
+    while runtime.config.in_flight() == 0 {
         tokio::task::yield_now().await;
     }
     asked.abort();
     assert!(asked.await.unwrap_err().is_cancelled());
-    assert_eq!(runtime.config.under_way(), 0);
-    assert_eq!(front.places.available_permits(), 1);
+    assert_eq!(runtime.config.in_flight(), 0);
+    assert_eq!(front.permits.available_permits(), 1);
     assert!(runtime.metrics.text().unwrap().contains("maquette_requests_in_flight 0\n"));
 }
 
 #[test]
 fn a_large_body_takes_more_places_and_one_of_unknown_size_the_most() {
     let taken = |name: header::HeaderName, value: &'static str| {
-        places(&[(name, header::HeaderValue::from_static(value))].into_iter().collect())
+        required_permits(&[(name, header::HeaderValue::from_static(value))].into_iter().collect())
     };
-    assert_eq!(places(&axum::http::HeaderMap::new()), 1);
+    assert_eq!(required_permits(&axum::http::HeaderMap::new()), 1);
     assert_eq!(taken(header::CONTENT_LENGTH, "100"), 1);
     assert_eq!(taken(header::CONTENT_LENGTH, "65536"), 33);
     assert_eq!(taken(header::CONTENT_LENGTH, "99999999"), 129);

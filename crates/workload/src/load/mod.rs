@@ -17,23 +17,23 @@
 //! It never retries like a program would: a request that fails has failed, except that a connection
 //! that breaks is replaced once.
 
-mod memory;
+mod durability_checker;
+mod metrics;
 mod request;
 mod role;
 mod schedule;
 mod settings;
-mod tally;
 #[cfg(test)]
 mod tests;
-mod users;
+mod virtual_users;
 
 pub use role::run;
 
 use std::time::Duration;
 
 /// How long a user waits for an answer, from the time at which the request should have begun.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests under way at a time. More wait for their turn, and their users with them; who has not
 /// had a turn when the patience is over gives up, which counts as a failure. So at most
 /// [`PATIENCE`] times the rate wait.
-const MAX_UNDER_WAY: usize = 2048;
+const MAX_IN_FLIGHT: usize = 2048;

@@ -1,17 +1,17 @@
 //! The load as a role of the workload: from its configuration to its graceful stop.
 
 use super::{
-    MAX_UNDER_WAY, PATIENCE,
-    memory::Memory,
-    request::{self, Ending, Failure},
-    schedule::{Due, Pacer},
+    MAX_IN_FLIGHT, REQUEST_TIMEOUT,
+    durability_checker::DurabilityChecker,
+    metrics::LoadMetrics,
+    request::{self, FailureKind, RequestFailure},
+    schedule::{DueRequests, Pacer},
     settings::LoadSettings,
-    tally::Tally,
-    users::{Ask, Users},
+    virtual_users::{UserRequest, VirtualUsers},
 };
 use crate::{
     RunError,
-    runtime::{Begun, Process, Runtime, lock},
+    runtime::{Process, RequestGuard, Runtime, lock},
 };
 use std::{
     collections::VecDeque,
@@ -26,55 +26,55 @@ use tokio::task::JoinSet;
 /// If the configuration cannot be used, the admin port not be had, or no thread be started.
 pub async fn run(process: Process) -> Result<(), RunError> {
     let runtime = Runtime::<LoadSettings>::start(process).await?;
-    let running = runtime.readiness.condition("running", "the users have not come yet");
-    let mut changes = runtime.config.follow();
+    let running = runtime.readiness.add_condition("running", "the users have not come yet");
+    let mut changes = runtime.config.subscribe();
     let rate = changes.borrow_and_update().settings.rate;
-    let mut pacer = Pacer::start(rate, PATIENCE)?;
-    let mut crowd = Crowd::new(Arc::clone(&runtime));
-    running.fulfil();
+    let mut pacer = Pacer::start(rate, REQUEST_TIMEOUT)?;
+    let mut crowd = OpenLoop::new(Arc::clone(&runtime));
+    running.mark_met();
     tracing::info!(rate, "end users come");
     loop {
         tokio::select! {
-            Some(due) = pacer.due.recv() => crowd.come(due),
-            Some(_) = crowd.under_way.join_next() => {}
+            Some(due) = pacer.due.recv() => crowd.enqueue_due(due),
+            Some(_) = crowd.in_flight.join_next() => {}
             Ok(()) = changes.changed() => pacer.set_rate(changes.borrow().settings.rate),
-            () = runtime.shutdown.leaving() => break,
+            () = runtime.shutdown.wait_until_requested() => break,
         }
-        crowd.begin(Instant::now());
+        crowd.start_waiting(Instant::now());
     }
     drop(pacer);
-    while crowd.under_way.join_next().await.is_some() {}
+    while crowd.in_flight.join_next().await.is_some() {}
     Ok(())
 }
 
 /// The users, those who wait and those whose requests are under way.
-struct Crowd {
+struct OpenLoop {
     runtime: Arc<Runtime<LoadSettings>>,
-    users: Users,
-    memory: Arc<Mutex<Memory>>,
-    tally: Arc<Tally>,
+    virtual_users: VirtualUsers,
+    checker: Arc<Mutex<DurabilityChecker>>,
+    metrics: Arc<LoadMetrics>,
     /// When the requests that wait for their turn should have begun, in order.
     waiting: VecDeque<Instant>,
-    under_way: JoinSet<()>,
+    in_flight: JoinSet<()>,
 }
 
-impl Crowd {
+impl OpenLoop {
     fn new(runtime: Arc<Runtime<LoadSettings>>) -> Self {
-        let tally = Arc::new(Tally::new(&runtime.metrics));
-        let reported = Arc::clone(&tally);
-        runtime.report(move |report| report.load = Some(reported.observation()));
+        let metrics = Arc::new(LoadMetrics::new(&runtime.metrics));
+        let reported = Arc::clone(&metrics);
+        runtime.set_reporter(move |report| report.load = Some(reported.observation()));
         Self {
             runtime,
-            users: Users::default(),
-            memory: Arc::default(),
-            tally,
+            virtual_users: VirtualUsers::default(),
+            checker: Arc::default(),
+            metrics,
             waiting: VecDeque::new(),
-            under_way: JoinSet::new(),
+            in_flight: JoinSet::new(),
         }
     }
 
     /// More users come.
-    fn come(&mut self, due: Due) {
+    fn enqueue_due(&mut self, due: DueRequests) {
         if due.overdue > 0 {
             // Nobody was kept waiting by the model: these users have never been there.
             tracing::warn!(requests = due.overdue, "the process was held up; requests left out");
@@ -83,64 +83,75 @@ impl Crowd {
     }
 
     /// Sends those away who have waited too long, and lets the others begin while there is room.
-    fn begin(&mut self, now: Instant) {
+    fn start_waiting(&mut self, now: Instant) {
         while let Some(start) = self.waiting.front().copied() {
-            let gave_up = now.saturating_duration_since(start) >= PATIENCE;
-            if !gave_up && self.under_way.len() >= MAX_UNDER_WAY {
+            let gave_up = now.saturating_duration_since(start) >= REQUEST_TIMEOUT;
+            if !gave_up && self.in_flight.len() >= MAX_IN_FLIGHT {
                 break;
             }
             self.waiting.pop_front();
-            let request = self.request(start);
+            let request = self.next_request(start);
             if gave_up {
                 let why = "its turn did not come in time".to_owned();
-                request.end(Err(Failure { ending: Ending::GaveUp, why }));
+                request.record_outcome(Err(RequestFailure {
+                    kind: FailureKind::NeverSent,
+                    reason: why,
+                }));
             } else {
-                self.under_way.spawn(request.make());
+                self.in_flight.spawn(request.run());
             }
         }
         let gauge = |count| i64::try_from(count).unwrap_or(i64::MAX);
-        self.tally.waiting.set(gauge(self.waiting.len()));
-        self.tally.under_way.set(gauge(self.under_way.len()));
-        self.tally.remembered.set(gauge(lock(&self.memory).len()));
-        self.tally.log(now);
+        self.metrics.waiting.set(gauge(self.waiting.len()));
+        self.metrics.in_flight.set(gauge(self.in_flight.len()));
+        self.metrics.tracked.set(gauge(lock(&self.checker).len()));
+        self.metrics.log_summary(now);
     }
 
-    fn request(&mut self, start: Instant) -> Request {
-        self.tally.sent();
-        let begun = self.runtime.config.begin();
+    fn next_request(&mut self, start: Instant) -> ScheduledRequest {
+        self.metrics.record_sent();
+        let begun = self.runtime.config.begin_request();
         let settings = &begun.settings;
-        let memory = lock(&self.memory);
+        let memory = lock(&self.checker);
         let targets = settings.targets.len();
-        let (ask, target) = self.users.next(&settings.mix, targets, &memory, &mut rand::rng());
+        let (ask, target) =
+            self.virtual_users.next_request(&settings.mix, targets, &memory, &mut rand::rng());
         drop(memory);
-        let (memory, tally) = (Arc::clone(&self.memory), Arc::clone(&self.tally));
-        Request { begun, ask, target, start, memory, tally }
+        let (memory, tally) = (Arc::clone(&self.checker), Arc::clone(&self.metrics));
+        ScheduledRequest {
+            guard: begun,
+            request: ask,
+            target,
+            due_at: start,
+            checker: memory,
+            metrics: tally,
+        }
     }
 }
 
 /// A request of a user.
-struct Request {
-    begun: Begun<LoadSettings>,
-    ask: Ask,
+struct ScheduledRequest {
+    guard: RequestGuard<LoadSettings>,
+    request: UserRequest,
     /// Which of the targets.
     target: usize,
     /// When it should have begun.
-    start: Instant,
-    memory: Arc<Mutex<Memory>>,
-    tally: Arc<Tally>,
+    due_at: Instant,
+    checker: Arc<Mutex<DurabilityChecker>>,
+    metrics: Arc<LoadMetrics>,
 }
 
-impl Request {
-    async fn make(self) {
-        let target = &self.begun.settings.targets[self.target];
-        let deadline = (self.start + PATIENCE).into();
-        let outcome = request::make(target, &self.ask, deadline, &self.memory).await;
-        self.end(outcome);
+impl ScheduledRequest {
+    async fn run(self) {
+        let target = &self.guard.settings.targets[self.target];
+        let deadline = (self.due_at + REQUEST_TIMEOUT).into();
+        let outcome = request::send_and_check(target, &self.request, deadline, &self.checker).await;
+        self.record_outcome(outcome);
     }
 
-    fn end(self, outcome: Result<(), Failure>) {
-        let took = self.start.elapsed();
-        self.begun.settings.targets[self.target].edge().record(took, outcome.is_err());
-        self.tally.ended(&self.ask, outcome.as_ref().err(), took);
+    fn record_outcome(self, outcome: Result<(), RequestFailure>) {
+        let took = self.due_at.elapsed();
+        self.guard.settings.targets[self.target].edge().record(took, outcome.is_err());
+        self.metrics.record_ended(&self.request, outcome.as_ref().err(), took);
     }
 }

@@ -11,19 +11,19 @@ use std::{
 use tokio::sync::mpsc;
 
 /// How long the thread sleeps at most, so that it soon hears of a new rate or of the end.
-const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+const MAX_SLEEP: Duration = Duration::from_millis(50);
 /// Starts that may wait to be taken: above all that can wait and have not given up.
-const CHANNEL: usize = 16_384;
+const CHANNEL_CAPACITY: usize = 16_384;
 
 /// The times at which requests begin.
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
-    next: Instant,
+    next_start: Instant,
 }
 
 /// What is due.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Due {
+pub(super) struct DueRequests {
     /// The times at which requests should have begun.
     pub(super) starts: Vec<Instant>,
     /// How many more were due so long ago that nobody waits for them any more.
@@ -33,34 +33,34 @@ pub(super) struct Due {
 impl Schedule {
     /// The first request begins at `first`.
     pub(super) fn new(first: Instant) -> Self {
-        Self { next: first }
+        Self { next_start: first }
     }
 
     /// Takes everything that is due at `now`, at `rate` requests in each second; what was due
     /// longer than `patience` ago, because the process was held up, is only counted.
-    pub(super) fn due(&mut self, now: Instant, rate: u32, patience: Duration) -> Due {
-        let gap = gap(rate);
+    pub(super) fn take_due(&mut self, now: Instant, rate: u32, patience: Duration) -> DueRequests {
+        let gap = request_interval(rate);
         // A higher rate begins now, not after the pause of the lower one.
-        self.next = self.next.min(now + gap);
-        let late = now.saturating_duration_since(self.next).saturating_sub(patience);
+        self.next_start = self.next_start.min(now + gap);
+        let late = now.saturating_duration_since(self.next_start).saturating_sub(patience);
         let overdue = u32::try_from(late.as_nanos() / gap.as_nanos()).unwrap_or(u32::MAX);
-        self.next += gap * overdue;
+        self.next_start += gap * overdue;
         let mut starts = Vec::new();
-        while self.next <= now {
-            starts.push(self.next);
-            self.next += gap;
+        while self.next_start <= now {
+            starts.push(self.next_start);
+            self.next_start += gap;
         }
-        Due { starts, overdue: u64::from(overdue) }
+        DueRequests { starts, overdue: u64::from(overdue) }
     }
 
     /// When the next request begins.
     pub(super) fn next(&self) -> Instant {
-        self.next
+        self.next_start
     }
 }
 
 /// From one request to the next; a rate of 0 counts as 1.
-fn gap(rate: u32) -> Duration {
+fn request_interval(rate: u32) -> Duration {
     Duration::from_secs(1) / rate.max(1)
 }
 
@@ -71,7 +71,7 @@ pub(super) struct Pacer {
     /// Requests in each second.
     rate: Arc<AtomicU32>,
     /// What is due.
-    pub(super) due: mpsc::Receiver<Due>,
+    pub(super) due: mpsc::Receiver<DueRequests>,
 }
 
 impl Pacer {
@@ -81,7 +81,7 @@ impl Pacer {
     /// If the system refuses a thread.
     pub(super) fn start(rate: u32, patience: Duration) -> std::io::Result<Self> {
         let rate = Arc::new(AtomicU32::new(rate));
-        let (sender, due) = mpsc::channel(CHANNEL);
+        let (sender, due) = mpsc::channel(CHANNEL_CAPACITY);
         let shared = Arc::clone(&rate);
         thread::Builder::new()
             .name("pacer".to_owned())
@@ -95,17 +95,17 @@ impl Pacer {
     }
 }
 
-fn keep_time(sender: &mpsc::Sender<Due>, rate: &AtomicU32, patience: Duration) {
+fn keep_time(sender: &mpsc::Sender<DueRequests>, rate: &AtomicU32, patience: Duration) {
     let mut schedule = Schedule::new(Instant::now());
     loop {
-        let due = schedule.due(Instant::now(), rate.load(Ordering::Relaxed), patience);
+        let due = schedule.take_due(Instant::now(), rate.load(Ordering::Relaxed), patience);
         // A full channel holds the thread up; what becomes due meanwhile is found afterwards.
         let any = !due.starts.is_empty() || due.overdue > 0;
         if sender.is_closed() || (any && sender.blocking_send(due).is_err()) {
             return;
         }
         let pause = schedule.next().saturating_duration_since(Instant::now());
-        thread::sleep(pause.min(LONGEST_SLEEP));
+        thread::sleep(pause.min(MAX_SLEEP));
     }
 }
 
@@ -124,9 +124,9 @@ mod tests {
     fn requests_are_even_and_a_late_look_catches_up() {
         let start = Instant::now();
         let mut schedule = Schedule::new(start);
-        assert_eq!(schedule.due(start, 10, PATIENCE).starts, [start]);
-        assert_eq!(schedule.due(at(start, 99), 10, PATIENCE).starts, []);
-        let caught_up = schedule.due(at(start, 350), 10, PATIENCE);
+        assert_eq!(schedule.take_due(start, 10, PATIENCE).starts, [start]);
+        assert_eq!(schedule.take_due(at(start, 99), 10, PATIENCE).starts, []);
+        let caught_up = schedule.take_due(at(start, 350), 10, PATIENCE);
         assert_eq!(caught_up.starts, [at(start, 100), at(start, 200), at(start, 300)]);
         assert_eq!(schedule.next(), at(start, 400));
     }
@@ -135,16 +135,16 @@ mod tests {
     fn a_new_rate_holds_at_once() {
         let start = Instant::now();
         let mut schedule = Schedule::new(start);
-        schedule.due(start, 1, PATIENCE);
-        assert_eq!(schedule.due(at(start, 10), 100, PATIENCE).starts, []);
-        assert_eq!(schedule.due(at(start, 20), 100, PATIENCE).starts, [at(start, 20)]);
+        schedule.take_due(start, 1, PATIENCE);
+        assert_eq!(schedule.take_due(at(start, 10), 100, PATIENCE).starts, []);
+        assert_eq!(schedule.take_due(at(start, 20), 100, PATIENCE).starts, [at(start, 20)]);
     }
 
     #[test]
     fn what_nobody_waits_for_any_more_is_counted() {
         let start = Instant::now();
         let mut schedule = Schedule::new(start);
-        let due = schedule.due(at(start, 60_000), 10, PATIENCE);
+        let due = schedule.take_due(at(start, 60_000), 10, PATIENCE);
         assert_eq!(due.overdue, 550);
         assert_eq!((due.starts.len(), due.starts[0]), (51, at(start, 55_000)));
     }
@@ -159,11 +159,11 @@ mod tests {
             let (mut now, mut count) = (start, 0_u64);
             for step in steps {
                 now += Duration::from_millis(step);
-                let due = schedule.due(now, rate, PATIENCE);
+                let due = schedule.take_due(now, rate, PATIENCE);
                 prop_assert_eq!(due.overdue, 0);
                 count += due.starts.len() as u64;
             }
-            let want = (now - start).as_nanos() / gap(rate).as_nanos() + 1;
+            let want = (now - start).as_nanos() / request_interval(rate).as_nanos() + 1;
             prop_assert_eq!(u128::from(count), want);
         }
     }

@@ -1,6 +1,6 @@
 //! What the load makes of its configuration.
 
-use crate::runtime::{Edge, Settings, Upstream};
+use crate::runtime::{Edge, RoleSettings, Upstream};
 use maquette_contract::{Collection, LoadConfig, LoadTarget, Percent, Role, RoleConfig};
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ pub(super) struct LoadSettings {
     /// Requests begun in each second.
     pub(super) rate: u32,
     /// What they are.
-    pub(super) mix: Mix,
+    pub(super) mix: RequestMix,
 }
 
 /// What users ask for, and how often.
 #[derive(Clone, Debug)]
-pub(super) struct Mix {
+pub(super) struct RequestMix {
     /// Of 100 requests, those that write.
     pub(super) write_percent: Percent,
     /// Of 100 requests, those that ask for the summary.
@@ -28,7 +28,7 @@ pub(super) struct Mix {
     pub(super) collections: Vec<Collection>,
 }
 
-impl Settings for LoadSettings {
+impl RoleSettings for LoadSettings {
     const ROLE: Role = Role::Load;
 
     fn check(role: &RoleConfig) -> Result<(), String> {
@@ -58,7 +58,7 @@ impl Settings for LoadSettings {
         Some(Self {
             targets: targets.collect(),
             rate: config.requests_per_second,
-            mix: Mix {
+            mix: RequestMix {
                 write_percent: config.write_percent,
                 summary_percent: config.summary_percent,
                 items: config.items,

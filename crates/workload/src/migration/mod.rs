@@ -28,66 +28,68 @@
 //! answer is never newer than what the new home holds: whoever reads the new home alone later, as
 //! pods do whose configuration names the origin no more, reads the same or something newer.
 
-mod collections;
-mod copy;
-mod meters;
-mod old;
-mod pass;
+mod backfill;
+mod backfill_driver;
+mod collection_sets;
+mod dual_write;
+mod metrics;
 mod progress;
-mod take_over;
+mod source_client;
 
-pub(crate) use copy::{Job, follow};
-use old::OldHome;
-pub(crate) use pass::Destination;
-pub(crate) use take_over::NewHome;
+pub(crate) use backfill::BackfillSink;
+pub(crate) use backfill_driver::{BackfillJob, run_backfills};
+pub(crate) use dual_write::MigrationTarget;
+use source_client::SourceClient;
 
 use crate::{
-    backend::{Asking, merge},
-    http::Failure,
+    backend::{QueryContext, merge_summaries},
+    http::HttpError,
     runtime::Edge,
 };
 use futures_util::future::join_all;
 use maquette_contract::{
     self as contract, Collection, CollectionSet, MigrationObservation, Summary,
 };
-use progress::Progress;
+use progress::BackfillProgress;
 use std::sync::Arc;
 
 /// An old home of items. It is made anew with each configuration; only the connections go on.
 #[derive(Debug)]
-pub(crate) struct Origin {
-    old: OldHome,
+pub(crate) struct Source {
+    client: SourceClient,
     /// The collections that come from there and that this component owns.
     collections: CollectionSet,
     /// Whether nobody else writes there any more.
-    last: bool,
+    final_pass: bool,
     /// How far the copy is. As it is made with the configuration, a copy that is complete began
     /// under it.
-    progress: Progress,
+    progress: BackfillProgress,
 }
 
 /// The origins of a configuration; clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Origins(Arc<[Origin]>);
+pub(crate) struct Sources(Arc<[Source]>);
 
-impl Origins {
+impl Sources {
     /// Refuses two origins for a collection that this component owns: nobody could say which one has all
     /// writes. Collections that it does not own do not count.
     ///
     /// # Errors
     /// A sentence that names the collections and both origins.
-    pub(crate) fn check(
+    pub(crate) fn validate(
         origins: &[contract::MigrationSource],
         owned: &CollectionSet,
     ) -> Result<(), String> {
-        let own: Vec<_> =
-            origins.iter().map(|it| collections::both(&it.collections, owned)).collect();
+        let own: Vec<_> = origins
+            .iter()
+            .map(|it| collection_sets::intersection(&it.collections, owned))
+            .collect();
         for (index, later) in own.iter().enumerate() {
             for (before, earlier) in own.iter().enumerate().take(index) {
-                let shared = collections::both(earlier, later);
-                if !collections::is_empty(&shared) {
+                let shared = collection_sets::intersection(earlier, later);
+                if !collection_sets::is_empty(&shared) {
                     let (one, other) = (&origins[before].component, &origins[index].component);
-                    let what = collections::text(&shared);
+                    let what = collection_sets::describe_set(&shared);
                     return Err(format!(
                         "origins: {what} would come from both {one} and {other}; leave one of them"
                     ));
@@ -105,31 +107,37 @@ impl Origins {
         before: Option<&Self>,
     ) -> Self {
         let build = |origin: contract::MigrationSource| {
-            let contract::MigrationSource { component, backend: home, address, collections, final_pass: last } = origin;
-            let mut olds = before.iter().flat_map(|before| before.0.iter().map(|it| &it.old));
+            let contract::MigrationSource {
+                component,
+                backend: home,
+                address,
+                collections,
+                final_pass: last,
+            } = origin;
+            let mut olds = before.iter().flat_map(|before| before.0.iter().map(|it| &it.client));
             let old =
-                olds.find(|old| old.home() == home && old.edge().leads_to(&component, &address));
-            let old = old.cloned().unwrap_or_else(|| OldHome::new(home, component, address));
-            let collections = collections::both(&collections, owned);
-            let progress = Progress::new(collections::is_empty(&collections));
-            Origin { old, collections, last, progress }
+                olds.find(|old| old.backend() == home && old.edge().leads_to(&component, &address));
+            let old = old.cloned().unwrap_or_else(|| SourceClient::new(home, component, address));
+            let collections = collection_sets::intersection(&collections, owned);
+            let progress = BackfillProgress::new(collection_sets::is_empty(&collections));
+            Source { client: old, collections, final_pass: last, progress }
         };
         Self(origins.into_iter().map(build).collect())
     }
 
     /// The origin of a collection, if it has one.
-    pub(crate) fn of(&self, collection: &Collection) -> Option<&Origin> {
+    pub(crate) fn source_of(&self, collection: &Collection) -> Option<&Source> {
         self.0.iter().find(|origin| origin.collections.contains(collection))
     }
 
     /// The edges to the origins, as they are to be reported.
     pub(crate) fn edges(&self) -> impl Iterator<Item = &Arc<Edge>> {
-        self.0.iter().map(|origin| origin.old.edge())
+        self.0.iter().map(|origin| origin.client.edge())
     }
 
     /// How the copies do.
     pub(crate) fn observe(&self) -> Vec<MigrationObservation> {
-        let observe = |origin: &Origin| origin.progress.observe(origin.old.edge().to());
+        let observe = |origin: &Source| origin.progress.observe(origin.client.edge().to());
         self.0.iter().map(observe).collect()
     }
 
@@ -138,10 +146,10 @@ impl Origins {
     ///
     /// # Errors
     /// If one of them gives no answer in time: a summary without it would be untrue.
-    pub(crate) async fn summary(&self, asking: &Asking<'_>) -> Result<Summary, Failure> {
-        let asked = self.0.iter().filter(|origin| !collections::is_empty(&origin.collections));
-        let parts = asked.map(|origin| origin.old.summary(asking, &origin.collections));
+    pub(crate) async fn summarize(&self, asking: &QueryContext<'_>) -> Result<Summary, HttpError> {
+        let asked = self.0.iter().filter(|origin| !collection_sets::is_empty(&origin.collections));
+        let parts = asked.map(|origin| origin.client.summarize(asking, &origin.collections));
         let parts = join_all(parts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-        Ok(parts.into_iter().reduce(merge).unwrap_or_default())
+        Ok(parts.into_iter().reduce(merge_summaries).unwrap_or_default())
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{
     members::Members,
-    report::{Report, Reports, Seen},
+    report::{GossipReport, ObservedPeer, Reports},
     timing::Timing,
 };
 use chitchat::{
@@ -27,15 +27,15 @@ use tokio::{
 };
 
 /// Where a peer's report is among its gossip.
-const REPORT: &str = "report";
+const REPORT_KEY: &str = "report";
 /// A peer is held to be down when it was silent this many times longer than usual.
-const PHI: f64 = 8.0;
+const PHI_THRESHOLD: f64 = 8.0;
 /// Intervals between heartbeats that the detector remembers.
-const SAMPLES: usize = 200;
+const HEARTBEAT_SAMPLES: usize = 200;
 /// How long what is known of a peer that went is kept.
-const MEMORY: Duration = Duration::from_secs(3600);
+const DEAD_PEER_RETENTION: Duration = Duration::from_secs(3600);
 /// How long a name may take to resolve.
-const RESOLVE: Duration = Duration::from_secs(2);
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why there can be no gossip.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +54,7 @@ pub enum GossipError {
 }
 
 /// Who gossips, and where.
-pub(super) struct Identity {
+pub(super) struct GossipIdentity {
     /// The pod's name.
     pub(super) name: String,
     /// Grows with each start.
@@ -74,24 +74,27 @@ pub(super) struct Gossip {
 
 impl Gossip {
     /// Begins to gossip. Nobody is known yet.
-    pub(super) async fn start(identity: Identity, timing: Timing) -> Result<Self, GossipError> {
-        let Identity { name, generation, overlay, listen } = identity;
+    pub(super) async fn start(
+        identity: GossipIdentity,
+        timing: Timing,
+    ) -> Result<Self, GossipError> {
+        let GossipIdentity { name, generation, overlay, listen } = identity;
         let own = SocketAddr::new(own_address(listen.ip())?, listen.port());
         let config = ChitchatConfig {
             chitchat_id: ChitchatId::new(name.as_str(), generation, own),
             cluster_id: overlay,
-            gossip_interval: timing.gossip,
+            gossip_interval: timing.gossip_interval,
             listen_addr: listen,
             // Chitchat resolves names once a minute: `seek` does it as often as it takes.
             seed_nodes: vec![],
             failure_detector_config: FailureDetectorConfig::new(
-                PHI,
-                SAMPLES,
-                timing.gossip * 20,
-                timing.gossip,
-                MEMORY,
+                PHI_THRESHOLD,
+                HEARTBEAT_SAMPLES,
+                timing.gossip_interval * 20,
+                timing.gossip_interval,
+                DEAD_PEER_RETENTION,
             ),
-            marked_for_deletion_grace_period: MEMORY,
+            marked_for_deletion_grace_period: DEAD_PEER_RETENTION,
             catchup_callback: None,
             extra_liveness_predicate: None,
             protocol_version: ProtocolVersion::V0,
@@ -103,17 +106,19 @@ impl Gossip {
     }
 
     /// Tells the others.
-    pub(super) async fn publish(&self, report: &Report) {
+    pub(super) async fn publish_report(&self, report: &GossipReport) {
         let Ok(text) = serde_json::to_string(report) else { return };
         // Setting what is set already costs no gossip.
-        self.handle.with_chitchat(|chitchat| chitchat.self_node_state().set(REPORT, &text)).await;
+        self.handle
+            .with_chitchat(|chitchat| chitchat.self_node_state().set(REPORT_KEY, &text))
+            .await;
     }
 
     /// Keeps `reports` true until this is dropped.
-    pub(super) async fn follow(&self, reports: &watch::Sender<Arc<Reports>>) {
+    pub(super) async fn follow_reports(&self, reports: &watch::Sender<Arc<Reports>>) {
         let mut changes = self.handle.chitchat().lock().await.live_nodes_watcher();
         loop {
-            let new = self.handle.with_chitchat(seen).await;
+            let new = self.handle.with_chitchat(collect_reports).await;
             reports.send_if_modified(|old| {
                 let changed = **old != new;
                 if changed {
@@ -122,28 +127,28 @@ impl Gossip {
                 changed
             });
             // Reports of peers that are held to be down change without notice.
-            let _ = timeout(self.timing.gossip * 2, changes.changed()).await;
+            let _ = timeout(self.timing.gossip_interval * 2, changes.changed()).await;
         }
     }
 
     /// Looks for members that are not seen, until this is dropped.
-    pub(super) async fn seek(
+    pub(super) async fn discover_members(
         &self,
         members: &watch::Receiver<Members>,
         reports: &watch::Receiver<Arc<Reports>>,
     ) {
-        let mut ticks = interval(self.timing.seek);
+        let mut ticks = interval(self.timing.discovery_interval);
         loop {
             ticks.tick().await;
             let missing: BTreeSet<String> = {
                 let (members, reports) = (members.borrow(), reports.borrow());
                 let others = members.layout.members().iter().filter(|name| **name != self.name);
                 let missing = others.filter(|name| !reports.is_live(name));
-                missing.filter_map(|name| Some(members.address(name)?.0.clone())).collect()
+                missing.filter_map(|name| Some(members.address_of(name)?.0.clone())).collect()
             };
             for address in missing {
                 // A name that does not resolve belongs to a pod that is not there yet.
-                if let Ok(Ok(found)) = timeout(RESOLVE, lookup_host(address)).await {
+                if let Ok(Ok(found)) = timeout(RESOLVE_TIMEOUT, lookup_host(address)).await {
                     for address in found {
                         let _ = self.handle.gossip(address);
                     }
@@ -160,15 +165,15 @@ impl Drop for Gossip {
 }
 
 /// What chitchat knows, by name: of the newest generation of each.
-fn seen(chitchat: &mut Chitchat) -> Reports {
+fn collect_reports(chitchat: &mut Chitchat) -> Reports {
     let live: BTreeSet<ChitchatId> = chitchat.live_nodes().cloned().collect();
     let mut reports = BTreeMap::new();
     // In the order of names and, within a name, of generations: the newest stays.
     for (id, state) in chitchat.node_states() {
-        let report: Option<Report> =
-            state.get(REPORT).and_then(|text| serde_json::from_str(text).ok());
+        let report: Option<GossipReport> =
+            state.get(REPORT_KEY).and_then(|text| serde_json::from_str(text).ok());
         let live = live.contains(id) && report.as_ref().is_some_and(|report| !report.stopping);
-        let seen = Seen { report, live, address: id.gossip_advertise_addr };
+        let seen = ObservedPeer { report, live, address: id.gossip_advertise_addr };
         reports.insert(id.node_id.to_string(), seen);
     }
     Reports(reports)

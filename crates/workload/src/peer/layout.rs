@@ -32,7 +32,7 @@ impl Layout {
     }
 
     /// Whether `name` is a member.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(super) fn has_member(&self, name: &str) -> bool {
         self.members.contains(name)
     }
 
@@ -42,19 +42,19 @@ impl Layout {
     }
 
     /// How many owners must have a write on disk before it is acknowledged.
-    pub(super) fn majority(&self) -> usize {
+    pub(super) fn write_quorum(&self) -> usize {
         self.replicas / 2 + 1
     }
 
     /// How many owners must have answered so that at least one of them has the newest
     /// acknowledged write: any so many meet any majority.
     pub(super) fn read_quorum(&self) -> usize {
-        self.replicas + 1 - self.majority()
+        self.replicas + 1 - self.write_quorum()
     }
 
     /// All members in the order in which they are to hold the item: highest random weight
     /// (Thaler and Ravishankar, "A Name-Based Mapping Scheme for Rendezvous", 1996), by SipHash.
-    pub(super) fn ranked(&self, key: &ItemKey) -> Vec<&str> {
+    pub(super) fn ranked_members(&self, key: &ItemKey) -> Vec<&str> {
         let key = key.to_string();
         let weight = |name: &&str| {
             let mut hasher = SipHasher13::new();
@@ -70,8 +70,8 @@ impl Layout {
     }
 
     /// The members that hold the item when every one is up.
-    pub(super) fn owners(&self, key: &ItemKey) -> Vec<&str> {
-        let mut ranked = self.ranked(key);
+    pub(super) fn owners_of(&self, key: &ItemKey) -> Vec<&str> {
+        let mut ranked = self.ranked_members(key);
         ranked.truncate(self.replicas);
         ranked
     }
@@ -106,7 +106,7 @@ mod tests {
     fn owners_never_change_between_releases() {
         // Items on volumes are where these say.
         let owners =
-            |number| layout(5, 3).owners(&key(number)).join(" ").replace("shop-peers-", "");
+            |number| layout(5, 3).owners_of(&key(number)).join(" ").replace("shop-peers-", "");
         assert_eq!([owners(1), owners(2), owners(3)], ["4 3 2", "4 0 1", "3 1 2"]);
     }
 
@@ -115,7 +115,7 @@ mod tests {
         let (layout, items) = (layout(5, 3), 5_000);
         let mut held = BTreeMap::<String, usize>::new();
         for item in 0..items {
-            for owner in layout.owners(&key(item)) {
+            for owner in layout.owners_of(&key(item)) {
                 *held.entry(owner.to_owned()).or_default() += 1;
             }
         }
@@ -136,7 +136,7 @@ mod tests {
             let gone = format!("shop-peers-{}", gone % members);
             let rest = before.members().iter().filter(|name| **name != gone).cloned();
             let after = Layout::new(rest, replicas).unwrap();
-            let (old, new) = (before.owners(&key(item)), after.owners(&key(item)));
+            let (old, new) = (before.owners_of(&key(item)), after.owners_of(&key(item)));
             let stayed: Vec<_> = old.iter().filter(|name| **name != gone).collect();
             prop_assert!(stayed.iter().all(|name| new.contains(name)), "{old:?} -> {new:?}");
             prop_assert_eq!(new.len(), after.replicas());
@@ -145,8 +145,8 @@ mod tests {
         #[test]
         fn a_read_quorum_meets_every_majority(members in 1_usize..20, replicas in 1_u32..20) {
             let layout = layout(members, replicas);
-            prop_assert_eq!(layout.majority() + layout.read_quorum(), layout.replicas() + 1);
-            prop_assert!(layout.majority() * 2 > layout.replicas());
+            prop_assert_eq!(layout.write_quorum() + layout.read_quorum(), layout.replicas() + 1);
+            prop_assert!(layout.write_quorum() * 2 > layout.replicas());
             prop_assert!(layout.read_quorum() >= 1);
         }
 

@@ -25,13 +25,13 @@ impl Members {
     }
 
     /// Where a member is.
-    pub(super) fn address(&self, name: &str) -> Option<&Address> {
+    pub(super) fn address_of(&self, name: &str) -> Option<&Address> {
         self.addresses.get(name)
     }
 
     /// What keeps the peers of different Architectures apart: equal on all peers of one, whatever
     /// its members, since all their names are in one domain.
-    pub(super) fn overlay(&self, architecture: &str, node: &str) -> String {
+    pub(super) fn overlay_name(&self, architecture: &str, node: &str) -> String {
         let first = self.addresses.values().next().map_or("", |address| address.0.as_str());
         let host = first.rsplit_once(':').map_or(first, |(host, _)| host);
         let domain = host.split_once('.').map_or(host, |(_, domain)| domain);
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn an_overlay_is_one_architecture_in_one_namespace_whatever_its_members() {
         let overlay = |namespace, members| {
-            Members::new(&config(namespace, members)).unwrap().overlay("shop", "peers")
+            Members::new(&config(namespace, members)).unwrap().overlay_name("shop", "peers")
         };
         assert_eq!(overlay("a", 0..3), overlay("a", 1..5));
         assert_ne!(overlay("a", 0..3), overlay("b", 0..3));

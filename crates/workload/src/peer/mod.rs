@@ -48,39 +48,39 @@
 //! `not_whole` is 0. One that goes for good before that leaves the others copying for ever: they
 //! serve on, but ask its owners too, until it comes back.
 
-mod ask;
-mod check;
-mod fellows;
-mod found;
-mod gauge;
+mod anti_entropy;
+mod client;
+mod cluster_view;
+mod coordinator;
+mod driver;
 mod gossip;
-mod heal;
-mod held;
-mod home;
+mod handle;
+mod hints;
+mod http_api;
+mod internal_items;
 mod item;
 mod layout;
-mod lists;
 mod members;
-mod membership;
-mod node;
+mod metrics;
+mod migration_target;
+mod peer_state;
 mod phase;
 mod probe;
 mod quorum;
+mod quorum_read;
 mod ready;
 mod replica;
+mod replication;
 mod report;
 mod role;
-mod running;
-mod serve;
+mod scan;
+mod server;
 mod settings;
-mod situation;
-mod standing;
+mod state_file;
 mod summary;
 mod timing;
+mod transition;
 mod unavailable;
-mod users;
-mod volume;
-mod whole;
 mod wire;
 
 pub use role::run;

@@ -1,55 +1,58 @@
 //! When enough peers have answered about an item, and when enough of them hold it. Pure.
 
-use super::{layout::Layout, standing::Standing};
+use super::{layout::Layout, transition::LayoutTransition};
 use maquette_contract::ItemKey;
 use std::collections::BTreeSet;
 
 /// The owners of an item under one layout, and how many of them it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Owners {
+struct OwnerSet {
     names: Vec<String>,
-    enough: usize,
+    required: usize,
 }
 
-impl Owners {
-    fn new(layout: &Layout, key: &ItemKey, enough: usize) -> Self {
-        let names = layout.owners(key).into_iter().map(str::to_owned).collect();
-        Self { names, enough }
+impl OwnerSet {
+    fn new(layout: &Layout, key: &ItemKey, required: usize) -> Self {
+        let names = layout.owners_of(key).into_iter().map(str::to_owned).collect();
+        Self { names, required }
     }
 
-    fn met_by(&self, peers: &BTreeSet<String>) -> bool {
-        self.names.iter().filter(|name| peers.contains(*name)).count() >= self.enough
+    fn is_met_by(&self, peers: &BTreeSet<String>) -> bool {
+        self.names.iter().filter(|name| peers.contains(*name)).count() >= self.required
     }
 }
 
 /// What it takes to read or write one item: enough owners under every layout that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Quorum {
-    reads: Vec<Owners>,
-    writes: Vec<Owners>,
+    reads: Vec<OwnerSet>,
+    writes: Vec<OwnerSet>,
 }
 
 impl Quorum {
     /// The quorum of `key` where a peer stands so.
-    pub(super) fn new(standing: &Standing, key: &ItemKey) -> Self {
-        let reads = standing.reads().map(|layout| Owners::new(layout, key, layout.read_quorum()));
-        let writes = standing.writes().map(|layout| Owners::new(layout, key, layout.majority()));
+    pub(super) fn new(standing: &LayoutTransition, key: &ItemKey) -> Self {
+        let reads =
+            standing.read_layouts().map(|layout| OwnerSet::new(layout, key, layout.read_quorum()));
+        let writes = standing
+            .write_layouts()
+            .map(|layout| OwnerSet::new(layout, key, layout.write_quorum()));
         Self { reads: reads.collect(), writes: writes.collect() }
     }
 
     /// Everybody who owns the item under a layout that counts.
-    pub(super) fn owners(&self) -> BTreeSet<String> {
+    pub(super) fn all_owners(&self) -> BTreeSet<String> {
         self.reads.iter().chain(&self.writes).flat_map(|owners| &owners.names).cloned().collect()
     }
 
     /// Whether the newest acknowledged write is among the answers of these peers.
-    pub(super) fn answered(&self, by: &BTreeSet<String>) -> bool {
-        self.reads.iter().all(|owners| owners.met_by(by))
+    pub(super) fn is_readable_from(&self, by: &BTreeSet<String>) -> bool {
+        self.reads.iter().all(|owners| owners.is_met_by(by))
     }
 
     /// Whether a write that these peers have on disk is found by every later read.
-    pub(super) fn kept(&self, by: &BTreeSet<String>) -> bool {
-        self.writes.iter().all(|owners| owners.met_by(by))
+    pub(super) fn is_durable_on(&self, by: &BTreeSet<String>) -> bool {
+        self.writes.iter().all(|owners| owners.is_met_by(by))
     }
 }
 
@@ -74,9 +77,9 @@ mod tests {
             kept in any::<u32>(), answered in any::<u32>(),
         ) {
             let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
-            let quorum = Quorum::new(&Standing::settled(layout(0..members, replicas)), &key);
+            let quorum = Quorum::new(&LayoutTransition::settled(layout(0..members, replicas)), &key);
             let (kept, answered) = (some(kept), some(answered));
-            if quorum.kept(&kept) && quorum.answered(&answered) {
+            if quorum.is_durable_on(&kept) && quorum.is_readable_from(&answered) {
                 prop_assert!(kept.intersection(&answered).next().is_some());
             }
         }
@@ -88,17 +91,17 @@ mod tests {
         ) {
             let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
             let (old, new) = (layout(0..old, r), layout(0..new, s));
-            let mut copying = Standing::settled(old.clone());
+            let mut copying = LayoutTransition::settled(old.clone());
             copying.retarget(&new);
             let mut prepared = copying.clone();
-            prepared.prepare();
+            prepared.mark_prepared();
             let steps =
-                [Standing::settled(old), copying, prepared, Standing::settled(new)];
+                [LayoutTransition::settled(old), copying, prepared, LayoutTransition::settled(new)];
             let (writer, reader) = (step, step + 1);
             let (writer, reader) = if back { (reader, writer) } else { (writer, reader) };
             let (kept, answered) = (some(kept), some(answered));
-            let writes = Quorum::new(&steps[writer], &key).kept(&kept);
-            if writes && Quorum::new(&steps[reader], &key).answered(&answered) {
+            let writes = Quorum::new(&steps[writer], &key).is_durable_on(&kept);
+            if writes && Quorum::new(&steps[reader], &key).is_readable_from(&answered) {
                 prop_assert!(kept.intersection(&answered).next().is_some());
             }
         }
@@ -108,13 +111,13 @@ mod tests {
     fn one_lost_peer_of_three_copies_costs_nothing_and_two_hold() {
         let key = ItemKey::parse("orders/1").unwrap();
         let layout = layout(0..5, 3);
-        let quorum = Quorum::new(&Standing::settled(layout.clone()), &key);
-        let owners: Vec<String> = layout.owners(&key).into_iter().map(str::to_owned).collect();
+        let quorum = Quorum::new(&LayoutTransition::settled(layout.clone()), &key);
+        let owners: Vec<String> = layout.owners_of(&key).into_iter().map(str::to_owned).collect();
         for lost in &owners {
             let rest = owners.iter().filter(|name| *name != lost).cloned().collect();
-            assert!(quorum.answered(&rest) && quorum.kept(&rest));
+            assert!(quorum.is_readable_from(&rest) && quorum.is_durable_on(&rest));
         }
         let one = owners.iter().take(1).cloned().collect();
-        assert!(!quorum.answered(&one) && !quorum.kept(&one));
+        assert!(!quorum.is_readable_from(&one) && !quorum.is_durable_on(&one));
     }
 }

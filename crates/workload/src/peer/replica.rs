@@ -2,7 +2,7 @@
 //!
 //! A copy is only ever replaced by a newer version, whatever the order in which writes arrive.
 
-use super::wire::{Copy, Entry, Held, Mark};
+use super::wire::{ItemCopy, ItemVersion, ListedItem, ReadReply};
 use crate::storage::{Change, Storage, StorageError};
 use bytes::Bytes;
 use maquette_contract::{ItemKey, Version};
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// How many items are looked up at once: what bounds the memory that large values take.
-const LOOKUP: usize = 16;
+const LOOKUP_BATCH: usize = 16;
 
 /// Why the disk did not serve.
 #[derive(Debug, thiserror::Error)]
@@ -30,13 +30,13 @@ pub(super) enum ReplicaError {
 
 /// A stored record whose value is not looked into.
 #[derive(Deserialize)]
-struct Stored<'a> {
+struct StoredRecord<'a> {
     version: Version,
     #[serde(borrow)]
     value: &'a RawValue,
 }
 
-fn parse<'a>(key: &[u8], bytes: &'a [u8]) -> Result<Stored<'a>, ReplicaError> {
+fn parse_record<'a>(key: &[u8], bytes: &'a [u8]) -> Result<StoredRecord<'a>, ReplicaError> {
     let damaged =
         |source| ReplicaError::Damaged { key: String::from_utf8_lossy(key).into_owned(), source };
     serde_json::from_slice(bytes).map_err(damaged)
@@ -44,19 +44,19 @@ fn parse<'a>(key: &[u8], bytes: &'a [u8]) -> Result<Stored<'a>, ReplicaError> {
 
 /// An item as it lies on disk.
 #[derive(Clone, Debug)]
-pub(super) struct OnDisk {
+pub(super) struct ItemOnDisk {
     pub(super) key: ItemKey,
     pub(super) version: Version,
     /// The record's JSON.
     pub(super) bytes: Bytes,
 }
 
-impl OnDisk {
+impl ItemOnDisk {
     /// The copy to send.
-    pub(super) fn copy(&self) -> Result<Copy, ReplicaError> {
+    pub(super) fn to_copy(&self) -> Result<ItemCopy, ReplicaError> {
         let damaged = |source| ReplicaError::Damaged { key: self.key.to_string(), source };
         let record = serde_json::from_slice(&self.bytes).map_err(damaged)?;
-        Ok(Copy { key: self.key.clone(), record })
+        Ok(ItemCopy { key: self.key.clone(), record })
     }
 }
 
@@ -72,30 +72,33 @@ impl Replica {
     }
 
     /// What is held of an item.
-    pub(super) async fn read(
+    pub(super) async fn read_copy(
         &self,
         key: &ItemKey,
         version_only: bool,
         votes: bool,
-    ) -> Result<Held, ReplicaError> {
+    ) -> Result<ReadReply, ReplicaError> {
         let key = key.to_string();
         let Some(bytes) = self.storage.get(key.as_bytes()).await? else {
-            return Ok(Held { votes, version: None, value: None });
+            return Ok(ReadReply { counts_for_quorum: votes, version: None, value: None });
         };
-        let stored = parse(key.as_bytes(), &bytes)?;
+        let stored = parse_record(key.as_bytes(), &bytes)?;
         let value = (!version_only).then(|| serde_json::from_str(stored.value.get())).transpose();
         let value = value.map_err(|source| ReplicaError::Damaged { key, source })?;
-        Ok(Held { votes, version: Some(stored.version), value })
+        Ok(ReadReply { counts_for_quorum: votes, version: Some(stored.version), value })
     }
 
     /// Keeps each copy unless a newer one is there; gives the versions that are on disk then.
-    pub(super) async fn keep(&self, copies: Vec<Copy>) -> Result<Vec<Version>, ReplicaError> {
+    pub(super) async fn write_if_newer(
+        &self,
+        copies: Vec<ItemCopy>,
+    ) -> Result<Vec<Version>, ReplicaError> {
         let mut outcomes = Vec::with_capacity(copies.len());
-        for Copy { key, record } in copies {
+        for ItemCopy { key, record } in copies {
             let key = key.to_string();
             let bytes = serde_json::to_vec(&record)
                 .map_err(|source| ReplicaError::Damaged { key: key.clone(), source })?;
-            let decide = move |before: Option<&[u8]>| match before.and_then(version) {
+            let decide = move |before: Option<&[u8]>| match before.and_then(parse_version) {
                 Some(held) if held >= record.version => (Change::Keep, held),
                 _ => (Change::Put(bytes.into()), record.version),
             };
@@ -110,23 +113,26 @@ impl Replica {
     }
 
     /// For each, whether neither that version nor a newer one is on disk.
-    pub(super) async fn lacks(&self, items: &[Mark]) -> Result<Vec<bool>, ReplicaError> {
+    pub(super) async fn find_missing(
+        &self,
+        items: &[ItemVersion],
+    ) -> Result<Vec<bool>, ReplicaError> {
         let mut lacking = Vec::with_capacity(items.len());
-        for some in items.chunks(LOOKUP) {
+        for some in items.chunks(LOOKUP_BATCH) {
             let keys: Vec<String> = some.iter().map(|mark| mark.key.to_string()).collect();
             let values = self.storage.multi_get(&keys).await?;
             lacking.extend(some.iter().zip(values).map(|(mark, value)| {
-                value.as_deref().and_then(version).is_none_or(|held| held < mark.version)
+                value.as_deref().and_then(parse_version).is_none_or(|held| held < mark.version)
             }));
         }
         Ok(lacking)
     }
 
     /// Drops a copy that others hold, unless it was replaced meanwhile.
-    pub(super) async fn drop(&self, copy: &OnDisk) -> Result<(), ReplicaError> {
+    pub(super) async fn drop_copy(&self, copy: &ItemOnDisk) -> Result<(), ReplicaError> {
         let key = copy.key.to_string();
         let seen = copy.version.clone();
-        let decide = move |before: Option<&[u8]>| match before.and_then(version) {
+        let decide = move |before: Option<&[u8]>| match before.and_then(parse_version) {
             Some(held) if held == seen => (Change::Delete, ()),
             _ => (Change::Keep, ()),
         };
@@ -135,41 +141,42 @@ impl Replica {
 
     /// How many items are held.
     pub(super) fn count(&self) -> u64 {
-        self.storage.count()
+        self.storage.item_count()
     }
 
     /// Up to `limit` items after the key `after`; none only at the end.
-    pub(super) async fn page(
+    pub(super) async fn read_page(
         &self,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<OnDisk>, ReplicaError> {
+    ) -> Result<Vec<ItemOnDisk>, ReplicaError> {
         let items = self.storage.scan(after.map(str::as_bytes), limit).await?;
         let parse = |(key, bytes): (Bytes, Bytes)| {
-            let version = parse(&key, &bytes)?.version;
+            let version = parse_record(&key, &bytes)?.version;
             // Only peers write here, and only under keys of items.
             let item = str::from_utf8(&key).ok().and_then(ItemKey::parse);
-            Ok(item.map(|key| OnDisk { key, version, bytes }))
+            Ok(item.map(|key| ItemOnDisk { key, version, bytes }))
         };
         items.into_iter().map(parse).filter_map(Result::transpose).collect()
     }
 
     /// A list of up to `limit` items after the key `after`.
-    pub(super) async fn list(
+    pub(super) async fn list_items(
         &self,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Entry>, ReplicaError> {
-        let page = self.page(after, limit).await?;
-        let entry = |item: OnDisk| {
-            let size = parse(item.key.to_string().as_bytes(), &item.bytes)?.value.get().len();
-            Ok(Entry { key: item.key, version: item.version, bytes: size as u64 })
+    ) -> Result<Vec<ListedItem>, ReplicaError> {
+        let page = self.read_page(after, limit).await?;
+        let entry = |item: ItemOnDisk| {
+            let size =
+                parse_record(item.key.to_string().as_bytes(), &item.bytes)?.value.get().len();
+            Ok(ListedItem { key: item.key, version: item.version, bytes: size as u64 })
         };
         page.into_iter().map(entry).collect()
     }
 }
 
 /// The version of a stored record; none for what is no record, which any write may replace.
-fn version(bytes: &[u8]) -> Option<Version> {
-    serde_json::from_slice::<Stored>(bytes).ok().map(|stored| stored.version)
+fn parse_version(bytes: &[u8]) -> Option<Version> {
+    serde_json::from_slice::<StoredRecord>(bytes).ok().map(|stored| stored.version)
 }

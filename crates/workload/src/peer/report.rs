@@ -7,11 +7,11 @@ use std::{collections::BTreeMap, net::SocketAddr};
 /// How far a peer is on the way to its target; see [`super::standing`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) enum Step {
+pub(super) enum TransitionStep {
     /// Its volume was empty: it must not be asked for what it may have lost.
-    Blank,
+    Joining,
     /// It is no member and answers no requests.
-    Away,
+    Removed,
     /// Reads follow the old layouts, writes the target too.
     Copying,
     /// Reads follow the target too.
@@ -23,13 +23,13 @@ pub(super) enum Step {
 /// What a peer says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Report {
+pub(super) struct GossipReport {
     /// Changes whenever the peer starts or changes its target.
-    pub(super) stamp: u64,
+    pub(super) incarnation: u64,
     /// The layout under which it makes its items whole.
     pub(super) target: LayoutId,
     /// How far it is.
-    pub(super) step: Step,
+    pub(super) step: TransitionStep,
     /// The peers that it knew to have the same target, with their stamps, when it last began to
     /// check its items; without those that then lacked one of them.
     pub(super) checked: BTreeMap<String, u64>,
@@ -37,18 +37,21 @@ pub(super) struct Report {
     pub(super) stopping: bool,
 }
 
-impl Report {
+impl GossipReport {
     /// Whether its reads ask the owners under the target.
     pub(super) fn reads_target(&self) -> bool {
-        matches!(self.step, Step::Prepared | Step::Settled | Step::Away)
+        matches!(
+            self.step,
+            TransitionStep::Prepared | TransitionStep::Settled | TransitionStep::Removed
+        )
     }
 }
 
 /// A peer as another one sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct ObservedPeer {
     /// Its newest report; none before the first has come.
-    pub(super) report: Option<Report>,
+    pub(super) report: Option<GossipReport>,
     /// Whether it is up and not about to stop.
     pub(super) live: bool,
     /// Where its gossip comes from.
@@ -57,11 +60,11 @@ pub(super) struct Seen {
 
 /// All peers that one peer knows of, itself among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Reports(pub(super) BTreeMap<String, Seen>);
+pub(super) struct Reports(pub(super) BTreeMap<String, ObservedPeer>);
 
 impl Reports {
     /// The newest report of a peer.
-    pub(super) fn get(&self, name: &str) -> Option<&Report> {
+    pub(super) fn report_of(&self, name: &str) -> Option<&GossipReport> {
         self.0.get(name).and_then(|seen| seen.report.as_ref())
     }
 
@@ -71,7 +74,7 @@ impl Reports {
     }
 
     /// The peers that are up.
-    pub(super) fn live(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn live_peers(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, seen)| seen.live).map(|(name, _)| name.as_str())
     }
 }

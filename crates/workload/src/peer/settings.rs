@@ -2,14 +2,16 @@
 
 use super::members::Members;
 use crate::{
-    migration::Origins,
-    runtime::{Edge, Settings, Upstream},
+    migration::Sources,
+    runtime::{Edge, RoleSettings, Upstream},
 };
-use maquette_contract::{CollectionSet, MigrationObservation, Role, RoleConfig, Successor, RequestWork};
+use maquette_contract::{
+    CollectionSet, MigrationObservation, RequestWork, Role, RoleConfig, Successor,
+};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Peers own every collection.
-const OWNED: CollectionSet = CollectionSet::AllBut(BTreeSet::new());
+const EVERY_COLLECTION: CollectionSet = CollectionSet::AllBut(BTreeSet::new());
 
 /// A peer's settings.
 #[derive(Debug)]
@@ -21,38 +23,38 @@ pub(super) struct PeerSettings {
     /// Who answers users' requests instead of the peers, if anybody does.
     pub(super) successor: Option<Arc<Upstream>>,
     /// The old homes of items.
-    pub(super) origins: Origins,
+    pub(super) migration_sources: Sources,
 }
 
-impl Settings for PeerSettings {
+impl RoleSettings for PeerSettings {
     const ROLE: Role = Role::Peer;
 
     fn check(role: &RoleConfig) -> Result<(), String> {
         let RoleConfig::Peer(config) = role else { return Ok(()) };
-        Origins::check(&config.migration_sources, &OWNED)
+        Sources::validate(&config.migration_sources, &EVERY_COLLECTION)
     }
 
     fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
         let RoleConfig::Peer(config) = role else { return None };
         let members = Members::new(&config);
-        let successor = config.successor.map(|successor| connect(successor, before));
-        let known = before.map(|before| &before.origins);
-        let origins = Origins::build(config.migration_sources, &OWNED, known);
-        Some(Self { work: config.work, members, successor, origins })
+        let successor = config.successor.map(|successor| connect_successor(successor, before));
+        let known = before.map(|before| &before.migration_sources);
+        let origins = Sources::build(config.migration_sources, &EVERY_COLLECTION, known);
+        Some(Self { work: config.work, members, successor, migration_sources: origins })
     }
 
     /// The edge to the other peers is reported by the peer itself: it leads to many at once.
     fn edges(&self) -> Vec<Arc<Edge>> {
         let successor = self.successor.iter().map(|successor| successor.edge());
-        successor.chain(self.origins.edges()).cloned().collect()
+        successor.chain(self.migration_sources.edges()).cloned().collect()
     }
 
-    fn origins(&self) -> Vec<MigrationObservation> {
-        self.origins.observe()
+    fn migration_sources(&self) -> Vec<MigrationObservation> {
+        self.migration_sources.observe()
     }
 }
 
-fn connect(
+fn connect_successor(
     Successor { component, address }: Successor,
     before: Option<&PeerSettings>,
 ) -> Arc<Upstream> {

@@ -1,27 +1,27 @@
 //! The summary of all items that the peers hold.
 
-use super::{lists::Gather, wire::Entry};
+use super::{scan::Collector, wire::ListedItem};
 use maquette_contract::Summary;
 use std::ops::ControlFlow;
 
 /// The most items that a summary looks at.
-const MOST: usize = 100_000;
+const MAX_ITEMS: usize = 100_000;
 
 /// A summary that comes about.
 #[derive(Debug, Default)]
-pub(super) struct Sum {
+pub(super) struct SummaryCollector {
     /// What was added up.
     pub(super) summary: Summary,
-    looked_at: usize,
+    scanned: usize,
 }
 
-impl Gather for Sum {
-    fn add(&mut self, entry: Entry) -> ControlFlow<()> {
-        if self.looked_at == MOST {
+impl Collector for SummaryCollector {
+    fn add_item(&mut self, entry: ListedItem) -> ControlFlow<()> {
+        if self.scanned == MAX_ITEMS {
             self.summary.truncated = true;
             return ControlFlow::Break(());
         }
-        self.looked_at += 1;
+        self.scanned += 1;
         let collection = self.summary.collections.entry(entry.key.collection).or_default();
         collection.items += 1;
         collection.bytes += entry.bytes;

@@ -15,9 +15,9 @@ pub(super) enum Unavailable {
     /// Too few of those who own the item answered.
     #[error(
         "too few owners of item {key} answered in time ({}); wait until more peers are up",
-        reasons(.failures)
+        failure_text(.failures)
     )]
-    Owners {
+    TooFewOwners {
         /// The item.
         key: ItemKey,
         /// Why the others did not.
@@ -26,15 +26,15 @@ pub(super) enum Unavailable {
     /// Too few members answered.
     #[error(
         "too few peers told what they hold ({}); wait until more peers are up",
-        reasons(.failures)
+        failure_text(.failures)
     )]
-    Members {
+    TooFewMembers {
         /// Why the others did not.
         failures: BTreeMap<String, String>,
     },
 }
 
-fn reasons(failures: &BTreeMap<String, String>) -> String {
+fn failure_text(failures: &BTreeMap<String, String>) -> String {
     if failures.is_empty() {
         return "all late".to_owned();
     }

@@ -3,21 +3,21 @@
 //! Each request names the peer that it is meant for: an address that was resolved a moment ago may
 //! by now be somebody else's.
 
-use super::standing::Heard;
+use super::transition::PeerTransition;
 use maquette_contract::{ItemKey, Record, Version};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Whom a request is meant for: `<overlay>/<peer>`.
-pub(super) const TO: &str = "maquette-peer";
+pub(super) const RECIPIENT_HEADER: &str = "maquette-peer";
 /// The largest body, in bytes: a batch of copies, or a single one of the largest size.
-pub(super) const MAX_BODY: usize = 4 << 20;
+pub(super) const MAX_BODY_BYTES: usize = 4 << 20;
 
 /// A request and its answer.
-pub(super) trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub(super) trait PeerRequest: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The path.
     const PATH: &'static str;
     /// The answer.
-    type Answer: Serialize + DeserializeOwned + Send + 'static;
+    type Response: Serialize + DeserializeOwned + Send + 'static;
 }
 
 /// An item is written as `<collection>/<id>`.
@@ -37,7 +37,7 @@ mod key {
 
 /// What do you hold of this item?
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Read {
+pub(super) struct ReadRequest {
     /// The item.
     #[serde(with = "key")]
     pub(super) key: ItemKey,
@@ -47,30 +47,30 @@ pub(super) struct Read {
 
 /// What a peer holds of an item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Held {
+pub(super) struct ReadReply {
     /// Whether "nothing" means something; see [`super::phase::Phase::Blank`].
-    pub(super) votes: bool,
+    pub(super) counts_for_quorum: bool,
     /// The version on disk.
     pub(super) version: Option<Version>,
     /// The value on disk; none where the version was enough.
     pub(super) value: Option<serde_json::Value>,
 }
 
-impl Message for Read {
+impl PeerRequest for ReadRequest {
     const PATH: &'static str = "/v1/read";
-    type Answer = Held;
+    type Response = ReadReply;
 }
 
 /// Hold these, unless you have newer ones. The answer comes once they are on disk.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Write {
+pub(super) struct WriteRequest {
     /// The items.
-    pub(super) copies: Vec<Copy>,
+    pub(super) copies: Vec<ItemCopy>,
 }
 
 /// An item as it is copied.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Copy {
+pub(super) struct ItemCopy {
     /// The item.
     #[serde(with = "key")]
     pub(super) key: ItemKey,
@@ -78,22 +78,22 @@ pub(super) struct Copy {
     pub(super) record: Record,
 }
 
-impl Message for Write {
+impl PeerRequest for WriteRequest {
     const PATH: &'static str = "/v1/write";
     /// The version on disk now, for each: the one given or a newer one.
-    type Answer = Vec<Version>;
+    type Response = Vec<Version>;
 }
 
 /// Which of these do you lack?
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Digest {
+pub(super) struct DigestRequest {
     /// What the asker holds.
-    pub(super) items: Vec<Mark>,
+    pub(super) items: Vec<ItemVersion>,
 }
 
 /// An item and its version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Mark {
+pub(super) struct ItemVersion {
     /// The item.
     #[serde(with = "key")]
     pub(super) key: ItemKey,
@@ -101,31 +101,31 @@ pub(super) struct Mark {
     pub(super) version: Version,
 }
 
-impl Message for Digest {
+impl PeerRequest for DigestRequest {
     const PATH: &'static str = "/v1/digest";
     /// For each, whether it is lacking: neither that version nor a newer one is on disk.
-    type Answer = Vec<bool>;
+    type Response = Vec<bool>;
 }
 
 /// Which items do you hold?
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Page {
+pub(super) struct ListRequest {
     /// The key after which to begin, in the order of [`crate::storage::Position`].
     pub(super) after: Option<String>,
 }
 
 /// A part of what a peer holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Listed {
+pub(super) struct ListReply {
     /// Whether "nothing" means something; see [`super::phase::Phase::Blank`].
-    pub(super) votes: bool,
+    pub(super) counts_for_quorum: bool,
     /// The items, in the order of [`crate::storage::Position`]; none at the end.
-    pub(super) items: Vec<Entry>,
+    pub(super) items: Vec<ListedItem>,
 }
 
 /// An item in a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(super) struct ListedItem {
     /// The item.
     #[serde(with = "key")]
     pub(super) key: ItemKey,
@@ -135,16 +135,16 @@ pub(super) struct Entry {
     pub(super) bytes: u64,
 }
 
-impl Message for Page {
+impl PeerRequest for ListRequest {
     const PATH: &'static str = "/v1/page";
-    type Answer = Listed;
+    type Response = ListReply;
 }
 
 /// Where do you stand?
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Stand {}
+pub(super) struct GetTransition {}
 
-impl Message for Stand {
+impl PeerRequest for GetTransition {
     const PATH: &'static str = "/v1/standing";
-    type Answer = Heard;
+    type Response = PeerTransition;
 }

@@ -1,6 +1,6 @@
 //! The admin port: read-only, for the kubelet, for Prometheus and for the operator.
 
-use super::{Runtime, Settings, serve, shutdown::Stage};
+use super::{RoleSettings, Runtime, serve, shutdown::ShutdownStage};
 use axum::{
     Json, Router,
     extract::State,
@@ -13,21 +13,28 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// Answers on the admin port until the process ends, also while it drains.
-pub(super) fn start<S: Settings>(listener: TcpListener, runtime: &Arc<Runtime<S>>) {
+pub(super) fn start_admin_server<S: RoleSettings>(
+    listener: TcpListener,
+    runtime: &Arc<Runtime<S>>,
+) {
     let router = Router::new()
         .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(ready::<S>))
-        .route("/metrics", get(metrics::<S>))
-        .route("/observations", get(observations::<S>))
+        .route("/readyz", get(serve_readiness::<S>))
+        .route("/metrics", get(serve_metrics::<S>))
+        .route("/observations", get(serve_observations::<S>))
         .with_state(Arc::clone(runtime));
     // A stage of its own that never ends: the last scrape may come while the process drains.
-    let never = super::Shutdown::new(super::shutdown::GRACE);
-    tokio::spawn(async move { serve::serve(listener, router, &never, serve::unchanging()).await });
+    let never = super::Shutdown::new(super::shutdown::GRACE_PERIOD);
+    tokio::spawn(async move {
+        serve::serve_http(listener, router, &never, serve::constant_settings()).await
+    });
 }
 
-async fn ready<S: Settings>(State(runtime): State<Arc<Runtime<S>>>) -> impl IntoResponse {
-    let mut missing = runtime.readiness.missing();
-    if runtime.shutdown.stage() >= Stage::Leaving {
+async fn serve_readiness<S: RoleSettings>(
+    State(runtime): State<Arc<Runtime<S>>>,
+) -> impl IntoResponse {
+    let mut missing = runtime.readiness.unmet_conditions();
+    if runtime.shutdown.stage() >= ShutdownStage::LameDuck {
         missing.push("shutdown: the pod was asked to stop".to_owned());
     }
     if missing.is_empty() {
@@ -36,13 +43,17 @@ async fn ready<S: Settings>(State(runtime): State<Arc<Runtime<S>>>) -> impl Into
     (StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n")
 }
 
-async fn metrics<S: Settings>(State(runtime): State<Arc<Runtime<S>>>) -> impl IntoResponse {
+async fn serve_metrics<S: RoleSettings>(
+    State(runtime): State<Arc<Runtime<S>>>,
+) -> impl IntoResponse {
     match runtime.metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }
 
-async fn observations<S: Settings>(State(runtime): State<Arc<Runtime<S>>>) -> Json<Observations> {
-    Json(runtime.observe())
+async fn serve_observations<S: RoleSettings>(
+    State(runtime): State<Arc<Runtime<S>>>,
+) -> Json<Observations> {
+    Json(runtime.observations())
 }

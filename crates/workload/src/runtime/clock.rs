@@ -27,7 +27,7 @@ impl VersionClock {
     }
 
     /// A version for a write that replaces `seen`.
-    pub fn after(&self, seen: Option<&Version>) -> Version {
+    pub fn next_version(&self, seen: Option<&Version>) -> Version {
         let mut last = lock(&self.last);
         let version = Version::after(seen.max(last.as_ref()), wall_millis(), &self.writer);
         *last = Some(version.clone());
@@ -42,13 +42,13 @@ mod tests {
     #[test]
     fn versions_of_one_millisecond_differ_and_grow() {
         let clock = VersionClock::new("web-1");
-        let versions: Vec<_> = (0..10_000).map(|_| clock.after(None)).collect();
+        let versions: Vec<_> = (0..10_000).map(|_| clock.next_version(None)).collect();
         assert!(versions.is_sorted_by(|earlier, later| earlier < later));
     }
 
     #[test]
     fn a_write_is_later_than_what_it_replaces() {
         let ahead = Version { millis: u64::MAX - 1, counter: 3, writer: "other".into() };
-        assert!(VersionClock::new("web-1").after(Some(&ahead)) > ahead);
+        assert!(VersionClock::new("web-1").next_version(Some(&ahead)) > ahead);
     }
 }

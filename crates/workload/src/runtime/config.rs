@@ -53,14 +53,14 @@ pub enum ConfigError {
 
 /// A configuration that was read and parsed.
 #[derive(Clone, Debug)]
-pub struct Document {
+pub struct ConfigDocument {
     /// What the document says.
     pub config: ComponentConfig,
     /// The name of its text.
     pub revision: Revision,
 }
 
-impl Document {
+impl ConfigDocument {
     /// Reads the file.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Document {
 ///
 /// Built anew at each reload and dropped when the last request that began under it has ended, so
 /// that connections and probes of targets that are gone close by themselves.
-pub trait Settings: Sized + Send + Sync + 'static {
+pub trait RoleSettings: Sized + Send + Sync + 'static {
     /// The role.
     const ROLE: Role;
 
@@ -99,14 +99,14 @@ pub trait Settings: Sized + Send + Sync + 'static {
     fn edges(&self) -> Vec<Arc<Edge>>;
 
     /// How the copies from its origins do, for roles that have any.
-    fn origins(&self) -> Vec<MigrationObservation> {
+    fn migration_sources(&self) -> Vec<MigrationObservation> {
         vec![]
     }
 }
 
 /// The configuration in force, or an older one that requests still run under.
 #[derive(Debug)]
-pub struct Loaded<S> {
+pub struct LoadedConfig<S> {
     /// The Architecture that the component belongs to.
     pub architecture: ArchitectureName,
     /// The component's own name.
@@ -117,13 +117,16 @@ pub struct Loaded<S> {
     pub revision: Revision,
 }
 
-impl<S: Settings> Loaded<S> {
+impl<S: RoleSettings> LoadedConfig<S> {
     /// Makes of the document what the role needs.
     ///
     /// # Errors
     /// If the document is about another role or component than `before`.
-    pub(super) fn build(document: Document, before: Option<&Self>) -> Result<Self, ConfigError> {
-        let Document { config, revision } = document;
+    pub(super) fn from_document(
+        document: ConfigDocument,
+        before: Option<&Self>,
+    ) -> Result<Self, ConfigError> {
+        let ConfigDocument { config, revision } = document;
         if let Some(before) = before.filter(|before| before.component != config.component) {
             return Err(ConfigError::ComponentChanged {
                 from: before.component.clone(),

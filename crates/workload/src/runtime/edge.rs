@@ -1,6 +1,6 @@
 //! A declared edge to another component: its probes and its traffic.
 
-use super::{Window, lock, probe};
+use super::{SlidingWindow, lock, probe};
 use maquette_contract::{Address, ComponentName, EdgeObservation, Probe};
 use std::{
     sync::{Arc, Mutex},
@@ -23,15 +23,15 @@ pub struct Edge {
     address: Address,
     protocol: Protocol,
     probe: Mutex<Probe>,
-    traffic: Window,
+    traffic: SlidingWindow,
 }
 
 impl Edge {
     /// The edge to the component `to`, whose probes begin now.
     pub fn new(to: ComponentName, address: Address, protocol: Protocol) -> Arc<Self> {
-        let (probe, traffic) = (Mutex::new(Probe::Pending), Window::default());
+        let (probe, traffic) = (Mutex::new(Probe::Pending), SlidingWindow::default());
         let edge = Arc::new(Self { to, address, protocol, probe, traffic });
-        tokio::spawn(probe::follow(Arc::downgrade(&edge)));
+        tokio::spawn(probe::run_probes(Arc::downgrade(&edge)));
         edge
     }
 
@@ -61,12 +61,12 @@ impl Edge {
     }
 
     /// The edge as it is reported.
-    pub fn observe(&self) -> EdgeObservation {
+    pub fn observation(&self) -> EdgeObservation {
         let (to, probe) = (self.to.clone(), lock(&self.probe).clone());
-        EdgeObservation { to, probe, traffic: self.traffic.traffic() }
+        EdgeObservation { to, probe, traffic: self.traffic.current_traffic() }
     }
 
-    pub(super) fn probed(&self, outcome: Probe) {
+    pub(super) fn record_probe(&self, outcome: Probe) {
         let mut probe = lock(&self.probe);
         // Probes end every few seconds: only a change is worth a line.
         if *probe != outcome {

@@ -7,8 +7,8 @@ use maquette_contract::ProcessingTime;
 use std::time::Duration;
 
 /// The processing time of a request, drawn at random.
-pub fn processing_time(time: &ProcessingTime) -> Duration {
-    at_quantile(time, rand::random_range(0.0..1.0))
+pub fn sample_processing_time(time: &ProcessingTime) -> Duration {
+    time_at_quantile(time, rand::random_range(0.0..1.0))
 }
 
 /// The processing time at the quantile `q` from 0 to 1.
@@ -16,7 +16,7 @@ pub fn processing_time(time: &ProcessingTime) -> Duration {
 /// Between the quantiles given, the logarithm of the time grows linearly with `q`; so it does
 /// below the median, from half of it, and beyond p99, on the line from p90 to p99. Latencies are
 /// skewed as this is: a straight line would put far too many requests near p99.
-fn at_quantile(time: &ProcessingTime, q: f64) -> Duration {
+fn time_at_quantile(time: &ProcessingTime, q: f64) -> Duration {
     let log = |micros: u64| (micros.max(1) as f64).ln();
     let (p50, p90, p99) = (log(time.p50_micros), log(time.p90_micros), log(time.p99_micros));
     let (from, to, from_log, to_log) = match q {
@@ -38,20 +38,24 @@ mod tests {
     #[test]
     fn the_quantiles_given_are_met() {
         for (q, micros) in [(0.0, 1_000), (0.5, 2_000), (0.9, 5_000), (0.99, 20_000)] {
-            assert_eq!(at_quantile(&TIME, q), Duration::from_micros(micros), "{q}");
+            assert_eq!(time_at_quantile(&TIME, q), Duration::from_micros(micros), "{q}");
         }
-        assert_eq!(at_quantile(&TIME, 1.0), Duration::from_micros(23_331), "a little beyond p99");
+        assert_eq!(
+            time_at_quantile(&TIME, 1.0),
+            Duration::from_micros(23_331),
+            "a little beyond p99"
+        );
     }
 
     #[test]
     fn time_never_falls_from_one_quantile_to_the_next() {
-        let times = (0..=1000).map(|step| at_quantile(&TIME, f64::from(step) / 1000.0));
+        let times = (0..=1000).map(|step| time_at_quantile(&TIME, f64::from(step) / 1000.0));
         assert!(times.is_sorted());
     }
 
     #[test]
     fn samples_follow_the_quantiles() {
-        let mut samples: Vec<_> = (0..20_000).map(|_| processing_time(&TIME)).collect();
+        let mut samples: Vec<_> = (0..20_000).map(|_| sample_processing_time(&TIME)).collect();
         samples.sort_unstable();
         let near = |at: usize, micros: u64| {
             let sample = samples[at].as_micros() as f64;

@@ -13,15 +13,15 @@ use std::{
 /// The registry; clones are the same. Names get the prefix `maquette_`, counters the ending
 /// `_total`. Labels never carry what users choose: no kind, id, component or pod.
 #[derive(Clone, Debug)]
-pub struct Metrics(Arc<Mutex<Registry>>);
+pub struct MetricsRegistry(Arc<Mutex<Registry>>);
 
-impl Default for Metrics {
+impl Default for MetricsRegistry {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Registry::with_prefix("maquette"))))
     }
 }
 
-impl Metrics {
+impl MetricsRegistry {
     /// Adds a metric. The help is a sentence without a full stop at its end: one is added.
     pub fn register(&self, name: &str, help: &str, metric: impl Metric) {
         lock(&self.0).register(name, help, metric);
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn counters_are_described_under_their_full_name() {
-        let metrics = Metrics::default();
+        let metrics = MetricsRegistry::default();
         let reads: Counter = Counter::default();
         reads.inc();
         metrics.register("reads", "Reads answered", reads);

@@ -26,9 +26,9 @@ pub mod admin;
 mod cli;
 mod clock;
 mod config;
+mod config_handle;
 mod edge;
 pub mod headers;
-mod http_client;
 pub mod latency_model;
 mod lock;
 pub mod logs;
@@ -36,25 +36,25 @@ mod metrics;
 mod probe;
 mod readiness;
 mod reload;
-mod requests;
 pub mod serve;
 pub mod shutdown;
+mod sliding_window;
 mod trace;
-mod traffic;
+mod upstream;
 
 pub use cli::Options;
 pub use clock::{VersionClock, wall_millis};
-pub use config::{ConfigError, Document, Loaded, Settings};
+pub use config::{ConfigDocument, ConfigError, LoadedConfig, RoleSettings};
+pub use config_handle::{Config, RequestGuard};
 pub use edge::{Edge, Protocol};
-pub(crate) use http_client::BACKOFF;
-pub use http_client::{CallError, Outgoing, Reply, Upstream};
 pub use lock::lock;
-pub use metrics::Metrics;
-pub use readiness::{Condition, Readiness};
-pub use requests::{Begun, Config};
+pub use metrics::MetricsRegistry;
+pub use readiness::{Readiness, ReadinessCondition};
 pub use serve::ListenError;
 pub use shutdown::Shutdown;
-pub use traffic::Window;
+pub use sliding_window::SlidingWindow;
+pub(crate) use upstream::BACKOFF;
+pub use upstream::{CallError, CallRequest, CallResponse, Upstream};
 
 use crate::RunError;
 use maquette_contract::Observations;
@@ -69,7 +69,7 @@ pub struct Process {
     /// The flags.
     pub options: Options,
     /// The configuration as it was found at the start.
-    pub document: Document,
+    pub document: ConfigDocument,
     /// How the process is asked to stop.
     pub shutdown: Shutdown,
 }
@@ -88,25 +88,25 @@ pub struct Runtime<S> {
     /// How the process is asked to stop.
     pub shutdown: Shutdown,
     /// The metrics on the admin port.
-    pub metrics: Metrics,
+    pub metrics: MetricsRegistry,
     /// The requests that this pod answered lately.
-    pub served: Window,
+    pub served_traffic: SlidingWindow,
     /// Gives versions to writes.
     pub clock: VersionClock,
     /// Where the admin port listens.
-    pub admin: SocketAddr,
+    pub admin_address: SocketAddr,
     reporter: OnceLock<Reporter>,
 }
 
-impl<S: Settings> Runtime<S> {
+impl<S: RoleSettings> Runtime<S> {
     /// Opens the admin port and begins to watch the configuration.
     ///
     /// # Errors
     /// If the document is another role's, or the admin port is taken.
     pub async fn start(process: Process) -> Result<Arc<Self>, RunError> {
         let Process { options, document, shutdown } = process;
-        let metrics = Metrics::default();
-        let config = reload::start(&options.config, document, &metrics)?;
+        let metrics = MetricsRegistry::default();
+        let config = reload::start_watching(&options.config, document, &metrics)?;
         let readiness = Readiness::default();
         let listener = serve::bind(options.listen_ip, options.admin_port).await?;
         let runtime = Arc::new(Self {
@@ -115,38 +115,38 @@ impl<S: Settings> Runtime<S> {
             readiness,
             shutdown,
             metrics,
-            served: Window::default(),
-            admin: serve::address(&listener)?,
+            served_traffic: SlidingWindow::default(),
+            admin_address: serve::address(&listener)?,
             options,
             reporter: OnceLock::new(),
         });
-        admin::start(listener, &runtime);
+        admin::start_admin_server(listener, &runtime);
         let loaded = runtime.config.current();
         tracing::info!(
             architecture = %loaded.architecture, component = %loaded.component, role = %S::ROLE,
-            pod = runtime.options.pod, revision = %loaded.revision, admin = %runtime.admin,
+            pod = runtime.options.pod, revision = %loaded.revision, admin = %runtime.admin_address,
             "started"
         );
         Ok(runtime)
     }
 
     /// Adds the role's own part to the report of this pod; the first call counts.
-    pub fn report(&self, reporter: impl Fn(&mut Observations) + Send + Sync + 'static) {
+    pub fn set_reporter(&self, reporter: impl Fn(&mut Observations) + Send + Sync + 'static) {
         // A second reporter would be a mistake in the role, without harm: the first one stays.
         let _ = self.reporter.set(Box::new(reporter));
     }
 
     /// The report of this pod, as of now.
-    pub fn observe(&self) -> Observations {
+    pub fn observations(&self) -> Observations {
         let (loaded, older_requests) = self.config.snapshot();
         let mut report = Observations {
             component: loaded.component.clone(),
             pod: self.options.pod.clone(),
             revision: loaded.revision.clone(),
             older_requests,
-            edges: loaded.settings.edges().iter().map(|edge| edge.observe()).collect(),
-            served: self.served.traffic(),
-            migration_sources: loaded.settings.origins(),
+            edges: loaded.settings.edges().iter().map(|edge| edge.observation()).collect(),
+            served: self.served_traffic.current_traffic(),
+            migration_sources: loaded.settings.migration_sources(),
             items: None,
             peer: None,
             load: None,

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 /// How long a probe may take.
-const TIMEOUT: Duration = Duration::from_secs(1);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// From the end of a probe to the next one: between these, in milliseconds, so that the pods of a
 /// component do not probe in step.
 const PAUSE_MILLIS: std::ops::Range<u64> = 1_500..2_500;
@@ -25,44 +25,44 @@ const PING_PATH: &str = "/ping";
 
 #[derive(Debug, thiserror::Error)]
 enum ProbeError {
-    #[error("{address} did not answer within {} s", TIMEOUT.as_secs())]
-    Silent { address: Address },
+    #[error("{address} did not answer within {} s", PROBE_TIMEOUT.as_secs())]
+    TimedOut { address: Address },
     #[error("cannot connect to {address}: {source}")]
     Connect { address: Address, source: io::Error },
     #[error("{address} ended the connection: {reason}")]
-    Broken { address: Address, reason: String },
+    ConnectionLost { address: Address, reason: String },
     #[error("{address} answered {PING_PATH} with {status}")]
-    Status { address: Address, status: StatusCode },
+    UnexpectedStatus { address: Address, status: StatusCode },
     #[error("{address} answered PING with {answer:?}")]
-    NotPong { address: Address, answer: String },
+    UnexpectedReply { address: Address, answer: String },
 }
 
 /// Probes the edge until nobody holds it any more.
-pub(super) async fn follow(edge: Weak<Edge>) {
+pub(super) async fn run_probes(edge: Weak<Edge>) {
     while let Some(held) = edge.upgrade() {
         let (address, protocol) = (held.address().clone(), held.protocol());
         // Not held while waiting: an edge that is gone is not kept by its probe.
         drop(held);
-        let outcome = match probe(&address, protocol).await {
+        let outcome = match probe_once(&address, protocol).await {
             Ok(()) => Probe::Works,
             Err(error) => Probe::Fails { message: error.to_string() },
         };
         let Some(held) = edge.upgrade() else { return };
-        held.probed(outcome);
+        held.record_probe(outcome);
         drop(held);
         sleep(Duration::from_millis(rand::random_range(PAUSE_MILLIS))).await;
     }
 }
 
-async fn probe(address: &Address, protocol: Protocol) -> Result<(), ProbeError> {
+async fn probe_once(address: &Address, protocol: Protocol) -> Result<(), ProbeError> {
     let answer = async {
         match protocol {
-            Protocol::Http => http(address).await,
-            Protocol::Resp => resp(address).await,
+            Protocol::Http => probe_http(address).await,
+            Protocol::Resp => probe_resp(address).await,
         }
     };
-    let silent = |_| ProbeError::Silent { address: address.clone() };
-    timeout(TIMEOUT, answer).await.map_err(silent)?
+    let silent = |_| ProbeError::TimedOut { address: address.clone() };
+    timeout(PROBE_TIMEOUT, answer).await.map_err(silent)?
 }
 
 async fn connect(address: &Address) -> Result<TcpStream, ProbeError> {
@@ -70,8 +70,8 @@ async fn connect(address: &Address) -> Result<TcpStream, ProbeError> {
     TcpStream::connect(&address.0).await.map_err(failed)
 }
 
-async fn http(address: &Address) -> Result<(), ProbeError> {
-    let broken = |error: hyper::Error| ProbeError::Broken {
+async fn probe_http(address: &Address) -> Result<(), ProbeError> {
+    let broken = |error: hyper::Error| ProbeError::ConnectionLost {
         address: address.clone(),
         reason: error.to_string(),
     };
@@ -81,7 +81,7 @@ async fn http(address: &Address) -> Result<(), ProbeError> {
         .header(header::HOST, &address.0)
         .header(header::CONNECTION, "close")
         .body(Empty::<Bytes>::new())
-        .map_err(|error| ProbeError::Broken {
+        .map_err(|error| ProbeError::ConnectionLost {
             address: address.clone(),
             reason: error.to_string(),
         })?;
@@ -98,12 +98,12 @@ async fn http(address: &Address) -> Result<(), ProbeError> {
     if status.is_success() {
         Ok(())
     } else {
-        Err(ProbeError::Status { address: address.clone(), status })
+        Err(ProbeError::UnexpectedStatus { address: address.clone(), status })
     }
 }
 
-async fn resp(address: &Address) -> Result<(), ProbeError> {
-    let broken = |error: io::Error| ProbeError::Broken {
+async fn probe_resp(address: &Address) -> Result<(), ProbeError> {
+    let broken = |error: io::Error| ProbeError::ConnectionLost {
         address: address.clone(),
         reason: error.to_string(),
     };
@@ -115,5 +115,5 @@ async fn resp(address: &Address) -> Result<(), ProbeError> {
         return Ok(());
     }
     let answer = String::from_utf8_lossy(&answer).into_owned();
-    Err(ProbeError::NotPong { address: address.clone(), answer })
+    Err(ProbeError::UnexpectedReply { address: address.clone(), answer })
 }

@@ -16,14 +16,18 @@ pub struct Readiness(Conditions);
 
 impl Readiness {
     /// Adds a condition that is not fulfilled yet, and why.
-    pub fn condition(&self, name: &'static str, missing: impl Into<String>) -> Condition {
-        let condition = Condition { name, conditions: Arc::clone(&self.0) };
-        condition.miss(missing);
+    pub fn add_condition(
+        &self,
+        name: &'static str,
+        missing: impl Into<String>,
+    ) -> ReadinessCondition {
+        let condition = ReadinessCondition { name, conditions: Arc::clone(&self.0) };
+        condition.mark_unmet(missing);
         condition
     }
 
     /// Nothing if ready, else a line for each condition that is not fulfilled.
-    pub fn missing(&self) -> Vec<String> {
+    pub fn unmet_conditions(&self) -> Vec<String> {
         let conditions = lock(&self.0);
         if conditions.is_empty() {
             return vec!["starting".to_owned()];
@@ -37,19 +41,19 @@ impl Readiness {
 
 /// One condition of a [`Readiness`].
 #[derive(Clone, Debug)]
-pub struct Condition {
+pub struct ReadinessCondition {
     name: &'static str,
     conditions: Conditions,
 }
 
-impl Condition {
+impl ReadinessCondition {
     /// The condition is fulfilled.
-    pub fn fulfil(&self) {
+    pub fn mark_met(&self) {
         lock(&self.conditions).insert(self.name, None);
     }
 
     /// The condition is not, or no longer, fulfilled, and why.
-    pub fn miss(&self, missing: impl Into<String>) {
+    pub fn mark_unmet(&self, missing: impl Into<String>) {
         lock(&self.conditions).insert(self.name, Some(missing.into()));
     }
 }
@@ -61,14 +65,14 @@ mod tests {
     #[test]
     fn ready_once_every_condition_is_fulfilled() {
         let readiness = Readiness::default();
-        assert_eq!(readiness.missing(), ["starting"]);
-        let listening = readiness.condition("listening", "no socket yet");
-        let joined = readiness.condition("joined", "0 of 3 members");
-        listening.fulfil();
-        assert_eq!(readiness.missing(), ["joined: 0 of 3 members"]);
-        joined.fulfil();
-        assert!(readiness.missing().is_empty());
-        listening.miss("closed");
-        assert_eq!(readiness.missing(), ["listening: closed"]);
+        assert_eq!(readiness.unmet_conditions(), ["starting"]);
+        let listening = readiness.add_condition("listening", "no socket yet");
+        let joined = readiness.add_condition("joined", "0 of 3 members");
+        listening.mark_met();
+        assert_eq!(readiness.unmet_conditions(), ["joined: 0 of 3 members"]);
+        joined.mark_met();
+        assert!(readiness.unmet_conditions().is_empty());
+        listening.mark_unmet("closed");
+        assert_eq!(readiness.unmet_conditions(), ["listening: closed"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Listens for HTTP/1.1 and serves it to a graceful end.
 
-use super::{Shutdown, shutdown::Stage};
+use super::{Shutdown, shutdown::ShutdownStage};
 use axum::{Router, response::Response};
 use hyper::{
     Request,
@@ -38,7 +38,7 @@ const MAX_BUFFER: usize = 32 << 10;
 const MAX_CONNECTIONS: usize = 4096;
 /// How long requests under way have to end once no new ones are accepted: a little more than a
 /// request may take ([`super::headers::LONGEST`]).
-const DRAIN: Duration = Duration::from_secs(12);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// A port cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ pub fn address(listener: &TcpListener) -> Result<SocketAddr, ListenError> {
 }
 
 /// The settings of a server that has none that change.
-pub fn unchanging() -> watch::Receiver<()> {
+pub fn constant_settings() -> watch::Receiver<()> {
     watch::channel(()).1
 }
 
@@ -75,7 +75,7 @@ pub fn unchanging() -> watch::Receiver<()> {
 /// every answer ends its connection, so that the client makes its next one elsewhere. So does the
 /// first answer after `settings` have changed: a Service may lead elsewhere by now, and whoever
 /// keeps a connection would not notice.
-pub async fn serve<T: Send + Sync + 'static>(
+pub async fn serve_http<T: Send + Sync + 'static>(
     listener: TcpListener,
     router: Router,
     shutdown: &Shutdown,
@@ -90,7 +90,7 @@ pub async fn serve<T: Send + Sync + 'static>(
         };
         let (accepted, place) = tokio::select! {
             next = next => next,
-            () = shutdown.draining() => break,
+            () = shutdown.wait_until_draining() => break,
         };
         let Ok((stream, _)) = accepted else {
             // The process has no file handle left, or the client is gone already.
@@ -100,8 +100,8 @@ pub async fn serve<T: Send + Sync + 'static>(
         let mut settings = settings.clone();
         settings.mark_unchanged();
         let router = TowerToHyperService::new(router.clone());
-        let served = Connection { router, shutdown: shutdown.clone(), settings };
-        let connection = graceful.watch(connection(stream, served));
+        let served = ConnectionService { router, shutdown: shutdown.clone(), settings };
+        let connection = graceful.watch(serve_connection(stream, served));
         tokio::spawn(async move {
             // An error here is the client's: it went away, or does not speak HTTP.
             let _ = connection.await;
@@ -109,15 +109,15 @@ pub async fn serve<T: Send + Sync + 'static>(
         });
     }
     drop(listener);
-    if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    if timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
         tracing::warn!("connections that did not end were closed");
     }
 }
 
-fn connection<T: Send + Sync + 'static>(
+fn serve_connection<T: Send + Sync + 'static>(
     stream: TcpStream,
-    served: Connection<T>,
-) -> http1::Connection<TokioIo<TcpStream>, Connection<T>> {
+    served: ConnectionService<T>,
+) -> http1::Connection<TokioIo<TcpStream>, ConnectionService<T>> {
     // A socket that refuses the option works all the same, a little later.
     let _ = stream.set_nodelay(true);
     http1::Builder::new()
@@ -128,14 +128,14 @@ fn connection<T: Send + Sync + 'static>(
 }
 
 /// What answers the requests of one connection.
-struct Connection<T> {
+struct ConnectionService<T> {
     router: TowerToHyperService<Router>,
     shutdown: Shutdown,
     /// Seen as they were when the connection was made.
     settings: watch::Receiver<T>,
 }
 
-impl<T: Send + Sync + 'static> Service<Request<Incoming>> for Connection<T> {
+impl<T: Send + Sync + 'static> Service<Request<Incoming>> for ConnectionService<T> {
     type Response = Response;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
@@ -146,7 +146,9 @@ impl<T: Send + Sync + 'static> Service<Request<Incoming>> for Connection<T> {
         Box::pin(async move {
             let mut response = answer.await?;
             // Settings whose sender is gone do not change any more.
-            if shutdown.stage() >= Stage::Leaving || settings.has_changed().unwrap_or(false) {
+            if shutdown.stage() >= ShutdownStage::LameDuck
+                || settings.has_changed().unwrap_or(false)
+            {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response)

@@ -12,17 +12,17 @@ use tokio::{
 };
 
 /// How long a pod that leaves goes on serving: what endpoints need to be withdrawn everywhere.
-pub const GRACE: Duration = Duration::from_secs(5);
+pub const GRACE_PERIOD: Duration = Duration::from_secs(5);
 /// How long after the request to stop the process ends at the latest. Kubernetes kills after 30 s.
-pub const LIMIT: Duration = Duration::from_secs(25);
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Where a process is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
+pub enum ShutdownStage {
     /// In service.
     Serving,
     /// Asked to stop; serves while traffic goes elsewhere.
-    Leaving,
+    LameDuck,
     /// Finishes what is under way.
     Draining,
 }
@@ -30,33 +30,33 @@ pub enum Stage {
 /// The stage of the process; clones are the same.
 #[derive(Clone, Debug)]
 pub struct Shutdown {
-    stage: watch::Sender<Stage>,
+    stage: watch::Sender<ShutdownStage>,
     grace: Duration,
 }
 
 impl Shutdown {
     /// A process in service that will leave for `grace` before it drains.
     pub fn new(grace: Duration) -> Self {
-        Self { stage: watch::Sender::new(Stage::Serving), grace }
+        Self { stage: watch::Sender::new(ShutdownStage::Serving), grace }
     }
 
     /// The stage now.
-    pub fn stage(&self) -> Stage {
+    pub fn stage(&self) -> ShutdownStage {
         *self.stage.borrow()
     }
 
     /// Asks the process to stop. Asking again changes nothing.
     pub fn begin(&self) {
-        let serving = |stage: &mut Stage| {
-            let serving = *stage == Stage::Serving;
-            *stage = (*stage).max(Stage::Leaving);
+        let serving = |stage: &mut ShutdownStage| {
+            let serving = *stage == ShutdownStage::Serving;
+            *stage = (*stage).max(ShutdownStage::LameDuck);
             serving
         };
         if self.stage.send_if_modified(serving) {
             let (stage, grace) = (self.stage.clone(), self.grace);
             tokio::spawn(async move {
                 sleep(grace).await;
-                stage.send_replace(Stage::Draining);
+                stage.send_replace(ShutdownStage::Draining);
             });
         }
     }
@@ -87,22 +87,22 @@ impl Shutdown {
     }
 
     /// Ends when the process has been asked to stop.
-    pub async fn leaving(&self) {
-        self.reached(Stage::Leaving).await;
+    pub async fn wait_until_requested(&self) {
+        self.wait_for_stage(ShutdownStage::LameDuck).await;
     }
 
     /// Ends when nothing new is to be accepted any more.
-    pub async fn draining(&self) {
-        self.reached(Stage::Draining).await;
+    pub async fn wait_until_draining(&self) {
+        self.wait_for_stage(ShutdownStage::Draining).await;
     }
 
     /// Ends [`LIMIT`] after the process has been asked to stop.
-    pub async fn overdue(&self) {
-        self.leaving().await;
-        sleep(LIMIT).await;
+    pub async fn wait_until_overdue(&self) {
+        self.wait_until_requested().await;
+        sleep(STOP_TIMEOUT).await;
     }
 
-    async fn reached(&self, least: Stage) {
+    async fn wait_for_stage(&self, least: ShutdownStage) {
         let mut stage = self.stage.subscribe();
         // The only error is that no sender is left, and this is one.
         let _ = stage.wait_for(|stage| *stage >= least).await;
@@ -116,13 +116,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn leaves_for_the_grace_period_and_then_drains() {
         let shutdown = Shutdown::new(Duration::from_secs(5));
-        assert_eq!(shutdown.stage(), Stage::Serving);
+        assert_eq!(shutdown.stage(), ShutdownStage::Serving);
         shutdown.begin();
         let start = tokio::time::Instant::now();
-        shutdown.leaving().await;
-        assert_eq!(shutdown.stage(), Stage::Leaving);
+        shutdown.wait_until_requested().await;
+        assert_eq!(shutdown.stage(), ShutdownStage::LameDuck);
         shutdown.begin();
-        shutdown.draining().await;
+        shutdown.wait_until_draining().await;
         assert_eq!(start.elapsed(), Duration::from_secs(5));
     }
 }

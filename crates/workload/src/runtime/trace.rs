@@ -10,44 +10,44 @@ pub const TRACESTATE: &str = "tracestate";
 
 /// The most of a `tracestate` that is passed on, in bytes: what the specification asks for at
 /// least.
-const MAX_STATE: usize = 512;
+const MAX_STATE_BYTES: usize = 512;
 /// The most members of it.
 const MAX_MEMBERS: usize = 32;
 /// Members larger than this, in bytes, are the first to be left out.
-const LARGE_MEMBER: usize = 128;
+const LARGE_MEMBER_BYTES: usize = 128;
 
 /// A trace, as a request belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trace {
-    parent: Parent,
+pub struct TraceContext {
+    parent: TraceParent,
     /// The `tracestate`, which is nothing to us but passed on; none without a valid parent.
     state: Option<HeaderValue>,
 }
 
 /// A `traceparent`: as text `00-<trace>-<span>-<flags>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Parent {
+struct TraceParent {
     trace: u128,
     span: u64,
     flags: u8,
 }
 
-impl Trace {
+impl TraceContext {
     /// A trace that begins here.
     pub(super) fn random() -> Self {
-        Self { parent: Parent::random(), state: None }
+        Self { parent: TraceParent::random(), state: None }
     }
 
     /// The trace of a request with these headers, if they name one.
     pub(super) fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let text = headers.get(TRACEPARENT)?.to_str().ok()?;
-        Some(Self { parent: Parent::parse(text)?, state: state(headers) })
+        Some(Self { parent: TraceParent::parse(text)?, state: merge_tracestate(headers) })
     }
 
     /// Adds the headers of a request to a component below.
-    pub(super) fn add_below(&self, headers: &mut HeaderMap) {
+    pub(super) fn inject_into(&self, headers: &mut HeaderMap) {
         // Hexadecimal digits and dashes are always a value.
-        if let Ok(parent) = HeaderValue::from_str(&self.parent.child().to_string()) {
+        if let Ok(parent) = HeaderValue::from_str(&self.parent.child_span().to_string()) {
             headers.insert(TRACEPARENT, parent);
             self.state.clone().map(|state| headers.insert(TRACESTATE, state));
         }
@@ -56,27 +56,27 @@ impl Trace {
 
 /// The members of all `tracestate` headers in their order, as one header. What is too much is left
 /// out as the specification has it: large members first, then those at the end.
-fn state(headers: &HeaderMap) -> Option<HeaderValue> {
+fn merge_tracestate(headers: &HeaderMap) -> Option<HeaderValue> {
     let values = headers.get_all(TRACESTATE).iter();
     let values: Vec<&str> = values.map(HeaderValue::to_str).collect::<Result<_, _>>().ok()?;
     let members = values.iter().flat_map(|value| value.split(',')).map(str::trim);
     let mut members: Vec<&str> = members.filter(|member| !member.is_empty()).collect();
-    if length(&members) > MAX_STATE {
-        members.retain(|member| member.len() <= LARGE_MEMBER);
+    if joined_length(&members) > MAX_STATE_BYTES {
+        members.retain(|member| member.len() <= LARGE_MEMBER_BYTES);
     }
     members.truncate(MAX_MEMBERS);
-    while length(&members) > MAX_STATE {
+    while joined_length(&members) > MAX_STATE_BYTES {
         members.pop();
     }
     (!members.is_empty()).then(|| HeaderValue::from_str(&members.join(",")).ok())?
 }
 
 /// The length of these members, joined by commas.
-fn length(members: &[&str]) -> usize {
+fn joined_length(members: &[&str]) -> usize {
     members.iter().map(|member| member.len() + 1).sum::<usize>().saturating_sub(1)
 }
 
-impl Parent {
+impl TraceParent {
     /// The parent in a trace that begins here, not sampled.
     fn random() -> Self {
         let (trace, span) = (rand::random_range(1..=u128::MAX), rand::random_range(1..=u64::MAX));
@@ -84,16 +84,16 @@ impl Parent {
     }
 
     /// Another span of the same trace.
-    fn child(self) -> Self {
+    fn child_span(self) -> Self {
         Self { span: rand::random_range(1..=u64::MAX), ..self }
     }
 
     fn parse(text: &str) -> Option<Self> {
         let mut fields = text.split('-');
-        let version = hex(fields.next()?, 2)?;
-        let trace = hex(fields.next()?, 32).filter(|trace| *trace != 0)?;
-        let span = hex(fields.next()?, 16).filter(|span| *span != 0)?;
-        let flags = hex(fields.next()?, 2)?;
+        let version = parse_hex(fields.next()?, 2)?;
+        let trace = parse_hex(fields.next()?, 32).filter(|trace| *trace != 0)?;
+        let span = parse_hex(fields.next()?, 16).filter(|span| *span != 0)?;
+        let flags = parse_hex(fields.next()?, 2)?;
         // Later versions may add fields behind these; version 255 is forbidden.
         if version == 0xff || (version == 0 && fields.next().is_some()) {
             return None;
@@ -103,13 +103,13 @@ impl Parent {
 }
 
 /// So many lower-case hexadecimal digits.
-fn hex(text: &str, digits: usize) -> Option<u128> {
+fn parse_hex(text: &str, digits: usize) -> Option<u128> {
     let good = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
     let good = text.len() == digits && text.chars().all(good);
     good.then(|| u128::from_str_radix(text, 16).ok())?
 }
 
-impl fmt::Display for Parent {
+impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace, self.span, self.flags)
     }
@@ -123,28 +123,28 @@ mod tests {
 
     #[test]
     fn a_trace_is_kept_with_a_new_span_at_each_hop() {
-        let trace = Parent::parse(PARENT).unwrap();
+        let trace = TraceParent::parse(PARENT).unwrap();
         assert_eq!(trace.to_string(), PARENT);
-        let child = trace.child().to_string();
+        let child = trace.child_span().to_string();
         assert_eq!((&child[..36], &child[52..]), (&PARENT[..36], "-01"));
         assert_ne!(child, PARENT);
-        assert!(Parent::parse(&child).is_some());
+        assert!(TraceParent::parse(&child).is_some());
     }
 
     #[test]
     fn malformed_traces_are_not_taken() {
         let long = format!("{PARENT}-x");
-        assert!(Parent::parse(&long).is_none(), "version 0 has no more fields");
-        assert!(Parent::parse(&long.replacen("00", "01", 1)).is_some(), "later ones may");
+        assert!(TraceParent::parse(&long).is_none(), "version 0 has no more fields");
+        assert!(TraceParent::parse(&long.replacen("00", "01", 1)).is_some(), "later ones may");
         let upper = PARENT.to_uppercase();
         let zero = "00-00000000000000000000000000000000-00f067aa0ba902b7-01";
         let span = "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01";
         let version = PARENT.replacen("00", "ff", 1);
         for bad in ["", "00", &PARENT[..54], &upper, zero, span, &version, "é"] {
-            assert!(Parent::parse(bad).is_none(), "{bad:?} passed");
+            assert!(TraceParent::parse(bad).is_none(), "{bad:?} passed");
         }
-        let made = Trace::random().parent.to_string();
-        assert!(Parent::parse(&made).is_some(), "{made}");
+        let made = TraceContext::random().parent.to_string();
+        assert!(TraceParent::parse(&made).is_some(), "{made}");
     }
 
     fn passed_on(parent: &str, states: &[&str]) -> Option<String> {
@@ -154,7 +154,9 @@ mod tests {
             headers.append(TRACESTATE, state.parse().unwrap());
         }
         let mut below = HeaderMap::new();
-        Trace::from_headers(&headers).unwrap_or_else(Trace::random).add_below(&mut below);
+        TraceContext::from_headers(&headers)
+            .unwrap_or_else(TraceContext::random)
+            .inject_into(&mut below);
         assert_eq!(below.get_all(TRACEPARENT).iter().count(), 1);
         below.get(TRACESTATE).map(|state| state.to_str().unwrap().to_owned())
     }
@@ -171,7 +173,7 @@ mod tests {
 
     #[test]
     fn of_too_much_state_large_members_go_first_and_then_the_last_ones() {
-        let large = format!("large={}", "x".repeat(LARGE_MEMBER));
+        let large = format!("large={}", "x".repeat(LARGE_MEMBER_BYTES));
         assert_eq!(passed_on(PARENT, &[&large]).as_deref(), Some(large.as_str()));
         let small: Vec<String> = (0..40).map(|it| format!("m{it:02}={}", "x".repeat(20))).collect();
         let passed = passed_on(PARENT, &[&large, &small.join(",")]).unwrap();

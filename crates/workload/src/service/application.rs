@@ -1,13 +1,13 @@
 //! The way of a request: to the own store, or to the component that the route names.
 
-use super::{ServiceSettings, settings::Way, summary};
+use super::{ServiceSettings, settings::RouteTarget, summary};
 use crate::{
-    backend::Asking,
+    backend::QueryContext,
     forward,
-    http::{Application, Failure, Request},
+    http::{Application, HttpError, Request},
     runtime::Runtime,
 };
-use maquette_contract::{ItemKey, Record, Summary, RequestWork};
+use maquette_contract::{ItemKey, Record, RequestWork, Summary};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) struct Service {
 impl Application for Service {
     type Settings = ServiceSettings;
 
-    fn work(settings: &ServiceSettings) -> &RequestWork {
+    fn simulated_work(settings: &ServiceSettings) -> &RequestWork {
         &settings.work
     }
 
@@ -27,50 +27,60 @@ impl Application for Service {
         &self,
         request: &Request<ServiceSettings>,
         key: &ItemKey,
-    ) -> Result<Record, Failure> {
-        match way(request, key)? {
-            Way::Own(store) => {
-                let note = |query| request.queried(query);
-                let asking = Asking::new(request.context.clone(), &note);
-                let found = match request.settings.origins.of(&key.collection) {
-                    Some(origin) => origin.read(&**store, &asking, key).await?,
-                    None => store.read(&asking, key).await?,
+    ) -> Result<Record, HttpError> {
+        match find_route(request, key)? {
+            RouteTarget::OwnStore(store) => {
+                let note = |query| request.log_query(query);
+                let asking = QueryContext::new(request.context.clone(), &note);
+                let found = match request.settings.sources.source_of(&key.collection) {
+                    Some(origin) => origin.read_newest(&**store, &asking, key).await?,
+                    None => store.read_item(&asking, key).await?,
                 };
-                found.ok_or_else(|| Failure::missing(format!("there is no item {key}")))
+                found.ok_or_else(|| HttpError::not_found(format!("there is no item {key}")))
             }
-            Way::Call(upstream) => forward::get_item(request, upstream, key).await,
+            RouteTarget::Call(upstream) => forward::get_item(request, upstream, key).await,
         }
     }
 
-    async fn put(
+    async fn write_item(
         &self,
         request: &Request<ServiceSettings>,
         key: &ItemKey,
         value: Value,
-    ) -> Result<Record, Failure> {
-        match way(request, key)? {
-            Way::Own(store) => {
-                let note = |query| request.queried(query);
-                let asking = Asking::new(request.context.clone(), &note);
+    ) -> Result<Record, HttpError> {
+        match find_route(request, key)? {
+            RouteTarget::OwnStore(store) => {
+                let note = |query| request.log_query(query);
+                let asking = QueryContext::new(request.context.clone(), &note);
                 let clock = &self.runtime.clock;
-                match request.settings.origins.of(&key.collection) {
-                    Some(origin) => origin.write(&**store, clock, &asking, key, &value).await,
-                    None => store.write(&asking, key, &value, &|seen| clock.after(seen)).await,
+                match request.settings.sources.source_of(&key.collection) {
+                    Some(origin) => origin.write_both(&**store, clock, &asking, key, &value).await,
+                    None => {
+                        store
+                            .write_item(&asking, key, &value, &|seen| clock.next_version(seen))
+                            .await
+                    }
                 }
             }
-            Way::Call(upstream) => forward::put_item(request, upstream, key, &value).await,
+            RouteTarget::Call(upstream) => forward::put_item(request, upstream, key, &value).await,
         }
     }
 
-    async fn summary(&self, request: &Request<ServiceSettings>) -> Result<Summary, Failure> {
-        summary::gather(request).await
+    async fn gather_summary(
+        &self,
+        request: &Request<ServiceSettings>,
+    ) -> Result<Summary, HttpError> {
+        summary::gather_summary(request).await
     }
 }
 
-fn way<'a>(request: &'a Request<ServiceSettings>, key: &ItemKey) -> Result<&'a Way, Failure> {
-    request.settings.way(&key.collection).ok_or_else(|| {
-        let (component, collection, known) = (&request.component, &key.collection, request.settings.known_collections());
-        Failure::missing(format!(
+fn find_route<'a>(
+    request: &'a Request<ServiceSettings>,
+    key: &ItemKey,
+) -> Result<&'a RouteTarget, HttpError> {
+    request.settings.route_to(&key.collection).ok_or_else(|| {
+        let (component, collection, known) = (&request.component, &key.collection, request.settings.routable_collections());
+        HttpError::not_found(format!(
             "nobody whom {component} can ask owns the collection {collection}; it knows the way to {known}"
         ))
     })

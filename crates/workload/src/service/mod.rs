@@ -42,6 +42,6 @@ async fn serve_requests(runtime: Arc<Runtime<ServiceSettings>>, listener: TcpLis
     // Both end when the process drains.
     tokio::join!(
         http::serve(Arc::clone(&runtime), listener, service),
-        migration::follow(&runtime, ServiceSettings::takes_over),
+        migration::run_backfills(&runtime, ServiceSettings::backfill_job),
     );
 }

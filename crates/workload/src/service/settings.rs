@@ -3,12 +3,12 @@
 
 use crate::{
     backend::StoreClient,
-    migration::{Job, Origins},
-    runtime::{Edge, Settings, Upstream},
+    migration::{BackfillJob, Sources},
+    runtime::{Edge, RoleSettings, Upstream},
 };
 use maquette_contract::{
     Call, CallMode, Collection, CollectionSet, ComponentName, Hop, MigrationObservation, Percent,
-    Role, RoleConfig, Routes, ServiceConfig, StoreTarget, RequestWork,
+    RequestWork, Role, RoleConfig, Routes, ServiceConfig, StoreTarget,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -24,11 +24,11 @@ pub(crate) struct ServiceSettings {
     /// The store that may be queried.
     pub(crate) store: Option<Arc<StoreClient>>,
     /// The old homes of items of its own collections.
-    pub(crate) origins: Origins,
+    pub(crate) sources: Sources,
     /// Where a request for these collections goes; nowhere if nobody who can be reached owns the collection.
-    ways: BTreeMap<Collection, Option<Way>>,
+    named_routes: BTreeMap<Collection, Option<RouteTarget>>,
     /// Where a request for any other collection goes.
-    rest: Option<Way>,
+    default_route: Option<RouteTarget>,
 }
 
 /// A component that may be called.
@@ -42,37 +42,37 @@ pub(crate) struct Callee {
 
 /// Where a request for an item goes.
 #[derive(Clone, Debug)]
-pub(crate) enum Way {
+pub(crate) enum RouteTarget {
     /// To the own store: this service owns the collection.
-    Own(Arc<StoreClient>),
+    OwnStore(Arc<StoreClient>),
     /// To a component that is nearer to the owner.
     Call(Arc<Upstream>),
 }
 
 impl ServiceSettings {
     /// Where a request for an item of `collection` goes.
-    pub(crate) fn way(&self, collection: &Collection) -> Option<&Way> {
-        match self.ways.get(collection) {
+    pub(crate) fn route_to(&self, collection: &Collection) -> Option<&RouteTarget> {
+        match self.named_routes.get(collection) {
             Some(way) => way.as_ref(),
-            None => self.rest.as_ref(),
+            None => self.default_route.as_ref(),
         }
     }
 
     /// Whether this service owns the collection.
     pub(crate) fn owns(&self, collection: &Collection) -> bool {
-        matches!(self.way(collection), Some(Way::Own(_)))
+        matches!(self.route_to(collection), Some(RouteTarget::OwnStore(_)))
     }
 
     /// What it takes over, for the copy in the background.
-    pub(crate) fn takes_over(&self) -> Job<StoreClient> {
-        Job { origins: self.origins.clone(), to: self.store.clone() }
+    pub(crate) fn backfill_job(&self) -> BackfillJob<StoreClient> {
+        BackfillJob { sources: self.sources.clone(), sink: self.store.clone() }
     }
 
     /// The collections that requests can be made for, for a person.
-    pub(crate) fn known_collections(&self) -> String {
-        let known = self.ways.iter().filter(|(_, way)| way.is_some());
+    pub(crate) fn routable_collections(&self) -> String {
+        let known = self.named_routes.iter().filter(|(_, way)| way.is_some());
         let collections: Vec<_> = known.map(|(collection, _)| collection.as_str()).collect();
-        match (collections.is_empty(), self.rest.is_some()) {
+        match (collections.is_empty(), self.default_route.is_some()) {
             (true, true) => "any other collection".to_owned(),
             (true, false) => "no collection at all".to_owned(),
             (false, true) => format!("{} and any other collection", collections.join(", ")),
@@ -81,11 +81,11 @@ impl ServiceSettings {
     }
 
     fn upstream(&self, component: &ComponentName) -> Option<&Arc<Upstream>> {
-        upstream(&self.callees, component)
+        find_upstream(&self.callees, component)
     }
 }
 
-impl Settings for ServiceSettings {
+impl RoleSettings for ServiceSettings {
     const ROLE: Role = Role::Service;
 
     fn check(role: &RoleConfig) -> Result<(), String> {
@@ -110,19 +110,21 @@ impl Settings for ServiceSettings {
                 _ => {}
             }
         }
-        Origins::check(&config.migration_sources, &owned(&config.routes))
+        Sources::validate(&config.migration_sources, &owned_collections(&config.routes))
     }
 
     fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
         let RoleConfig::Service(config) = role else { return None };
         let ServiceConfig { work, mode, calls, store, routes, migration_sources: origins } = config;
-        let callees: Vec<_> = calls.into_iter().map(|call| callee(call, before)).collect();
-        let store = store.map(|target| connect(target, before));
-        let known = before.map(|before| &before.origins);
-        let origins = Origins::build(origins, &owned(&routes), known);
+        let callees: Vec<_> = calls.into_iter().map(|call| connect_callee(call, before)).collect();
+        let store = store.map(|target| connect_store(target, before));
+        let known = before.map(|before| &before.sources);
+        let origins = Sources::build(origins, &owned_collections(&routes), known);
         let way = |hop: Hop| match hop {
-            Hop::Own => store.clone().map(Way::Own),
-            Hop::Call(component) => upstream(&callees, &component).cloned().map(Way::Call),
+            Hop::Own => store.clone().map(RouteTarget::OwnStore),
+            Hop::Call(component) => {
+                find_upstream(&callees, &component).cloned().map(RouteTarget::Call)
+            }
         };
         let ways = routes
             .collections
@@ -130,22 +132,30 @@ impl Settings for ServiceSettings {
             .map(|(collection, hop)| (collection, hop.and_then(way)))
             .collect();
         let rest = routes.rest.and_then(way);
-        Some(Self { work, mode, ways, rest, callees, store, origins })
+        Some(Self {
+            work,
+            mode,
+            named_routes: ways,
+            default_route: rest,
+            callees,
+            store,
+            sources: origins,
+        })
     }
 
     fn edges(&self) -> Vec<Arc<Edge>> {
         let calls = self.callees.iter().map(|callee| callee.upstream.edge());
-        let stores = self.store.iter().map(|store| store.edge()).chain(self.origins.edges());
+        let stores = self.store.iter().map(|store| store.edge()).chain(self.sources.edges());
         calls.chain(stores).cloned().collect()
     }
 
-    fn origins(&self) -> Vec<MigrationObservation> {
-        self.origins.observe()
+    fn migration_sources(&self) -> Vec<MigrationObservation> {
+        self.sources.observe()
     }
 }
 
 /// The collections that a service with these routes owns.
-fn owned(routes: &Routes) -> CollectionSet {
+fn owned_collections(routes: &Routes) -> CollectionSet {
     let rest = routes.rest == Some(Hop::Own);
     let named = routes.collections.iter();
     let named = named.filter(|(_, hop)| (**hop == Some(Hop::Own)) != rest);
@@ -153,12 +163,15 @@ fn owned(routes: &Routes) -> CollectionSet {
     if rest { CollectionSet::AllBut(named) } else { CollectionSet::Only(named) }
 }
 
-fn upstream<'a>(callees: &'a [Callee], component: &ComponentName) -> Option<&'a Arc<Upstream>> {
+fn find_upstream<'a>(
+    callees: &'a [Callee],
+    component: &ComponentName,
+) -> Option<&'a Arc<Upstream>> {
     let mut upstreams = callees.iter().map(|callee| &callee.upstream);
     upstreams.find(|upstream| upstream.edge().to() == component)
 }
 
-fn callee(call: Call, before: Option<&ServiceSettings>) -> Callee {
+fn connect_callee(call: Call, before: Option<&ServiceSettings>) -> Callee {
     let Call { component, address, probability_percent: probability } = call;
     let upstream = before
         .and_then(|before| before.upstream(&component))
@@ -168,7 +181,7 @@ fn callee(call: Call, before: Option<&ServiceSettings>) -> Callee {
     Callee { upstream, probability }
 }
 
-fn connect(target: StoreTarget, before: Option<&ServiceSettings>) -> Arc<StoreClient> {
+fn connect_store(target: StoreTarget, before: Option<&ServiceSettings>) -> Arc<StoreClient> {
     let StoreTarget { component, address } = target;
     before
         .and_then(|before| before.store.as_ref())

@@ -36,12 +36,12 @@ pub enum StorageError {
 
 impl StorageError {
     /// Whether only opening the file anew can mend it: after an I/O error redb refuses everything.
-    pub(super) fn is_final(&self) -> bool {
+    pub(super) fn is_fatal(&self) -> bool {
         !matches!(self, Self::TooLarge { .. })
     }
 
     /// Tells of this failure, unless another one came first.
-    pub(super) fn tell(&self, failure: &watch::Sender<Option<Self>>) {
+    pub(super) fn report_first(&self, failure: &watch::Sender<Option<Self>>) {
         failure.send_if_modified(|first| {
             let new = first.is_none();
             first.get_or_insert_with(|| self.clone());

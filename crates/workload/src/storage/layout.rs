@@ -25,7 +25,7 @@ impl Position {
     const LAST: u64 = (1 << (8 * POSITION_BYTES)) - 1;
 
     /// The place of `key`.
-    pub fn of(key: &[u8]) -> Self {
+    pub fn of_key(key: &[u8]) -> Self {
         let mut hasher = SipHasher13::new();
         hasher.write(key);
         Self(hasher.finish() & Self::LAST)
@@ -42,7 +42,7 @@ impl Position {
     }
 
     /// The least stored key at this position.
-    pub(super) fn bytes(self) -> [u8; POSITION_BYTES] {
+    pub(super) fn key_prefix(self) -> [u8; POSITION_BYTES] {
         let [_, _, bytes @ ..] = self.0.to_be_bytes();
         bytes
     }
@@ -54,7 +54,7 @@ pub(super) fn stored_key(key: &[u8]) -> Result<Vec<u8>, StorageError> {
         return Err(StorageError::TooLarge { bytes: key.len() });
     }
     let mut stored = Vec::with_capacity(POSITION_BYTES + key.len());
-    stored.extend_from_slice(&Position::of(key).bytes());
+    stored.extend_from_slice(&Position::of_key(key).key_prefix());
     stored.extend_from_slice(key);
     Ok(stored)
 }
@@ -71,14 +71,14 @@ mod tests {
     #[test]
     fn a_position_never_changes_between_releases() {
         // Files on volumes are in this order.
-        assert_eq!(Position::of(b"orders/1").get(), 34_849_009_100_896);
+        assert_eq!(Position::of_key(b"orders/1").get(), 34_849_009_100_896);
     }
 
     #[test]
     fn stored_keys_order_by_position_and_give_the_key_back() {
         let (a, b) = (b"orders/1".as_slice(), b"catalog/2".as_slice());
         let (stored_a, stored_b) = (stored_key(a).unwrap(), stored_key(b).unwrap());
-        assert_eq!(stored_a < stored_b, Position::of(a) < Position::of(b));
+        assert_eq!(stored_a < stored_b, Position::of_key(a) < Position::of_key(b));
         assert_eq!((user_key(&stored_a), user_key(&stored_b)), (a, b));
         assert!(stored_key(&[0; MAX_KEY + 1]).is_err());
     }

@@ -17,7 +17,7 @@ use std::{
 
 /// Cheap to clone; all clones count together.
 #[derive(Clone, Debug)]
-pub(super) struct Metrics {
+pub(super) struct StorageMetrics {
     commit: Histogram,
     batch: Histogram,
     commits: Arc<AtomicU64>,
@@ -25,7 +25,7 @@ pub(super) struct Metrics {
     file: Gauge<u64, AtomicU64>,
 }
 
-impl Metrics {
+impl StorageMetrics {
     pub(super) fn new() -> Self {
         Self {
             // 0.25 ms to 4 s, and 1 to 1024 writes.
@@ -37,7 +37,7 @@ impl Metrics {
         }
     }
 
-    pub(super) fn register(&self, registry: &mut Registry) {
+    pub(super) fn register_all(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "storage_commit_duration",
             "Duration of commits to disk",
@@ -58,14 +58,14 @@ impl Metrics {
         );
     }
 
-    pub(super) fn committed(&self, writes: u32, took: Duration) {
+    pub(super) fn record_commit(&self, writes: u32, took: Duration) {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.commit.observe(took.as_secs_f64());
         self.batch.observe(f64::from(writes));
     }
 
     /// The state after a commit.
-    pub(super) fn holds(&self, items: u64, file_bytes: u64) {
+    pub(super) fn record_size(&self, items: u64, file_bytes: u64) {
         self.items.set(items);
         self.file.set(file_bytes);
     }

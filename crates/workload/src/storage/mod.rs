@@ -18,7 +18,7 @@ pub use error::StorageError;
 pub use layout::Position;
 
 use bytes::Bytes;
-use metrics::Metrics;
+use metrics::StorageMetrics;
 use prometheus_client::registry::Registry;
 use redb::{Database, Durability, ReadableDatabase};
 use std::{fs::File, future::Future, path::Path, sync::Arc};
@@ -31,7 +31,7 @@ pub const MAX_KEY: usize = 1024;
 pub const MAX_VALUE: usize = 1024 * 1024;
 
 /// The file in the data directory.
-const FILE: &str = "items.redb";
+const FILE_NAME: &str = "items.redb";
 /// What redb may keep of the file in memory, in bytes. The kernel's page cache is behind it.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
 
@@ -56,7 +56,7 @@ struct Inner {
     // Before the database, so that dropping waits for the last commit and then closes the file.
     writer: Writer,
     database: Arc<Database>,
-    metrics: Metrics,
+    metrics: StorageMetrics,
     failure: watch::Sender<Option<StorageError>>,
 }
 
@@ -68,7 +68,7 @@ impl Storage {
     /// [`StorageError::Open`] with the file's path: it cannot be made or read, is damaged, or is
     /// in use by another process.
     pub fn open(directory: &Path) -> Result<Self, StorageError> {
-        let path = directory.join(FILE);
+        let path = directory.join(FILE_NAME);
         let opened = |source: redb::Error| StorageError::Open {
             path: path.clone(),
             source: Arc::new(source),
@@ -84,7 +84,7 @@ impl Storage {
             .and_then(|directory| directory.sync_all())
             .map_err(|source| opened(redb::Error::Io(source)))?;
         let database = Arc::new(database);
-        let metrics = Metrics::new();
+        let metrics = StorageMetrics::new();
         let failure = watch::Sender::default();
         let writer = Writer::start(&database, file, metrics.clone(), failure.clone())?;
         Ok(Self { inner: Arc::new(Inner { writer, database, metrics, failure }) })
@@ -143,22 +143,22 @@ impl Storage {
     }
 
     /// Registers what storing costs: commits, their duration and how many writes shared one.
-    pub fn register(&self, registry: &mut Registry) {
-        self.inner.metrics.register(registry);
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.inner.metrics.register_all(registry);
     }
 
     /// How many commits have been made since the file was opened.
-    pub fn commits(&self) -> u64 {
+    pub fn commit_count(&self) -> u64 {
         self.inner.metrics.commits()
     }
 
     /// How many items are on disk.
-    pub fn count(&self) -> u64 {
+    pub fn item_count(&self) -> u64 {
         self.inner.metrics.items()
     }
 
     /// Tells how many items are on disk, without keeping the file open.
-    pub fn counter(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
+    pub fn item_counter(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
         let metrics = self.inner.metrics.clone();
         move || metrics.items()
     }
@@ -170,7 +170,7 @@ impl Storage {
 
     /// Resolves once the disk has failed. From then on every request is refused; whoever holds the
     /// storage had better end and open it anew.
-    pub async fn failed(&self) -> StorageError {
+    pub async fn wait_for_failure(&self) -> StorageError {
         let mut failed = self.inner.failure.subscribe();
         let first = failed.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
         first.unwrap_or(StorageError::Closed)

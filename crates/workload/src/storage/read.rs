@@ -8,12 +8,12 @@ use std::{ops::Bound, sync::Arc};
 /// Bytes of keys and values after which a scan's page ends, whatever its limit.
 const PAGE_BYTES: usize = 1024 * 1024;
 /// The same for a page of keys alone.
-const KEYS_BYTES: usize = 64 * 1024;
+const KEY_PAGE_BYTES: usize = 64 * 1024;
 
-type Items = ReadOnlyTable<&'static [u8], &'static [u8]>;
+type ReadTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 impl Inner {
-    fn items(&self) -> Result<Items, StorageError> {
+    fn open_table(&self) -> Result<ReadTable, StorageError> {
         Ok(self.database.begin_read()?.open_table(layout::ITEMS)?)
     }
 }
@@ -25,7 +25,7 @@ impl Storage {
     /// [`StorageError::Disk`]; [`StorageError::TooLarge`] for a key above the limit.
     pub async fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
         let stored = layout::stored_key(key)?;
-        self.read(move |items| value(items, &stored)).await
+        self.run_read(move |items| read_value(items, &stored)).await
     }
 
     /// The values of `keys`, in their order.
@@ -38,7 +38,7 @@ impl Storage {
     ) -> Result<Vec<Option<Bytes>>, StorageError> {
         let mut values = Vec::with_capacity(keys.len());
         while let Some(missing) = keys.get(values.len()..).filter(|missing| !missing.is_empty()) {
-            values.extend(self.page_of(missing).await?);
+            values.extend(self.read_page(missing).await?);
         }
         Ok(values)
     }
@@ -48,21 +48,21 @@ impl Storage {
     ///
     /// # Errors
     /// As [`Storage::get`].
-    pub async fn page_of<K: AsRef<[u8]>>(
+    pub async fn read_page<K: AsRef<[u8]>>(
         &self,
         keys: &[K],
     ) -> Result<Vec<Option<Bytes>>, StorageError> {
         let stored = stored_keys(keys)?;
-        self.read(move |items| page_of(items, &stored)).await
+        self.run_read(move |items| read_value_page(items, &stored)).await
     }
 
     /// How many of `keys` are there; one named twice counts twice.
     ///
     /// # Errors
     /// As [`Storage::get`].
-    pub async fn count_of<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<u64, StorageError> {
+    pub async fn count_existing<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<u64, StorageError> {
         let stored = stored_keys(keys)?;
-        self.read(move |items| {
+        self.run_read(move |items| {
             let mut count = 0;
             for key in stored {
                 count += u64::from(items.get(key.as_slice())?.is_some());
@@ -85,7 +85,7 @@ impl Storage {
         limit: usize,
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
         let after = after.map(layout::stored_key).transpose()?;
-        self.read(move |items| scan(items, after.as_deref(), limit)).await
+        self.run_read(move |items| scan_page(items, after.as_deref(), limit)).await
     }
 
     /// The keys from `start` on, about `limit` of them, and where to go on; none at the end. All
@@ -93,25 +93,25 @@ impl Storage {
     ///
     /// # Errors
     /// As [`Storage::get`].
-    pub async fn keys(
+    pub async fn scan_keys(
         &self,
         start: Position,
         limit: usize,
     ) -> Result<(Vec<Bytes>, Option<Position>), StorageError> {
-        self.read(move |items| keys(items, start, limit)).await
+        self.run_read(move |items| scan_key_page(items, start, limit)).await
     }
 
     /// Runs `read` where waiting for the disk holds nobody else up.
-    async fn read<R: Send + 'static>(
+    async fn run_read<R: Send + 'static>(
         &self,
-        read: impl FnOnce(&Items) -> Result<R, StorageError> + Send + 'static,
+        read: impl FnOnce(&ReadTable) -> Result<R, StorageError> + Send + 'static,
     ) -> Result<R, StorageError> {
         let inner = Arc::clone(&self.inner);
-        let reading = tokio::task::spawn_blocking(move || read(&inner.items()?));
+        let reading = tokio::task::spawn_blocking(move || read(&inner.open_table()?));
         let outcome = reading.await.unwrap_or(Err(StorageError::Closed));
         if let Err(error @ StorageError::Disk(_)) = &outcome {
             tracing::error!(%error, "a read failed");
-            error.tell(&self.inner.failure);
+            error.report_first(&self.inner.failure);
         }
         outcome
     }
@@ -121,11 +121,14 @@ fn stored_keys<K: AsRef<[u8]>>(keys: &[K]) -> Result<Vec<Vec<u8>>, StorageError>
     keys.iter().map(|key| layout::stored_key(key.as_ref())).collect()
 }
 
-fn page_of(items: &Items, keys: &[Vec<u8>]) -> Result<Vec<Option<Bytes>>, StorageError> {
+fn read_value_page(
+    items: &ReadTable,
+    keys: &[Vec<u8>],
+) -> Result<Vec<Option<Bytes>>, StorageError> {
     let mut page = Vec::with_capacity(keys.len());
     let mut bytes = 0;
     for key in keys {
-        let value = value(items, key)?;
+        let value = read_value(items, key)?;
         bytes += value.as_ref().map_or(0, Bytes::len);
         page.push(value);
         if bytes >= PAGE_BYTES {
@@ -135,12 +138,12 @@ fn page_of(items: &Items, keys: &[Vec<u8>]) -> Result<Vec<Option<Bytes>>, Storag
     Ok(page)
 }
 
-fn value(items: &Items, stored: &[u8]) -> Result<Option<Bytes>, StorageError> {
+fn read_value(items: &ReadTable, stored: &[u8]) -> Result<Option<Bytes>, StorageError> {
     Ok(items.get(stored)?.map(|value| Bytes::copy_from_slice(value.value())))
 }
 
-fn scan(
-    items: &Items,
+fn scan_page(
+    items: &ReadTable,
     after: Option<&[u8]>,
     limit: usize,
 ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
@@ -160,19 +163,19 @@ fn scan(
     Ok(page)
 }
 
-fn keys(
-    items: &Items,
+fn scan_key_page(
+    items: &ReadTable,
     start: Position,
     limit: usize,
 ) -> Result<(Vec<Bytes>, Option<Position>), StorageError> {
     let mut page: Vec<Bytes> = Vec::new();
     let mut last = None;
     let mut bytes = 0;
-    for item in items.range::<&[u8]>(start.bytes().as_slice()..)? {
+    for item in items.range::<&[u8]>(start.key_prefix().as_slice()..)? {
         let (stored, _) = item?;
         let key = layout::user_key(stored.value());
-        let position = Position::of(key);
-        let full = page.len() >= limit || bytes >= KEYS_BYTES;
+        let position = Position::of_key(key);
+        let full = page.len() >= limit || bytes >= KEY_PAGE_BYTES;
         if full && last != Some(position) {
             return Ok((page, Some(position)));
         }

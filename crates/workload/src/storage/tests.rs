@@ -28,7 +28,7 @@ async fn what_was_written_is_read_and_survives_reopening() {
     let storage = open(&directory);
     assert_eq!(storage.get(b"a").await.unwrap(), Some(value("1")));
     assert_eq!(storage.multi_get(&[b"b", b"a"]).await.unwrap(), [None, Some(value("1"))]);
-    assert_eq!(storage.count(), 1);
+    assert_eq!(storage.item_count(), 1);
 }
 
 #[tokio::test]
@@ -53,10 +53,10 @@ async fn a_write_that_keeps_what_is_there_costs_no_commit() {
     let directory = TempDir::new().unwrap();
     let storage = open(&directory);
     storage.put(b"a", value("1")).await.unwrap();
-    let commits = storage.commits();
+    let commits = storage.commit_count();
     let seen = storage.update(b"a", |before| (Change::Keep, before.map(<[u8]>::to_vec)));
     assert_eq!(seen.await.unwrap(), Some(b"1".to_vec()));
-    assert_eq!(storage.commits(), commits);
+    assert_eq!(storage.commit_count(), commits);
 }
 
 /// Holds the writing thread until told to go on, so that what is queued meanwhile is one batch.
@@ -88,8 +88,8 @@ async fn concurrent_writes_share_a_commit() {
     for outcome in outcomes {
         outcome.await.unwrap();
     }
-    assert_eq!(storage.count(), 500);
-    assert_eq!(storage.commits(), 1);
+    assert_eq!(storage.item_count(), 500);
+    assert_eq!(storage.commit_count(), 1);
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_file_in_use_or_damaged_is_an_error_that_names_it() {
     assert!(error.contains("items.redb") && error.contains("no other process"), "{error}");
 
     let directory = TempDir::new().unwrap();
-    std::fs::write(directory.path().join(FILE), "not a database").unwrap();
+    std::fs::write(directory.path().join(FILE_NAME), "not a database").unwrap();
     let error = Storage::open(directory.path()).err().unwrap().to_string();
     assert!(error.contains("items.redb"), "{error}");
 
@@ -149,11 +149,11 @@ async fn a_read_that_fails_is_told_as_a_failure_of_the_disk() {
     for item in 0..4 * CACHE_BYTES / MAX_VALUE {
         storage.put(format!("{item}").as_bytes(), large.clone()).await.unwrap();
     }
-    let file = File::options().write(true).open(directory.path().join(FILE)).unwrap();
+    let file = File::options().write(true).open(directory.path().join(FILE_NAME)).unwrap();
     file.set_len(0).unwrap();
     let read = storage.scan(None, usize::MAX).await;
     assert!(matches!(read, Err(StorageError::Disk(_))), "{read:?}");
-    let failed = storage.failed().await;
+    let failed = storage.wait_for_failure().await;
     assert!(matches!(failed, StorageError::Disk(_)), "{failed}");
 }
 
@@ -202,7 +202,7 @@ async fn a_walk_meets_every_key_that_is_there_throughout() {
     let mut start = Some(Position::START);
     let mut page_number = 0;
     while let Some(position) = start {
-        let (page, next) = storage.keys(position, 3).await.unwrap();
+        let (page, next) = storage.scan_keys(position, 3).await.unwrap();
         found.extend(page);
         start = next;
         // Others come and go all the while.

@@ -1,6 +1,6 @@
 //! The one thread that writes, and its queue.
 
-use super::{Change, MAX_VALUE, StorageError, layout, metrics::Metrics};
+use super::{Change, MAX_VALUE, StorageError, layout, metrics::StorageMetrics};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table};
 use std::{
     fs::File,
@@ -12,22 +12,23 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Writes that may wait for their commit; who comes later waits to be queued.
-const QUEUE: usize = 1024;
+const QUEUE_CAPACITY: usize = 1024;
 /// Writes that share a commit at most.
-const BATCH: usize = 1024;
+const MAX_BATCH: usize = 1024;
 
-type Items<'txn> = Table<'txn, &'static [u8], &'static [u8]>;
+type WriteTable<'txn> = Table<'txn, &'static [u8], &'static [u8]>;
 
 /// Tells whoever waits for a write how it ended.
-type Answer = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
+type Completion = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
 
 /// A queued write: changes the table within a transaction and says whether it did, and gives the
 /// answer to give once the transaction has ended.
-type Job = Box<dyn FnOnce(&mut Items<'_>) -> (Result<bool, StorageError>, Answer) + Send>;
+type WriteJob =
+    Box<dyn FnOnce(&mut WriteTable<'_>) -> (Result<bool, StorageError>, Completion) + Send>;
 
 /// The way to the writing thread.
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<Job>>,
+    queue: Option<mpsc::Sender<WriteJob>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -36,13 +37,13 @@ impl Writer {
     pub(super) fn start(
         database: &Arc<Database>,
         file: File,
-        metrics: Metrics,
+        metrics: StorageMetrics,
         failure: watch::Sender<Option<StorageError>>,
     ) -> Result<Self, StorageError> {
-        let (queue, jobs) = mpsc::channel(QUEUE);
-        let writing = Writing { database: Arc::clone(database), file, jobs, metrics, failure };
+        let (queue, jobs) = mpsc::channel(QUEUE_CAPACITY);
+        let writing = WriterThread { database: Arc::clone(database), file, jobs, metrics, failure };
         let items = database.begin_read()?.open_table(layout::ITEMS)?.len()?;
-        writing.holds(items)?;
+        writing.record_size(items)?;
         let thread = thread::Builder::new().name("storage".to_owned());
         let thread = thread.spawn(move || writing.run()).map_err(redb::Error::Io)?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
@@ -60,7 +61,7 @@ impl Writer {
     {
         let (answered, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(StorageError::Closed)?;
-        queue.send(job(key, decide, answered)).await.map_err(|_| StorageError::Closed)?;
+        queue.send(write_job(key, decide, answered)).await.map_err(|_| StorageError::Closed)?;
         Ok(async { answer.await.unwrap_or(Err(StorageError::Closed)) })
     }
 }
@@ -79,18 +80,22 @@ impl Drop for Writer {
     }
 }
 
-fn job<R, F>(key: Vec<u8>, decide: F, answered: oneshot::Sender<Result<R, StorageError>>) -> Job
+fn write_job<R, F>(
+    key: Vec<u8>,
+    decide: F,
+    answered: oneshot::Sender<Result<R, StorageError>>,
+) -> WriteJob
 where
     R: Send + 'static,
     F: FnOnce(Option<&[u8]>) -> (Change, R) + Send + 'static,
 {
     Box::new(move |items| {
-        let outcome = apply(items, &key, decide);
+        let outcome = apply_change(items, &key, decide);
         let (changed, outcome) = match outcome {
             Ok((changed, outcome)) => (Ok(changed), Ok(outcome)),
             Err(error) => (Err(error.clone()), Err(error)),
         };
-        let answer: Answer = Box::new(move |ended| {
+        let answer: Completion = Box::new(move |ended| {
             // Nobody may be waiting any more, which is their choice.
             let _unheard = answered.send(ended.and(outcome));
         });
@@ -98,8 +103,8 @@ where
     })
 }
 
-fn apply<R>(
-    items: &mut Items<'_>,
+fn apply_change<R>(
+    items: &mut WriteTable<'_>,
     key: &[u8],
     decide: impl FnOnce(Option<&[u8]>) -> (Change, R),
 ) -> Result<(bool, R), StorageError> {
@@ -126,24 +131,24 @@ fn apply<R>(
 }
 
 /// What the thread works with.
-struct Writing {
+struct WriterThread {
     database: Arc<Database>,
     file: File,
-    jobs: mpsc::Receiver<Job>,
-    metrics: Metrics,
+    jobs: mpsc::Receiver<WriteJob>,
+    metrics: StorageMetrics,
     failure: watch::Sender<Option<StorageError>>,
 }
 
-impl Writing {
+impl WriterThread {
     /// Writes until all handles are gone.
     fn run(mut self) {
-        let mut batch = Vec::with_capacity(BATCH);
-        while self.jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        while self.jobs.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
             let mut answers = Vec::with_capacity(batch.len());
-            let ended = self.commit(&mut batch, &mut answers);
+            let ended = self.commit_batch(&mut batch, &mut answers);
             if let Err(error) = &ended {
                 tracing::error!(%error, "a commit failed");
-                error.tell(&self.failure);
+                error.report_first(&self.failure);
             }
             for answer in answers {
                 answer(ended.clone());
@@ -153,7 +158,11 @@ impl Writing {
 
     /// Runs the batch in one transaction. Every job that was begun leaves its answer; those that
     /// were not are dropped, which their waiters see.
-    fn commit(&self, batch: &mut Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), StorageError> {
+    fn commit_batch(
+        &self,
+        batch: &mut Vec<WriteJob>,
+        answers: &mut Vec<Completion>,
+    ) -> Result<(), StorageError> {
         let begun = Instant::now();
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
@@ -164,7 +173,7 @@ impl Writing {
             answers.push(answer);
             match changed {
                 Ok(changed) => changes += u32::from(changed),
-                Err(error) if error.is_final() => return Err(error),
+                Err(error) if error.is_fatal() => return Err(error),
                 // This one is refused; the others are not concerned.
                 Err(_) => {}
             }
@@ -175,13 +184,13 @@ impl Writing {
             return Ok(transaction.abort()?);
         }
         transaction.commit()?;
-        self.metrics.committed(changes, begun.elapsed());
-        self.holds(count)
+        self.metrics.record_commit(changes, begun.elapsed());
+        self.record_size(count)
     }
 
-    fn holds(&self, items: u64) -> Result<(), StorageError> {
+    fn record_size(&self, items: u64) -> Result<(), StorageError> {
         let file = self.file.metadata().map_err(redb::Error::Io)?;
-        self.metrics.holds(items, file.len());
+        self.metrics.record_size(items, file.len());
         Ok(())
     }
 }

@@ -12,21 +12,21 @@ pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
             pattern = behind;
             continue;
         }
-        match (step(pattern, text), retry) {
-            (Step::Matches(pattern_rest, text_rest), _) => {
+        match (match_one(pattern, text), retry) {
+            (GlobStep::Matches(pattern_rest, text_rest), _) => {
                 (pattern, text) = (pattern_rest, text_rest)
             }
-            (Step::End, _) => return true,
-            (Step::Differs, Some((behind, [_, later @ ..]))) => {
+            (GlobStep::End, _) => return true,
+            (GlobStep::Differs, Some((behind, [_, later @ ..]))) => {
                 retry = Some((behind, later));
                 (pattern, text) = (behind, later);
             }
-            (Step::Differs, _) => return false,
+            (GlobStep::Differs, _) => return false,
         }
     }
 }
 
-enum Step<'a> {
+enum GlobStep<'a> {
     /// The first byte matches; what is left of pattern and text.
     Matches(&'a [u8], &'a [u8]),
     Differs,
@@ -34,25 +34,25 @@ enum Step<'a> {
     End,
 }
 
-fn step<'a>(pattern: &'a [u8], text: &'a [u8]) -> Step<'a> {
+fn match_one<'a>(pattern: &'a [u8], text: &'a [u8]) -> GlobStep<'a> {
     let (byte, text_rest) = match (pattern, text) {
-        ([], []) => return Step::End,
-        ([], _) | (_, []) => return Step::Differs,
+        ([], []) => return GlobStep::End,
+        ([], _) | (_, []) => return GlobStep::Differs,
         (_, [byte, rest @ ..]) => (*byte, rest),
     };
     let (matches, pattern_rest) = match pattern {
         [b'?', rest @ ..] => (true, rest),
-        [b'[', rest @ ..] => set(rest, byte),
+        [b'[', rest @ ..] => match_set(rest, byte),
         [b'\\', literal, rest @ ..] => (*literal == byte, rest),
         [literal, rest @ ..] => (*literal == byte, rest),
         [] => (false, pattern),
     };
-    if matches { Step::Matches(pattern_rest, text_rest) } else { Step::Differs }
+    if matches { GlobStep::Matches(pattern_rest, text_rest) } else { GlobStep::Differs }
 }
 
 /// Whether `byte` is in the set that begins behind `[`, and the pattern behind the set. As in
 /// Redis, a set without `]` ends with the pattern.
-fn set(pattern: &[u8], byte: u8) -> (bool, &[u8]) {
+fn match_set(pattern: &[u8], byte: u8) -> (bool, &[u8]) {
     let (negated, mut rest) = match pattern {
         [b'^', rest @ ..] => (true, rest),
         _ => (false, pattern),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Bytes that every connection may hold each way.
-pub(super) const SMALL: usize = 64 * 1024;
+pub(super) const SMALL_BUFFER: usize = 64 * 1024;
 
 /// The bounds of a server. With them its memory is bounded: 128 KiB for each connection, about
 /// 5 MiB for each large one, and what the storage caches.
@@ -15,14 +15,14 @@ pub struct Limits {
     /// waits.
     pub large: usize,
     /// From a request's first byte to its last, and for a place among the large ones.
-    pub request: Duration,
+    pub request_timeout: Duration,
     /// For a client to take the replies that are ready.
-    pub flush: Duration,
+    pub flush_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let (request, flush) = (Duration::from_secs(30), Duration::from_secs(30));
-        Self { connections: 512, large: 8, request, flush }
+        Self { connections: 512, large: 8, request_timeout: request, flush_timeout: flush }
     }
 }

@@ -9,7 +9,7 @@ use prometheus_client::{
 
 /// Cheap to clone; all clones count together.
 #[derive(Clone, Debug, Default)]
-pub struct Metrics {
+pub struct StoreMetrics {
     commands: Family<CommandLabel, Counter>,
     /// Replies that were errors.
     pub errors: Counter,
@@ -29,11 +29,11 @@ struct CommandLabel {
     command: &'static str,
 }
 
-impl Metrics {
+impl StoreMetrics {
     /// Counts of zero, one for each command.
     pub fn new() -> Self {
         let metrics = Self::default();
-        for command in command::names() {
+        for command in command::command_names() {
             drop(metrics.commands.get_or_create(&CommandLabel { command }));
         }
         metrics
@@ -47,11 +47,11 @@ impl Metrics {
     /// All requests so far.
     pub fn commands_total(&self) -> u64 {
         let count = |command| self.commands.get_or_create(&CommandLabel { command }).get();
-        command::names().map(count).sum()
+        command::command_names().map(count).sum()
     }
 
     /// Makes the counts part of `registry`.
-    pub fn register(&self, registry: &mut Registry) {
+    pub fn register_all(&self, registry: &mut Registry) {
         registry.register("store_commands", "Requests by command", self.commands.clone());
         registry.register("store_errors", "Replies that were errors", self.errors.clone());
         registry.register(

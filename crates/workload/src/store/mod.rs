@@ -14,12 +14,12 @@ mod connection;
 mod glob;
 mod limits;
 mod metrics;
-mod output;
+mod reply_writer;
 mod resp;
 mod role;
 mod server;
 
 pub use limits::Limits;
-pub use metrics::Metrics;
+pub use metrics::StoreMetrics;
 pub use role::run;
-pub use server::Server;
+pub use server::StoreServer;

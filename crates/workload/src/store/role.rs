@@ -1,9 +1,9 @@
 //! The store as a role of the workload: from its configuration to its graceful stop.
 
-use super::{Metrics, Server};
+use super::{StoreMetrics, StoreServer};
 use crate::{
     RunError,
-    runtime::{Edge, Process, Runtime, Settings, serve},
+    runtime::{Edge, Process, RoleSettings, Runtime, serve},
     storage::Storage,
 };
 use maquette_contract::{Role, RoleConfig};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 struct StoreSettings;
 
-impl Settings for StoreSettings {
+impl RoleSettings for StoreSettings {
     const ROLE: Role = Role::Store;
 
     fn build(role: RoleConfig, _before: Option<&Self>) -> Option<Self> {
@@ -31,7 +31,7 @@ enum StoreError {
     #[error("a store needs a directory for its items: give --data DIR")]
     NoDirectory,
     #[error("recovery of the items was cut off: {0}")]
-    Recovery(tokio::task::JoinError),
+    RecoveryAborted(tokio::task::JoinError),
 }
 
 impl From<StoreError> for RunError {
@@ -48,32 +48,32 @@ impl From<StoreError> for RunError {
 /// what was acknowledged.
 pub async fn run(process: Process) -> Result<(), RunError> {
     let runtime = Runtime::<StoreSettings>::start(process).await?;
-    let recovered = runtime.readiness.condition("recovered", "the items are being recovered");
-    let listening = runtime.readiness.condition("listening", "the port is not open yet");
-    let storage = open(&runtime).await?;
-    recovered.fulfil();
+    let recovered = runtime.readiness.add_condition("recovered", "the items are being recovered");
+    let listening = runtime.readiness.add_condition("listening", "the port is not open yet");
+    let storage = open_storage(&runtime).await?;
+    recovered.mark_met();
 
-    let metrics = Metrics::new();
-    metrics.register(&mut runtime.metrics.registry());
-    storage.register(&mut runtime.metrics.registry());
-    let count = storage.counter();
-    runtime.report(move |report| report.items = Some(count()));
+    let metrics = StoreMetrics::new();
+    metrics.register_all(&mut runtime.metrics.registry());
+    storage.register_metrics(&mut runtime.metrics.registry());
+    let count = storage.item_counter();
+    runtime.set_reporter(move |report| report.items = Some(count()));
 
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.store_port).await?;
-    tracing::info!(address = %serve::address(&listener)?, items = storage.count(), "listening");
+    tracing::info!(address = %serve::address(&listener)?, items = storage.item_count(), "listening");
     let observed = Arc::clone(&runtime);
-    let server = Server::new(listener, storage.clone(), metrics)?
-        .observed_by(move |took, failed| observed.served.record(took, failed));
-    listening.fulfil();
+    let server = StoreServer::new(listener, storage.clone(), metrics)?
+        .with_observer(move |took, failed| observed.served_traffic.record(took, failed));
+    listening.mark_met();
     tokio::select! {
-        () = server.run(runtime.shutdown.draining()) => Ok(()),
-        error = storage.failed() => Err(RunError::Role(error.into())),
+        () = server.run(runtime.shutdown.wait_until_draining()) => Ok(()),
+        error = storage.wait_for_failure() => Err(RunError::Role(error.into())),
     }
 }
 
-async fn open(runtime: &Runtime<StoreSettings>) -> Result<Storage, RunError> {
+async fn open_storage(runtime: &Runtime<StoreSettings>) -> Result<Storage, RunError> {
     let directory = runtime.options.data.clone().ok_or(StoreError::NoDirectory)?;
     let opening = tokio::task::spawn_blocking(move || Storage::open(&directory));
-    let opened = opening.await.map_err(StoreError::Recovery)?;
+    let opened = opening.await.map_err(StoreError::RecoveryAborted)?;
     opened.map_err(|error| RunError::Role(error.into()))
 }

@@ -1,6 +1,9 @@
 //! Accepting connections, within their limit, until asked to stop.
 
-use super::{Limits, command::Facts, connection::Connection, metrics::Metrics, output::Output};
+use super::{
+    Limits, command::ServerInfo, connection::ClientConnection, metrics::StoreMetrics,
+    reply_writer::ReplyWriter,
+};
 use crate::storage::Storage;
 use socket2::{SockRef, TcpKeepalive};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration, time::Instant};
@@ -11,48 +14,54 @@ use tokio::{
 };
 
 /// How long a connection may be silent before the system asks whether its other end still lives.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 /// The pause after a connection could not be accepted, for want of file handles for example.
-const PAUSE: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// A store that listens.
-pub struct Server {
+pub struct StoreServer {
     listener: TcpListener,
     storage: Storage,
-    facts: Facts,
-    places: Arc<Semaphore>,
+    info: ServerInfo,
+    large_permits: Arc<Semaphore>,
     connections: JoinSet<()>,
 }
 
-impl Server {
+impl StoreServer {
     /// Serves the items of `storage` to whoever connects to `listener`.
     ///
     /// # Errors
     /// If the listener does not know its own address.
-    pub fn new(listener: TcpListener, storage: Storage, metrics: Metrics) -> io::Result<Self> {
+    pub fn new(listener: TcpListener, storage: Storage, metrics: StoreMetrics) -> io::Result<Self> {
         let port = listener.local_addr()?.port();
         let (limits, observer) = (Limits::default(), Arc::new(|_, _| ()));
-        let facts = Facts { started: Instant::now(), port, limits, metrics, observer };
+        let facts = ServerInfo { started: Instant::now(), port, limits, metrics, observer };
         let places = Arc::new(Semaphore::new(limits.large));
-        Ok(Self { listener, storage, facts, places, connections: JoinSet::new() })
+        Ok(Self {
+            listener,
+            storage,
+            info: facts,
+            large_permits: places,
+            connections: JoinSet::new(),
+        })
     }
 
     /// Holds clients to other limits.
     #[must_use]
-    pub fn limited_to(mut self, limits: Limits) -> Self {
-        self.facts.limits = limits;
-        self.places = Arc::new(Semaphore::new(limits.large));
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.info.limits = limits;
+        self.large_permits = Arc::new(Semaphore::new(limits.large));
         self
     }
 
     /// Tells `observer` of every request how long it took and whether it failed, for no fault of
     /// the client.
     #[must_use]
-    pub fn observed_by(
+    pub fn with_observer(
         mut self,
         observer: impl Fn(Duration, bool) + Send + Sync + 'static,
     ) -> Self {
-        self.facts.observer = Arc::new(observer);
+        self.info.observer = Arc::new(observer);
         self
     }
 
@@ -67,7 +76,7 @@ impl Server {
                     Ok((stream, from)) => self.accept(stream, from, stopped.clone()),
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
-                        tokio::time::sleep(PAUSE).await;
+                        tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                     }
                 },
                 Some(_) = self.connections.join_next() => {}
@@ -80,22 +89,27 @@ impl Server {
     }
 
     fn accept(&mut self, stream: TcpStream, from: SocketAddr, stop: watch::Receiver<bool>) {
-        let metrics = &self.facts.metrics;
-        if self.connections.len() >= self.facts.limits.connections {
+        let metrics = &self.info.metrics;
+        if self.connections.len() >= self.info.limits.connections {
             metrics.rejected.inc();
             // Whoever cannot take these bytes at once finds the connection closed all the same.
             let _ = stream.try_write(b"-ERR max number of clients reached\r\n");
             return;
         }
         metrics.accepted.inc();
-        if let Err(error) = prepare(&stream) {
+        if let Err(error) = configure_socket(&stream) {
             tracing::debug!(%from, %error, "a connection ended at once");
             return;
         }
         let (input, output) = stream.into_split();
-        let output = Output::new(output, Arc::clone(&self.places), self.facts.limits.flush);
-        let connection = Connection::new(self.storage.clone(), self.facts.clone(), input, output);
-        let open = Open::count(metrics);
+        let output = ReplyWriter::new(
+            output,
+            Arc::clone(&self.large_permits),
+            self.info.limits.flush_timeout,
+        );
+        let connection =
+            ClientConnection::new(self.storage.clone(), self.info.clone(), input, output);
+        let open = OpenConnection::count(metrics);
         self.connections.spawn(async move {
             let _open = open;
             if let Err(error) = connection.serve(stop).await {
@@ -105,22 +119,22 @@ impl Server {
     }
 }
 
-fn prepare(stream: &TcpStream) -> io::Result<()> {
+fn configure_socket(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+    SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE))
 }
 
 /// Counts a connection as open while it lives.
-struct Open(Metrics);
+struct OpenConnection(StoreMetrics);
 
-impl Open {
-    fn count(metrics: &Metrics) -> Self {
+impl OpenConnection {
+    fn count(metrics: &StoreMetrics) -> Self {
         metrics.connections.inc();
         Self(metrics.clone())
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.connections.dec();
     }

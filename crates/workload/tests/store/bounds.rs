@@ -1,32 +1,32 @@
 //! What clients send wrong, too large or too slowly harms nobody else.
 
-use crate::support::{Store, expect, read_to_end, request};
+use crate::support::{Store, encode_request, expect_reply, read_to_end};
 use maquette_workload::{storage::Storage, store::Limits};
 use std::time::Duration;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// The error that ends a connection after `sent`.
-async fn ends_with(store: &Store, sent: &[u8], error: &str) {
+async fn expect_protocol_error(store: &Store, sent: &[u8], error: &str) {
     let mut stream = store.connect().await;
     let _ = stream.write_all(sent).await;
     // The client's side stays open: it is the store that ends the connection.
     assert_eq!(read_to_end(&mut stream).await, format!("-ERR Protocol error: {error}\r\n"));
 }
 
-async fn serves(stream: &mut TcpStream) {
+async fn expect_pong(stream: &mut TcpStream) {
     stream.write_all(b"PING\r\n").await.unwrap();
-    expect(stream, "+PONG\r\n").await;
+    expect_reply(stream, "+PONG\r\n").await;
 }
 
 #[tokio::test]
 async fn a_malformed_request_ends_its_connection_and_no_other() {
     let store = Store::start().await;
     let mut other = store.connect().await;
-    ends_with(&store, b"*x\r\n", "invalid multibulk length").await;
-    ends_with(&store, b"*1\r\n+PING\r\n", "expected '$', got '+'").await;
-    ends_with(&store, b"*1\r\n$-5\r\n", "invalid bulk length").await;
-    ends_with(&store, b"GET 'a\r\n", "unbalanced quotes in request").await;
-    serves(&mut other).await;
+    expect_protocol_error(&store, b"*x\r\n", "invalid multibulk length").await;
+    expect_protocol_error(&store, b"*1\r\n+PING\r\n", "expected '$', got '+'").await;
+    expect_protocol_error(&store, b"*1\r\n$-5\r\n", "invalid bulk length").await;
+    expect_protocol_error(&store, b"GET 'a\r\n", "unbalanced quotes in request").await;
+    expect_pong(&mut other).await;
 }
 
 #[tokio::test]
@@ -42,74 +42,76 @@ async fn an_oversized_request_ends_its_connection_and_no_other() {
     let store = Store::start().await;
     let mut other = store.connect().await;
     let large = vec![b'x'; 1024 * 1024];
-    ends_with(&store, b"*2\r\n$3\r\nGET\r\n$1048577\r\n", "invalid bulk length").await;
-    ends_with(&store, b"*1000000\r\n", "invalid multibulk length").await;
-    ends_with(&store, &large, "too big inline request").await;
-    let whole = request(&[b"SET", b"k", &large, b"IFEQ", &large, &large]);
-    ends_with(&store, &whole, "a request may have at most 2162688 bytes").await;
-    serves(&mut other).await;
+    expect_protocol_error(&store, b"*2\r\n$3\r\nGET\r\n$1048577\r\n", "invalid bulk length").await;
+    expect_protocol_error(&store, b"*1000000\r\n", "invalid multibulk length").await;
+    expect_protocol_error(&store, &large, "too big inline request").await;
+    let whole = encode_request(&[b"SET", b"k", &large, b"IFEQ", &large, &large]);
+    expect_protocol_error(&store, &whole, "a request may have at most 2162688 bytes").await;
+    expect_pong(&mut other).await;
     // The largest that is allowed.
-    let compare = request(&[b"SET", b"k", &large, b"IFEQ", &large]);
-    let set = request(&[b"SET", b"k", &large]);
+    let compare = encode_request(&[b"SET", b"k", &large, b"IFEQ", &large]);
+    let set = encode_request(&[b"SET", b"k", &large]);
     assert_eq!(store.exchange(&[set, compare].concat()).await, "+OK\r\n+OK\r\n");
 }
 
 #[tokio::test]
 async fn a_request_that_comes_too_slowly_is_given_up() {
-    let limits = Limits { request: Duration::from_millis(100), ..Limits::default() };
-    let store = Store::with(limits).await;
-    ends_with(&store, b"*2\r\n$4\r\nECHO\r\n$9\r\nhal", "the request took too long").await;
-    ends_with(&store, b"PIN", "the request took too long").await;
+    let limits = Limits { request_timeout: Duration::from_millis(100), ..Limits::default() };
+    let store = Store::start_with_limits(limits).await;
+    expect_protocol_error(&store, b"*2\r\n$4\r\nECHO\r\n$9\r\nhal", "the request took too long")
+        .await;
+    expect_protocol_error(&store, b"PIN", "the request took too long").await;
 }
 
 #[tokio::test]
 async fn a_silent_connection_between_requests_is_left_alone() {
-    let limits = Limits { request: Duration::from_millis(50), ..Limits::default() };
-    let store = Store::with(limits).await;
+    let limits = Limits { request_timeout: Duration::from_millis(50), ..Limits::default() };
+    let store = Store::start_with_limits(limits).await;
     let mut silent = store.connect().await;
-    serves(&mut silent).await;
-    ends_with(&store, b"PIN", "the request took too long").await;
-    serves(&mut silent).await;
+    expect_pong(&mut silent).await;
+    expect_protocol_error(&store, b"PIN", "the request took too long").await;
+    expect_pong(&mut silent).await;
 }
 
 #[tokio::test]
 async fn large_requests_wait_for_each_other_but_hold_up_no_small_one() {
-    let store = Store::with(Limits { large: 1, ..Limits::default() }).await;
-    let large = request(&[b"SET", b"k", &vec![b'x'; 200 * 1024]]);
+    let store = Store::start_with_limits(Limits { large: 1, ..Limits::default() }).await;
+    let large = encode_request(&[b"SET", b"k", &vec![b'x'; 200 * 1024]]);
     let (most, rest) = large.split_at(150 * 1024);
     let mut first = store.connect().await;
     first.write_all(most).await.unwrap();
     let mut second = store.connect().await;
     let mut small = store.connect().await;
     // The first one holds the only place by the time that it has taken so much; small ones go on.
-    serves(&mut small).await;
+    expect_pong(&mut small).await;
     let second_done = tokio::spawn(async move {
-        second.write_all(&request(&[b"SET", b"l", &vec![b'y'; 200 * 1024]])).await.unwrap();
-        expect(&mut second, "+OK\r\n").await;
+        second.write_all(&encode_request(&[b"SET", b"l", &vec![b'y'; 200 * 1024]])).await.unwrap();
+        expect_reply(&mut second, "+OK\r\n").await;
     });
-    serves(&mut small).await;
+    expect_pong(&mut small).await;
     first.write_all(rest).await.unwrap();
-    expect(&mut first, "+OK\r\n").await;
+    expect_reply(&mut first, "+OK\r\n").await;
     second_done.await.unwrap();
 }
 
 #[tokio::test]
 async fn a_client_that_takes_no_replies_is_dropped_and_holds_nobody_up() {
-    let limits = Limits { large: 1, flush: Duration::from_millis(200), ..Limits::default() };
-    let store = Store::with(limits).await;
+    let limits =
+        Limits { large: 1, flush_timeout: Duration::from_millis(200), ..Limits::default() };
+    let store = Store::start_with_limits(limits).await;
     let value = vec![b'x'; 1024 * 1024];
     store.storage.put(b"k", value.clone().into()).await.unwrap();
     let mut greedy = store.connect().await;
     // More than any socket buffers.
-    greedy.write_all(&request(&[b"GET", b"k"]).repeat(100)).await.unwrap();
+    greedy.write_all(&encode_request(&[b"GET", b"k"]).repeat(100)).await.unwrap();
     // Its first reply has begun, so it has the only place.
     greedy.readable().await.unwrap();
     let mut other = store.connect().await;
-    serves(&mut other).await;
+    expect_pong(&mut other).await;
     // The place of the greedy one is given back, so that another large reply comes through.
-    other.write_all(&request(&[b"GET", b"k"])).await.unwrap();
+    other.write_all(&encode_request(&[b"GET", b"k"])).await.unwrap();
     let whole = [b"$1048576\r\n", value.as_slice(), b"\r\n"].concat();
-    expect(&mut other, std::str::from_utf8(&whole).unwrap()).await;
+    expect_reply(&mut other, std::str::from_utf8(&whole).unwrap()).await;
     let got = read_to_end_or_reset(&mut greedy).await;
     assert!(got < 100 * value.len(), "all {got} bytes were buffered somewhere");
 }
@@ -126,10 +128,10 @@ async fn read_to_end_or_reset(stream: &mut TcpStream) -> usize {
 
 #[tokio::test]
 async fn one_connection_too_many_is_told_so() {
-    let store = Store::with(Limits { connections: 2, ..Limits::default() }).await;
+    let store = Store::start_with_limits(Limits { connections: 2, ..Limits::default() }).await;
     let (mut first, mut second) = (store.connect().await, store.connect().await);
-    serves(&mut first).await;
-    serves(&mut second).await;
+    expect_pong(&mut first).await;
+    expect_pong(&mut second).await;
     let mut third = store.connect().await;
     let refusal = "-ERR max number of clients reached\r\n";
     assert_eq!(read_to_end(&mut third).await, refusal);
@@ -144,7 +146,7 @@ async fn one_connection_too_many_is_told_so() {
             break;
         }
     }
-    serves(&mut second).await;
+    expect_pong(&mut second).await;
 }
 
 #[tokio::test]
@@ -153,7 +155,7 @@ async fn stopping_answers_what_was_received_and_closes_the_file() {
     let mut stream = store.connect().await;
     let pipeline = "SET a 1\r\n".repeat(1000);
     stream.write_all(pipeline.as_bytes()).await.unwrap();
-    expect(&mut stream, "+OK\r\n").await;
+    expect_reply(&mut stream, "+OK\r\n").await;
     let directory = store.stop().await;
     // The connection ends at a whole reply.
     let rest = read_to_end(&mut stream).await;

@@ -147,11 +147,11 @@ async fn a_pipeline_is_answered_in_order_and_shares_commits() {
         pipe.set("key", number).ignore().set(number, number).ignore();
     }
     pipe.get("key").get(7).del("key").get("key");
-    let before = store.storage.commits();
+    let before = store.storage.commit_count();
     let (last, seven, deleted, gone): (u32, u32, u32, Option<u32>) =
         pipe.query_async(&mut redis).await.unwrap();
     assert_eq!((last, seven, deleted, gone), (299, 7, 1, None));
-    let commits = store.storage.commits() - before;
+    let commits = store.storage.commit_count() - before;
     assert!(commits < 100, "{commits} commits for 601 writes");
 }
 

@@ -1,6 +1,6 @@
 //! The store as the process that a pod runs.
 
-use crate::support::file;
+use crate::support::write_file;
 use maquette_contract::{ComponentConfig, RoleConfig, StoreConfig};
 use redis::Commands;
 use std::{
@@ -12,14 +12,14 @@ use std::{
 use tempfile::TempDir;
 
 /// A running workload; killed when dropped.
-struct Process {
+struct StoreProcess {
     child: Child,
     log: BufReader<ChildStdout>,
     store: SocketAddr,
-    admin: SocketAddr,
+    fetch_admin: SocketAddr,
 }
 
-impl Process {
+impl StoreProcess {
     /// Starts a store on the items in `directory` and waits until it listens.
     fn start(directory: &Path) -> Self {
         let config = ComponentConfig {
@@ -27,16 +27,16 @@ impl Process {
             component: "data".parse().unwrap(),
             role: RoleConfig::Store(StoreConfig::default()),
         };
-        let config = file(directory, "component.json", &config.to_json().unwrap());
+        let config = write_file(directory, "component.json", &config.to_json().unwrap());
         // Nobody else is likely to be given this port in the moment until the store takes it.
-        let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let fetch_admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_workload"))
             .arg("--config")
             .arg(config)
             .arg("--data")
             .arg(directory)
             .args(["--pod", "shop-data-0", "--listen-ip", "127.0.0.1", "--store-port", "0"])
-            .args(["--admin-port", &admin.port().to_string()])
+            .args(["--admin-port", &fetch_admin.port().to_string()])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -50,7 +50,7 @@ impl Process {
                 break find("address").unwrap().as_str().unwrap().parse().unwrap();
             }
         };
-        Self { child, log, store, admin }
+        Self { child, log, store, fetch_admin }
     }
 
     fn connect(&self) -> redis::Connection {
@@ -59,7 +59,7 @@ impl Process {
 
     /// The head and body of an answer on the admin port.
     fn admin(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.admin).unwrap();
+        let mut stream = TcpStream::connect(self.fetch_admin).unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -68,7 +68,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for StoreProcess {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.child.kill();
@@ -79,14 +79,14 @@ impl Drop for Process {
 #[test]
 fn acknowledged_items_are_there_after_kill_9() {
     let directory = TempDir::new().unwrap();
-    let mut process = Process::start(directory.path());
+    let mut process = StoreProcess::start(directory.path());
     let mut redis = process.connect();
     for number in 0..50 {
         let _: () = redis.set(format!("orders/{number}"), number).unwrap();
     }
     process.child.kill().unwrap();
     process.child.wait().unwrap();
-    let process = Process::start(directory.path());
+    let process = StoreProcess::start(directory.path());
     let mut redis = process.connect();
     for number in 0..50 {
         assert_eq!(redis.get::<_, u32>(format!("orders/{number}")).unwrap(), number);
@@ -96,7 +96,7 @@ fn acknowledged_items_are_there_after_kill_9() {
 #[test]
 fn the_admin_port_tells_of_readiness_items_and_metrics() {
     let directory = TempDir::new().unwrap();
-    let process = Process::start(directory.path());
+    let process = StoreProcess::start(directory.path());
     let _: () = process.connect().set("orders/1", "x").unwrap();
     // The log line comes a moment before readiness, the reply to the write after it.
     assert!(process.admin("/readyz").starts_with("HTTP/1.1 200"));
@@ -118,7 +118,7 @@ fn the_admin_port_tells_of_readiness_items_and_metrics() {
 #[test]
 fn asked_to_stop_it_serves_on_for_a_while_and_ends_with_0() {
     let directory = TempDir::new().unwrap();
-    let mut process = Process::start(directory.path());
+    let mut process = StoreProcess::start(directory.path());
     let mut redis = process.connect();
     let id = process.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
@@ -127,6 +127,6 @@ fn asked_to_stop_it_serves_on_for_a_while_and_ends_with_0() {
     let mut rest = String::new();
     process.log.read_to_string(&mut rest).unwrap();
     assert!(process.child.wait().unwrap().success(), "{rest}");
-    let process = Process::start(directory.path());
+    let process = StoreProcess::start(directory.path());
     assert_eq!(process.connect().get::<_, String>("orders/1").unwrap(), "late");
 }

@@ -2,7 +2,7 @@
 
 use maquette_workload::{
     storage::Storage,
-    store::{Limits, Metrics, Server},
+    store::{Limits, StoreMetrics, StoreServer},
 };
 use std::{net::SocketAddr, path::Path};
 use tempfile::TempDir;
@@ -24,16 +24,17 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) async fn start() -> Self {
-        Self::with(Limits::default()).await
+        Self::start_with_limits(Limits::default()).await
     }
 
-    pub(crate) async fn with(limits: Limits) -> Self {
+    pub(crate) async fn start_with_limits(limits: Limits) -> Self {
         let directory = TempDir::new().unwrap();
         let storage = Storage::open(directory.path()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server =
-            Server::new(listener, storage.clone(), Metrics::new()).unwrap().limited_to(limits);
+        let server = StoreServer::new(listener, storage.clone(), StoreMetrics::new())
+            .unwrap()
+            .with_limits(limits);
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run(async {
             let _ = stopped.await;
@@ -71,7 +72,7 @@ pub(crate) async fn read_to_end(stream: &mut TcpStream) -> String {
 }
 
 /// A request as clients send it.
-pub(crate) fn request(args: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn encode_request(args: &[&[u8]]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
     for arg in args {
         bytes.extend(format!("${}\r\n", arg.len()).into_bytes());
@@ -82,14 +83,14 @@ pub(crate) fn request(args: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Reads exactly as many bytes as `want` has, and compares.
-pub(crate) async fn expect(stream: &mut TcpStream, want: &str) {
+pub(crate) async fn expect_reply(stream: &mut TcpStream, want: &str) {
     let mut got = vec![0; want.len()];
     stream.read_exact(&mut got).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&got), want);
 }
 
 /// A file with this text in `directory`.
-pub(crate) fn file(directory: &Path, name: &str, text: &str) -> std::path::PathBuf {
+pub(crate) fn write_file(directory: &Path, name: &str, text: &str) -> std::path::PathBuf {
     let path = directory.join(name);
     std::fs::write(&path, text).unwrap();
     path

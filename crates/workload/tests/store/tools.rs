@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Runs a tool against the store, with `input`, and waits for its end.
-async fn run(tool: &'static str, store: &Store, args: &[&str], input: &str) -> Output {
+async fn run_tool(tool: &'static str, store: &Store, args: &[&str], input: &str) -> Output {
     let port = store.address.port().to_string();
     let args: Vec<String> = args.iter().map(ToString::to_string).collect();
     let input = input.to_owned();
@@ -29,54 +29,57 @@ async fn run(tool: &'static str, store: &Store, args: &[&str], input: &str) -> O
 }
 
 /// What `redis-cli` prints.
-async fn cli(store: &Store, args: &[&str]) -> String {
-    let output = run("redis-cli", store, args, "").await;
+async fn redis_cli(store: &Store, args: &[&str]) -> String {
+    let output = run_tool("redis-cli", store, args, "").await;
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
 #[tokio::test]
 async fn redis_cli_works_as_with_redis() {
     let store = Store::start().await;
-    assert_eq!(cli(&store, &["PING"]).await, "PONG");
-    assert_eq!(cli(&store, &["PING", "hello"]).await, "hello");
-    assert_eq!(cli(&store, &["ECHO", "a b"]).await, "a b");
-    assert_eq!(cli(&store, &["SET", "orders/1", "one"]).await, "OK");
-    assert_eq!(cli(&store, &["SET", "orders/1", "two", "NX"]).await, "");
-    assert_eq!(cli(&store, &["SET", "orders/1", "two", "IFEQ", "one"]).await, "OK");
-    assert_eq!(cli(&store, &["--no-raw", "GET", "orders/1"]).await, "\"two\"");
-    assert_eq!(cli(&store, &["--no-raw", "GET", "none"]).await, "(nil)");
-    assert_eq!(cli(&store, &["--no-raw", "EXISTS", "orders/1"]).await, "(integer) 1");
-    assert_eq!(cli(&store, &["MGET", "orders/1", "none"]).await, "two");
-    assert_eq!(cli(&store, &["--scan", "--pattern", "orders/*"]).await, "orders/1");
-    assert_eq!(cli(&store, &["--no-raw", "DBSIZE"]).await, "(integer) 1");
-    assert_eq!(cli(&store, &["COMMAND", "COUNT"]).await, "13");
-    assert!(cli(&store, &["COMMAND", "DOCS", "get"]).await.contains("Returns the string value"));
-    assert!(cli(&store, &["COMMAND"]).await.contains("dbsize"));
-    assert!(cli(&store, &["INFO"]).await.contains("# Keyspace"));
-    assert!(!cli(&store, &["INFO", "server"]).await.contains("# Keyspace"));
-    assert_eq!(cli(&store, &["--no-raw", "DEL", "orders/1"]).await, "(integer) 1");
-    assert_eq!(cli(&store, &["QUIT"]).await, "OK");
-    let unknown = cli(&store, &["FLUSHALL"]).await;
+    assert_eq!(redis_cli(&store, &["PING"]).await, "PONG");
+    assert_eq!(redis_cli(&store, &["PING", "hello"]).await, "hello");
+    assert_eq!(redis_cli(&store, &["ECHO", "a b"]).await, "a b");
+    assert_eq!(redis_cli(&store, &["SET", "orders/1", "one"]).await, "OK");
+    assert_eq!(redis_cli(&store, &["SET", "orders/1", "two", "NX"]).await, "");
+    assert_eq!(redis_cli(&store, &["SET", "orders/1", "two", "IFEQ", "one"]).await, "OK");
+    assert_eq!(redis_cli(&store, &["--no-raw", "GET", "orders/1"]).await, "\"two\"");
+    assert_eq!(redis_cli(&store, &["--no-raw", "GET", "none"]).await, "(nil)");
+    assert_eq!(redis_cli(&store, &["--no-raw", "EXISTS", "orders/1"]).await, "(integer) 1");
+    assert_eq!(redis_cli(&store, &["MGET", "orders/1", "none"]).await, "two");
+    assert_eq!(redis_cli(&store, &["--scan", "--pattern", "orders/*"]).await, "orders/1");
+    assert_eq!(redis_cli(&store, &["--no-raw", "DBSIZE"]).await, "(integer) 1");
+    assert_eq!(redis_cli(&store, &["COMMAND", "COUNT"]).await, "13");
+    assert!(
+        redis_cli(&store, &["COMMAND", "DOCS", "get"]).await.contains("Returns the string value")
+    );
+    assert!(redis_cli(&store, &["COMMAND"]).await.contains("dbsize"));
+    assert!(redis_cli(&store, &["INFO"]).await.contains("# Keyspace"));
+    assert!(!redis_cli(&store, &["INFO", "server"]).await.contains("# Keyspace"));
+    assert_eq!(redis_cli(&store, &["--no-raw", "DEL", "orders/1"]).await, "(integer) 1");
+    assert_eq!(redis_cli(&store, &["QUIT"]).await, "OK");
+    let unknown = redis_cli(&store, &["FLUSHALL"]).await;
     assert_eq!(unknown, "ERR unknown command 'FLUSHALL', with args beginning with:");
 }
 
 #[tokio::test]
 async fn redis_cli_reads_commands_from_a_pipe_and_loads_a_file_of_them() {
     let store = Store::start().await;
-    let output = run("redis-cli", &store, &[], "SET 'a b' \"x\\ny\"\nGET 'a b'\nDBSIZE\n").await;
+    let output =
+        run_tool("redis-cli", &store, &[], "SET 'a b' \"x\\ny\"\nGET 'a b'\nDBSIZE\n").await;
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "OK\nx\ny\n1\n");
     let commands: String = (0..2000).map(|n| format!("SET key/{n} {n}\r\n")).collect();
-    let output = run("redis-cli", &store, &["--pipe"], &commands).await;
+    let output = run_tool("redis-cli", &store, &["--pipe"], &commands).await;
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("errors: 0, replies: 2000"), "{said}");
-    assert_eq!(cli(&store, &["DBSIZE"]).await, "2001");
+    assert_eq!(redis_cli(&store, &["DBSIZE"]).await, "2001");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_benchmark_finds_no_error() {
     let store = Store::start().await;
     let args = ["-n", "3000", "-c", "20", "-P", "8", "-r", "1000", "-t", "ping,set,get", "--csv"];
-    let output = run("redis-benchmark", &store, &args, "").await;
+    let output = run_tool("redis-benchmark", &store, &args, "").await;
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}");
     for test in ["PING_INLINE", "PING_MBULK", "SET", "GET"] {
@@ -84,5 +87,5 @@ async fn redis_benchmark_finds_no_error() {
         let rate = line.and_then(|line| line.split('"').nth(3)).unwrap_or_else(|| panic!("{said}"));
         assert!(rate.parse::<f64>().unwrap() > 0.0);
     }
-    assert!(store.storage.count() > 500);
+    assert!(store.storage.item_count() > 500);
 }

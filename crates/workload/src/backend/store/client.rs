@@ -16,13 +16,13 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How an attempt to query failed.
 #[derive(Clone, Debug)]
-pub(super) enum Attempt {
+pub(super) enum AttemptError {
     /// There was no connection: the store has not seen the query.
-    Unsent(String),
+    NotSent(String),
     /// No answer came: the store may have seen the query or not.
-    Unknown(String),
+    OutcomeUnknown(String),
     /// The store refuses it, or answers what makes no sense: asking again would not help.
-    Refused(String),
+    Rejected(String),
 }
 
 /// A store: its edge and the connection to it. Dropping it closes that.
@@ -51,24 +51,29 @@ impl StoreClient {
     }
 
     /// Makes a query, once.
-    pub(super) async fn attempt<T: FromRedisValue>(&self, query: &Cmd) -> Result<T, Attempt> {
-        let (number, mut connection) =
-            self.connected().await.map_err(|error| Attempt::Unsent(error.to_string()))?;
+    pub(super) async fn query_once<T: FromRedisValue>(
+        &self,
+        query: &Cmd,
+    ) -> Result<T, AttemptError> {
+        let (number, mut connection) = self
+            .current_connection()
+            .await
+            .map_err(|error| AttemptError::NotSent(error.to_string()))?;
         let outcome = query.query_async(&mut connection).await;
-        let failed = outcome.as_ref().err().map(classify);
-        if let Some(Attempt::Unknown(_)) = failed {
+        let failed = outcome.as_ref().err().map(classify_error);
+        if let Some(AttemptError::OutcomeUnknown(_)) = failed {
             self.drop_connection(number).await;
         }
-        outcome.map_err(|error| failed.unwrap_or_else(|| Attempt::Refused(error.to_string())))
+        outcome.map_err(|error| failed.unwrap_or_else(|| AttemptError::Rejected(error.to_string())))
     }
 
-    async fn connected(&self) -> RedisResult<(u64, MultiplexedConnection)> {
+    async fn current_connection(&self) -> RedisResult<(u64, MultiplexedConnection)> {
         // Held while connecting: those who wait use the connection that comes about.
         let mut current = self.connection.lock().await;
         if let (number, Some(connection)) = &*current {
             return Ok((*number, connection.clone()));
         }
-        let connection = connect(self.edge.address()).await?;
+        let connection = open_connection(self.edge.address()).await?;
         *current = (current.0 + 1, Some(connection.clone()));
         Ok((current.0, connection))
     }
@@ -82,7 +87,7 @@ impl StoreClient {
 }
 
 /// Connects; the name is resolved anew each time.
-async fn connect(address: &Address) -> RedisResult<MultiplexedConnection> {
+async fn open_connection(address: &Address) -> RedisResult<MultiplexedConnection> {
     let (host, port) = address.0.rsplit_once(':').unwrap_or((&address.0, ""));
     let port = port.parse().map_err(|_| {
         RedisError::from((ErrorKind::InvalidClientConfig, "the address has no port", port.into()))
@@ -95,14 +100,14 @@ async fn connect(address: &Address) -> RedisResult<MultiplexedConnection> {
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
-fn classify(error: &RedisError) -> Attempt {
+fn classify_error(error: &RedisError) -> AttemptError {
     let reason = error.to_string();
     match (error.kind(), error.retry_method()) {
-        (ErrorKind::Io | ErrorKind::Parse, _) => Attempt::Unknown(reason),
+        (ErrorKind::Io | ErrorKind::Parse, _) => AttemptError::OutcomeUnknown(reason),
         // The store says itself that it is not ready yet, or busy.
         (ErrorKind::Server(_), RetryMethod::WaitAndRetry | RetryMethod::RetryImmediately) => {
-            Attempt::Unsent(reason)
+            AttemptError::NotSent(reason)
         }
-        _ => Attempt::Refused(reason),
+        _ => AttemptError::Rejected(reason),
     }
 }

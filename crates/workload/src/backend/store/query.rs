@@ -1,14 +1,14 @@
 //! A query, held and made again while the store cannot be reached.
 
-use super::client::{Attempt, StoreClient};
-use crate::{backend::Asking, http::Failure, runtime::BACKOFF};
+use super::client::{AttemptError, StoreClient};
+use crate::{backend::QueryContext, http::HttpError, runtime::BACKOFF};
 use maquette_contract::{ItemKey, Query, Record, Version};
 use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// What a store holds under an item's key.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct StoredItem {
     /// As it is stored.
     pub(super) bytes: Vec<u8>,
     /// What it says, if it is a record.
@@ -17,44 +17,46 @@ pub(super) struct Found {
 
 /// How a conditional write ended.
 #[derive(Debug)]
-pub(super) enum Set {
+pub(super) enum SetOutcome {
     /// It is on disk.
-    Done,
+    Written,
     /// The item was not as expected: somebody else was first.
-    Beaten,
+    Conflict,
     /// No answer came: it may have taken place or not, or still will.
     Unknown,
 }
 
 /// Reads an item.
-pub(super) async fn get(
-    asking: &Asking<'_>,
+pub(super) async fn fetch_item(
+    asking: &QueryContext<'_>,
     store: &StoreClient,
     key: &ItemKey,
-) -> Result<Option<Found>, Failure> {
+) -> Result<Option<StoredItem>, HttpError> {
     let query = cmd("GET").arg(key.to_string()).take();
-    let bytes: Option<Vec<u8>> = read(asking, store, "GET", &query, |bytes: &Option<Vec<u8>>| {
-        let version = bytes.as_ref().and_then(|bytes| parse(bytes).ok()).map(|r| r.version);
-        (bytes.as_ref().map_or(0, Vec::len), version)
-    })
-    .await?;
-    Ok(bytes.map(|bytes| Found { record: parse(&bytes), bytes }))
+    let bytes: Option<Vec<u8>> =
+        run_read_query(asking, store, "GET", &query, |bytes: &Option<Vec<u8>>| {
+            let version =
+                bytes.as_ref().and_then(|bytes| parse_record(bytes).ok()).map(|r| r.version);
+            (bytes.as_ref().map_or(0, Vec::len), version)
+        })
+        .await?;
+    Ok(bytes.map(|bytes| StoredItem { record: parse_record(&bytes), bytes }))
 }
 
-fn parse(bytes: &[u8]) -> Result<Record, serde_json::Error> {
+fn parse_record(bytes: &[u8]) -> Result<Record, serde_json::Error> {
     serde_json::from_slice(bytes)
 }
 
 /// Writes an item if the store still holds `before` under its key, or nothing.
-pub(super) async fn set_if(
-    asking: &Asking<'_>,
+pub(super) async fn compare_and_set(
+    asking: &QueryContext<'_>,
     store: &StoreClient,
     key: &ItemKey,
     before: Option<&[u8]>,
     record: &Record,
-) -> Result<Set, Failure> {
+) -> Result<SetOutcome, HttpError> {
     let bytes = serde_json::to_vec(record)
-        .map_err(|error| Failure::invalid(format!("the value cannot be kept: {error}")))?;
+        .map_err(|error| HttpError::bad_request(format!("the value cannot be kept: {error}")))?;
     let mut query = cmd("SET").arg(key.to_string()).arg(bytes).take();
     let name = match before {
         Some(before) => {
@@ -67,54 +69,58 @@ pub(super) async fn set_if(
         }
     };
     let written = |done: &Option<()>| (0, done.map(|()| record.version.clone()));
-    Ok(match run::<Option<()>>(asking, store, name, &query, Repeat::Unsent, written).await? {
-        Some(Some(())) => Set::Done,
-        Some(None) => Set::Beaten,
-        None => Set::Unknown,
-    })
+    Ok(
+        match run_query::<Option<()>>(asking, store, name, &query, RetryPolicy::IfNotSent, written)
+            .await?
+        {
+            Some(Some(())) => SetOutcome::Written,
+            Some(None) => SetOutcome::Conflict,
+            None => SetOutcome::Unknown,
+        },
+    )
 }
 
 /// Makes a query that changes nothing. `describe` gives the bytes and the version of its answer.
-pub(super) async fn read<T: FromRedisValue>(
-    asking: &Asking<'_>,
+pub(super) async fn run_read_query<T: FromRedisValue>(
+    asking: &QueryContext<'_>,
     store: &StoreClient,
     name: &str,
     query: &Cmd,
     describe: impl Fn(&T) -> (usize, Option<Version>),
-) -> Result<T, Failure> {
-    let answer = run(asking, store, name, query, Repeat::Always, describe).await?;
-    answer.ok_or_else(|| Failure::broken("a query that changes nothing was given up"))
+) -> Result<T, HttpError> {
+    let answer = run_query(asking, store, name, query, RetryPolicy::Always, describe).await?;
+    answer.ok_or_else(|| HttpError::bad_gateway("a query that changes nothing was given up"))
 }
 
 /// When a query is made again.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Repeat {
+enum RetryPolicy {
     /// Whenever no answer came.
     Always,
     /// Only if the store has certainly not seen it.
-    Unsent,
+    IfNotSent,
 }
 
 /// Makes a query, again and again while the store cannot be reached and time is left. None if the
 /// store may have seen it and it must not be made again.
-async fn run<T: FromRedisValue>(
-    asking: &Asking<'_>,
+async fn run_query<T: FromRedisValue>(
+    asking: &QueryContext<'_>,
     store: &StoreClient,
     name: &str,
     query: &Cmd,
-    repeat: Repeat,
+    repeat: RetryPolicy,
     describe: impl Fn(&T) -> (usize, Option<Version>),
-) -> Result<Option<T>, Failure> {
+) -> Result<Option<T>, HttpError> {
     let start = Instant::now();
-    let (attempts, outcome) = attempts(asking, store, query, repeat).await;
+    let (attempts, outcome) = retry_until_deadline(asking, store, query, repeat).await;
     let took = start.elapsed();
     let (bytes, version) =
         outcome.as_ref().ok().and_then(Option::as_ref).map_or((0, None), describe);
     let outcome = outcome.map_err(|failure| {
         let (to, address) = (store.edge().to(), store.edge().address());
-        Failure::new(failure.status, format!("{to} at {address}: {}", failure.message))
+        HttpError::new(failure.status, format!("{to} at {address}: {}", failure.message))
     });
-    (asking.note)(Query {
+    (asking.log)(Query {
         to: store.edge().to().to_string(),
         command: name.to_owned(),
         count: attempts,
@@ -127,22 +133,26 @@ async fn run<T: FromRedisValue>(
     outcome
 }
 
-async fn attempts<T: FromRedisValue>(
-    asking: &Asking<'_>,
+async fn retry_until_deadline<T: FromRedisValue>(
+    asking: &QueryContext<'_>,
     store: &StoreClient,
     query: &Cmd,
-    repeat: Repeat,
-) -> (u32, Result<Option<T>, Failure>) {
+    repeat: RetryPolicy,
+) -> (u32, Result<Option<T>, HttpError>) {
     let deadline = asking.deadline();
     let mut pause = BACKOFF.0;
-    let mut failed = Failure::late("no answer in time");
+    let mut failed = HttpError::gateway_timeout("no answer in time");
     for attempt in 1.. {
-        failed = match timeout_at(deadline, store.attempt(query)).await {
+        failed = match timeout_at(deadline, store.query_once(query)).await {
             Ok(Ok(answer)) => return (attempt, Ok(Some(answer))),
-            Ok(Err(Attempt::Refused(reason))) => return (attempt, Err(Failure::broken(reason))),
-            Ok(Err(Attempt::Unknown(_))) if repeat == Repeat::Unsent => return (attempt, Ok(None)),
-            Ok(Err(Attempt::Unknown(reason))) => Failure::late(reason),
-            Ok(Err(Attempt::Unsent(reason))) => Failure::broken(reason),
+            Ok(Err(AttemptError::Rejected(reason))) => {
+                return (attempt, Err(HttpError::bad_gateway(reason)));
+            }
+            Ok(Err(AttemptError::OutcomeUnknown(_))) if repeat == RetryPolicy::IfNotSent => {
+                return (attempt, Ok(None));
+            }
+            Ok(Err(AttemptError::OutcomeUnknown(reason))) => HttpError::gateway_timeout(reason),
+            Ok(Err(AttemptError::NotSent(reason))) => HttpError::bad_gateway(reason),
             // What failed before says more than that the last attempt was cut off.
             Err(_) => return (attempt, Err(failed)),
         };

@@ -1,11 +1,11 @@
 //! The load against a model that is played.
 
-mod load;
-mod model;
+mod fake_model;
+mod running_load;
 
-use load::{Load, config};
+use fake_model::FakeModel;
 use maquette_contract::{Address, LoadConfig, Observations, Percent};
-use model::Model;
+use running_load::{RunningLoad, config};
 use std::time::Duration;
 use tokio::{
     net::TcpListener,
@@ -18,15 +18,15 @@ fn succeeded(report: &Observations) -> u64 {
 
 #[tokio::test]
 async fn users_of_a_model_that_works_are_served_and_lose_nothing() {
-    let model = Model::default();
-    let load = Load::start(config(&[&model.start().await])).await;
-    let report = load.until("300 answers", |report| succeeded(report) >= 300).await;
+    let model = FakeModel::default();
+    let load = RunningLoad::start(config(&[&model.start().await])).await;
+    let report = load.wait_until("300 answers", |report| succeeded(report) >= 300).await;
     let seen = report.load.unwrap();
     assert_eq!((seen.failed, seen.lost_writes), (0, 0));
     assert!(seen.sent >= seen.succeeded);
     let edge = &report.edges[0];
     assert!(edge.traffic.requests >= 300 && edge.traffic.failures == 0);
-    let metrics = load.text("/metrics").await.unwrap();
+    let metrics = load.fetch_text("/metrics").await.unwrap();
     for start in [
         r#"maquette_load_requests_total{operation="read",outcome="ok"} "#,
         r#"maquette_load_requests_total{operation="write",outcome="ok"} "#,
@@ -42,11 +42,11 @@ async fn users_of_a_model_that_works_are_served_and_lose_nothing() {
 
 #[tokio::test]
 async fn the_rate_is_as_configured() {
-    let model = Model::default();
-    let load = Load::start(config(&[&model.start().await])).await;
-    let first = load.until("a first answer", |report| succeeded(report) >= 1).await;
+    let model = FakeModel::default();
+    let load = RunningLoad::start(config(&[&model.start().await])).await;
+    let first = load.wait_until("a first answer", |report| succeeded(report) >= 1).await;
     let begun = Instant::now();
-    let last = load.until("more", |report| succeeded(report) >= 400).await;
+    let last = load.wait_until("more", |report| succeeded(report) >= 400).await;
     let rate = (succeeded(&last) - succeeded(&first)) as f64 / begun.elapsed().as_secs_f64();
     assert!((150.0..250.0).contains(&rate), "{rate} requests in each second");
     load.stop().await;
@@ -54,55 +54,55 @@ async fn the_rate_is_as_configured() {
 
 #[tokio::test]
 async fn a_write_that_is_gone_is_counted_once() {
-    let model = Model::default();
+    let model = FakeModel::default();
     let one_item = LoadConfig { items: 1, ..config(&[&model.start().await]) };
-    let load = Load::start(one_item.clone()).await;
-    load.until("a write", |report| succeeded(report) >= 50).await;
+    let load = RunningLoad::start(one_item.clone()).await;
+    load.wait_until("a write", |report| succeeded(report) >= 50).await;
     // Only reads from now on, so that no new write hides the loss.
     let never = Percent::try_from(0).unwrap();
     let reads = LoadConfig { write_percent: never, summary_percent: never, ..one_item };
     load.configure(reads).await;
-    model.set(|play| play.items.clear());
-    let lost = load.until("a loss", |report| report.load.unwrap().failed >= 1).await;
+    model.change_state(|play| play.items.clear());
+    let lost = load.wait_until("a loss", |report| report.load.unwrap().failed >= 1).await;
     let more = lost.load.unwrap().failed + 50;
-    let later = load.until("more reads", |report| report.load.unwrap().failed >= more).await;
+    let later = load.wait_until("more reads", |report| report.load.unwrap().failed >= more).await;
     assert_eq!(later.load.unwrap().lost_writes, 1);
     load.stop().await;
 }
 
 #[tokio::test]
 async fn a_model_that_forgets_what_it_acknowledges_is_found_out() {
-    let model = Model::default();
-    model.set(|play| play.forgets = true);
-    let load = Load::start(config(&[&model.start().await])).await;
-    load.until("losses", |report| report.load.unwrap().lost_writes >= 10).await;
+    let model = FakeModel::default();
+    model.change_state(|play| play.forgets = true);
+    let load = RunningLoad::start(config(&[&model.start().await])).await;
+    load.wait_until("losses", |report| report.load.unwrap().lost_writes >= 10).await;
     load.stop().await;
 }
 
 #[tokio::test]
 async fn an_older_version_than_acknowledged_is_a_lost_write() {
-    let model = Model::default();
-    let load = Load::start(config(&[&model.start().await])).await;
-    load.until("writes of all items", |report| succeeded(report) >= 200).await;
+    let model = FakeModel::default();
+    let load = RunningLoad::start(config(&[&model.start().await])).await;
+    load.wait_until("writes of all items", |report| succeeded(report) >= 200).await;
     // Every answer is older from now on, as from a copy that has been left behind.
-    model.set(|play| {
+    model.change_state(|play| {
         play.clock = 0;
         play.items.values_mut().for_each(|version| version.millis = 0);
     });
-    load.until("losses", |report| report.load.unwrap().lost_writes >= 5).await;
+    load.wait_until("losses", |report| report.load.unwrap().lost_writes >= 5).await;
     load.stop().await;
 }
 
 #[tokio::test]
 async fn failures_are_counted_as_such_and_no_loss() {
-    let model = Model::default();
-    let load = Load::start(config(&[&model.start().await])).await;
-    load.until("answers", |report| succeeded(report) >= 50).await;
-    model.set(|play| play.fails = true);
-    let report = load.until("failures", |report| report.load.unwrap().failed >= 50).await;
+    let model = FakeModel::default();
+    let load = RunningLoad::start(config(&[&model.start().await])).await;
+    load.wait_until("answers", |report| succeeded(report) >= 50).await;
+    model.change_state(|play| play.fails = true);
+    let report = load.wait_until("failures", |report| report.load.unwrap().failed >= 50).await;
     assert_eq!(report.load.unwrap().lost_writes, 0);
     assert!(report.edges[0].traffic.failures > 0);
-    let metrics = load.text("/metrics").await.unwrap();
+    let metrics = load.fetch_text("/metrics").await.unwrap();
     assert!(metrics.contains(r#"{operation="read",outcome="error"}"#), "{metrics}");
     load.stop().await;
 }
@@ -110,9 +110,9 @@ async fn failures_are_counted_as_such_and_no_loss() {
 #[tokio::test]
 async fn a_target_that_is_not_there_is_a_failure_at_once() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let load = Load::start(config(&[&Address(nobody.to_string())])).await;
-    load.until("failures", |report| report.load.unwrap().failed >= 50).await;
-    let metrics = load.text("/metrics").await.unwrap();
+    let load = RunningLoad::start(config(&[&Address(nobody.to_string())])).await;
+    load.wait_until("failures", |report| report.load.unwrap().failed >= 50).await;
+    let metrics = load.fetch_text("/metrics").await.unwrap();
     assert!(metrics.contains(r#"outcome="unreachable""#), "{metrics}");
     load.stop().await;
 }
@@ -121,14 +121,14 @@ async fn a_target_that_is_not_there_is_a_failure_at_once() {
 /// answer among hundreds: its p99 would be that of a model that works.
 #[tokio::test]
 async fn a_stall_shows_in_the_quantiles_as_users_felt_it() {
-    let model = Model::default();
-    let load = Load::start(config(&[&model.start().await])).await;
-    load.until("answers", |report| succeeded(report) >= 100).await;
+    let model = FakeModel::default();
+    let load = RunningLoad::start(config(&[&model.start().await])).await;
+    load.wait_until("answers", |report| succeeded(report) >= 100).await;
     let stall = Duration::from_secs(2);
-    model.set(|play| play.stalled_until = Some(Instant::now() + stall));
+    model.change_state(|play| play.stalled_until = Some(Instant::now() + stall));
     sleep(stall).await;
     let enough = |report: &Observations| report.load.unwrap().succeeded >= 700;
-    let report = load.until("the users of the stall", enough).await;
+    let report = load.wait_until("the users of the stall", enough).await;
     let traffic = report.edges[0].traffic;
     // 400 of these 700 requests should have begun in the stall: one in seven waited 1 s or longer.
     assert!(traffic.p99_micros > 1_500_000, "{traffic:?}");
@@ -138,13 +138,13 @@ async fn a_stall_shows_in_the_quantiles_as_users_felt_it() {
 
 #[tokio::test]
 async fn users_who_get_no_answer_in_time_count_as_failed_however_many_wait() {
-    let model = Model::default();
-    model.set(|play| play.stalled_until = Some(Instant::now() + Duration::from_secs(60)));
+    let model = FakeModel::default();
+    model.change_state(|play| play.stalled_until = Some(Instant::now() + Duration::from_secs(60)));
     let many = LoadConfig { requests_per_second: 1000, ..config(&[&model.start().await]) };
-    let load = Load::start(many).await;
+    let load = RunningLoad::start(many).await;
     let failed = |report: &Observations| report.load.unwrap().failed >= 1500;
-    let report = load.until("failures", failed).await;
-    let metrics = load.text("/metrics").await.unwrap();
+    let report = load.wait_until("failures", failed).await;
+    let metrics = load.fetch_text("/metrics").await.unwrap();
     // Whether a user's time ends before the turn or just after it is a matter of milliseconds.
     assert!(metrics.contains(r#"outcome="late""#), "{metrics}");
     let waiting = metrics.lines().find_map(|line| line.strip_prefix("maquette_load_waiting "));
@@ -155,22 +155,22 @@ async fn users_who_get_no_answer_in_time_count_as_failed_however_many_wait() {
 
 #[tokio::test]
 async fn a_new_configuration_keeps_the_memory_and_takes_the_new_targets() {
-    let (old, new) = (Model::default(), Model::default());
+    let (old, new) = (FakeModel::default(), FakeModel::default());
     let (old_address, new_address) = (old.start().await, new.start().await);
-    let load = Load::start(config(&[&old_address])).await;
-    load.until("answers", |report| succeeded(report) >= 200).await;
+    let load = RunningLoad::start(config(&[&old_address])).await;
+    load.wait_until("answers", |report| succeeded(report) >= 200).await;
     // The new model has everything that the old one has: nothing is lost by the move.
     let never = Percent::try_from(0).unwrap();
     let reads = LoadConfig { write_percent: never, ..config(&[&old_address]) };
     load.configure(reads.clone()).await;
     let items = old.items();
-    new.set(|play| play.items = items);
+    new.change_state(|play| play.items = items);
     let targets = config(&[&new_address]).targets;
     let moved = LoadConfig { targets, requests_per_second: 500, ..reads };
     let report = load.configure(moved).await;
     assert_eq!(report.load.unwrap().lost_writes, 0);
     // And that nothing is forgotten shows when the new one loses it all.
-    new.set(|play| play.items.clear());
-    load.until("all losses", |report| report.load.unwrap().lost_writes == 20).await;
+    new.change_state(|play| play.items.clear());
+    load.wait_until("all losses", |report| report.load.unwrap().lost_writes == 20).await;
     load.stop().await;
 }

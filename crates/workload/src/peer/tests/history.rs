@@ -1,8 +1,8 @@
 //! Under churn, what clients see of an item is a history in which nothing is older than what was
 //! acknowledged, or read, before it was asked for.
 
-use super::cluster::{Cluster, read, write};
-use crate::{peer::running::Running, runtime::lock};
+use super::test_cluster::{TestCluster, read_item, write_item};
+use crate::{peer::handle::PeerHandle, runtime::lock};
 use maquette_contract::Version;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::{
@@ -18,61 +18,61 @@ use tokio::{task::JoinSet, time::sleep};
 const ITEMS: usize = 8;
 const CLIENTS: u64 = 4;
 /// How long a client waits for an answer.
-const WITHIN: Duration = Duration::from_secs(3);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often a peer is killed and started again.
 const KILLS: usize = 4;
 
-type Peers = Arc<Mutex<Vec<Arc<Running>>>>;
+type Peers = Arc<Mutex<Vec<Arc<PeerHandle>>>>;
 
 /// What clients know, and what they lived through.
 #[derive(Default)]
 struct History {
     /// The newest version of each item that anybody was told.
-    told: Mutex<BTreeMap<usize, Version>>,
+    acknowledged: Mutex<BTreeMap<usize, Version>>,
     /// What each version says, of all that anybody tried to write.
     values: Mutex<BTreeMap<u64, usize>>,
     next: AtomicU64,
     answered: AtomicU64,
     refused: AtomicU64,
-    over: AtomicBool,
+    stopped: AtomicBool,
 }
 
 impl History {
     fn told(&self, item: usize) -> Option<Version> {
-        lock(&self.told).get(&item).cloned()
+        lock(&self.acknowledged).get(&item).cloned()
     }
 
-    fn tell(&self, item: usize, version: Version) {
-        let mut told = lock(&self.told);
+    fn acknowledge(&self, item: usize, version: Version) {
+        let mut told = lock(&self.acknowledged);
         let newest = told.entry(item).or_insert_with(|| version.clone());
         *newest = version.max(newest.clone());
     }
 
-    async fn write(&self, peer: &Arc<Running>, item: usize) {
+    async fn write(&self, peer: &Arc<PeerHandle>, item: usize) {
         let value = self.next.fetch_add(1, Ordering::Relaxed);
         lock(&self.values).insert(value, item);
         let before = self.told(item);
-        match write(peer, item, value, WITHIN).await {
+        match write_item(peer, item, value, ANSWER_TIMEOUT).await {
             Ok(record) => {
                 let after = Some(&record.version) > before.as_ref();
                 assert!(after, "item {item}: wrote {} after {before:?}", record.version);
-                self.tell(item, record.version);
+                self.acknowledge(item, record.version);
                 self.answered.fetch_add(1, Ordering::Relaxed);
             }
             Err(_) => drop(self.refused.fetch_add(1, Ordering::Relaxed)),
         }
     }
 
-    async fn read(&self, peer: &Arc<Running>, item: usize) {
+    async fn read(&self, peer: &Arc<PeerHandle>, item: usize) {
         let before = self.told(item);
-        match read(peer, item, WITHIN).await {
+        match read_item(peer, item, ANSWER_TIMEOUT).await {
             Ok(found) => {
                 let version = found.as_ref().map(|record| &record.version);
                 assert!(version >= before.as_ref(), "item {item}: {version:?} after {before:?}");
                 if let Some(record) = found {
                     let value = record.value.as_u64().unwrap();
                     assert_eq!(lock(&self.values).get(&value), Some(&item), "never written");
-                    self.tell(item, record.version);
+                    self.acknowledge(item, record.version);
                 }
                 self.answered.fetch_add(1, Ordering::Relaxed);
             }
@@ -80,8 +80,8 @@ impl History {
         }
     }
 
-    async fn live(self: Arc<Self>, peers: Peers, mut random: StdRng) {
-        while !self.over.load(Ordering::Relaxed) {
+    async fn run_client(self: Arc<Self>, peers: Peers, mut random: StdRng) {
+        while !self.stopped.load(Ordering::Relaxed) {
             let peer = {
                 let peers = lock(&peers);
                 Arc::clone(&peers[random.random_range(0..peers.len())])
@@ -97,8 +97,8 @@ impl History {
     }
 }
 
-fn up(cluster: &Cluster) -> Vec<Arc<Running>> {
-    cluster.running().into_iter().map(|(_, peer)| peer).collect()
+fn running_handles(cluster: &TestCluster) -> Vec<Arc<PeerHandle>> {
+    cluster.running_peers().into_iter().map(|(_, peer)| peer).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -106,26 +106,26 @@ async fn nothing_told_is_ever_taken_back_while_peers_are_killed_and_start_again(
     let seed = rand::random();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let mut cluster = Cluster::started(5, 3).await;
-    let peers: Peers = Arc::new(Mutex::new(up(&cluster)));
+    let mut cluster = TestCluster::start_all(5, 3).await;
+    let peers: Peers = Arc::new(Mutex::new(running_handles(&cluster)));
     let history = Arc::new(History::default());
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
         let random = StdRng::seed_from_u64(seed ^ client);
-        clients.spawn(Arc::clone(&history).live(Arc::clone(&peers), random));
+        clients.spawn(Arc::clone(&history).run_client(Arc::clone(&peers), random));
     }
     for _ in 0..KILLS {
         let victim = random.random_range(0..5);
         // Its clients go elsewhere, as end users do when an endpoint is gone.
-        let rest = cluster.running().into_iter().filter(|(ordinal, _)| *ordinal != victim);
+        let rest = cluster.running_peers().into_iter().filter(|(ordinal, _)| *ordinal != victim);
         *lock(&peers) = rest.map(|(_, peer)| peer).collect();
         cluster.kill(victim);
         sleep(Duration::from_millis(random.random_range(0..1500))).await;
         cluster.start(victim).await;
-        cluster.whole().await;
-        *lock(&peers) = up(&cluster);
+        cluster.wait_until_replicated().await;
+        *lock(&peers) = running_handles(&cluster);
     }
-    history.over.store(true, Ordering::Relaxed);
+    history.stopped.store(true, Ordering::Relaxed);
     while let Some(ended) = clients.join_next().await {
         ended.unwrap();
     }

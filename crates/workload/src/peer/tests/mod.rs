@@ -1,12 +1,12 @@
 //! Real peers on 127.0.0.1: real sockets, real files, each with a runtime of its own that can be
 //! ended at any moment, as a kill would.
 
-mod cluster;
-mod held;
+mod failures;
 mod history;
+mod internal_items;
+mod migration;
 mod model;
-mod moving;
-mod origin;
 mod pods;
+mod resizing;
 mod successor;
-mod surviving;
+mod test_cluster;

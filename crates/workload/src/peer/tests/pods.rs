@@ -1,16 +1,19 @@
 //! Pods: whole roles with their ports and their configuration files, in this process.
 
-use super::cluster::{free_port, timing, until};
+use super::test_cluster::{free_port, timing, wait_until};
 use crate::{
     RunError, peer,
-    runtime::{Document, Options, Outgoing, Process, Reply, Shutdown, Upstream, headers::Context},
+    runtime::{
+        CallRequest, CallResponse, ConfigDocument, Options, Process, Shutdown, Upstream,
+        headers::RequestContext,
+    },
     service, store,
 };
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use maquette_contract::{
     Address, Answer, ComponentConfig, ComponentName, Observations, Outcome, PeerConfig, PeerMember,
-    Record, Role, RoleConfig, Version, RequestWork,
+    Record, RequestWork, Role, RoleConfig, Version,
 };
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 use tempfile::TempDir;
@@ -20,7 +23,7 @@ use tokio::{
 };
 
 /// How long an answer may take.
-const WITHIN: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn component(name: &str) -> ComponentName {
     name.parse().unwrap()
@@ -58,12 +61,12 @@ impl Pod {
         Address::new("127.0.0.1", self.options.store_port)
     }
 
-    pub(super) fn member(&self) -> PeerMember {
+    pub(super) fn as_member(&self) -> PeerMember {
         let address = Address::new("127.0.0.1", self.options.peers_port);
         PeerMember { name: self.options.pod.clone(), address }
     }
 
-    pub(super) fn runs(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         self.runtime.is_some()
     }
 
@@ -94,24 +97,24 @@ impl Pod {
         self.runtime.take().unwrap().shutdown_background();
     }
 
-    pub(super) async fn send(&self, method: Method, path: &str, body: &str) -> Reply {
+    pub(super) async fn send(&self, method: Method, path: &str, body: &str) -> CallResponse {
         let upstream = Upstream::new(self.component.clone(), self.traffic());
         request(&upstream, method, path, body).await
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {
-        answer(&self.send(Method::GET, path, "").await)
+        parse_answer(&self.send(Method::GET, path, "").await)
     }
 
     /// Has a user write an item.
     pub(super) async fn put(&self, item: &str, value: u64) -> Record {
         let reply = self.send(Method::PUT, &format!("/items/{item}"), &value.to_string()).await;
-        record(&answer(&reply)).unwrap_or_else(|| panic!("{item}: {reply:?}"))
+        record_of(&parse_answer(&reply)).unwrap_or_else(|| panic!("{item}: {reply:?}"))
     }
 
     /// Has a user read an item.
     pub(super) async fn read(&self, item: &str) -> Option<Record> {
-        record(&self.get(&format!("/items/{item}")).await)
+        record_of(&self.get(&format!("/items/{item}")).await)
     }
 
     pub(super) async fn observe(&self) -> Option<Observations> {
@@ -121,10 +124,10 @@ impl Pod {
         serde_json::from_slice(&reply.body).ok()
     }
 
-    pub(super) async fn ready(&self) {
+    pub(super) async fn wait_until_ready(&self) {
         let address = Address::new("127.0.0.1", self.options.admin_port);
         let upstream = Upstream::new(self.component.clone(), address);
-        until("it is ready", || async {
+        wait_until("it is ready", || async {
             let reply = request(&upstream, Method::GET, "/readyz", "").await;
             if reply.status == StatusCode::OK { Ok(()) } else { Err(reply) }
         })
@@ -132,10 +135,10 @@ impl Pod {
     }
 
     /// Waits until it reports what `holds` wants under the configuration that it has.
-    pub(super) async fn reports(&self, what: &str, holds: impl Fn(&Observations) -> bool) {
+    pub(super) async fn wait_for_report(&self, what: &str, holds: impl Fn(&Observations) -> bool) {
         let text = std::fs::read_to_string(&self.options.config).unwrap();
         let revision = ComponentConfig::revision_of(&text);
-        until(what, || async {
+        wait_until(what, || async {
             let report = self.observe().await;
             let well = report.as_ref().is_some_and(|it| it.revision == revision && holds(it));
             if well { Ok(()) } else { Err(report) }
@@ -146,14 +149,14 @@ impl Pod {
 
 impl Drop for Pod {
     fn drop(&mut self) {
-        if self.runs() {
+        if self.is_running() {
             self.kill();
         }
     }
 }
 
 async fn run(options: &Options) -> Result<(), RunError> {
-    let document = Document::read(&options.config)?;
+    let document = ConfigDocument::read(&options.config)?;
     let role = document.config.role();
     let shutdown = Shutdown::new(Duration::ZERO);
     let process = Process { options: options.clone(), document, shutdown };
@@ -165,19 +168,24 @@ async fn run(options: &Options) -> Result<(), RunError> {
     }
 }
 
-pub(super) async fn request(upstream: &Upstream, method: Method, path: &str, body: &str) -> Reply {
+pub(super) async fn request(
+    upstream: &Upstream,
+    method: Method,
+    path: &str,
+    body: &str,
+) -> CallResponse {
     let body = Bytes::from(body.to_owned());
-    let context = Context::first(Instant::now() + WITHIN);
-    let outgoing = Outgoing { method, path: path.to_owned(), context, body };
-    upstream.send(&outgoing).await.unwrap()
+    let context = RequestContext::new_root(Instant::now() + REQUEST_TIMEOUT);
+    let outgoing = CallRequest { method, path: path.to_owned(), context, body };
+    upstream.send_with_retries(&outgoing).await.unwrap()
 }
 
-pub(super) fn answer(reply: &Reply) -> Answer {
+pub(super) fn parse_answer(reply: &CallResponse) -> Answer {
     serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{error}: {reply:?}"))
 }
 
 /// The item of an answer; none if it says for sure that there is none.
-pub(super) fn record(answer: &Answer) -> Option<Record> {
+pub(super) fn record_of(answer: &Answer) -> Option<Record> {
     match &answer.outcome {
         Outcome::Item { version, value, .. } => {
             Some(Record { version: version.clone(), value: value.clone() })
@@ -192,27 +200,27 @@ pub(super) fn version(millis: u64) -> Version {
 }
 
 /// The configuration of peers of which all pods are members.
-pub(super) fn peers(pods: &[Pod]) -> PeerConfig {
+pub(super) fn peer_config(pods: &[Pod]) -> PeerConfig {
     PeerConfig {
         work: RequestWork::default(),
         replication_factor: 3,
-        members: pods.iter().map(Pod::member).collect(),
+        members: pods.iter().map(Pod::as_member).collect(),
         migration_sources: vec![],
         successor: None,
     }
 }
 
 /// Pods of peers that are all ready.
-pub(super) async fn started(count: usize, change: impl Fn(&mut PeerConfig)) -> Vec<Pod> {
+pub(super) async fn start_peers(count: usize, change: impl Fn(&mut PeerConfig)) -> Vec<Pod> {
     let mut pods: Vec<Pod> = (0..count).map(|ordinal| Pod::new("peers", ordinal)).collect();
-    let mut config = peers(&pods);
+    let mut config = peer_config(&pods);
     change(&mut config);
     for pod in &mut pods {
         pod.configure(RoleConfig::Peer(config.clone()));
         pod.start();
     }
     for pod in &pods {
-        pod.ready().await;
+        pod.wait_until_ready().await;
     }
     pods
 }

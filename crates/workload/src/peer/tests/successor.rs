@@ -1,14 +1,14 @@
 //! Peers that forward users' requests to a successor, and stop doing so.
 
-use super::pods::{Pod, component, peers, started};
+use super::pods::{Pod, component, peer_config, start_peers};
 use axum::http::{Method, StatusCode};
 use maquette_contract::{
-    CallMode, Hop, Observations, Probe, RoleConfig, Routes, ServiceConfig, StoreConfig,
-    StoreTarget, Successor, RequestWork,
+    CallMode, Hop, Observations, Probe, RequestWork, RoleConfig, Routes, ServiceConfig,
+    StoreConfig, StoreTarget, Successor,
 };
 
 /// A service that owns every collection, and its store.
-async fn owner() -> (Pod, Pod) {
+async fn service_with_store() -> (Pod, Pod) {
     let (mut store, mut web) = (Pod::new("data", 0), Pod::new("web", 0));
     store.configure(RoleConfig::Store(StoreConfig {}));
     web.configure(RoleConfig::Service(ServiceConfig {
@@ -21,31 +21,31 @@ async fn owner() -> (Pod, Pod) {
     }));
     store.start();
     web.start();
-    store.ready().await;
-    web.ready().await;
+    store.wait_until_ready().await;
+    web.wait_until_ready().await;
     (store, web)
 }
 
-fn works(report: &Observations, to: &str) -> bool {
+fn edge_works(report: &Observations, to: &str) -> bool {
     let mut edges = report.edges.iter();
     edges.any(|edge| edge.to == component(to) && edge.probe == Probe::Works)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn users_get_to_the_successor_and_back_without_a_restart() {
-    let (_store, web) = owner().await;
-    let pods = started(3, |_| {}).await;
+    let (_store, web) = service_with_store().await;
+    let pods = start_peers(3, |_| {}).await;
     let here = pods[0].put("orders/1", 1).await;
     let there = web.put("orders/1", 2).await;
 
-    let mut config = peers(&pods);
+    let mut config = peer_config(&pods);
     config.successor = Some(Successor { component: component("web"), address: web.traffic() });
     for pod in &pods {
         pod.configure(RoleConfig::Peer(config.clone()));
     }
     for pod in &pods {
-        let both = |report: &Observations| works(report, "peers") && works(report, "web");
-        pod.reports("both edges work", both).await;
+        let both = |report: &Observations| edge_works(report, "peers") && edge_works(report, "web");
+        pod.wait_for_report("both edges work", both).await;
         assert_eq!(pod.read("orders/1").await.as_ref(), Some(&there));
         let trace = pod.get("/summary").await.trace;
         let calls: Vec<_> = trace.calls.iter().map(|call| (&call.component, &*call.pod)).collect();
@@ -63,10 +63,10 @@ async fn users_get_to_the_successor_and_back_without_a_restart() {
     assert!(edge.traffic.requests >= 3, "{edge:?}");
 
     for pod in &pods {
-        pod.configure(RoleConfig::Peer(peers(&pods)));
+        pod.configure(RoleConfig::Peer(peer_config(&pods)));
     }
     for pod in &pods {
-        pod.reports("only their own edge is left", |report| report.edges.len() == 1).await;
+        pod.wait_for_report("only their own edge is left", |report| report.edges.len() == 1).await;
         assert_eq!(pod.read("orders/1").await.as_ref(), Some(&here));
         assert_eq!(pod.read("orders/2").await, None);
     }

@@ -11,8 +11,8 @@ use tokio::{
 async fn writers_of_one_item_all_get_through_and_versions_only_grow() {
     let store = Store::start().await;
     let services = [
-        Service::start("one", owner(&store.address)).await,
-        Service::start("two", owner(&store.address)).await,
+        Service::start("one", owner_config(&store.address)).await,
+        Service::start("two", owner_config(&store.address)).await,
     ];
     let writer = async |service: &Service| {
         let mut versions = Vec::new();
@@ -34,7 +34,7 @@ async fn writers_of_one_item_all_get_through_and_versions_only_grow() {
 async fn what_is_no_item_is_told_when_read_and_replaced_when_written() {
     let store = Store::start().await;
     store.fill(&[("books/7".to_owned(), "x")]).await;
-    let web = Service::start("web", owner(&store.address)).await;
+    let web = Service::start("web", owner_config(&store.address)).await;
     let error = web.get("/items/books/7").await.error(StatusCode::BAD_GATEWAY);
     assert!(error.starts_with("books/7 in the store data is no item: "), "{error}");
     let version = web.put("/items/books/7", "1").await.version();
@@ -83,7 +83,7 @@ async fn a_write_whose_acknowledgement_was_lost_is_recognised_and_not_made_twice
     let store = Store::start().await;
     let armed = Arc::new(AtomicBool::new(false));
     let proxy = lossy(&store.address, Arc::clone(&armed)).await;
-    let web = Service::start("web", owner(&proxy)).await;
+    let web = Service::start("web", owner_config(&proxy)).await;
     let first = web.put("/items/books/7", "1").await.version();
     for value in ["2", "3"] {
         armed.store(true, Ordering::SeqCst);
@@ -92,7 +92,7 @@ async fn a_write_whose_acknowledgement_was_lost_is_recognised_and_not_made_twice
         assert!(got.version() > first);
         let set = got.answer().trace.queries.into_iter().find(|query| query.command == "SET IFEQ");
         assert_eq!(set.unwrap().count, 1, "the write was sent once");
-        let direct = Service::start("other", owner(&store.address)).await;
+        let direct = Service::start("other", owner_config(&store.address)).await;
         assert_eq!(direct.get("/items/books/7").await.version(), got.version());
     }
 }

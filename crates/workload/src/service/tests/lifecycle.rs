@@ -13,11 +13,11 @@ async fn gated(name: &'static str) -> (Address, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let address = {
         let gate = Arc::clone(&gate);
-        played(move |_| {
+        fake_component(move |_| {
             let gate = Arc::clone(&gate);
             async move {
                 gate.acquire().await.unwrap().forget();
-                found(name, "books", "1")
+                fake_item(name, "books", "1")
             }
         })
         .await
@@ -26,40 +26,41 @@ async fn gated(name: &'static str) -> (Address, Arc<Semaphore>) {
 }
 
 fn revision(service: &Service) -> Revision {
-    service.runtime.observe().revision
+    service.runtime.observations().revision
 }
 
 #[tokio::test]
 async fn requests_end_under_the_configuration_that_they_began_under() {
     let (old, gate) = gated("old").await;
-    let new = played(async |_| found("new", "books", "1")).await;
+    let new = fake_component(async |_| fake_item("new", "books", "1")).await;
     let web = Arc::new(Service::start("web", thin("old", &old)).await);
     let running = {
         let web = Arc::clone(&web);
         tokio::spawn(async move { web.get("/items/books/1").await })
     };
-    until("the request is under way", || web.runtime.config.under_way() == 1).await;
-    assert_eq!(web.runtime.observe().older_requests, 0);
+    until("the request is under way", || web.runtime.config.in_flight() == 1).await;
+    assert_eq!(web.runtime.observations().older_requests, 0);
 
     let text = document("web", thin("new", &new));
     web.configure(&text);
-    until("the new one is in force", || revision(&web) == ComponentConfig::revision_of(&text)).await;
-    assert_eq!(web.runtime.observe().older_requests, 1);
+    until("the new one is in force", || revision(&web) == ComponentConfig::revision_of(&text))
+        .await;
+    assert_eq!(web.runtime.observations().older_requests, 1);
     assert_eq!(web.get("/items/books/1").await.value(), "new");
-    assert_eq!(web.runtime.observe().older_requests, 1, "still under way");
+    assert_eq!(web.runtime.observations().older_requests, 1, "still under way");
     gate.add_permits(1);
     assert_eq!(running.await.unwrap().value(), "old");
-    assert_eq!(web.runtime.observe().older_requests, 0);
+    assert_eq!(web.runtime.observations().older_requests, 0);
 }
 
 #[tokio::test]
 async fn edges_follow_the_configuration_and_keep_what_is_known_of_those_that_stay() {
-    let stays = played(async |_| summed("stays", &[])).await;
-    let goes = played(async |_| summed("goes", &[])).await;
+    let stays = fake_component(async |_| fake_summary("stays", &[])).await;
+    let goes = fake_component(async |_| fake_summary("goes", &[])).await;
     let config = |calls: Vec<Call>| ServiceConfig { calls, ..idle() };
     let before = config(vec![call("stays", &stays), call("goes", &goes)]);
     let web = Service::start("web", before).await;
-    let edges = || web.runtime.observe().edges;
+    let edges = || web.runtime.observations().edges;
     let all_work = || edges().iter().all(|edge| edge.probe == Probe::Works);
     until("both work", all_work).await;
     web.get("/summary").await.counts();
@@ -67,7 +68,8 @@ async fn edges_follow_the_configuration_and_keep_what_is_known_of_those_that_sta
     let comes = free_address().await;
     let text = document("web", config(vec![call("stays", &stays), call("goes", &comes)]));
     web.configure(&text);
-    until("the new one is in force", || revision(&web) == ComponentConfig::revision_of(&text)).await;
+    until("the new one is in force", || revision(&web) == ComponentConfig::revision_of(&text))
+        .await;
     let [stayed, came] = &edges()[..] else { panic!() };
     assert_eq!(
         (&stayed.to, &stayed.probe, stayed.traffic.requests),
@@ -106,9 +108,9 @@ async fn a_configuration_that_cannot_be_used_is_counted_and_the_old_one_stays() 
 
 #[tokio::test]
 async fn the_admin_port_tells_of_the_pod() {
-    let below = played(async |_| summed("below", &[])).await;
+    let below = fake_component(async |_| fake_summary("below", &[])).await;
     let web = Service::start("web", thin("below", &below)).await;
-    until("it is ready", || web.runtime.readiness.missing().is_empty()).await;
+    until("it is ready", || web.runtime.readiness.unmet_conditions().is_empty()).await;
     assert_eq!(web.admin("/readyz").await.text(), "ready\n");
     assert_eq!(web.admin("/livez").await.status, StatusCode::OK);
     web.get("/summary").await.counts();
@@ -121,7 +123,7 @@ async fn the_admin_port_tells_of_the_pod() {
 
 #[tokio::test]
 async fn the_metrics_are_as_promtool_wants_them() {
-    let below = played(async |_| found("below", "books", "1")).await;
+    let below = fake_component(async |_| fake_item("below", "books", "1")).await;
     let web = Service::start("web", thin("below", &below)).await;
     web.get("/items/books/1").await.value();
     web.get("/items/Books/1").await.error(StatusCode::BAD_REQUEST);
@@ -189,12 +191,12 @@ async fn a_connection_ends_with_the_first_answer_under_new_settings() {
 async fn a_stop_fails_no_request_of_clients_that_go_where_they_are_told() {
     let (slow, gate) = gated("slow").await;
     let web = Arc::new(Service::start("web", thin("slow", &slow)).await);
-    until("it is ready", || web.runtime.readiness.missing().is_empty()).await;
+    until("it is ready", || web.runtime.readiness.unmet_conditions().is_empty()).await;
     let running = {
         let web = Arc::clone(&web);
         tokio::spawn(async move { web.get("/items/books/1").await })
     };
-    until("the request is under way", || web.runtime.config.under_way() == 1).await;
+    until("the request is under way", || web.runtime.config.in_flight() == 1).await;
     let mut kept = Client::connect(&web.address).await;
     let ok = "HTTP/1.1 204 No Content".to_owned();
     assert_eq!(kept.get("/ping").await, (ok.clone(), false));
@@ -207,7 +209,7 @@ async fn a_stop_fails_no_request_of_clients_that_go_where_they_are_told() {
     let mut late = Client::connect(&web.address).await;
     assert_eq!(late.get("/ping").await, (ok, true), "who did not know yet is served as well");
 
-    web.runtime.shutdown.draining().await;
+    web.runtime.shutdown.wait_until_draining().await;
     assert!(!web.serving.is_finished(), "a request is under way");
     gate.add_permits(1);
     let got = running.await.unwrap();

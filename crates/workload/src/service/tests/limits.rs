@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 #[tokio::test]
 async fn a_slow_component_makes_504_in_time_and_the_tree_names_it() {
-    let slow = played(async |_| std::future::pending().await).await;
+    let slow = fake_component(async |_| std::future::pending().await).await;
     let business = Service::start("business", thin("slow", &slow)).await;
     let client = Service::start("client", thin("business", &business.address)).await;
     let got = client.get_with("/summary", &[(DEADLINE, "4000")]).await;
@@ -67,9 +67,9 @@ async fn trace_deadline_and_hops_travel_with_the_request() {
     let seen = Arc::new(Mutex::new(HeaderMap::new()));
     let below = {
         let seen = Arc::clone(&seen);
-        played(move |request: Request| {
+        fake_component(move |request: Request| {
             *seen.lock().unwrap() = request.headers().clone();
-            async { summed("below", &[]) }
+            async { fake_summary("below", &[]) }
         })
         .await
     };
@@ -120,7 +120,7 @@ async fn requests_that_make_no_sense_are_told_why() {
 
 #[tokio::test]
 async fn a_person_gets_text() {
-    let below = played(async |_| found("below", "books", "1")).await;
+    let below = fake_component(async |_| fake_item("below", "books", "1")).await;
     let web = Service::start("web", thin("below", &below)).await;
     let got = web.get_with("/items/books/1", &[("accept", "text/plain")]).await;
     assert_eq!(got.headers["content-type"], "text/plain; charset=utf-8");

@@ -1,11 +1,11 @@
 //! Services as a whole, on 127.0.0.1: real services, real stores, and components that are played.
 
 mod client;
+mod fakes;
 mod item;
 mod lifecycle;
 mod limits;
-mod origin;
-mod played;
+mod migration;
 #[path = "../../../../../tests/shared/promtool.rs"]
 mod promtool;
 mod restart;
@@ -14,11 +14,11 @@ mod summary;
 
 use self::{
     client::{Got, ask},
-    played::{found, play, played, summed, tree},
+    fakes::{fake_component, fake_item, fake_summary, fake_tree, serve_fake},
 };
 use super::{ServiceSettings, serve_requests};
 use crate::{
-    runtime::{Document, Options, Process, Runtime, Shutdown},
+    runtime::{ConfigDocument, Options, Process, Runtime, Shutdown},
     storage::Storage,
     store,
 };
@@ -33,8 +33,8 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use maquette_contract::{
     Address, Answer, Call, CallMode, CollectionSummary, ComponentConfig, ComponentName, Hop,
-    Outcome, Percent, ResponseTree, Role, RoleConfig, Routes, ServiceConfig, StoreTarget, Summary,
-    Version, RequestWork,
+    Outcome, Percent, RequestWork, ResponseTree, Role, RoleConfig, Routes, ServiceConfig,
+    StoreTarget, Summary, Version,
 };
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -92,7 +92,7 @@ fn thin(name: &str, address: &Address) -> ServiceConfig {
 }
 
 /// Owns every collection.
-fn owner(store: &Address) -> ServiceConfig {
+fn owner_config(store: &Address) -> ServiceConfig {
     let target = StoreTarget { component: component("data"), address: store.clone() };
     let routes = Routes { rest: Some(Hop::Own), ..Routes::default() };
     ServiceConfig { store: Some(target), routes, ..idle() }
@@ -127,7 +127,7 @@ impl Service {
             admin_port: 0,
         };
         let shutdown = Shutdown::new(Duration::from_secs(2));
-        let document = Document::read(&path).unwrap();
+        let document = ConfigDocument::read(&path).unwrap();
         let runtime = Runtime::start(Process { options, document, shutdown }).await.unwrap();
         let (listener, address) = at;
         let serving = tokio::spawn(serve_requests(Arc::clone(&runtime), listener));
@@ -154,7 +154,7 @@ impl Service {
     }
 
     async fn admin(&self, path: &str) -> Got {
-        let admin = Address(self.runtime.admin.to_string());
+        let admin = Address(self.runtime.admin_address.to_string());
         ask(&admin, Method::GET, path, &[], "").await
     }
 }
@@ -195,7 +195,8 @@ impl Store {
         folder: Arc<TempDir>,
         storage: Storage,
     ) -> Self {
-        let server = store::Server::new(listener, storage, store::Metrics::new()).unwrap();
+        let server =
+            store::StoreServer::new(listener, storage, store::StoreMetrics::new()).unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.run(async move { drop(stopped.await) }));
         Self { address, folder, stop: Some(stop), serving }

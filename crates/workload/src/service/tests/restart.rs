@@ -5,17 +5,17 @@ use maquette_contract::Probe;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn probe(service: &Service) -> Probe {
-    service.runtime.observe().edges[0].probe.clone()
+    service.runtime.observations().edges[0].probe.clone()
 }
 
 #[tokio::test]
 async fn a_request_is_held_while_the_store_is_away() {
     let address = free_address().await;
-    let web = Service::start("web", owner(&address)).await;
+    let web = Service::start("web", owner_config(&address)).await;
     until("the probe fails", || matches!(probe(&web), Probe::Fails { .. })).await;
     let (held, _store) = tokio::join!(web.put("/items/books/7", "1"), async {
         // Its requests come after the probe's.
-        until("a request is under way", || web.runtime.config.under_way() > 0).await;
+        until("a request is under way", || web.runtime.config.in_flight() > 0).await;
         Store::start_at(&address, Arc::new(tempfile::tempdir().unwrap())).await
     });
     let version = held.version();
@@ -26,7 +26,7 @@ async fn a_request_is_held_while_the_store_is_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_go_on_while_the_store_restarts_and_none_is_lost() {
     let store = Store::start().await;
-    let web = Arc::new(Service::start("web", owner(&store.address)).await);
+    let web = Arc::new(Service::start("web", owner_config(&store.address)).await);
     let done = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..4)
         .map(|id| {
@@ -45,8 +45,11 @@ async fn writes_go_on_while_the_store_restarts_and_none_is_lost() {
         .collect();
     let mut store = store;
     for _ in 0..3 {
-        let served = web.runtime.served.traffic().requests;
-        until("writes go on", || web.runtime.served.traffic().requests > served + 8).await;
+        let served = web.runtime.served_traffic.current_traffic().requests;
+        until("writes go on", || {
+            web.runtime.served_traffic.current_traffic().requests > served + 8
+        })
+        .await;
         let (address, folder) = store.stop().await;
         store = Store::start_at(&address, folder).await;
     }
@@ -59,7 +62,7 @@ async fn writes_go_on_while_the_store_restarts_and_none_is_lost() {
 
 #[tokio::test]
 async fn a_request_fails_at_its_deadline_if_the_store_stays_away() {
-    let web = Service::start("web", owner(&free_address().await)).await;
+    let web = Service::start("web", owner_config(&free_address().await)).await;
     let headers = [(crate::runtime::headers::DEADLINE, "1500")];
     let got = web.get_with("/items/books/7", &headers).await;
     let error = got.error(StatusCode::BAD_GATEWAY);
@@ -77,7 +80,7 @@ async fn a_call_is_made_again_when_its_connection_fails() {
         for _ in 0..2 {
             drop(listener.accept().await.unwrap());
         }
-        play(listener, async |_| summed("below", &[("books", 3)]));
+        serve_fake(listener, async |_| fake_summary("below", &[("books", 3)]));
     };
     let web = Service::start("web", thin("below", &address)).await;
     let (got, ()) = tokio::join!(web.get("/summary"), answering);
@@ -91,14 +94,14 @@ async fn a_call_to_nobody_is_502_at_the_deadline() {
     let got = web.get_with("/summary", &headers).await;
     let error = got.error(StatusCode::BAD_GATEWAY);
     assert!(error.starts_with("below: cannot reach 127.0.0.1:"), "{error}");
-    let traffic = web.runtime.observe().edges[0].traffic;
+    let traffic = web.runtime.observations().edges[0].traffic;
     assert_eq!((traffic.requests, traffic.failures), (1, 1));
 }
 
 #[tokio::test]
 async fn probes_notice_a_component_that_stops_and_one_that_answers_nonsense() {
     let store = Store::start().await;
-    let web = Service::start("web", owner(&store.address)).await;
+    let web = Service::start("web", owner_config(&store.address)).await;
     until("the probe works", || probe(&web) == Probe::Works).await;
     let (address, _folder) = store.stop().await;
     let refused = format!("cannot connect to {address}: Connection refused (os error 111)");

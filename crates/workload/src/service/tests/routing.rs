@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn a_thin_client_passes_items_on_to_their_owner_and_shows_the_way() {
     let store = Store::start().await;
-    let catalog = Service::start("catalog", owner(&store.address)).await;
+    let catalog = Service::start("catalog", owner_config(&store.address)).await;
     let client = Service::start("client", thin("catalog", &catalog.address)).await;
 
     let written = client.put("/items/books/7", r#"{"title":"Ulysses"}"#).await;
@@ -40,8 +40,8 @@ async fn a_thin_client_passes_items_on_to_their_owner_and_shows_the_way() {
 #[tokio::test]
 async fn clients_that_share_a_store_see_each_others_writes() {
     let store = Store::start().await;
-    let web = Service::start("web", owner(&store.address)).await;
-    let reports = Service::start("reports", owner(&store.address)).await;
+    let web = Service::start("web", owner_config(&store.address)).await;
+    let reports = Service::start("reports", owner_config(&store.address)).await;
     let first = web.put("/items/books/7", "1").await.version();
     let second = reports.put("/items/books/7", "2").await.version();
     assert!(second > first);
@@ -50,8 +50,8 @@ async fn clients_that_share_a_store_see_each_others_writes() {
 
 #[tokio::test]
 async fn each_collection_goes_to_its_owner() {
-    let orders = played(async |_| found("orders", "orders", "1")).await;
-    let catalog = played(async |_| found("catalog", "books", "1")).await;
+    let orders = fake_component(async |_| fake_item("orders", "orders", "1")).await;
+    let catalog = fake_component(async |_| fake_item("catalog", "books", "1")).await;
     let collections = [
         ("orders".parse().unwrap(), Some(Hop::Call(component("orders")))),
         ("hidden".parse().unwrap(), None),
@@ -82,7 +82,7 @@ async fn each_collection_goes_to_its_owner() {
 #[tokio::test]
 async fn an_item_that_is_nowhere_is_404_at_every_hop_with_the_tree() {
     let store = Store::start().await;
-    let catalog = Service::start("catalog", owner(&store.address)).await;
+    let catalog = Service::start("catalog", owner_config(&store.address)).await;
     let client = Service::start("client", thin("catalog", &catalog.address)).await;
     let got = client.get("/items/books/none").await;
     assert_eq!(got.error(StatusCode::NOT_FOUND), "there is no item books/none");
@@ -94,9 +94,11 @@ async fn an_item_that_is_nowhere_is_404_at_every_hop_with_the_tree() {
 #[tokio::test]
 async fn a_route_that_leads_nowhere_is_refused_with_its_mend() {
     let config = ServiceConfig { calls: vec![], ..thin("catalog", &free_address().await) };
-    let error = <ServiceSettings as crate::runtime::Settings>::check(&RoleConfig::Service(config));
+    let error =
+        <ServiceSettings as crate::runtime::RoleSettings>::check(&RoleConfig::Service(config));
     assert_eq!(error.unwrap_err(), "routes: * goes to catalog, which is not in calls");
-    let config = ServiceConfig { store: None, ..owner(&free_address().await) };
-    let error = <ServiceSettings as crate::runtime::Settings>::check(&RoleConfig::Service(config));
+    let config = ServiceConfig { store: None, ..owner_config(&free_address().await) };
+    let error =
+        <ServiceSettings as crate::runtime::RoleSettings>::check(&RoleConfig::Service(config));
     assert_eq!(error.unwrap_err(), "routes: * is its own, but it has no store");
 }

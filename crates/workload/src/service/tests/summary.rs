@@ -18,11 +18,11 @@ async fn parallel_calls_are_under_way_together() {
     let both = Arc::new(Barrier::new(2));
     let [a, b] = ["a", "b"].map(|name| {
         let both = Arc::clone(&both);
-        played(move |_| {
+        fake_component(move |_| {
             let both = Arc::clone(&both);
             async move {
                 both.wait().await;
-                summed(name, &[(name, 1)])
+                fake_summary(name, &[(name, 1)])
             }
         })
     });
@@ -38,14 +38,14 @@ async fn sequential_calls_wait_for_one_another_in_their_order() {
     let events = Arc::new(Mutex::new(Vec::new()));
     let recorder = |name: &'static str| {
         let events = Arc::clone(&events);
-        played(move |_| {
+        fake_component(move |_| {
             let events = Arc::clone(&events);
             async move {
                 events.lock().unwrap().push(format!("{name} begins"));
                 // Whoever would call the next one meanwhile gets the time to do so.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 events.lock().unwrap().push(format!("{name} ends"));
-                summed(name, &[])
+                fake_summary(name, &[])
             }
         })
     };
@@ -62,9 +62,9 @@ async fn probability_decides_how_often_a_call_is_made() {
     let asked = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
     let counter = |index: usize| {
         let asked = Arc::clone(&asked);
-        played(move |_| {
+        fake_component(move |_| {
             asked[index].fetch_add(1, Ordering::Relaxed);
-            async { summed("x", &[]) }
+            async { fake_summary("x", &[]) }
         })
     };
     let (never, always) = (counter(0).await, counter(1).await);
@@ -81,13 +81,14 @@ async fn probability_decides_how_often_a_call_is_made() {
 #[tokio::test]
 async fn the_own_store_is_added_up_and_an_owner_reached_twice_counts_once() {
     let store = Store::start().await;
-    let below = played(async |_| summed("below", &[("ads", 2), ("books", 999)])).await;
-    let beside = played(async |_| summed("beside", &[("ads", 2)])).await;
+    let below =
+        fake_component(async |_| fake_summary("below", &[("ads", 2), ("books", 999)])).await;
+    let beside = fake_component(async |_| fake_summary("beside", &[("ads", 2)])).await;
     let collections = [("ads".parse().unwrap(), Some(Hop::Call(component("below"))))];
     let config = ServiceConfig {
         calls: vec![call("below", &below), call("beside", &beside)],
         routes: Routes { collections: collections.into(), rest: Some(Hop::Own) },
-        ..owner(&store.address)
+        ..owner_config(&store.address)
     };
     let web = Service::start("web", config).await;
     let mut pairs: Vec<_> = (0..250)
@@ -117,9 +118,9 @@ async fn the_own_store_is_added_up_and_an_owner_reached_twice_counts_once() {
 
 #[tokio::test]
 async fn a_part_that_fails_fails_the_whole_and_is_named() {
-    let well = played(async |_| summed("well", &[("books", 1)])).await;
-    let sick = played(async |_| {
-        let mut trace = tree("sick");
+    let well = fake_component(async |_| fake_summary("well", &[("books", 1)])).await;
+    let sick = fake_component(async |_| {
+        let mut trace = fake_tree("sick");
         trace.error = Some("out of order".into());
         let outcome = Outcome::Error("out of order".into());
         let answer = Answer { outcome, trace, padding: String::new() };
@@ -138,7 +139,7 @@ async fn a_part_that_fails_fails_the_whole_and_is_named() {
 
 #[tokio::test]
 async fn what_is_no_answer_of_a_component_is_502() {
-    let strange = played(async |_| "hello".into_response()).await;
+    let strange = fake_component(async |_| "hello".into_response()).await;
     let web = Service::start("web", thin("strange", &strange)).await;
     let got = web.get("/summary").await;
     let error = got.error(StatusCode::BAD_GATEWAY);

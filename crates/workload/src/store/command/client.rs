@@ -1,9 +1,9 @@
 //! `CLIENT SETINFO <LIB-NAME | LIB-VER> value`: clients tell about themselves; nothing is kept.
 
-use super::{Command, Read, Refusal, spec::Spec, unknown_subcommand};
+use super::{Command, CommandError, ReadCommand, spec::CommandSpec, unknown_subcommand};
 use crate::store::resp::{Reply, Request};
 
-pub(super) const SPEC: Spec = Spec {
+pub(super) const SPEC: CommandSpec = CommandSpec {
     name: "client",
     arity: -2,
     flags: &[],
@@ -14,41 +14,41 @@ pub(super) const SPEC: Spec = Spec {
     parse,
 };
 
-fn parse(request: Request) -> Result<Command, Refusal> {
+fn parse(request: Request) -> Result<Command, CommandError> {
     let mut args = super::arguments(request);
     let subcommand = args.next().unwrap_or_default();
     if !subcommand.eq_ignore_ascii_case(b"setinfo") {
         return Err(unknown_subcommand("CLIENT", &subcommand));
     }
     let (Some(attribute), Some(value), None) = (args.next(), args.next(), args.next()) else {
-        return Err(Refusal::arity("client|setinfo"));
+        return Err(CommandError::wrong_arity("client|setinfo"));
     };
     let name = attribute.to_ascii_lowercase();
     if name != b"lib-name" && name != b"lib-ver" {
         let attribute = String::from_utf8_lossy(&attribute);
-        return Err(Refusal::new(format!("ERR Unrecognized option '{attribute}'")));
+        return Err(CommandError::new(format!("ERR Unrecognized option '{attribute}'")));
     }
     if !value.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
         let name = String::from_utf8_lossy(&name);
         let text = format!("ERR {name} cannot contain spaces, newlines or special characters.");
-        return Err(Refusal::new(text));
+        return Err(CommandError::new(text));
     }
-    Ok(Command::Read(Read::Known(Reply::OK)))
+    Ok(Command::Read(ReadCommand::Immediate(Reply::OK)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::refusal;
+    use super::super::tests::error_text;
 
     #[test]
     fn bad_information_gets_the_words_of_redis() {
         assert_eq!(
-            refusal(&["client", "setinfo", "LIB-NAME", "a b"]),
+            error_text(&["client", "setinfo", "LIB-NAME", "a b"]),
             "ERR lib-name cannot contain spaces, newlines or special characters."
         );
-        assert_eq!(refusal(&["client", "setinfo", "x", "a"]), "ERR Unrecognized option 'x'");
+        assert_eq!(error_text(&["client", "setinfo", "x", "a"]), "ERR Unrecognized option 'x'");
         assert_eq!(
-            refusal(&["client", "setinfo", "lib-ver"]),
+            error_text(&["client", "setinfo", "lib-ver"]),
             "ERR wrong number of arguments for 'client|setinfo' command"
         );
     }

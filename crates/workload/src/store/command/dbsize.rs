@@ -1,9 +1,9 @@
 //! `DBSIZE`: how many items there are.
 
-use super::{Command, Read, spec::Spec};
+use super::{Command, ReadCommand, spec::CommandSpec};
 use crate::{storage::Storage, store::resp::Reply};
 
-pub(super) const SPEC: Spec = Spec {
+pub(super) const SPEC: CommandSpec = CommandSpec {
     name: "dbsize",
     arity: 1,
     flags: &["readonly", "fast"],
@@ -11,9 +11,9 @@ pub(super) const SPEC: Spec = Spec {
     summary: "Returns the number of keys in the database.",
     since: "1.0.0",
     group: "server",
-    parse: |_| Ok(Command::Read(Read::Size)),
+    parse: |_| Ok(Command::Read(ReadCommand::DatabaseSize)),
 };
 
 pub(super) fn run(storage: &Storage) -> Reply {
-    Reply::count(storage.count())
+    Reply::from_count(storage.item_count())
 }

@@ -1,6 +1,6 @@
 //! `DEL key [key ...]`: how many were there and are gone.
 
-use super::{Command, Pending, Write, keys, spec::Spec};
+use super::{Command, PendingReply, WriteCommand, checked_keys, spec::CommandSpec};
 use crate::{
     storage::{Change, Storage, StorageError},
     store::resp::Reply,
@@ -8,7 +8,7 @@ use crate::{
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
-pub(super) const SPEC: Spec = Spec {
+pub(super) const SPEC: CommandSpec = CommandSpec {
     name: "del",
     arity: -2,
     flags: &["write"],
@@ -16,28 +16,32 @@ pub(super) const SPEC: Spec = Spec {
     summary: "Deletes one or more keys.",
     since: "1.0.0",
     group: "generic",
-    parse: |request| Ok(Command::Write(Write::Delete(Delete { keys: keys(request)? }))),
+    parse: |request| {
+        Ok(Command::Write(WriteCommand::Delete(DeleteCommand { keys: checked_keys(request)? })))
+    },
 };
 
 /// The keys.
 #[derive(Debug)]
-pub(crate) struct Delete {
+pub(crate) struct DeleteCommand {
     keys: Vec<Bytes>,
 }
 
-impl Delete {
-    pub(super) fn bytes(&self) -> usize {
+impl DeleteCommand {
+    pub(super) fn held_bytes(&self) -> usize {
         self.keys.iter().map(|key| key.len() + size_of::<Bytes>()).sum()
     }
 
-    pub(super) async fn submit(self, storage: &Storage) -> Pending {
-        match self.queue(storage).await {
-            Ok(outcome) => Box::pin(async { outcome.await.map_or_else(Reply::from, Reply::count) }),
+    pub(super) async fn submit(self, storage: &Storage) -> PendingReply {
+        match self.queue_deletes(storage).await {
+            Ok(outcome) => {
+                Box::pin(async { outcome.await.map_or_else(Reply::from, Reply::from_count) })
+            }
             Err(error) => Box::pin(async { error.into() }),
         }
     }
 
-    async fn queue(
+    async fn queue_deletes(
         self,
         storage: &Storage,
     ) -> Result<impl Future<Output = Result<u64, StorageError>> + Send + use<>, StorageError> {

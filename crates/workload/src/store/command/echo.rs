@@ -1,9 +1,9 @@
 //! `ECHO message`
 
-use super::{Command, Read, arguments, spec::Spec};
+use super::{Command, ReadCommand, arguments, spec::CommandSpec};
 use crate::store::resp::Reply;
 
-pub(super) const SPEC: Spec = Spec {
+pub(super) const SPEC: CommandSpec = CommandSpec {
     name: "echo",
     arity: 2,
     flags: &["fast"],
@@ -11,5 +11,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "Returns the given string.",
     since: "1.0.0",
     group: "connection",
-    parse: |request| Ok(Command::Read(Read::Known(Reply::optional(arguments(request).next())))),
+    parse: |request| {
+        Ok(Command::Read(ReadCommand::Immediate(Reply::bulk_or_nil(arguments(request).next()))))
+    },
 };

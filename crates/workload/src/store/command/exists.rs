@@ -1,10 +1,10 @@
 //! `EXISTS key [key ...]`: how many there are; a key named twice counts twice.
 
-use super::{Command, Read, keys, spec::Spec};
+use super::{Command, ReadCommand, checked_keys, spec::CommandSpec};
 use crate::{storage::Storage, store::resp::Reply};
 use bytes::Bytes;
 
-pub(super) const SPEC: Spec = Spec {
+pub(super) const SPEC: CommandSpec = CommandSpec {
     name: "exists",
     arity: -2,
     flags: &["readonly", "fast"],
@@ -12,17 +12,19 @@ pub(super) const SPEC: Spec = Spec {
     summary: "Determines whether one or more keys exist.",
     since: "1.0.0",
     group: "generic",
-    parse: |request| Ok(Command::Read(Read::Exists(Exists { keys: keys(request)? }))),
+    parse: |request| {
+        Ok(Command::Read(ReadCommand::Exists(ExistsCommand { keys: checked_keys(request)? })))
+    },
 };
 
 /// The keys.
 #[derive(Debug)]
-pub(crate) struct Exists {
+pub(crate) struct ExistsCommand {
     keys: Vec<Bytes>,
 }
 
-impl Exists {
+impl ExistsCommand {
     pub(super) async fn run(self, storage: &Storage) -> Reply {
-        storage.count_of(&self.keys).await.map_or_else(Reply::from, Reply::count)
+        storage.count_existing(&self.keys).await.map_or_else(Reply::from, Reply::from_count)
     }
 }

@@ -1,13 +1,13 @@
 //! `GET key`
 
-use super::{Command, Read, keys, spec::Spec};
+use super::{Command, ReadCommand, checked_keys, spec::CommandSpec};
 use crate::{
     storage::Storage,
-    store::{output::Output, resp::Reply},
+    store::{reply_writer::ReplyWriter, resp::Reply},
 };
 use bytes::Bytes;
 
-pub(super) const SPEC: Spec = Spec {
+pub(super) const SPEC: CommandSpec = CommandSpec {
     name: "get",
     arity: 2,
     flags: &["readonly", "fast"],
@@ -16,21 +16,21 @@ pub(super) const SPEC: Spec = Spec {
     since: "1.0.0",
     group: "string",
     parse: |request| {
-        let keys = keys(request)?;
-        Ok(Command::Read(Read::Get(Get { keys })))
+        let keys = checked_keys(request)?;
+        Ok(Command::Read(ReadCommand::Get(GetCommand { keys })))
     },
 };
 
 /// The key, as a list of one.
 #[derive(Debug)]
-pub(crate) struct Get {
+pub(crate) struct GetCommand {
     keys: Vec<Bytes>,
 }
 
-impl Get {
-    pub(super) async fn run(self, storage: &Storage, out: &mut Output) -> Reply {
-        match out.page_of(storage, &self.keys).await {
-            Ok(page) => Reply::optional(page.into_iter().next().flatten()),
+impl GetCommand {
+    pub(super) async fn run(self, storage: &Storage, out: &mut ReplyWriter) -> Reply {
+        match out.read_page(storage, &self.keys).await {
+            Ok(page) => Reply::bulk_or_nil(page.into_iter().next().flatten()),
             Err(error) => error.into(),
         }
     }

@@ -1,9 +1,9 @@
 //! `INFO [section ...]`: the sections and fields that clients and people look at.
 
-use super::{Command, Read, arguments, spec::Spec};
+use super::{Command, ReadCommand, arguments, spec::CommandSpec};
 use crate::{
     storage::Storage,
-    store::{Limits, Metrics, resp::Reply},
+    store::{Limits, StoreMetrics, resp::Reply},
 };
 use std::{
     fmt::Write,
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) const SPEC: Spec = Spec {
+pub(super) const SPEC: CommandSpec = CommandSpec {
     name: "info",
     arity: -1,
     flags: &["loading", "stale"],
@@ -24,13 +24,13 @@ pub(super) const SPEC: Spec = Spec {
         let sections = arguments(request);
         let sections =
             sections.map(|name| String::from_utf8_lossy(&name).to_ascii_lowercase()).collect();
-        Ok(Command::Read(Read::Info(Info { sections })))
+        Ok(Command::Read(ReadCommand::Info(InfoCommand { sections })))
     },
 };
 
 /// What `INFO` tells besides what the storage knows.
 #[derive(Clone)]
-pub(crate) struct Facts {
+pub(crate) struct ServerInfo {
     /// When the server began to listen.
     pub(crate) started: Instant,
     /// The port that it listens on.
@@ -38,37 +38,37 @@ pub(crate) struct Facts {
     /// What clients may take up.
     pub(crate) limits: Limits,
     /// What has been counted.
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: StoreMetrics,
     /// Told of every request: how long it took, and whether it failed for no fault of the client.
-    pub(crate) observer: Observer,
+    pub(crate) observer: RequestObserver,
 }
 
 /// Told of every request: how long it took and whether it failed.
-pub(crate) type Observer = Arc<dyn Fn(Duration, bool) + Send + Sync>;
+pub(crate) type RequestObserver = Arc<dyn Fn(Duration, bool) + Send + Sync>;
 
 /// The sections asked for, in lower case; none means all.
 #[derive(Debug)]
-pub(crate) struct Info {
+pub(crate) struct InfoCommand {
     sections: Vec<String>,
 }
 
 /// Redis' version whose protocol and commands this one has, the compare and set of 8.4 besides.
 const REDIS_VERSION: &str = "5.0.14";
 
-impl Info {
-    pub(super) fn run(self, storage: &Storage, facts: &Facts) -> Reply {
+impl InfoCommand {
+    pub(super) fn run(self, storage: &Storage, facts: &ServerInfo) -> Reply {
         let mut text = String::new();
         let sections = [
-            ("Server", server(facts)),
-            ("Clients", clients(facts)),
-            ("Memory", memory()),
-            ("Persistence", persistence(storage)),
-            ("Stats", stats(facts)),
+            ("Server", server_fields(facts)),
+            ("Clients", client_fields(facts)),
+            ("Memory", memory_fields()),
+            ("Persistence", persistence_fields(storage)),
+            ("Stats", stats_fields(facts)),
             ("Replication", vec![("role", "master".into()), ("connected_slaves", "0".into())]),
-            ("Keyspace", keyspace(storage.count())),
+            ("Keyspace", keyspace_fields(storage.item_count())),
         ];
         for (name, fields) in sections {
-            if !self.wants(name) {
+            if !self.includes_section(name) {
                 continue;
             }
             let gap = if text.is_empty() { "" } else { "\r\n" };
@@ -78,10 +78,10 @@ impl Info {
                 let _ = write!(text, "{field}:{value}\r\n");
             }
         }
-        Reply::text(text)
+        Reply::bulk_text(text)
     }
 
-    fn wants(&self, section: &str) -> bool {
+    fn includes_section(&self, section: &str) -> bool {
         let all = ["all", "default", "everything"];
         let named = |wanted: &String| {
             all.contains(&wanted.as_str()) || section.eq_ignore_ascii_case(wanted)
@@ -90,9 +90,9 @@ impl Info {
     }
 }
 
-type Fields = Vec<(&'static str, String)>;
+type InfoFields = Vec<(&'static str, String)>;
 
-fn server(facts: &Facts) -> Fields {
+fn server_fields(facts: &ServerInfo) -> InfoFields {
     let uptime = facts.started.elapsed().as_secs();
     vec![
         ("redis_version", REDIS_VERSION.into()),
@@ -106,7 +106,7 @@ fn server(facts: &Facts) -> Fields {
     ]
 }
 
-fn clients(facts: &Facts) -> Fields {
+fn client_fields(facts: &ServerInfo) -> InfoFields {
     vec![
         ("connected_clients", facts.metrics.connections.get().to_string()),
         ("maxclients", facts.limits.connections.to_string()),
@@ -114,7 +114,7 @@ fn clients(facts: &Facts) -> Fields {
     ]
 }
 
-fn memory() -> Fields {
+fn memory_fields() -> InfoFields {
     let bytes = resident_bytes().unwrap_or(0);
     let mebibytes = format!("{:.2}M", bytes as f64 / f64::from(1 << 20));
     vec![
@@ -130,15 +130,15 @@ fn resident_bytes() -> Option<u64> {
     Some(pages.split(' ').nth(1)?.parse::<u64>().ok()? * 4096)
 }
 
-fn persistence(storage: &Storage) -> Fields {
+fn persistence_fields(storage: &Storage) -> InfoFields {
     vec![
         ("loading", "0".into()),
         ("file_bytes", storage.file_bytes().to_string()),
-        ("commits", storage.commits().to_string()),
+        ("commits", storage.commit_count().to_string()),
     ]
 }
 
-fn stats(facts: &Facts) -> Fields {
+fn stats_fields(facts: &ServerInfo) -> InfoFields {
     let metrics = &facts.metrics;
     vec![
         ("total_connections_received", metrics.accepted.get().to_string()),
@@ -149,7 +149,7 @@ fn stats(facts: &Facts) -> Fields {
 }
 
 /// As in Redis, a database without keys is not listed.
-fn keyspace(keys: u64) -> Fields {
+fn keyspace_fields(keys: u64) -> InfoFields {
     match keys {
         0 => vec![],
         keys => vec![("db0", format!("keys={keys},expires=0,avg_ttl=0"))],

@@ -18,81 +18,81 @@ mod scan;
 mod set;
 mod spec;
 
-pub(crate) use info::Facts;
+pub(crate) use info::ServerInfo;
 
 use super::{
-    output::Output,
+    reply_writer::ReplyWriter,
     resp::{Reply, Request},
 };
 use crate::storage::{MAX_KEY, Storage, StorageError};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use spec::{COMMANDS, Spec};
+use spec::{COMMANDS, CommandSpec};
 use std::io;
 
 /// A request that has been understood.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Changes items; may share a commit with the next one of the same connection.
-    Write(Write),
+    Write(WriteCommand),
     /// Anything else.
-    Read(Read),
+    Read(ReadCommand),
     /// Ends the connection.
     Quit,
 }
 
 /// A command that changes items.
 #[derive(Debug)]
-pub(crate) enum Write {
+pub(crate) enum WriteCommand {
     /// `SET`.
-    Set(set::Set),
+    Set(set::SetCommand),
     /// `DEL`.
-    Delete(del::Delete),
+    Delete(del::DeleteCommand),
 }
 
 /// A command that changes nothing.
 #[derive(Debug)]
-pub(crate) enum Read {
+pub(crate) enum ReadCommand {
     /// A reply that is known without asking the storage.
-    Known(Reply),
+    Immediate(Reply),
     /// `GET`.
-    Get(get::Get),
+    Get(get::GetCommand),
     /// `MGET`.
-    MultiGet(mget::MultiGet),
+    MultiGet(mget::MultiGetCommand),
     /// `EXISTS`.
-    Exists(exists::Exists),
+    Exists(exists::ExistsCommand),
     /// `SCAN`.
-    Scan(scan::Scan),
+    Scan(scan::ScanCommand),
     /// `DBSIZE`.
-    Size,
+    DatabaseSize,
     /// `INFO`.
-    Info(info::Info),
+    Info(info::InfoCommand),
 }
 
 /// Why a request is not carried out: the text of the error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal(String);
+pub(crate) struct CommandError(String);
 
-impl Refusal {
+impl CommandError {
     fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    fn syntax() -> Self {
+    fn syntax_error() -> Self {
         Self::new("ERR syntax error")
     }
 
-    fn no_integer() -> Self {
+    fn not_an_integer() -> Self {
         Self::new("ERR value is not an integer or out of range")
     }
 
-    fn arity(name: &str) -> Self {
+    fn wrong_arity(name: &str) -> Self {
         Self(format!("ERR wrong number of arguments for '{name}' command"))
     }
 }
 
-impl From<Refusal> for Reply {
-    fn from(refusal: Refusal) -> Self {
+impl From<CommandError> for Reply {
+    fn from(refusal: CommandError) -> Self {
         Self::Error(refusal.0)
     }
 }
@@ -104,25 +104,25 @@ impl From<StorageError> for Reply {
 }
 
 /// The name under which a request is counted, and what it asks for.
-pub(crate) fn parse(request: Request) -> (&'static str, Result<Command, Refusal>) {
-    let Some(spec) = request.first().and_then(|name| spec::find(name)) else {
-        return ("unknown", Err(unknown(&request)));
+pub(crate) fn parse(request: Request) -> (&'static str, Result<Command, CommandError>) {
+    let Some(spec) = request.first().and_then(|name| spec::find_command(name)) else {
+        return ("unknown", Err(unknown_command(&request)));
     };
-    if !spec.takes(request.len()) {
-        return (spec.name, Err(Refusal::arity(spec.name)));
+    if !spec.accepts(request.len()) {
+        return (spec.name, Err(CommandError::wrong_arity(spec.name)));
     }
     (spec.name, (spec.parse)(request))
 }
 
 /// A write's reply, which comes once it is on disk.
-pub(crate) type Pending = BoxFuture<'static, Reply>;
+pub(crate) type PendingReply = BoxFuture<'static, Reply>;
 
-impl Write {
+impl WriteCommand {
     /// About how many bytes it keeps in memory until its reply.
-    pub(crate) fn bytes(&self) -> usize {
+    pub(crate) fn held_bytes(&self) -> usize {
         match self {
-            Self::Set(set) => set.bytes(),
-            Self::Delete(delete) => delete.bytes(),
+            Self::Set(set) => set.held_bytes(),
+            Self::Delete(delete) => delete.held_bytes(),
         }
     }
 
@@ -132,7 +132,7 @@ impl Write {
     }
 
     /// Queues the write behind those before it.
-    pub(crate) async fn submit(self, storage: &Storage) -> Pending {
+    pub(crate) async fn submit(self, storage: &Storage) -> PendingReply {
         match self {
             Self::Set(set) => set.submit(storage).await,
             Self::Delete(delete) => delete.submit(storage).await,
@@ -140,7 +140,7 @@ impl Write {
     }
 }
 
-impl Read {
+impl ReadCommand {
     /// Carries the command out. None: the reply has been written to `out` already.
     ///
     /// # Errors
@@ -148,24 +148,24 @@ impl Read {
     pub(crate) async fn run(
         self,
         storage: &Storage,
-        facts: &Facts,
-        out: &mut Output,
+        facts: &ServerInfo,
+        out: &mut ReplyWriter,
     ) -> io::Result<Option<Reply>> {
         Ok(Some(match self {
-            Self::Known(reply) => reply,
+            Self::Immediate(reply) => reply,
             Self::Get(get) => get.run(storage, out).await,
             Self::MultiGet(keys) => return keys.run(storage, out).await,
             Self::Exists(exists) => exists.run(storage).await,
             Self::Scan(scan) => scan.run(storage).await,
-            Self::Size => dbsize::run(storage),
+            Self::DatabaseSize => dbsize::run(storage),
             Self::Info(info) => info.run(storage, facts),
         }))
     }
 }
 
 /// The names of all commands, and what others are counted under.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    COMMANDS.iter().map(|spec: &Spec| spec.name).chain(["unknown"])
+pub(crate) fn command_names() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|spec: &CommandSpec| spec.name).chain(["unknown"])
 }
 
 /// The arguments behind the command's name.
@@ -174,21 +174,21 @@ fn arguments(request: Request) -> std::iter::Skip<std::vec::IntoIter<Bytes>> {
 }
 
 /// A key within its limit.
-fn key(arg: Bytes) -> Result<Bytes, Refusal> {
+fn checked_key(arg: Bytes) -> Result<Bytes, CommandError> {
     if arg.len() > MAX_KEY {
         let text =
             format!("ERR a key may have at most {MAX_KEY} bytes, this one has {}", arg.len());
-        return Err(Refusal(text));
+        return Err(CommandError(text));
     }
     Ok(arg)
 }
 
 /// All arguments, as keys.
-fn keys(request: Request) -> Result<Vec<Bytes>, Refusal> {
-    arguments(request).map(key).collect()
+fn checked_keys(request: Request) -> Result<Vec<Bytes>, CommandError> {
+    arguments(request).map(checked_key).collect()
 }
 
-fn unknown(request: &[Bytes]) -> Refusal {
+fn unknown_command(request: &[Bytes]) -> CommandError {
     /// Bytes of the name, and of all arguments, that the message shows.
     const SHOWN: usize = 128;
     let text = |bytes: &[u8], limit: usize| {
@@ -202,20 +202,20 @@ fn unknown(request: &[Bytes]) -> Refusal {
         }
         args += &format!("'{}' ", text(arg, SHOWN - args.len()));
     }
-    Refusal(format!("ERR unknown command '{name}', with args beginning with: {args}"))
+    CommandError(format!("ERR unknown command '{name}', with args beginning with: {args}"))
 }
 
 /// A subcommand that does not exist.
-fn unknown_subcommand(command: &str, subcommand: &[u8]) -> Refusal {
+fn unknown_subcommand(command: &str, subcommand: &[u8]) -> CommandError {
     let subcommand = String::from_utf8_lossy(subcommand.get(..128).unwrap_or(subcommand));
-    Refusal(format!("ERR unknown subcommand '{subcommand}'. Try {command} HELP."))
+    CommandError(format!("ERR unknown subcommand '{subcommand}'. Try {command} HELP."))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    pub(super) fn refusal(words: &[&str]) -> String {
+    pub(super) fn error_text(words: &[&str]) -> String {
         let request = words.iter().map(|word| Bytes::from(word.to_string())).collect();
         parse(request).1.unwrap_err().0
     }
@@ -223,14 +223,17 @@ mod tests {
     #[test]
     fn unknown_commands_get_the_words_of_redis() {
         assert_eq!(
-            refusal(&["HELLO", "3"]),
+            error_text(&["HELLO", "3"]),
             "ERR unknown command 'HELLO', with args beginning with: '3' "
         );
-        assert_eq!(refusal(&["foo"]), "ERR unknown command 'foo', with args beginning with: ");
+        assert_eq!(error_text(&["foo"]), "ERR unknown command 'foo', with args beginning with: ");
         let long = "x".repeat(300);
-        let text = refusal(&["foo", &long, &long]);
+        let text = error_text(&["foo", &long, &long]);
         assert_eq!(text.matches('x').count(), 128);
-        assert_eq!(refusal(&["client", "kill"]), "ERR unknown subcommand 'kill'. Try CLIENT HELP.");
+        assert_eq!(
+            error_text(&["client", "kill"]),
+            "ERR unknown subcommand 'kill'. Try CLIENT HELP."
+        );
     }
 
     #[test]
@@ -239,7 +242,7 @@ mod tests {
         {
             let name = words[0].to_lowercase();
             assert_eq!(
-                refusal(words),
+                error_text(words),
                 format!("ERR wrong number of arguments for '{name}' command")
             );
         }
@@ -249,7 +252,7 @@ mod tests {
     fn a_key_above_the_limit_is_refused() {
         let long = "x".repeat(MAX_KEY + 1);
         for words in [&["get", &long][..], &["set", &long, "v"], &["mget", "a", &long]] {
-            assert!(refusal(words).starts_with("ERR a key may have at most 1024 bytes"));
+            assert!(error_text(words).starts_with("ERR a key may have at most 1024 bytes"));
         }
     }
 }

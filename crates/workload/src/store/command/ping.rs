@@ -1,9 +1,9 @@
 //! `PING [message]`
 
-use super::{Command, Read, arguments, spec::Spec};
+use super::{Command, ReadCommand, arguments, spec::CommandSpec};
 use crate::store::resp::Reply;
 
-pub(super) const SPEC: Spec = Spec {
+pub(super) const SPEC: CommandSpec = CommandSpec {
     name: "ping",
     arity: -1,
     flags: &["fast"],
@@ -13,9 +13,11 @@ pub(super) const SPEC: Spec = Spec {
     group: "connection",
     parse: |request| {
         if request.len() > 2 {
-            return Err(super::Refusal::arity("ping"));
+            return Err(super::CommandError::wrong_arity("ping"));
         }
         let message = arguments(request).next();
-        Ok(Command::Read(Read::Known(message.map_or(Reply::Simple("PONG"), Reply::Bulk))))
+        Ok(Command::Read(ReadCommand::Immediate(
+            message.map_or(Reply::Simple("PONG"), Reply::Bulk),
+        )))
     },
 };

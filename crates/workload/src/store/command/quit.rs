@@ -1,8 +1,8 @@
 //! `QUIT`: answered with `OK`; then the connection is closed.
 
-use super::{Command, spec::Spec};
+use super::{Command, spec::CommandSpec};
 
-pub(super) const SPEC: Spec = Spec {
+pub(super) const SPEC: CommandSpec = CommandSpec {
     name: "quit",
     arity: -1,
     flags: &["noscript", "loading", "stale", "fast", "no_auth"],

@@ -4,7 +4,7 @@
 //! remembered. A key that exists throughout is returned exactly once, however many others come and
 //! go, and also across a restart.
 
-use super::{Command, Read, Refusal, arguments, spec::Spec};
+use super::{Command, CommandError, ReadCommand, arguments, spec::CommandSpec};
 use crate::{
     storage::{MAX_KEY, Position, Storage},
     store::{
@@ -19,7 +19,7 @@ use std::str;
 const MAX_COUNT: usize = 1000;
 const DEFAULT_COUNT: usize = 10;
 
-pub(super) const SPEC: Spec = Spec {
+pub(super) const SPEC: CommandSpec = CommandSpec {
     name: "scan",
     arity: -2,
     flags: &["readonly"],
@@ -27,36 +27,36 @@ pub(super) const SPEC: Spec = Spec {
     summary: "Iterates over the key names in the database.",
     since: "2.8.0",
     group: "generic",
-    parse: |request| Ok(Command::Read(Read::Scan(Scan::parse(request)?))),
+    parse: |request| Ok(Command::Read(ReadCommand::Scan(ScanCommand::parse(request)?))),
 };
 
 /// A parsed `SCAN`.
 #[derive(Debug)]
-pub(crate) struct Scan {
+pub(crate) struct ScanCommand {
     start: Position,
     pattern: Option<Bytes>,
     count: usize,
 }
 
-impl Scan {
-    fn parse(request: Request) -> Result<Self, Refusal> {
+impl ScanCommand {
+    fn parse(request: Request) -> Result<Self, CommandError> {
         let mut args = arguments(request);
-        let cursor = args.next().as_deref().and_then(number).and_then(Position::new);
-        let start = cursor.ok_or_else(|| Refusal::new("ERR invalid cursor"))?;
+        let cursor = args.next().as_deref().and_then(parse_number).and_then(Position::new);
+        let start = cursor.ok_or_else(|| CommandError::new("ERR invalid cursor"))?;
         let mut scan = Self { start, pattern: None, count: DEFAULT_COUNT };
         while let Some(option) = args.next() {
-            let value = args.next().ok_or_else(Refusal::syntax)?;
+            let value = args.next().ok_or_else(CommandError::syntax_error)?;
             match option.to_ascii_uppercase().as_slice() {
-                b"MATCH" => scan.pattern = Some(pattern(value)?),
-                b"COUNT" => scan.count = count(&value)?,
-                _ => return Err(Refusal::syntax()),
+                b"MATCH" => scan.pattern = Some(parse_pattern(value)?),
+                b"COUNT" => scan.count = parse_count(&value)?,
+                _ => return Err(CommandError::syntax_error()),
             }
         }
         Ok(scan)
     }
 
     pub(super) async fn run(self, storage: &Storage) -> Reply {
-        let (keys, next) = match storage.keys(self.start, self.count).await {
+        let (keys, next) = match storage.scan_keys(self.start, self.count).await {
             Ok(page) => page,
             Err(error) => return error.into(),
         };
@@ -67,49 +67,49 @@ impl Scan {
         let keys = keys.into_iter().filter(matches).map(Reply::Bulk).collect();
         // A page never begins at 0 but the first, so that 0 can mean the end.
         let cursor = next.map_or(0, Position::get);
-        Reply::Array(vec![Reply::text(cursor.to_string()), Reply::Array(keys)])
+        Reply::Array(vec![Reply::bulk_text(cursor.to_string()), Reply::Array(keys)])
     }
 }
 
 /// No longer than a key, so that matching takes a bounded time.
-fn pattern(pattern: Bytes) -> Result<Bytes, Refusal> {
+fn parse_pattern(pattern: Bytes) -> Result<Bytes, CommandError> {
     if pattern.len() > MAX_KEY {
-        return Err(Refusal::new(format!("ERR a pattern may have at most {MAX_KEY} bytes")));
+        return Err(CommandError::new(format!("ERR a pattern may have at most {MAX_KEY} bytes")));
     }
     Ok(pattern)
 }
 
-fn number(bytes: &[u8]) -> Option<u64> {
+fn parse_number(bytes: &[u8]) -> Option<u64> {
     str::from_utf8(bytes).ok()?.parse().ok()
 }
 
 /// A wish, as in Redis: above the limit it is the limit.
-fn count(bytes: &[u8]) -> Result<usize, Refusal> {
+fn parse_count(bytes: &[u8]) -> Result<usize, CommandError> {
     let count = str::from_utf8(bytes).ok().and_then(|text| text.parse::<i64>().ok());
-    match count.ok_or_else(Refusal::no_integer)? {
-        i64::MIN..=0 => Err(Refusal::syntax()),
+    match count.ok_or_else(CommandError::not_an_integer)? {
+        i64::MIN..=0 => Err(CommandError::syntax_error()),
         count => Ok(usize::try_from(count).unwrap_or(MAX_COUNT).min(MAX_COUNT)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::refusal;
+    use super::super::tests::error_text;
 
     #[test]
     fn bad_arguments_get_the_words_of_redis() {
         let long = "*".repeat(1025);
         assert_eq!(
-            refusal(&["scan", "0", "MATCH", &long]),
+            error_text(&["scan", "0", "MATCH", &long]),
             "ERR a pattern may have at most 1024 bytes"
         );
-        assert_eq!(refusal(&["scan", "x"]), "ERR invalid cursor");
-        assert_eq!(refusal(&["scan", "281474976710656"]), "ERR invalid cursor");
-        assert_eq!(refusal(&["scan", "0", "COUNT", "0"]), "ERR syntax error");
-        assert_eq!(refusal(&["scan", "0", "COUNT"]), "ERR syntax error");
-        assert_eq!(refusal(&["scan", "0", "TYPE", "hash"]), "ERR syntax error");
+        assert_eq!(error_text(&["scan", "x"]), "ERR invalid cursor");
+        assert_eq!(error_text(&["scan", "281474976710656"]), "ERR invalid cursor");
+        assert_eq!(error_text(&["scan", "0", "COUNT", "0"]), "ERR syntax error");
+        assert_eq!(error_text(&["scan", "0", "COUNT"]), "ERR syntax error");
+        assert_eq!(error_text(&["scan", "0", "TYPE", "hash"]), "ERR syntax error");
         assert_eq!(
-            refusal(&["scan", "0", "COUNT", "x"]),
+            error_text(&["scan", "0", "COUNT", "x"]),
             "ERR value is not an integer or out of range"
         );
     }

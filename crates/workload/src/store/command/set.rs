@@ -3,14 +3,16 @@
 //! `IFEQ` compares and sets, in the words of Redis 8.4 and Valkey 8.1: it stores the value only if
 //! the key has exactly the other value now. Nothing here expires, so those options are refused.
 
-use super::{Command, Pending, Refusal, Write, arguments, key, spec::Spec};
+use super::{
+    Command, CommandError, PendingReply, WriteCommand, arguments, checked_key, spec::CommandSpec,
+};
 use crate::{
     storage::{Change, Storage},
     store::resp::{Reply, Request},
 };
 use bytes::Bytes;
 
-pub(super) const SPEC: Spec = Spec {
+pub(super) const SPEC: CommandSpec = CommandSpec {
     name: "set",
     arity: -3,
     flags: &["write", "denyoom"],
@@ -19,29 +21,29 @@ pub(super) const SPEC: Spec = Spec {
               exist.",
     since: "1.0.0",
     group: "string",
-    parse: |request| Ok(Command::Write(Write::Set(Set::parse(request)?))),
+    parse: |request| Ok(Command::Write(WriteCommand::Set(SetCommand::parse(request)?))),
 };
 
 /// A parsed `SET`.
 #[derive(Debug)]
-pub(crate) struct Set {
+pub(crate) struct SetCommand {
     key: Bytes,
     value: Bytes,
-    condition: Condition,
+    condition: SetCondition,
     get: bool,
 }
 
 /// What must be true for the value to be stored.
 #[derive(Debug, PartialEq, Eq)]
-enum Condition {
+enum SetCondition {
     Always,
     Absent,
     Present,
     Equals(Bytes),
 }
 
-impl Condition {
-    fn holds(&self, before: Option<&[u8]>) -> bool {
+impl SetCondition {
+    fn is_met(&self, before: Option<&[u8]>) -> bool {
         match self {
             Self::Always => true,
             Self::Absent => before.is_none(),
@@ -51,35 +53,38 @@ impl Condition {
     }
 }
 
-impl Set {
-    fn parse(request: Request) -> Result<Self, Refusal> {
+impl SetCommand {
+    fn parse(request: Request) -> Result<Self, CommandError> {
         let mut args = arguments(request);
         let (Some(name), Some(value)) = (args.next(), args.next()) else {
-            return Err(Refusal::arity(SPEC.name));
+            return Err(CommandError::wrong_arity(SPEC.name));
         };
-        let mut set = Self { key: key(name)?, value, condition: Condition::Always, get: false };
+        let mut set =
+            Self { key: checked_key(name)?, value, condition: SetCondition::Always, get: false };
         while let Some(option) = args.next() {
             let condition = match option.to_ascii_uppercase().as_slice() {
                 b"GET" => {
                     set.get = true;
                     continue;
                 }
-                b"NX" => Condition::Absent,
-                b"XX" => Condition::Present,
-                b"IFEQ" => Condition::Equals(args.next().ok_or_else(Refusal::syntax)?),
-                _ => return Err(Refusal::syntax()),
+                b"NX" => SetCondition::Absent,
+                b"XX" => SetCondition::Present,
+                b"IFEQ" => {
+                    SetCondition::Equals(args.next().ok_or_else(CommandError::syntax_error)?)
+                }
+                _ => return Err(CommandError::syntax_error()),
             };
-            if set.condition != Condition::Always {
-                return Err(Refusal::syntax());
+            if set.condition != SetCondition::Always {
+                return Err(CommandError::syntax_error());
             }
             set.condition = condition;
         }
         Ok(set)
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(super) fn held_bytes(&self) -> usize {
         let other = match &self.condition {
-            Condition::Equals(value) => value.len(),
+            SetCondition::Equals(value) => value.len(),
             _ => 0,
         };
         self.key.len() + self.value.len() + other
@@ -89,13 +94,13 @@ impl Set {
         self.get
     }
 
-    pub(super) async fn submit(self, storage: &Storage) -> Pending {
+    pub(super) async fn submit(self, storage: &Storage) -> PendingReply {
         let Self { key, value, condition, get } = self;
         let outcome = storage.submit(&key, move |before| {
-            let holds = condition.holds(before);
+            let holds = condition.is_met(before);
             let change = if holds { Change::Put(value) } else { Change::Keep };
             let reply = match (get, holds) {
-                (true, _) => Reply::optional(before.map(Bytes::copy_from_slice)),
+                (true, _) => Reply::bulk_or_nil(before.map(Bytes::copy_from_slice)),
                 (false, true) => Reply::OK,
                 (false, false) => Reply::Nil,
             };
@@ -110,7 +115,7 @@ impl Set {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::refusal;
+    use super::super::tests::error_text;
 
     #[test]
     fn options_that_do_not_go_together_or_are_not_known_are_syntax_errors() {
@@ -124,7 +129,7 @@ mod tests {
             &["nonsense"],
         ] {
             let words = [&["SET", "key", "value"], options].concat();
-            assert_eq!(refusal(&words), "ERR syntax error", "{options:?}");
+            assert_eq!(error_text(&words), "ERR syntax error", "{options:?}");
         }
     }
 }

@@ -1,14 +1,14 @@
 //! The table of commands: what `COMMAND` tells of each, and how it is parsed.
 
 use super::{
-    Command, Refusal, client, command_info, dbsize, del, echo, exists, get, info, mget, ping, quit,
-    scan, set,
+    Command, CommandError, client, command_info, dbsize, del, echo, exists, get, info, mget, ping,
+    quit, scan, set,
 };
 use crate::store::resp::Request;
 
 /// A command.
 #[derive(Debug)]
-pub(super) struct Spec {
+pub(super) struct CommandSpec {
     /// In lower case; requests may use any.
     pub(super) name: &'static str,
     /// How many arguments, the name among them; below 0: at least as many.
@@ -24,19 +24,19 @@ pub(super) struct Spec {
     /// Redis' group of commands.
     pub(super) group: &'static str,
     /// Understands a request whose number of arguments is right.
-    pub(super) parse: fn(Request) -> Result<Command, Refusal>,
+    pub(super) parse: fn(Request) -> Result<Command, CommandError>,
 }
 
-impl Spec {
+impl CommandSpec {
     /// Whether the command takes so many arguments, its name among them.
-    pub(super) fn takes(&self, arguments: usize) -> bool {
+    pub(super) fn accepts(&self, arguments: usize) -> bool {
         let arguments = i64::try_from(arguments).unwrap_or(i64::MAX);
         if self.arity < 0 { arguments >= -self.arity } else { arguments == self.arity }
     }
 }
 
 /// All commands, by name.
-pub(super) static COMMANDS: &[Spec] = &[
+pub(super) static COMMANDS: &[CommandSpec] = &[
     client::SPEC,
     command_info::SPEC,
     dbsize::SPEC,
@@ -53,6 +53,6 @@ pub(super) static COMMANDS: &[Spec] = &[
 ];
 
 /// The command of this name, in any case.
-pub(super) fn find(name: &[u8]) -> Option<&'static Spec> {
+pub(super) fn find_command(name: &[u8]) -> Option<&'static CommandSpec> {
     COMMANDS.iter().find(|spec| spec.name.as_bytes().eq_ignore_ascii_case(name))
 }

@@ -5,14 +5,14 @@ use bytes::Bytes;
 
 /// Splits a line at blanks. `"..."` knows `\n \r \t \b \a \xHH` and `\` before anything else,
 /// `'...'` only `\'`; after a closing quote must come a blank or the end.
-pub(super) fn split(line: &[u8]) -> Result<Vec<Bytes>, ProtocolError> {
+pub(super) fn split_line(line: &[u8]) -> Result<Vec<Bytes>, ProtocolError> {
     let mut args = Vec::new();
     let mut rest = line.trim_ascii_start();
     while let Some(first) = rest.first() {
         let (arg, behind) = match first {
-            b'"' => double_quoted(&rest[1..])?,
-            b'\'' => single_quoted(&rest[1..])?,
-            _ => plain(rest)?,
+            b'"' => parse_double_quoted(&rest[1..])?,
+            b'\'' => parse_single_quoted(&rest[1..])?,
+            _ => parse_plain(rest)?,
         };
         if behind.first().is_some_and(|byte| !byte.is_ascii_whitespace()) {
             return Err(ProtocolError::UnbalancedQuotes);
@@ -23,22 +23,22 @@ pub(super) fn split(line: &[u8]) -> Result<Vec<Bytes>, ProtocolError> {
     Ok(args)
 }
 
-type Arg<'a> = Result<(Bytes, &'a [u8]), ProtocolError>;
+type ParsedArg<'a> = Result<(Bytes, &'a [u8]), ProtocolError>;
 
 /// Up to the next blank. A quote may begin in the middle: `a"b c"` is one argument.
-fn plain(rest: &[u8]) -> Arg<'_> {
+fn parse_plain(rest: &[u8]) -> ParsedArg<'_> {
     let special = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     let end = rest.iter().position(special).unwrap_or(rest.len());
     let (head, behind) = rest.split_at(end);
     let (tail, behind) = match behind.first() {
-        Some(b'"') => double_quoted(&behind[1..])?,
-        Some(b'\'') => single_quoted(&behind[1..])?,
+        Some(b'"') => parse_double_quoted(&behind[1..])?,
+        Some(b'\'') => parse_single_quoted(&behind[1..])?,
         _ => return Ok((Bytes::copy_from_slice(head), behind)),
     };
     Ok(([head, &tail].concat().into(), behind))
 }
 
-fn double_quoted(mut rest: &[u8]) -> Arg<'_> {
+fn parse_double_quoted(mut rest: &[u8]) -> ParsedArg<'_> {
     let mut arg = Vec::new();
     loop {
         rest = match rest {
@@ -46,11 +46,11 @@ fn double_quoted(mut rest: &[u8]) -> Arg<'_> {
             [b'\\', b'x', high, low, behind @ ..]
                 if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
             {
-                arg.push(hex(*high) << 4 | hex(*low));
+                arg.push(hex_value(*high) << 4 | hex_value(*low));
                 behind
             }
             [b'\\', byte, behind @ ..] => {
-                arg.push(escaped(*byte));
+                arg.push(unescape_byte(*byte));
                 behind
             }
             [byte, behind @ ..] => {
@@ -62,7 +62,7 @@ fn double_quoted(mut rest: &[u8]) -> Arg<'_> {
     }
 }
 
-fn single_quoted(mut rest: &[u8]) -> Arg<'_> {
+fn parse_single_quoted(mut rest: &[u8]) -> ParsedArg<'_> {
     let mut arg = Vec::new();
     loop {
         rest = match rest {
@@ -80,7 +80,7 @@ fn single_quoted(mut rest: &[u8]) -> Arg<'_> {
     }
 }
 
-fn escaped(byte: u8) -> u8 {
+fn unescape_byte(byte: u8) -> u8 {
     match byte {
         b'n' => b'\n',
         b'r' => b'\r',
@@ -92,7 +92,7 @@ fn escaped(byte: u8) -> u8 {
 }
 
 /// The value of a hexadecimal digit.
-fn hex(digit: u8) -> u8 {
+fn hex_value(digit: u8) -> u8 {
     match digit {
         b'0'..=b'9' => digit - b'0',
         b'a'..=b'f' => digit - b'a' + 10,
@@ -116,10 +116,10 @@ mod tests {
             (br#"ECHO a"b c""#, &[b"ECHO", b"ab c"]),
         ];
         for (line, want) in cases {
-            assert_eq!(split(line).unwrap(), want, "{line:?}");
+            assert_eq!(split_line(line).unwrap(), want, "{line:?}");
         }
         for bad in [r#"ECHO "a"#, "ECHO 'a", r#"ECHO "a"b"#, r#"ECHO "a\"#] {
-            assert_eq!(split(bad.as_bytes()), Err(ProtocolError::UnbalancedQuotes), "{bad}");
+            assert_eq!(split_line(bad.as_bytes()), Err(ProtocolError::UnbalancedQuotes), "{bad}");
         }
     }
 }

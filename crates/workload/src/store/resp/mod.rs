@@ -8,7 +8,7 @@ mod reply;
 mod request;
 
 pub(crate) use reply::Reply;
-pub(crate) use request::{Parser, ProtocolError, Request};
+pub(crate) use request::{ProtocolError, Request, RequestParser};
 
 /// Arguments of one request, the command's name among them.
 pub(crate) const MAX_ARGS: usize = 65_536;

@@ -24,49 +24,49 @@ impl Reply {
     pub(crate) const OK: Self = Self::Simple("OK");
 
     /// A bulk reply of this text.
-    pub(crate) fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn bulk_text(text: impl Into<String>) -> Self {
         Self::Bulk(Bytes::from(text.into()))
     }
 
     /// A bulk reply, or nil.
-    pub(crate) fn optional(value: Option<Bytes>) -> Self {
+    pub(crate) fn bulk_or_nil(value: Option<Bytes>) -> Self {
         value.map_or(Self::Nil, Self::Bulk)
     }
 
     /// A count.
-    pub(crate) fn count(count: u64) -> Self {
+    pub(crate) fn from_count(count: u64) -> Self {
         Self::Integer(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
     /// Appends the reply to `out`.
-    pub(crate) fn write(&self, out: &mut BytesMut) {
+    pub(crate) fn encode_into(&self, out: &mut BytesMut) {
         match self {
-            Self::Simple(text) => line(out, b'+', text.as_bytes()),
+            Self::Simple(text) => put_line(out, b'+', text.as_bytes()),
             // A line break would end the reply in the middle.
-            Self::Error(text) => line(out, b'-', text.replace(['\r', '\n'], " ").as_bytes()),
-            Self::Integer(number) => line(out, b':', number.to_string().as_bytes()),
+            Self::Error(text) => put_line(out, b'-', text.replace(['\r', '\n'], " ").as_bytes()),
+            Self::Integer(number) => put_line(out, b':', number.to_string().as_bytes()),
             Self::Bulk(bytes) => {
-                line(out, b'$', bytes.len().to_string().as_bytes());
+                put_line(out, b'$', bytes.len().to_string().as_bytes());
                 out.put_slice(bytes);
                 out.put_slice(b"\r\n");
             }
-            Self::Nil => line(out, b'$', b"-1"),
+            Self::Nil => put_line(out, b'$', b"-1"),
             Self::Array(replies) => {
-                Self::write_array_of(replies.len(), out);
+                Self::encode_array_header(replies.len(), out);
                 for reply in replies {
-                    reply.write(out);
+                    reply.encode_into(out);
                 }
             }
         }
     }
 
     /// Appends the beginning of an array; `length` replies are to follow.
-    pub(crate) fn write_array_of(length: usize, out: &mut BytesMut) {
-        line(out, b'*', length.to_string().as_bytes());
+    pub(crate) fn encode_array_header(length: usize, out: &mut BytesMut) {
+        put_line(out, b'*', length.to_string().as_bytes());
     }
 }
 
-fn line(out: &mut BytesMut, sort: u8, text: &[u8]) {
+fn put_line(out: &mut BytesMut, sort: u8, text: &[u8]) {
     out.put_u8(sort);
     out.put_slice(text);
     out.put_slice(b"\r\n");
@@ -82,12 +82,12 @@ mod tests {
             Reply::OK,
             Reply::Error("ERR two\r\nlines".to_owned()),
             Reply::Integer(-3),
-            Reply::text("a\r\nb"),
+            Reply::bulk_text("a\r\nb"),
             Reply::Nil,
             Reply::Array(vec![]),
         ]);
         let mut out = BytesMut::new();
-        reply.write(&mut out);
+        reply.encode_into(&mut out);
         let want = "*6\r\n+OK\r\n-ERR two  lines\r\n:-3\r\n$4\r\na\r\nb\r\n$-1\r\n*0\r\n";
         assert_eq!(out, want);
     }

@@ -13,43 +13,43 @@ pub(crate) type Request = Vec<Bytes>;
 pub(crate) enum ProtocolError {
     /// No end of line within [`MAX_LINE`] of an inline request.
     #[error("Protocol error: too big inline request")]
-    BigInline,
+    InlineTooLong,
     /// The quotes of an inline request do not match.
     #[error("Protocol error: unbalanced quotes in request")]
     UnbalancedQuotes,
     /// No end of line after `*`.
     #[error("Protocol error: too big mbulk count string")]
-    BigCount,
+    CountTooLong,
     /// The number of arguments is no number, or above [`MAX_ARGS`].
     #[error("Protocol error: invalid multibulk length")]
-    Count,
+    InvalidCount,
     /// An argument does not begin with `$`.
     #[error("Protocol error: expected '$', got '{}'", char::from(*.0).escape_default())]
-    NoBulk(u8),
+    MissingBulkPrefix(u8),
     /// No end of line after `$`.
     #[error("Protocol error: too big bulk count string")]
-    BigLength,
+    LengthTooLong,
     /// The length of an argument is no number, or above [`MAX_ARG`].
     #[error("Protocol error: invalid bulk length")]
-    Length,
+    InvalidLength,
     /// An argument is longer than it says.
     #[error("Protocol error: expected CRLF behind an argument")]
-    NoEnd,
+    MissingLineEnd,
     /// The request is above [`MAX_REQUEST`].
     #[error("Protocol error: a request may have at most {MAX_REQUEST} bytes")]
-    BigRequest,
+    RequestTooLarge,
 }
 
 /// Finds the requests of one connection in its bytes. It keeps what it has understood of an
 /// unfinished request, so that no byte of an argument is looked at twice.
 #[derive(Debug, Default)]
-pub(crate) struct Parser {
-    unfinished: Option<Unfinished>,
+pub(crate) struct RequestParser {
+    partial: Option<PartialRequest>,
 }
 
 /// A request of which arguments are missing.
 #[derive(Debug)]
-struct Unfinished {
+struct PartialRequest {
     missing: usize,
     args: Vec<Bytes>,
     /// The bytes of all arguments so far, as announced.
@@ -60,34 +60,37 @@ struct Unfinished {
     length: Option<usize>,
 }
 
-impl Parser {
+impl RequestParser {
     /// Takes the next request from the front of `input`. None: it is not complete yet, or there
     /// is none.
     ///
     /// # Errors
     /// If this is not RESP; then nothing that follows can be understood either.
-    pub(crate) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Request>, ProtocolError> {
+    pub(crate) fn next_request(
+        &mut self,
+        input: &mut BytesMut,
+    ) -> Result<Option<Request>, ProtocolError> {
         loop {
-            if let Some(unfinished) = &mut self.unfinished {
-                if !unfinished.fill(input)? {
+            if let Some(unfinished) = &mut self.partial {
+                if !unfinished.take_arguments(input)? {
                     return Ok(None);
                 }
-                let finished = self.unfinished.take();
+                let finished = self.partial.take();
                 return Ok(finished.map(|request| request.args));
             }
             match input.first() {
                 None => return Ok(None),
-                Some(b'*') => match take_number(input, ProtocolError::BigCount)? {
+                Some(b'*') => match take_number(input, ProtocolError::CountTooLong)? {
                     None => return Ok(None),
                     // As in Redis, an empty request is none.
                     Some(Some(i64::MIN..=0)) => {}
-                    Some(count) => self.unfinished = Some(Unfinished::new(count)?),
+                    Some(count) => self.partial = Some(PartialRequest::new(count)?),
                 },
                 Some(_) => {
-                    let Some(line) = take_line(input, ProtocolError::BigInline)? else {
+                    let Some(line) = take_line(input, ProtocolError::InlineTooLong)? else {
                         return Ok(None);
                     };
-                    let args = inline::split(&line)?;
+                    let args = inline::split_line(&line)?;
                     if !args.is_empty() {
                         return Ok(Some(args));
                     }
@@ -97,27 +100,28 @@ impl Parser {
     }
 
     /// How many bytes of an unfinished request have come in, given what is left of the input.
-    pub(crate) fn held(&self, input: &BytesMut) -> usize {
-        input.len() + self.unfinished.as_ref().map_or(0, |unfinished| unfinished.taken)
+    pub(crate) fn buffered_bytes(&self, input: &BytesMut) -> usize {
+        input.len() + self.partial.as_ref().map_or(0, |unfinished| unfinished.taken)
     }
 
     /// Whether a request has begun and not ended, given what is left of the input.
     pub(crate) fn is_within_request(&self, input: &BytesMut) -> bool {
-        self.unfinished.is_some() || !input.is_empty()
+        self.partial.is_some() || !input.is_empty()
     }
 }
 
-impl Unfinished {
+impl PartialRequest {
     fn new(count: Option<i64>) -> Result<Self, ProtocolError> {
         let missing = count.and_then(|count| usize::try_from(count).ok());
-        let missing = missing.filter(|count| *count <= MAX_ARGS).ok_or(ProtocolError::Count)?;
+        let missing =
+            missing.filter(|count| *count <= MAX_ARGS).ok_or(ProtocolError::InvalidCount)?;
         // Room for few: who announces many has to send them first.
         let args = Vec::with_capacity(missing.min(8));
         Ok(Self { missing, args, announced: 0, taken: 0, length: None })
     }
 
     /// Takes arguments from the input; true once all are there.
-    fn fill(&mut self, input: &mut BytesMut) -> Result<bool, ProtocolError> {
+    fn take_arguments(&mut self, input: &mut BytesMut) -> Result<bool, ProtocolError> {
         while self.missing > 0 {
             let length = match self.length {
                 Some(length) => length,
@@ -132,7 +136,7 @@ impl Unfinished {
             self.args.push(input.split_to(length).freeze());
             self.taken += length;
             if !input.starts_with(b"\r\n") {
-                return Err(ProtocolError::NoEnd);
+                return Err(ProtocolError::MissingLineEnd);
             }
             input.advance(2);
             self.length = None;
@@ -145,14 +149,17 @@ impl Unfinished {
         match input.first() {
             None => return Ok(None),
             Some(b'$') => {}
-            Some(other) => return Err(ProtocolError::NoBulk(*other)),
+            Some(other) => return Err(ProtocolError::MissingBulkPrefix(*other)),
         }
-        let Some(length) = take_number(input, ProtocolError::BigLength)? else { return Ok(None) };
+        let Some(length) = take_number(input, ProtocolError::LengthTooLong)? else {
+            return Ok(None);
+        };
         let length = length.and_then(|length| usize::try_from(length).ok());
-        let length = length.filter(|length| *length <= MAX_ARG).ok_or(ProtocolError::Length)?;
+        let length =
+            length.filter(|length| *length <= MAX_ARG).ok_or(ProtocolError::InvalidLength)?;
         self.announced += length;
         if self.announced > MAX_REQUEST {
-            return Err(ProtocolError::BigRequest);
+            return Err(ProtocolError::RequestTooLarge);
         }
         Ok(Some(length))
     }
@@ -195,12 +202,12 @@ mod tests {
         ends.push(bytes.len());
         ends.sort_unstable();
         let (mut parser, mut input, mut requests) =
-            (Parser::default(), BytesMut::new(), Vec::new());
+            (RequestParser::default(), BytesMut::new(), Vec::new());
         let mut begin = 0;
         for end in ends {
             input.extend_from_slice(&bytes[begin..end]);
             begin = end;
-            while let Some(request) = parser.next(&mut input)? {
+            while let Some(request) = parser.next_request(&mut input)? {
                 requests.push(request);
             }
         }
@@ -258,10 +265,10 @@ mod tests {
 
     #[test]
     fn an_announcement_alone_takes_no_memory() {
-        let mut parser = Parser::default();
+        let mut parser = RequestParser::default();
         let mut input = BytesMut::from(&b"*65536\r\n$1048576\r\n"[..]);
-        assert_eq!(parser.next(&mut input), Ok(None));
-        let unfinished = parser.unfinished.unwrap();
+        assert_eq!(parser.next_request(&mut input), Ok(None));
+        let unfinished = parser.partial.unwrap();
         assert!(unfinished.args.capacity() <= 8 && input.capacity() < 1024);
     }
 

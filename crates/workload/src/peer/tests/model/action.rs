@@ -1,6 +1,6 @@
 //! What may happen, in whatever order.
 
-use super::world::{ITEMS, PEERS, World, layout};
+use super::simulation::{ITEMS, PEERS, Simulation, layout};
 use proptest::prelude::*;
 
 /// One thing that happens.
@@ -13,7 +13,7 @@ pub(super) enum Action {
     ConfigureAll {
         layout: usize,
     },
-    Hear {
+    DeliverReport {
         peer: usize,
         of: usize,
     },
@@ -21,7 +21,7 @@ pub(super) enum Action {
     Step {
         peer: usize,
     },
-    EndCheck {
+    EndSweep {
         peer: usize,
     },
     BeginWrite {
@@ -50,14 +50,14 @@ pub(super) enum Action {
     Start {
         which: usize,
     },
-    Lose {
+    LoseVolume {
         peer: usize,
     },
 }
 
-pub(super) fn action() -> impl Strategy<Value = Action> {
+pub(super) fn any_action() -> impl Strategy<Value = Action> {
     let (peer, items, mask) = (0..PEERS, 0..ITEMS, any::<u8>());
-    let hears = (0..PEERS, 0..PEERS).prop_map(|(peer, of)| Action::Hear { peer, of });
+    let hears = (0..PEERS, 0..PEERS).prop_map(|(peer, of)| Action::DeliverReport { peer, of });
     let begins = (peer.clone(), items.clone(), mask)
         .prop_map(|(via, item, mask)| Action::BeginWrite { via, item, mask });
     let writes = (peer.clone(), items.clone(), mask).prop_map(|(via, item, mask)| Action::Write {
@@ -74,29 +74,29 @@ pub(super) fn action() -> impl Strategy<Value = Action> {
         2 => (0..4_usize).prop_map(|layout| Action::ConfigureAll { layout }),
         10 => hears,
         160 => peer.clone().prop_map(|peer| Action::Step { peer }),
-        120 => peer.clone().prop_map(|peer| Action::EndCheck { peer }),
+        120 => peer.clone().prop_map(|peer| Action::EndSweep { peer }),
         40 => begins,
         40 => peer.clone().prop_map(|via| Action::EndWrite { via }),
         40 => writes,
         40 => reads,
         2 => peer.clone().prop_map(|peer| Action::Stop { peer }),
         8 => (0..PEERS).prop_map(|which| Action::Start { which }),
-        1 => peer.prop_map(|peer| Action::Lose { peer }),
+        1 => peer.prop_map(|peer| Action::LoseVolume { peer }),
     ]
 }
 
-impl World {
-    pub(super) fn act(&mut self, action: &Action) {
+impl Simulation {
+    pub(super) fn apply_action(&mut self, action: &Action) {
         match *action {
             Action::Configure { peer, .. } if !self.peers[peer].up => {}
             Action::Configure { peer, layout: number } => {
                 self.configured = number;
-                self.peers[peer].state.configure(layout(number));
+                self.peers[peer].state.set_configured(layout(number));
             }
             Action::ConfigureAll { layout: number } => {
                 self.configured = number;
                 for peer in self.peers.iter_mut().filter(|peer| peer.up) {
-                    peer.state.configure(layout(number));
+                    peer.state.set_configured(layout(number));
                 }
             }
             Action::Start { which } => {
@@ -107,22 +107,24 @@ impl World {
                 }
             }
             Action::Stop { peer } => self.peers[peer].up = false,
-            Action::Lose { peer } if !self.lost && self.peers[peer].state.votes() => {
-                self.lost = true;
+            Action::LoseVolume { peer }
+                if !self.has_lost_volume && self.peers[peer].state.counts_for_quorum() =>
+            {
+                self.has_lost_volume = true;
                 self.peers[peer].up = false;
                 self.peers[peer].disk.clear();
                 self.peers[peer].saved = None;
             }
-            Action::Lose { .. } => {}
-            _ => self.act_on_one(action),
+            Action::LoseVolume { .. } => {}
+            _ => self.apply_to_running_peer(action),
         }
     }
 
     /// What only a peer that is up does.
-    fn act_on_one(&mut self, action: &Action) {
-        let (Action::Hear { peer, .. }
+    fn apply_to_running_peer(&mut self, action: &Action) {
+        let (Action::DeliverReport { peer, .. }
         | Action::Step { peer }
-        | Action::EndCheck { peer }
+        | Action::EndSweep { peer }
         | Action::BeginWrite { via: peer, .. }
         | Action::EndWrite { via: peer }
         | Action::Write { via: peer, .. }
@@ -134,9 +136,9 @@ impl World {
             return;
         }
         match *action {
-            Action::Hear { of, .. } => self.hear(peer, of),
+            Action::DeliverReport { of, .. } => self.deliver_report(peer, of),
             Action::Step { .. } => self.step(peer),
-            Action::EndCheck { .. } => self.end_check(peer),
+            Action::EndSweep { .. } => self.end_sweep(peer),
             Action::BeginWrite { item, mask, .. } => self.begin_write(peer, item, mask),
             Action::EndWrite { .. } => self.end_write(peer),
             Action::Write { item, mask, .. } => {

@@ -5,25 +5,25 @@
 //! Here nothing is real but the rules: time, network and disks are played.
 
 mod action;
-mod world;
+mod simulation;
 
-use action::action;
+use action::any_action;
 use proptest::prelude::*;
-use world::World;
+use simulation::Simulation;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
     #[test]
     fn no_disorder_makes_a_read_miss_what_was_told(
-        actions in prop::collection::vec(action(), 100..900),
+        actions in prop::collection::vec(any_action(), 100..900),
     ) {
-        let mut world = World::new();
-        world.calm();
+        let mut world = Simulation::new();
+        world.stabilize();
         for action in &actions {
-            world.act(action);
-            world.check_truth();
+            world.apply_action(action);
+            world.assert_reads_are_truthful();
         }
-        world.calm();
+        world.stabilize();
         prop_assert!(world.reads > 0);
     }
 }

@@ -1,0 +1,129 @@
+//! A model that is played: it stalls, fails and forgets as it is told.
+
+use crate::runtime::lock;
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use maquette_contract::{Address, Answer, ItemKey, Outcome, ResponseTree, Role, Summary, Version};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, sleep_until},
+};
+
+/// How the played model behaves.
+#[derive(Default)]
+pub(super) struct FakeState {
+    pub(super) items: BTreeMap<String, Version>,
+    pub(super) clock: u64,
+    /// Nobody is answered before this time.
+    pub(super) stalled_until: Option<Instant>,
+    /// Everybody gets 503.
+    pub(super) fails: bool,
+    /// Writes are acknowledged and forgotten.
+    pub(super) forgets: bool,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct FakeModel(Arc<Mutex<FakeState>>);
+
+impl FakeModel {
+    pub(super) async fn start(&self) -> Address {
+        let router = Router::new()
+            .route("/ping", get(async || StatusCode::NO_CONTENT))
+            .route("/items/{collection}/{id}", get(read).put(write))
+            .route("/summary", get(summary))
+            .with_state(self.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address(listener.local_addr().unwrap().to_string());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        address
+    }
+
+    pub(super) fn change_state(&self, change: impl FnOnce(&mut FakeState)) {
+        change(&mut lock(&self.0));
+    }
+
+    pub(super) fn items(&self) -> BTreeMap<String, Version> {
+        lock(&self.0).items.clone()
+    }
+
+    /// Waits as long as the play says; true if the answer is a failure.
+    async fn should_fail(&self) -> bool {
+        let (stalled_until, fails) = {
+            let play = lock(&self.0);
+            (play.stalled_until, play.fails)
+        };
+        if let Some(until) = stalled_until {
+            sleep_until(until).await;
+        }
+        fails
+    }
+}
+
+async fn read(
+    State(model): State<FakeModel>,
+    Path((collection, id)): Path<(String, String)>,
+) -> Response {
+    if model.should_fail().await {
+        return failure(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let key = format!("{collection}/{id}");
+    match lock(&model.0).items.get(&key) {
+        Some(version) => item(&key, version.clone()),
+        None => failure(StatusCode::NOT_FOUND),
+    }
+}
+
+async fn write(
+    State(model): State<FakeModel>,
+    Path((collection, id)): Path<(String, String)>,
+) -> Response {
+    if model.should_fail().await {
+        return failure(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let key = format!("{collection}/{id}");
+    let mut play = lock(&model.0);
+    play.clock += 1;
+    let version = Version { millis: play.clock, counter: 0, writer: "w".to_owned() };
+    if !play.forgets {
+        play.items.insert(key.clone(), version.clone());
+    }
+    item(&key, version)
+}
+
+async fn summary(State(model): State<FakeModel>) -> Response {
+    if model.should_fail().await {
+        return failure(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    answer(StatusCode::OK, Outcome::Summary(Summary::default()))
+}
+
+fn item(key: &str, version: Version) -> Response {
+    let ItemKey { collection, id } = ItemKey::parse(key).unwrap();
+    answer(StatusCode::OK, Outcome::Item { collection, id, version, value: 1.into() })
+}
+
+fn failure(status: StatusCode) -> Response {
+    answer(status, Outcome::Error("as told".to_owned()))
+}
+
+fn answer(status: StatusCode, outcome: Outcome) -> Response {
+    let trace = ResponseTree {
+        component: "client".parse().unwrap(),
+        role: Role::Service,
+        pod: "client-0".to_owned(),
+        micros: 1,
+        queries: vec![],
+        calls: vec![],
+        error: None,
+    };
+    (status, Json(Answer { outcome, trace, padding: String::new() })).into_response()
+}

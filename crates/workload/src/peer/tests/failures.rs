@@ -1,0 +1,143 @@
+//! Peers that go and come back.
+
+use super::test_cluster::{DEADLINE, TestCluster, key, read_item, wait_until, write_item};
+use crate::peer::handle::PeerError;
+use maquette_contract::Record;
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::timeout;
+
+const ITEMS: usize = 60;
+
+async fn start_and_fill(peers: usize, replicas: u32) -> (TestCluster, BTreeMap<usize, Record>) {
+    let cluster = TestCluster::start_all(peers, replicas).await;
+    let mut written = BTreeMap::new();
+    for item in 0..ITEMS {
+        written.insert(item, cluster.put(item % peers, item, item as u64).await);
+    }
+    (cluster, written)
+}
+
+async fn assert_all_readable(cluster: &TestCluster, written: &BTreeMap<usize, Record>) {
+    for (via, peer) in cluster.running_peers() {
+        for (item, record) in written {
+            let found = read_item(&peer, *item, DEADLINE).await;
+            assert_eq!(found, Ok(Some(record.clone())), "item {item} via peer {via}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_through_one_peer_is_read_through_any() {
+    let (cluster, mut written) = start_and_fill(5, 3).await;
+    assert_all_readable(&cluster, &written).await;
+    for item in 0..ITEMS {
+        let before = written[&item].version.clone();
+        let record = cluster.put((item + 1) % 5, item, 1000).await;
+        assert!(record.version > before, "{} after {before}", record.version);
+        written.insert(item, record);
+    }
+    assert_all_readable(&cluster, &written).await;
+    assert_eq!(cluster.get(2, ITEMS).await, None);
+    for via in 0..5 {
+        let summary = cluster.summary(via).await;
+        let orders = &summary.collections[&key(0).collection];
+        assert_eq!((orders.items, orders.bytes), (ITEMS as u64, 4 * ITEMS as u64));
+        assert_eq!(orders.newest, written.values().map(|record| record.version.clone()).max());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_lost_peer_costs_nothing_and_its_copies_are_made_again() {
+    let (mut cluster, mut written) = start_and_fill(5, 3).await;
+    cluster.kill(0);
+    for item in 0..ITEMS {
+        let record = cluster.put(1 + item % 4, item, 2000).await;
+        written.insert(item, record);
+    }
+    assert_all_readable(&cluster, &written).await;
+    cluster.wait_until_replicated().await;
+    let held: u64 = cluster.running_peers().iter().map(|(_, peer)| peer.node.count_items().0).sum();
+    assert_eq!(held, 3 * ITEMS as u64, "others stand in for the one that is down");
+    cluster.start(0).await;
+    cluster.wait_until_replicated().await;
+    assert_all_readable(&cluster, &written).await;
+    wait_until("nobody holds more than its share", || async {
+        let held: u64 =
+            cluster.running_peers().iter().map(|(_, peer)| peer.node.count_items().0).sum();
+        if held == 3 * ITEMS as u64 { Ok(()) } else { Err(held) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_volume_is_filled_again_and_says_nothing_before() {
+    let (mut cluster, mut written) = start_and_fill(3, 3).await;
+    cluster.kill(2);
+    for item in 0..ITEMS {
+        let record = cluster.put(item % 2, item, 3000).await;
+        written.insert(item, record);
+    }
+    // Peer 2 comes back old while peer 1 comes back empty: only peer 0 knows the newest.
+    cluster.kill_and_wipe(1);
+    cluster.start(2).await;
+    cluster.start(1).await;
+    assert_all_readable(&cluster, &written).await;
+    cluster.wait_until_replicated().await;
+    assert_all_readable(&cluster, &written).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_two_of_five_lost_nothing_false_is_told_and_all_is_there_when_they_are_back() {
+    let (mut cluster, mut written) = start_and_fill(5, 3).await;
+    cluster.kill(0);
+    cluster.kill(3);
+    let mut refused = 0;
+    for item in 0..ITEMS {
+        let found = read_item(&cluster.peer(1), item, Duration::from_millis(700)).await;
+        match found {
+            Ok(found) => assert_eq!(found.as_ref(), Some(&written[&item])),
+            Err(_) => refused += 1,
+        }
+        if let Ok(record) =
+            write_item(&cluster.peer(2), item, 4000, Duration::from_millis(700)).await
+        {
+            written.insert(item, record);
+        }
+    }
+    assert!(refused < ITEMS, "most items still have two copies");
+    cluster.start(0).await;
+    cluster.start(3).await;
+    cluster.wait_until_replicated().await;
+    for (item, acknowledged) in &written {
+        let found = cluster.get(0, *item).await.expect("it was written");
+        assert!(found.version >= acknowledged.version, "item {item}: {found:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_is_there_after_all_were_stopped_at_once() {
+    let (mut cluster, written) = start_and_fill(5, 3).await;
+    (0..5).for_each(|ordinal| cluster.kill(ordinal));
+    cluster.start(4).await;
+    let refused = read_item(&cluster.peer(4), 0, Duration::from_millis(300)).await;
+    assert!(refused.is_err(), "alone it cannot know: {refused:?}");
+    wait_until("alone it is ready", || async {
+        cluster.peer(4).join_blocker().map_or(Ok(()), Err)
+    })
+    .await;
+    for ordinal in 0..4 {
+        cluster.start(ordinal).await;
+    }
+    assert_all_readable(&cluster, &written).await;
+    cluster.wait_until_replicated().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_cannot_keep_where_it_stands_ends() {
+    let mut cluster = TestCluster::start_all(3, 2).await;
+    cluster.block_state_file(0);
+    cluster.set_member_count(2);
+    let failed =
+        timeout(DEADLINE, cluster.peer(0).wait_for_failure()).await.map_err(|_| "it goes on");
+    assert!(matches!(failed, Ok(PeerError::StateFile(_))), "{failed:?}");
+}

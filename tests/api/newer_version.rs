@@ -1,0 +1,104 @@
+//! An Architecture that this version cannot read holds up no other, and nothing of it is touched.
+
+use crate::support::{
+    ARCHITECTURE, ControlPlane, Operator, Request, Space, api_of, eventually, soon,
+};
+use k8s_openapi::{
+    api::core::v1::Service,
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+        CustomResourceDefinition, JSON, JSONSchemaProps,
+    },
+};
+use kube::{
+    Api,
+    api::{DeleteParams, PostParams},
+};
+
+/// A shape that only a newer version knows.
+const NEWER: &str = "{shape: Ring}";
+
+#[tokio::test]
+async fn what_a_newer_version_wrote_says_so_and_holds_up_no_other() {
+    let plane = ControlPlane::own().await;
+    let space = Space::on(&plane, "newer").await;
+    // A variable that is set to nothing names no namespace: the operator works in all of them.
+    let start = || {
+        let all = [("MAQUETTE_NAMESPACES", "")];
+        Operator::start_on(&plane, &["--leader-elect", "false"], &all)
+    };
+    let mut operator = start();
+    space.apply("shop", "{shape: ThreeTier}").await;
+    space.await_children("shop").await;
+    let before = space.children("shop").await;
+
+    add_shape_to_crd(&plane, &space).await;
+    space.apply("shop", NEWER).await;
+    await_unreadable(&space, "shop").await;
+    space.apply("other", NEWER).await;
+    await_unreadable(&space, "other").await;
+    space.apply("good", "{shape: ThreeTier}").await;
+    space.await_children("good").await;
+
+    // It is among those that an operator finds at its start, too. Nothing of it is repaired.
+    operator.kill().await;
+    let services = space.api::<Service>();
+    services.delete("shop-client", &DeleteParams::default()).await.expect("deleted");
+    let _operator = start();
+    space.apply("later", "{shape: ThreeTier}").await;
+    space.await_children("later").await;
+    await_unreadable(&space, "shop").await;
+    let mut expected = before;
+    expected.remove("Service shop-client").expect("it was there");
+    let after = space.children("shop").await;
+    assert!(after.keys().eq(expected.keys()), "{:?} was made or deleted", after.keys());
+    for (key, child) in after {
+        assert_eq!(child.data["spec"], expected[&key].data["spec"], "{key} was changed");
+    }
+    let written = Request::of_operators(&plane)
+        .into_iter()
+        .filter(|request| request.resource == "architectures/status" && request.name == "other")
+        .count();
+    assert!(written <= 2, "{written} writes of the same status");
+
+    space.apply("shop", "{shape: ThreeTier}").await;
+    space.condition("shop", "Accepted", soon(), |c| c.status == "True").await;
+    eventually("what was deleted is made again", soon(), async || {
+        services.get("shop-client").await.map(drop).map_err(|error| error.to_string())
+    })
+    .await;
+}
+
+async fn await_unreadable(space: &Space, name: &str) {
+    let unreadable = |c: &crate::support::Condition| c.reason == "Unreadable";
+    let accepted = space.condition(name, "Accepted", soon(), unreadable).await;
+    assert_eq!(accepted.status, "False");
+    for said in ["spec.shape", "Ring", "NTier"] {
+        assert!(accepted.message.contains(said), "{}", accepted.message);
+    }
+    assert_eq!(space.condition(name, "Ready", soon(), unreadable).await.status, "False");
+}
+
+/// Makes the API server take the newer shape, as an upgrade of the custom resource does.
+async fn add_shape_to_crd(plane: &ControlPlane, space: &Space) {
+    let crds: Api<CustomResourceDefinition> = Api::all(plane.client().await);
+    let mut crd = crds.get("architectures.maquette.dev").await.expect("it is there");
+    let version = crd.spec.versions[0].schema.as_mut().expect("a schema");
+    let schema = version.open_api_v3_schema.as_mut().expect("a schema");
+    for part in ["spec", "status"] {
+        let shape = member(member(schema, part), "shape");
+        shape.enum_.as_mut().expect("shapes").push(JSON("Ring".into()));
+    }
+    crds.replace("architectures.maquette.dev", &PostParams::default(), &crd).await.expect("taken");
+    let architectures = api_of(space, ARCHITECTURE);
+    let text = "{apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {name: try}, spec: {shape: Ring}}";
+    let newer = serde_norway::from_str(text).expect("YAML");
+    let try_only = PostParams { dry_run: true, ..PostParams::default() };
+    eventually("the newer shape is taken", soon(), async || {
+        architectures.create(&try_only, &newer).await.map(drop).map_err(|error| error.to_string())
+    })
+    .await;
+}
+
+fn member<'a>(schema: &'a mut JSONSchemaProps, name: &str) -> &'a mut JSONSchemaProps {
+    schema.properties.as_mut().and_then(|members| members.get_mut(name)).expect(name)
+}

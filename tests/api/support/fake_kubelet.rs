@@ -1,0 +1,271 @@
+//! Plays the kubelet: pods of a namespace get an address of the loopback network, are ready, and
+//! report of themselves as the workload would, from the configuration that they have loaded.
+
+use super::{Space, edges};
+use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use k8s_openapi::{
+    api::core::v1::{ConfigMap, Pod, PodCondition, PodIP, PodStatus},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{
+    Api, ResourceExt,
+    api::{ListParams, Patch, PatchParams},
+};
+use maquette_contract::{
+    ComponentConfig, ComponentName, EdgeObservation, LoadObservation, MigrationObservation,
+    Observations, PeerObservation, Probe, RoleConfig, Traffic,
+    keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE, LABEL_ARCHITECTURE, LABEL_COMPONENT},
+    ports::ADMIN,
+};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{net::TcpListener, task::JoinSet};
+
+/// What a test wants pods to do.
+#[derive(Debug, Default)]
+pub(crate) struct PodBehavior {
+    /// Components whose pods are not ready.
+    pub(crate) down: BTreeSet<String>,
+    /// Edges that fail, as `from` and `to`.
+    pub(crate) failing: BTreeSet<(String, String)>,
+    /// Components whose pods do not report.
+    pub(crate) not_reporting: BTreeSet<String>,
+    /// Requests of the load that failed of late.
+    pub(crate) failed_requests: u64,
+    /// Peers that still copy items, by pod.
+    pub(crate) copying: BTreeSet<String>,
+    /// Components whose pods have not copied everything from their origins.
+    pub(crate) migrating: BTreeSet<String>,
+    /// Peers that no other sees, by pod.
+    pub(crate) unseen: BTreeSet<String>,
+}
+
+/// Plays the kubelet until it is dropped.
+pub(crate) struct Kubelet {
+    behaviour: Arc<Mutex<PodBehavior>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Kubelet {
+    /// A kubelet for all pods of a namespace.
+    pub(crate) fn start(space: &Space) -> Self {
+        let behaviour = Arc::<Mutex<PodBehavior>>::default();
+        let player = StatusWriter {
+            pods: space.api(),
+            config_maps: space.api(),
+            behaviour: Arc::clone(&behaviour),
+            known: BTreeMap::new(),
+        };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(player.run());
+        Self { behaviour, _tasks: tasks }
+    }
+
+    /// Changes what pods do.
+    pub(crate) fn now(&self) -> MutexGuard<'_, PodBehavior> {
+        self.behaviour.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct StatusWriter {
+    pods: Api<Pod>,
+    config_maps: Api<ConfigMap>,
+    behaviour: Arc<Mutex<PodBehavior>>,
+    known: BTreeMap<String, FakePod>,
+}
+
+struct FakePod {
+    annotation: Option<String>,
+    ready: Option<bool>,
+    report: Arc<Mutex<Reporter>>,
+    ip: Ipv4Addr,
+    _server: JoinSet<()>,
+}
+
+impl StatusWriter {
+    async fn run(mut self) {
+        loop {
+            if let Ok(pods) = self.pods.list(&ListParams::default()).await {
+                let alive: BTreeSet<_> = pods.iter().filter_map(ResourceExt::uid).collect();
+                self.known.retain(|uid, _| alive.contains(uid));
+                for pod in pods {
+                    self.update_pod(&pod).await;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+    }
+
+    async fn update_pod(&mut self, pod: &Pod) {
+        let uid = pod.uid().expect("a UID");
+        let annotation = pod.annotations().get(ANNOTATION_CONFIG_REVISION).cloned();
+        if !self.known.contains_key(&uid) {
+            let Some(text) = self.configuration(pod).await else { return };
+            let known = start(pod, text, Arc::clone(&self.behaviour), annotation.clone()).await;
+            self.known.insert(uid.clone(), known);
+        }
+        let text = match self.known.get(&uid) {
+            Some(known) if known.annotation != annotation => self.configuration(pod).await,
+            _ => None,
+        };
+        let Some(known) = self.known.get_mut(&uid) else { return };
+        if let Some(text) = text {
+            known.report.lock().unwrap_or_else(PoisonError::into_inner).text = text;
+            known.annotation = annotation;
+        }
+        let component = pod.labels().get(LABEL_COMPONENT).cloned().unwrap_or_default();
+        let ready = !self
+            .behaviour
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .down
+            .contains(&component);
+        if known.ready != Some(ready) && write_status(&self.pods, pod, known.ip, ready).await {
+            known.ready = Some(ready);
+        }
+    }
+
+    async fn configuration(&self, pod: &Pod) -> Option<String> {
+        let (of, component) =
+            (pod.labels().get(LABEL_ARCHITECTURE)?, pod.labels().get(LABEL_COMPONENT)?);
+        let found = self.config_maps.get(&format!("{of}-{component}")).await.ok()?;
+        found.data?.get(CONFIG_FILE).cloned()
+    }
+}
+
+/// An address of the loopback network that nobody else has: other tests on the same machine play
+/// pods too.
+async fn listen() -> (Ipv4Addr, TcpListener) {
+    for _ in 0..1000 {
+        let ip = address();
+        if let Ok(listener) = TcpListener::bind((ip, ADMIN.number)).await {
+            return (ip, listener);
+        }
+    }
+    panic!("no address of the loopback network is free")
+}
+
+/// An address that no other test of this process has.
+fn address() -> Ipv4Addr {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let next = NEXT.fetch_add(1, Ordering::SeqCst);
+    let [.., high, low] = next.to_be_bytes();
+    let process = u8::try_from(std::process::id() % 200).unwrap_or(0);
+    Ipv4Addr::new(127, 20 + process, high, low)
+}
+
+async fn start(
+    pod: &Pod,
+    text: String,
+    behaviour: Arc<Mutex<PodBehavior>>,
+    annotation: Option<String>,
+) -> FakePod {
+    let (ip, listener) = listen().await;
+    let report = Arc::new(Mutex::new(Reporter { pod: pod.name_any(), text, behaviour }));
+    let app =
+        Router::new().route("/observations", get(observations)).with_state(Arc::clone(&report));
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, app).await.expect("serves") });
+    FakePod { annotation, ready: None, report, ip, _server: server }
+}
+
+#[derive(Debug, Serialize)]
+struct StatusPatch {
+    metadata: ObjectMeta,
+    status: PodStatus,
+}
+
+/// Whether it was written; the pod may be gone.
+async fn write_status(pods: &Api<Pod>, pod: &Pod, ip: Ipv4Addr, ready: bool) -> bool {
+    let condition = |type_: &str| PodCondition {
+        type_: type_.to_owned(),
+        status: if ready { "True" } else { "False" }.to_owned(),
+        ..PodCondition::default()
+    };
+    let status = PodStatus {
+        phase: Some("Running".to_owned()),
+        pod_ip: Some(ip.to_string()),
+        pod_ips: Some(vec![PodIP { ip: ip.to_string() }]),
+        conditions: Some(vec![condition("Ready"), condition("ContainersReady")]),
+        ..PodStatus::default()
+    };
+    let metadata = ObjectMeta { uid: pod.uid(), ..ObjectMeta::default() };
+    let patch = Patch::Strategic(StatusPatch { metadata, status });
+    pods.patch_status(&pod.name_any(), &PatchParams::default(), &patch).await.is_ok()
+}
+
+/// What a pod says of itself.
+struct Reporter {
+    pod: String,
+    text: String,
+    behaviour: Arc<Mutex<PodBehavior>>,
+}
+
+async fn observations(
+    State(reporter): State<Arc<Mutex<Reporter>>>,
+) -> Result<Json<Observations>, StatusCode> {
+    let reporter = reporter.lock().unwrap_or_else(PoisonError::into_inner);
+    reporter.report().map(Json).ok_or(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+impl Reporter {
+    fn report(&self) -> Option<Observations> {
+        let behaviour = self.behaviour.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = ComponentConfig::from_json(&self.text).expect("a configuration");
+        if behaviour.not_reporting.contains(config.component.as_str()) {
+            return None;
+        }
+        let edges =
+            edges::targets(&config).into_iter().map(|to| self.edge(&config, to, &behaviour));
+        let members = |members: &[maquette_contract::PeerMember]| PeerObservation {
+            members: members
+                .iter()
+                .map(|member| member.name.clone())
+                .filter(|name| *name == self.pod || !behaviour.unseen.contains(name))
+                .collect(),
+            under_replicated: behaviour.copying.contains(&self.pod).into(),
+        };
+        let copied = !behaviour.migrating.contains(config.component.as_str());
+        let origin = |origin| MigrationObservation { complete: copied, ..origin };
+        Some(Observations {
+            component: config.component.clone(),
+            pod: self.pod.clone(),
+            revision: ComponentConfig::revision_of(&self.text),
+            older_requests: 0,
+            edges: edges.collect(),
+            served: Traffic::default(),
+            migration_sources: edges::copied(&config).into_iter().map(origin).collect(),
+            items: None,
+            peer: match &config.role {
+                RoleConfig::Peer(peer) => Some(members(&peer.members)),
+                _ => None,
+            },
+            load: matches!(config.role, RoleConfig::Load(_)).then(LoadObservation::default),
+        })
+    }
+
+    fn edge(
+        &self,
+        config: &ComponentConfig,
+        to: ComponentName,
+        behaviour: &PodBehavior,
+    ) -> EdgeObservation {
+        let edge = (config.component.to_string(), to.to_string());
+        let probe = match behaviour.failing.contains(&edge) {
+            true => Probe::Fails { message: "connection refused".to_owned() },
+            false => Probe::Works,
+        };
+        let is_load = matches!(config.role, RoleConfig::Load(_));
+        let failures = if is_load { behaviour.failed_requests } else { 0 };
+        let traffic = Traffic { requests: 10, failures, ..Traffic::default() };
+        EdgeObservation { to, probe, traffic }
+    }
+}

@@ -1,0 +1,194 @@
+//! A namespace of a test, and what it holds.
+
+use super::{
+    ARCHITECTURE, AnyObject, CHILD_KINDS, ControlPlane, api_of, api_of_child,
+    control_plane::{OPERATOR_NAMESPACE, control_plane},
+    eventually, soon,
+};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{
+        core::v1::{Namespace, Pod, PodCondition, PodStatus, ServiceAccount},
+        rbac::v1::{ClusterRoleBinding, Role, RoleBinding, Subject},
+    },
+    apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+};
+use maquette::api::Architecture;
+use maquette_contract::keys::LABEL_ARCHITECTURE;
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+/// A namespace of its own.
+pub(crate) struct Space {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+}
+
+impl Space {
+    /// A new namespace.
+    pub(crate) async fn new(name: &str) -> Self {
+        Self::on(control_plane(), name).await
+    }
+
+    /// A new namespace of another control plane.
+    pub(crate) async fn on(plane: &ControlPlane, name: &str) -> Self {
+        let client = plane.client().await;
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        let namespace = Namespace { metadata, ..Namespace::default() };
+        let api: Api<Namespace> = Api::all(client.clone());
+        api.create(&PostParams::default(), &namespace).await.expect("a namespace");
+        Self { client, name: name.to_owned() }
+    }
+
+    /// The objects of a kind.
+    pub(crate) fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.client.clone(), &self.name)
+    }
+
+    /// Applies an Architecture with this `spec`, in YAML.
+    pub(crate) async fn apply(&self, name: &str, spec: &str) -> AnyObject {
+        let text = format!(
+            "{{apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {{name: {name}}}, \
+             spec: {spec}}}"
+        );
+        let object: AnyObject = serde_norway::from_str(&text).expect("YAML");
+        let params = PatchParams::apply("tests").force();
+        let made = api_of(self, ARCHITECTURE).patch(name, &params, &Patch::Apply(&object)).await;
+        made.expect("an Architecture")
+    }
+
+    /// Deletes an Architecture.
+    pub(crate) async fn delete(&self, name: &str) {
+        let api = self.api::<Architecture>();
+        api.delete(name, &DeleteParams::default()).await.expect("deleted");
+    }
+
+    /// Every child of an Architecture, by kind and name.
+    pub(crate) async fn children(&self, of: &str) -> BTreeMap<String, AnyObject> {
+        let mut children = BTreeMap::new();
+        let ours = ListParams::default().labels(&format!("{LABEL_ARCHITECTURE}={of}"));
+        for kind in CHILD_KINDS {
+            let list = api_of(self, kind).list(&ours).await;
+            for child in list.expect("a list") {
+                children.insert(format!("{} {}", kind.2, child.name_any()), child);
+            }
+        }
+        children
+    }
+
+    /// Deletes a child and waits until it is made again; gives what it is then.
+    pub(crate) async fn delete_and_await_child(&self, key: &str, child: &AnyObject) -> AnyObject {
+        let (api, name) = api_of_child(self, key);
+        api.delete(name, &DeleteParams::background()).await.expect("deleted");
+        eventually(&format!("{key} is made again"), soon(), async || {
+            let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
+            let found = found.ok_or("it is gone")?;
+            if found.uid() == child.uid() { Err("it is going".to_owned()) } else { Ok(found) }
+        })
+        .await
+    }
+
+    /// Waits until a condition of an Architecture is as `wanted` says.
+    pub(crate) async fn condition(
+        &self,
+        of: &str,
+        type_: &str,
+        within: Duration,
+        wanted: impl Fn(&Condition) -> bool,
+    ) -> Condition {
+        let api = api_of(self, ARCHITECTURE);
+        eventually(&format!("{type_} of {of}"), within, async || {
+            let found = api.get(of).await.map_err(|error| error.to_string())?;
+            let generation = found.metadata.generation;
+            let conditions = found.data.pointer("/status/conditions").cloned().unwrap_or_default();
+            let conditions: Option<Vec<Condition>> =
+                serde_json::from_value(conditions).expect("conditions");
+            let mut conditions = conditions.into_iter().flatten();
+            let condition = conditions.find(|condition| condition.type_ == type_);
+            let condition = condition.ok_or_else(|| "not there".to_owned())?;
+            let current = condition.observed_generation == generation;
+            let say = format!("{condition:?}");
+            if current && wanted(&condition) { Ok(condition) } else { Err(say) }
+        })
+        .await
+    }
+
+    /// Waits until an Architecture has all its children and the status says so.
+    pub(crate) async fn await_children(&self, of: &str) -> Architecture {
+        self.condition(of, "Ready", soon(), |ready| ready.reason == "ComponentsNotReady").await;
+        let api = self.api::<Architecture>();
+        eventually("every component is made", soon(), async || {
+            let found = api.get(of).await.map_err(|error| error.to_string())?;
+            let components =
+                found.status.clone().map(|status| status.components).unwrap_or_default();
+            let unmade = components.iter().find(|component| {
+                component.message.as_deref().is_none_or(|said| !said.contains("pods are ready"))
+            });
+            unmade.map_or(Ok(found), |component| Err(format!("{component:?}")))
+        })
+        .await
+    }
+}
+
+impl Space {
+    /// Gives a pod a condition, as the scheduler or the kubelet would, once the pod is made.
+    pub(crate) async fn set_pod_condition(&self, pod: &str, type_: &str, status: &str, why: &str) {
+        let condition = PodCondition {
+            type_: type_.to_owned(),
+            status: status.to_owned(),
+            message: Some(why.to_owned()),
+            ..PodCondition::default()
+        };
+        let status = PodStatus { conditions: Some(vec![condition]), ..PodStatus::default() };
+        let patch = Patch::Strategic(Pod { status: Some(status), ..Pod::default() });
+        let api = self.api::<Pod>();
+        eventually(&format!("{pod} is made"), soon(), async || {
+            api.get_metadata(pod).await.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
+        api.patch_status(pod, &PatchParams::default(), &patch).await.expect("patched");
+    }
+
+    /// Makes a ServiceAccount that may do in this namespace what the operator may in all, and writes
+    /// its kubeconfig.
+    pub(crate) async fn grant_operator(&self, kubeconfig: &Path) {
+        let name = "operator";
+        let params = PostParams::default();
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        let account = ServiceAccount { metadata: metadata.clone(), ..ServiceAccount::default() };
+        self.api::<ServiceAccount>().create(&params, &account).await.expect("an account");
+        let all: Api<ClusterRoleBinding> = Api::all(self.client.clone());
+        let all = all.get("maquette").await.expect("a binding");
+        let subject = Subject {
+            kind: "ServiceAccount".to_owned(),
+            name: name.to_owned(),
+            namespace: Some(self.name.clone()),
+            ..Subject::default()
+        };
+        let binding =
+            RoleBinding { metadata, role_ref: all.role_ref, subjects: Some(vec![subject]) };
+        self.api::<RoleBinding>().create(&params, &binding).await.expect("a binding");
+        control_plane().write_kubeconfig(&self.client, (&self.name, name), kubeconfig).await;
+    }
+
+    /// Grants the operator a lease in this namespace, as it has one in its own.
+    pub(crate) async fn grant_lease(&self) {
+        let (client, name) = (self.client.clone(), "maquette");
+        let own: Api<Role> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
+        let mut role = own.get(name).await.expect("a role");
+        let bindings: Api<RoleBinding> = Api::namespaced(client, OPERATOR_NAMESPACE);
+        let mut binding = bindings.get(name).await.expect("a binding");
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        role.metadata = metadata.clone();
+        binding.metadata = metadata;
+        let params = PostParams::default();
+        self.api::<Role>().create(&params, &role).await.expect("a role");
+        self.api::<RoleBinding>().create(&params, &binding).await.expect("a binding");
+    }
+}

@@ -1,0 +1,105 @@
+//! A user outside the cluster, who writes and reads all the time and believes nothing.
+
+use super::{Acknowledged, Model};
+use maquette_contract::{Outcome, Version};
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+use tokio::{sync::watch, task::JoinHandle, time::interval};
+
+/// How often it sends a request.
+const REQUEST_INTERVAL: Duration = Duration::from_millis(50);
+/// How many items it has.
+const ITEMS: u64 = 40;
+
+/// What the user lived through.
+#[derive(Debug, Default)]
+pub(crate) struct ClientReport {
+    /// Requests sent.
+    pub(crate) sent: u64,
+    /// Requests that were not answered as they should be, and how.
+    pub(crate) failed: Vec<String>,
+    /// Acknowledged writes that a later read did not find.
+    pub(crate) lost: Vec<String>,
+}
+
+/// The user, at work.
+pub(crate) struct ExternalClient {
+    task: JoinHandle<(ClientReport, Vec<Acknowledged>)>,
+    stop: watch::Sender<bool>,
+}
+
+impl ExternalClient {
+    /// Sends requests to the entry from now on.
+    pub(crate) fn start(model: &Model) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self { task: tokio::spawn(send_requests(model.clone(), stopped)), stop }
+    }
+
+    /// Ends; gives what it lived through and what was acknowledged.
+    pub(crate) async fn stop(self) -> (ClientReport, Vec<Acknowledged>) {
+        self.stop.send_replace(true);
+        self.task.await.expect("the user comes to an end")
+    }
+}
+
+async fn send_requests(
+    model: Model,
+    stopped: watch::Receiver<bool>,
+) -> (ClientReport, Vec<Acknowledged>) {
+    let mut experience = ClientReport::default();
+    let mut items: BTreeMap<String, Acknowledged> = BTreeMap::new();
+    let mut pace = interval(REQUEST_INTERVAL);
+    for n in 0_u64.. {
+        if *stopped.borrow() {
+            break;
+        }
+        pace.tick().await;
+        experience.sent += 1;
+        // Of two collections: one that n-tier gives an owner of its own, and one that it does not.
+        let (collection, id) =
+            (["orders", "books"][n as usize % 2], format!("outside-{}", n / 3 % ITEMS));
+        let key = format!("{collection}/{id}");
+        let start = Instant::now();
+        let failure = match items.get(&key).filter(|_| n % 3 != 0) {
+            Some(written) => check_item(&model, &key, written, &mut experience.lost).await.err(),
+            None => match model.try_write(&model.name, collection, &id, json!({ "n": n })).await {
+                Ok((written, _)) => items.insert(key.clone(), written).and(None),
+                Err(error) => Some(error),
+            },
+        };
+        if let Some(failure) = failure {
+            let took = start.elapsed().as_millis();
+            experience.failed.push(format!("{key} after {took} ms: {failure}"));
+        }
+    }
+    (experience, items.into_values().collect())
+}
+
+/// Reads an item that was acknowledged, and compares.
+async fn check_item(
+    model: &Model,
+    key: &str,
+    written: &Acknowledged,
+    lost: &mut Vec<String>,
+) -> Result<(), String> {
+    let answer = match model.ask(&model.name, "GET", &format!("items/{key}"), vec![]).await {
+        Err(error) if error.contains(": 404:") => {
+            lost.push(format!("{key}: {error}"));
+            return Ok(());
+        }
+        answer => answer?,
+    };
+    let found: Option<(&Version, &serde_json::Value)> = match &answer.outcome {
+        Outcome::Item { version, value, .. } => Some((version, value)),
+        _ => None,
+    };
+    let (version, value) = found.ok_or_else(|| format!("answered with {:?}", answer.outcome))?;
+    // Nobody else writes these items.
+    if *version != written.version || *value != written.value {
+        lost.push(format!("{key}: {version} {value}, not {} {}", written.version, written.value));
+    }
+    Ok(())
+}
