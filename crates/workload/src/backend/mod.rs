@@ -13,7 +13,7 @@ mod store;
 
 pub(crate) use merge::merge_summaries;
 pub(crate) use peers::InternalApiClient;
-pub(crate) use query_context::QueryContext;
+pub(crate) use query_context::{QueryContext, QueryLog};
 pub(crate) use store::StoreClient;
 
 use maquette_contract::{Collection, Version};

@@ -56,14 +56,15 @@ async fn one_lost_peer_costs_nothing_and_its_copies_are_made_again() {
     }
     assert_all_readable(&cluster, &written).await;
     cluster.wait_until_replicated().await;
-    let held: u64 = cluster.running_peers().iter().map(|(_, peer)| peer.node.count_items().0).sum();
+    let held: u64 =
+        cluster.running_peers().iter().map(|(_, peer)| peer.counter.count_items().held).sum();
     assert_eq!(held, 3 * ITEMS as u64, "others stand in for the one that is down");
     cluster.start(0).await;
     cluster.wait_until_replicated().await;
     assert_all_readable(&cluster, &written).await;
     wait_until("nobody holds more than its share", || async {
         let held: u64 =
-            cluster.running_peers().iter().map(|(_, peer)| peer.node.count_items().0).sum();
+            cluster.running_peers().iter().map(|(_, peer)| peer.counter.count_items().held).sum();
         if held == 3 * ITEMS as u64 { Ok(()) } else { Err(held) }
     })
     .await;

@@ -47,11 +47,14 @@ async fn added_peers_get_their_share_while_everything_is_read() {
     assert_all_readable(&cluster, &written).await;
     wait_until("old owners dropped what moved", || async {
         let held: u64 =
-            cluster.running_peers().iter().map(|(_, peer)| peer.node.count_items().0).sum();
+            cluster.running_peers().iter().map(|(_, peer)| peer.counter.count_items().held).sum();
         if held == 3 * ITEMS as u64 { Ok(()) } else { Err(held) }
     })
     .await;
-    assert!(cluster.peer(3).node.count_items().0 > 0 && cluster.peer(4).node.count_items().0 > 0);
+    assert!(
+        cluster.peer(3).counter.count_items().held > 0
+            && cluster.peer(4).counter.count_items().held > 0
+    );
     assert_all_readable(&cluster, &written).await;
 }
 

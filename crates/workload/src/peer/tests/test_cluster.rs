@@ -2,10 +2,10 @@
 
 use crate::{
     peer::{
+        coordinate::Unavailable,
         handle::{PeerError, PeerHandle, PeerSetup},
-        members::Members,
+        membership::Members,
         timing::Timing,
-        unavailable::Unavailable,
     },
     runtime::{Shutdown, lock},
     storage::StorageError,
@@ -224,7 +224,7 @@ impl TestCluster {
     }
 
     pub(super) async fn summary(&self, via: usize) -> Summary {
-        self.peer(via).summary(Instant::now() + DEADLINE, &|_| {}).await.unwrap()
+        self.peer(via).coordinator.summarize(Instant::now() + DEADLINE, &|_| {}).await.unwrap()
     }
 }
 
@@ -241,7 +241,7 @@ fn unready_peer(members: usize) -> impl Fn(&(usize, Arc<PeerHandle>)) -> Option<
             && whole.is_none()
             && observed.under_replicated == 0
             && observed.members.len() == members
-            && (leaves || peer.node.transition().is_some_and(|standing| standing.is_settled()));
+            && (leaves || peer.peer().transition().is_some_and(|it| it.is_settled()));
         (!well).then_some((*ordinal, joined, whole, observed))
     }
 }
@@ -283,7 +283,7 @@ pub(super) async fn write_item(
     value: u64,
     within: Duration,
 ) -> Result<Record, Unavailable> {
-    peer.write_item(&key(item), value.into(), Instant::now() + within, &|_| {}).await
+    peer.coordinator.item(&key(item), Instant::now() + within, &|_| {}).write(value.into()).await
 }
 
 pub(super) async fn read_item(
@@ -291,5 +291,5 @@ pub(super) async fn read_item(
     item: usize,
     within: Duration,
 ) -> Result<Option<Record>, Unavailable> {
-    peer.read_item(&key(item), Instant::now() + within, &|_| {}).await
+    peer.coordinator.item(&key(item), Instant::now() + within, &|_| {}).read().await
 }

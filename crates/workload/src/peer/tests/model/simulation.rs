@@ -1,12 +1,12 @@
 //! Peers that are played: the rules are real, time, network and disks are not.
 
 use crate::peer::{
-    cluster_view::ClusterView,
-    layout::Layout,
-    phase::{MemberState, Phase},
-    quorum::Quorum,
-    report::{GossipReport, ObservedPeer, Reports},
-    transition::{LayoutTransition, PeerTransition},
+    coordinate::Quorum,
+    membership::{
+        GossipReport, Layout, LayoutTransition, MemberState, ObservedPeer, PeerTransition, Phase,
+        Reports,
+    },
+    repair::ClusterView,
 };
 use maquette_contract::ItemKey;
 use std::collections::{BTreeMap, BTreeSet};
@@ -249,15 +249,15 @@ impl Simulation {
         }
         let others = (0..PEERS)
             .filter(|other| *other != peer && played.state.configured.has_member(&name(*other)));
-        let mut heard = BTreeMap::<String, PeerTransition>::new();
+        let mut transitions = Vec::<PeerTransition>::new();
         for other in others {
             let SimulatedPeer { up, saved, .. } = &self.peers[other];
             if !up {
                 return;
             }
-            heard.insert(name(other), saved.clone());
+            transitions.push(saved.clone());
         }
-        self.peers[peer].state.complete_join(&heard);
+        self.peers[peer].state.complete_join(&transitions);
         self.save(peer);
     }
 
