@@ -105,7 +105,7 @@ fn break_image(snapshot: &mut Snapshot) {
 
 #[test]
 fn a_change_that_waits_for_a_pod_in_need_of_help_does_not_go_on() {
-    let says = "pod shop-data-0: image a/b:c cannot be pulled; what served goes on serving";
+    let says = "pod shop-data-0: image a/b:c cannot be pulled; the running model still serves";
     let status =
         status_then(None, now(), break_image, evolving(Shape::NTier, EvolutionStep::Expand));
     assert_condition(&status, "Progressing", ("False", "PodsNotReady"), says);

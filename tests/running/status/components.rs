@@ -20,7 +20,7 @@ fn a_pod_that_is_not_ready_is_named_with_what_keeps_it() {
         let found = pod_mut(snapshot, "shop-data-0").status.as_mut().unwrap();
         found.conditions.as_mut().unwrap().push(unschedulable);
     });
-    let says = "data: pod shop-data-0: no machine takes it: too little memory";
+    let says = "data: pod shop-data-0: unschedulable: too little memory";
     assert_condition(&status, "Ready", ("False", "ComponentsNotReady"), says);
     assert_condition(&status, "Progressing", ("True", "ComponentsNotReady"), says);
     assert_eq!(status.components_ready.as_deref(), Some("3/4"));
@@ -56,7 +56,7 @@ fn a_workload_that_its_controller_has_not_brought_up_to_date_is_not_ready() {
         &status,
         "Ready",
         ("False", "ComponentsNotReady"),
-        "business: 1 more pods than wanted",
+        "business: 1 more pods than specified",
     );
     let status = status_after(|snapshot| snapshot.deployments.clear());
     assert_condition(
@@ -106,7 +106,7 @@ fn without_a_fresh_report_nobody_knows() {
         &status,
         "Ready",
         ("False", "ComponentsNotReady"),
-        "shop-business-1 has not reported of late",
+        "shop-business-1 did not report in the last 30 s",
     );
     let edge = status.edges.iter().find(|edge| edge.from == "business").unwrap();
     assert_eq!(edge.state, EdgeState::Unknown);

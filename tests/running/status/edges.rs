@@ -27,7 +27,7 @@ fn one_pod_for_which_an_edge_fails_is_enough() {
         &status,
         "Ready",
         ("False", "EdgesFailing"),
-        "shop-business-0: requests failed of late",
+        "shop-business-0: requests failed in the last 15 s",
     );
 }
 
@@ -81,5 +81,5 @@ fn peers_must_see_each_other() {
     };
     let status =
         status_of(text, |s| change_report(s, "shop-peers-0", |_, report| copying(report)), |_| {});
-    assert_condition(&status, "OverlayConnected", ("True", "AllPeersSeen"), "being made whole");
+    assert_condition(&status, "OverlayConnected", ("True", "AllPeersSeen"), "being copied");
 }
