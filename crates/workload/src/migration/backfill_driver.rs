@@ -8,11 +8,12 @@ use super::{
 use crate::runtime::{LoadedConfig, RoleSettings, Runtime};
 use futures_util::future::join_all;
 use maquette_contract::Revision;
+use maquette_http_client::Backoff;
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
-/// The first and the longest pause after a pass that failed.
-const RETRY_BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+/// The pauses after a pass that failed.
+const RETRY_BACKOFF: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
 
 /// What is to be copied: from where, and to where.
 pub(crate) struct BackfillJob<H> {
@@ -66,15 +67,15 @@ impl<H: BackfillSink> Backfill<'_, H> {
     async fn run_until_complete(&self, revision: &Revision) {
         let (progress, last) = (&self.source.progress, self.source.final_pass);
         let from = self.source.client.edge().to();
-        let mut pause = RETRY_BACKOFF.0;
+        let mut backoff = RETRY_BACKOFF;
         tracing::info!(%from, %revision, last, "copying from the old home begins");
         while let Err(failure) = self.run_pass().await {
             self.metrics.failed(self.source);
+            let pause = backoff.next_pause();
             let (reason, next_in_ms) = (failure.message, pause.as_millis());
             let copied = progress.copied();
             tracing::warn!(%from, %revision, copied, reason, next_in_ms, "copying failed; again");
             sleep(pause).await;
-            pause = (pause * 2).min(RETRY_BACKOFF.1);
         }
         progress.complete();
         let copied = progress.copied();

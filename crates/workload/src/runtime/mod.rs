@@ -53,7 +53,7 @@ pub use readiness::{Readiness, ReadinessCondition};
 pub use serve::ListenError;
 pub use shutdown::Shutdown;
 pub use sliding_window::SlidingWindow;
-pub(crate) use upstream::BACKOFF;
+pub(crate) use upstream::RETRY_BACKOFF;
 pub use upstream::{CallError, CallRequest, CallResponse, Upstream};
 
 use crate::RunError;

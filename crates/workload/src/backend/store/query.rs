@@ -1,7 +1,7 @@
 //! A query, held and made again while the store cannot be reached.
 
 use super::client::{AttemptError, StoreClient};
-use crate::{backend::QueryContext, http::HttpError, runtime::BACKOFF};
+use crate::{backend::QueryContext, http::HttpError, runtime::RETRY_BACKOFF};
 use maquette_contract::{ItemKey, Query, Record, Version};
 use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -140,7 +140,7 @@ async fn retry_until_deadline<T: FromRedisValue>(
     repeat: RetryPolicy,
 ) -> (u32, Result<Option<T>, HttpError>) {
     let deadline = asking.deadline();
-    let mut pause = BACKOFF.0;
+    let mut backoff = RETRY_BACKOFF;
     let mut failed = HttpError::gateway_timeout("no answer in time");
     for attempt in 1.. {
         failed = match timeout_at(deadline, store.query_once(query)).await {
@@ -156,11 +156,11 @@ async fn retry_until_deadline<T: FromRedisValue>(
             // What failed before says more than that the last attempt was cut off.
             Err(_) => return (attempt, Err(failed)),
         };
+        let pause = backoff.next_pause();
         if Instant::now() + pause >= deadline {
             return (attempt, Err(failed));
         }
         sleep(pause).await;
-        pause = (pause * 2).min(BACKOFF.1);
     }
     (0, Ok(None))
 }
