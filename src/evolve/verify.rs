@@ -2,7 +2,8 @@
 
 use crate::{
     observe::{
-        Availability, RunningComponent, RunningPod, RunningTopology, component_availability,
+        Availability, REPORT_TTL, RunningComponent, RunningPod, RunningTopology,
+        component_availability,
     },
     plan::Component,
 };
@@ -44,7 +45,7 @@ pub(super) fn report_at_revision<'a>(
 ) -> Result<&'a Observations, String> {
     let name = &pod.name;
     match pod.report.fresh_at(now) {
-        None => Err(format!("pod {name} has not reported in the last 30 s")),
+        None => Err(format!("pod {name} did not report in the last {} s", REPORT_TTL.as_secs())),
         Some(report) if report.revision != *revision => {
             Err(format!("pod {name} still runs an older configuration"))
         }

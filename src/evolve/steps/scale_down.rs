@@ -3,7 +3,7 @@
 
 use crate::{
     evolve::{Step, evolution::Evolution, wait::Wait},
-    observe::{RunningComponent, RunningPod, RunningTopology},
+    observe::{REPORT_TTL, RunningComponent, RunningPod, RunningTopology, pod_ordinal},
     plan::{Behavior, Component},
 };
 use k8s_openapi::jiff::Timestamp;
@@ -70,18 +70,13 @@ fn pending_handover(remaining: u32, found: &RunningComponent, now: Timestamp) ->
 }
 
 fn remains(pod: &RunningPod, remaining: u32) -> bool {
-    ordinal(&pod.name).is_some_and(|ordinal| ordinal < remaining)
-}
-
-/// The number at the end of a peer's name.
-fn ordinal(pod: &str) -> Option<u32> {
-    pod.rsplit_once('-')?.1.parse().ok()
+    pod_ordinal(&pod.name).is_some_and(|ordinal| ordinal < remaining)
 }
 
 fn unmet_handover(pod: &RunningPod, revision: &Revision, now: Timestamp) -> Option<String> {
     let name = &pod.name;
     let Some(report) = pod.report.fresh_at(now) else {
-        return Some(format!("{name} has not reported in the last 30 s"));
+        return Some(format!("{name} did not report in the last {} s", REPORT_TTL.as_secs()));
     };
     if report.revision != *revision {
         return Some(format!("{name} still runs an older configuration"));
