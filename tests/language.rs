@@ -46,7 +46,11 @@ fn texts_use_plain_words() {
     let files = String::from_utf8(listed.stdout).expect("paths are UTF-8");
     assert!(files.lines().count() > 400, "git ls-files lists the sources: {files}");
     let found: Vec<_> = files.lines().flat_map(|file| refused_in(root, file)).collect();
-    assert!(found.is_empty(), "say these in plain words, see docs/glossary.md:\n{}", found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "say these in plain words, see docs/glossary.md:\n{}",
+        found.join("\n")
+    );
 }
 
 /// `file:line: word` for each refused word.
