@@ -115,7 +115,7 @@ async fn every_step_is_told_once_also_when_the_operator_is_restarted() {
     operator.kill().await;
     let mut operator = Operator::start(&namespace.name);
     await_reconcile(&namespace).await;
-    assert_eq!(actions(&events(&namespace, "EvolutionStep").await), ["RaiseToPeerToPeer"]);
+    assert_eq!(actions(&events(&namespace, "EvolutionStep").await), ["ExpandToPeerToPeer"]);
     assert_eq!(await_step(&namespace, EvolutionStep::Expand).await.since, raise.since);
 
     kubelet.behavior().down.clear();
