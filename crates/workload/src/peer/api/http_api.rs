@@ -3,7 +3,7 @@
 
 use super::{PeerApi, answer_deadline, unavailable_error};
 use crate::{
-    backend::{QueryContext, merge_summaries},
+    backend::{QueryContext, QueryLog, merge_summaries},
     forward,
     http::{Application, HttpError, Request},
     peer::settings::PeerSettings,
@@ -11,14 +11,12 @@ use crate::{
 use maquette_contract::{ItemKey, Record, RequestWork, Summary};
 use serde_json::Value;
 
-impl Application for PeerApi {
-    type Settings = PeerSettings;
-
+impl Application<PeerSettings> for PeerApi {
     fn simulated_work(settings: &PeerSettings) -> &RequestWork {
         &settings.work
     }
 
-    async fn get(
+    async fn read_item(
         &self,
         request: &Request<PeerSettings>,
         key: &ItemKey,
@@ -26,25 +24,16 @@ impl Application for PeerApi {
         if let Some(successor) = &request.settings.successor {
             return forward::get_item(request, successor, key).await;
         }
+        let log: QueryLog<'_> = &|query| request.log_query(query);
         let item = match request.settings.migration_sources.source_of(&key.collection) {
             Some(source) => {
-                source
-                    .read_newest(
-                        &*self.0,
-                        &QueryContext::new(request.context.clone(), &|query| {
-                            request.log_query(query);
-                        }),
-                        key,
-                    )
-                    .await?
+                let context = QueryContext { request: request.context.clone(), log };
+                source.read_newest(&*self.0.coordinator, &context, key).await?
             }
-            None => self
-                .0
-                .coordinator
-                .item(key, answer_deadline(request), &|query| request.log_query(query))
-                .read()
-                .await
-                .map_err(unavailable_error)?,
+            None => {
+                let peers = self.0.coordinator.item(key, answer_deadline(request), log);
+                peers.read().await.map_err(unavailable_error)?
+            }
         };
         item.ok_or_else(|| HttpError::not_found(format!("there is no item {key}")))
     }
@@ -58,27 +47,17 @@ impl Application for PeerApi {
         if let Some(successor) = &request.settings.successor {
             return forward::put_item(request, successor, key, &value).await;
         }
+        let log: QueryLog<'_> = &|query| request.log_query(query);
         match request.settings.migration_sources.source_of(&key.collection) {
             Some(source) => {
-                source
-                    .write_both(
-                        &*self.0,
-                        &self.0.coordinator.clock,
-                        &QueryContext::new(request.context.clone(), &|query| {
-                            request.log_query(query);
-                        }),
-                        key,
-                        &value,
-                    )
-                    .await
+                let context = QueryContext { request: request.context.clone(), log };
+                let peers = &*self.0.coordinator;
+                Ok(source.write_both(peers, &peers.clock, &context, key, &value).await?)
             }
-            None => self
-                .0
-                .coordinator
-                .item(key, answer_deadline(request), &|query| request.log_query(query))
-                .write(value)
-                .await
-                .map_err(unavailable_error),
+            None => {
+                let peers = self.0.coordinator.item(key, answer_deadline(request), log);
+                peers.write(value).await.map_err(unavailable_error)
+            }
         }
     }
 
@@ -86,20 +65,11 @@ impl Application for PeerApi {
         if let Some(successor) = &request.settings.successor {
             return forward::get_summary(request, successor).await;
         }
+        let log: QueryLog<'_> = &|query| request.log_query(query);
+        let context = QueryContext { request: request.context.clone(), log };
         let (own, migrated) = tokio::join!(
-            async {
-                let deadline = answer_deadline(request);
-                self.0.coordinator.summarize(deadline, &|query| request.log_query(query)).await
-            },
-            async {
-                request
-                    .settings
-                    .migration_sources
-                    .summarize(&QueryContext::new(request.context.clone(), &|query| {
-                        request.log_query(query);
-                    }))
-                    .await
-            },
+            self.0.coordinator.summarize(answer_deadline(request), log),
+            request.settings.migration_sources.summarize(&context),
         );
         Ok(merge_summaries(own.map_err(unavailable_error)?, migrated?))
     }

@@ -1,12 +1,10 @@
 //! The peers as the target of a migration; see [`crate::migration`].
 
-use super::unavailable_error;
 use crate::{
-    backend::QueryContext,
-    http::HttpError,
+    backend::{BackendError, QueryContext},
     migration::{BackfillSink, MigrationTarget},
     peer::{
-        handle::PeerHandle,
+        coordinate::Coordinator,
         membership::{Layout, PeerState, Phase},
         replica::{ItemCopy, ItemVersion, Replica},
     },
@@ -15,30 +13,25 @@ use maquette_contract::{ItemKey, Record, Version};
 use std::sync::Arc;
 
 /// For requests: all peers, by quorum.
-impl MigrationTarget for PeerHandle {
+impl MigrationTarget for Coordinator {
     async fn read_item(
         &self,
         context: &QueryContext<'_>,
         key: &ItemKey,
-    ) -> Result<Option<Record>, HttpError> {
-        self.coordinator
-            .item(key, context.deadline(), context.log)
-            .read()
-            .await
-            .map_err(unavailable_error)
+    ) -> Result<Option<Record>, BackendError> {
+        self.item(key, context.deadline(), context.log).read().await.map_err(unavailable)
     }
 
     async fn read_version(
         &self,
         context: &QueryContext<'_>,
         key: &ItemKey,
-    ) -> Result<Option<Version>, HttpError> {
-        self.coordinator
-            .item(key, context.deadline(), context.log)
+    ) -> Result<Option<Version>, BackendError> {
+        self.item(key, context.deadline(), context.log)
             .read_from_quorum(true)
             .await
             .map(|read| read.newest)
-            .map_err(unavailable_error)
+            .map_err(unavailable)
     }
 
     async fn put_if_newer(
@@ -46,12 +39,8 @@ impl MigrationTarget for PeerHandle {
         context: &QueryContext<'_>,
         key: &ItemKey,
         record: &Record,
-    ) -> Result<(), HttpError> {
-        self.coordinator
-            .item(key, context.deadline(), context.log)
-            .store(record)
-            .await
-            .map_err(unavailable_error)
+    ) -> Result<(), BackendError> {
+        self.item(key, context.deadline(), context.log).store(record).await.map_err(unavailable)
     }
 }
 
@@ -92,12 +81,12 @@ impl BackfillSink for OwnedItemsSink {
         _: &QueryContext<'_>,
         key: &ItemKey,
         version: &Version,
-    ) -> Result<bool, HttpError> {
+    ) -> Result<bool, BackendError> {
         if !self.layout.owners_of(key).contains(&self.peer.name()) {
             return Ok(true);
         }
         let wanted = ItemVersion { key: key.clone(), version: version.clone() };
-        let missing = self.replica.find_missing(&[wanted]).await.map_err(unavailable_error)?;
+        let missing = self.replica.find_missing(&[wanted]).await.map_err(unavailable)?;
         Ok(missing == [false])
     }
 
@@ -106,8 +95,12 @@ impl BackfillSink for OwnedItemsSink {
         _: &QueryContext<'_>,
         key: &ItemKey,
         record: &Record,
-    ) -> Result<(), HttpError> {
+    ) -> Result<(), BackendError> {
         let copy = ItemCopy { key: key.clone(), record: record.clone() };
-        self.replica.write_if_newer(vec![copy]).await.map(drop).map_err(unavailable_error)
+        self.replica.write_if_newer(vec![copy]).await.map(drop).map_err(unavailable)
     }
+}
+
+fn unavailable(error: impl ToString) -> BackendError {
+    BackendError::Unavailable(error.to_string())
 }
