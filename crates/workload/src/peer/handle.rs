@@ -40,7 +40,7 @@ pub enum PeerError {
     /// The state file cannot be used.
     #[error(transparent)]
     StateFile(#[from] StateFileError),
-    /// Gossip cannot start.
+    /// The UDP port for gossip cannot be used.
     #[error(transparent)]
     Gossip(#[from] GossipError),
     /// The port for other peers cannot be used.
@@ -139,8 +139,11 @@ impl PeerHandle {
         let state_file_failure = async { (&mut *self.state_file_failure.lock().await).await };
         tokio::select! {
             error = self.storage.wait_for_failure() => error.into(),
-            // The driver only ends with a failure, unless the runtime ends.
-            error = state_file_failure => error.map_or(StorageError::Closed.into(), PeerError::from),
+            // The driver ends without an error only if the runtime ends.
+            failure = state_file_failure => match failure {
+                Ok(error) => error.into(),
+                Err(_) => StorageError::Closed.into(),
+            },
         }
     }
 

@@ -3,7 +3,7 @@
 //! All peers are equal; there is no leader. The parts, each of which uses only those above it:
 //!
 //! - [`replica`]: the copies on this peer's own disk;
-//! - [`membership`]: layouts, the transition between two layouts, gossip, and the state on the volume;
+//! - [`membership`]: layouts, the transition between two layouts, gossip, the state on the volume;
 //! - [`network`]: requests from peer to peer;
 //! - [`coordinate`]: reads and writes by quorum, and the scan of all items;
 //! - [`repair`]: anti-entropy and the repair of single items;
@@ -24,10 +24,10 @@
 //!    same owners.
 //! 2. *An acknowledged write is on disk at a majority of the owners*, under every layout in force
 //!    ([`coordinate::Quorum`]).
-//! 3. *A read, also one that finds no item, has replies from enough owners that at least one has the
-//!    newest acknowledged write.* The result of a read is made as durable as a write before it is
-//!    returned, so no later read returns an older version (Attiya, Bar-Noy and Dolev, "Sharing
-//!    Memory Robustly in Message-Passing Systems", 1995).
+//! 3. *A read, also one that finds no item, has replies from enough owners that at least one of
+//!    them has the newest acknowledged write.* The result of a read is made as durable as a write
+//!    before it is returned, so no later read returns an older version (Attiya, Bar-Noy and Dolev,
+//!    "Sharing Memory Robustly in Message-Passing Systems", 1995).
 //! 4. *A write first reads the newest version*, and its own version is later. A copy is replaced
 //!    only by a newer version ([`replica`]).
 //! 5. *A change of members or of `replicationFactor` goes in steps*, and any two peers are at most

@@ -60,7 +60,7 @@ impl OwnedItemsSink {
 }
 
 impl BackfillSink for OwnedItemsSink {
-    /// A change of members changes owners: only a backfill that started after the transition counts,
+    /// A change of members changes owners: only a backfill counts that started after the transition
     /// and after this peer has joined. A peer that leaves owns nothing and does not wait.
     async fn wait_until_stable(&self) {
         let is_member = self.layout.has_member(self.peer.name());

@@ -1,8 +1,8 @@
 //! What users and other components ask of a peer.
 //!
 //! Owns the mapping from the interfaces of [`crate::http`] and [`crate::migration`] to the peers:
-//! which backend serves a request, and the deadline that the peers have for it. It never decides how
-//! an item is read or written.
+//! which backend serves a request, and the deadline that the peers have for it. It never decides
+//! how an item is read or written.
 
 mod http_api;
 mod internal_items;

@@ -11,7 +11,7 @@ use crate::{
         network::{PeerNetwork, PeerRequestError, ReadReply, ReadRequest},
         replica::ItemCopy,
     },
-    runtime::VersionClock,
+    runtime::{VersionClock, whole_micros},
 };
 use maquette_contract::{ItemKey, Query, Record, Version};
 use std::{
@@ -56,12 +56,13 @@ pub(crate) struct ItemRequest<'a> {
     log: QueryLog<'a>,
 }
 
-/// The replies of several peers, in the order of their arrival: the peer, when its request was sent,
-/// and its reply.
+/// The replies of several peers, in the order of their arrival: the peer, when its request was
+/// sent, and its reply.
 type PeerReplies<T> = JoinSet<(String, Instant, Result<T, PeerRequestError>)>;
 
 impl ItemRequest<'_> {
-    /// The owners of the item under the layouts in force; `None` while this peer serves no requests.
+    /// The owners of the item under the layouts in force; `None` while this peer serves no
+    /// requests.
     pub(crate) fn quorum(&self) -> Option<Quorum> {
         match &self.coordinator.peer.member().phase {
             Phase::Active(transition) => Some(Quorum::new(transition, self.key)),
@@ -271,7 +272,7 @@ pub(super) fn peer_query(
         command: command.to_owned(),
         count: 1,
         bytes: bytes as u64,
-        micros: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+        micros: whole_micros(start.elapsed()),
         version,
         error: error.map(PeerRequestError::to_string),
     }

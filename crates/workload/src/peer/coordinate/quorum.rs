@@ -67,8 +67,8 @@ mod tests {
     }
 
     fn peers_of(mask: u32) -> BTreeSet<String> {
-        let chosen = (0..20).filter(|bit| mask & (1 << bit) != 0);
-        chosen.map(|bit| format!("p-{bit}")).collect()
+        let ordinals = (0..20).filter(|bit| mask & (1 << bit) != 0);
+        ordinals.map(|bit| format!("p-{bit}")).collect()
     }
 
     proptest! {
@@ -78,7 +78,8 @@ mod tests {
             written in any::<u32>(), replied in any::<u32>(),
         ) {
             let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
-            let quorum = Quorum::new(&LayoutTransition::settled(layout(0..members, replicas)), &key);
+            let settled = LayoutTransition::settled(layout(0..members, replicas));
+            let quorum = Quorum::new(&settled, &key);
             let (written, replied) = (peers_of(written), peers_of(replied));
             if quorum.is_durable_on(&written) && quorum.is_readable_from(&replied) {
                 prop_assert!(written.intersection(&replied).next().is_some());
@@ -88,7 +89,8 @@ mod tests {
         #[test]
         fn peers_in_adjacent_steps_read_each_others_writes(
             old in 1_usize..7, new in 1_usize..9, r in 1_u32..5, s in 1_u32..5, item in 0..500,
-            written in any::<u32>(), replied in any::<u32>(), step in 0_usize..3, back in any::<bool>(),
+            written in any::<u32>(), replied in any::<u32>(), step in 0_usize..3,
+            back in any::<bool>(),
         ) {
             let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
             let (old, new) = (layout(0..old, r), layout(0..new, s));

@@ -9,7 +9,7 @@ pub(crate) enum Unavailable {
     /// This peer serves no requests (yet).
     #[error("peer {peer} has not joined the others yet")]
     NotJoined {
-        /// This peer's name.
+        /// The name of this peer.
         peer: String,
     },
     /// Too few owners of an item replied.
@@ -18,7 +18,7 @@ pub(crate) enum Unavailable {
         failure_text(.failures)
     )]
     TooFewOwners {
-        /// The requested item.
+        /// The item that was requested.
         key: ItemKey,
         /// Why the others did not reply, by peer.
         failures: BTreeMap<String, String>,

@@ -31,7 +31,7 @@ pub(crate) struct MembershipDriver<L> {
     pub(crate) state_file: StateFile,
     /// The number of this start of the process; see [`SavedState::generation`].
     pub(crate) generation: u64,
-    /// See [`GossipReport::checked`].
+    /// What to report as [`GossipReport::checked`].
     pub(crate) checked_peers: watch::Receiver<BTreeMap<String, u64>>,
     /// How long until a step that failed is tried again.
     pub(crate) retry_interval: Duration,

@@ -1,8 +1,8 @@
 //! Gossip: liveness and the report of each peer, by chitchat over UDP.
 //!
-//! A peer is identified by its pod's name; a restart is a new generation of it, usually with another
-//! address. Members that are not live are discovered by resolving their names at an interval, so
-//! peers find each other in whatever order they start.
+//! A peer is identified by its pod's name; a restart is a new generation of it, usually with
+//! another address. Members that are not live are discovered by resolving their names at an
+//! interval, so peers find each other in whatever order they start.
 
 use super::{
     peer_state::PeerState,

@@ -130,7 +130,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_removed_member_moves_only_its_own_items(
-            members in 2_usize..20, replicas in 1_u32..6, removed in 0_usize..20, item in 0_usize..1000,
+            members in 2_usize..20, replicas in 1_u32..6, removed in 0_usize..20,
+            item in 0_usize..1000,
         ) {
             let before = layout(members, replicas);
             let removed = format!("shop-peers-{}", removed % members);
@@ -151,7 +152,9 @@ mod tests {
         }
 
         #[test]
-        fn different_layouts_have_different_ids(a in 1_usize..9, b in 1_usize..9, r in 1_u32..4, s in 1_u32..4) {
+        fn different_layouts_have_different_ids(
+            a in 1_usize..9, b in 1_usize..9, r in 1_u32..4, s in 1_u32..4,
+        ) {
             let (a, b) = (layout(a, r), layout(b, s));
             prop_assert_eq!(a.id() == b.id(), a == b);
         }

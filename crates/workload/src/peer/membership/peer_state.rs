@@ -71,7 +71,7 @@ impl PeerState {
         }
     }
 
-    /// See [`MemberState::counts_for_quorum`].
+    /// Whether its replies count for a quorum; see [`MemberState::counts_for_quorum`].
     pub(crate) fn counts_for_quorum(&self) -> bool {
         self.member.borrow().counts_for_quorum()
     }

@@ -10,7 +10,7 @@ use super::{
 /// Items on a peer's disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ItemCounts {
-    /// All of them.
+    /// All items on disk.
     pub(crate) held: u64,
     /// Those that are not known to have all their copies.
     pub(crate) under_replicated: u64,

@@ -107,4 +107,16 @@ mod tests {
         fs::write(directory.path().join(FILE_NAME), "{").unwrap();
         assert!(file.load().unwrap_err().to_string().contains("peer.json is damaged"));
     }
+
+    #[test]
+    fn files_of_earlier_releases_are_loaded() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let layout = r#"{"members":["a"],"replicas":1}"#;
+        let standing = format!(r#"{{"base":[{layout}],"next":null}}"#);
+        let text = format!(r#"{{"generation":7,"standing":{standing}}}"#);
+        fs::write(directory.path().join(FILE_NAME), text).unwrap();
+        let settled = LayoutTransition::settled(Layout::new(["a".to_owned()], 1).unwrap());
+        let expected = SavedState { generation: 7, transition: Some(settled) };
+        assert_eq!(StateFile::new(directory.path()).load().unwrap(), expected);
+    }
 }

@@ -121,68 +121,68 @@ mod tests {
     }
 
     fn reports(layout: &Layout, up: &BTreeSet<String>) -> Reports {
-        let seen = |name: &String| ObservedPeer {
-            report: Some(GossipReport {
-                incarnation: 1,
-                target: layout.id(),
-                step: TransitionStep::Settled,
-                checked: BTreeMap::new(),
-                stopping: false,
-            }),
-            live: up.contains(name),
-            address: ([127, 0, 0, 1], 1).into(),
+        let report = GossipReport {
+            incarnation: 1,
+            target: layout.id(),
+            step: TransitionStep::Settled,
+            checked: BTreeMap::new(),
+            stopping: false,
         };
-        Reports(layout.members().iter().map(|name| (name.clone(), seen(name))).collect())
+        let observed = layout.members().iter().map(|name| {
+            let (report, live) = (Some(report.clone()), up.contains(name));
+            (name.clone(), ObservedPeer { report, live, address: ([127, 0, 0, 1], 1).into() })
+        });
+        Reports(observed.collect())
     }
 
-    fn situation(me: &str, layout: &Layout, down: &BTreeSet<String>, long: bool) -> ClusterView {
+    fn view(own_name: &str, layout: &Layout, down: &BTreeSet<String>, long: bool) -> ClusterView {
         let phase = Phase::Active(LayoutTransition::settled(layout.clone()));
         let state = MemberState { incarnation: 1, configured: layout.clone(), phase };
         let up = layout.members() - down;
         let absent = if long { down.clone() } else { BTreeSet::new() };
-        ClusterView::new(me, &state, &reports(layout, &up), &absent).unwrap()
+        ClusterView::new(own_name, &state, &reports(layout, &up), &absent).unwrap()
     }
 
     proptest! {
         #[test]
-        fn all_holders_agree_on_who_must_hold_an_item(
-            members in 2_usize..9, replicas in 1_u32..5, item in 0..500, gone in any::<u16>(),
+        fn all_holders_agree_on_the_holders_of_an_item(
+            members in 2_usize..9, replicas in 1_u32..5, item in 0..500, down_mask in any::<u16>(),
             long in any::<bool>(),
         ) {
             let layout = Layout::new(names(members), replicas).unwrap();
             let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
-            let gone = |name: &&String| {
-                let ordinal: u32 = name.trim_start_matches("p-").parse().unwrap();
-                ordinal > 0 && gone & (1 << ordinal) != 0
-            };
-            let down: BTreeSet<String> = layout.members().iter().filter(gone).cloned().collect();
+            // Member 0 is always up.
+            let down: BTreeSet<String> = (1..members)
+                .filter(|ordinal| down_mask & (1 << ordinal) != 0)
+                .map(|ordinal| format!("p-{ordinal}"))
+                .collect();
             let up = layout.members() - &down;
-            let holders: BTreeSet<BTreeSet<String>> = up.iter().map(|me| {
-                let duty = situation(me, &layout, &down, long).assignment(&key);
-                let mut holders: BTreeSet<String> = duty.other_holders.into_iter().collect();
-                let owner = layout.owners_of(&key).contains(&me.as_str());
+            let holders: BTreeSet<BTreeSet<String>> = up.iter().map(|own_name| {
+                let assignment = view(own_name, &layout, &down, long).assignment(&key);
+                let mut holders: BTreeSet<String> = assignment.other_holders.into_iter().collect();
+                let owner = layout.owners_of(&key).contains(&own_name.as_str());
                 if owner || (!down.is_empty() && holders.len() < layout.replicas().min(up.len())) {
-                    holders.insert(me.clone());
+                    holders.insert(own_name.clone());
                 }
                 holders
             }).collect();
-            let most = layout.replicas().min(up.len());
+            let expected = layout.replicas().min(up.len());
             for holders in &holders {
                 prop_assert!(holders.is_subset(&up));
-                prop_assert!(!long || holders.len() == most, "{holders:?} of {up:?}");
+                prop_assert!(!long || holders.len() == expected, "{holders:?} of {up:?}");
             }
         }
 
         #[test]
-        fn only_when_all_is_quiet_a_copy_is_surplus(
+        fn a_copy_is_surplus_only_while_all_members_are_up(
             members in 2_usize..9, replicas in 1_u32..5, item in 0..500, one_down in any::<bool>(),
         ) {
             let layout = Layout::new(names(members), replicas).unwrap();
             let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
             let down = if one_down { BTreeSet::from(["p-1".to_owned()]) } else { BTreeSet::new() };
-            let duty = situation("p-0", &layout, &down, true).assignment(&key);
+            let assignment = view("p-0", &layout, &down, true).assignment(&key);
             let owner = layout.owners_of(&key).contains(&"p-0");
-            prop_assert_eq!(duty.surplus, !owner && !one_down);
+            prop_assert_eq!(assignment.surplus, !owner && !one_down);
         }
     }
 }

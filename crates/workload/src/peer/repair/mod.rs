@@ -1,8 +1,8 @@
 //! Keeps all copies of this peer's items complete.
 //!
-//! Owns the sweep of all items after a change of the cluster ([`AntiEntropy`]), the repair of single
-//! items ([`Hints`]), and the count of items that are not fully replicated. It never changes a
-//! version or a value: it only copies, and drops copies that others hold.
+//! Owns the sweep of all items after a change of the cluster ([`AntiEntropy`]), the repair of
+//! single items ([`Hints`]), and the count of items that are not fully replicated. It never changes
+//! a version or a value: it only copies, and drops copies that others hold.
 
 mod anti_entropy;
 mod cluster_view;
