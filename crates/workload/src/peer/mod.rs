@@ -23,7 +23,7 @@
 //!    whether they are up or down. Peers that disagree about which members are up still query the
 //!    same owners.
 //! 2. *An acknowledged write is on disk at a majority of the owners*, under every layout in force
-//!    ([`coordinate::Quorum`]).
+//!    ([`coordinate`]).
 //! 3. *A read, also one that finds no item, has replies from enough owners that at least one of
 //!    them has the newest acknowledged write.* The result of a read is made as durable as a write
 //!    before it is returned, so no later read returns an older version (Attiya, Bar-Noy and Dolev,
