@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::{healthy_snapshot, now, observe_running, plan_spec, spec},
-    status::{assert_condition, condition, facts_of, make_not_ready, pod_mut},
+    status::{Inputs, assert_condition, condition, make_not_ready, pod_mut},
 };
 use k8s_openapi::{
     api::core::v1::{ContainerState, ContainerStateWaiting, ContainerStatus},
@@ -10,7 +10,7 @@ use k8s_openapi::{
 };
 use maquette::{
     api::{ArchitectureStatus, EvolutionStatus, EvolutionStep, Shape},
-    observe::{Acceptance, ActiveEvolution, Facts, Snapshot, VolumeNote, status},
+    observe::{Acceptance, ActiveEvolution, Snapshot, VolumeNote},
 };
 
 const ARCHITECTURE: &str = "shape: ThreeTier\nthreeTier: {business: {replicas: 2}}";
@@ -20,20 +20,20 @@ fn status_then(
     previous: Option<&ArchitectureStatus>,
     at: Timestamp,
     change: impl FnOnce(&mut Snapshot),
-    know: impl FnOnce(&mut Facts<'_>),
+    know: impl FnOnce(&mut Inputs),
 ) -> ArchitectureStatus {
     let topology = plan_spec(&spec(ARCHITECTURE));
     let mut snapshot = healthy_snapshot(&topology);
     change(&mut snapshot);
-    let mut facts = facts_of(&topology);
-    know(&mut facts);
-    status(&facts, &observe_running(&snapshot), previous, at)
+    let mut inputs = Inputs::of(&topology);
+    know(&mut inputs);
+    inputs.status(&observe_running(&snapshot), previous, at)
 }
 
-fn evolving(to: Shape, step: EvolutionStep) -> impl FnOnce(&mut Facts<'_>) {
-    move |facts| {
-        facts.evolution = Some(ActiveEvolution { to, step });
-        facts.waits.push("waiting for orders".to_owned());
+fn evolving(to: Shape, step: EvolutionStep) -> impl FnOnce(&mut Inputs) {
+    move |inputs| {
+        inputs.target.evolution = Some(ActiveEvolution { to, step });
+        inputs.target.waits.push("waiting for orders".to_owned());
     }
 }
 
@@ -62,9 +62,9 @@ fn a_step_has_the_time_at_which_it_began_and_the_change_the_shape_at_which_it_di
     assert_eq!(still.evolution, begun.evolution);
     // Users are served by the new shape already.
     let settle = evolving(Shape::NTier, EvolutionStep::Finalize);
-    let moved = status_then(Some(&still), seconds_later(3), same, |facts| {
-        settle(facts);
-        facts.shape = Some(Shape::NTier);
+    let moved = status_then(Some(&still), seconds_later(3), same, |inputs| {
+        settle(inputs);
+        inputs.target.shape = Some(Shape::NTier);
     });
     let found = evolution_status(&moved);
     assert_eq!((found.from, found.to), (Some(Shape::ThreeTier), Shape::NTier));
@@ -81,7 +81,8 @@ fn a_step_has_the_time_at_which_it_began_and_the_change_the_shape_at_which_it_di
 #[test]
 fn what_cannot_be_reached_is_told_and_everything_stays() {
     let cannot = "orders would lose its items: name its store";
-    let status = status_then(None, now(), |_| {}, |facts| facts.blockers.push(cannot.to_owned()));
+    let status =
+        status_then(None, now(), |_| {}, |inputs| inputs.target.blockers.push(cannot.to_owned()));
     assert_condition(&status, "Progressing", ("False", "Blocked"), cannot);
     assert_condition(&status, "Ready", ("False", "Blocked"), cannot);
     assert_eq!(status.evolution, None);
@@ -127,9 +128,9 @@ fn a_change_stands_still_while_the_specification_is_refused() {
         Some(&begun),
         seconds_later(1),
         |_| {},
-        |facts| {
-            raise(facts);
-            facts.acceptance = Acceptance::Refused { problems: "spec.x: bad".to_owned() };
+        |inputs| {
+            raise(inputs);
+            inputs.target.acceptance = Acceptance::Refused { problems: "spec.x: bad".to_owned() };
         },
     );
     assert_condition(&refused, "Progressing", ("False", "Refused"), "");
@@ -140,8 +141,9 @@ fn a_change_stands_still_while_the_specification_is_refused() {
 fn volumes_that_are_not_as_wanted_are_told_and_the_whole_is_ready() {
     let growing = || VolumeNote::Growing("a grows".to_owned());
     let stuck = || VolumeNote::Unchanged("b stays".to_owned());
-    let with =
-        |notes: Vec<VolumeNote>| status_then(None, now(), |_| {}, |f| f.volume_notes = notes);
+    let with = |notes: Vec<VolumeNote>| {
+        status_then(None, now(), |_| {}, |f| f.outcome.volume_notes = notes)
+    };
     let status = with(vec![stuck(), growing()]);
     assert_condition(&status, "Progressing", ("True", "VolumesGrowing"), "a grows; b stays");
     assert_condition(&status, "Ready", ("True", "AllWorks"), "");

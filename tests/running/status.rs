@@ -6,32 +6,54 @@ mod users;
 
 use crate::cluster::{healthy_snapshot, identity, now, observe_running, plan_spec, spec};
 use k8s_openapi::{
-    api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Condition, jiff::SignedDuration,
+    api::core::v1::Pod,
+    apimachinery::pkg::apis::meta::v1::Condition,
+    jiff::{SignedDuration, Timestamp},
 };
 use maquette::{
     api::{ArchitectureStatus, EdgeState, Shape},
-    observe::{Acceptance, Facts, Issue, IssueKind, Snapshot, status},
-    plan::Topology,
+    observe::{
+        Acceptance, ApplyOutcome, Assessment, Issue, IssueKind, RunningTopology, Snapshot, Subject,
+        Target,
+    },
+    plan::{Identity, Topology},
 };
 use std::sync::Arc;
 
 const ARCHITECTURE: &str = "shape: ThreeTier\nthreeTier: {business: {replicas: 2}}";
 
-pub(crate) fn facts_of<'a>(topology: &'a Topology) -> Facts<'a> {
-    Facts {
-        generation: 7,
-        identity: topology.identity(),
-        acceptance: Acceptance::Accepted { note: "fine".to_owned() },
-        shape: Some(Shape::ThreeTier),
-        components: topology.components().cloned().collect(),
-        entry: Some(topology.entry().clone()),
-        changing: [].into(),
-        evolution: None,
-        waits: vec![],
-        blockers: vec![],
-        issues: vec![],
-        volumes: vec![],
-        volume_notes: vec![],
+/// The inputs of an assessment, for a test to change.
+pub(crate) struct Inputs {
+    identity: Identity,
+    pub(crate) target: Target,
+    pub(crate) outcome: ApplyOutcome,
+}
+
+impl Inputs {
+    /// The inputs when the whole topology should run.
+    pub(crate) fn of(topology: &Topology) -> Self {
+        let target = Target {
+            acceptance: Acceptance::Accepted { note: "fine".to_owned() },
+            shape: Some(Shape::ThreeTier),
+            components: topology.components().cloned().collect(),
+            entry: Some(topology.entry().clone()),
+            evolution: None,
+            waits: vec![],
+            blockers: vec![],
+        };
+        let identity = topology.identity().clone();
+        Self { identity, target, outcome: ApplyOutcome::default() }
+    }
+
+    /// The status when `running` runs.
+    pub(crate) fn status(
+        &self,
+        running: &RunningTopology,
+        previous: Option<&ArchitectureStatus>,
+        at: Timestamp,
+    ) -> ArchitectureStatus {
+        let subject = Subject { identity: &self.identity, generation: 7, previous };
+        Assessment::new(subject, &self.target, &self.outcome, running, at).status()
     }
 }
 
@@ -44,14 +66,14 @@ fn status_after(change: impl FnOnce(&mut Snapshot)) -> ArchitectureStatus {
 fn status_of(
     text: &str,
     change: impl FnOnce(&mut Snapshot),
-    know: impl FnOnce(&mut Facts<'_>),
+    know: impl FnOnce(&mut Inputs),
 ) -> ArchitectureStatus {
     let topology = plan_spec(&spec(text));
     let mut snapshot = healthy_snapshot(&topology);
     change(&mut snapshot);
-    let mut facts = facts_of(&topology);
-    know(&mut facts);
-    status(&facts, &observe_running(&snapshot), None, now())
+    let mut inputs = Inputs::of(&topology);
+    know(&mut inputs);
+    inputs.status(&observe_running(&snapshot), None, now())
 }
 
 pub(crate) fn condition<'a>(status: &'a ArchitectureStatus, type_: &str) -> &'a Condition {
@@ -107,9 +129,9 @@ fn what_keeps_the_operator_from_its_work_comes_first() {
     let status = status_of(
         ARCHITECTURE,
         |snapshot| make_not_ready(snapshot, "shop-data-0"),
-        |facts| {
-            facts.issues.push(trouble(IssueKind::Failed, "Service shop-data: too many"));
-            facts.issues.push(trouble(IssueKind::Conflict, "Service shop is not ours"));
+        |inputs| {
+            inputs.outcome.issues.push(trouble(IssueKind::Failed, "Service shop-data: too many"));
+            inputs.outcome.issues.push(trouble(IssueKind::Conflict, "Service shop is not ours"));
         },
     );
     assert_condition(&status, "Ready", ("False", "Conflict"), "Service shop is not ours");
@@ -117,8 +139,8 @@ fn what_keeps_the_operator_from_its_work_comes_first() {
     let status = status_of(
         ARCHITECTURE,
         |_| {},
-        |facts| {
-            facts.issues.push(trouble(IssueKind::Removal, "waiting for Service shop"));
+        |inputs| {
+            inputs.outcome.issues.push(trouble(IssueKind::Removal, "waiting for Service shop"));
         },
     );
     assert_condition(&status, "Ready", ("False", "WaitingForRemoval"), "waiting for Service shop");
@@ -127,8 +149,11 @@ fn what_keeps_the_operator_from_its_work_comes_first() {
 
 #[test]
 fn what_is_not_yet_as_wanted_is_not_ready_although_all_works() {
-    let status =
-        status_of(ARCHITECTURE, |_| {}, |facts| facts.waits.push("waiting for x".to_owned()));
+    let status = status_of(
+        ARCHITECTURE,
+        |_| {},
+        |inputs| inputs.target.waits.push("waiting for x".to_owned()),
+    );
     assert_condition(&status, "Ready", ("False", "Evolving"), "waiting for x");
     assert_condition(&status, "Progressing", ("True", "Evolving"), "waiting for x");
 }
@@ -138,8 +163,8 @@ fn a_specification_that_is_refused_is_never_ready() {
     let status = status_of(
         ARCHITECTURE,
         |_| {},
-        |facts| {
-            facts.acceptance = Acceptance::Refused { problems: "spec.x: bad".to_owned() };
+        |inputs| {
+            inputs.target.acceptance = Acceptance::Refused { problems: "spec.x: bad".to_owned() };
         },
     );
     assert_condition(&status, "Accepted", ("False", "Refused"), "spec.x: bad");
@@ -150,22 +175,22 @@ fn a_specification_that_is_refused_is_never_ready() {
 #[test]
 fn a_transition_has_the_time_at_which_the_status_turned() {
     let topology = plan_spec(&spec(ARCHITECTURE));
-    let facts = facts_of(&topology);
+    let inputs = Inputs::of(&topology);
     let snapshot = healthy_snapshot(&topology);
-    let first = status(&facts, &observe_running(&snapshot), None, now());
+    let first = inputs.status(&observe_running(&snapshot), None, now());
     let later = now() + SignedDuration::from_secs(5);
-    let same = status(&facts, &observe_running(&snapshot), Some(&first), later);
+    let same = inputs.status(&observe_running(&snapshot), Some(&first), later);
     assert_eq!(first, same);
     let mut broken = snapshot.clone();
     make_not_ready(&mut broken, "shop-data-0");
-    let turned = status(&facts, &observe_running(&broken), Some(&first), later);
+    let turned = inputs.status(&observe_running(&broken), Some(&first), later);
     let time = |status: &ArchitectureStatus, type_| condition(status, type_).last_transition_time.0;
     assert_eq!(time(&turned, "Ready"), later);
     assert_eq!(time(&turned, "TrafficFlowing"), now());
     let mut other = broken.clone();
     make_not_ready(&mut other, "shop-client-0");
     let even_later = later + SignedDuration::from_secs(5);
-    let still = status(&facts, &observe_running(&other), Some(&turned), even_later);
+    let still = inputs.status(&observe_running(&other), Some(&turned), even_later);
     assert_eq!(time(&still, "Ready"), later, "another message is no transition");
     assert_ne!(condition(&still, "Ready").message, condition(&turned, "Ready").message);
 }
@@ -173,7 +198,7 @@ fn a_transition_has_the_time_at_which_the_status_turned() {
 #[test]
 fn an_architecture_of_which_nothing_runs_yet_says_so() {
     let topology = plan_spec(&spec(ARCHITECTURE));
-    let status = status(&facts_of(&topology), &observe_running(&Snapshot::default()), None, now());
+    let status = Inputs::of(&topology).status(&observe_running(&Snapshot::default()), None, now());
     assert_condition(
         &status,
         "Ready",
@@ -189,13 +214,13 @@ fn an_architecture_of_which_nothing_runs_yet_says_so() {
 fn a_specification_or_a_part_that_cannot_be_read_is_told() {
     let problem = "spec.shape: unknown variant `Ring`".to_owned();
     let unreadable = Acceptance::Unreadable { problem };
-    let status = status_of(ARCHITECTURE, |_| {}, |facts| facts.acceptance = unreadable);
+    let status = status_of(ARCHITECTURE, |_| {}, |inputs| inputs.target.acceptance = unreadable);
     let mend = "cannot read spec.shape: unknown variant `Ring`. Change that, or run the version";
     assert_condition(&status, "Accepted", ("False", "Unreadable"), mend);
     assert_condition(&status, "Ready", ("False", "Unreadable"), "");
     assert_condition(&status, "Progressing", ("False", "Unreadable"), "");
     let part = Issue { kind: IssueKind::Unreadable, message: "ConfigMap x: bad".to_owned() };
-    let status = status_of(ARCHITECTURE, |_| {}, |facts| facts.issues.push(part));
+    let status = status_of(ARCHITECTURE, |_| {}, |inputs| inputs.outcome.issues.push(part));
     assert_condition(&status, "Accepted", ("True", "Accepted"), "");
     assert_condition(&status, "Ready", ("False", "Unreadable"), "ConfigMap x: bad");
     assert_condition(&status, "Progressing", ("False", "Unreadable"), "ConfigMap x: bad");

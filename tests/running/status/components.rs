@@ -72,8 +72,8 @@ fn what_was_written_a_moment_ago_is_not_ready() {
     let status = status_of(
         ARCHITECTURE,
         |_| {},
-        |facts| {
-            facts.changing.insert("data".parse().unwrap());
+        |inputs| {
+            inputs.outcome.changing.insert("data".parse().unwrap());
         },
     );
     assert_condition(

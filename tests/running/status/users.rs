@@ -128,7 +128,7 @@ fn an_entry_whose_pods_are_not_ready_is_not_ready() {
     let status = status_of(
         ARCHITECTURE,
         |snapshot| make_not_ready(snapshot, "shop-client-0"),
-        |facts| facts.components.retain(|component| component.name.as_str() != "client"),
+        |inputs| inputs.target.components.retain(|component| component.name.as_str() != "client"),
     );
     assert_condition(&status, "Ready", ("False", "EntryBroken"), "no pod that it selects is ready");
 }

@@ -1,12 +1,18 @@
-//! What keeps a pod from being ready, in one line.
+//! What a pod's object says: its ordinal, whether it is ready, and what keeps it from being ready.
 
-use super::text::one_line;
+use crate::observe::text::one_line;
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodCondition};
 
+/// Longest issue of a pod, in characters.
 const MAX_ISSUE_CHARS: usize = 300;
 
-/// Why the pod is not ready, or none if it is. What is said does not change while the trouble is
-/// the same: no attempt counts and no waiting times.
+/// The ordinal at the end of the name of a StatefulSet's pod.
+pub fn pod_ordinal(pod: &str) -> Option<u32> {
+    pod.rsplit_once('-')?.1.parse().ok()
+}
+
+/// Why the pod is not ready; none if it is. The text is the same while the issue is the same: it
+/// holds no counts of attempts and no waiting times.
 pub(super) fn readiness_issue(pod: &Pod) -> Option<String> {
     if is_ready(pod) {
         return None;
@@ -33,11 +39,11 @@ fn pod_condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a PodCondition> {
 fn scheduling_issue(pod: &Pod) -> Option<String> {
     let scheduled = pod_condition(pod, "PodScheduled").filter(|c| c.status == "False")?;
     let why = scheduled.message.as_deref().or(scheduled.reason.as_deref()).unwrap_or("no reason");
-    Some(format!("no machine takes it: {why}"))
+    Some(format!("unschedulable: {why}"))
 }
 
-/// Whether the pod has ended for good, as one does that was evicted: its controller replaces it, and
-/// it may be left as it is for a long time.
+/// Whether the pod has ended and will not run again, such as one that was evicted. Its controller
+/// replaces it; the object may stay for a long time.
 pub fn has_ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Failed" | "Succeeded"))
@@ -60,9 +66,9 @@ fn container_issue(container: &ContainerStatus) -> Option<String> {
     now.or(before).map(exit_issue)
 }
 
-/// The kubelet alternates between the failed pull and the wait before the next: say the same of
-/// both.
 fn pull_issue(image: &str, message: &str) -> String {
+    // The kubelet alternates between the failed pull and the wait before the next one: both give
+    // the same text.
     let why = message.split_once("ErrImagePull: ").map_or(message, |(_, why)| why);
     if why.is_empty() || why.starts_with("Back-off") {
         return format!("image {image} cannot be pulled");
@@ -119,30 +125,30 @@ mod tests {
     }
 
     #[test]
-    fn a_pull_that_failed_and_one_that_waits_read_the_same() {
+    fn a_failed_and_a_waiting_pull_give_the_same_text() {
         let failed = pod(waiting("ErrImagePull", "not found"), None);
         let message = "Back-off pulling image \"example.org/w:1\": ErrImagePull: not found";
         let waits = pod(waiting("ImagePullBackOff", message), None);
-        let said = Some("image example.org/w:1 cannot be pulled: not found".to_owned());
-        assert_eq!(readiness_issue(&failed), said);
-        assert_eq!(readiness_issue(&waits), said);
+        let expected = Some("image example.org/w:1 cannot be pulled: not found".to_owned());
+        assert_eq!(readiness_issue(&failed), expected);
+        assert_eq!(readiness_issue(&waits), expected);
     }
 
     #[test]
-    fn a_crash_loop_reads_the_same_in_each_of_its_phases() {
-        let said = Some("its container exits: Error, code 3; see its log".to_owned());
+    fn a_crash_loop_gives_the_same_text_in_each_phase() {
+        let expected = Some("its container exits: Error, code 3; see its log".to_owned());
         let running = ContainerState {
             running: Some(ContainerStateRunning::default()),
             ..Default::default()
         };
         let back_off = waiting("CrashLoopBackOff", "back-off 40s restarting failed container");
-        assert_eq!(readiness_issue(&pod(terminated(3), None)), said);
-        assert_eq!(readiness_issue(&pod(back_off, Some(terminated(3)))), said);
-        assert_eq!(readiness_issue(&pod(running, Some(terminated(3)))), said);
+        assert_eq!(readiness_issue(&pod(terminated(3), None)), expected);
+        assert_eq!(readiness_issue(&pod(back_off, Some(terminated(3)))), expected);
+        assert_eq!(readiness_issue(&pod(running, Some(terminated(3)))), expected);
     }
 
     #[test]
-    fn a_pod_that_no_machine_takes_says_what_the_scheduler_says() {
+    fn an_unschedulable_pod_gives_the_scheduler_message() {
         let condition = PodCondition {
             type_: "PodScheduled".to_owned(),
             status: "False".to_owned(),
@@ -151,12 +157,12 @@ mod tests {
         };
         let status = PodStatus { conditions: Some(vec![condition]), ..Default::default() };
         let pod = Pod { status: Some(status), ..Default::default() };
-        let said = "no machine takes it: 0/1 nodes are available: 1 Insufficient cpu.";
-        assert_eq!(readiness_issue(&pod).as_deref(), Some(said));
+        let expected = "unschedulable: 0/1 nodes are available: 1 Insufficient cpu.";
+        assert_eq!(readiness_issue(&pod).as_deref(), Some(expected));
     }
 
     #[test]
-    fn a_ready_pod_and_one_that_starts_have_no_trouble() {
+    fn a_ready_pod_and_a_starting_one_have_no_issue() {
         assert_eq!(readiness_issue(&pod(waiting("ContainerCreating", ""), None)), None);
         let mut restarted = pod(ContainerState::default(), Some(terminated(1)));
         let ready = PodCondition {

@@ -1,25 +1,15 @@
-//! The entry Service as the API server has it: which component it leads to, and what keeps users'
-//! requests from getting there. It is read as Kubernetes reads it, by its selector and its ports:
-//! nobody sends requests through it where there are no end users.
+//! Reads the entry Service as Kubernetes does, by its selector and its ports: without users no
+//! request proves where it leads.
 
-use super::pod;
+use super::{pod, topology::EntryService};
 use k8s_openapi::{
     api::core::v1::{Pod, Service, ServicePort, ServiceSpec},
     apimachinery::pkg::util::intstr::IntOrString,
 };
-use maquette_contract::{ComponentName, keys::LABEL_COMPONENT, ports};
+use maquette_contract::{keys::LABEL_COMPONENT, ports};
 use std::sync::Arc;
 
-/// The entry Service, as far as requests care.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct EntryService {
-    /// The component that it leads to.
-    pub(super) component: Option<ComponentName>,
-    /// Why a request does not get to a pod, in one line, if it does not.
-    pub(super) issue: Option<String>,
-}
-
-/// The entry Service of this name, and which of `pods` it leads to.
+/// Where the entry Service of this name leads among `pods`, and what is wrong with it.
 pub(super) fn read_entry(services: &[Arc<Service>], pods: &[Arc<Pod>], name: &str) -> EntryService {
     let service = services.iter().find(|service| service.metadata.name.as_deref() == Some(name));
     let Some(spec) = service.and_then(|service| service.spec.as_ref()) else {
@@ -37,22 +27,24 @@ fn routing_issue(spec: &ServiceSpec, pods: &[Arc<Pod>]) -> Option<String> {
         return Some(format!("it has no port {number}"));
     };
     let mut endpoints =
-        pods.iter().filter(|pod| selects_pod(spec, pod) && is_serving(pod)).peekable();
+        pods.iter().filter(|pod| selects_pod(spec, pod) && is_endpoint(pod)).peekable();
     if endpoints.peek().is_none() {
         return Some("no pod that it selects is ready".to_owned());
     }
-    let lost =
-        endpoints.all(|pod| target_port(port, pod) != Some(i32::from(ports::TRAFFIC.number)));
-    lost.then(|| format!("its port {number} leads to no port on which pods take requests"))
+    let traffic = i32::from(ports::TRAFFIC.number);
+    endpoints
+        .all(|pod| target_port(port, pod) != Some(traffic))
+        .then(|| format!("its port {number} leads to no port on which pods take requests"))
 }
 
 fn selects_pod(spec: &ServiceSpec, pod: &Pod) -> bool {
-    let label = |key| pod.metadata.labels.as_ref().and_then(|labels| labels.get(key));
+    let Some(labels) = &pod.metadata.labels else { return false };
     let mut selector = spec.selector.iter().flatten().peekable();
-    selector.peek().is_some() && selector.all(|(key, value)| label(key) == Some(value))
+    // An empty selector selects no pod: such a Service has endpoints of its own.
+    selector.peek().is_some() && selector.all(|(key, value)| labels.get(key) == Some(value))
 }
 
-fn is_serving(pod: &Pod) -> bool {
+fn is_endpoint(pod: &Pod) -> bool {
     pod::is_ready(pod) && pod.metadata.deletion_timestamp.is_none()
 }
 
