@@ -2,7 +2,7 @@
 
 use crate::{
     api::Architecture,
-    observe::{self, RunningTopology, Snapshot},
+    observe::{self, RunningTopology, Snapshot, is_controlled_by},
     plan::{Identity, Topology, plan},
 };
 use clap::Args;
@@ -220,9 +220,6 @@ fn claim_size(claim: &PersistentVolumeClaim) -> Option<(String, String)> {
 
 /// Those whose controller has this UID: an object may look like one of ours and be somebody else's.
 fn retain_owned<K: Metadata<Ty = ObjectMeta>>(mut objects: Vec<Arc<K>>, uid: &str) -> Vec<Arc<K>> {
-    objects.retain(|object| {
-        let owners = object.metadata().owner_references.iter().flatten();
-        owners.into_iter().any(|owner| owner.controller == Some(true) && owner.uid == uid)
-    });
+    objects.retain(|object| is_controlled_by(object.metadata(), uid));
     objects
 }

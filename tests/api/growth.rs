@@ -132,7 +132,7 @@ async fn a_volume_that_may_not_grow_stays_and_everything_else_goes_on() {
     let said = said.await;
     assert_eq!(said.status, "False");
     for part in [
-        "PersistentVolumeClaim data-shop-data-0 stays at 1Gi, although 2Gi is wanted",
+        "PersistentVolumeClaim data-shop-data-0 stays at 1Gi, although 2Gi is specified",
         &provisioner.class,
         "allowVolumeExpansion",
     ] {
@@ -215,7 +215,8 @@ async fn a_volume_stays_in_its_class_when_another_shape_names_another() {
     space.apply("shop", &store("ClientServer", "2Gi", &fast.class)).await;
     let said = space.condition("shop", "Progressing", soon(), |c| c.reason == "VolumesUnchanged");
     let said = said.await.message;
-    let wanted = format!("stays in StorageClass {}, although {} is wanted", slow.class, fast.class);
+    let wanted =
+        format!("stays in StorageClass {}, although {} is specified", slow.class, fast.class);
     assert!(said.contains("data-shop-data-0"), "{said}");
     assert!(said.contains(&wanted), "{said}");
     await_ready(&space, "shop").await;
