@@ -130,8 +130,8 @@ fn deployments_without_config_maps_block_the_change() {
     assert_eq!(apply.components().count(), 0, "nothing is changed");
 }
 
-/// The operator stopped when one of two clients was configured to use only the new store: its writes
-/// are only there.
+/// The operator stopped when one of two clients was configured to use only the new store: its
+/// writes are only there.
 #[test]
 fn a_backend_that_one_owner_uses_alone_is_the_source_of_truth() {
     let clients = plan_spec(&parse_spec(

@@ -1,5 +1,5 @@
-//! The objects of a cluster in which everything that is applied works. Its pods report what those of
-//! [`healthy_cluster`] do.
+//! The objects of a cluster in which everything that is applied works. Its pods report what those
+//! of [`healthy_cluster`] do.
 
 use k8s_openapi::{
     api::{

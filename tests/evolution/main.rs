@@ -1,5 +1,5 @@
-//! `observe` and `evolve` together: a model is planned and rendered, and its objects and pods are read
-//! as from a cluster.
+//! `observe` and `evolve` together: a model is planned and rendered, and its objects and pods are
+//! read as from a cluster.
 
 #![cfg(test)]
 

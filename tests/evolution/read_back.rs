@@ -25,7 +25,8 @@ proptest! {
         for component in topology.components() {
             let found = running.component(&component.name);
             let now = crate::cluster::now();
-            prop_assert_eq!(component_availability(component, found, false, now), Availability::Available);
+            let availability = component_availability(component, found, false, now);
+            prop_assert_eq!(availability, Availability::Available);
         }
     }
 }

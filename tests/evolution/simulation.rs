@@ -1,5 +1,5 @@
-//! A simulated change is the change: it ends with the wanted topology, and its cluster is one that is
-//! possible.
+//! A simulated change is the change: it ends with the wanted topology, and its cluster is one that
+//! is possible.
 
 use crate::{
     cluster::{healthy_snapshot, observe_running, parse_spec, plan_spec},
@@ -106,7 +106,8 @@ proptest! {
     #[test]
     fn the_simulated_cluster_is_the_rendered_one(spec in valid()) {
         let topology = plan_spec(&spec);
-        let (simulated, snapshot) = (evolve::healthy_cluster(&topology), healthy_snapshot(&topology));
+        let simulated = evolve::healthy_cluster(&topology);
+        let snapshot = healthy_snapshot(&topology);
         prop_assert_eq!(evolve_inputs(&simulated), evolve_inputs(&observe_running(&snapshot)));
         for config_map in &snapshot.config_maps {
             let text = &config_map.data.as_ref().unwrap()[CONFIG_FILE];
@@ -127,7 +128,8 @@ proptest! {
         let next = evolve(&wanted, &evolve::healthy_cluster(end), Default::default());
         prop_assert!(next.apply.components().eq(end.components()));
         prop_assert_eq!(end.entry(), wanted.entry());
-        prop_assert!(end.components().map(|one| &one.name).eq(wanted.components().map(|one| &one.name)));
+        let names = end.components().map(|component| &component.name);
+        prop_assert!(names.eq(wanted.components().map(|component| &component.name)));
         for placement in placements(&wanted, &running, &stages) {
             let (before, after) = (&placement.before, &placement.after);
             let moves = before.is_some() && after.is_some() && before != after;
