@@ -1,5 +1,5 @@
-//! `maquette plan`: shows what a change will do, step by step, without doing it; or follows one that
-//! is in progress.
+//! `maquette plan`: shows what a change will do, step by step, without doing it; or follows a
+//! change that is in progress.
 
 mod progress;
 mod watch;

@@ -178,7 +178,8 @@ mod tests {
     #[test]
     fn a_step_has_its_number() {
         let evolving = condition("Progressing", "True", "Evolving", 3);
-        let status = ", componentsReady: 4/8, evolution: {from: ThreeTier, to: NTier, step: Cutover, \
+        let status = ", componentsReady: 4/8, \
+                      evolution: {from: ThreeTier, to: NTier, step: Cutover, \
                       since: '2026-01-01T00:00:00Z', message: waiting for client}";
         let (line, state) = assess(std::slice::from_ref(&evolving), status);
         assert_eq!(

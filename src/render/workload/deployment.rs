@@ -1,7 +1,10 @@
-//! Deployments: services and the load.
+//! Deployments: of services and of the load.
 
-use super::{RenderSettings, metadata, names, pod};
-use crate::plan::{Component, Topology};
+use super::replica_count;
+use crate::{
+    plan::{Component, Topology},
+    render::{RenderSettings, metadata, names, pod::pod_template},
+};
 use k8s_openapi::{
     api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
     apimachinery::pkg::util::intstr::IntOrString,
@@ -9,7 +12,7 @@ use k8s_openapi::{
 use maquette_contract::Role;
 
 /// The Deployment of `component`; none for components with volumes.
-pub(super) fn build_deployment(
+pub(in crate::render) fn build_deployment(
     topology: &Topology,
     component: &Component,
     settings: &RenderSettings,
@@ -21,10 +24,10 @@ pub(super) fn build_deployment(
     };
     let identity = topology.identity();
     let spec = DeploymentSpec {
-        replicas: Some(pod::replica_count(component)),
+        replicas: Some(replica_count(component)),
         selector: metadata::label_selector(identity, component),
         strategy: Some(strategy),
-        template: pod::pod_template(topology, component, settings),
+        template: pod_template(topology, component, settings),
         ..DeploymentSpec::default()
     };
     let metadata = metadata::component_metadata(
@@ -35,7 +38,7 @@ pub(super) fn build_deployment(
     Some(Deployment { metadata, spec: Some(spec), status: None })
 }
 
-/// A pod goes only when another is ready in its place: rolling a single one costs no request.
+/// Deletes a pod only when another is ready in its place: rolling a single pod fails no request.
 fn surge_by_one() -> DeploymentStrategy {
     DeploymentStrategy {
         type_: Some("RollingUpdate".to_owned()),
@@ -46,7 +49,7 @@ fn surge_by_one() -> DeploymentStrategy {
     }
 }
 
-/// Never two loads at once: they would send twice the requests and count each other's writes.
+/// Never two loads at once: they would send twice the requests and check each other's writes.
 fn recreate_strategy() -> DeploymentStrategy {
     DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None }
 }

@@ -1,12 +1,13 @@
-//! The restricted Pod Security Standard, in full; the operator's own pod meets it too.
+//! The restricted Pod Security Standard, in full. The operator's own pod uses it too.
 
 use k8s_openapi::api::core::v1::{
     Capabilities, PodSecurityContext, SeccompProfile, SecurityContext,
 };
-/// The user and group of every process: nobody's in particular.
+/// The user and group of every process: an ID without an account in the image.
 const NONROOT_ID: i64 = 65532;
 
-/// What holds for a whole pod. The group owns the volume; a large one is not walked at each start.
+/// The security context of a pod. Where it has a `volume`, the group owns it; files are changed
+/// only if the root folder has another owner, so a large volume does not slow each start.
 pub fn pod_context(volume: bool) -> PodSecurityContext {
     PodSecurityContext {
         run_as_non_root: Some(true),
@@ -22,7 +23,7 @@ pub fn pod_context(volume: bool) -> PodSecurityContext {
     }
 }
 
-/// What holds for its container.
+/// The security context of the pod's container.
 pub fn container_context() -> SecurityContext {
     SecurityContext {
         allow_privilege_escalation: Some(false),

@@ -1,16 +1,18 @@
-//! PodDisruptionBudgets: a drained machine takes one pod of a component at a time.
+//! PodDisruptionBudgets: draining a node evicts one pod of a component at a time.
 
-use super::{metadata, names};
-use crate::plan::{Component, Topology};
+use crate::{
+    plan::{Component, Topology},
+    render::{metadata, names},
+};
 use k8s_openapi::{
     api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec},
     apimachinery::pkg::util::intstr::IntOrString,
 };
 use maquette_contract::Role;
 
-/// The budget of `component`; none where there is only one pod that anybody would miss, for then a
-/// machine could never be drained.
-pub(super) fn build_pod_disruption_budget(
+/// The budget of `component`; none for a component with a single pod: its node could not be
+/// drained.
+pub(in crate::render) fn build_pod_disruption_budget(
     topology: &Topology,
     component: &Component,
 ) -> Option<PodDisruptionBudget> {

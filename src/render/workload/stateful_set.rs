@@ -1,7 +1,10 @@
-//! StatefulSets: stores and peers, each pod with a volume that outlives it.
+//! StatefulSets: of stores and peers, each pod with a volume that outlives it.
 
-use super::{RenderSettings, metadata, names, pod};
-use crate::plan::{Behavior, Component, Topology, Volume};
+use super::replica_count;
+use crate::{
+    plan::{Behavior, Component, Topology, Volume},
+    render::{RenderSettings, metadata, names, pod::pod_template},
+};
 use k8s_openapi::{
     api::{
         apps::v1::{
@@ -16,7 +19,7 @@ use k8s_openapi::{
 use maquette_contract::keys;
 
 /// The StatefulSet of `component`; none for components without volumes.
-pub(super) fn build_stateful_set(
+pub(in crate::render) fn build_stateful_set(
     topology: &Topology,
     component: &Component,
     settings: &RenderSettings,
@@ -28,14 +31,14 @@ pub(super) fn build_stateful_set(
     };
     let identity = topology.identity();
     let spec = StatefulSetSpec {
-        replicas: Some(pod::replica_count(component)),
+        replicas: Some(replica_count(component)),
         selector: metadata::label_selector(identity, component),
         service_name: Some(names::headless_service(identity, component)),
-        // An ordered one waits for ever behind a pod whose image is bad.
+        // `OrderedReady` never gets past a pod whose image cannot be pulled.
         pod_management_policy: Some("Parallel".to_owned()),
         update_strategy: Some(rolling_update()),
         persistent_volume_claim_retention_policy: Some(retain_claims()),
-        template: pod::pod_template(topology, component, settings),
+        template: pod_template(topology, component, settings),
         volume_claim_templates: Some(vec![claim_template(topology, component, storage)]),
         ..StatefulSetSpec::default()
     };
@@ -57,16 +60,16 @@ fn rolling_update() -> StatefulSetUpdateStrategy {
     }
 }
 
-/// What becomes of a volume is the operator's business, never the StatefulSet controller's.
 fn retain_claims() -> StatefulSetPersistentVolumeClaimRetentionPolicy {
+    // The operator deletes volumes by `spec.retention`; the StatefulSet controller deletes none.
     StatefulSetPersistentVolumeClaimRetentionPolicy {
         when_deleted: Some("Retain".to_owned()),
         when_scaled: Some("Retain".to_owned()),
     }
 }
 
-/// The claim of each pod, labelled so that its Architecture and component are known without the
-/// StatefulSet. Nothing of it can be changed later, so users' labels are left out.
+/// The claim of each pod. Its labels name the Architecture and the component, so that it is found
+/// after the StatefulSet is deleted.
 fn claim_template(
     topology: &Topology,
     component: &Component,
@@ -76,6 +79,7 @@ fn claim_template(
     PersistentVolumeClaim {
         metadata: ObjectMeta {
             name: Some(keys::CLAIM.to_owned()),
+            // Without the users' labels: a claim template is immutable.
             labels: Some(metadata::component_labels(topology.identity(), component)),
             ..ObjectMeta::default()
         },
