@@ -1,4 +1,4 @@
-//! `maquette graph` and `maquette plan` on what runs. The pods are played, see [`FakeKubelet`].
+//! `maquette graph` and `maquette plan` on what runs. A [`FakeKubelet`] reports for the pods.
 
 use crate::support::{FakeKubelet, Operator, TestNamespace, kubeconfig, soon};
 use std::{
@@ -8,7 +8,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// A namespace with a file to apply to it.
+/// A namespace, and a folder for the file that a command reads.
 struct CommandTest {
     namespace: TestNamespace,
     folder: TempDir,
@@ -57,7 +57,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn what_runs_is_drawn_and_a_change_of_it_told() {
+async fn graph_draws_what_runs_and_plan_previews_a_change() {
     let bench = CommandTest::new("commands").await;
     let (code, new) = bench.plan("{shape: ThreeTier}").await;
     assert_eq!(code, Some(2), "{new}");
@@ -88,7 +88,7 @@ async fn what_runs_is_drawn_and_a_change_of_it_told() {
 }
 
 #[tokio::test]
-async fn a_volume_that_another_shape_left_larger_is_as_it_is_specified() {
+async fn plan_accepts_a_larger_volume_left_by_another_shape() {
     let bench = CommandTest::new("larger").await;
     let _kubelet = FakeKubelet::start(&bench.namespace);
     let _operator = Operator::start("larger");
@@ -106,7 +106,7 @@ async fn a_volume_that_another_shape_left_larger_is_as_it_is_specified() {
 }
 
 #[tokio::test]
-async fn a_change_is_followed_until_it_is_done() {
+async fn plan_watch_follows_a_change_to_its_end() {
     let bench = CommandTest::new("followed").await;
     let nobody = bench.run(&["plan", "--watch", "nobody"]).await;
     assert_eq!(nobody.status.code(), Some(1));
@@ -127,7 +127,7 @@ async fn a_change_is_followed_until_it_is_done() {
         "{said}"
     );
 
-    // What cannot run ends it at once.
+    // A refused specification ends the watch at once.
     let bad = "{shape: NTier, nTier: {services: [{name: a}, {name: b}]}}";
     bench.namespace.apply("shop", bad).await;
     let refused = bench.run(&["plan", "--watch", "shop", "--timeout", "1m"]).await;

@@ -1,4 +1,4 @@
-//! Clients: smart ones share a database, thin ones know nothing of it.
+//! Clients: smart ones share a database, thin ones have no address of it.
 
 use crate::support::run;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn two_clients_that_share_a_database_see_each_others_writes() {
+async fn clients_of_one_database_see_each_others_writes() {
     let manifest = "
 apiVersion: maquette.dev/v1alpha1
 kind: Architecture
