@@ -67,7 +67,7 @@ async fn every_shape_becomes_its_objects() {
 
 #[tokio::test]
 async fn fields_that_a_change_no_longer_sets_are_removed() {
-    let namespace = TestNamespace::new("no-longer-said").await;
+    let namespace = TestNamespace::new("removed-fields").await;
     let _operator = Operator::start(&namespace.name);
     let pods = "{labels: {team: a}, annotations: {note: b}, nodeSelector: {disk: fast}}";
     namespace.apply("shop", &format!("{{shape: ThreeTier, pods: {pods}}}")).await;
@@ -113,9 +113,10 @@ async fn a_refused_specification_leaves_the_running_model_unchanged() {
     let unreachable = "{shape: NTier, nTier: {services: [{name: front, stateless: true}, {name: \
                        orders}]}}";
     namespace.apply("shop", unreachable).await;
-    let said = namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "False").await;
-    assert!(said.message.contains("orders"), "{}", said.message);
-    assert_eq!(said.reason, "Refused");
+    let condition =
+        namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "False").await;
+    assert!(condition.message.contains("orders"), "{}", condition.message);
+    assert_eq!(condition.reason, "Refused");
     let ready = namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "Refused").await;
     assert_eq!(ready.status, "False");
     let after = namespace.children("shop").await;

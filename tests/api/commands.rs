@@ -108,9 +108,9 @@ async fn plan_accepts_a_larger_volume_left_by_another_shape() {
 #[tokio::test]
 async fn plan_watch_follows_a_change_to_its_end() {
     let bench = CommandTest::new("followed").await;
-    let nobody = bench.run(&["plan", "--watch", "nobody"]).await;
-    assert_eq!(nobody.status.code(), Some(1));
-    assert!(text(&nobody.stderr).contains("no Architecture nobody in namespace followed"));
+    let absent = bench.run(&["plan", "--watch", "absent"]).await;
+    assert_eq!(absent.status.code(), Some(1));
+    assert!(text(&absent.stderr).contains("no Architecture absent in namespace followed"));
 
     bench.namespace.apply("shop", "{shape: ThreeTier}").await;
     let early = bench.run(&["plan", "--watch", "shop", "--timeout", "0"]).await;
@@ -120,18 +120,18 @@ async fn plan_watch_follows_a_change_to_its_end() {
     let _operator = Operator::start("followed");
     let ended = tokio::time::timeout(soon(), follows.wait_with_output()).await;
     let ended = ended.expect("it ends in time").expect("it ends");
-    let said = text(&ended.stdout);
-    assert_eq!(ended.status.code(), Some(0), "{said}");
+    let printed = text(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(0), "{printed}");
     assert!(
-        said.lines().last().is_some_and(|line| line.contains("done (4/4 components ready)")),
-        "{said}"
+        printed.lines().last().is_some_and(|line| line.contains("done (4/4 components ready)")),
+        "{printed}"
     );
 
     // A refused specification ends the watch at once.
     let bad = "{shape: NTier, nTier: {services: [{name: a}, {name: b}]}}";
     bench.namespace.apply("shop", bad).await;
     let refused = bench.run(&["plan", "--watch", "shop", "--timeout", "1m"]).await;
-    let said = text(&refused.stdout);
-    assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("refused: "), "{said}");
+    let printed = text(&refused.stdout);
+    assert_eq!(refused.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("refused: "), "{printed}");
 }

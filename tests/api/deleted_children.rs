@@ -53,14 +53,14 @@ async fn a_child_deleted_during_a_change_is_restored_unchanged() {
 
 #[tokio::test]
 async fn a_source_deleted_while_no_operator_ran_blocks_the_change() {
-    let (namespace, kubelet, mut operator) = start_migration("lost-home").await;
+    let (namespace, kubelet, mut operator) = start_migration("lost-source").await;
     operator.kill().await;
     let settings = namespace.api::<ConfigMap>();
     settings.delete("shop-data", &DeleteParams::default()).await.expect("deleted");
     let _operator = Operator::start(&namespace.name);
     let blocked = |c: &Condition| c.status == "False" && c.reason == "Blocked";
-    let said = namespace.await_condition("shop", "Progressing", soon(), blocked).await;
-    assert!(said.message.contains("data is needed"), "{}", said.message);
+    let condition = namespace.await_condition("shop", "Progressing", soon(), blocked).await;
+    assert!(condition.message.contains("data is needed"), "{}", condition.message);
     namespace.await_condition("shop", "Ready", soon(), |c| c.status == "False").await;
     let (api, name) = api_of_child(&namespace, "StatefulSet shop-data");
     assert!(api.get(name).await.is_ok(), "its pods stay");

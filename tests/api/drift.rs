@@ -55,7 +55,7 @@ async fn change_and_await(
     field: &str,
 ) -> bool {
     let (api, name) = api_of_child(namespace, key);
-    let params = PostParams { field_manager: Some("somebody".to_owned()), dry_run: false };
+    let params = PostParams { field_manager: Some("another-manager".to_owned()), dry_run: false };
     loop {
         let found = api.get(name).await.expect("it is there");
         let mut object = serde_json::to_value(found).expect("JSON");

@@ -132,18 +132,18 @@ async fn each_step_emits_one_event_across_operator_restarts() {
     assert!(seen.is_sorted_by_key(|evolution| evolution.since.0), "{seen:?}");
     // An Event is written after the status.
     eventually("the end is emitted", soon(), async || {
-        let told = actions(&events(&namespace, "EvolutionDone").await);
-        if told == ["EvolveToPeerToPeer"] { Ok(()) } else { Err(format!("{told:?}")) }
+        let emitted = actions(&events(&namespace, "EvolutionDone").await);
+        if emitted == ["EvolveToPeerToPeer"] { Ok(()) } else { Err(format!("{emitted:?}")) }
     })
     .await;
-    let told = || async { actions(&events(&namespace, "EvolutionStep").await) };
+    let emitted = || async { actions(&events(&namespace, "EvolutionStep").await) };
     let expected: Vec<_> = steps.iter().map(|step| format!("{step:?}ToPeerToPeer")).collect();
-    assert_eq!(told().await, expected);
+    assert_eq!(emitted().await, expected);
 
     operator.kill().await;
     let _operator = Operator::start(&namespace.name);
     await_reconcile(&namespace).await;
-    assert_eq!(told().await, expected);
+    assert_eq!(emitted().await, expected);
     assert_eq!(events(&namespace, "EvolutionDone").await.len(), 1);
     let found = namespace.api::<Architecture>().get("shop").await.expect("there");
     assert_eq!(found.status.and_then(|status| status.evolution), None);
@@ -161,13 +161,13 @@ async fn a_change_that_waits_for_an_unschedulable_pod_reports_it() {
     await_step(&namespace, EvolutionStep::Expand).await;
     let why = "0/3 nodes are available: 3 Insufficient memory.";
     namespace.set_pod_condition("shop-peers-0", "PodScheduled", "False", why).await;
-    let said = namespace
+    let condition = namespace
         .await_condition("shop", "Progressing", soon(), |c| c.reason == "PodsNotReady")
         .await;
-    assert_eq!(said.status, "False");
-    assert!(said.message.contains("pod shop-peers-0"), "{}", said.message);
-    assert!(said.message.contains(why), "{}", said.message);
-    assert!(said.message.contains("still serves"), "{}", said.message);
+    assert_eq!(condition.status, "False");
+    assert!(condition.message.contains("pod shop-peers-0"), "{}", condition.message);
+    assert!(condition.message.contains(why), "{}", condition.message);
+    assert!(condition.message.contains("still serves"), "{}", condition.message);
     namespace.await_condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
     let warning = eventually("the warning is emitted", soon(), async || {
         events(&namespace, "PodsNotReady").await.pop().ok_or_else(|| "no Event".to_owned())
@@ -193,10 +193,10 @@ async fn a_change_waits_until_all_items_are_copied() {
     namespace.apply("shop", BEFORE).await;
     await_ready(&namespace).await;
     namespace.apply("shop", AFTER).await;
-    let said = |text: &'static str| {
+    let shows = |text: &'static str| {
         move |c: &Condition| c.reason == "Evolving" && c.message.contains(text)
     };
-    namespace.await_condition("shop", "Progressing", soon(), said("has 5 items so far")).await;
+    namespace.await_condition("shop", "Progressing", soon(), shows("has 5 items so far")).await;
     await_step(&namespace, EvolutionStep::Finalize).await;
     assert!(namespace.api::<StatefulSet>().get("shop-data").await.is_ok(), "the old store stays");
     kubelet.behavior().migrating.clear();

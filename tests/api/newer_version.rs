@@ -72,8 +72,8 @@ async fn await_unreadable(namespace: &TestNamespace, name: &str) {
     let unreadable = |c: &crate::support::Condition| c.reason == "Unreadable";
     let accepted = namespace.await_condition(name, "Accepted", soon(), unreadable).await;
     assert_eq!(accepted.status, "False");
-    for said in ["spec.shape", "Ring", "NTier"] {
-        assert!(accepted.message.contains(said), "{}", accepted.message);
+    for part in ["spec.shape", "Ring", "NTier"] {
+        assert!(accepted.message.contains(part), "{}", accepted.message);
     }
     assert_eq!(namespace.await_condition(name, "Ready", soon(), unreadable).await.status, "False");
 }

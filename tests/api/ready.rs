@@ -28,7 +28,7 @@ async fn ready_needs_every_pod_and_every_edge() {
     namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     namespace.await_condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
     let status =
-        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("a status");
     assert_eq!(status.components_ready.as_deref(), Some("4/4"));
     assert!(status.edges.iter().all(|edge| edge.state == EdgeState::Flowing), "{:?}", status.edges);
     assert!(
@@ -73,7 +73,7 @@ async fn not_ready_without_reports() {
         namespace.await_condition("shop", "Ready", seconds(60), |c| c.status != "True").await;
     assert!(ready.message.contains("business"), "{}", ready.message);
     let status =
-        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("a status");
     let edge = status.edges.iter().find(|edge| edge.from == "business").expect("an edge");
     assert_eq!(edge.state, EdgeState::Unknown);
     kubelet.behavior().not_reporting.clear();
@@ -144,8 +144,8 @@ async fn the_reason_of_a_pending_pod_is_reported() {
             .into_iter()
             .find(|component| component.name == "data")
             .ok_or("no component")?;
-        let said = data.message.unwrap_or_default();
-        if said.contains(message) { Ok(()) } else { Err(said) }
+        let shown = data.message.unwrap_or_default();
+        if shown.contains(message) { Ok(()) } else { Err(shown) }
     })
     .await;
 }

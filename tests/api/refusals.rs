@@ -27,20 +27,20 @@ async fn every_bad_architecture_is_refused_with_its_message() {
     let mut wrong = vec![];
     for refusal in refusal::all() {
         let object: DynamicObject = serde_norway::from_str(&refusal.yaml).expect("YAML");
-        let said = create_strictly(&namespace, &object).await.unwrap_or_default();
+        let error = create_strictly(&namespace, &object).await.unwrap_or_default();
         for problem in &refusal.problems {
             match &problem.server {
                 Some(server) => {
-                    if !(said.contains(&problem.path) && said.contains(server)) {
+                    if !(error.contains(&problem.path) && error.contains(server)) {
                         wrong.push(format!(
-                            "{}: {} {server}\n  said: {said}",
+                            "{}: {} {server}\n  error: {error}",
                             refusal.name, problem.path
                         ));
                     }
                 }
-                None if said.is_empty() => {}
+                None if error.is_empty() => {}
                 None => wrong.push(format!(
-                    "{}: refused, although the file says it is accepted: {said}",
+                    "{}: refused, although the file says it is accepted: {error}",
                     refusal.name
                 )),
             }
@@ -201,8 +201,8 @@ async fn an_impossible_change_of_a_volume_is_refused() {
     let namespace = TestNamespace::new("changes").await;
     for (index, (before, after, path, message)) in CHANGES.into_iter().enumerate() {
         let answer = create_then_update(&namespace, &format!("c{index}"), before, after).await;
-        let said = answer.expect_err(after).to_string();
-        assert!(said.contains(path) && said.contains(message), "{before} -> {after}: {said}");
+        let error = answer.expect_err(after).to_string();
+        assert!(error.contains(path) && error.contains(message), "{before} -> {after}: {error}");
     }
 }
 
@@ -254,15 +254,15 @@ async fn the_api_server_and_lint_agree_on_any_spec() {
         let params = PostParams { dry_run: true, ..PostParams::default() };
         let server = architectures(&namespace).create(&params, &object).await;
         let ours = api::parse_document(&document);
-        let said = server.as_ref().err().map(ToString::to_string).unwrap_or_default();
-        assert_eq!(server.is_ok(), ours.is_ok(), "{document}\nserver: {said}\nwe: {ours:?}");
+        let error = server.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        assert_eq!(server.is_ok(), ours.is_ok(), "{document}\nserver: {error}\nwe: {ours:?}");
         // The API server checks no rules for an object that violates the schema.
-        if said.contains("some validation rules were not checked") {
+        if error.contains("some validation rules were not checked") {
             continue;
         }
         for problem in ours.err().iter().flat_map(|problems| problems.iter()) {
-            let told = said.contains(&problem.path) && said.contains(&problem.message);
-            assert!(told, "{document}\nserver: {said}\nwe: {problem}");
+            let reported = error.contains(&problem.path) && error.contains(&problem.message);
+            assert!(reported, "{document}\nserver: {error}\nwe: {problem}");
         }
     }
 }

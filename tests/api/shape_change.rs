@@ -38,7 +38,7 @@ async fn the_old_shape_serves_until_the_new_one_is_ready() {
     namespace.api::<StatefulSet>().get("shop-data").await.expect("it stays");
     assert_eq!(entry_component(&namespace).await, "client");
     let status =
-        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("a status");
     assert_eq!(status.shape, Some(Shape::ThreeTier));
     namespace.await_condition("shop", "Ready", soon(), |c| c.status != "True").await;
 
@@ -52,7 +52,7 @@ async fn the_old_shape_serves_until_the_new_one_is_ready() {
         "{names:?}"
     );
     let status =
-        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("a status");
     assert_eq!(status.shape, Some(Shape::PeerToPeer));
     // The store's volume is retained, and the status names it.
     let volumes: Vec<_> = status.volumes.iter().map(|v| (v.name.as_str(), v.state)).collect();
@@ -112,7 +112,7 @@ async fn peers_leave_one_by_one_after_their_items_are_copied() {
     namespace.await_condition("net", "Ready", soon(), |c| c.status == "True").await;
     assert_eq!(replicas(&namespace).await, 3);
     let status =
-        namespace.api::<Architecture>().get("net").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("net").await.expect("there").status.expect("a status");
     let volumes: Vec<_> = status.volumes.iter().map(|volume| volume.name.as_str()).collect();
     assert_eq!(volumes, ["data-net-peers-3", "data-net-peers-4"]);
 }

@@ -129,16 +129,16 @@ async fn a_volume_that_cannot_grow_blocks_nothing_else() {
         provisioner.class
     );
     namespace.apply("shop", &spec).await;
-    let said = namespace
+    let condition = namespace
         .await_condition("shop", "Progressing", soon(), |c| c.reason == "VolumesUnchanged");
-    let said = said.await;
-    assert_eq!(said.status, "False");
+    let condition = condition.await;
+    assert_eq!(condition.status, "False");
     for part in [
         "PersistentVolumeClaim data-shop-data-0 stays at 1Gi, although 2Gi is wanted",
         &provisioner.class,
         "allowVolumeExpansion",
     ] {
-        assert!(said.message.contains(part), "{part} is not in: {}", said.message);
+        assert!(condition.message.contains(part), "{part} is not in: {}", condition.message);
     }
     await_ready(&namespace, "shop").await;
     let business = namespace.api::<Deployment>().get("shop-business").await.expect("there");
@@ -177,11 +177,11 @@ async fn growth_works_without_permission_to_read_storage_classes() {
         await_ready(&namespace, name).await;
         namespace.apply(name, &store("ThreeTier", "2Gi", class)).await;
     }
-    let said = namespace
+    let condition = namespace
         .await_condition("stays", "Progressing", soon(), |c| c.reason == "VolumesUnchanged");
-    let said = said.await.message;
-    assert!(said.contains("the API server refused it"), "{said}");
-    assert!(said.contains("only dynamically provisioned pvc can be resized"), "{said}");
+    let message = condition.await.message;
+    assert!(message.contains("the API server refused it"), "{message}");
+    assert!(message.contains("only dynamically provisioned pvc can be resized"), "{message}");
     await_ready(&namespace, "stays").await;
     await_recreated(&namespace, "grows-data", "2Gi").await;
     assert_eq!(sizes(&namespace).await["data-grows-data-0"], "2Gi");
@@ -218,12 +218,12 @@ async fn a_volume_keeps_its_class_across_shapes() {
     let before = claims.get("data-shop-data-0").await.expect("there");
     let pods_before = pods(&namespace, "shop-data").await;
     namespace.apply("shop", &store("ClientServer", "2Gi", &fast.class)).await;
-    let said = namespace
+    let condition = namespace
         .await_condition("shop", "Progressing", soon(), |c| c.reason == "VolumesUnchanged");
-    let said = said.await.message;
+    let message = condition.await.message;
     let wanted = format!("stays in StorageClass {}, although {} is wanted", slow.class, fast.class);
-    assert!(said.contains("data-shop-data-0"), "{said}");
-    assert!(said.contains(&wanted), "{said}");
+    assert!(message.contains("data-shop-data-0"), "{message}");
+    assert!(message.contains(&wanted), "{message}");
     await_ready(&namespace, "shop").await;
     let after = claims.get("data-shop-data-0").await.expect("there");
     assert_eq!(after.uid(), before.uid());

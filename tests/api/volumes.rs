@@ -9,11 +9,11 @@ use maquette::api::{Architecture, VolumeState, VolumeStatus};
 async fn the_owner_of_a_volume_follows_the_retention_policy() {
     let namespace = TestNamespace::new("owner").await;
     let _operator = Operator::start(&namespace.name);
-    for fate in ["Delete", "Retain", "Delete"] {
-        let spec = format!("{{shape: ThreeTier, retention: {{whenDeleted: {fate}}}}}");
+    for policy in ["Delete", "Retain", "Delete"] {
+        let spec = format!("{{shape: ThreeTier, retention: {{whenDeleted: {policy}}}}}");
         let uid = namespace.apply("shop", &spec).await.uid();
-        let wanted = if fate == "Delete" { vec![uid] } else { vec![] };
-        eventually(&format!("the owner with {fate}"), soon(), async || {
+        let wanted = if policy == "Delete" { vec![uid] } else { vec![] };
+        eventually(&format!("the owner with {policy}"), soon(), async || {
             let claims = namespace.api::<PersistentVolumeClaim>();
             let found = claims.get("data-shop-data-0").await.map_err(|error| error.to_string())?;
             let owners: Vec<_> =
@@ -100,8 +100,8 @@ async fn await_volumes(namespace: &TestNamespace, names: &[&str]) -> Vec<VolumeS
     eventually(&format!("{names:?} are reported"), soon(), async || {
         let found = namespace.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
         let volumes = found.status.map(|status| status.volumes).unwrap_or_default();
-        let told: Vec<_> = volumes.iter().map(|volume| volume.name.as_str()).collect();
-        if told == names { Ok(volumes) } else { Err(format!("{volumes:?}")) }
+        let unused: Vec<_> = volumes.iter().map(|volume| volume.name.as_str()).collect();
+        if unused == names { Ok(volumes) } else { Err(format!("{volumes:?}")) }
     })
     .await
 }

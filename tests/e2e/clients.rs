@@ -55,8 +55,8 @@ spec:
         assert_eq!(service.store, None);
         let calls: Vec<_> = service.calls.iter().map(|call| call.component.as_str()).collect();
         assert_eq!(calls, ["business"]);
-        let whole = serde_json::to_string(&data).expect("JSON");
-        assert!(!whole.contains(&model.child("data")), "the store's address is in {whole}");
+        let json = serde_json::to_string(&data).expect("JSON");
+        assert!(!json.contains(&model.child("data")), "the store's address is in {json}");
     })
     .await;
 }

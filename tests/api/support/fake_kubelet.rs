@@ -234,7 +234,7 @@ impl Reporter {
             under_replicated: behaviour.copying.contains(&self.pod).into(),
         };
         let copied = !behaviour.migrating.contains(config.component.as_str());
-        let origin = |origin| MigrationObservation { complete: copied, ..origin };
+        let source = |source| MigrationObservation { complete: copied, ..source };
         Some(Observations {
             component: config.component.clone(),
             pod: self.pod.clone(),
@@ -242,7 +242,7 @@ impl Reporter {
             older_requests: 0,
             edges: edges.collect(),
             served: Traffic::default(),
-            migration_sources: edges::copied(&config).into_iter().map(origin).collect(),
+            migration_sources: edges::copied(&config).into_iter().map(source).collect(),
             items: None,
             peer: match &config.role {
                 RoleConfig::Peer(peer) => Some(members(&peer.members)),

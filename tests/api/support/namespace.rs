@@ -129,7 +129,10 @@ impl TestNamespace {
             let components =
                 found.status.clone().map(|status| status.components).unwrap_or_default();
             let unmade = components.iter().find(|component| {
-                component.message.as_deref().is_none_or(|said| !said.contains("pods are ready"))
+                component
+                    .message
+                    .as_deref()
+                    .is_none_or(|message| !message.contains("pods are ready"))
             });
             unmade.map_or(Ok(found), |component| Err(format!("{component:?}")))
         })

@@ -81,8 +81,8 @@ impl Operator {
     /// The text of its `/metrics`.
     pub(crate) async fn metrics(&self) -> String {
         let log = self.log();
-        let said = log.lines().find(|line| line.contains("serving probes and metrics"));
-        let address = said.and_then(|line| line.split_once("address=")?.1.split(' ').next());
+        let line = log.lines().find(|line| line.contains("serving probes and metrics"));
+        let address = line.and_then(|line| line.split_once("address=")?.1.split(' ').next());
         let address = address.expect("the log has the address");
         let mut stream = TcpStream::connect(address).await.expect("a connection");
         let request = "GET /metrics HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n";

@@ -66,7 +66,7 @@ pub(crate) async fn change_shape(
     let mut steps: Vec<(EvolutionStep, Duration)> = vec![];
     loop {
         let last = steps.last().map(|(step, _)| *step);
-        let what = format!("{shape} goes on");
+        let what = format!("{shape}: the next step");
         let next = eventually(&what, seconds(240), async || match step(model, shape).await {
             Some(now) if Some(now) == last => Err(format!("still {now:?}")),
             next => Ok(next),

@@ -86,7 +86,7 @@ impl Model {
     }
 
     /// A condition, if it is about the newest generation.
-    pub(crate) async fn condition(&self, kind: &str) -> Result<Condition, String> {
+    pub(crate) async fn condition(&self, type_: &str) -> Result<Condition, String> {
         let architecture = self.get().await;
         let generation = architecture.metadata.generation;
         let status: ArchitectureStatus = architecture.status.unwrap_or_default();
@@ -94,19 +94,19 @@ impl Model {
             let observed = status.observed_generation;
             return Err(format!("status is about generation {observed:?} of {generation:?}"));
         }
-        let found = status.conditions.into_iter().find(|condition| condition.type_ == kind);
-        found.ok_or_else(|| format!("no condition {kind}"))
+        let found = status.conditions.into_iter().find(|condition| condition.type_ == type_);
+        found.ok_or_else(|| format!("no condition {type_}"))
     }
 
     /// Waits until the condition has this status; returns it.
     pub(crate) async fn await_condition(
         &self,
-        kind: &str,
+        type_: &str,
         status: &str,
         within: Duration,
     ) -> Condition {
-        eventually(&format!("{} {kind}={status}", self.name), within, async || {
-            let condition = self.condition(kind).await?;
+        eventually(&format!("{} {type_}={status}", self.name), within, async || {
+            let condition = self.condition(type_).await?;
             if condition.status == status {
                 return Ok(condition);
             }
