@@ -13,8 +13,8 @@ mod support;
 
 mod clients;
 mod deletion;
+mod disruptive;
 mod evolution;
-mod operator_killed;
 mod peers;
 mod readiness;
 mod service_pods;
