@@ -116,7 +116,7 @@ async fn each_step_emits_one_event_across_operator_restarts() {
     operator.kill().await;
     let mut operator = Operator::start(&namespace.name);
     await_reconcile(&namespace).await;
-    assert_eq!(actions(&events(&namespace, "EvolutionStep").await), ["RaiseToPeerToPeer"]);
+    assert_eq!(actions(&events(&namespace, "EvolutionStep").await), ["ExpandToPeerToPeer"]);
     assert_eq!(await_step(&namespace, EvolutionStep::Expand).await.since, raise.since);
 
     kubelet.behavior().down.clear();

@@ -1,20 +1,23 @@
-//! A component that is not wanted any more and still gets requests: it forwards them to the new entry.
+//! A component that is not wanted any more, but still gets requests over open connections.
 
 use crate::plan::{Behavior, Component, PeerBehavior, PlannedCall, ServiceBehavior};
 use maquette_contract::{CallMode, ComponentName, Hop, Percent, RequestWork, Routes};
 
-/// `component`, forwarding every request to `entry`; none if it gets no requests of users.
-pub(super) fn forwarder_for(component: &Component, entry: &ComponentName) -> Option<Component> {
-    let task = match &component.behavior {
+/// `component`, which only forwards requests to `entry`; none if its role gets no requests of users.
+pub(in crate::evolve) fn forwarder_for(
+    component: &Component,
+    entry: &ComponentName,
+) -> Option<Component> {
+    let behavior = match &component.behavior {
         Behavior::Service(_) => Behavior::Service(forwarding_service(entry)),
-        Behavior::Peer(task) => Behavior::Peer(PeerBehavior {
+        Behavior::Peer(peer) => Behavior::Peer(PeerBehavior {
             migration_sources: vec![],
             successor: Some(entry.clone()),
-            ..task.clone()
+            ..peer.clone()
         }),
         Behavior::Store(_) | Behavior::Load(_) => return None,
     };
-    Some(Component { behavior: task, ..component.clone() })
+    Some(Component { behavior, ..component.clone() })
 }
 
 fn forwarding_service(entry: &ComponentName) -> ServiceBehavior {
