@@ -132,7 +132,7 @@ impl PlanReport {
         let title = format!("{}{}, {shapes}", self.name, place.unwrap_or_default());
         match self.preview.is_empty() {
             true => format!("{title}: nothing to do\n"),
-            false => format!("{title}\n\n{}", preview::text(&self.preview)),
+            false => format!("{title}\n\n{}", preview::render_text(&self.preview)),
         }
     }
 
