@@ -1,8 +1,8 @@
 //! `TrafficFlowing`: whether users' requests are answered, and what they wrote is kept. Without
 //! requests it is `Unknown`, reason `NoTraffic`.
 //!
-//! A lost write keeps the condition false: it breaks a promise, and no later success repairs it. The
-//! load counts lost writes since its start, so a user who has seen the message restarts the load.
+//! A lost write keeps the condition false: it breaks a promise, and no later success repairs it.
+//! The load counts lost writes since its start, so a user who has seen the message restarts it.
 
 use super::{Assessment, ConditionState, Reason};
 use crate::observe::{REPORT_TTL, text::counted};
@@ -45,7 +45,7 @@ fn lost_writes_message(assessment: &Assessment<'_>) -> String {
     let (namespace, objects) = (&identity.namespace, objects.join(" "));
     format!(
         "{lost} could not be read back since the load started. Its log names them: kubectl -n \
-         {namespace} logs {objects}. This stays until the load is restarted: kubectl -n {namespace} \
-         rollout restart {objects}"
+         {namespace} logs {objects}. This stays until the load is restarted: kubectl -n \
+         {namespace} rollout restart {objects}"
     )
 }
