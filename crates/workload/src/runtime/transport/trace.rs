@@ -1,30 +1,29 @@
-//! The trace that a request belongs to: W3C Trace Context, <https://www.w3.org/TR/trace-context/>.
+//! W3C Trace Context, <https://www.w3.org/TR/trace-context/>.
 
 use hyper::{HeaderMap, header::HeaderValue};
 use std::fmt;
 
-/// Which trace, and which span of it asks.
+/// The header with the trace and the caller's span.
 pub const TRACEPARENT: &str = "traceparent";
-/// What tracing systems have put beside that.
+/// The header with the data of tracing vendors.
 pub const TRACESTATE: &str = "tracestate";
 
-/// The most of a `tracestate` that is passed on, in bytes: what the specification asks for at
-/// least.
+/// The most bytes of a `tracestate` that are propagated: the least that the specification demands.
 const MAX_STATE_BYTES: usize = 512;
-/// The most members of it.
+/// The most members of a `tracestate`.
 const MAX_MEMBERS: usize = 32;
-/// Members larger than this, in bytes, are the first to be left out.
+/// Members larger than this are dropped first.
 const LARGE_MEMBER_BYTES: usize = 128;
 
-/// A trace, as a request belongs to it.
+/// The trace that a request belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     parent: TraceParent,
-    /// The `tracestate`, which is nothing to us but passed on; none without a valid parent.
+    /// The `tracestate`, propagated as it is; none without a valid parent.
     state: Option<HeaderValue>,
 }
 
-/// A `traceparent`: as text `00-<trace>-<span>-<flags>`.
+/// A `traceparent`; its text is `00-<trace>-<span>-<flags>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct TraceParent {
     trace: u128,
@@ -33,20 +32,20 @@ struct TraceParent {
 }
 
 impl TraceContext {
-    /// A trace that begins here.
+    /// A new trace, without state.
     pub(super) fn random() -> Self {
         Self { parent: TraceParent::random(), state: None }
     }
 
-    /// The trace of a request with these headers, if they name one.
+    /// The trace that the headers name; none if it is missing or malformed.
     pub(super) fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let text = headers.get(TRACEPARENT)?.to_str().ok()?;
         Some(Self { parent: TraceParent::parse(text)?, state: merge_tracestate(headers) })
     }
 
-    /// Adds the headers of a request to a component below.
+    /// Adds the headers of a request to an upstream, with a new span.
     pub(super) fn inject_into(&self, headers: &mut HeaderMap) {
-        // Hexadecimal digits and dashes are always a value.
+        // Hexadecimal digits and dashes are always valid in a header.
         if let Ok(parent) = HeaderValue::from_str(&self.parent.child_span().to_string()) {
             headers.insert(TRACEPARENT, parent);
             self.state.clone().map(|state| headers.insert(TRACESTATE, state));
@@ -54,8 +53,8 @@ impl TraceContext {
     }
 }
 
-/// The members of all `tracestate` headers in their order, as one header. What is too much is left
-/// out as the specification has it: large members first, then those at the end.
+/// The members of all `tracestate` headers in their order, as one header. Above the limits it drops
+/// members in the order of the specification: large ones first, then those at the end.
 fn merge_tracestate(headers: &HeaderMap) -> Option<HeaderValue> {
     let values = headers.get_all(TRACESTATE).iter();
     let values: Vec<&str> = values.map(HeaderValue::to_str).collect::<Result<_, _>>().ok()?;
@@ -77,13 +76,13 @@ fn joined_length(members: &[&str]) -> usize {
 }
 
 impl TraceParent {
-    /// The parent in a trace that begins here, not sampled.
+    /// The parent in a new trace, not sampled.
     fn random() -> Self {
         let (trace, span) = (rand::random_range(1..=u128::MAX), rand::random_range(1..=u64::MAX));
         Self { trace, span, flags: 0 }
     }
 
-    /// Another span of the same trace.
+    /// A new span of the same trace.
     fn child_span(self) -> Self {
         Self { span: rand::random_range(1..=u64::MAX), ..self }
     }
@@ -94,7 +93,7 @@ impl TraceParent {
         let trace = parse_hex(fields.next()?, 32).filter(|trace| *trace != 0)?;
         let span = parse_hex(fields.next()?, 16).filter(|span| *span != 0)?;
         let flags = parse_hex(fields.next()?, 2)?;
-        // Later versions may add fields behind these; version 255 is forbidden.
+        // Later versions may add fields at the end; the specification forbids version 255.
         if version == 0xff || (version == 0 && fields.next().is_some()) {
             return None;
         }
@@ -102,11 +101,10 @@ impl TraceParent {
     }
 }
 
-/// So many lower-case hexadecimal digits.
+/// A number of exactly `digits` lower-case hexadecimal digits.
 fn parse_hex(text: &str, digits: usize) -> Option<u128> {
-    let good = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-    let good = text.len() == digits && text.chars().all(good);
-    good.then(|| u128::from_str_radix(text, 16).ok())?
+    let is_lower_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (is_lower_hex && text.len() == digits).then(|| u128::from_str_radix(text, 16).ok())?
 }
 
 impl fmt::Display for TraceParent {
@@ -122,7 +120,7 @@ mod tests {
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn a_trace_is_kept_with_a_new_span_at_each_hop() {
+    fn each_hop_gets_a_new_span_of_the_same_trace() {
         let trace = TraceParent::parse(PARENT).unwrap();
         assert_eq!(trace.to_string(), PARENT);
         let child = trace.child_span().to_string();
@@ -132,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_traces_are_not_taken() {
+    fn malformed_traces_are_ignored() {
         let long = format!("{PARENT}-x");
         assert!(TraceParent::parse(&long).is_none(), "version 0 has no more fields");
         assert!(TraceParent::parse(&long.replacen("00", "01", 1)).is_some(), "later ones may");
@@ -147,7 +145,7 @@ mod tests {
         assert!(TraceParent::parse(&made).is_some(), "{made}");
     }
 
-    fn passed_on(parent: &str, states: &[&str]) -> Option<String> {
+    fn propagate(parent: &str, states: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         headers.insert(TRACEPARENT, parent.parse().unwrap());
         for state in states {
@@ -162,23 +160,23 @@ mod tests {
     }
 
     #[test]
-    fn the_state_goes_with_its_trace_and_with_no_other() {
+    fn the_state_is_propagated_only_with_a_valid_parent() {
         let states = ["congo=t61rcWkgMzE, ,rojo=1", "other=x"];
-        let passed = passed_on(PARENT, &states);
-        assert_eq!(passed.as_deref(), Some("congo=t61rcWkgMzE,rojo=1,other=x"));
-        assert_eq!(passed_on("00-broken", &states), None);
-        assert_eq!(passed_on(PARENT, &[]), None);
-        assert_eq!(passed_on(PARENT, &["", " , "]), None);
+        let propagated = propagate(PARENT, &states);
+        assert_eq!(propagated.as_deref(), Some("congo=t61rcWkgMzE,rojo=1,other=x"));
+        assert_eq!(propagate("00-broken", &states), None);
+        assert_eq!(propagate(PARENT, &[]), None);
+        assert_eq!(propagate(PARENT, &["", " , "]), None);
     }
 
     #[test]
-    fn of_too_much_state_large_members_go_first_and_then_the_last_ones() {
+    fn above_the_limit_large_members_are_dropped_first_then_the_last_ones() {
         let large = format!("large={}", "x".repeat(LARGE_MEMBER_BYTES));
-        assert_eq!(passed_on(PARENT, &[&large]).as_deref(), Some(large.as_str()));
+        assert_eq!(propagate(PARENT, &[&large]).as_deref(), Some(large.as_str()));
         let small: Vec<String> = (0..40).map(|it| format!("m{it:02}={}", "x".repeat(20))).collect();
-        let passed = passed_on(PARENT, &[&large, &small.join(",")]).unwrap();
-        assert_eq!(passed, small[..20].join(","), "as many as there is room for");
+        let propagated = propagate(PARENT, &[&large, &small.join(",")]).unwrap();
+        assert_eq!(propagated, small[..20].join(","), "as many as fit");
         let tiny: Vec<String> = (0..40).map(|it| format!("m{it:02}=x")).collect();
-        assert_eq!(passed_on(PARENT, &[&tiny.join(",")]).unwrap(), tiny[..32].join(","));
+        assert_eq!(propagate(PARENT, &[&tiny.join(",")]).unwrap(), tiny[..32].join(","));
     }
 }

@@ -1,6 +1,6 @@
-//! Listens for HTTP/1.1 and serves it to a graceful end.
+//! The HTTP/1.1 server, with a graceful stop.
 
-use super::{Shutdown, shutdown::ShutdownStage};
+use crate::runtime::{Shutdown, shutdown::ShutdownStage};
 use axum::{Router, response::Response};
 use hyper::{
     Request,
@@ -28,19 +28,18 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How long a connection may take to bring the next request's head; longer than any of our own
-/// clients keeps an idle connection.
+/// The longest wait for the complete head of a connection's next request: longer than any client of
+/// this workspace keeps an idle connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-/// The largest head of a request, in bytes, and what a connection buffers at most.
+/// The most bytes that a connection buffers, and so the largest head of a request.
 const MAX_BUFFER: usize = 32 << 10;
-/// Connections served at once; more wait to be accepted. A request takes one of its own, and idle
-/// ones stay open for a while.
+/// The most open connections, in flight or idle; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 4096;
-/// How long requests under way have to end once no new ones are accepted: a little more than a
-/// request may take ([`super::headers::LONGEST`]).
+/// The longest wait for requests in flight while the process drains: a little more than
+/// [`super::headers::MAX_DEADLINE`].
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// A port cannot be had.
+/// A port cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {source}")]
 pub struct ListenError {
@@ -48,33 +47,34 @@ pub struct ListenError {
     source: io::Error,
 }
 
-/// Opens a port.
+/// Opens a port; 0 takes a free one.
 ///
 /// # Errors
-/// If it is taken or not allowed.
+/// If the port is taken or the process may not open it.
 pub async fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
     let address = SocketAddr::new(ip, port);
     TcpListener::bind(address).await.map_err(|source| ListenError { address, source })
 }
 
-/// Where a port was opened.
+/// The address on which a port was opened.
 ///
 /// # Errors
-/// If the system does not know it.
+/// If the operating system refuses the query.
 pub fn address(listener: &TcpListener) -> Result<SocketAddr, ListenError> {
     let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
     listener.local_addr().map_err(|source| ListenError { address: unknown, source })
 }
 
-/// The settings of a server that has none that change.
+/// For a server without settings: never changes.
 pub fn constant_settings() -> watch::Receiver<()> {
     watch::channel(()).1
 }
 
-/// Serves until the process drains and what was under way then has ended. Once the process leaves,
-/// every answer ends its connection, so that the client makes its next one elsewhere. So does the
-/// first answer after `settings` have changed: a Service may lead elsewhere by now, and whoever
-/// keeps a connection would not notice.
+/// Serves until the process drains and its requests in flight have ended.
+///
+/// While the process is a lame duck, each response closes its connection, so that clients connect to
+/// other pods. So does the first response after `settings` have changed: a Service may lead to other
+/// pods then, which an open connection does not show.
 pub async fn serve_http<T: Send + Sync + 'static>(
     listener: TcpListener,
     router: Router,
@@ -82,35 +82,36 @@ pub async fn serve_http<T: Send + Sync + 'static>(
     settings: watch::Receiver<T>,
 ) {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let next = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (listener.accept().await, place)
+            let permit = Arc::clone(&permits).acquire_owned().await;
+            (listener.accept().await, permit)
         };
-        let (accepted, place) = tokio::select! {
+        let (accepted, permit) = tokio::select! {
             next = next => next,
             () = shutdown.wait_until_draining() => break,
         };
         let Ok((stream, _)) = accepted else {
-            // The process has no file handle left, or the client is gone already.
+            // No file handle is left, or the client has closed the connection already.
             sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let mut settings = settings.clone();
-        settings.mark_unchanged();
+        let mut seen_settings = settings.clone();
+        seen_settings.mark_unchanged();
         let router = TowerToHyperService::new(router.clone());
-        let served = ConnectionService { router, shutdown: shutdown.clone(), settings };
+        let served =
+            ConnectionService { router, shutdown: shutdown.clone(), settings: seen_settings };
         let connection = graceful.watch(serve_connection(stream, served));
         tokio::spawn(async move {
-            // An error here is the client's: it went away, or does not speak HTTP.
+            // The client closed the connection or does not speak HTTP: not an error of this server.
             let _ = connection.await;
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);
     if timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
-        tracing::warn!("connections that did not end were closed");
+        tracing::warn!("connections still open after the drain time-out were closed");
     }
 }
 
@@ -118,7 +119,7 @@ fn serve_connection<T: Send + Sync + 'static>(
     stream: TcpStream,
     served: ConnectionService<T>,
 ) -> http1::Connection<TokioIo<TcpStream>, ConnectionService<T>> {
-    // A socket that refuses the option works all the same, a little later.
+    // Without TCP_NODELAY the socket works, with more latency.
     let _ = stream.set_nodelay(true);
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -127,11 +128,11 @@ fn serve_connection<T: Send + Sync + 'static>(
         .serve_connection(TokioIo::new(stream), served)
 }
 
-/// What answers the requests of one connection.
+/// Answers the requests of one connection.
 struct ConnectionService<T> {
     router: TowerToHyperService<Router>,
     shutdown: Shutdown,
-    /// Seen as they were when the connection was made.
+    /// Changed if the settings are newer than the connection.
     settings: watch::Receiver<T>,
 }
 
@@ -145,7 +146,7 @@ impl<T: Send + Sync + 'static> Service<Request<Incoming>> for ConnectionService<
         let (shutdown, settings) = (self.shutdown.clone(), self.settings.clone());
         Box::pin(async move {
             let mut response = answer.await?;
-            // Settings whose sender is gone do not change any more.
+            // An error means that the sender is dropped: the settings cannot change any more.
             if shutdown.stage() >= ShutdownStage::LameDuck
                 || settings.has_changed().unwrap_or(false)
             {

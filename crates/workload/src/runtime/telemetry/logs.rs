@@ -2,8 +2,8 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging, at the level that `RUST_LOG` asks for, else at `info`. No request is logged at
-/// that level. Does nothing if a logger is set already.
+/// Starts logging at the level of `RUST_LOG`, by default `info`, at which single requests are not
+/// logged. Does nothing if a logger is set already.
 pub fn start() {
     let filter =
         EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();

@@ -1,6 +1,7 @@
-//! Watches the configuration file and brings what it says into force.
+//! Watches the configuration file and brings new versions of it into force.
 
-use super::{Config, ConfigDocument, ConfigError, LoadedConfig, MetricsRegistry, RoleSettings};
+use super::{ConfigDocument, ConfigError, ConfigHandle, LoadedConfig, RoleSettings};
+use crate::runtime::MetricsRegistry;
 use prometheus_client::metrics::counter::Counter;
 use std::{
     io,
@@ -11,11 +12,12 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// How often the file is looked at.
-const INTERVAL: Duration = Duration::from_millis(500);
+/// The interval between two looks at the file's metadata.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What changes when the file does. The kubelet replaces a mounted ConfigMap by pointing a symbolic
-/// link at a new folder, so that the path leads to another inode.
+/// Device, inode, modification time (seconds, nanoseconds) and size: differs when the file changes.
+/// The kubelet updates a mounted ConfigMap by pointing a symbolic link at a new folder, so the path
+/// then leads to another inode.
 type FileVersion = (u64, u64, i64, i64, u64);
 
 fn file_version(path: &Path) -> io::Result<FileVersion> {
@@ -23,12 +25,13 @@ fn file_version(path: &Path) -> io::Result<FileVersion> {
     Ok((file.dev(), file.ino(), file.mtime(), file.mtime_nsec(), file.size()))
 }
 
-/// Brings the document into force and watches the file for others.
-pub(super) fn start_watching<S: RoleSettings>(
+/// Brings the document into force, and watches the file for new versions until every handle is
+/// dropped.
+pub(in crate::runtime) fn start_watching<S: RoleSettings>(
     path: &Path,
     document: ConfigDocument,
     metrics: &MetricsRegistry,
-) -> Result<Config<S>, ConfigError> {
+) -> Result<ConfigHandle<S>, ConfigError> {
     let (sender, receiver) = watch::channel(Arc::new(LoadedConfig::from_document(document, None)?));
     let reloads = Counter::default();
     let errors = Counter::default();
@@ -36,7 +39,7 @@ pub(super) fn start_watching<S: RoleSettings>(
     metrics.register("config_errors", "New configurations refused", errors.clone());
     let watcher = ConfigWatcher { path: path.to_owned(), sender, reloads, errors };
     tokio::spawn(watcher.watch_file());
-    Ok(Config::new(receiver))
+    Ok(ConfigHandle::new(receiver))
 }
 
 struct ConfigWatcher<S> {
@@ -48,12 +51,13 @@ struct ConfigWatcher<S> {
 
 impl<S: RoleSettings> ConfigWatcher<S> {
     async fn watch_file(self) {
-        // The file may have changed since it was read at the start, so it is read once more.
+        // No version is known yet, so the first look reads the file: it may have changed since the
+        // start.
         let mut seen = None;
-        let mut ticks = tokio::time::interval(INTERVAL);
+        let mut ticks = tokio::time::interval(POLL_INTERVAL);
         while !self.sender.is_closed() {
             ticks.tick().await;
-            // A file that is gone keeps what runs; being read again it will say why it is gone.
+            // A missing file keeps the configuration in force; reading it logs the error.
             let now = file_version(&self.path).ok();
             if now != seen {
                 seen = now;
@@ -62,8 +66,8 @@ impl<S: RoleSettings> ConfigWatcher<S> {
         }
     }
 
-    /// A `stat` or a read of a file in memory takes microseconds: not worth another thread.
     fn reload(&self) {
+        // Blocks for microseconds, because a mounted ConfigMap is in memory: no blocking thread.
         match self.load_if_changed() {
             Ok(false) => {}
             Ok(true) => {
@@ -72,11 +76,12 @@ impl<S: RoleSettings> ConfigWatcher<S> {
             }
             Err(error) => {
                 self.errors.inc();
-                tracing::error!(%error, "the new configuration is refused; the old one stays");
+                tracing::error!(%error, "the new configuration is not used; the running one is unchanged");
             }
         }
     }
 
+    /// True if the file has a new revision, which then is in force.
     fn load_if_changed(&self) -> Result<bool, ConfigError> {
         let document = ConfigDocument::read(&self.path)?;
         let before = Arc::clone(&self.sender.borrow());

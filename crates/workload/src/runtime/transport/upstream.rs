@@ -2,7 +2,8 @@
 //!
 //! Never repeats a call after its deadline, and never reads a response above [`MAX_RESPONSE_BYTES`].
 
-use super::{Edge, edge::Protocol, headers::RequestContext, lock};
+use super::headers::RequestContext;
+use crate::runtime::{Edge, Protocol, lock};
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Request, StatusCode, Uri,

@@ -1,73 +1,72 @@
-//! What travels with a request from hop to hop: the trace, the deadline and the count of hops.
+//! The headers that travel with a request from hop to hop: trace, deadline and hop count.
 
 pub use super::trace::{TRACEPARENT, TRACESTATE, TraceContext};
 
 use hyper::{HeaderMap, header::HeaderValue};
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 use tokio::time::Instant;
 
-/// How many milliseconds the caller still waits.
+/// The milliseconds until the caller's deadline.
 pub const DEADLINE: &str = "maquette-deadline-ms";
-/// How many components the request has passed.
+/// The number of components that the request has passed.
 pub const HOPS: &str = "maquette-hops";
 
-/// How long a request may take. A caller may ask for less, never for more. It is long enough for a
-/// store to be restarted meanwhile, and short enough for a pod that drains.
+/// The longest time for a request; callers can only ask for less. A store restarts within it, and a
+/// pod that drains waits for it.
 pub const MAX_DEADLINE: Duration = Duration::from_secs(10);
-/// How many components a request may pass: more than any model that is not a loop has in a row.
+/// The most components that a request may pass: more than any model without a loop has in a row.
 pub const MAX_HOPS: u8 = 32;
-/// The share of the time left that a caller keeps for itself, so that the answer of a component below,
-/// also the one that its time is over, still gets up: one part in so many.
+/// Each hop reserves this fraction (1/20) of the remaining time, so that the upstream's answer, also
+/// its time-out error, still reaches the caller.
 const RESERVE_FRACTION: u32 = 20;
 
-/// The request has passed too many components.
+/// The request has passed [`MAX_HOPS`] components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request has passed {MAX_HOPS} components: the calls run in a circle")]
 pub struct HopLimitError;
 
-/// What came with a request.
+/// The trace, deadline and hop count of a request.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
-    /// The trace that it belongs to.
+    /// The trace that the request belongs to.
     pub trace: TraceContext,
-    /// When it must be answered.
+    /// The time at which the caller stops waiting.
     pub deadline: Instant,
     hops: u8,
 }
 
 impl RequestContext {
-    /// A request that begins here.
+    /// The context of a request that starts here, with a new trace.
     pub fn new_root(deadline: Instant) -> Self {
         Self { trace: TraceContext::random(), deadline, hops: 0 }
     }
 
-    /// Reads the headers. What is missing or malformed there is as in a first request.
+    /// Reads the headers. A missing or malformed one counts as in a request that starts at its
+    /// sender.
     pub fn from_headers(headers: &HeaderMap, now: Instant) -> Self {
-        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let asked = text(DEADLINE).and_then(|millis| millis.parse().ok());
-        let asked = asked.map_or(MAX_DEADLINE, Duration::from_millis);
+        let remaining = parse_header(headers, DEADLINE).map_or(MAX_DEADLINE, Duration::from_millis);
         Self {
             trace: TraceContext::from_headers(headers).unwrap_or_else(TraceContext::random),
-            deadline: now + asked.min(MAX_DEADLINE),
-            hops: text(HOPS).and_then(|hops| hops.parse().ok()).unwrap_or(0),
+            deadline: now + remaining.min(MAX_DEADLINE),
+            hops: parse_header(headers, HOPS).unwrap_or(0),
         }
     }
 
-    /// Whether the request may be answered here at all.
+    /// Checks that the request may be answered here.
     ///
     /// # Errors
-    /// If it has passed too many components.
+    /// If it has passed [`MAX_HOPS`] components or more.
     pub fn check_hops(&self) -> Result<(), HopLimitError> {
         if self.hops >= MAX_HOPS { Err(HopLimitError) } else { Ok(()) }
     }
 
-    /// The time at which a component below must have answered.
+    /// The deadline of a request that this one sends to an upstream.
     pub fn upstream_deadline(&self, now: Instant) -> Instant {
         let left = self.deadline.saturating_duration_since(now);
         now + (left - left / RESERVE_FRACTION)
     }
 
-    /// The headers of a request to a component below.
+    /// The headers of a request that this one sends to an upstream.
     pub fn upstream_headers(&self, now: Instant) -> HeaderMap {
         let left = self.upstream_deadline(now).saturating_duration_since(now);
         let mut headers = HeaderMap::new();
@@ -79,12 +78,16 @@ impl RequestContext {
     }
 }
 
+fn parse_header<T: FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_deadline_only_gets_shorter() {
+    async fn a_caller_can_shorten_the_deadline_but_not_extend_it() {
         let now = Instant::now();
         let with = |millis: &'static str| {
             let mut headers = HeaderMap::new();

@@ -1,6 +1,6 @@
 //! The metrics of the process, in Prometheus' text format.
 
-use super::lock;
+use crate::runtime::lock;
 use prometheus_client::{
     encoding::text::encode_registry,
     registry::{Metric, Registry, Unit},
@@ -10,8 +10,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-/// The registry; clones are the same. Names get the prefix `maquette_`, counters the ending
-/// `_total`. Labels never carry what users choose: no kind, id, component or pod.
+/// The registry of the process; clones share it. Names get the prefix `maquette_`, counters the
+/// suffix `_total`. Labels never carry what users choose: no collection, id, component or pod.
 #[derive(Clone, Debug)]
 pub struct MetricsRegistry(Arc<Mutex<Registry>>);
 
@@ -22,17 +22,17 @@ impl Default for MetricsRegistry {
 }
 
 impl MetricsRegistry {
-    /// Adds a metric. The help is a sentence without a full stop at its end: one is added.
+    /// Adds a metric. `help` is a sentence without a full stop at its end: one is added.
     pub fn register(&self, name: &str, help: &str, metric: impl Metric) {
         lock(&self.0).register(name, help, metric);
     }
 
-    /// Adds a metric that counts seconds: its name gets the ending `_seconds`.
+    /// Adds a metric in seconds: its name gets the suffix `_seconds`.
     pub fn register_seconds(&self, name: &str, help: &str, metric: impl Metric) {
         lock(&self.0).register_with_unit(name, help, Unit::Seconds, metric);
     }
 
-    /// The registry itself, for those who register many; held no longer than that.
+    /// The registry itself, to register many metrics. Scrapes wait while the guard is held.
     pub fn registry(&self) -> MutexGuard<'_, Registry> {
         lock(&self.0)
     }

@@ -1,21 +1,21 @@
-//! Whether the pod should get traffic, and if not, why.
+//! The readiness conditions of the pod.
 
-use super::lock;
+use crate::runtime::lock;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
 
-/// What is missing of each condition; None where it is fulfilled.
+/// The reason why each condition is unmet; None where it is met.
 type Conditions = Arc<Mutex<BTreeMap<&'static str, Option<String>>>>;
 
-/// A set of named conditions; clones are the same. Ready is who has some and all fulfilled.
-/// They are about this pod alone, never about what it calls.
+/// A set of named conditions; clones share it. The pod is ready if there is at least one condition
+/// and all are met. Conditions are about this pod alone, never about the components that it calls.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Conditions);
 
 impl Readiness {
-    /// Adds a condition that is not fulfilled yet, and why.
+    /// Adds a condition that is unmet for the reason `missing`.
     pub fn add_condition(
         &self,
         name: &'static str,
@@ -26,16 +26,16 @@ impl Readiness {
         condition
     }
 
-    /// Nothing if ready, else a line for each condition that is not fulfilled.
+    /// One line for each unmet condition; empty if the pod is ready.
     pub fn unmet_conditions(&self) -> Vec<String> {
         let conditions = lock(&self.0);
         if conditions.is_empty() {
             return vec!["starting".to_owned()];
         }
-        let missing = |(name, missing): (&&str, &Option<String>)| {
-            missing.as_ref().map(|missing| format!("{name}: {missing}"))
-        };
-        conditions.iter().filter_map(missing).collect()
+        conditions
+            .iter()
+            .filter_map(|(name, missing)| Some(format!("{name}: {}", missing.as_ref()?)))
+            .collect()
     }
 }
 
@@ -47,12 +47,12 @@ pub struct ReadinessCondition {
 }
 
 impl ReadinessCondition {
-    /// The condition is fulfilled.
+    /// Records that the condition is met.
     pub fn mark_met(&self) {
         lock(&self.conditions).insert(self.name, None);
     }
 
-    /// The condition is not, or no longer, fulfilled, and why.
+    /// Records that the condition is not, or no longer, met, for the reason `missing`.
     pub fn mark_unmet(&self, missing: impl Into<String>) {
         lock(&self.conditions).insert(self.name, Some(missing.into()));
     }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ready_once_every_condition_is_fulfilled() {
+    fn ready_once_every_condition_is_met() {
         let readiness = Readiness::default();
         assert_eq!(readiness.unmet_conditions(), ["starting"]);
         let listening = readiness.add_condition("listening", "no socket yet");

@@ -1,6 +1,7 @@
-//! The configuration in force and the requests that run under it or under an older one.
+//! The configuration in force, and the requests that run under it or an older one.
 
-use super::{LoadedConfig, lock};
+use super::LoadedConfig;
+use crate::runtime::lock;
 use maquette_contract::Revision;
 use std::{
     collections::BTreeMap,
@@ -9,53 +10,53 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The requests under way, by the revision that they began under.
+/// The number of requests in flight, by the revision that they started under.
 type RequestCounts = Arc<Mutex<BTreeMap<Revision, u32>>>;
 
-/// A handle on the configuration; clones are the same.
+/// A handle on the configuration in force; clones share it.
 #[derive(Debug)]
-pub struct Config<S> {
+pub struct ConfigHandle<S> {
     current: watch::Receiver<Arc<LoadedConfig<S>>>,
     counts: RequestCounts,
 }
 
-impl<S> Clone for Config<S> {
+impl<S> Clone for ConfigHandle<S> {
     fn clone(&self) -> Self {
         Self { current: self.current.clone(), counts: Arc::clone(&self.counts) }
     }
 }
 
-impl<S> Config<S> {
+impl<S> ConfigHandle<S> {
     pub(super) fn new(current: watch::Receiver<Arc<LoadedConfig<S>>>) -> Self {
         Self { current, counts: RequestCounts::default() }
     }
 
-    /// Begins a request. It runs under the configuration in force now, until the guard is dropped.
+    /// Starts a request. It runs under the configuration in force now, until the guard is dropped.
     pub fn begin_request(&self) -> RequestGuard<S> {
-        // While `current` is borrowed no other configuration comes into force, so a request is
-        // counted before anybody can see its configuration as an older one.
+        // While `current` is borrowed, no other configuration can come into force. So the request
+        // is counted before its configuration can be an older one.
         let current = self.current.borrow();
         *lock(&self.counts).entry(current.revision.clone()).or_default() += 1;
         RequestGuard { loaded: Arc::clone(&current), counts: Arc::clone(&self.counts) }
     }
 
-    /// The configuration in force.
+    /// The configuration in force at the moment of the call.
     pub fn current(&self) -> Arc<LoadedConfig<S>> {
         Arc::clone(&self.current.borrow())
     }
 
-    /// Follows the configuration: `changed().await`, then `borrow()`.
+    /// A receiver of changes: `changed().await`, then `borrow()`.
     pub fn subscribe(&self) -> watch::Receiver<Arc<LoadedConfig<S>>> {
         self.current.clone()
     }
 
-    /// How many requests are under way, under whatever configuration.
+    /// The number of requests in flight under any configuration.
     #[cfg(test)]
     pub(crate) fn in_flight(&self) -> u32 {
         lock(&self.counts).values().sum()
     }
 
-    /// The configuration in force and how many requests still run under another one.
+    /// The configuration in force, and how many requests still run under another one.
     pub fn snapshot(&self) -> (Arc<LoadedConfig<S>>, u32) {
         let current = self.current.borrow();
         let counts = lock(&self.counts);
@@ -64,7 +65,7 @@ impl<S> Config<S> {
     }
 }
 
-/// A request under way, and the configuration that it runs under.
+/// A request in flight, and the configuration that it runs under.
 #[derive(Debug)]
 pub struct RequestGuard<S> {
     loaded: Arc<LoadedConfig<S>>,

@@ -1,6 +1,6 @@
-//! The configuration: from the file's text to what a role makes of it.
+//! From the file's text to a role's settings.
 
-use super::Edge;
+use crate::runtime::Edge;
 use maquette_contract::{
     ArchitectureName, ComponentConfig, ComponentName, MigrationObservation, Revision, Role,
     RoleConfig,
@@ -17,20 +17,20 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration {path}: {source}", path = path.display())]
     Read {
-        /// The file.
+        /// The path given by `--config`.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is no configuration.
+    /// The file's text is not the JSON of a configuration.
     #[error("the configuration {path} is not valid: {source}", path = path.display())]
     Parse {
-        /// The file.
+        /// The path given by `--config`.
         path: PathBuf,
-        /// Line, column and field.
+        /// The error, with line, column and field.
         source: serde_json::Error,
     },
-    /// The file contradicts itself.
+    /// The fields contradict each other.
     #[error("the configuration is not valid: {0}")]
     Invalid(String),
     /// A running process cannot become another role.
@@ -54,14 +54,14 @@ pub enum ConfigError {
 /// A configuration that was read and parsed.
 #[derive(Clone, Debug)]
 pub struct ConfigDocument {
-    /// What the document says.
+    /// The parsed text.
     pub config: ComponentConfig,
-    /// The name of its text.
+    /// The hash of the text.
     pub revision: Revision,
 }
 
 impl ConfigDocument {
-    /// Reads the file.
+    /// Reads and parses the file.
     ///
     /// # Errors
     /// If it cannot be read or is not valid.
@@ -74,31 +74,31 @@ impl ConfigDocument {
     }
 }
 
-/// What a role makes of its part of the configuration.
+/// What a role builds from its part of the configuration: connections, edges, limits.
 ///
-/// Built anew at each reload and dropped when the last request that began under it has ended, so
-/// that connections and probes of targets that are gone close by themselves.
+/// Built at each reload, and dropped when the last request that started under it has ended. Dropping
+/// it closes the connections to targets that are no longer configured and stops their probes.
 pub trait RoleSettings: Sized + Send + Sync + 'static {
-    /// The role.
+    /// The only role whose configuration [`RoleSettings::build`] accepts.
     const ROLE: Role;
 
-    /// Finds what is wrong with a configuration beyond its form; it is then not used.
+    /// Checks what the types cannot express. A configuration that fails is not used.
     ///
     /// # Errors
-    /// A sentence that names the field and the mend.
+    /// A sentence that names the field and the fix.
     fn check(_role: &RoleConfig) -> Result<(), String> {
         Ok(())
     }
 
-    /// Builds the settings; from `before` it takes over what goes on: connections, probes and
-    /// counts of edges whose target is the same. None if the configuration is another role's.
-    /// Called within the asynchronous runtime.
+    /// Builds the settings. Edges whose target is the same as in `before` keep their connections,
+    /// probes and counts. None if the configuration is of another role. Needs a tokio runtime, on
+    /// which probes are spawned.
     fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self>;
 
-    /// The declared edges, as they are to be reported.
+    /// The declared edges, in the order in which `/observations` lists them.
     fn edges(&self) -> Vec<Arc<Edge>>;
 
-    /// How the copies from its origins do, for roles that have any.
+    /// The progress of the migrations into this pod, for roles that have any.
     fn migration_sources(&self) -> Vec<MigrationObservation> {
         vec![]
     }
@@ -111,14 +111,14 @@ pub struct LoadedConfig<S> {
     pub architecture: ArchitectureName,
     /// The component's own name.
     pub component: ComponentName,
-    /// What the role makes of its part.
+    /// The role's settings.
     pub settings: S,
-    /// The name of the document's text.
+    /// The hash of the document's text.
     pub revision: Revision,
 }
 
 impl<S: RoleSettings> LoadedConfig<S> {
-    /// Makes of the document what the role needs.
+    /// Checks the document and builds the role's settings.
     ///
     /// # Errors
     /// If the document is about another role or component than `before`.

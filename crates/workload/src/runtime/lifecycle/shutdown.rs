@@ -1,8 +1,9 @@
 //! The graceful stop.
 //!
-//! Asked to stop, a pod leaves: it says that it is not ready and that connections end, but serves
-//! on while everybody who has its address learns to go elsewhere. Then it drains: no connection is
-//! accepted any more, and what is under way is finished.
+//! After a stop request the process is a lame duck for a grace period: it reports that it is not
+//! ready and closes each connection after a response, but still serves, while its address is
+//! withdrawn from endpoints. Then it drains: it accepts no more connections and finishes the requests
+//! in flight.
 
 use std::{io, process, time::Duration};
 use tokio::{
@@ -11,23 +12,34 @@ use tokio::{
     time::sleep,
 };
 
-/// How long a pod that leaves goes on serving: what endpoints need to be withdrawn everywhere.
+/// The time as a lame duck: kube-proxy and DNS caches withdraw the pod's address within it.
 pub const GRACE_PERIOD: Duration = Duration::from_secs(5);
-/// How long after the request to stop the process ends at the latest. Kubernetes kills after 30 s.
+/// The longest time from the stop request to the end of the process. Kubernetes kills after 30 s.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Where a process is in its life.
+/// The stages of a process, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ShutdownStage {
-    /// In service.
+    /// In service, until the stop request.
     Serving,
-    /// Asked to stop; serves while traffic goes elsewhere.
+    /// Not ready any more, but serves while traffic moves to other pods.
     LameDuck,
-    /// Finishes what is under way.
+    /// Accepts nothing new and finishes the requests in flight.
     Draining,
 }
 
-/// The stage of the process; clones are the same.
+impl ShutdownStage {
+    /// True if this is the first stop request.
+    fn end_service(&mut self) -> bool {
+        let serving = *self == Self::Serving;
+        if serving {
+            *self = Self::LameDuck;
+        }
+        serving
+    }
+}
+
+/// The stage of the process; clones share it.
 #[derive(Clone, Debug)]
 pub struct Shutdown {
     stage: watch::Sender<ShutdownStage>,
@@ -35,24 +47,19 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// A process in service that will leave for `grace` before it drains.
+    /// A process in service, which after a stop request waits for `grace` before it drains.
     pub fn new(grace: Duration) -> Self {
         Self { stage: watch::Sender::new(ShutdownStage::Serving), grace }
     }
 
-    /// The stage now.
+    /// The stage at the moment of the call.
     pub fn stage(&self) -> ShutdownStage {
         *self.stage.borrow()
     }
 
-    /// Asks the process to stop. Asking again changes nothing.
+    /// Requests the stop. A second request changes nothing.
     pub fn begin(&self) {
-        let serving = |stage: &mut ShutdownStage| {
-            let serving = *stage == ShutdownStage::Serving;
-            *stage = (*stage).max(ShutdownStage::LameDuck);
-            serving
-        };
-        if self.stage.send_if_modified(serving) {
+        if self.stage.send_if_modified(ShutdownStage::end_service) {
             let (stage, grace) = (self.stage.clone(), self.grace);
             tokio::spawn(async move {
                 sleep(grace).await;
@@ -61,7 +68,7 @@ impl Shutdown {
         }
     }
 
-    /// Begins at SIGTERM or SIGINT; a second one ends the process at once.
+    /// Requests the stop at SIGTERM or SIGINT; a second signal ends the process at once.
     ///
     /// # Errors
     /// If the system refuses a signal handler.
@@ -86,17 +93,17 @@ impl Shutdown {
         Ok(())
     }
 
-    /// Ends when the process has been asked to stop.
+    /// Resolves once a stop is requested.
     pub async fn wait_until_requested(&self) {
         self.wait_for_stage(ShutdownStage::LameDuck).await;
     }
 
-    /// Ends when nothing new is to be accepted any more.
+    /// Resolves once nothing new may be accepted.
     pub async fn wait_until_draining(&self) {
         self.wait_for_stage(ShutdownStage::Draining).await;
     }
 
-    /// Ends [`LIMIT`] after the process has been asked to stop.
+    /// Resolves [`STOP_TIMEOUT`] after the stop is requested.
     pub async fn wait_until_overdue(&self) {
         self.wait_until_requested().await;
         sleep(STOP_TIMEOUT).await;
@@ -104,7 +111,7 @@ impl Shutdown {
 
     async fn wait_for_stage(&self, least: ShutdownStage) {
         let mut stage = self.stage.subscribe();
-        // The only error is that no sender is left, and this is one.
+        // The only error is that all senders are dropped, and `self` holds one.
         let _ = stage.wait_for(|stage| *stage >= least).await;
     }
 }
@@ -114,7 +121,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn leaves_for_the_grace_period_and_then_drains() {
+    async fn serves_for_the_grace_period_and_then_drains() {
         let shutdown = Shutdown::new(Duration::from_secs(5));
         assert_eq!(shutdown.stage(), ShutdownStage::Serving);
         shutdown.begin();

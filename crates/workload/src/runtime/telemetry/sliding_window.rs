@@ -1,6 +1,6 @@
-//! Requests of the last seconds: how many, how many failed, how long they took.
+//! Counts and latencies of the requests of the last seconds.
 
-use super::lock;
+use crate::runtime::lock;
 use maquette_contract::Traffic;
 use std::{
     fmt,
@@ -8,15 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// One slot a second.
+/// One slot for each second of the window.
 const SLOTS: usize = Traffic::WINDOW_SECONDS as usize;
-/// Steps in each doubling of a duration: a quantile is at most an eighth too high.
+/// Buckets within each doubling of a duration, so a quantile is at most 1/8 too high.
 const STEPS_PER_DOUBLING: usize = 8;
-/// Doublings from a microsecond to 67 seconds; longer ones count as that.
+/// Doublings from 1 µs to 67 s; a longer duration counts as 67 s.
 const DOUBLINGS: usize = 26;
 
-/// A sliding window of [`Traffic::WINDOW_SECONDS`] seconds. It takes 13 KiB once there is traffic,
-/// however much; without traffic almost nothing.
+/// A sliding window of [`Traffic::WINDOW_SECONDS`] seconds. Its memory does not depend on the
+/// traffic: 13 KiB from the first request on, about 1 KiB before.
 pub struct SlidingWindow {
     start: Instant,
     slots: Mutex<[Slot; SLOTS]>,
@@ -24,10 +24,10 @@ pub struct SlidingWindow {
 
 #[derive(Default)]
 struct Slot {
-    /// The second, counted from the window's start, that the numbers are about.
+    /// The second that the slot counts, from the window's start.
     second: u64,
     failures: u64,
-    /// How many requests took how long; empty until there is one.
+    /// Requests by latency bucket; empty until the first request.
     counts: Vec<u32>,
 }
 
@@ -39,12 +39,14 @@ impl Default for SlidingWindow {
 
 impl fmt::Debug for SlidingWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Window").field("traffic", &self.current_traffic()).finish_non_exhaustive()
+        f.debug_struct("SlidingWindow")
+            .field("traffic", &self.current_traffic())
+            .finish_non_exhaustive()
     }
 }
 
 impl SlidingWindow {
-    /// Counts a request that ended now.
+    /// Counts a request that ends now.
     pub fn record(&self, took: Duration, failed: bool) {
         self.record_at(Instant::now(), took, failed);
     }
@@ -71,15 +73,16 @@ impl SlidingWindow {
     fn traffic_at(&self, now: Instant) -> Traffic {
         let now = self.second_at(now);
         let slots = lock(&self.slots);
-        let recent = || slots.iter().filter(|slot| slot.second + SLOTS as u64 > now);
         let mut counts = vec![0_u64; STEPS_PER_DOUBLING * (DOUBLINGS + 1)];
-        for slot in recent() {
+        let mut failures = 0;
+        for slot in slots.iter().filter(|slot| slot.second + SLOTS as u64 > now) {
             counts.iter_mut().zip(&slot.counts).for_each(|(sum, count)| *sum += u64::from(*count));
+            failures += slot.failures;
         }
         let requests = counts.iter().sum();
         Traffic {
             requests,
-            failures: recent().map(|slot| slot.failures).sum(),
+            failures,
             p50_micros: quantile_micros(&counts, requests.div_ceil(2)),
             p99_micros: quantile_micros(&counts, (requests * 99).div_ceil(100)),
         }
@@ -90,7 +93,7 @@ impl SlidingWindow {
     }
 }
 
-/// The bucket of a duration: its doubling and, within that, its step.
+/// The bucket of a duration: doubling times [`STEPS_PER_DOUBLING`], plus the step within it.
 fn bucket_index(took: Duration) -> usize {
     let longest = (1_u64 << DOUBLINGS) * 2 - 1;
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).clamp(1, longest);
@@ -106,17 +109,19 @@ fn bucket_upper_bound(bucket: usize) -> u64 {
     (((steps + step + 1) << doubling).div_ceil(steps)).saturating_sub(1).max(1)
 }
 
-/// The duration that `rank` requests do not exceed; 0 for none.
+/// The latency, in microseconds, that `rank` requests do not exceed; 0 if `rank` is 0.
 fn quantile_micros(counts: &[u64], rank: u64) -> u64 {
     if rank == 0 {
         return 0;
     }
-    let mut below = 0;
-    let reached = |count: &u64| {
-        below += count;
-        below >= rank
-    };
-    counts.iter().position(reached).map_or(0, bucket_upper_bound)
+    let mut cumulative = 0;
+    for (bucket, count) in counts.iter().enumerate() {
+        cumulative += count;
+        if cumulative >= rank {
+            return bucket_upper_bound(bucket);
+        }
+    }
+    0
 }
 
 #[cfg(test)]
@@ -129,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_what_ended_within_the_window_and_forgets_it_afterwards() {
+    fn requests_count_while_they_are_within_the_window() {
         let window = SlidingWindow::default();
         let at = |second: u64| window.start + Duration::from_secs(second);
         assert_eq!(window.traffic_at(at(0)), Traffic::default());
@@ -143,7 +148,7 @@ mod tests {
         assert_eq!(window.traffic_at(at(18)).requests, 2);
         assert_eq!(window.traffic_at(at(24)), Traffic::default());
         window.record_at(at(18), millis(1), false);
-        assert_eq!(window.traffic_at(at(18)).requests, 3, "a slot is used again after its time");
+        assert_eq!(window.traffic_at(at(18)).requests, 3, "a slot is reused after its second");
     }
 
     proptest! {
