@@ -60,7 +60,8 @@ impl DurabilityChecker {
         self.tracked_item(key).map(|item| &item.version)
     }
 
-    /// Checks a read that found `found`; `known` is the [`Self::acknowledged_version`] at its start.
+    /// Checks a read that found `found`; `known` is the [`Self::acknowledged_version`] at its
+    /// start.
     pub(super) fn check_read(
         &mut self,
         key: &ItemKey,

@@ -13,8 +13,8 @@
 //! collections, or among all items while there are none; a missing item without an acknowledged
 //! write is not a failure.
 //!
-//! Never retries as a smart client would: a request that fails counts as failed, except that a broken
-//! connection is replaced once.
+//! Never retries as a smart client would: a request that fails counts as failed, except that a
+//! broken connection is replaced once.
 
 mod durability_checker;
 mod metrics;
@@ -33,6 +33,6 @@ use std::time::Duration;
 /// The longest wait of a virtual user for an answer, from the scheduled start of the request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most requests in flight; more wait for their turn. A request that waits longer than
-/// [`REQUEST_TIMEOUT`] is not sent and counts as failed, so at most that time multiplied by the rate
-/// wait.
+/// [`REQUEST_TIMEOUT`] is not sent and counts as failed, so at most that time multiplied by the
+/// rate wait.
 const MAX_IN_FLIGHT: usize = 2048;

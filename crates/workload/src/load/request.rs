@@ -14,7 +14,6 @@ use serde::Serialize;
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
-/// A failed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RequestFailure {
     pub(super) kind: FailureKind,

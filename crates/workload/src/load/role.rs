@@ -121,7 +121,6 @@ struct ScheduledRequest {
     request: UserRequest,
     /// The index of the target in the settings.
     target: usize,
-    /// The scheduled start.
     due_at: Instant,
     checker: Arc<Mutex<DurabilityChecker>>,
     metrics: Arc<LoadMetrics>,

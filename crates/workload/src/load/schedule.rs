@@ -64,10 +64,10 @@ fn request_interval(rate: u32) -> Duration {
     Duration::from_secs(1) / rate.max(1)
 }
 
-/// The thread that follows the schedule. A sleeping thread wakes within about 0.1 ms; tokio's timers
-/// are late by a millisecond or more, which would add to every latency.
+/// The thread that follows the schedule. A sleeping thread wakes within about 0.1 ms; tokio's
+/// timers are late by a millisecond or more, which would add to every latency.
 pub(super) struct Pacer {
-    /// Requests a second.
+    /// The rate, in requests a second.
     rate: Arc<AtomicU32>,
     /// The requests that become due.
     pub(super) due: mpsc::Receiver<DueRequests>,

@@ -8,7 +8,6 @@ use std::{fmt, sync::Arc};
 /// A request of a virtual user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum UserRequest {
-    /// Reads one item.
     Read(Arc<ItemKey>),
     /// Writes an item; the number is part of its value.
     Write(Arc<ItemKey>, u64),

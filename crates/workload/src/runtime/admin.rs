@@ -1,4 +1,5 @@
-//! The admin port, read-only: probes of the kubelet, scrapes of Prometheus, reports for the operator.
+//! The admin port, read-only: probes of the kubelet, scrapes of Prometheus, reports for the
+//! operator.
 
 use super::{RoleSettings, Runtime, serve, shutdown::ShutdownStage};
 use axum::{

@@ -6,22 +6,23 @@
 //!
 //! # How a role uses it
 //!
-//! A role is a function `pub async fn run(process: Process) -> Result<(), RunError>`, which `run.rs`
-//! dispatches to, and a type that implements [`RoleSettings`]: what the role builds from its part of
-//! the configuration (connections, edges with their probes), at the start and at each reload. It
+//! A role is a function `pub async fn run(process: Process) -> Result<(), RunError>`, which
+//! `run.rs` dispatches to, and a type that implements [`RoleSettings`]: what the role builds from
+//! its part of the configuration (connections, edges with their probes), at the start and at each
+//! reload. It
 //!
-//! 1. starts the runtime: `let runtime = Runtime::<MySettings>::start(process).await?`. From then on
-//!    the admin port answers and the configuration file is watched;
+//! 1. starts the runtime: `let runtime = Runtime::<MySettings>::start(process).await?`. From then
+//!    on the admin port answers and the configuration file is watched;
 //! 2. adds the conditions of its readiness:
-//!    `let recovered = runtime.readiness.add_condition("recovered", "the database is not open yet")`,
+//!    `let recovered = runtime.readiness.add_condition("recovered", "items are not recovered")`,
 //!    and later `recovered.mark_met()`. A pod without conditions is never ready;
 //! 3. registers its metrics, `runtime.metrics.register("items", "Items held", gauge.clone())`,
 //!    and adds its part of `/observations`:
 //!    `runtime.set_reporter(move |report| report.items = ...)`;
 //! 4. binds ports with [`serve::bind`] and serves HTTP with [`serve::serve_http`], or accepts
 //!    connections itself until `runtime.shutdown.wait_until_draining().await`;
-//! 5. calls `runtime.config.begin_request()` for each request: the guard counts the request and holds
-//!    the configuration that it runs under;
+//! 5. calls `runtime.config.begin_request()` for each request: the guard counts the request and
+//!    holds the configuration that it runs under;
 //! 6. returns once it has drained. The process then ends with code 0.
 
 mod admin;
@@ -127,7 +128,8 @@ impl<S: RoleSettings> Runtime<S> {
         Ok(runtime)
     }
 
-    /// Sets the function that fills the role's part of the observations; only the first call counts.
+    /// Sets the function that fills the role's part of the observations; only the first call
+    /// counts.
     pub fn set_reporter(&self, reporter: impl Fn(&mut Observations) + Send + Sync + 'static) {
         // An error means that a reporter is set already; it stays.
         let _ = self.reporter.set(Box::new(reporter));

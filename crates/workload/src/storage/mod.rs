@@ -2,11 +2,12 @@
 //!
 //! Owns the file, the single thread that writes to it, and their metrics
 //! ([`Storage::register_metrics`]). A write is acknowledged only after its commit is on disk: it
-//! survives `kill -9` and, if the volume honours `fsync`, a loss of power. Writes that arrive during
-//! a commit share the next one (group commit).
+//! survives `kill -9` and, if the volume honours `fsync`, a loss of power. Writes that arrive
+//! during a commit share the next one (group commit).
 //!
-//! Never interprets values, knows no protocols or versions, and never hides a disk error: after one,
-//! [`Storage::wait_for_failure`] resolves and all requests fail until the file is opened again.
+//! Never interprets values, knows no protocols or versions, and never hides a disk error: after
+//! one, [`Storage::wait_for_failure`] resolves and all requests fail until the file is opened
+//! again.
 
 mod error;
 mod layout;

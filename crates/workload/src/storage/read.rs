@@ -43,8 +43,8 @@ impl Storage {
         Ok(values)
     }
 
-    /// The values of the first of `keys`, in their order, from one snapshot: of all keys, or of fewer
-    /// (at least one) if the values exceed 1 MiB together.
+    /// The values of the first of `keys`, in their order, from one snapshot: of all keys, or of
+    /// fewer (at least one) if the values exceed 1 MiB together.
     ///
     /// # Errors
     /// As [`Storage::get`].

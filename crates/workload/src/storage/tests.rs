@@ -251,8 +251,8 @@ proptest! {
 /// The environment variable that makes this test binary the child of the kill test.
 const CHILD: &str = "STORAGE_TEST_CHILD_DIRECTORY";
 
-/// Not a test of its own: writes until it is killed, eight writes at a time, and prints each key once
-/// its write is acknowledged. Does nothing unless the test below starts it.
+/// Not a test of its own: writes until it is killed, eight writes at a time, and prints each key
+/// once its write is acknowledged. Does nothing unless the test below starts it.
 #[test]
 fn child_that_writes_until_killed() {
     let Ok(directory) = std::env::var(CHILD) else { return };

@@ -54,7 +54,7 @@ pub enum ConfigError {
 /// A configuration that was read and parsed.
 #[derive(Clone, Debug)]
 pub struct ConfigDocument {
-    /// The parsed text.
+    /// The parsed content of the file.
     pub config: ComponentConfig,
     /// The hash of the text.
     pub revision: Revision,
@@ -76,8 +76,9 @@ impl ConfigDocument {
 
 /// What a role builds from its part of the configuration: connections, edges, limits.
 ///
-/// Built at each reload, and dropped when the last request that started under it has ended. Dropping
-/// it closes the connections to targets that are no longer configured and stops their probes.
+/// Built at each reload, and dropped when the last request that started under it has ended.
+/// Dropping it closes the connections to targets that are no longer configured and stops their
+/// probes.
 pub trait RoleSettings: Sized + Send + Sync + 'static {
     /// The only role whose configuration [`RoleSettings::build`] accepts.
     const ROLE: Role;
@@ -111,7 +112,7 @@ pub struct LoadedConfig<S> {
     pub architecture: ArchitectureName,
     /// The component's own name.
     pub component: ComponentName,
-    /// The role's settings.
+    /// The settings that the role built from its part.
     pub settings: S,
     /// The hash of the document's text.
     pub revision: Revision,

@@ -76,7 +76,7 @@ impl<S: RoleSettings> ConfigWatcher<S> {
             }
             Err(error) => {
                 self.errors.inc();
-                tracing::error!(%error, "the new configuration is not used; the running one is unchanged");
+                tracing::error!(%error, "new configuration not used; the running one is unchanged");
             }
         }
     }

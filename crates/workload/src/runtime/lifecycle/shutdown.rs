@@ -2,8 +2,8 @@
 //!
 //! After a stop request the process is a lame duck for a grace period: it reports that it is not
 //! ready and closes each connection after a response, but still serves, while its address is
-//! withdrawn from endpoints. Then it drains: it accepts no more connections and finishes the requests
-//! in flight.
+//! withdrawn from endpoints. Then it drains: it accepts no more connections and finishes the
+//! requests in flight.
 
 use std::{io, process, time::Duration};
 use tokio::{

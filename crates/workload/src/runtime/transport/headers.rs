@@ -16,8 +16,8 @@ pub const HOPS: &str = "maquette-hops";
 pub const MAX_DEADLINE: Duration = Duration::from_secs(10);
 /// The most components that a request may pass: more than any model without a loop has in a row.
 pub const MAX_HOPS: u8 = 32;
-/// Each hop reserves this fraction (1/20) of the remaining time, so that the upstream's answer, also
-/// its time-out error, still reaches the caller.
+/// Each hop reserves this fraction (1/20) of the remaining time, so that the upstream's answer,
+/// also its time-out error, still reaches the caller.
 const RESERVE_FRACTION: u32 = 20;
 
 /// The request has passed [`MAX_HOPS`] components.

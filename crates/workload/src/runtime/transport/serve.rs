@@ -72,9 +72,9 @@ pub fn constant_settings() -> watch::Receiver<()> {
 
 /// Serves until the process drains and its requests in flight have ended.
 ///
-/// While the process is a lame duck, each response closes its connection, so that clients connect to
-/// other pods. So does the first response after `settings` have changed: a Service may lead to other
-/// pods then, which an open connection does not show.
+/// While the process is a lame duck, each response closes its connection, so that clients connect
+/// to other pods. So does the first response after `settings` have changed: a Service may lead to
+/// other pods then, which an open connection does not show.
 pub async fn serve_http<T: Send + Sync + 'static>(
     listener: TcpListener,
     router: Router,

@@ -1,6 +1,7 @@
 //! Calls to one other component: its edge, its pooled HTTP/1.1 connections, deadlines and retries.
 //!
-//! Never repeats a call after its deadline, and never reads a response above [`MAX_RESPONSE_BYTES`].
+//! Never repeats a call after its deadline, and never reads a response above
+//! [`MAX_RESPONSE_BYTES`].
 
 use super::headers::RequestContext;
 use crate::runtime::{Edge, Protocol, lock};
@@ -58,7 +59,7 @@ pub struct CallRequest {
 pub struct CallResponse {
     /// The status code, also 4xx and 5xx.
     pub status: StatusCode,
-    /// The response's headers.
+    /// The headers of the response.
     pub headers: HeaderMap,
     /// The complete body, at most 32 MiB.
     pub body: Bytes,
@@ -144,8 +145,8 @@ impl Upstream {
     }
 
     /// Sends a request once, as an end user's client does. Only an established connection that
-    /// breaks, which long-lived ones do without a fault of the target, is replaced by a new one, one
-    /// time. A refused connection is a failure.
+    /// breaks, which long-lived ones do without a fault of the target, is replaced by a new one,
+    /// one time. A refused connection is a failure.
     ///
     /// # Errors
     /// If there is no response before the deadline, or one that cannot be used.

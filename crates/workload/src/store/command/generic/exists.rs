@@ -1,10 +1,10 @@
-//! `EXISTS key [key ...]`: how many there are; a key named twice counts twice.
+//! `EXISTS key [key ...]`: how many of the keys exist; a key listed twice counts twice.
 
-use super::{Command, ReadCommand, checked_keys, spec::CommandSpec};
+use crate::store::command::{Command, ReadCommand, checked_keys, spec::CommandSpec};
 use crate::{storage::Storage, store::resp::Reply};
 use bytes::Bytes;
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "exists",
     arity: -2,
     flags: &["readonly", "fast"],
@@ -17,14 +17,14 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     },
 };
 
-/// The keys.
+/// A parsed `EXISTS`, with its keys.
 #[derive(Debug)]
 pub(crate) struct ExistsCommand {
     keys: Vec<Bytes>,
 }
 
 impl ExistsCommand {
-    pub(super) async fn run(self, storage: &Storage) -> Reply {
+    pub(crate) async fn run(self, storage: &Storage) -> Reply {
         storage.count_existing(&self.keys).await.map_or_else(Reply::from, Reply::from_count)
     }
 }

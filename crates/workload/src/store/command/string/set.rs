@@ -1,9 +1,9 @@
 //! `SET key value [NX | XX | IFEQ value] [GET]`
 //!
-//! `IFEQ` compares and sets, in the words of Redis 8.4 and Valkey 8.1: it stores the value only if
-//! the key has exactly the other value now. Nothing here expires, so those options are refused.
+//! `IFEQ` is the compare-and-set of Redis 8.4 and Valkey 8.1: it stores the value only if the
+//! current value equals the other one. Items do not expire, so the options of expiry are refused.
 
-use super::{
+use crate::store::command::{
     Command, CommandError, PendingReply, WriteCommand, arguments, checked_key, spec::CommandSpec,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 use bytes::Bytes;
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "set",
     arity: -3,
     flags: &["write", "denyoom"],
@@ -24,7 +24,7 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     parse: |request| Ok(Command::Write(WriteCommand::Set(SetCommand::parse(request)?))),
 };
 
-/// A parsed `SET`.
+/// A parsed `SET`, with its key within the limit.
 #[derive(Debug)]
 pub(crate) struct SetCommand {
     key: Bytes,
@@ -33,7 +33,7 @@ pub(crate) struct SetCommand {
     get: bool,
 }
 
-/// What must be true for the value to be stored.
+/// The condition for storing the value.
 #[derive(Debug, PartialEq, Eq)]
 enum SetCondition {
     Always,
@@ -82,7 +82,7 @@ impl SetCommand {
         Ok(set)
     }
 
-    pub(super) fn held_bytes(&self) -> usize {
+    pub(crate) fn held_bytes(&self) -> usize {
         let other = match &self.condition {
             SetCondition::Equals(value) => value.len(),
             _ => 0,
@@ -90,11 +90,11 @@ impl SetCommand {
         self.key.len() + self.value.len() + other
     }
 
-    pub(super) fn replies_with_value(&self) -> bool {
+    pub(crate) fn replies_with_value(&self) -> bool {
         self.get
     }
 
-    pub(super) async fn submit(self, storage: &Storage) -> PendingReply {
+    pub(crate) async fn submit(self, storage: &Storage) -> PendingReply {
         let Self { key, value, condition, get } = self;
         let outcome = storage.submit(&key, move |before| {
             let holds = condition.is_met(before);
@@ -115,10 +115,10 @@ impl SetCommand {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::error_text;
+    use crate::store::command::tests::error_text;
 
     #[test]
-    fn options_that_do_not_go_together_or_are_not_known_are_syntax_errors() {
+    fn conflicting_or_unknown_options_are_syntax_errors() {
         for options in [
             &["NX", "XX"][..],
             &["NX", "IFEQ", "a"],

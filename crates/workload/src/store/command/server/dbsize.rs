@@ -1,9 +1,9 @@
-//! `DBSIZE`: how many items there are.
+//! `DBSIZE`: the number of items.
 
-use super::{Command, ReadCommand, spec::CommandSpec};
+use crate::store::command::{Command, ReadCommand, spec::CommandSpec};
 use crate::{storage::Storage, store::resp::Reply};
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "dbsize",
     arity: 1,
     flags: &["readonly", "fast"],
@@ -14,6 +14,6 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     parse: |_| Ok(Command::Read(ReadCommand::DatabaseSize)),
 };
 
-pub(super) fn run(storage: &Storage) -> Reply {
+pub(crate) fn run(storage: &Storage) -> Reply {
     Reply::from_count(storage.item_count())
 }

@@ -1,6 +1,6 @@
-//! `MGET key [key ...]`: large replies leave in pages, each of one moment.
+//! `MGET key [key ...]`: a large reply is sent in pages, each from one snapshot.
 
-use super::{Command, ReadCommand, checked_keys, spec::CommandSpec};
+use crate::store::command::{Command, ReadCommand, checked_keys, spec::CommandSpec};
 use crate::{
     storage::Storage,
     store::{reply_writer::ReplyWriter, resp::Reply},
@@ -8,7 +8,7 @@ use crate::{
 use bytes::Bytes;
 use std::io;
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "mget",
     arity: -2,
     flags: &["readonly", "fast"],
@@ -21,36 +21,37 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     },
 };
 
-/// The keys.
+/// A parsed `MGET`, with its keys.
 #[derive(Debug)]
 pub(crate) struct MultiGetCommand {
     keys: Vec<Bytes>,
 }
 
 impl MultiGetCommand {
-    /// Writes the reply page by page; gives it back only if it is an error.
-    pub(super) async fn run(
+    /// Writes the reply page by page; returns a reply only if it is an error.
+    pub(crate) async fn run(
         self,
         storage: &Storage,
-        out: &mut ReplyWriter,
+        replies: &mut ReplyWriter,
     ) -> io::Result<Option<Reply>> {
-        let mut page = match out.read_page(storage, &self.keys).await {
+        let mut page = match replies.read_page(storage, &self.keys).await {
             Ok(page) => page,
             Err(error) => return Ok(Some(error.into())),
         };
-        out.push_array_header(self.keys.len());
+        replies.push_array_header(self.keys.len());
         let mut done = 0;
         loop {
             done += page.len();
             for value in page {
-                out.push(&Reply::bulk_or_nil(value));
+                replies.push(&Reply::bulk_or_nil(value));
             }
             if done >= self.keys.len() {
                 return Ok(None);
             }
-            out.flush_if_full().await?;
-            // The reply has begun, so an error can only end the connection.
-            page = out.read_page(storage, &self.keys[done..]).await.map_err(io::Error::other)?;
+            replies.flush_if_full().await?;
+            // The array has begun, so an error can only close the connection.
+            page =
+                replies.read_page(storage, &self.keys[done..]).await.map_err(io::Error::other)?;
         }
     }
 }

@@ -1,13 +1,13 @@
 //! `GET key`
 
-use super::{Command, ReadCommand, checked_keys, spec::CommandSpec};
+use crate::store::command::{Command, ReadCommand, checked_keys, spec::CommandSpec};
 use crate::{
     storage::Storage,
     store::{reply_writer::ReplyWriter, resp::Reply},
 };
 use bytes::Bytes;
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "get",
     arity: 2,
     flags: &["readonly", "fast"],
@@ -16,20 +16,19 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     since: "1.0.0",
     group: "string",
     parse: |request| {
-        let keys = checked_keys(request)?;
-        Ok(Command::Read(ReadCommand::Get(GetCommand { keys })))
+        Ok(Command::Read(ReadCommand::Get(GetCommand { keys: checked_keys(request)? })))
     },
 };
 
-/// The key, as a list of one.
+/// A parsed `GET`; its key is a list of one, as [`ReplyWriter::read_page`] takes it.
 #[derive(Debug)]
 pub(crate) struct GetCommand {
     keys: Vec<Bytes>,
 }
 
 impl GetCommand {
-    pub(super) async fn run(self, storage: &Storage, out: &mut ReplyWriter) -> Reply {
-        match out.read_page(storage, &self.keys).await {
+    pub(crate) async fn run(self, storage: &Storage, replies: &mut ReplyWriter) -> Reply {
+        match replies.read_page(storage, &self.keys).await {
             Ok(page) => Reply::bulk_or_nil(page.into_iter().next().flatten()),
             Err(error) => error.into(),
         }

@@ -1,9 +1,11 @@
-//! `CLIENT SETINFO <LIB-NAME | LIB-VER> value`: clients tell about themselves; nothing is kept.
+//! `CLIENT SETINFO <LIB-NAME | LIB-VER> value`: accepted from client libraries and not stored.
 
-use super::{Command, CommandError, ReadCommand, spec::CommandSpec, unknown_subcommand};
+use crate::store::command::{
+    Command, CommandError, ReadCommand, arguments, spec::CommandSpec, unknown_subcommand,
+};
 use crate::store::resp::{Reply, Request};
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "client",
     arity: -2,
     flags: &[],
@@ -15,7 +17,7 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
 };
 
 fn parse(request: Request) -> Result<Command, CommandError> {
-    let mut args = super::arguments(request);
+    let mut args = arguments(request);
     let subcommand = args.next().unwrap_or_default();
     if !subcommand.eq_ignore_ascii_case(b"setinfo") {
         return Err(unknown_subcommand("CLIENT", &subcommand));
@@ -38,10 +40,10 @@ fn parse(request: Request) -> Result<Command, CommandError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::error_text;
+    use crate::store::command::tests::error_text;
 
     #[test]
-    fn bad_information_gets_the_words_of_redis() {
+    fn invalid_client_info_gets_the_error_of_redis() {
         assert_eq!(
             error_text(&["client", "setinfo", "LIB-NAME", "a b"]),
             "ERR lib-name cannot contain spaces, newlines or special characters."

@@ -1,9 +1,9 @@
 //! `ECHO message`
 
-use super::{Command, ReadCommand, arguments, spec::CommandSpec};
+use crate::store::command::{Command, ReadCommand, arguments, spec::CommandSpec};
 use crate::store::resp::Reply;
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "echo",
     arity: 2,
     flags: &["fast"],

@@ -1,6 +1,6 @@
-//! `INFO [section ...]`: the sections and fields that clients and people look at.
+//! `INFO [section ...]`: the sections and fields that clients and operators use.
 
-use super::{Command, ReadCommand, arguments, spec::CommandSpec};
+use crate::store::command::{Command, ReadCommand, arguments, spec::CommandSpec};
 use crate::{
     storage::Storage,
     store::{Limits, StoreMetrics, resp::Reply},
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "info",
     arity: -1,
     flags: &["loading", "stale"],
@@ -21,49 +21,49 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     since: "1.0.0",
     group: "server",
     parse: |request| {
-        let sections = arguments(request);
-        let sections =
-            sections.map(|name| String::from_utf8_lossy(&name).to_ascii_lowercase()).collect();
+        let sections = arguments(request)
+            .map(|name| String::from_utf8_lossy(&name).to_ascii_lowercase())
+            .collect();
         Ok(Command::Read(ReadCommand::Info(InfoCommand { sections })))
     },
 };
 
-/// What `INFO` tells besides what the storage knows.
+/// The server's part of `INFO`, and its observer.
 #[derive(Clone)]
 pub(crate) struct ServerInfo {
-    /// When the server began to listen.
+    /// The time at which the server started to listen.
     pub(crate) started: Instant,
     /// The port that it listens on.
     pub(crate) port: u16,
-    /// What clients may take up.
+    /// The bounds of clients.
     pub(crate) limits: Limits,
-    /// What has been counted.
+    /// The counts of commands and connections.
     pub(crate) metrics: StoreMetrics,
-    /// Told of every request: how long it took, and whether it failed for no fault of the client.
+    /// Called after every request.
     pub(crate) observer: RequestObserver,
 }
 
-/// Told of every request: how long it took and whether it failed.
+/// Called after every request with its duration and whether it failed without a client's error.
 pub(crate) type RequestObserver = Arc<dyn Fn(Duration, bool) + Send + Sync>;
 
-/// The sections asked for, in lower case; none means all.
+/// A parsed `INFO`: the sections, in lower case; none means all.
 #[derive(Debug)]
 pub(crate) struct InfoCommand {
     sections: Vec<String>,
 }
 
-/// Redis' version whose protocol and commands this one has, the compare and set of 8.4 besides.
+/// The version of Redis whose protocol and commands this server has (plus `SET IFEQ` of 8.4).
 const REDIS_VERSION: &str = "5.0.14";
 
 impl InfoCommand {
-    pub(super) fn run(self, storage: &Storage, facts: &ServerInfo) -> Reply {
+    pub(crate) fn run(self, storage: &Storage, server: &ServerInfo) -> Reply {
         let mut text = String::new();
         let sections = [
-            ("Server", server_fields(facts)),
-            ("Clients", client_fields(facts)),
+            ("Server", server_fields(server)),
+            ("Clients", client_fields(server)),
             ("Memory", memory_fields()),
             ("Persistence", persistence_fields(storage)),
-            ("Stats", stats_fields(facts)),
+            ("Stats", stats_fields(server)),
             ("Replication", vec![("role", "master".into()), ("connected_slaves", "0".into())]),
             ("Keyspace", keyspace_fields(storage.item_count())),
         ];
@@ -82,34 +82,34 @@ impl InfoCommand {
     }
 
     fn includes_section(&self, section: &str) -> bool {
-        let all = ["all", "default", "everything"];
-        let named = |wanted: &String| {
-            all.contains(&wanted.as_str()) || section.eq_ignore_ascii_case(wanted)
-        };
-        self.sections.is_empty() || self.sections.iter().any(named)
+        self.sections.is_empty()
+            || self.sections.iter().any(|wanted| {
+                matches!(wanted.as_str(), "all" | "default" | "everything")
+                    || section.eq_ignore_ascii_case(wanted)
+            })
     }
 }
 
 type InfoFields = Vec<(&'static str, String)>;
 
-fn server_fields(facts: &ServerInfo) -> InfoFields {
-    let uptime = facts.started.elapsed().as_secs();
+fn server_fields(server: &ServerInfo) -> InfoFields {
+    let uptime = server.started.elapsed().as_secs();
     vec![
         ("redis_version", REDIS_VERSION.into()),
         ("server_name", "maquette".into()),
         ("maquette_version", env!("CARGO_PKG_VERSION").into()),
         ("redis_mode", "standalone".into()),
         ("process_id", process::id().to_string()),
-        ("tcp_port", facts.port.to_string()),
+        ("tcp_port", server.port.to_string()),
         ("uptime_in_seconds", uptime.to_string()),
         ("uptime_in_days", (uptime / 86_400).to_string()),
     ]
 }
 
-fn client_fields(facts: &ServerInfo) -> InfoFields {
+fn client_fields(server: &ServerInfo) -> InfoFields {
     vec![
-        ("connected_clients", facts.metrics.connections.get().to_string()),
-        ("maxclients", facts.limits.connections.to_string()),
+        ("connected_clients", server.metrics.connections.get().to_string()),
+        ("maxclients", server.limits.connections.to_string()),
         ("blocked_clients", "0".into()),
     ]
 }
@@ -124,7 +124,7 @@ fn memory_fields() -> InfoFields {
     ]
 }
 
-/// What of this process is in memory, as Linux tells it; a page has 4096 bytes where this runs.
+/// The resident memory of this process in bytes, from Linux; pages have 4096 bytes.
 fn resident_bytes() -> Option<u64> {
     let pages = fs::read_to_string("/proc/self/statm").ok()?;
     Some(pages.split(' ').nth(1)?.parse::<u64>().ok()? * 4096)
@@ -138,8 +138,8 @@ fn persistence_fields(storage: &Storage) -> InfoFields {
     ]
 }
 
-fn stats_fields(facts: &ServerInfo) -> InfoFields {
-    let metrics = &facts.metrics;
+fn stats_fields(server: &ServerInfo) -> InfoFields {
+    let metrics = &server.metrics;
     vec![
         ("total_connections_received", metrics.accepted.get().to_string()),
         ("total_commands_processed", metrics.commands_total().to_string()),
@@ -148,8 +148,8 @@ fn stats_fields(facts: &ServerInfo) -> InfoFields {
     ]
 }
 
-/// As in Redis, a database without keys is not listed.
 fn keyspace_fields(keys: u64) -> InfoFields {
+    // As in Redis, a database without keys is not listed.
     match keys {
         0 => vec![],
         keys => vec![("db0", format!("keys={keys},expires=0,avg_ttl=0"))],

@@ -1,9 +1,9 @@
 //! `PING [message]`
 
-use super::{Command, ReadCommand, arguments, spec::CommandSpec};
+use crate::store::command::{Command, CommandError, ReadCommand, arguments, spec::CommandSpec};
 use crate::store::resp::Reply;
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "ping",
     arity: -1,
     flags: &["fast"],
@@ -13,7 +13,7 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     group: "connection",
     parse: |request| {
         if request.len() > 2 {
-            return Err(super::CommandError::wrong_arity("ping"));
+            return Err(CommandError::wrong_arity("ping"));
         }
         let message = arguments(request).next();
         Ok(Command::Read(ReadCommand::Immediate(

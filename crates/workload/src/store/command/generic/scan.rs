@@ -1,10 +1,10 @@
 //! `SCAN cursor [MATCH pattern] [COUNT count]`
 //!
-//! The cursor is the place in the storage's order where the next page begins; nothing is
-//! remembered. A key that exists throughout is returned exactly once, however many others come and
-//! go, and also across a restart.
+//! The cursor is the position in the storage's order at which the next page starts; the server
+//! keeps no state. A key that exists throughout is returned exactly once, whatever other keys are
+//! written or deleted, also across a restart.
 
-use super::{Command, CommandError, ReadCommand, arguments, spec::CommandSpec};
+use crate::store::command::{Command, CommandError, ReadCommand, arguments, spec::CommandSpec};
 use crate::{
     storage::{MAX_KEY, Position, Storage},
     store::{
@@ -15,11 +15,12 @@ use crate::{
 use bytes::Bytes;
 use std::str;
 
-/// Keys that one page looks at, at most, and if the client does not say.
+/// The most keys that one page looks at.
 const MAX_COUNT: usize = 1000;
+/// The keys that one page looks at without `COUNT`.
 const DEFAULT_COUNT: usize = 10;
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "scan",
     arity: -2,
     flags: &["readonly"],
@@ -30,7 +31,7 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     parse: |request| Ok(Command::Read(ReadCommand::Scan(ScanCommand::parse(request)?))),
 };
 
-/// A parsed `SCAN`.
+/// A parsed `SCAN`, within its bounds.
 #[derive(Debug)]
 pub(crate) struct ScanCommand {
     start: Position,
@@ -55,23 +56,23 @@ impl ScanCommand {
         Ok(scan)
     }
 
-    pub(super) async fn run(self, storage: &Storage) -> Reply {
+    pub(crate) async fn run(self, storage: &Storage) -> Reply {
         let (keys, next) = match storage.scan_keys(self.start, self.count).await {
             Ok(page) => page,
             Err(error) => return error.into(),
         };
-        let matches = |key: &Bytes| match &self.pattern {
-            Some(pattern) => glob::matches(pattern, key),
-            None => true,
-        };
-        let keys = keys.into_iter().filter(matches).map(Reply::Bulk).collect();
-        // A page never begins at 0 but the first, so that 0 can mean the end.
+        let matching = keys.into_iter().filter(|key| self.matches(key)).map(Reply::Bulk);
+        // Only the first page starts at position 0, so a cursor of 0 means the end.
         let cursor = next.map_or(0, Position::get);
-        Reply::Array(vec![Reply::bulk_text(cursor.to_string()), Reply::Array(keys)])
+        Reply::Array(vec![Reply::bulk_text(cursor.to_string()), Reply::Array(matching.collect())])
+    }
+
+    fn matches(&self, key: &[u8]) -> bool {
+        self.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, key))
     }
 }
 
-/// No longer than a key, so that matching takes a bounded time.
+/// A pattern no longer than a key, which bounds the time of matching.
 fn parse_pattern(pattern: Bytes) -> Result<Bytes, CommandError> {
     if pattern.len() > MAX_KEY {
         return Err(CommandError::new(format!("ERR a pattern may have at most {MAX_KEY} bytes")));
@@ -83,7 +84,7 @@ fn parse_number(bytes: &[u8]) -> Option<u64> {
     str::from_utf8(bytes).ok()?.parse().ok()
 }
 
-/// A wish, as in Redis: above the limit it is the limit.
+/// A count of at least 1; above [`MAX_COUNT`] it is that, as `COUNT` is only a hint.
 fn parse_count(bytes: &[u8]) -> Result<usize, CommandError> {
     let count = str::from_utf8(bytes).ok().and_then(|text| text.parse::<i64>().ok());
     match count.ok_or_else(CommandError::not_an_integer)? {
@@ -94,10 +95,10 @@ fn parse_count(bytes: &[u8]) -> Result<usize, CommandError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::error_text;
+    use crate::store::command::tests::error_text;
 
     #[test]
-    fn bad_arguments_get_the_words_of_redis() {
+    fn invalid_arguments_get_the_error_of_redis() {
         let long = "*".repeat(1025);
         assert_eq!(
             error_text(&["scan", "0", "MATCH", &long]),

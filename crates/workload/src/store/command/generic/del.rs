@@ -1,6 +1,6 @@
-//! `DEL key [key ...]`: how many were there and are gone.
+//! `DEL key [key ...]`: deletes keys and returns how many of them existed.
 
-use super::{Command, PendingReply, WriteCommand, checked_keys, spec::CommandSpec};
+use crate::store::command::{Command, PendingReply, WriteCommand, checked_keys, spec::CommandSpec};
 use crate::{
     storage::{Change, Storage, StorageError},
     store::resp::Reply,
@@ -8,7 +8,7 @@ use crate::{
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "del",
     arity: -2,
     flags: &["write"],
@@ -21,18 +21,18 @@ pub(super) const SPEC: CommandSpec = CommandSpec {
     },
 };
 
-/// The keys.
+/// A parsed `DEL`, with its keys.
 #[derive(Debug)]
 pub(crate) struct DeleteCommand {
     keys: Vec<Bytes>,
 }
 
 impl DeleteCommand {
-    pub(super) fn held_bytes(&self) -> usize {
+    pub(crate) fn held_bytes(&self) -> usize {
         self.keys.iter().map(|key| key.len() + size_of::<Bytes>()).sum()
     }
 
-    pub(super) async fn submit(self, storage: &Storage) -> PendingReply {
+    pub(crate) async fn submit(self, storage: &Storage) -> PendingReply {
         match self.queue_deletes(storage).await {
             Ok(outcome) => {
                 Box::pin(async { outcome.await.map_or_else(Reply::from, Reply::from_count) })
@@ -47,8 +47,8 @@ impl DeleteCommand {
     ) -> Result<impl Future<Output = Result<u64, StorageError>> + Send + use<>, StorageError> {
         let mut outcomes = Vec::with_capacity(self.keys.len());
         for key in self.keys {
-            let delete = |before: Option<&[u8]>| (Change::Delete, before.is_some());
-            outcomes.push(storage.submit(&key, delete).await?);
+            let outcome = storage.submit(&key, |before| (Change::Delete, before.is_some()));
+            outcomes.push(outcome.await?);
         }
         Ok(async {
             let existed = try_join_all(outcomes).await?;

@@ -1,8 +1,8 @@
-//! `QUIT`: answered with `OK`; then the connection is closed.
+//! `QUIT`: replies `OK` and closes the connection.
 
-use super::{Command, spec::CommandSpec};
+use crate::store::command::{Command, spec::CommandSpec};
 
-pub(super) const SPEC: CommandSpec = CommandSpec {
+pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "quit",
     arity: -1,
     flags: &["noscript", "loading", "stale", "fast", "no_auth"],
