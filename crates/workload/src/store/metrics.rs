@@ -1,6 +1,5 @@
 //! The metrics of the store.
 
-use super::command;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -11,6 +10,8 @@ use prometheus_client::{
 #[derive(Clone, Debug, Default)]
 pub struct StoreMetrics {
     commands: Family<CommandLabel, Counter>,
+    /// The sum of `commands`, for `INFO`; not exported.
+    all_commands: Counter,
     /// Error replies sent since the start.
     pub errors: Counter,
     /// Connections closed because they broke the protocol or a limit.
@@ -30,25 +31,22 @@ struct CommandLabel {
 }
 
 impl StoreMetrics {
-    /// A count of zero for each command.
-    pub fn new() -> Self {
-        let metrics = Self::default();
-        for command in command::command_names() {
-            drop(metrics.commands.get_or_create(&CommandLabel { command }));
+    /// Adds a count of zero for each command.
+    pub(super) fn add_commands(&self, names: impl Iterator<Item = &'static str>) {
+        for command in names {
+            drop(self.commands.get_or_create(&CommandLabel { command }));
         }
-        metrics
     }
 
     /// Counts a request for `command`.
     pub fn count_command(&self, command: &'static str) {
         self.commands.get_or_create(&CommandLabel { command }).inc();
+        self.all_commands.inc();
     }
 
     /// The number of requests since the start.
     pub fn commands_total(&self) -> u64 {
-        command::command_names()
-            .map(|command| self.commands.get_or_create(&CommandLabel { command }).get())
-            .sum()
+        self.all_commands.get()
     }
 
     /// Registers all metrics in `registry`.

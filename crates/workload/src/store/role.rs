@@ -53,7 +53,7 @@ pub async fn run(process: Process) -> Result<(), RunError> {
     let storage = open_storage(&runtime).await?;
     recovered.mark_met();
 
-    let metrics = StoreMetrics::new();
+    let metrics = StoreMetrics::default();
     metrics.register_all(&mut runtime.metrics.registry());
     storage.register_metrics(&mut runtime.metrics.registry());
     let count = storage.item_counter();

@@ -1,7 +1,10 @@
 //! Accepts connections up to a limit, until a stop is requested.
 
 use super::{
-    Limits, command::ServerInfo, connection::ClientConnection, metrics::StoreMetrics,
+    Limits,
+    command::{ServerInfo, command_names},
+    connection::ClientConnection,
+    metrics::StoreMetrics,
     reply_writer::ReplyWriter,
 };
 use crate::storage::Storage;
@@ -34,6 +37,7 @@ impl StoreServer {
     /// If the operating system does not report the listener's address.
     pub fn new(listener: TcpListener, storage: Storage, metrics: StoreMetrics) -> io::Result<Self> {
         let port = listener.local_addr()?.port();
+        metrics.add_commands(command_names());
         let (limits, observer) = (Limits::default(), Arc::new(|_, _| ()));
         let info = ServerInfo { started: Instant::now(), port, limits, metrics, observer };
         let large_permits = Arc::new(Semaphore::new(limits.large_connections));

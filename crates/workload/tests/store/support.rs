@@ -32,7 +32,7 @@ impl TestStore {
         let storage = Storage::open(directory.path()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = StoreServer::new(listener, storage.clone(), StoreMetrics::new())
+        let server = StoreServer::new(listener, storage.clone(), StoreMetrics::default())
             .unwrap()
             .with_limits(limits);
         let (stop, stopped) = oneshot::channel();
