@@ -33,11 +33,12 @@ pub mod latency_model;
 mod lifecycle;
 mod lock;
 mod probes;
+mod run_error;
 mod telemetry;
 mod transport;
 
 pub use cli::Options;
-pub use clock::{VersionClock, wall_millis};
+pub use clock::{VersionClock, wall_millis, whole_micros};
 pub use config::{
     ConfigDocument, ConfigError, ConfigHandle, LoadedConfig, RequestGuard, RoleSettings,
 };
@@ -47,6 +48,7 @@ pub use lifecycle::{
 };
 pub use lock::lock;
 pub use probes::{Edge, Protocol};
+pub use run_error::RunError;
 pub use telemetry::{MetricsRegistry, SlidingWindow, logs};
 pub(crate) use transport::RETRY_BACKOFF;
 pub use transport::{
@@ -54,7 +56,6 @@ pub use transport::{
     serve::{self, ListenError},
 };
 
-use crate::RunError;
 use maquette_contract::Observations;
 use std::{
     net::SocketAddr,
