@@ -4,7 +4,7 @@ use super::{
     request::{FailureKind, RequestFailure},
     virtual_users::UserRequest,
 };
-use crate::runtime::{MetricsRegistry, lock};
+use crate::runtime::{MetricsRegistry, lock, whole_micros};
 use hdrhistogram::Histogram as Latencies;
 use maquette_contract::LoadObservation;
 use prometheus_client::{
@@ -136,7 +136,7 @@ impl LoadMetrics {
         self.requests.get_or_create(&RequestLabels { operation, outcome }).inc();
         self.latency.get_or_create(&OperationLabel { operation }).observe(took.as_secs_f64());
         let mut summary = lock(&self.summary);
-        summary.latencies.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        summary.latencies.saturating_record(whole_micros(took));
         let mut totals = lock(&self.totals);
         let Some(RequestFailure { kind, reason }) = failure else {
             totals.succeeded += 1;

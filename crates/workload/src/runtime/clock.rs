@@ -13,7 +13,7 @@ pub fn wall_millis() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Whole microseconds, as reports and response trees count time.
+/// A duration in microseconds, as reports and response trees count time; saturates.
 pub fn whole_micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

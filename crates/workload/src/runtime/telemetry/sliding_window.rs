@@ -1,6 +1,6 @@
 //! Counts and latencies of the requests of the last seconds.
 
-use crate::runtime::lock;
+use crate::runtime::{lock, whole_micros};
 use maquette_contract::Traffic;
 use std::{
     fmt,
@@ -96,7 +96,7 @@ impl SlidingWindow {
 /// The bucket of a duration: doubling times [`STEPS_PER_DOUBLING`], plus the step within it.
 fn bucket_index(took: Duration) -> usize {
     let longest = (1_u64 << DOUBLINGS) * 2 - 1;
-    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).clamp(1, longest);
+    let micros = whole_micros(took).clamp(1, longest);
     let doubling = micros.ilog2() as usize;
     let step = ((micros - (1 << doubling)) * STEPS_PER_DOUBLING as u64) >> doubling;
     doubling * STEPS_PER_DOUBLING + step as usize
