@@ -1,4 +1,4 @@
-//! What disturbs every model of the cluster: run alone, after all others.
+//! Tests that disturb every model of the cluster: run alone, after all others.
 
 use crate::{
     evolution::observers::{change_shape, run_under_load},
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn the_operator_is_killed_in_each_step_and_nobody_notices() {
+async fn killing_the_operator_in_each_step_fails_no_request() {
     run_under_load("killed", "ClientServer", async |model, _| {
         for shape in ["ThreeTier", "NTier", "PeerToPeer"] {
             change_shape(model, shape, async |step| {
