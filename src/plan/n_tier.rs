@@ -2,7 +2,7 @@
 
 use super::routes::{self, CallGraph, Owners};
 use super::{Component, PlannedCall, ShapePlan, components, names};
-use crate::api::{At, Findings, Ownership, ValidNTier, ValidService, ValidationErrors};
+use crate::api::{ErrorList, FieldPath, Ownership, ValidNTier, ValidService, ValidationErrors};
 use maquette_contract::{Collection, ComponentName, Routes};
 use std::collections::BTreeSet;
 
@@ -72,8 +72,8 @@ fn ownerships(shape: &ValidNTier) -> impl Iterator<Item = (&ValidService, &Owner
 
 /// Fails if requests from the entry have no way to something that is owned.
 fn check_reachable(shape: &ValidNTier, entry: &Routes) -> Result<(), ValidationErrors> {
-    let mut findings = Findings::default();
-    let list = At::root().field("spec").field("nTier").field("services");
+    let mut errors = ErrorList::default();
+    let list = FieldPath::root().field("spec").field("nTier").field("services");
     for (index, service) in shape.services.iter().enumerate() {
         let Some(keeps) = &service.owned_data else { continue };
         let out_of_reach = |owned: &&Ownership| match owned {
@@ -87,10 +87,10 @@ fn check_reachable(shape: &ValidNTier, entry: &Routes) -> Result<(), ValidationE
                 service.name,
                 shape.services.first().name,
             );
-            findings.add(&list.index(index), None, message);
+            errors.add(&list.index(index), None, message);
         }
     }
-    findings.into_result(Some(()))
+    errors.into_result(Some(()))
 }
 
 /// The collections that end users make items of.

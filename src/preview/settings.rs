@@ -1,7 +1,7 @@
 //! What changes of every pod and every volume alike.
 
 use crate::{
-    api::{Fate, PodSettings, Retention},
+    api::{PodSettings, Retention, RetentionPolicy},
     graph::{Difference, Disruption},
 };
 use serde::Serialize;
@@ -64,7 +64,7 @@ fn pod_differences(before: &PodSettings, after: &PodSettings) -> Vec<Difference>
 }
 
 fn retention_differences(before: &Retention, after: &Retention) -> Vec<Difference> {
-    let fate = |fate: Fate| format!("{fate:?}");
+    let fate = |fate: RetentionPolicy| format!("{fate:?}");
     let found = [
         ("retention.whenDropped", fate(before.when_dropped), fate(after.when_dropped)),
         ("retention.whenDeleted", fate(before.when_deleted), fate(after.when_deleted)),

@@ -1,7 +1,7 @@
 //! What becomes of each volume.
 
 use crate::{
-    api::{Fate, Quantity},
+    api::{Quantity, RetentionPolicy},
     graph::Model,
     plan::{Behavior, Component, Identity, Topology, Volume},
 };
@@ -95,8 +95,8 @@ pub(super) fn refused_changes(before: &Model, after: &Model) -> Vec<String> {
 
 fn fate_when_dropped(wanted: &Topology) -> VolumeFate {
     match wanted.retention().when_dropped {
-        Fate::Retain => VolumeFate::Kept,
-        Fate::Delete => VolumeFate::Deleted,
+        RetentionPolicy::Retain => VolumeFate::Kept,
+        RetentionPolicy::Delete => VolumeFate::Deleted,
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::{
     reconcile_context::ReconcileContext,
 };
 use crate::{
-    api::{Fate, Retention},
+    api::{Retention, RetentionPolicy},
     observe::IssueKind,
 };
 use k8s_openapi::{
@@ -70,7 +70,7 @@ pub(super) fn claim_owners(
     work: &ReconcileContext<'_>,
     retention: &Retention,
 ) -> Option<Vec<OwnerReference>> {
-    (retention.when_deleted == Fate::Delete).then(|| vec![owner_reference(work)])
+    (retention.when_deleted == RetentionPolicy::Delete).then(|| vec![owner_reference(work)])
 }
 
 fn owner_reference(work: &ReconcileContext<'_>) -> OwnerReference {
