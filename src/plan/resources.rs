@@ -32,8 +32,7 @@ pub(super) fn with_defaults(role: Role, user: &ValidResources) -> ResourceRequir
     let ValidAmounts { cpu: cpu_limit, memory: memory_limit, ephemeral_storage: disk_limit } =
         user.limits;
     let (cpu_request, cpu_limit) = request_and_limit(cpu_request, cpu_limit, cpu);
-    let (memory_request, memory_limit) =
-        request_and_limit(memory_request, memory_limit, memory);
+    let (memory_request, memory_limit) = request_and_limit(memory_request, memory_limit, memory);
     ResourceRequirements {
         claims: None,
         requests: Some(quantity_map(Some(cpu_request), Some(memory_request), disk_request)),

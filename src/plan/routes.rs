@@ -22,7 +22,9 @@ pub(super) fn routes_from(component: &ComponentName, calls: &CallGraph, owners: 
         collections: owners
             .collections
             .iter()
-            .map(|(collection, owner)| (collection.clone(), next_hop(component, owner, &first_hops)))
+            .map(|(collection, owner)| {
+                (collection.clone(), next_hop(component, owner, &first_hops))
+            })
             .collect(),
         rest: owners.rest.as_ref().and_then(|owner| next_hop(component, owner, &first_hops)),
     }

@@ -1,8 +1,10 @@
 //! Whatever somebody changes of what the operator sets is put back; what others set stays.
 
 use crate::{
-    apply::all_as_rendered,
-    support::{AnyObject, CHILD_KINDS, Operator, Space, api_of, api_of_child, eventually, soon},
+    apply::await_rendered,
+    support::{
+        AnyObject, CHILD_KINDS, Operator, TestNamespace, api_of, api_of_child, eventually, soon,
+    },
 };
 use kube::{
     ResourceExt,
@@ -28,16 +30,16 @@ const KEYS: [&str; 8] = [
 
 #[tokio::test]
 async fn every_field_that_the_operator_sets_is_put_back() {
-    let space = Space::new("drift").await;
-    let operator = Operator::start(&space.name);
-    space.apply("p", MODEL).await;
-    space.await_children("p").await;
-    all_as_rendered(&space, "p").await;
-    let rendered = crate::apply::expected_objects(&space, "p").await;
+    let namespace = TestNamespace::new("drift").await;
+    let operator = Operator::start(&namespace.name);
+    namespace.apply("p", MODEL).await;
+    namespace.await_children("p").await;
+    await_rendered(&namespace, "p").await;
+    let rendered = crate::apply::expected_objects(&namespace, "p").await;
     let mut changed = 0;
     for (key, wanted) in &rendered {
         for field in leaf_fields(wanted) {
-            changed += usize::from(change_and_await(&space, key, wanted, &field).await);
+            changed += usize::from(change_and_await(&namespace, key, wanted, &field).await);
         }
     }
     assert!(changed > 60, "only {changed} fields could be changed");
@@ -46,8 +48,13 @@ async fn every_field_that_the_operator_sets_is_put_back() {
 
 /// Changes a field and waits until it is as `wanted` has it again. False if the API server does
 /// not let anybody change it.
-async fn change_and_await(space: &Space, key: &str, wanted: &Value, field: &str) -> bool {
-    let (api, name) = api_of_child(space, key);
+async fn change_and_await(
+    namespace: &TestNamespace,
+    key: &str,
+    wanted: &Value,
+    field: &str,
+) -> bool {
+    let (api, name) = api_of_child(namespace, key);
     let params = PostParams { field_manager: Some("somebody".to_owned()), dry_run: false };
     loop {
         let found = api.get(name).await.expect("it is there");
@@ -120,45 +127,45 @@ fn other_value(value: &Value) -> Value {
 
 #[tokio::test]
 async fn a_port_that_somebody_moved_is_put_back() {
-    let space = Space::new("drift-port").await;
-    let _operator = Operator::start(&space.name);
-    space.apply("p", "{shape: ThreeTier}").await;
-    space.await_children("p").await;
-    all_as_rendered(&space, "p").await;
+    let namespace = TestNamespace::new("drift-port").await;
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("p", "{shape: ThreeTier}").await;
+    namespace.await_children("p").await;
+    await_rendered(&namespace, "p").await;
     // Both are lists told apart by the port: the moved entry looks like somebody else's, and two
     // of one name cannot be.
     for (kind, name, pointer) in [
         (CHILD_KINDS[2], "p-client", "/spec/ports/0/port"),
         (CHILD_KINDS[3], "p-client", "/spec/template/spec/containers/0/ports/0/containerPort"),
     ] {
-        let api = api_of(&space, kind);
+        let api = api_of(&namespace, kind);
         let mut object = serde_json::to_value(api.get(name).await.expect("there")).expect("JSON");
         *object.pointer_mut(pointer).expect("a port") = Value::from(1234);
         let object: AnyObject = serde_json::from_value(object).expect("an object");
         api.replace(name, &PostParams::default(), &object).await.expect("replaced");
-        all_as_rendered(&space, "p").await;
+        await_rendered(&namespace, "p").await;
     }
 }
 
 #[tokio::test]
 async fn every_child_that_somebody_deletes_is_made_again() {
-    let space = Space::new("drift-deleted").await;
-    let _operator = Operator::start(&space.name);
-    space.apply("p", MODEL).await;
-    space.await_children("p").await;
-    for (key, child) in space.children("p").await {
-        space.delete_and_await_child(&key, &child).await;
+    let namespace = TestNamespace::new("drift-deleted").await;
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("p", MODEL).await;
+    namespace.await_children("p").await;
+    for (key, child) in namespace.children("p").await {
+        namespace.delete_and_await_child(&key, &child).await;
     }
-    all_as_rendered(&space, "p").await;
+    await_rendered(&namespace, "p").await;
 }
 
 #[tokio::test]
 async fn what_others_set_stays() {
-    let space = Space::new("others").await;
-    let _operator = Operator::start(&space.name);
-    space.apply("p", MODEL).await;
-    space.await_children("p").await;
-    let children = space.children("p").await;
+    let namespace = TestNamespace::new("others").await;
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("p", MODEL).await;
+    namespace.await_children("p").await;
+    let children = namespace.children("p").await;
     for (key, child) in &children {
         let metadata = serde_json::json!({
             "annotations": {"example.org/theirs": "kept"}, "labels": {"example.org/theirs": "kept"}
@@ -169,15 +176,15 @@ async fn what_others_set_stays() {
             let restarted = serde_json::json!({"kubectl.kubernetes.io/restartedAt": "now"});
             theirs["spec"]["template"]["metadata"]["annotations"] = restarted;
         }
-        let ((api, name), params) = (api_of_child(&space, key), PatchParams::default());
+        let ((api, name), params) = (api_of_child(&namespace, key), PatchParams::default());
         api.patch(name, &params, &Patch::Merge(theirs)).await.expect("patched");
     }
     // Everything with a pod or a configuration is applied anew.
-    space
+    namespace
         .apply("p", "{shape: PeerToPeer, peerToPeer: {replicas: 4}, pods: {labels: {a: b}}}")
         .await;
-    all_as_rendered(&space, "p").await;
-    for (key, child) in space.children("p").await {
+    await_rendered(&namespace, "p").await;
+    for (key, child) in namespace.children("p").await {
         assert_eq!(
             child.annotations().get("example.org/theirs").map(String::as_str),
             Some("kept"),

@@ -1,6 +1,6 @@
 //! The API server rejects what `maquette lint` rejects, with the same messages.
 
-use crate::support::Space;
+use crate::support::TestNamespace;
 use kube::{
     Api,
     api::{DynamicObject, PostParams},
@@ -23,11 +23,11 @@ const TRIES: usize = 200;
 
 #[tokio::test]
 async fn api_server_rejects_each_invalid_case_with_its_message() {
-    let space = Space::new("invalid").await;
+    let namespace = TestNamespace::new("invalid").await;
     let mut failures = vec![];
     for case in invalid_cases::all() {
         let object: DynamicObject = serde_norway::from_str(&case.yaml).expect("YAML");
-        let response = create_strictly(&space, &object).await.unwrap_or_default();
+        let response = create_strictly(&namespace, &object).await.unwrap_or_default();
         for error in &case.errors {
             match &error.server {
                 Some(server) => {
@@ -50,14 +50,14 @@ async fn api_server_rejects_each_invalid_case_with_its_message() {
 }
 
 /// Creates an object as kubectl does (dry run, unknown fields are errors) and returns the error.
-async fn create_strictly(space: &Space, object: &DynamicObject) -> Option<String> {
-    let api = architectures(space);
+async fn create_strictly(namespace: &TestNamespace, object: &DynamicObject) -> Option<String> {
+    let api = architectures(namespace);
     let params = PostParams { dry_run: true, ..PostParams::default() };
     let body = serde_json::to_vec(object).expect("JSON");
     let mut request = Request::new(api.resource_url()).create(&params, body).expect("a request");
     let uri = format!("{}&fieldValidation=Strict", request.uri());
     *request.uri_mut() = uri.parse().expect("a URI");
-    space.client.request::<DynamicObject>(request).await.err().map(|error| error.to_string())
+    namespace.client.request::<DynamicObject>(request).await.err().map(|error| error.to_string())
 }
 
 /// A rejected change: the specs before and after, the path and the message.
@@ -170,9 +170,9 @@ const ALLOWED: [(&str, &str); 7] = [
 ];
 
 /// Architectures as they are written, not as our types would write them.
-fn architectures(space: &Space) -> Api<DynamicObject> {
+fn architectures(namespace: &TestNamespace) -> Api<DynamicObject> {
     let resource = ApiResource::erase::<Architecture>(&());
-    Api::namespaced_with(space.client.clone(), &space.name, &resource)
+    Api::namespaced_with(namespace.client.clone(), &namespace.name, &resource)
 }
 
 fn architecture(name: &str, spec: &str) -> DynamicObject {
@@ -183,12 +183,12 @@ fn architecture(name: &str, spec: &str) -> DynamicObject {
 
 /// Makes an Architecture of `before` and replaces it by `after`.
 async fn create_then_update(
-    space: &Space,
+    namespace: &TestNamespace,
     name: &str,
     before: &str,
     after: &str,
 ) -> Result<(), kube::Error> {
-    let api = architectures(space);
+    let api = architectures(namespace);
     let made = api.create(&PostParams::default(), &architecture(name, before)).await?;
     let mut wanted = architecture(name, after);
     wanted.metadata.resource_version = made.metadata.resource_version;
@@ -197,9 +197,9 @@ async fn create_then_update(
 
 #[tokio::test]
 async fn impossible_changes_of_volumes_are_rejected() {
-    let space = Space::new("changes").await;
+    let namespace = TestNamespace::new("changes").await;
     for (index, (before, after, path, message)) in CHANGES.into_iter().enumerate() {
-        let answer = create_then_update(&space, &format!("c{index}"), before, after).await;
+        let answer = create_then_update(&namespace, &format!("c{index}"), before, after).await;
         let response = answer.expect_err(after).to_string();
         assert!(
             response.contains(path) && response.contains(message),
@@ -210,9 +210,9 @@ async fn impossible_changes_of_volumes_are_rejected() {
 
 #[tokio::test]
 async fn other_changes_of_volumes_are_accepted() {
-    let space = Space::new("allowed").await;
+    let namespace = TestNamespace::new("allowed").await;
     for (index, (before, after)) in ALLOWED.into_iter().enumerate() {
-        let answer = create_then_update(&space, &format!("a{index}"), before, after).await;
+        let answer = create_then_update(&namespace, &format!("a{index}"), before, after).await;
         assert!(answer.is_ok(), "{before} -> {after}: {answer:?}");
     }
 }
@@ -221,7 +221,7 @@ async fn other_changes_of_volumes_are_accepted() {
 /// rules run within the limit for the largest Architecture.
 #[tokio::test]
 async fn the_largest_architecture_is_accepted() {
-    let space = Space::new("largest").await;
+    let namespace = TestNamespace::new("largest").await;
     let name = |index: usize| format!("a-service-of-24-char-{index:03}");
     let services: Vec<_> = (0..24)
         .map(|index| {
@@ -241,20 +241,20 @@ async fn the_largest_architecture_is_accepted() {
         services.join(", "),
         clients.join(", "),
     );
-    let answer = create_then_update(&space, "a-name-of-twenty-two-c", &spec, &spec).await;
+    let answer = create_then_update(&namespace, "a-name-of-twenty-two-c", &spec, &spec).await;
     assert!(answer.is_ok(), "{answer:?}");
 }
 
 #[tokio::test]
 async fn the_api_server_and_lint_agree_on_any_spec() {
-    let space = Space::new("agree").await;
+    let namespace = TestNamespace::new("agree").await;
     let mut runner = TestRunner::deterministic();
     for _ in 0..TRIES {
         let spec = sloppy::sloppy().new_tree(&mut runner).expect("a spec").current();
         let document = serde_json::to_value(Architecture::new("shop", spec)).expect("JSON");
         let object = serde_json::from_value(document.clone()).expect("an object");
         let params = PostParams { dry_run: true, ..PostParams::default() };
-        let server = architectures(&space).create(&params, &object).await;
+        let server = architectures(&namespace).create(&params, &object).await;
         let ours = api::parse_document(&document);
         let response = server.as_ref().err().map(ToString::to_string).unwrap_or_default();
         assert_eq!(server.is_ok(), ours.is_ok(), "{document}\nserver: {response}\nwe: {ours:?}");

@@ -3,8 +3,8 @@
 //! nothing every other test shows too: all operators have only what is granted.
 
 use crate::support::{
-    ControlPlane, Kubelet, Operator, Provisioner, Request, Space, api_of_child, eventually,
-    seconds, soon,
+    ControlPlane, FakeKubelet, FakeProvisioner, Operator, Request, TestNamespace, api_of_child,
+    eventually, seconds, soon,
 };
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -22,15 +22,15 @@ type Permission = (String, String, String);
 #[tokio::test]
 async fn every_right_that_is_granted_is_needed() {
     let plane = ControlPlane::own().await;
-    let space = Space::on(&plane, "rules").await;
-    use_every_permission(&plane, &space).await;
+    let namespace = TestNamespace::on(&plane, "rules").await;
+    use_every_permission(&plane, &namespace).await;
     let used: BTreeSet<Permission> = Request::of_operators(&plane)
         .into_iter()
         .map(|request| (request.group, request.resource, request.verb))
         .collect();
-    let cluster: Api<ClusterRole> = Api::all(space.client.clone());
+    let cluster: Api<ClusterRole> = Api::all(namespace.client.clone());
     let rules = cluster.get("maquette").await.expect("a role").rules.expect("rules");
-    let own: Api<Role> = Api::namespaced(space.client.clone(), "maquette-system");
+    let own: Api<Role> = Api::namespaced(namespace.client.clone(), "maquette-system");
     let own = own.get("maquette").await.expect("a role").rules.expect("rules");
     let granted: BTreeSet<Permission> = rules.iter().chain(&own).flat_map(permissions).collect();
     let mut idle: Vec<_> = granted.difference(&used).collect();
@@ -58,72 +58,72 @@ fn permissions(rule: &PolicyRule) -> impl Iterator<Item = Permission> {
 }
 
 /// Makes the operator do everything that it ever does.
-async fn use_every_permission(plane: &ControlPlane, space: &Space) {
-    space.grant_lease().await;
-    let provisioner = Provisioner::start(space, "disk", true).await;
-    let kubelet = Kubelet::start(space);
-    let scope = ["--namespaces", &space.name, "--lease-namespace", &space.name];
+async fn use_every_permission(plane: &ControlPlane, namespace: &TestNamespace) {
+    namespace.grant_lease().await;
+    let provisioner = FakeProvisioner::start(namespace, "disk", true).await;
+    let kubelet = FakeKubelet::start(namespace);
+    let scope = ["--namespaces", &namespace.name, "--lease-namespace", &namespace.name];
     let _operator = Operator::start_on(plane, &scope, &[]);
     let ready = async |name: &str| {
-        space.condition(name, "Ready", soon(), |c| c.status == "True").await;
+        namespace.await_condition(name, "Ready", soon(), |c| c.status == "True").await;
     };
     let spec = |shape: &str, more: &str| {
         format!("{{shape: {shape}, retention: {{whenDropped: Delete, whenDeleted: {more}}}}}")
     };
-    space.apply("shop", &spec("ThreeTier", "Delete")).await;
+    namespace.apply("shop", &spec("ThreeTier", "Delete")).await;
     ready("shop").await;
     // Events: one that is new, and one more of the same.
     for _ in 0..2 {
-        kubelet.now().down.insert("data".to_owned());
-        space.condition("shop", "Ready", seconds(30), |c| c.status == "False").await;
-        kubelet.now().down.clear();
+        kubelet.behavior().down.insert("data".to_owned());
+        namespace.await_condition("shop", "Ready", seconds(30), |c| c.status == "False").await;
+        kubelet.behavior().down.clear();
         ready("shop").await;
     }
-    drift_all(space).await;
+    drift_all(namespace).await;
     // Owners of claims, configuration, and all that goes with a shape and its components.
-    space.apply("shop", &spec("ThreeTier", "Retain")).await;
+    namespace.apply("shop", &spec("ThreeTier", "Retain")).await;
     eventually("the volume is to stay", soon(), async || {
-        let claims = space.api::<PersistentVolumeClaim>();
+        let claims = namespace.api::<PersistentVolumeClaim>();
         let claim = claims.get("data-shop-data-0").await.map_err(|error| error.to_string())?;
         let owners = claim.owner_references();
         if owners.is_empty() { Ok(()) } else { Err(format!("{owners:?}")) }
     })
     .await;
-    space.apply("shop", &spec("PeerToPeer", "Delete")).await;
+    namespace.apply("shop", &spec("PeerToPeer", "Delete")).await;
     ready("shop").await;
-    drift_all(space).await;
-    space.apply("shop", &spec("ClientServer", "Delete")).await;
+    drift_all(namespace).await;
+    namespace.apply("shop", &spec("ClientServer", "Delete")).await;
     ready("shop").await;
     eventually("nothing of the peers is left", soon(), async || {
-        let names: Vec<_> = space.children("shop").await.into_keys().collect();
+        let names: Vec<_> = namespace.children("shop").await.into_keys().collect();
         let left: Vec<_> = names.iter().filter(|name| name.contains("peers")).collect();
         if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
     })
     .await;
-    foreign(space).await;
-    growth(space, &provisioner.class).await;
+    foreign_objects(namespace).await;
+    grow_volume(namespace, &provisioner.class).await;
 }
 
 /// A volume that grows.
-async fn growth(space: &Space, class: &str) {
+async fn grow_volume(namespace: &TestNamespace, class: &str) {
     for size in ["1Gi", "2Gi"] {
         let storage = format!("{{storage: {{size: {size}, storageClassName: {class}}}}}");
         let spec = format!("{{shape: ClientServer, clientServer: {{data: {storage}}}}}");
-        space.apply("large", &spec).await;
-        space.condition("large", "Ready", soon(), |c| c.status == "True").await;
-        space.condition("large", "Progressing", soon(), |c| c.reason == "UpToDate").await;
+        namespace.apply("large", &spec).await;
+        namespace.await_condition("large", "Ready", soon(), |c| c.status == "True").await;
+        namespace.await_condition("large", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     }
 }
 
 /// Drift of every kind: what we created is taken over, then applied.
-async fn drift_all(space: &Space) {
-    for key in space.children("shop").await.into_keys() {
-        drift(space, &key).await;
+async fn drift_all(namespace: &TestNamespace) {
+    for key in namespace.children("shop").await.into_keys() {
+        drift_child(namespace, &key).await;
     }
 }
 
-async fn drift(space: &Space, key: &str) {
-    let (api, name) = api_of_child(space, key);
+async fn drift_child(namespace: &TestNamespace, key: &str) {
+    let (api, name) = api_of_child(namespace, key);
     let patch = serde_json::json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
     api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
     eventually(&format!("{key} is put back"), soon(), async || {
@@ -135,14 +135,14 @@ async fn drift(space: &Space, key: &str) {
 }
 
 /// Something of every kind that is in the way, so that it is looked at.
-async fn foreign(space: &Space) {
+async fn foreign_objects(namespace: &TestNamespace) {
     let text = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data-other-data-0}, \
                 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}";
     let claim: PersistentVolumeClaim = serde_norway::from_str(text).expect("YAML");
-    let claims = space.api::<PersistentVolumeClaim>();
+    let claims = namespace.api::<PersistentVolumeClaim>();
     claims.create(&PostParams::default(), &claim).await.expect("created");
-    space.apply("other", "{shape: ThreeTier}").await;
-    space.condition("other", "Ready", soon(), |c| c.reason == "Conflict").await;
-    space.api::<Service>().delete("other", &DeleteParams::default()).await.expect("deleted");
-    space.api::<Deployment>().get("other-client").await.expect("the rest is made");
+    namespace.apply("other", "{shape: ThreeTier}").await;
+    namespace.await_condition("other", "Ready", soon(), |c| c.reason == "Conflict").await;
+    namespace.api::<Service>().delete("other", &DeleteParams::default()).await.expect("deleted");
+    namespace.api::<Deployment>().get("other-client").await.expect("the rest is made");
 }

@@ -82,7 +82,7 @@ spec:
         await_children_gone(model).await;
         assert_eq!(names::<PersistentVolumeClaim>(model).await.expect("claims"), claims);
         model.apply(manifest).await;
-        model.ready().await;
+        model.await_ready().await;
         model.read_all_back(&written).await;
     })
     .await;

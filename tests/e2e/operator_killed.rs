@@ -1,7 +1,7 @@
 //! What disturbs every model of the cluster: run alone, after all others.
 
 use crate::{
-    evolution::observers::{change, under_load},
+    evolution::observers::{change_shape, run_under_load},
     support::kill_operator,
 };
 use std::time::Duration;
@@ -9,9 +9,9 @@ use std::time::Duration;
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
 async fn the_operator_is_killed_in_each_step_and_nobody_notices() {
-    under_load("killed", "ClientServer", async |model, _| {
+    run_under_load("killed", "ClientServer", async |model, _| {
         for shape in ["ThreeTier", "NTier", "PeerToPeer"] {
-            change(model, shape, async |step| {
+            change_shape(model, shape, async |step| {
                 let after = Duration::from_millis(rand::random_range(0..1500));
                 println!("{step:?}: the operator is killed after {} ms", after.as_millis());
                 tokio::time::sleep(after).await;

@@ -44,7 +44,7 @@ async fn any_of_five_peers_may_be_lost_under_load() {
             model.await_replaced(PEERS, std::slice::from_ref(pod), 5).await;
             await_fully_replicated(model).await;
         }
-        model.ready().await;
+        model.await_ready().await;
         model.read_all_back(&written).await;
         let after = model.await_load(before, 100).await;
         assert_eq!(after.lost_writes, 0, "{after:?}");
@@ -64,7 +64,7 @@ async fn the_items_are_there_when_all_peers_are_back() {
         }
         model.await_replaced(PEERS, &pods, 5).await;
         await_fully_replicated(model).await;
-        model.ready().await;
+        model.await_ready().await;
         model.read_all_back(&written).await;
         let after = model.await_load(before, 100).await;
         assert_eq!(after.lost_writes, 0, "{after:?}");

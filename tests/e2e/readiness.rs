@@ -26,7 +26,7 @@ async fn ready_is_false_while_the_store_is_stopped_and_true_again_after() {
         assert!(condition.message.contains("data"), "no component is named: {}", condition.message);
         allow_pods(model).await;
         model.await_replaced("data", &pods, 1).await;
-        model.ready().await;
+        model.await_ready().await;
     })
     .await;
 }
@@ -40,7 +40,7 @@ async fn ready_is_false_while_an_image_cannot_be_pulled_and_true_again_after() {
         let condition = model.await_condition("Ready", "False", seconds(30)).await;
         assert!(condition.message.contains("data"), "no component is named: {}", condition.message);
         model.apply(MODEL).await;
-        model.ready().await;
+        model.await_ready().await;
     })
     .await;
 }

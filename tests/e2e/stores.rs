@@ -50,7 +50,7 @@ spec:
         model.kill_pod(&pods[0].name_any()).await;
         written.extend(write_while(model, 20).await);
         model.await_replaced("data", &pods, 1).await;
-        model.ready().await;
+        model.await_ready().await;
         model.read_all_back(&written).await;
         let after = model.await_load(before, 100).await;
         assert_eq!(after.lost_writes, 0, "{after:?}");

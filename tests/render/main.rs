@@ -7,6 +7,7 @@ mod specs;
 
 mod config;
 mod drift;
+mod labels;
 mod models;
 mod names;
 mod pods;

@@ -1,10 +1,12 @@
-//! Calls to other components: the request goes on, the answer comes back with its tree.
+//! Forwards requests to other components and adds their response trees to the own one.
 //!
-//! Services call the components below; peers that are not wanted any more call their successor.
+//! A service forwards to the components that its routes name; a peer that was replaced forwards to
+//! its successor. This module never chooses the component.
 
 use crate::{
+    backend::BackendError,
     http::{HttpError, Request},
-    runtime::{CallError, CallRequest, CallResponse, Upstream},
+    runtime::{CallRequest, CallResponse, Upstream, whole_micros},
 };
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
@@ -12,20 +14,17 @@ use maquette_contract::{Answer, ItemKey, Outcome, Record, ResponseTree, Role, Su
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// Asks for an item.
+/// Reads an item.
 pub(crate) async fn get_item<S>(
     request: &Request<S>,
     upstream: &Upstream,
     key: &ItemKey,
 ) -> Result<Record, HttpError> {
-    expect_item(
-        forward_request(request, upstream, Method::GET, item_path(key), Bytes::new()).await?,
-        upstream,
-        key,
-    )
+    let call = call_request(request, Method::GET, item_path(key), Bytes::new());
+    expect_item(send_request(request, upstream, call).await?, upstream, key)
 }
 
-/// Has an item written.
+/// Writes an item.
 pub(crate) async fn put_item<S>(
     request: &Request<S>,
     upstream: &Upstream,
@@ -33,28 +32,28 @@ pub(crate) async fn put_item<S>(
     value: &Value,
 ) -> Result<Record, HttpError> {
     let body = Bytes::from(value.to_string());
-    expect_item(
-        forward_request(request, upstream, Method::PUT, item_path(key), body).await?,
-        upstream,
-        key,
-    )
+    let call = call_request(request, Method::PUT, item_path(key), body);
+    expect_item(send_request(request, upstream, call).await?, upstream, key)
 }
 
-/// Asks for a summary.
+/// Reads a summary.
 pub(crate) async fn get_summary<S>(
     request: &Request<S>,
     upstream: &Upstream,
 ) -> Result<Summary, HttpError> {
-    match forward_request(request, upstream, Method::GET, "/summary".to_owned(), Bytes::new())
-        .await?
-    {
+    let call = call_request(request, Method::GET, "/summary".to_owned(), Bytes::new());
+    match send_request(request, upstream, call).await? {
         Outcome::Summary(summary) => Ok(summary),
-        _ => Err(unexpected_answer(upstream, "something else than a summary")),
+        _ => Err(unexpected_answer(upstream, "something other than a summary")),
     }
 }
 
+fn call_request<S>(request: &Request<S>, method: Method, path: String, body: Bytes) -> CallRequest {
+    CallRequest { method, path, context: request.context.clone(), body }
+}
+
 fn item_path(key: &ItemKey) -> String {
-    // Collections and ids need no escaping.
+    // Names of collections and ids have only characters that need no escaping.
     format!("/items/{key}")
 }
 
@@ -65,7 +64,7 @@ fn expect_item(outcome: Outcome, upstream: &Upstream, key: &ItemKey) -> Result<R
         {
             Ok(Record { version, value })
         }
-        _ => Err(unexpected_answer(upstream, "something else than the item")),
+        _ => Err(unexpected_answer(upstream, "something other than the item")),
     }
 }
 
@@ -73,31 +72,27 @@ fn unexpected_answer(upstream: &Upstream, what: &str) -> HttpError {
     HttpError::bad_gateway(format!("{} answered {what}", upstream.edge().to()))
 }
 
-async fn forward_request<S>(
+async fn send_request<S>(
     request: &Request<S>,
     upstream: &Upstream,
-    method: Method,
-    path: String,
-    body: Bytes,
+    call: CallRequest,
 ) -> Result<Outcome, HttpError> {
     let start = Instant::now();
-    let outgoing = CallRequest { method, path, context: request.context.clone(), body };
-    let reply = upstream.send_with_retries(&outgoing).await;
+    let reply = upstream.send_with_retries(&call).await;
     let took = start.elapsed();
     let failed = reply.as_ref().map_or(true, |reply| reply.status.is_server_error());
     upstream.edge().record(took, failed);
-    let answer = match reply {
-        Ok(reply) => parse_answer(upstream, &reply).map(|answer| (reply.status, answer)),
-        Err(error) => Err(no_answer_error(&error)),
-    };
+    let answer = reply
+        .map_err(|error| HttpError::from(BackendError::from(error)))
+        .and_then(|reply| Ok((reply.status, parse_answer(upstream, &reply)?)));
     match answer {
         Ok((status, answer)) => {
             request.log_call(answer.trace);
             interpret_outcome(upstream, status, answer.outcome)
         }
-        Err(failure) => {
-            request.log_call(unanswered_tree(upstream, took, &failure));
-            let (component, HttpError { status, message }) = (upstream.edge().to(), failure);
+        Err(error) => {
+            request.log_call(unanswered_tree(upstream, took, &error));
+            let (component, HttpError { status, message }) = (upstream.edge().to(), error);
             Err(HttpError::new(status, format!("{component}: {message}")))
         }
     }
@@ -110,17 +105,8 @@ fn parse_answer(upstream: &Upstream, reply: &CallResponse) -> Result<Answer, Htt
     })
 }
 
-fn no_answer_error(error: &CallError) -> HttpError {
-    match error {
-        CallError::TimedOut { .. } => HttpError::gateway_timeout(error.to_string()),
-        CallError::Unreachable { .. } | CallError::Invalid { .. } => {
-            HttpError::bad_gateway(error.to_string())
-        }
-    }
-}
-
-/// What a failing answer means to those above: who asked for nothing wrong but came to somebody
-/// who failed gets 502; what says more than that is passed on.
+/// The error that a failed answer means for this component's callers. Their own errors (4xx) and
+/// the statuses that tell them when to retry are passed on; any other failure becomes 502.
 fn interpret_outcome(
     upstream: &Upstream,
     status: StatusCode,
@@ -131,29 +117,26 @@ fn interpret_outcome(
         outcome if status.is_success() => return Ok(outcome),
         _ => format!("answered {status}"),
     };
-    let passed_on = status.is_client_error()
-        || matches!(
-            status,
-            StatusCode::SERVICE_UNAVAILABLE
-                | StatusCode::GATEWAY_TIMEOUT
-                | StatusCode::LOOP_DETECTED
-        );
-    let status = if passed_on { status } else { StatusCode::BAD_GATEWAY };
     if status.is_client_error() {
         return Err(HttpError::new(status, message));
     }
-    Err(HttpError::new(status, format!("{}: {message}", upstream.edge().to())))
+    let is_passed_on = matches!(
+        status,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT | StatusCode::LOOP_DETECTED
+    );
+    let own_status = if is_passed_on { status } else { StatusCode::BAD_GATEWAY };
+    Err(HttpError::new(own_status, format!("{}: {message}", upstream.edge().to())))
 }
 
-/// The part of a component that did not answer.
-fn unanswered_tree(upstream: &Upstream, took: Duration, failure: &HttpError) -> ResponseTree {
+/// The part of the tree for a component that did not answer.
+fn unanswered_tree(upstream: &Upstream, took: Duration, error: &HttpError) -> ResponseTree {
     ResponseTree {
         component: upstream.edge().to().clone(),
         role: Role::Service,
         pod: String::new(),
-        micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        micros: whole_micros(took),
         queries: vec![],
         calls: vec![],
-        error: Some(failure.message.clone()),
+        error: Some(error.message.clone()),
     }
 }

@@ -1,17 +1,16 @@
 //! The workload of Maquette's models: service, store, peer and load in one binary.
 //!
-//! - [`runtime`] is what every role shares: flags, configuration and its reload, readiness,
-//!   graceful stop, the admin port, metrics, probes, the HTTP client.
-//! - [`front`] is the HTTP interface that end users and other components see of a service or a peer.
-//! - `call` passes requests on to other components.
-//! - `home` asks stores and peers for items over the network, and `origin` takes items over from
-//!   where they were before.
+//! - [`runtime`] is shared by all roles: flags, configuration and its reload, readiness, graceful
+//!   stop, the admin port, metrics, probes, the HTTP client.
 //! - [`storage`] keeps items on disk, for stores and peers.
-//! - one folder for each role. A role is a function `run(process)` and a type that implements
-//!   [`runtime::Settings`]; see [`runtime`] for how they fit.
+//! - `backend` is the client of stores and peers, and `migration` moves items between them.
+//! - [`http`] is the HTTP interface of a service or a peer, for end users and other components.
+//! - `forward` passes requests on to other components.
+//! - [`service`], [`store`], [`peer`] and [`load`] are the roles. A role is a function
+//!   `run(process)` and a type that implements [`runtime::RoleSettings`]; see [`runtime`].
 //!
-//! It knows nothing of Kubernetes: its whole world is one JSON file, its pod's name and the
-//! addresses that the file gives.
+//! Each may use only those before it; `tests/layering.rs` checks this. The crate never uses
+//! Kubernetes: its input is one JSON file, the pod's name and the addresses in that file.
 
 mod backend;
 mod forward;
@@ -25,5 +24,5 @@ pub mod service;
 pub mod storage;
 pub mod store;
 
-pub use run::{RunError, run};
-pub use runtime::Options;
+pub use run::run;
+pub use runtime::{Options, RunError};

@@ -1,45 +1,14 @@
-//! The life of the process: from its flags to its exit code.
+//! The process from its flags to its exit code. Owns the asynchronous runtime and the choice of the
+//! role; never does a role's work.
 
 use crate::{
     load, peer,
-    runtime::{
-        ConfigDocument, ConfigError, ListenError, Options, Process, Shutdown, logs, shutdown,
-    },
+    runtime::{ConfigDocument, Options, Process, RunError, Shutdown, logs, shutdown},
     service, store,
 };
 use maquette_contract::Role;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::ExitCode;
-
-/// Why the process could not do its work.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The configuration cannot be used.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A port cannot be had.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The asynchronous runtime cannot start, for want of threads or file handles.
-    #[error("cannot start the runtime: {0}")]
-    Start(#[from] std::io::Error),
-    /// The role cannot start or go on: its own words.
-    #[error("{0}")]
-    Role(Box<dyn std::error::Error + Send + Sync>),
-    /// Asked to stop, but not done in time.
-    #[error("stopped with work still under way {0} s after being asked to")]
-    DrainTimeout(u64),
-}
-
-impl RunError {
-    /// The process' exit code: 78 (`EX_CONFIG` of sysexits.h) for a bad configuration, else 1.
-    fn exit_code(&self) -> u8 {
-        match self {
-            RunError::Config(_) => 78,
-            _ => 1,
-        }
-    }
-}
 
 /// Runs the role that the configuration names until the process is asked to stop.
 pub fn run(options: Options) -> ExitCode {
@@ -56,7 +25,7 @@ pub fn run(options: Options) -> ExitCode {
 fn start_runtime(options: Options) -> Result<(), RunError> {
     let document = ConfigDocument::read(&options.config)?;
     raise_open_file_limit();
-    // Two workers serve what a pod's share of a CPU allows, and every thread costs memory.
+    // Two workers use all of a pod's share of a CPU; each further thread costs memory.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(16)
@@ -68,12 +37,12 @@ fn start_runtime(options: Options) -> Result<(), RunError> {
     outcome
 }
 
-/// Every request under way is a connection or two. Container runtimes that follow systemd let a
-/// process have 1024 file handles unless it asks for more, which it may.
+/// Raises the soft limit of open files to the hard limit. A request in flight holds one or two
+/// connections, and container runtimes that follow systemd set a soft limit of 1024.
 fn raise_open_file_limit() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::warn!(%error, "the limit of open files stays as it is");
+        tracing::warn!(%error, "the limit of open files is unchanged: the process may run out of connections");
     }
 }
 

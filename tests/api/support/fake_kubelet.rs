@@ -1,7 +1,7 @@
 //! Plays the kubelet: pods of a namespace get an address of the loopback network, are ready, and
 //! report of themselves as the workload would, from the configuration that they have loaded.
 
-use super::{Space, edges};
+use super::{TestNamespace, edges};
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use k8s_openapi::{
     api::core::v1::{ConfigMap, Pod, PodCondition, PodIP, PodStatus},
@@ -49,18 +49,18 @@ pub(crate) struct PodBehavior {
 }
 
 /// Plays the kubelet until it is dropped.
-pub(crate) struct Kubelet {
+pub(crate) struct FakeKubelet {
     behaviour: Arc<Mutex<PodBehavior>>,
     _tasks: JoinSet<()>,
 }
 
-impl Kubelet {
+impl FakeKubelet {
     /// A kubelet for all pods of a namespace.
-    pub(crate) fn start(space: &Space) -> Self {
+    pub(crate) fn start(namespace: &TestNamespace) -> Self {
         let behaviour = Arc::<Mutex<PodBehavior>>::default();
         let player = StatusWriter {
-            pods: space.api(),
-            config_maps: space.api(),
+            pods: namespace.api(),
+            config_maps: namespace.api(),
             behaviour: Arc::clone(&behaviour),
             known: BTreeMap::new(),
         };
@@ -70,7 +70,7 @@ impl Kubelet {
     }
 
     /// Changes what pods do.
-    pub(crate) fn now(&self) -> MutexGuard<'_, PodBehavior> {
+    pub(crate) fn behavior(&self) -> MutexGuard<'_, PodBehavior> {
         self.behaviour.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! Plays the provisioner of a StorageClass: claims of a namespace get volumes, which grow when the
 //! claims ask for more.
 
-use super::Space;
+use super::TestNamespace;
 use k8s_openapi::{
     api::{
         core::v1::{
@@ -20,18 +20,18 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::task::JoinSet;
 
 /// Plays the provisioner until it is dropped.
-pub(crate) struct Provisioner {
+pub(crate) struct FakeProvisioner {
     client: Client,
     /// The StorageClass that it provides.
     pub(crate) class: String,
     _tasks: JoinSet<()>,
 }
 
-impl Provisioner {
+impl FakeProvisioner {
     /// A provisioner for the claims of a namespace that name the StorageClass `<namespace>-<class>`,
     /// which is made, and allows volumes to grow or not.
-    pub(crate) async fn start(space: &Space, class: &str, expansion: bool) -> Self {
-        let (client, class) = (space.client.clone(), format!("{}-{class}", space.name));
+    pub(crate) async fn start(namespace: &TestNamespace, class: &str, expansion: bool) -> Self {
+        let (client, class) = (namespace.client.clone(), format!("{}-{class}", namespace.name));
         let object = StorageClass {
             metadata: ObjectMeta { name: Some(class.clone()), ..ObjectMeta::default() },
             provisioner: "kubernetes.io/no-provisioner".to_owned(),
@@ -41,7 +41,7 @@ impl Provisioner {
         let api: Api<StorageClass> = Api::all(client.clone());
         api.create(&PostParams::default(), &object).await.expect("a StorageClass");
         let mut tasks = JoinSet::new();
-        tasks.spawn(provision(space.api(), Api::all(client.clone()), class.clone()));
+        tasks.spawn(provision(namespace.api(), Api::all(client.clone()), class.clone()));
         Self { client, class, _tasks: tasks }
     }
 

@@ -14,10 +14,10 @@ mod wait;
 
 pub(crate) use audit::Request;
 pub(crate) use control_plane::{ControlPlane, kubeconfig};
-pub(crate) use fake_kubelet::Kubelet;
-pub(crate) use fake_provisioner::{Provisioner, requested_size};
+pub(crate) use fake_kubelet::FakeKubelet;
+pub(crate) use fake_provisioner::{FakeProvisioner, requested_size};
 pub(crate) use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-pub(crate) use namespace::Space;
+pub(crate) use namespace::TestNamespace;
 pub(crate) use objects::{ARCHITECTURE, AnyObject, CHILD_KINDS, api_of, api_of_child};
 pub(crate) use operator::Operator;
 pub(crate) use wait::{eventually, seconds};

@@ -22,12 +22,12 @@ use maquette_contract::keys::LABEL_ARCHITECTURE;
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 /// A namespace of its own.
-pub(crate) struct Space {
+pub(crate) struct TestNamespace {
     pub(crate) client: Client,
     pub(crate) name: String,
 }
 
-impl Space {
+impl TestNamespace {
     /// A new namespace.
     pub(crate) async fn new(name: &str) -> Self {
         Self::on(control_plane(), name).await
@@ -95,7 +95,7 @@ impl Space {
     }
 
     /// Waits until a condition of an Architecture is as `wanted` says.
-    pub(crate) async fn condition(
+    pub(crate) async fn await_condition(
         &self,
         of: &str,
         type_: &str,
@@ -121,7 +121,8 @@ impl Space {
 
     /// Waits until an Architecture has all its children and the status says so.
     pub(crate) async fn await_children(&self, of: &str) -> Architecture {
-        self.condition(of, "Ready", soon(), |ready| ready.reason == "ComponentsNotReady").await;
+        self.await_condition(of, "Ready", soon(), |ready| ready.reason == "ComponentsNotReady")
+            .await;
         let api = self.api::<Architecture>();
         eventually("every component is made", soon(), async || {
             let found = api.get(of).await.map_err(|error| error.to_string())?;
@@ -136,7 +137,7 @@ impl Space {
     }
 }
 
-impl Space {
+impl TestNamespace {
     /// Gives a pod a condition, as the scheduler or the kubelet would, once the pod is made.
     pub(crate) async fn set_pod_condition(&self, pod: &str, type_: &str, status: &str, why: &str) {
         let condition = PodCondition {

@@ -1,7 +1,7 @@
 //! An operator: a process of its own.
 
 use super::{
-    Space,
+    TestNamespace,
     control_plane::{ControlPlane, control_plane},
 };
 use maquette_contract::metrics::CONTENT_TYPE;
@@ -32,11 +32,11 @@ impl Operator {
 
     /// An operator that has its rights in one namespace alone, as the chart's `watchNamespaces`
     /// grants them.
-    pub(crate) async fn of_namespace(space: &Space) -> Self {
+    pub(crate) async fn of_namespace(namespace: &TestNamespace) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let kubeconfig = directory.path().join("kubeconfig");
-        space.grant_operator(&kubeconfig).await;
-        let args = ["--namespaces", &space.name, "--leader-elect", "false"];
+        namespace.grant_operator(&kubeconfig).await;
+        let args = ["--namespaces", &namespace.name, "--leader-elect", "false"];
         Self::start_in(directory, &kubeconfig, &args, &[])
     }
 

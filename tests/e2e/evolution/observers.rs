@@ -56,7 +56,7 @@ impl Observers {
 
 /// Changes the shape and awaits that it is done; prints what each step took. `at_step` is called as
 /// each step begins.
-pub(crate) async fn change(
+pub(crate) async fn change_shape(
     model: &Model,
     shape: &str,
     mut at_step: impl AsyncFnMut(EvolutionStep),
@@ -76,7 +76,7 @@ pub(crate) async fn change(
         steps.push((next, start.elapsed()));
         at_step(next).await;
     }
-    model.ready().await;
+    model.await_ready().await;
     let ends = steps.iter().skip(1).map(|(_, at)| *at).chain([start.elapsed()]);
     let took = |((step, at), end): (&(EvolutionStep, Duration), Duration)| {
         format!("{step:?} {:.1} s", (end - *at).as_secs_f64())
@@ -102,7 +102,7 @@ async fn step(model: &Model, shape: &str) -> Option<EvolutionStep> {
 }
 
 /// Runs `test` on a model under load.
-pub(crate) async fn under_load(
+pub(crate) async fn run_under_load(
     name: &str,
     shape: &str,
     test: impl AsyncFnOnce(&Model, &Observers),

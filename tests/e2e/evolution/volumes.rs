@@ -21,13 +21,13 @@ async fn a_three_tier_that_becomes_n_tier_keeps_every_item() {
     run("grows", THREE_TIER, async |model| {
         let written = model.write_many("books", 20).await;
         model.apply(&THREE_TIER.replace("ThreeTier", "NTier")).await;
-        model.ready().await;
+        model.await_ready().await;
         let read = model.read_back(&model.name, &written[0]).await;
         assert_eq!(read.trace.calls[0].component.as_str(), "storefront");
         model.read_all_back(&written).await;
 
         model.apply(THREE_TIER).await;
-        model.ready().await;
+        model.await_ready().await;
         model.read_all_back(&written).await;
     })
     .await;
@@ -40,7 +40,7 @@ async fn the_volume_of_a_store_that_leaves_the_shape_is_kept_or_deleted_as_reten
         let claim = format!("data-{}-0", model.child("data"));
         let peers = THREE_TIER.replace("ThreeTier", "PeerToPeer");
         model.apply(&peers).await;
-        model.ready().await;
+        model.await_ready().await;
         let status = model.get().await.status.expect("a status");
         let kept: Vec<_> = status.volumes.iter().map(|v| (v.name.as_str(), v.state)).collect();
         assert_eq!(kept, [(claim.as_str(), VolumeState::Retained)]);

@@ -30,7 +30,7 @@ pub(crate) async fn run(test: &str, manifest: &str, body: impl AsyncFnOnce(&Mode
     let model = Model { client, namespace, name: architecture.name_any() };
     let outcome = AssertUnwindSafe(async {
         model.apply(manifest).await;
-        model.ready().await;
+        model.await_ready().await;
         body(&model).await;
     })
     .catch_unwind()
@@ -116,7 +116,7 @@ impl Model {
     }
 
     /// Awaits that the model is Ready and all change has ended.
-    pub(crate) async fn ready(&self) {
+    pub(crate) async fn await_ready(&self) {
         self.await_condition("Ready", "True", READY_TIMEOUT).await;
         self.await_condition("Progressing", "False", READY_TIMEOUT).await;
     }

@@ -23,11 +23,7 @@ pub(super) fn cluster_roles() -> [ClusterRole; 3] {
     [operator, view, edit]
 }
 
-fn user_role(
-    name: &str,
-    aggregate_to: &[&str],
-    rules: Vec<PolicyRule>,
-) -> ClusterRole {
+fn user_role(name: &str, aggregate_to: &[&str], rules: Vec<PolicyRule>) -> ClusterRole {
     let mut metadata = cluster_meta(name);
     let labels = metadata.labels.get_or_insert_default();
     for role in aggregate_to {

@@ -1,15 +1,15 @@
-//! Adding up summaries.
+//! Merges summaries.
 
 use maquette_contract::{CollectionSummary, Summary};
 
-/// Adds up two parts. A collection has one owner: if both parts know a collection, both have asked that owner,
-/// by different ways, and counting it twice would be wrong. The larger count is the later one, as
-/// items are never removed.
+/// Merges two summaries. A collection has one owner, so a collection in both was counted at that
+/// owner twice, over different routes: the larger count is the later one, as items are never
+/// removed.
 pub(crate) fn merge_summaries(mut one: Summary, other: Summary) -> Summary {
-    for (collection, theirs) in other.collections {
-        let ours = one.collections.entry(collection).or_default();
-        if progress_rank(&theirs) > progress_rank(ours) {
-            *ours = theirs;
+    for (collection, summary) in other.collections {
+        let kept = one.collections.entry(collection).or_default();
+        if progress_rank(&summary) > progress_rank(kept) {
+            *kept = summary;
         }
     }
     one.truncated |= other.truncated;
@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_reached_by_two_ways_counts_once() {
+    fn an_owner_reached_over_two_routes_counts_once() {
         let merged = merge_summaries(
             summary(&[("orders", 3), ("books", 5)]),
             Summary { truncated: true, ..summary(&[("books", 6), ("ads", 1)]) },

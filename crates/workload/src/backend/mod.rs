@@ -1,27 +1,28 @@
-//! Homes of items, as those who ask them over the network see them: a store or peers.
+//! Backends of items, seen over the network: a store or a group of peers.
 //!
-//! Owns the queries: to a store in RESP2 ([`StoreClient`]), to peers in HTTP, for what they hold
-//! themselves ([`PeersClient`], the paths of [`maquette_contract::held`]). While a home cannot be
-//! reached, queries are held and made again until the deadline that comes with them; what each one
-//! cost is told to the [`Asking`] that it is made for. It never decides which home is asked, and
-//! keeps no item.
+//! Owns the queries: to a store in RESP2 ([`StoreClient`]), and to the internal items API of peers
+//! ([`InternalApiClient`], the paths of [`maquette_contract::internal_api`]). A query to a backend
+//! that cannot be reached is retried until the deadline of its [`QueryContext`], whose log receives
+//! each query with its cost. This module never chooses a backend and keeps no item.
 
+mod error;
+mod internal_api_client;
 mod merge;
-mod peers;
 mod query_context;
 mod store;
 
+pub(crate) use error::BackendError;
+pub(crate) use internal_api_client::InternalApiClient;
 pub(crate) use merge::merge_summaries;
-pub(crate) use peers::InternalApiClient;
-pub(crate) use query_context::QueryContext;
+pub(crate) use query_context::{QueryContext, QueryLog};
 pub(crate) use store::StoreClient;
 
 use maquette_contract::{Collection, Version};
 
-/// Gives the version of a write that replaces `seen`, or nothing. It is asked again whenever the
-/// home turns out to hold something else. Who has seen the item elsewhere too sees to it that the
-/// version is later than that as well.
+/// Gives the version of a write that replaces the version `seen`, or nothing. It is called again
+/// whenever the item has changed before the write. Callers that know further versions of the item
+/// return a version later than those too.
 pub(crate) type VersionFn<'a> = &'a (dyn Fn(Option<&Version>) -> Version + Send + Sync);
 
-/// Whether items of a collection are wanted.
+/// Whether to include the items of a collection.
 pub(crate) type CollectionFilter<'a> = &'a (dyn Fn(&Collection) -> bool + Send + Sync);

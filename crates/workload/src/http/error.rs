@@ -1,45 +1,58 @@
-//! Why a request gets no item and no summary.
+//! The error of a request, with the status of its answer.
 
+use crate::backend::BackendError;
 use axum::http::StatusCode;
 
-/// A failed request: the status of the answer and a sentence for a person.
+/// A failed request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct HttpError {
     /// 4xx if the request is at fault, else 5xx.
     pub status: StatusCode,
-    /// What failed and, if one can do something about it, what.
+    /// What failed and, where possible, what to do about it.
     pub message: String,
 }
 
 impl HttpError {
-    /// With this status.
+    /// An error with any status; the other constructors name theirs.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 
-    /// 400: the request makes no sense.
+    /// 400: the request is malformed.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// 404: there is no such thing.
+    /// 404: no such path, item or owner.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
-    /// 502: somebody who was asked cannot be reached or answers nonsense.
+    /// 502: a backend or component cannot be reached, or its answer cannot be used.
     pub fn bad_gateway(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_GATEWAY, message)
     }
 
-    /// 503: not now; the answer says when to try again.
+    /// 503: temporarily impossible; the answer carries `Retry-After`.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
     }
 
-    /// 504: not in time.
+    /// 504: the deadline has passed.
     pub fn gateway_timeout(message: impl Into<String>) -> Self {
         Self::new(StatusCode::GATEWAY_TIMEOUT, message)
+    }
+}
+
+impl From<BackendError> for HttpError {
+    fn from(error: BackendError) -> Self {
+        let status = match &error {
+            BackendError::Invalid(_) => StatusCode::BAD_REQUEST,
+            BackendError::Unreachable(_) | BackendError::BadReply(_) => StatusCode::BAD_GATEWAY,
+            BackendError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            BackendError::DeadlineExceeded(_) => StatusCode::GATEWAY_TIMEOUT,
+        };
+        Self::new(status, error.to_string())
     }
 }

@@ -1,21 +1,23 @@
-//! The paths of what a component itself holds, for the components that take it over: see
-//! [`maquette_contract::held`].
+//! The paths of the items that a component itself keeps, for the components that migrate them: see
+//! [`maquette_contract::internal_api`].
 //!
-//! The same limits hold as for users' requests. An answer has no tree: it is what the path says, or
-//! a line of text that says why there is none.
+//! The limits are those of users' requests. An answer has no tree: it is the JSON that the contract
+//! names, or one line of text with the reason why there is none.
 
 use super::{
-    HttpError, HttpServer, LocalItems, Request,
+    HttpError, LocalItems, Request,
+    limits::{required_permits, within_limits},
     metrics::{HttpOperation, InFlightGuard},
-    parse::{self, MAX_RECORD_BYTES},
+    parse::{self, ItemPath, MAX_RECORD_BYTES},
     render,
-    routes::{ItemPath, SharedServer, required_permits, within_limits},
+    routes::SharedServer,
+    server::HttpServer,
 };
-use crate::runtime::headers::RequestContext;
+use crate::runtime::RoleSettings;
 use axum::{
     Json, Router,
     body::Body,
-    extract::{Path, Query, rejection::QueryRejection},
+    extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::get,
@@ -29,92 +31,96 @@ use tokio::time::Instant;
 
 type QueryParameters = Result<Query<BTreeMap<String, String>>, QueryRejection>;
 
-pub(super) fn internal_routes<A: LocalItems>() -> Router<Arc<HttpServer<A>>> {
+pub(super) fn internal_routes<S: RoleSettings, A: LocalItems<S>>() -> Router<Arc<HttpServer<S, A>>>
+{
+    let item = format!("{ITEMS}/{{collection}}/{{id}}");
     Router::new()
-        .route(&format!("{ITEMS}/{{collection}}/{{id}}"), get(get_item::<A>).put(put_item::<A>))
-        .route(ITEMS, get(list_items::<A>))
-        .route(SUMMARY, get(get_summary::<A>))
+        .route(&item, get(get_item::<S, A>).put(put_item::<S, A>))
+        .route(ITEMS, get(list_items::<S, A>))
+        .route(SUMMARY, get(get_summary::<S, A>))
 }
 
-async fn get_item<A: LocalItems>(
-    front: SharedServer<A>,
+async fn get_item<S: RoleSettings, A: LocalItems<S>>(
+    State(server): SharedServer<S, A>,
     path: ItemPath,
     headers: HeaderMap,
 ) -> Response {
-    let exchange = Exchange::start(&front, &headers);
+    let exchange = Exchange::start(&server, &headers);
     let work = async {
-        let key = parse::parse_key(path.map(|Path(path)| path))?;
-        let record = front.application.read_local(&exchange.request, &key).await?;
+        let key = parse::parse_key(path)?;
+        let record = server.application.read_local(&exchange.request, &key).await?;
         record.map(Json).ok_or_else(|| HttpError::not_found(format!("there is no item {key}")))
     };
     exchange.respond_with(work).await
 }
 
-async fn put_item<A: LocalItems>(
-    front: SharedServer<A>,
+async fn put_item<S: RoleSettings, A: LocalItems<S>>(
+    State(server): SharedServer<S, A>,
     path: ItemPath,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let exchange = Exchange::start(&front, &headers);
+    let exchange = Exchange::start(&server, &headers);
     let work = async {
-        let key = parse::parse_key(path.map(|Path(path)| path))?;
+        let key = parse::parse_key(path)?;
         let record = parse::read_json(body, MAX_RECORD_BYTES, "a record").await?;
-        front.application.put_local_if_newer(&exchange.request, &key, record).await?;
+        server.application.put_local_if_newer(&exchange.request, &key, record).await?;
         Ok(StatusCode::NO_CONTENT)
     };
     exchange.respond_with(work).await
 }
 
-async fn list_items<A: LocalItems>(
-    front: SharedServer<A>,
+async fn list_items<S: RoleSettings, A: LocalItems<S>>(
+    State(server): SharedServer<S, A>,
     query: QueryParameters,
     headers: HeaderMap,
 ) -> Response {
-    let exchange = Exchange::start(&front, &headers);
+    let exchange = Exchange::start(&server, &headers);
     let work = async {
         let after = parse_after(query)?;
-        front.application.list_local(&exchange.request, after.as_ref()).await.map(Json)
+        server.application.list_local(&exchange.request, after.as_ref()).await.map(Json)
     };
     exchange.respond_with(work).await
 }
 
 /// The key after which a list begins, if one is given.
 fn parse_after(query: QueryParameters) -> Result<Option<ItemKey>, HttpError> {
-    let Query(query) = query.map_err(|rejection| HttpError::bad_request(rejection.body_text()))?;
-    let Some(text) = query.get(AFTER) else { return Ok(None) };
-    let key = ItemKey::parse(text);
-    key.map(Some)
-        .ok_or_else(|| HttpError::bad_request(format!("{AFTER}={text:?} is no item's key")))
+    let Query(parameters) =
+        query.map_err(|rejection| HttpError::bad_request(rejection.body_text()))?;
+    let Some(text) = parameters.get(AFTER) else { return Ok(None) };
+    match ItemKey::parse(text) {
+        Some(key) => Ok(Some(key)),
+        None => Err(HttpError::bad_request(format!("{AFTER}={text:?} is no item's key"))),
+    }
 }
 
-async fn get_summary<A: LocalItems>(front: SharedServer<A>, headers: HeaderMap) -> Response {
-    let exchange = Exchange::start(&front, &headers);
-    let work = async { front.application.summarize_local(&exchange.request).await.map(Json) };
+async fn get_summary<S: RoleSettings, A: LocalItems<S>>(
+    State(server): SharedServer<S, A>,
+    headers: HeaderMap,
+) -> Response {
+    let exchange = Exchange::start(&server, &headers);
+    let work = async { server.application.summarize_local(&exchange.request).await.map(Json) };
     exchange.respond_with(work).await
 }
 
-/// A request under way and what is to be counted of it.
-struct Exchange<'a, A: LocalItems> {
-    front: &'a HttpServer<A>,
-    request: Request<A::Settings>,
-    /// How many it takes.
+/// A request in flight, counted until it is dropped.
+struct Exchange<'a, S: RoleSettings, A: LocalItems<S>> {
+    server: &'a HttpServer<S, A>,
+    request: Request<S>,
     permits: u32,
     start: Instant,
     _in_flight: InFlightGuard,
 }
 
-impl<'a, A: LocalItems> Exchange<'a, A> {
-    fn start(front: &'a HttpServer<A>, headers: &HeaderMap) -> Self {
+impl<'a, S: RoleSettings, A: LocalItems<S>> Exchange<'a, S, A> {
+    fn start(server: &'a HttpServer<S, A>, headers: &HeaderMap) -> Self {
         let start = Instant::now();
-        let context = RequestContext::from_headers(headers, start);
-        let request = Request::new(front.runtime.config.begin_request(), context);
         Self {
-            front,
-            request,
+            server,
+            request: server.begin_request(headers, start),
             permits: required_permits(headers),
             start,
-            _in_flight: front.metrics.start_request(),
+            _in_flight: server.metrics.start_request(),
         }
     }
 
@@ -124,7 +130,7 @@ impl<'a, A: LocalItems> Exchange<'a, A> {
     ) -> Response {
         let context = &self.request.context;
         let outcome =
-            within_limits(&self.front.internal_permits, self.permits, context, work).await;
+            within_limits(&self.server.internal_permits, self.permits, context, work).await;
         let response = match outcome {
             Ok(answer) => answer.into_response(),
             Err(HttpError { status, message }) => {
@@ -133,11 +139,8 @@ impl<'a, A: LocalItems> Exchange<'a, A> {
                 response
             }
         };
-        self.front.metrics.finish_request(
-            HttpOperation::Internal,
-            response.status(),
-            self.start.elapsed(),
-        );
+        let (status, took) = (response.status(), self.start.elapsed());
+        self.server.metrics.finish_request(HttpOperation::Internal, status, took);
         response
     }
 }

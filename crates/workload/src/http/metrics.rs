@@ -1,4 +1,4 @@
-//! The metrics of the front.
+//! The metrics of requests.
 
 use crate::runtime;
 use axum::http::StatusCode;
@@ -8,17 +8,17 @@ use prometheus_client::{
 };
 use std::time::Duration;
 
-/// From half a millisecond to the longest that a request may take, in seconds.
+/// In seconds, from half a millisecond to the longest deadline of a request.
 const BUCKETS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// What a request is about.
+/// The label `operation` of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HttpOperation {
     Get,
     Put,
     Summary,
-    /// What the component itself holds, for another component.
+    /// A request of another component for the items that this one keeps.
     Internal,
 }
 
@@ -28,7 +28,7 @@ impl HttpOperation {
             HttpOperation::Get => "get",
             HttpOperation::Put => "put",
             HttpOperation::Summary => "summary",
-            HttpOperation::Internal => "held",
+            HttpOperation::Internal => "internal",
         }
     }
 }
@@ -59,13 +59,13 @@ impl HttpMetrics {
             Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let in_flight = Gauge::default();
         metrics.register("requests", "Requests answered", answers.clone());
-        let help = "How long requests took";
+        let help = "Time from the arrival of a request to its answer";
         metrics.register_seconds("request_duration", help, latencies.clone());
-        metrics.register("requests_in_flight", "Requests under way", in_flight.clone());
+        metrics.register("requests_in_flight", "Requests in flight", in_flight.clone());
         Self { answers, latencies, in_flight }
     }
 
-    /// Counts a request as under way until the guard is dropped, also if its client goes away.
+    /// Counts a request as in flight until the guard is dropped, also if its client disconnects.
     pub(super) fn start_request(&self) -> InFlightGuard {
         self.in_flight.inc();
         InFlightGuard(self.in_flight.clone())
@@ -77,14 +77,15 @@ impl HttpMetrics {
         status: StatusCode,
         took: Duration,
     ) {
-        let operation = operation.as_str();
         let code = match status {
             status if status.is_server_error() => "5xx",
             status if status.is_client_error() => "4xx",
             _ => "2xx",
         };
-        self.answers.get_or_create(&AnswerLabels { operation, code }).inc();
-        self.latencies.get_or_create(&LatencyLabels { operation }).observe(took.as_secs_f64());
+        let name = operation.as_str();
+        self.answers.get_or_create(&AnswerLabels { operation: name, code }).inc();
+        let latency = self.latencies.get_or_create(&LatencyLabels { operation: name });
+        latency.observe(took.as_secs_f64());
     }
 }
 

@@ -1,4 +1,4 @@
-//! The form of an answer on the wire.
+//! The format of an answer on the wire.
 
 use axum::{
     Json,
@@ -7,7 +7,7 @@ use axum::{
 };
 use maquette_contract::Answer;
 
-/// The form that a client asks for.
+/// The format that a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AnswerFormat {
     Json,
@@ -15,14 +15,9 @@ pub(super) enum AnswerFormat {
 }
 
 impl AnswerFormat {
-    /// Text for those who name it in `Accept` and do not name JSON, else JSON.
+    /// Text if `Accept` names `text/plain` and not JSON, else JSON.
     pub(super) fn from_accept(headers: &HeaderMap) -> Self {
-        let accepted = headers.get_all(header::ACCEPT);
-        let names = |form| {
-            let mut values = accepted.iter().filter_map(|value| value.to_str().ok());
-            values.any(|value| value.contains(form))
-        };
-        if names("text/plain") && !names("application/json") {
+        if accepts(headers, "text/plain") && !accepts(headers, "application/json") {
             AnswerFormat::Text
         } else {
             AnswerFormat::Json
@@ -30,38 +25,44 @@ impl AnswerFormat {
     }
 }
 
-/// The answer with its status. JSON is padded to `least` bytes; text is for people and is not.
+fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    let accepted = headers.get_all(header::ACCEPT);
+    let mut values = accepted.iter().filter_map(|value| value.to_str().ok());
+    values.any(|value| value.contains(media_type))
+}
+
+/// The answer with its status. JSON is padded to `min_bytes`; text is not.
 pub(super) fn render_response(
-    form: AnswerFormat,
+    format: AnswerFormat,
     status: StatusCode,
     answer: Answer,
-    least: u64,
+    min_bytes: u64,
 ) -> Response {
-    let mut response = match form {
+    let mut response = match format {
         AnswerFormat::Text => (status, answer.to_string()).into_response(),
-        AnswerFormat::Json => (status, Json(pad_answer(answer, least))).into_response(),
+        AnswerFormat::Json => (status, Json(pad_answer(answer, min_bytes))).into_response(),
     };
     add_retry_after(&mut response);
     response
 }
 
-/// Has a client that is refused for now come again.
+/// Adds `Retry-After: 1` to a 503.
 pub(super) fn add_retry_after(response: &mut Response) {
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
 }
 
-/// Fills the answer up to at least so many bytes of JSON.
-fn pad_answer(mut answer: Answer, least: u64) -> Answer {
-    let least = usize::try_from(least).unwrap_or(usize::MAX);
-    if least == 0 {
+/// Pads the answer to at least `min_bytes` of JSON.
+fn pad_answer(mut answer: Answer, min_bytes: u64) -> Answer {
+    let target = usize::try_from(min_bytes).unwrap_or(usize::MAX);
+    if target == 0 {
         return answer;
     }
     let bytes = serde_json::to_vec(&answer).map_or(0, |json| json.len());
-    if bytes < least {
+    if bytes < target {
         let member = r#","padding":"""#.len();
-        answer.padding = "x".repeat((least - bytes).saturating_sub(member).max(1));
+        answer.padding = "x".repeat((target - bytes).saturating_sub(member).max(1));
     }
     answer
 }
@@ -85,8 +86,8 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_padded_to_the_size_asked_for_and_never_cut() {
-        let size = |least| serde_json::to_vec(&pad_answer(answer(), least)).unwrap().len();
+    fn an_answer_is_padded_to_the_minimum_size_and_never_cut() {
+        let size = |min_bytes| serde_json::to_vec(&pad_answer(answer(), min_bytes)).unwrap().len();
         let bare = size(0);
         assert_eq!(size(4096), 4096);
         assert_eq!(size(bare as u64), bare);
@@ -95,16 +96,16 @@ mod tests {
     }
 
     #[test]
-    fn text_is_for_those_who_ask_for_it() {
-        let form = |accept: &str| {
+    fn text_is_chosen_only_by_the_accept_header() {
+        let format_for = |accept: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().unwrap());
             AnswerFormat::from_accept(&headers)
         };
-        assert_eq!(form("text/plain"), AnswerFormat::Text);
-        assert_eq!(form("text/plain; charset=utf-8"), AnswerFormat::Text);
-        assert_eq!(form("application/json, text/plain, */*"), AnswerFormat::Json);
-        assert_eq!(form("*/*"), AnswerFormat::Json);
+        assert_eq!(format_for("text/plain"), AnswerFormat::Text);
+        assert_eq!(format_for("text/plain; charset=utf-8"), AnswerFormat::Text);
+        assert_eq!(format_for("application/json, text/plain, */*"), AnswerFormat::Json);
+        assert_eq!(format_for("*/*"), AnswerFormat::Json);
         assert_eq!(AnswerFormat::from_accept(&HeaderMap::new()), AnswerFormat::Json);
     }
 }

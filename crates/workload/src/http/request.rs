@@ -1,4 +1,4 @@
-//! A request under way.
+//! A request in flight.
 
 use crate::runtime::{RequestGuard, headers::RequestContext, lock};
 use maquette_contract::{Query, ResponseTree};
@@ -7,8 +7,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// A request under way: the configuration that it runs under (which it derefs to), what came with
-/// it, and a journal of what was asked of others.
+/// A request in flight: the configuration that it runs under (which it derefs to), the context that
+/// came in its headers, and a log of the queries and calls made for it.
 #[derive(Debug)]
 pub struct Request<S> {
     active_config: RequestGuard<S>,
@@ -23,33 +23,31 @@ impl<S> Request<S> {
         Self { active_config, context, query_log: Mutex::default(), call_log: Mutex::default() }
     }
 
-    /// Notes a query. Queries of one sort to one store or peer make one line of the tree: it
-    /// carries the version and the error of the newest.
+    /// Logs a query. Queries with the same command to the same store or peer share one line of the
+    /// tree, with the version and the error of the newest.
     pub fn log_query(&self, query: Query) {
         let mut queries = lock(&self.query_log);
-        let same = |old: &&mut Query| old.to == query.to && old.command == query.command;
-        match queries.iter_mut().find(same) {
-            Some(old) => {
-                old.count += query.count;
-                old.bytes += query.bytes;
-                old.micros += query.micros;
-                old.version = query.version;
-                old.error = query.error;
+        match queries.iter_mut().find(|line| line.to == query.to && line.command == query.command) {
+            Some(line) => {
+                line.count += query.count;
+                line.bytes += query.bytes;
+                line.micros += query.micros;
+                line.version = query.version;
+                line.error = query.error;
             }
             None => queries.push(query),
         }
     }
 
-    /// Notes the answer of a component that was called.
+    /// Logs the answer of a component that was called.
     pub fn log_call(&self, tree: ResponseTree) {
         lock(&self.call_log).push(tree);
     }
 
-    /// What was asked of others; the request ends.
+    /// Ends the request and gives its queries and calls.
     pub(super) fn into_logs(self) -> (Vec<Query>, Vec<ResponseTree>) {
-        let whole = PoisonError::into_inner;
         (
-            self.query_log.into_inner().unwrap_or_else(whole),
+            self.query_log.into_inner().unwrap_or_else(PoisonError::into_inner),
             self.call_log.into_inner().unwrap_or_else(PoisonError::into_inner),
         )
     }

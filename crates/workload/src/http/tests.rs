@@ -1,8 +1,7 @@
-//! The bounds of the front, with an application that is played.
+//! The limits on requests, with a fake application.
 
 use super::{
-    Application, HttpError, HttpServer, Request,
-    routes::{required_permits, user_router},
+    Application, HttpError, HttpServer, Request, limits::required_permits, routes::user_router,
 };
 use crate::runtime::{ConfigDocument, Edge, Options, Process, RoleSettings, Runtime, Shutdown};
 use axum::{
@@ -17,9 +16,9 @@ use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
-struct Played(RequestWork);
+struct FakeSettings(RequestWork);
 
-impl RoleSettings for Played {
+impl RoleSettings for FakeSettings {
     const ROLE: Role = Role::Service;
 
     fn build(_: RoleConfig, _: Option<&Self>) -> Option<Self> {
@@ -34,33 +33,35 @@ impl RoleSettings for Played {
 /// Answers a summary only once the gate is open.
 struct Gated(Arc<Semaphore>);
 
-impl Application for Gated {
-    type Settings = Played;
-
-    fn simulated_work(settings: &Played) -> &RequestWork {
+impl Application<FakeSettings> for Gated {
+    fn simulated_work(settings: &FakeSettings) -> &RequestWork {
         &settings.0
     }
 
-    async fn get(&self, _: &Request<Played>, key: &ItemKey) -> Result<Record, HttpError> {
+    async fn read_item(
+        &self,
+        _: &Request<FakeSettings>,
+        key: &ItemKey,
+    ) -> Result<Record, HttpError> {
         Err(HttpError::not_found(format!("no {key}")))
     }
 
     async fn write_item(
         &self,
-        _: &Request<Played>,
+        _: &Request<FakeSettings>,
         _: &ItemKey,
         _: Value,
     ) -> Result<Record, HttpError> {
         Err(HttpError::unavailable("not now"))
     }
 
-    async fn gather_summary(&self, _: &Request<Played>) -> Result<Summary, HttpError> {
+    async fn gather_summary(&self, _: &Request<FakeSettings>) -> Result<Summary, HttpError> {
         self.0.acquire().await.unwrap().forget();
         Ok(Summary::default())
     }
 }
 
-async fn runtime() -> Arc<Runtime<Played>> {
+async fn runtime() -> Arc<Runtime<FakeSettings>> {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("component.json");
     std::fs::write(&config, r#"{"architecture": "shop", "component": "data", "role": "store"}"#)
@@ -81,56 +82,56 @@ async fn runtime() -> Arc<Runtime<Played>> {
 }
 
 #[tokio::test]
-async fn a_pod_takes_no_more_requests_than_it_has_places() {
+async fn a_pod_takes_no_more_requests_than_it_has_permits() {
     let runtime = runtime().await;
     let gate = Arc::new(Semaphore::new(0));
-    let front = HttpServer::new(Arc::clone(&runtime), Gated(Arc::clone(&gate)), 1);
-    let service = TowerToHyperService::new(user_router(front, Router::new()));
-    let ask = |path: &'static str| {
+    let server = HttpServer::new(Arc::clone(&runtime), Gated(Arc::clone(&gate)), 1);
+    let service = TowerToHyperService::new(user_router(server, Router::new()));
+    let send = |path: &'static str| {
         let request = axum::http::Request::get(path).body(Body::empty()).unwrap();
         let service = service.clone();
         async move { service.call(request).await.unwrap() }
     };
-    let first = tokio::spawn(ask("/summary"));
+    let first = tokio::spawn(send("/summary"));
     while runtime.config.in_flight() == 0 {
         tokio::task::yield_now().await;
     }
-    let second: Response<Body> = ask("/summary").await;
+    let second: Response<Body> = send("/summary").await;
     assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(second.headers()[header::RETRY_AFTER], "1");
-    assert_eq!(ask("/ping").await.status(), StatusCode::NO_CONTENT, "costs no place");
+    assert_eq!(send("/ping").await.status(), StatusCode::NO_CONTENT, "needs no permit");
     gate.add_permits(2);
     assert_eq!(first.await.unwrap().status(), StatusCode::OK);
-    assert_eq!(ask("/summary").await.status(), StatusCode::OK, "the place is free again");
+    assert_eq!(send("/summary").await.status(), StatusCode::OK, "the permit is free again");
     assert_eq!(runtime.served_traffic.current_traffic().failures, 1);
     assert!(runtime.metrics.text().unwrap().contains("maquette_requests_in_flight 0\n"));
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_leaves_nothing_behind() {
+async fn a_client_that_disconnects_frees_its_permit() {
     let runtime = runtime().await;
-    let front = HttpServer::new(Arc::clone(&runtime), Gated(Arc::new(Semaphore::new(0))), 1);
-    let service = TowerToHyperService::new(user_router(Arc::clone(&front), Router::new()));
+    let server = HttpServer::new(Arc::clone(&runtime), Gated(Arc::new(Semaphore::new(0))), 1);
+    let service = TowerToHyperService::new(user_router(Arc::clone(&server), Router::new()));
     let request = axum::http::Request::get("/summary").body(Body::empty()).unwrap();
-    let asked = tokio::spawn(async move { service.call(request).await });
+    let sent = tokio::spawn(async move { service.call(request).await });
     while runtime.config.in_flight() == 0 {
         tokio::task::yield_now().await;
     }
-    asked.abort();
-    assert!(asked.await.unwrap_err().is_cancelled());
+    sent.abort();
+    assert!(sent.await.unwrap_err().is_cancelled());
     assert_eq!(runtime.config.in_flight(), 0);
-    assert_eq!(front.permits.available_permits(), 1);
+    assert_eq!(server.permits.available_permits(), 1);
     assert!(runtime.metrics.text().unwrap().contains("maquette_requests_in_flight 0\n"));
 }
 
 #[test]
-fn a_large_body_takes_more_places_and_one_of_unknown_size_the_most() {
-    let taken = |name: header::HeaderName, value: &'static str| {
+fn a_large_body_takes_more_permits_and_an_unknown_size_the_most() {
+    let permits_for = |name: header::HeaderName, value: &'static str| {
         required_permits(&[(name, header::HeaderValue::from_static(value))].into_iter().collect())
     };
     assert_eq!(required_permits(&axum::http::HeaderMap::new()), 1);
-    assert_eq!(taken(header::CONTENT_LENGTH, "100"), 1);
-    assert_eq!(taken(header::CONTENT_LENGTH, "65536"), 33);
-    assert_eq!(taken(header::CONTENT_LENGTH, "99999999"), 129);
-    assert_eq!(taken(header::TRANSFER_ENCODING, "chunked"), 129);
+    assert_eq!(permits_for(header::CONTENT_LENGTH, "100"), 1);
+    assert_eq!(permits_for(header::CONTENT_LENGTH, "65536"), 33);
+    assert_eq!(permits_for(header::CONTENT_LENGTH, "99999999"), 129);
+    assert_eq!(permits_for(header::TRANSFER_ENCODING, "chunked"), 129);
 }

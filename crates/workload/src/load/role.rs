@@ -9,10 +9,7 @@ use super::{
     settings::LoadSettings,
     virtual_users::{UserRequest, VirtualUsers},
 };
-use crate::{
-    RunError,
-    runtime::{Process, RequestGuard, Runtime, lock},
-};
+use crate::runtime::{Process, RequestGuard, RunError, Runtime, lock};
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},

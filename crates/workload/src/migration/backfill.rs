@@ -1,81 +1,80 @@
-//! One pass of the copy from an origin: everything that it holds, page by page.
+//! One pass of a backfill: all items of a source, page by page.
 
 use super::{Source, metrics::MigrationMetrics};
-use crate::{
-    backend::{QueryContext, StoreClient},
-    http::HttpError,
-};
+use crate::backend::{BackendError, QueryContext, StoreClient};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use maquette_contract::{ItemKey, Record, Version, internal_api::InternalItem};
 
-/// The items that are copied at once.
+/// The items that are copied at the same time.
 const CONCURRENT_ITEMS: usize = 16;
 
-/// Where a copy goes: the part of the new home that this pod sees to.
+/// The part of the target that this pod fills.
 pub(crate) trait BackfillSink: Send + Sync {
-    /// Ends once it is settled which items are to be there, and stays so under this configuration.
+    /// Returns once it is fixed which items belong into this sink under this configuration.
     fn wait_until_stable(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 
-    /// Whether nothing is to be done about an item: this version of it or a later one is there for
-    /// sure, or the item is not to be there.
+    /// Whether the sink needs no copy of an item: it durably has this version or a later one, or
+    /// the item does not belong into it.
     fn is_up_to_date(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
         version: &Version,
-    ) -> impl Future<Output = Result<bool, HttpError>> + Send;
+    ) -> impl Future<Output = Result<bool, BackendError>> + Send;
 
-    /// Makes it so that this record or a later one is there for sure. Repeating it changes nothing.
+    /// Writes a record unless the sink has this version or a later one; one of them is durable when
+    /// this returns. Idempotent.
     fn put_if_newer(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
         record: &Record,
-    ) -> impl Future<Output = Result<(), HttpError>> + Send;
+    ) -> impl Future<Output = Result<(), BackendError>> + Send;
 }
 
 impl BackfillSink for StoreClient {
     async fn is_up_to_date(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
         version: &Version,
-    ) -> Result<bool, HttpError> {
-        Ok(self.read_version(asking, key).await?.as_ref() >= Some(version))
+    ) -> Result<bool, BackendError> {
+        Ok(self.read_version(context, key).await?.as_ref() >= Some(version))
     }
 
     async fn put_if_newer(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
         record: &Record,
-    ) -> Result<(), HttpError> {
-        self.put_if_newer(asking, key, record).await
+    ) -> Result<(), BackendError> {
+        self.put_if_newer(context, key, record).await
     }
 }
 
-/// A copy: from where, to where.
-pub(super) struct Backfill<'a, H> {
+/// The backfill from one source.
+pub(super) struct Backfill<'a, K> {
     pub(super) source: &'a Source,
-    pub(super) sink: &'a H,
+    pub(super) sink: &'a K,
     pub(super) metrics: &'a MigrationMetrics,
 }
 
-impl<H: BackfillSink> Backfill<'_, H> {
-    /// Looks at every item of the origin. Ends at the first failure, after it was held for as long
-    /// as a request is. No more than a page of versions and a few values are in memory.
-    pub(super) async fn run_pass(&self) -> Result<(), HttpError> {
+impl<K: BackfillSink> Backfill<'_, K> {
+    /// Copies every item of the source that the sink does not have. Stops at the first failure,
+    /// after retries for as long as a request has. At most one page of versions and
+    /// [`CONCURRENT_ITEMS`] values are in memory.
+    pub(super) async fn run_pass(&self) -> Result<(), BackendError> {
         self.sink.wait_until_stable().await;
         self.source.progress.start_pass();
         let mut after = None;
         loop {
-            let Source { client: old, collections, .. } = self.source;
-            let page =
-                old.list_page(&QueryContext::background(), after.as_deref(), collections).await?;
-            let items = stream::iter(page.items).map(|item| self.copy_item(item));
-            items.buffer_unordered(CONCURRENT_ITEMS).try_collect::<()>().await?;
+            let Source { client, collections, .. } = self.source;
+            let context = QueryContext::background();
+            let page = client.list_page(&context, after.as_deref(), collections).await?;
+            let copies = stream::iter(page.items).map(|item| self.copy_item(item));
+            copies.buffer_unordered(CONCURRENT_ITEMS).try_collect::<()>().await?;
             match page.next {
                 Some(next) => after = Some(next),
                 None => return Ok(()),
@@ -83,18 +82,20 @@ impl<H: BackfillSink> Backfill<'_, H> {
         }
     }
 
-    /// Takes an item over unless the new home has it.
-    async fn copy_item(&self, item: InternalItem) -> Result<(), HttpError> {
+    /// Copies an item unless the sink is up to date.
+    async fn copy_item(&self, item: InternalItem) -> Result<(), BackendError> {
         let InternalItem { key, version } = item;
-        let asking = QueryContext::background();
-        let copy = !self.sink.is_up_to_date(&asking, &key, &version).await?;
-        if copy {
-            let record = self.source.client.read_item(&asking, &key).await?;
-            let gone = || HttpError::bad_gateway(format!("{key} was listed, but is not there"));
-            self.sink.put_if_newer(&asking, &key, &record.ok_or_else(gone)?).await?;
+        let context = QueryContext::background();
+        let is_copied = !self.sink.is_up_to_date(&context, &key, &version).await?;
+        if is_copied {
+            let Some(record) = self.source.client.read_item(&context, &key).await? else {
+                let message = format!("{key} was listed, but is not there");
+                return Err(BackendError::BadReply(message));
+            };
+            self.sink.put_if_newer(&context, &key, &record).await?;
         }
         self.source.progress.count_item();
-        self.metrics.looked_at(self.source, copy);
+        self.metrics.record_item(self.source, is_copied);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The copies from the origins of whatever configuration is in force.
+//! Runs the backfills of whatever configuration is in force.
 
 use super::{
     Sources,
@@ -8,76 +8,80 @@ use super::{
 use crate::runtime::{LoadedConfig, RoleSettings, Runtime};
 use futures_util::future::join_all;
 use maquette_contract::Revision;
+use maquette_http_client::Backoff;
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
-/// The first and the longest pause after a pass that failed.
-const RETRY_BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+/// The pauses after a pass that failed.
+const RETRY_BACKOFF: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
 
-/// What is to be copied: from where, and to where.
-pub(crate) struct BackfillJob<H> {
-    /// The origins.
+/// The backfills of a configuration.
+pub(crate) struct BackfillJob<K> {
+    /// Where the items come from.
     pub(crate) sources: Sources,
     /// Where the items go; none if this component owns no collection.
-    pub(crate) sink: Option<Arc<H>>,
+    pub(crate) sink: Option<Arc<K>>,
 }
 
-/// Copies what each configuration names, from the beginning under each one, until the pod drains.
-/// `job` gives that part of the role's settings.
-pub(crate) async fn run_backfills<S: RoleSettings, H: BackfillSink>(
+/// Runs the backfills of each configuration, from the beginning under each one, until the pod
+/// drains. `job` reads them from the role's settings.
+pub(crate) async fn run_backfills<S: RoleSettings, K: BackfillSink>(
     runtime: &Runtime<S>,
-    job: impl Fn(&S) -> BackfillJob<H>,
+    job: impl Fn(&S) -> BackfillJob<K>,
 ) {
-    let meters = MigrationMetrics::new(&runtime.metrics);
+    let metrics = MigrationMetrics::new(&runtime.metrics);
     let mut configurations = runtime.config.subscribe();
     loop {
         let loaded: Arc<LoadedConfig<S>> = Arc::clone(&configurations.borrow_and_update());
-        let job = job(&loaded.settings);
-        meters.update_gauges(&job.sources);
+        let current = job(&loaded.settings);
+        metrics.update_gauges(&current.sources);
         tokio::select! {
-            () = backfill_all(&job, &loaded.revision, &meters) => {}
+            () = backfill_all(&current, &loaded.revision, &metrics) => {}
             changed = configurations.changed() => if changed.is_err() { return },
             () = runtime.shutdown.wait_until_draining() => return,
         }
     }
 }
 
-/// Copies from all origins at once; never ends by itself.
-async fn backfill_all<H: BackfillSink>(
-    job: &BackfillJob<H>,
+/// Backfills from all sources at once; never returns.
+async fn backfill_all<K: BackfillSink>(
+    job: &BackfillJob<K>,
     revision: &Revision,
-    meters: &MigrationMetrics,
+    metrics: &MigrationMetrics,
 ) {
-    if let Some(to) = &job.sink {
-        let incomplete = job.sources.0.iter().filter(|origin| !origin.progress.is_complete());
-        join_all(incomplete.map(|origin| async move {
-            Backfill { source: origin, sink: &**to, metrics: meters }
-                .run_until_complete(revision)
-                .await;
-            meters.update_gauges(&job.sources);
+    if let Some(sink) = &job.sink {
+        let incomplete = job.sources.iter().filter(|source| !source.progress.is_complete());
+        join_all(incomplete.map(|source| async move {
+            Backfill { source, sink: &**sink, metrics }.run_until_complete(revision).await;
+            metrics.update_gauges(&job.sources);
         }))
         .await;
     }
     std::future::pending().await
 }
 
-impl<H: BackfillSink> Backfill<'_, H> {
-    /// Makes passes until one of them fails in nothing.
+impl<K: BackfillSink> Backfill<'_, K> {
+    /// Repeats passes until one has no failure.
     async fn run_until_complete(&self, revision: &Revision) {
-        let (progress, last) = (&self.source.progress, self.source.final_pass);
+        let (progress, final_pass) = (&self.source.progress, self.source.final_pass);
         let from = self.source.client.edge().to();
-        let mut pause = RETRY_BACKOFF.0;
-        tracing::info!(%from, %revision, last, "copying from the old home begins");
-        while let Err(failure) = self.run_pass().await {
-            self.metrics.failed(self.source);
-            let (reason, next_in_ms) = (failure.message, pause.as_millis());
-            let copied = progress.copied();
-            tracing::warn!(%from, %revision, copied, reason, next_in_ms, "copying failed; again");
+        let mut backoff = RETRY_BACKOFF;
+        tracing::info!(%from, %revision, final_pass, "backfill from the migration source started");
+        while let Err(error) = self.run_pass().await {
+            self.metrics.record_failure(self.source);
+            let pause = backoff.next_pause();
+            let (copied, retry_in_ms) = (progress.copied_items(), pause.as_millis());
+            tracing::warn!(
+                %from, %revision, copied, %error, retry_in_ms,
+                "backfill from the migration source failed; it restarts"
+            );
             sleep(pause).await;
-            pause = (pause * 2).min(RETRY_BACKOFF.1);
         }
-        progress.complete();
-        let copied = progress.copied();
-        tracing::info!(%from, %revision, last, copied, "everything in the old home was copied");
+        progress.mark_complete();
+        let copied = progress.copied_items();
+        tracing::info!(
+            %from, %revision, final_pass, copied,
+            "backfill from the migration source is complete"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Sets of collections.
+//! Operations on sets of collections.
 
 use maquette_contract::{Collection, CollectionSet};
 use std::collections::BTreeSet;
@@ -17,23 +17,26 @@ pub(super) fn intersection(one: &CollectionSet, other: &CollectionSet) -> Collec
     }
 }
 
-/// Whether no collection is in the set. All but some are always many.
+/// Whether the set has no collection. `AllBut` is never empty: names are unlimited.
 pub(super) fn is_empty(set: &CollectionSet) -> bool {
     *set == CollectionSet::Only(BTreeSet::new())
 }
 
-/// The set, for a person.
+/// The set as text, for messages.
 pub(super) fn describe_set(set: &CollectionSet) -> String {
-    let list = |collections: &BTreeSet<Collection>| {
-        collections.iter().map(Collection::as_str).collect::<Vec<_>>().join(", ")
-    };
     match set {
-        CollectionSet::Only(collections) => list(collections),
+        CollectionSet::Only(collections) => join_names(collections),
         CollectionSet::AllBut(collections) if collections.is_empty() => {
             "every collection".to_owned()
         }
-        CollectionSet::AllBut(collections) => format!("every collection but {}", list(collections)),
+        CollectionSet::AllBut(collections) => {
+            format!("every collection but {}", join_names(collections))
+        }
     }
+}
+
+fn join_names(collections: &BTreeSet<Collection>) -> String {
+    collections.iter().map(Collection::as_str).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -66,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_is_told_to_a_person() {
+    fn a_set_is_described_in_messages() {
         let set = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
         assert_eq!(describe_set(&CollectionSet::Only(set(&["ads", "cars"]))), "ads, cars");
         assert_eq!(describe_set(&CollectionSet::AllBut(set(&["ads"]))), "every collection but ads");

@@ -1,108 +1,112 @@
-//! Reading and writing an item that has an old home and a new one.
+//! Reads and writes an item that has a migration source and a target.
 
 use super::Source;
 use crate::{
-    backend::{QueryContext, StoreClient},
-    http::HttpError,
+    backend::{BackendError, QueryContext, StoreClient},
     runtime::VersionClock,
 };
 use maquette_contract::{ItemKey, Record, Version};
 use serde_json::Value;
 
-/// The new home of items, as requests for them need it.
+/// The backend that items are migrated to, as requests use it.
 pub(crate) trait MigrationTarget: Send + Sync {
-    /// The item. No later read finds an older one.
+    /// Reads an item. No later read returns an older version.
     fn read_item(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
-    ) -> impl Future<Output = Result<Option<Record>, HttpError>> + Send;
+    ) -> impl Future<Output = Result<Option<Record>, BackendError>> + Send;
 
-    /// A version that is no older than any write that was acknowledged before.
+    /// A version no older than any write that was acknowledged before.
     fn read_version(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
-    ) -> impl Future<Output = Result<Option<Version>, HttpError>> + Send;
+    ) -> impl Future<Output = Result<Option<Version>, BackendError>> + Send;
 
-    /// Makes it so that it has this record or a later one for sure. Repeating it changes nothing.
+    /// Writes a record unless the target has this version or a later one; one of them is durable
+    /// when this returns. Idempotent.
     fn put_if_newer(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
         record: &Record,
-    ) -> impl Future<Output = Result<(), HttpError>> + Send;
+    ) -> impl Future<Output = Result<(), BackendError>> + Send;
 }
 
 impl MigrationTarget for StoreClient {
     async fn read_item(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
-    ) -> Result<Option<Record>, HttpError> {
-        self.read_item(asking, key).await
+    ) -> Result<Option<Record>, BackendError> {
+        self.read_item(context, key).await
     }
 
     async fn read_version(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
-    ) -> Result<Option<Version>, HttpError> {
-        self.read_version(asking, key).await
+    ) -> Result<Option<Version>, BackendError> {
+        self.read_version(context, key).await
     }
 
     async fn put_if_newer(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
         record: &Record,
-    ) -> Result<(), HttpError> {
-        self.put_if_newer(asking, key, record).await
+    ) -> Result<(), BackendError> {
+        self.put_if_newer(context, key, record).await
     }
 }
 
 impl Source {
-    /// Reads an item: the newer one of both homes. It is in the new home before it is answered.
+    /// Reads an item: the newer one of source and target. It is in the target when this returns.
     ///
     /// # Errors
-    /// If one of them gives no answer in time: nobody knows then which one is newer.
+    /// If either gives no answer before the deadline: the other's item may be outdated.
     pub(crate) async fn read_newest(
         &self,
-        new: &impl MigrationTarget,
-        asking: &QueryContext<'_>,
+        target: &impl MigrationTarget,
+        context: &QueryContext<'_>,
         key: &ItemKey,
-    ) -> Result<Option<Record>, HttpError> {
-        // Both to their end, so that the tree tells of both.
-        let (old, here) =
-            tokio::join!(self.client.read_item(asking, key), new.read_item(asking, key));
-        let (old, here) = (old?, here?);
-        match old {
-            Some(old) if here.as_ref().is_none_or(|here| here.version < old.version) => {
-                new.put_if_newer(asking, key, &old).await?;
+    ) -> Result<Option<Record>, BackendError> {
+        // `join!` and not `try_join!`: the tree shows both queries even if one fails.
+        let (in_source, in_target) =
+            tokio::join!(self.client.read_item(context, key), target.read_item(context, key));
+        match (in_source?, in_target?) {
+            (Some(old), Some(new)) if new.version >= old.version => Ok(Some(new)),
+            (Some(old), _) => {
+                target.put_if_newer(context, key, &old).await?;
                 Ok(Some(old))
             }
-            _ => Ok(here),
+            (None, new) => Ok(new),
         }
     }
 
-    /// Writes an item, with a version later than that of both homes: first to the old home, which
-    /// others may still ask alone, then to the new one.
+    /// Writes an item, with a version later than those in source and target: first to the source,
+    /// which other components may still use alone, then to the target.
     ///
     /// # Errors
-    /// If it is not known to be in both homes in time. It may then be in the old home: whoever
-    /// reads it there sees to it that it is in the new one.
+    /// If either does not confirm the write before the deadline. It may then be in the source
+    /// alone; [`Source::read_newest`] copies it to the target before it returns it.
     pub(crate) async fn write_both(
         &self,
-        new: &impl MigrationTarget,
+        target: &impl MigrationTarget,
         clock: &VersionClock,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
         value: &Value,
-    ) -> Result<Record, HttpError> {
-        let here = new.read_version(asking, key).await?;
-        let next = |seen: Option<&Version>| clock.next_version(seen.max(here.as_ref()));
-        let record = self.client.write_item(asking, key, value, &next).await?;
-        new.put_if_newer(asking, key, &record).await?;
+    ) -> Result<Record, BackendError> {
+        let in_target = target.read_version(context, key).await?;
+        let record = self
+            .client
+            .write_item(context, key, value, &|in_source| {
+                clock.next_version(in_source.max(in_target.as_ref()))
+            })
+            .await?;
+        target.put_if_newer(context, key, &record).await?;
         Ok(record)
     }
 }

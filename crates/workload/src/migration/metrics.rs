@@ -1,4 +1,4 @@
-//! The metrics of the copies.
+//! The metrics of the backfills.
 
 use super::{Source, Sources};
 use crate::runtime::MetricsRegistry;
@@ -8,21 +8,22 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
 };
 
-/// What the origin is. Not which one: names of components are the user's.
+/// The type of the source's backend. Not its name: names of components come from users, and each
+/// would be a new time series.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BackendLabel {
     backend: &'static str,
 }
 
-fn backend_label(home: SourceBackend) -> BackendLabel {
-    let home = match home {
-        SourceBackend::Store => "store",
-        SourceBackend::Peers => "peers",
-    };
-    BackendLabel { backend: home }
+fn backend_label(backend: SourceBackend) -> BackendLabel {
+    BackendLabel {
+        backend: match backend {
+            SourceBackend::Store => "store",
+            SourceBackend::Peers => "peers",
+        },
+    }
 }
 
-/// The metrics.
 #[derive(Debug, Default)]
 pub(super) struct MigrationMetrics {
     configured: Family<BackendLabel, Gauge>,
@@ -33,48 +34,46 @@ pub(super) struct MigrationMetrics {
 }
 
 impl MigrationMetrics {
-    /// Registers them.
-    pub(super) fn new(metrics: &MetricsRegistry) -> Self {
-        let meters = Self::default();
-        let Self { configured, complete, checked: looked_at, copied, failed_passes: failed } =
-            &meters;
-        metrics.register("origins", "Old homes that items are taken over from", configured.clone());
-        let help = "Old homes from which everything was copied under this configuration";
-        metrics.register("origins_complete", help, complete.clone());
-        let help = "Items of old homes that the copy looked at";
-        metrics.register("origin_items_looked_at", help, looked_at.clone());
-        let help = "Items that the copy took over from old homes";
-        metrics.register("origin_items_copied", help, copied.clone());
-        metrics.register("origin_copy_failures", "Passes of the copy that failed", failed.clone());
-        meters
+    pub(super) fn new(registry: &MetricsRegistry) -> Self {
+        let metrics = Self::default();
+        let Self { configured, complete, checked, copied, failed_passes } = &metrics;
+        let help = "Sources that items are migrated from";
+        registry.register("migration_sources", help, configured.clone());
+        let help = "Sources whose backfill is complete under this configuration";
+        registry.register("migration_sources_complete", help, complete.clone());
+        let help = "Items of migration sources that backfills checked";
+        registry.register("migration_items_checked", help, checked.clone());
+        let help = "Items that backfills copied from migration sources";
+        registry.register("migration_items_copied", help, copied.clone());
+        let help = "Passes of backfills that failed";
+        registry.register("migration_backfill_failures", help, failed_passes.clone());
+        metrics
     }
 
-    /// Another configuration is in force, or a copy is complete.
-    pub(super) fn update_gauges(&self, origins: &Sources) {
-        for home in [SourceBackend::Store, SourceBackend::Peers] {
-            let of_home = || origins.0.iter().filter(move |origin| origin.client.backend() == home);
-            let complete = of_home().filter(|origin| origin.progress.is_complete()).count();
-            let set = |family: &Family<BackendLabel, Gauge>, count: usize| {
-                family
-                    .get_or_create(&backend_label(home))
-                    .set(i64::try_from(count).unwrap_or(i64::MAX));
-            };
-            set(&self.configured, of_home().count());
-            set(&self.complete, complete);
+    /// Sets the gauges, after a new configuration or a complete backfill.
+    pub(super) fn update_gauges(&self, sources: &Sources) {
+        for backend in [SourceBackend::Store, SourceBackend::Peers] {
+            let label = backend_label(backend);
+            let (mut configured, mut complete) = (0, 0);
+            for source in sources.iter().filter(|source| source.client.backend() == backend) {
+                configured += 1;
+                complete += i64::from(source.progress.is_complete());
+            }
+            self.configured.get_or_create(&label).set(configured);
+            self.complete.get_or_create(&label).set(complete);
         }
     }
 
-    /// The copy looked at an item, and took it over or had it already.
-    pub(super) fn looked_at(&self, origin: &Source, copied: bool) {
-        let home = backend_label(origin.client.backend());
-        self.checked.get_or_create(&home).inc();
-        if copied {
-            self.copied.get_or_create(&home).inc();
+    /// Counts an item that a backfill checked, and copied if the target did not have it.
+    pub(super) fn record_item(&self, source: &Source, is_copied: bool) {
+        let label = backend_label(source.client.backend());
+        self.checked.get_or_create(&label).inc();
+        if is_copied {
+            self.copied.get_or_create(&label).inc();
         }
     }
 
-    /// A pass failed.
-    pub(super) fn failed(&self, origin: &Source) {
-        self.failed_passes.get_or_create(&backend_label(origin.client.backend())).inc();
+    pub(super) fn record_failure(&self, source: &Source) {
+        self.failed_passes.get_or_create(&backend_label(source.client.backend())).inc();
     }
 }

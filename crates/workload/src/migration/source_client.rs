@@ -1,8 +1,7 @@
-//! The old home of items: a store or peers.
+//! The client of a migration source: a store or peers.
 
 use crate::{
-    backend::{InternalApiClient, QueryContext, StoreClient, VersionFn},
-    http::HttpError,
+    backend::{BackendError, InternalApiClient, QueryContext, StoreClient, VersionFn},
     runtime::Edge,
 };
 use maquette_contract::{
@@ -12,7 +11,7 @@ use maquette_contract::{
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The old home, with the connections to it; clones are the same.
+/// The connections to a migration source; clones share them.
 #[derive(Clone, Debug)]
 pub(super) enum SourceClient {
     Store(Arc<StoreClient>),
@@ -20,15 +19,14 @@ pub(super) enum SourceClient {
 }
 
 impl SourceClient {
-    /// The home at `address`, the component `to`; its probes begin now.
-    pub(super) fn new(home: SourceBackend, to: ComponentName, address: Address) -> Self {
-        match home {
+    /// The source of the component `to` at `address`; its probes start now.
+    pub(super) fn new(backend: SourceBackend, to: ComponentName, address: Address) -> Self {
+        match backend {
             SourceBackend::Store => Self::Store(StoreClient::new(to, address)),
             SourceBackend::Peers => Self::Peers(InternalApiClient::new(to, address)),
         }
     }
 
-    /// What it is.
     pub(super) fn backend(&self) -> SourceBackend {
         match self {
             Self::Store(_) => SourceBackend::Store,
@@ -36,7 +34,6 @@ impl SourceClient {
         }
     }
 
-    /// The edge to it.
     pub(super) fn edge(&self) -> &Arc<Edge> {
         match self {
             Self::Store(store) => store.edge(),
@@ -44,64 +41,66 @@ impl SourceClient {
         }
     }
 
-    /// The item: no older than any write that was acknowledged before.
+    /// Reads an item, no older than any write that was acknowledged before.
     pub(super) async fn read_item(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
-    ) -> Result<Option<Record>, HttpError> {
+    ) -> Result<Option<Record>, BackendError> {
         match self {
-            Self::Store(store) => store.read_item(asking, key).await,
-            Self::Peers(peers) => peers.read_item(asking, key).await,
+            Self::Store(store) => store.read_item(context, key).await,
+            Self::Peers(peers) => peers.read_item(context, key).await,
         }
     }
 
-    /// Writes a value, with the version that `next` gives for what it replaces.
+    /// Writes a value, with the version that `next` gives for the one that it replaces.
     pub(super) async fn write_item(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &ItemKey,
         value: &Value,
         next: VersionFn<'_>,
-    ) -> Result<Record, HttpError> {
+    ) -> Result<Record, BackendError> {
         match self {
-            Self::Store(store) => store.write_item(asking, key, value, next).await,
-            Self::Peers(peers) => peers.write_item(asking, key, value, next).await,
+            Self::Store(store) => store.write_item(context, key, value, next).await,
+            Self::Peers(peers) => peers.write_item(context, key, value, next).await,
         }
     }
 
-    /// A page of the items of some collections, with their versions: the first one, or that which begins
-    /// `after` the one before, as that says.
+    /// A page of the items of some collections: the first page, or the one that starts at `after`,
+    /// the `next` of the page before.
     pub(super) async fn list_page(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         after: Option<&str>,
         collections: &CollectionSet,
-    ) -> Result<InternalPage, HttpError> {
+    ) -> Result<InternalPage, BackendError> {
         match self {
             Self::Store(store) => {
-                store.list_page(asking, after, &|collection| collections.contains(collection)).await
+                store
+                    .list_page(context, after, &|collection| collections.contains(collection))
+                    .await
             }
             Self::Peers(peers) => {
-                let mut page = peers.list_page(asking, after).await?;
+                let mut page = peers.list_page(context, after).await?;
                 page.items.retain(|item| collections.contains(&item.key.collection));
                 Ok(page)
             }
         }
     }
 
-    /// What there is of each of some collections.
+    /// Adds up the items of each of some collections.
     pub(super) async fn summarize(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         collections: &CollectionSet,
-    ) -> Result<Summary, HttpError> {
+    ) -> Result<Summary, BackendError> {
         match self {
             Self::Store(store) => {
-                store.summarize(asking, &|collection| collections.contains(collection)).await
+                store.summarize(context, &|collection| collections.contains(collection)).await
             }
             Self::Peers(peers) => {
-                let mut summary = peers.summarize(asking).await?;
+                let mut summary = peers.summarize(context).await?;
                 summary.collections.retain(|collection, _| collections.contains(collection));
                 Ok(summary)
             }

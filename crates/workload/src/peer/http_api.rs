@@ -6,21 +6,19 @@ use super::{
     settings::PeerSettings,
 };
 use crate::{
-    backend::{QueryContext, merge_summaries},
+    backend::{QueryContext, QueryLog, merge_summaries},
     forward,
     http::{Application, HttpError, Request},
 };
 use maquette_contract::{ItemKey, Record, RequestWork, Summary};
 use serde_json::Value;
 
-impl Application for PeerApi {
-    type Settings = PeerSettings;
-
+impl Application<PeerSettings> for PeerApi {
     fn simulated_work(settings: &PeerSettings) -> &RequestWork {
         &settings.work
     }
 
-    async fn get(
+    async fn read_item(
         &self,
         request: &Request<PeerSettings>,
         key: &ItemKey,
@@ -28,15 +26,15 @@ impl Application for PeerApi {
         if let Some(successor) = &request.settings.successor {
             return forward::get_item(request, successor, key).await;
         }
-        let note = |query| request.log_query(query);
+        let log: QueryLog<'_> = &|query| request.log_query(query);
         let found = match request.settings.migration_sources.source_of(&key.collection) {
             Some(origin) => {
-                let asking = QueryContext::new(request.context.clone(), &note);
+                let asking = QueryContext { request: request.context.clone(), log };
                 origin.read_newest(&*self.0, &asking, key).await?
             }
             None => self
                 .0
-                .read_item(key, answer_deadline(request), &note)
+                .read_item(key, answer_deadline(request), log)
                 .await
                 .map_err(unavailable_error)?,
         };
@@ -52,15 +50,15 @@ impl Application for PeerApi {
         if let Some(successor) = &request.settings.successor {
             return forward::put_item(request, successor, key, &value).await;
         }
-        let note = |query| request.log_query(query);
+        let log: QueryLog<'_> = &|query| request.log_query(query);
         match request.settings.migration_sources.source_of(&key.collection) {
             Some(origin) => {
-                let asking = QueryContext::new(request.context.clone(), &note);
-                origin.write_both(&*self.0, &self.0.node.clock, &asking, key, &value).await
+                let asking = QueryContext { request: request.context.clone(), log };
+                Ok(origin.write_both(&*self.0, &self.0.node.clock, &asking, key, &value).await?)
             }
             None => self
                 .0
-                .write_item(key, value, answer_deadline(request), &note)
+                .write_item(key, value, answer_deadline(request), log)
                 .await
                 .map_err(unavailable_error),
         }
@@ -70,9 +68,9 @@ impl Application for PeerApi {
         if let Some(successor) = &request.settings.successor {
             return forward::get_summary(request, successor).await;
         }
-        let note = |query| request.log_query(query);
-        let asking = QueryContext::new(request.context.clone(), &note);
-        let own = self.0.summary(answer_deadline(request), &note);
+        let log: QueryLog<'_> = &|query| request.log_query(query);
+        let asking = QueryContext { request: request.context.clone(), log };
+        let own = self.0.summary(answer_deadline(request), log);
         let (own, old) = tokio::join!(own, request.settings.migration_sources.summarize(&asking));
         Ok(merge_summaries(own.map_err(unavailable_error)?, old?))
     }

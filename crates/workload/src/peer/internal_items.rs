@@ -34,7 +34,7 @@ impl Collector for PageCollector {
     }
 }
 
-impl LocalItems for PeerApi {
+impl LocalItems<PeerSettings> for PeerApi {
     async fn read_local(
         &self,
         request: &Request<PeerSettings>,

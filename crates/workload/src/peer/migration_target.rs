@@ -6,12 +6,10 @@ use super::{
     layout::Layout,
     peer_state::PeerState,
     phase::Phase,
-    role::unavailable_error,
     wire::{ItemCopy, ItemVersion},
 };
 use crate::{
-    backend::QueryContext,
-    http::HttpError,
+    backend::{BackendError, QueryContext},
     migration::{BackfillSink, MigrationTarget},
 };
 use maquette_contract::{ItemKey, Record, Version};
@@ -23,18 +21,18 @@ impl MigrationTarget for PeerHandle {
         &self,
         asking: &QueryContext<'_>,
         key: &ItemKey,
-    ) -> Result<Option<Record>, HttpError> {
-        self.read_item(key, asking.deadline(), asking.log).await.map_err(unavailable_error)
+    ) -> Result<Option<Record>, BackendError> {
+        self.read_item(key, asking.deadline(), asking.log).await.map_err(unavailable)
     }
 
     async fn read_version(
         &self,
         asking: &QueryContext<'_>,
         key: &ItemKey,
-    ) -> Result<Option<Version>, HttpError> {
+    ) -> Result<Option<Version>, BackendError> {
         let (deadline, note) = (asking.deadline(), asking.log);
         let operation = ItemRequest { peer: &self.node, key, deadline, log: note };
-        operation.read_from_quorum(true).await.map(|found| found.newest).map_err(unavailable_error)
+        operation.read_from_quorum(true).await.map(|found| found.newest).map_err(unavailable)
     }
 
     async fn put_if_newer(
@@ -42,10 +40,8 @@ impl MigrationTarget for PeerHandle {
         asking: &QueryContext<'_>,
         key: &ItemKey,
         record: &Record,
-    ) -> Result<(), HttpError> {
-        self.store_version(key, record, asking.deadline(), asking.log)
-            .await
-            .map_err(unavailable_error)
+    ) -> Result<(), BackendError> {
+        self.store_version(key, record, asking.deadline(), asking.log).await.map_err(unavailable)
     }
 }
 
@@ -83,12 +79,12 @@ impl BackfillSink for OwnedItemsSink {
         _: &QueryContext<'_>,
         key: &ItemKey,
         version: &Version,
-    ) -> Result<bool, HttpError> {
+    ) -> Result<bool, BackendError> {
         if !self.layout.owners_of(key).contains(&self.node.me()) {
             return Ok(true);
         }
         let mark = ItemVersion { key: key.clone(), version: version.clone() };
-        let lacks = self.node.replica().find_missing(&[mark]).await.map_err(unavailable_error)?;
+        let lacks = self.node.replica().find_missing(&[mark]).await.map_err(unavailable)?;
         Ok(lacks == [false])
     }
 
@@ -97,8 +93,12 @@ impl BackfillSink for OwnedItemsSink {
         _: &QueryContext<'_>,
         key: &ItemKey,
         record: &Record,
-    ) -> Result<(), HttpError> {
+    ) -> Result<(), BackendError> {
         let copy = ItemCopy { key: key.clone(), record: record.clone() };
-        self.node.replica().write_if_newer(vec![copy]).await.map(drop).map_err(unavailable_error)
+        self.node.replica().write_if_newer(vec![copy]).await.map(drop).map_err(unavailable)
     }
+}
+
+fn unavailable(error: impl ToString) -> BackendError {
+    BackendError::Unavailable(error.to_string())
 }

@@ -7,10 +7,9 @@ use super::{
     timing::Timing,
 };
 use crate::{
-    RunError,
     http::{self, HttpError, Request},
     migration::{self, BackfillJob},
-    runtime::{Process, ReadinessCondition, Runtime, serve},
+    runtime::{Process, ReadinessCondition, RunError, Runtime, serve},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};

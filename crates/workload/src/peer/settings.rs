@@ -50,7 +50,7 @@ impl RoleSettings for PeerSettings {
     }
 
     fn migration_sources(&self) -> Vec<MigrationObservation> {
-        self.migration_sources.observe()
+        self.migration_sources.observations()
     }
 }
 

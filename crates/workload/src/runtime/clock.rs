@@ -4,13 +4,18 @@ use super::lock;
 use maquette_contract::Version;
 use std::{
     sync::Mutex,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// Milliseconds since the Unix epoch; 0 if the clock is before it.
 pub fn wall_millis() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whole microseconds, as reports and response trees count time.
+pub fn whole_micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Gives versions to the writes of this pod: no two the same, each later than the one before.

@@ -36,6 +36,7 @@ mod metrics;
 mod probe;
 mod readiness;
 mod reload;
+mod run_error;
 pub mod serve;
 pub mod shutdown;
 mod sliding_window;
@@ -43,20 +44,20 @@ mod trace;
 mod upstream;
 
 pub use cli::Options;
-pub use clock::{VersionClock, wall_millis};
+pub use clock::{VersionClock, wall_millis, whole_micros};
 pub use config::{ConfigDocument, ConfigError, LoadedConfig, RoleSettings};
 pub use config_handle::{Config, RequestGuard};
 pub use edge::{Edge, Protocol};
 pub use lock::lock;
 pub use metrics::MetricsRegistry;
 pub use readiness::{Readiness, ReadinessCondition};
+pub use run_error::RunError;
 pub use serve::ListenError;
 pub use shutdown::Shutdown;
 pub use sliding_window::SlidingWindow;
-pub(crate) use upstream::BACKOFF;
+pub(crate) use upstream::RETRY_BACKOFF;
 pub use upstream::{CallError, CallRequest, CallResponse, Upstream};
 
-use crate::RunError;
 use maquette_contract::Observations;
 use std::{
     net::SocketAddr,

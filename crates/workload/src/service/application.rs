@@ -1,4 +1,4 @@
-//! The way of a request: to the own store, or to the component that the route names.
+//! Routes a request for an item: to the own store, or to the component that the route names.
 
 use super::{ServiceSettings, settings::RouteTarget, summary};
 use crate::{
@@ -11,32 +11,31 @@ use maquette_contract::{ItemKey, Record, RequestWork, Summary};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The service.
 pub(super) struct Service {
     pub(super) runtime: Arc<Runtime<ServiceSettings>>,
 }
 
-impl Application for Service {
-    type Settings = ServiceSettings;
-
+impl Application<ServiceSettings> for Service {
     fn simulated_work(settings: &ServiceSettings) -> &RequestWork {
         &settings.work
     }
 
-    async fn get(
+    async fn read_item(
         &self,
         request: &Request<ServiceSettings>,
         key: &ItemKey,
     ) -> Result<Record, HttpError> {
         match find_route(request, key)? {
             RouteTarget::OwnStore(store) => {
-                let note = |query| request.log_query(query);
-                let asking = QueryContext::new(request.context.clone(), &note);
-                let found = match request.settings.sources.source_of(&key.collection) {
-                    Some(origin) => origin.read_newest(&**store, &asking, key).await?,
-                    None => store.read_item(&asking, key).await?,
+                let context = QueryContext {
+                    request: request.context.clone(),
+                    log: &|query| request.log_query(query),
                 };
-                found.ok_or_else(|| HttpError::not_found(format!("there is no item {key}")))
+                let record = match request.settings.sources.source_of(&key.collection) {
+                    Some(source) => source.read_newest(&**store, &context, key).await?,
+                    None => store.read_item(&context, key).await?,
+                };
+                record.ok_or_else(|| HttpError::not_found(format!("there is no item {key}")))
             }
             RouteTarget::Call(upstream) => forward::get_item(request, upstream, key).await,
         }
@@ -50,17 +49,20 @@ impl Application for Service {
     ) -> Result<Record, HttpError> {
         match find_route(request, key)? {
             RouteTarget::OwnStore(store) => {
-                let note = |query| request.log_query(query);
-                let asking = QueryContext::new(request.context.clone(), &note);
+                let context = QueryContext {
+                    request: request.context.clone(),
+                    log: &|query| request.log_query(query),
+                };
                 let clock = &self.runtime.clock;
-                match request.settings.sources.source_of(&key.collection) {
-                    Some(origin) => origin.write_both(&**store, clock, &asking, key, &value).await,
+                let written = match request.settings.sources.source_of(&key.collection) {
+                    Some(source) => source.write_both(&**store, clock, &context, key, &value).await,
                     None => {
                         store
-                            .write_item(&asking, key, &value, &|seen| clock.next_version(seen))
+                            .write_item(&context, key, &value, &|seen| clock.next_version(seen))
                             .await
                     }
-                }
+                };
+                Ok(written?)
             }
             RouteTarget::Call(upstream) => forward::put_item(request, upstream, key, &value).await,
         }
@@ -78,10 +80,12 @@ fn find_route<'a>(
     request: &'a Request<ServiceSettings>,
     key: &ItemKey,
 ) -> Result<&'a RouteTarget, HttpError> {
-    request.settings.route_to(&key.collection).ok_or_else(|| {
-        let (component, collection, known) = (&request.component, &key.collection, request.settings.routable_collections());
+    let (settings, collection) = (&request.settings, &key.collection);
+    settings.route_to(collection).ok_or_else(|| {
         HttpError::not_found(format!(
-            "nobody whom {component} can ask owns the collection {collection}; it knows the way to {known}"
+            "no component that {} can reach owns the collection {collection}; it has routes to {}",
+            request.component,
+            settings.routable_collections()
         ))
     })
 }

@@ -1,13 +1,12 @@
-//! A service: answers requests by asking its own store and by calling other components.
+//! A service: answers requests from its own store and by calling other components.
 //!
-//! Owns the way of a request for an item to the owner of its collection ([`application`]) and gathering a
-//! summary ([`summary`]). The calls to other components are [`crate::call`]'s, the queries to its store
-//! [`crate::home`]'s, taking items over from an old home is [`crate::origin`]'s.
+//! Owns the route of a request to the owner of its collection ([`application`]) and the sum of a
+//! summary's parts ([`summary`]). Calls are made by [`crate::forward`], queries to the store by
+//! [`crate::backend`], and items are migrated by [`crate::migration`].
 //!
-//! Whether it is a thin client, a smart one or a service that owns information follows from its
-//! configuration alone: with a store it queries, with calls it calls. It keeps nothing itself: a
-//! service can be replaced at any time. It never asks anybody whom its configuration does not
-//! name.
+//! Its configuration alone makes it a thin client, a smart client or an owner of collections: with
+//! a store it queries, with calls it calls. It keeps no items, so that a service can be replaced at
+//! any time, and never calls a component that its configuration does not name.
 
 mod application;
 mod settings;
@@ -19,8 +18,8 @@ use settings::ServiceSettings;
 mod tests;
 
 use crate::{
-    RunError, http, migration,
-    runtime::{Process, Runtime, serve},
+    http, migration,
+    runtime::{Process, RunError, Runtime, serve},
 };
 use application::Service;
 use std::sync::Arc;
@@ -29,7 +28,7 @@ use tokio::net::TcpListener;
 /// Runs a service until it has drained.
 ///
 /// # Errors
-/// If a port cannot be had.
+/// If a port cannot be opened.
 pub async fn run(process: Process) -> Result<(), RunError> {
     let runtime = Runtime::start(process).await?;
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.traffic_port).await?;
@@ -39,7 +38,7 @@ pub async fn run(process: Process) -> Result<(), RunError> {
 
 async fn serve_requests(runtime: Arc<Runtime<ServiceSettings>>, listener: TcpListener) {
     let service = Service { runtime: Arc::clone(&runtime) };
-    // Both end when the process drains.
+    // Both return when the process drains.
     tokio::join!(
         http::serve(Arc::clone(&runtime), listener, service),
         migration::run_backfills(&runtime, ServiceSettings::backfill_job),

@@ -1,5 +1,4 @@
-//! What a service makes of its configuration: its targets with their connections, and the way of
-//! each collection.
+//! The settings of a service: its routes, with the connections to their targets.
 
 use crate::{
     backend::StoreClient,
@@ -12,76 +11,83 @@ use maquette_contract::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-/// A service's settings.
 #[derive(Debug)]
 pub(crate) struct ServiceSettings {
-    /// The work of a request.
+    /// The simulated cost of a request.
     pub(crate) work: RequestWork,
-    /// How a summary makes its calls.
+    /// Whether a summary makes its calls in parallel.
     pub(crate) mode: CallMode,
-    /// The components that may be called.
+    /// The components that routes and summaries may call.
     pub(crate) callees: Vec<Callee>,
-    /// The store that may be queried.
+    /// The own store, if any.
     pub(crate) store: Option<Arc<StoreClient>>,
-    /// The old homes of items of its own collections.
+    /// The migration sources of owned collections.
     pub(crate) sources: Sources,
-    /// Where a request for these collections goes; nowhere if nobody who can be reached owns the collection.
+    /// The routes of single collections; none for one whose owner cannot be reached.
     named_routes: BTreeMap<Collection, Option<RouteTarget>>,
-    /// Where a request for any other collection goes.
+    /// The route of all other collections.
     default_route: Option<RouteTarget>,
 }
 
 /// A component that may be called.
 #[derive(Clone, Debug)]
 pub(crate) struct Callee {
-    /// The connections to it.
+    /// Its edge and connections.
     pub(crate) upstream: Arc<Upstream>,
-    /// How often a summary calls it.
+    /// The share of summaries that call it.
     pub(crate) probability: Percent,
 }
 
-/// Where a request for an item goes.
+/// The target of a route.
 #[derive(Clone, Debug)]
 pub(crate) enum RouteTarget {
-    /// To the own store: this service owns the collection.
+    /// The own store: this service owns the collection.
     OwnStore(Arc<StoreClient>),
-    /// To a component that is nearer to the owner.
+    /// A component that is nearer to the owner, or the owner.
     Call(Arc<Upstream>),
 }
 
 impl ServiceSettings {
-    /// Where a request for an item of `collection` goes.
+    /// The target of requests for items of `collection`.
     pub(crate) fn route_to(&self, collection: &Collection) -> Option<&RouteTarget> {
         match self.named_routes.get(collection) {
-            Some(way) => way.as_ref(),
+            Some(target) => target.as_ref(),
             None => self.default_route.as_ref(),
         }
     }
 
-    /// Whether this service owns the collection.
     pub(crate) fn owns(&self, collection: &Collection) -> bool {
         matches!(self.route_to(collection), Some(RouteTarget::OwnStore(_)))
     }
 
-    /// What it takes over, for the copy in the background.
+    /// The backfills from the migration sources to the own store.
     pub(crate) fn backfill_job(&self) -> BackfillJob<StoreClient> {
         BackfillJob { sources: self.sources.clone(), sink: self.store.clone() }
     }
 
-    /// The collections that requests can be made for, for a person.
+    /// The collections that have a route, as text for messages.
     pub(crate) fn routable_collections(&self) -> String {
-        let known = self.named_routes.iter().filter(|(_, way)| way.is_some());
-        let collections: Vec<_> = known.map(|(collection, _)| collection.as_str()).collect();
+        let routed = self.named_routes.iter().filter(|(_, target)| target.is_some());
+        let collections: Vec<_> = routed.map(|(collection, _)| collection.as_str()).collect();
         match (collections.is_empty(), self.default_route.is_some()) {
             (true, true) => "any other collection".to_owned(),
-            (true, false) => "no collection at all".to_owned(),
+            (true, false) => "no collection".to_owned(),
             (false, true) => format!("{} and any other collection", collections.join(", ")),
             (false, false) => collections.join(", "),
         }
     }
 
-    fn upstream(&self, component: &ComponentName) -> Option<&Arc<Upstream>> {
-        find_upstream(&self.callees, component)
+    /// The target of a hop; none if there is no hop, or its target is not configured.
+    fn resolve_hop(&self, hop: Option<Hop>) -> Option<RouteTarget> {
+        match hop? {
+            Hop::Own => self.store.clone().map(RouteTarget::OwnStore),
+            Hop::Call(component) => self.find_upstream(&component).cloned().map(RouteTarget::Call),
+        }
+    }
+
+    fn find_upstream(&self, component: &ComponentName) -> Option<&Arc<Upstream>> {
+        let mut upstreams = self.callees.iter().map(|callee| &callee.upstream);
+        upstreams.find(|upstream| upstream.edge().to() == component)
     }
 }
 
@@ -98,13 +104,15 @@ impl RoleSettings for ServiceSettings {
         for (collection, hop) in named.chain([("*", config.routes.rest.as_ref())]) {
             match hop {
                 Some(Hop::Own) if config.store.is_none() => {
-                    return Err(format!("routes: {collection} is its own, but it has no store"));
+                    return Err(format!(
+                        "routes: {collection} is routed to the own store, but there is no store"
+                    ));
                 }
                 Some(Hop::Call(component))
                     if !config.calls.iter().any(|call| call.component == *component) =>
                 {
                     return Err(format!(
-                        "routes: {collection} goes to {component}, which is not in calls"
+                        "routes: {collection} is routed to {component}, which is not in calls"
                     ));
                 }
                 _ => {}
@@ -115,32 +123,25 @@ impl RoleSettings for ServiceSettings {
 
     fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
         let RoleConfig::Service(config) = role else { return None };
-        let ServiceConfig { work, mode, calls, store, routes, migration_sources: origins } = config;
-        let callees: Vec<_> = calls.into_iter().map(|call| connect_callee(call, before)).collect();
-        let store = store.map(|target| connect_store(target, before));
-        let known = before.map(|before| &before.sources);
-        let origins = Sources::build(origins, &owned_collections(&routes), known);
-        let way = |hop: Hop| match hop {
-            Hop::Own => store.clone().map(RouteTarget::OwnStore),
-            Hop::Call(component) => {
-                find_upstream(&callees, &component).cloned().map(RouteTarget::Call)
-            }
-        };
-        let ways = routes
-            .collections
-            .into_iter()
-            .map(|(collection, hop)| (collection, hop.and_then(way)))
-            .collect();
-        let rest = routes.rest.and_then(way);
-        Some(Self {
+        let ServiceConfig { work, mode, calls, store, routes, migration_sources } = config;
+        let owned = owned_collections(&routes);
+        let kept_sources = before.map(|before| &before.sources);
+        let mut settings = Self {
             work,
             mode,
-            named_routes: ways,
-            default_route: rest,
-            callees,
-            store,
-            sources: origins,
-        })
+            callees: calls.into_iter().map(|call| connect_callee(call, before)).collect(),
+            store: store.map(|target| connect_store(target, before)),
+            sources: Sources::build(migration_sources, &owned, kept_sources),
+            named_routes: BTreeMap::new(),
+            default_route: None,
+        };
+        settings.named_routes = routes
+            .collections
+            .into_iter()
+            .map(|(collection, hop)| (collection, settings.resolve_hop(hop)))
+            .collect();
+        settings.default_route = settings.resolve_hop(routes.rest);
+        Some(settings)
     }
 
     fn edges(&self) -> Vec<Arc<Edge>> {
@@ -150,31 +151,26 @@ impl RoleSettings for ServiceSettings {
     }
 
     fn migration_sources(&self) -> Vec<MigrationObservation> {
-        self.sources.observe()
+        self.sources.observations()
     }
 }
 
 /// The collections that a service with these routes owns.
 fn owned_collections(routes: &Routes) -> CollectionSet {
-    let rest = routes.rest == Some(Hop::Own);
-    let named = routes.collections.iter();
-    let named = named.filter(|(_, hop)| (**hop == Some(Hop::Own)) != rest);
-    let named = named.map(|(collection, _)| collection.clone()).collect();
-    if rest { CollectionSet::AllBut(named) } else { CollectionSet::Only(named) }
-}
-
-fn find_upstream<'a>(
-    callees: &'a [Callee],
-    component: &ComponentName,
-) -> Option<&'a Arc<Upstream>> {
-    let mut upstreams = callees.iter().map(|callee| &callee.upstream);
-    upstreams.find(|upstream| upstream.edge().to() == component)
+    let owns_rest = routes.rest == Some(Hop::Own);
+    let exceptions = routes
+        .collections
+        .iter()
+        .filter(|(_, hop)| (**hop == Some(Hop::Own)) != owns_rest)
+        .map(|(collection, _)| collection.clone())
+        .collect();
+    if owns_rest { CollectionSet::AllBut(exceptions) } else { CollectionSet::Only(exceptions) }
 }
 
 fn connect_callee(call: Call, before: Option<&ServiceSettings>) -> Callee {
     let Call { component, address, probability_percent: probability } = call;
     let upstream = before
-        .and_then(|before| before.upstream(&component))
+        .and_then(|before| before.find_upstream(&component))
         .filter(|upstream| upstream.edge().leads_to(&component, &address))
         .cloned()
         .unwrap_or_else(|| Upstream::new(component, address));

@@ -1,19 +1,19 @@
-//! The summary: the smart part. Asks the own store and the components below, and adds up.
+//! The summary: adds up the own store and the summaries of other components.
 
 use super::{ServiceSettings, settings::Callee};
 use crate::{
-    backend::{QueryContext, merge_summaries},
+    backend::{CollectionFilter, QueryContext, merge_summaries},
     forward,
     http::{HttpError, Request},
 };
 use futures_util::future::join_all;
-use maquette_contract::{CallMode, Collection, Summary};
+use maquette_contract::{CallMode, Summary};
 
-/// Gathers what the own store holds and what the components below say.
+/// Adds up the own store and the summaries of the components that this request calls.
 ///
-/// One after another, it stops at the first that fails: the whole has failed. All at once, it
-/// waits for all, so that the tree tells of all. A part that fails is never left out of the sum:
-/// a summary that silently lacks one would be untrue.
+/// # Errors
+/// If any part fails: a sum without it would be wrong. Sequential calls stop at the first failure;
+/// parallel calls all end, so that the tree shows each of them.
 pub(super) async fn gather_summary(
     request: &Request<ServiceSettings>,
 ) -> Result<Summary, HttpError> {
@@ -29,27 +29,27 @@ pub(super) async fn gather_summary(
         CallMode::Parallel => {
             let calls =
                 join_all(callees.map(|callee| forward::get_summary(request, &callee.upstream)));
-            let (own, calls) = tokio::join!(summarize_own_store(request), calls);
-            [own].into_iter().chain(calls).collect::<Result<_, _>>()?
+            let (own, called) = tokio::join!(summarize_own_store(request), calls);
+            [own].into_iter().chain(called).collect::<Result<_, _>>()?
         }
     };
     Ok(parts.into_iter().reduce(merge_summaries).unwrap_or_default())
 }
 
-/// Whether this request calls it.
+/// Draws whether this request calls a component, by the configured probability.
 fn is_sampled(callee: &Callee) -> bool {
     rand::random_range(0..100) < callee.probability.get()
 }
 
-/// What is in the own store of the own collections: not what is left there of a collection that another service
-/// owns by now. Where a collection has an old home, that may know of more.
+/// Adds up the items of owned collections in the own store and in their migration sources. Items of
+/// collections that another service owns may still be in the store; they are left out.
 async fn summarize_own_store(request: &Request<ServiceSettings>) -> Result<Summary, HttpError> {
     let settings = &request.settings;
     let Some(store) = &settings.store else { return Ok(Summary::default()) };
-    let note = |query| request.log_query(query);
-    let asking = QueryContext::new(request.context.clone(), &note);
-    let owned = |collection: &Collection| settings.owns(collection);
-    let (own, old) =
-        tokio::join!(store.summarize(&asking, &owned), settings.sources.summarize(&asking));
-    Ok(merge_summaries(own?, old?))
+    let context =
+        QueryContext { request: request.context.clone(), log: &|query| request.log_query(query) };
+    let owned: CollectionFilter<'_> = &|collection| settings.owns(collection);
+    let (in_store, in_sources) =
+        tokio::join!(store.summarize(&context, owned), settings.sources.summarize(&context));
+    Ok(merge_summaries(in_store?, in_sources?))
 }

@@ -2,8 +2,7 @@
 
 use super::{StoreMetrics, StoreServer};
 use crate::{
-    RunError,
-    runtime::{Edge, Process, RoleSettings, Runtime, serve},
+    runtime::{Edge, Process, RoleSettings, RunError, Runtime, serve},
     storage::Storage,
 };
 use maquette_contract::{Role, RoleConfig};

@@ -1,4 +1,4 @@
-//! One connection to a store, shared by all requests, made anew when it fails.
+//! The connection to a store: one, shared by all requests, replaced when it fails.
 
 use crate::runtime::{Edge, Protocol};
 use maquette_contract::{Address, ComponentName};
@@ -9,26 +9,27 @@ use redis::{
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
-/// How long a connection may take to come about.
+/// The longest time to establish a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long the store may take for one answer: several times what a slow disk needs.
+/// The longest time for one reply: several times what a slow disk needs.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How an attempt to query failed.
+/// Why one attempt of a query failed.
 #[derive(Clone, Debug)]
 pub(super) enum AttemptError {
-    /// There was no connection: the store has not seen the query.
+    /// No connection: the store has not seen the query.
     NotSent(String),
-    /// No answer came: the store may have seen the query or not.
+    /// No reply: the store may have seen the query.
     OutcomeUnknown(String),
-    /// The store refuses it, or answers what makes no sense: asking again would not help.
+    /// The store refuses the query, or its reply has another form: a retry does not help.
     Rejected(String),
 }
 
-/// A store: its edge and the connection to it. Dropping it closes that.
+/// A store: its edge and the connection to it, which closes when this is dropped.
 pub(crate) struct StoreClient {
     edge: Arc<Edge>,
-    /// The connection and its number: whoever finds it broken drops it unless it is a newer one.
+    /// The connection and its number: a request that finds it broken drops it, but never a newer
+    /// one.
     connection: Mutex<(u64, Option<MultiplexedConnection>)>,
 }
 
@@ -39,7 +40,7 @@ impl fmt::Debug for StoreClient {
 }
 
 impl StoreClient {
-    /// The store at `address`, the component `to`; its probes begin now.
+    /// The store of the component `to` at `address`; its probes start now.
     pub(crate) fn new(to: ComponentName, address: Address) -> Arc<Self> {
         let edge = Edge::new(to, address, Protocol::Resp);
         Arc::new(Self { edge, connection: Mutex::default() })
@@ -50,7 +51,7 @@ impl StoreClient {
         &self.edge
     }
 
-    /// Makes a query, once.
+    /// Runs a query once, without retries.
     pub(super) async fn query_once<T: FromRedisValue>(
         &self,
         query: &Cmd,
@@ -60,15 +61,20 @@ impl StoreClient {
             .await
             .map_err(|error| AttemptError::NotSent(error.to_string()))?;
         let outcome = query.query_async(&mut connection).await;
-        let failed = outcome.as_ref().err().map(classify_error);
-        if let Some(AttemptError::OutcomeUnknown(_)) = failed {
-            self.drop_connection(number).await;
+        match outcome {
+            Ok(reply) => Ok(reply),
+            Err(error) => {
+                let failure = classify_error(&error);
+                if let AttemptError::OutcomeUnknown(_) = failure {
+                    self.drop_connection(number).await;
+                }
+                Err(failure)
+            }
         }
-        outcome.map_err(|error| failed.unwrap_or_else(|| AttemptError::Rejected(error.to_string())))
     }
 
     async fn current_connection(&self) -> RedisResult<(u64, MultiplexedConnection)> {
-        // Held while connecting: those who wait use the connection that comes about.
+        // Locked while connecting: requests that wait here share the new connection.
         let mut current = self.connection.lock().await;
         if let (number, Some(connection)) = &*current {
             return Ok((*number, connection.clone()));
@@ -86,13 +92,13 @@ impl StoreClient {
     }
 }
 
-/// Connects; the name is resolved anew each time.
+/// Connects; the host's name is resolved each time.
 async fn open_connection(address: &Address) -> RedisResult<MultiplexedConnection> {
-    let (host, port) = address.0.rsplit_once(':').unwrap_or((&address.0, ""));
-    let port = port.parse().map_err(|_| {
-        RedisError::from((ErrorKind::InvalidClientConfig, "the address has no port", port.into()))
+    let (bracketed, digits) = address.0.rsplit_once(':').unwrap_or((&address.0, ""));
+    let port = digits.parse().map_err(|_| {
+        RedisError::from((ErrorKind::InvalidClientConfig, "the address has no port", digits.into()))
     })?;
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let host = bracketed.trim_start_matches('[').trim_end_matches(']').to_owned();
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(ANSWER_TIMEOUT));
@@ -104,7 +110,7 @@ fn classify_error(error: &RedisError) -> AttemptError {
     let reason = error.to_string();
     match (error.kind(), error.retry_method()) {
         (ErrorKind::Io | ErrorKind::Parse, _) => AttemptError::OutcomeUnknown(reason),
-        // The store says itself that it is not ready yet, or busy.
+        // The store reports that it is still loading, or busy.
         (ErrorKind::Server(_), RetryMethod::WaitAndRetry | RetryMethod::RetryImmediately) => {
             AttemptError::NotSent(reason)
         }

@@ -1,7 +1,7 @@
-//! A store, over RESP2.
+//! The client of a store, over RESP2.
 //!
-//! [`client`] keeps the connection and says what failed, [`query`] holds a query and makes it again,
-//! [`item`] reads and writes an item, [`scan`] lists them.
+//! [`client`] owns the connection and classifies its failures, [`query`] retries a query, [`item`]
+//! reads and writes an item, [`scan`] lists items.
 
 mod client;
 mod item;

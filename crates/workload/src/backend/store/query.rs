@@ -1,62 +1,64 @@
-//! A query, held and made again while the store cannot be reached.
+//! A query to a store, retried until its deadline.
 
 use super::client::{AttemptError, StoreClient};
-use crate::{backend::QueryContext, http::HttpError, runtime::BACKOFF};
+use crate::{
+    backend::{BackendError, QueryContext},
+    runtime::{RETRY_BACKOFF, whole_micros},
+};
 use maquette_contract::{ItemKey, Query, Record, Version};
 use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// What a store holds under an item's key.
+/// The value under an item's key.
 #[derive(Debug)]
 pub(super) struct StoredItem {
-    /// As it is stored.
+    /// The exact bytes, for compare and set.
     pub(super) bytes: Vec<u8>,
-    /// What it says, if it is a record.
+    /// The bytes parsed; users' tools may have written something else than a record.
     pub(super) record: Result<Record, serde_json::Error>,
 }
 
-/// How a conditional write ended.
+/// The outcome of a conditional write.
 #[derive(Debug)]
 pub(super) enum SetOutcome {
-    /// It is on disk.
+    /// The record is on disk.
     Written,
-    /// The item was not as expected: somebody else was first.
+    /// The store held another value than expected: a concurrent write was first.
     Conflict,
-    /// No answer came: it may have taken place or not, or still will.
+    /// No reply: the write may have been made, or may still be made.
     Unknown,
 }
 
-/// Reads an item.
 pub(super) async fn fetch_item(
-    asking: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     store: &StoreClient,
     key: &ItemKey,
-) -> Result<Option<StoredItem>, HttpError> {
+) -> Result<Option<StoredItem>, BackendError> {
     let query = cmd("GET").arg(key.to_string()).take();
-    let bytes: Option<Vec<u8>> =
-        run_read_query(asking, store, "GET", &query, |bytes: &Option<Vec<u8>>| {
-            let version =
-                bytes.as_ref().and_then(|bytes| parse_record(bytes).ok()).map(|r| r.version);
-            (bytes.as_ref().map_or(0, Vec::len), version)
-        })
-        .await?;
-    Ok(bytes.map(|bytes| StoredItem { record: parse_record(&bytes), bytes }))
+    let reply = run_read_query(context, store, "GET", &query, describe_value).await?;
+    Ok(reply.map(|bytes| StoredItem { record: parse_record(&bytes), bytes }))
+}
+
+/// The size and the version of a stored value.
+fn describe_value(bytes: &Option<Vec<u8>>) -> (usize, Option<Version>) {
+    let Some(bytes) = bytes else { return (0, None) };
+    (bytes.len(), parse_record(bytes).ok().map(|record| record.version))
 }
 
 fn parse_record(bytes: &[u8]) -> Result<Record, serde_json::Error> {
     serde_json::from_slice(bytes)
 }
 
-/// Writes an item if the store still holds `before` under its key, or nothing.
+/// Writes an item if the store still holds the bytes `before` under its key, or nothing.
 pub(super) async fn compare_and_set(
-    asking: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     store: &StoreClient,
     key: &ItemKey,
     before: Option<&[u8]>,
     record: &Record,
-) -> Result<SetOutcome, HttpError> {
+) -> Result<SetOutcome, BackendError> {
     let bytes = serde_json::to_vec(record)
-        .map_err(|error| HttpError::bad_request(format!("the value cannot be kept: {error}")))?;
+        .map_err(|error| BackendError::Invalid(format!("the value cannot be kept: {error}")))?;
     let mut query = cmd("SET").arg(key.to_string()).arg(bytes).take();
     let name = match before {
         Some(before) => {
@@ -68,99 +70,98 @@ pub(super) async fn compare_and_set(
             "SET NX"
         }
     };
-    let written = |done: &Option<()>| (0, done.map(|()| record.version.clone()));
-    Ok(
-        match run_query::<Option<()>>(asking, store, name, &query, RetryPolicy::IfNotSent, written)
-            .await?
-        {
-            Some(Some(())) => SetOutcome::Written,
-            Some(None) => SetOutcome::Conflict,
-            None => SetOutcome::Unknown,
-        },
-    )
+    let reply: Option<Option<()>> =
+        run_query(context, store, name, &query, RetryPolicy::IfNotSent, |done: &Option<()>| {
+            (0, done.map(|()| record.version.clone()))
+        })
+        .await?;
+    Ok(match reply {
+        Some(Some(())) => SetOutcome::Written,
+        Some(None) => SetOutcome::Conflict,
+        None => SetOutcome::Unknown,
+    })
 }
 
-/// Makes a query that changes nothing. `describe` gives the bytes and the version of its answer.
+/// Runs a query that changes nothing. `describe` gives the bytes and the version of its reply.
 pub(super) async fn run_read_query<T: FromRedisValue>(
-    asking: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     store: &StoreClient,
     name: &str,
     query: &Cmd,
     describe: impl Fn(&T) -> (usize, Option<Version>),
-) -> Result<T, HttpError> {
-    let answer = run_query(asking, store, name, query, RetryPolicy::Always, describe).await?;
-    answer.ok_or_else(|| HttpError::bad_gateway("a query that changes nothing was given up"))
+) -> Result<T, BackendError> {
+    let reply = run_query(context, store, name, query, RetryPolicy::Always, describe).await?;
+    reply.ok_or_else(|| BackendError::BadReply("a read query was not retried".to_owned()))
 }
 
-/// When a query is made again.
+/// When to repeat a query.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RetryPolicy {
-    /// Whenever no answer came.
+    /// After each attempt without a reply: the query changes nothing.
     Always,
-    /// Only if the store has certainly not seen it.
+    /// Only while the store has certainly not seen the query.
     IfNotSent,
 }
 
-/// Makes a query, again and again while the store cannot be reached and time is left. None if the
-/// store may have seen it and it must not be made again.
+/// Runs a query, with retries until the deadline, and logs it. None if the store may have seen it
+/// and the policy forbids a repeat.
 async fn run_query<T: FromRedisValue>(
-    asking: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     store: &StoreClient,
     name: &str,
     query: &Cmd,
-    repeat: RetryPolicy,
+    policy: RetryPolicy,
     describe: impl Fn(&T) -> (usize, Option<Version>),
-) -> Result<Option<T>, HttpError> {
+) -> Result<Option<T>, BackendError> {
     let start = Instant::now();
-    let (attempts, outcome) = retry_until_deadline(asking, store, query, repeat).await;
+    let (to, address) = (store.edge().to(), store.edge().address());
+    let (attempts, reply) = retry_until_deadline(context, store, query, policy).await;
+    let outcome = reply.map_err(|error| error.with_context(format_args!("{to} at {address}")));
     let took = start.elapsed();
     let (bytes, version) =
         outcome.as_ref().ok().and_then(Option::as_ref).map_or((0, None), describe);
-    let outcome = outcome.map_err(|failure| {
-        let (to, address) = (store.edge().to(), store.edge().address());
-        HttpError::new(failure.status, format!("{to} at {address}: {}", failure.message))
-    });
-    (asking.log)(Query {
-        to: store.edge().to().to_string(),
+    (context.log)(Query {
+        to: to.to_string(),
         command: name.to_owned(),
         count: attempts,
         bytes: bytes as u64,
-        micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        micros: whole_micros(took),
         version,
-        error: outcome.as_ref().err().map(|failure| failure.message.clone()),
+        error: outcome.as_ref().err().map(BackendError::to_string),
     });
     store.edge().record(took, !matches!(outcome, Ok(Some(_))));
     outcome
 }
 
+/// The number of attempts, and the outcome of the last one.
 async fn retry_until_deadline<T: FromRedisValue>(
-    asking: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     store: &StoreClient,
     query: &Cmd,
-    repeat: RetryPolicy,
-) -> (u32, Result<Option<T>, HttpError>) {
-    let deadline = asking.deadline();
-    let mut pause = BACKOFF.0;
-    let mut failed = HttpError::gateway_timeout("no answer in time");
+    policy: RetryPolicy,
+) -> (u32, Result<Option<T>, BackendError>) {
+    let deadline = context.deadline();
+    let mut backoff = RETRY_BACKOFF;
+    let mut last_error = BackendError::DeadlineExceeded("no answer in time".to_owned());
     for attempt in 1.. {
-        failed = match timeout_at(deadline, store.query_once(query)).await {
-            Ok(Ok(answer)) => return (attempt, Ok(Some(answer))),
+        last_error = match timeout_at(deadline, store.query_once(query)).await {
+            Ok(Ok(reply)) => return (attempt, Ok(Some(reply))),
             Ok(Err(AttemptError::Rejected(reason))) => {
-                return (attempt, Err(HttpError::bad_gateway(reason)));
+                return (attempt, Err(BackendError::BadReply(reason)));
             }
-            Ok(Err(AttemptError::OutcomeUnknown(_))) if repeat == RetryPolicy::IfNotSent => {
+            Ok(Err(AttemptError::OutcomeUnknown(_))) if policy == RetryPolicy::IfNotSent => {
                 return (attempt, Ok(None));
             }
-            Ok(Err(AttemptError::OutcomeUnknown(reason))) => HttpError::gateway_timeout(reason),
-            Ok(Err(AttemptError::NotSent(reason))) => HttpError::bad_gateway(reason),
-            // What failed before says more than that the last attempt was cut off.
-            Err(_) => return (attempt, Err(failed)),
+            Ok(Err(AttemptError::OutcomeUnknown(reason))) => BackendError::DeadlineExceeded(reason),
+            Ok(Err(AttemptError::NotSent(reason))) => BackendError::Unreachable(reason),
+            // The error of an earlier attempt says more than that this one was cut off.
+            Err(_) => return (attempt, Err(last_error)),
         };
+        let pause = backoff.next_pause();
         if Instant::now() + pause >= deadline {
-            return (attempt, Err(failed));
+            return (attempt, Err(last_error));
         }
         sleep(pause).await;
-        pause = (pause * 2).min(BACKOFF.1);
     }
     (0, Ok(None))
 }

@@ -1,10 +1,7 @@
-//! The items of a store: page by page, so that neither side holds much at once.
+//! The items of a store, page by page: neither side holds more than one page in memory.
 
 use super::{StoreClient, query::run_read_query};
-use crate::{
-    backend::{CollectionFilter, QueryContext},
-    http::HttpError,
-};
+use crate::backend::{BackendError, CollectionFilter, QueryContext};
 use maquette_contract::{
     ItemKey, Summary, Version,
     internal_api::{InternalItem, InternalPage},
@@ -13,22 +10,26 @@ use redis::cmd;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The items of a page.
+/// The keys of a page, about: `COUNT` is a hint.
 const PAGE_SIZE: usize = 200;
-/// The values that are in memory at once; each may take some hundred KiB.
+/// The values in memory at once; each may have some hundred KiB.
 const VALUES_PER_QUERY: usize = 32;
-/// The most items that a summary looks at.
+/// The keys that a summary scans before it is truncated.
 const MAX_SUMMARY_ITEMS: usize = 10_000;
 
-/// Items and where the next page begins; 0 after the last one. What is under no item's key, or is
-/// no record, is not an item.
+/// The cursor of the next page (0 after the last one), and the keys of this one.
+type ScanReply = (u64, Vec<Vec<u8>>);
+
+/// The items of a page. Keys and values of another form are not items.
 struct StorePage {
+    /// The cursor of the next page; 0 after the last one.
     next: u64,
+    /// The number of keys, items or not.
     scanned: usize,
     items: Vec<(ItemKey, RecordMeta)>,
 }
 
-/// What is looked at of a record: its value is not parsed, which may take many times its size.
+/// A record without its value, which is not parsed: that may take many times its size.
 struct RecordMeta {
     version: Version,
     /// The size of the value.
@@ -38,37 +39,37 @@ struct RecordMeta {
 impl RecordMeta {
     fn from_json(bytes: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
-        struct Kept<'a> {
+        struct RawRecord<'a> {
             version: Version,
             #[serde(borrow)]
             value: &'a RawValue,
         }
-        let Kept { version, value } = serde_json::from_slice(bytes).ok()?;
+        let RawRecord { version, value } = serde_json::from_slice(bytes).ok()?;
         Some(Self { version, bytes: value.get().len() as u64 })
     }
 }
 
 impl StoreClient {
-    /// Adds up the items of each collection that is wanted.
+    /// Adds up the items of each collection that the filter includes.
     ///
     /// # Errors
-    /// If the store gives no answer in time.
+    /// If the store gives no answer before the deadline.
     pub(crate) async fn summarize(
         &self,
-        asking: &QueryContext<'_>,
-        wanted: CollectionFilter<'_>,
-    ) -> Result<Summary, HttpError> {
+        context: &QueryContext<'_>,
+        filter: CollectionFilter<'_>,
+    ) -> Result<Summary, BackendError> {
         let mut summary = Summary::default();
         let mut cursor = 0;
-        let mut looked_at = 0;
+        let mut scanned = 0;
         loop {
-            let page = scan_page(asking, self, cursor, wanted).await?;
-            looked_at += page.scanned;
-            page.items.into_iter().for_each(|(key, seen)| add_item(&mut summary, key, seen));
+            let page = scan_page(context, self, cursor, filter).await?;
+            scanned += page.scanned;
+            page.items.into_iter().for_each(|(key, meta)| add_item(&mut summary, key, meta));
             if page.next == 0 {
                 return Ok(summary);
             }
-            if looked_at >= MAX_SUMMARY_ITEMS {
+            if scanned >= MAX_SUMMARY_ITEMS {
                 summary.truncated = true;
                 return Ok(summary);
             }
@@ -76,77 +77,86 @@ impl StoreClient {
         }
     }
 
-    /// A page of the items of the collections that are wanted: the first one, or that which begins
-    /// `after` the one before, as that says.
+    /// A page of the items of the collections that the filter includes: the first page, or the one
+    /// that starts at `after`, the `next` of the page before.
     ///
     /// # Errors
-    /// If the store gives no answer in time.
+    /// If the store gives no answer before the deadline.
     pub(crate) async fn list_page(
         &self,
-        asking: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         after: Option<&str>,
-        wanted: CollectionFilter<'_>,
-    ) -> Result<InternalPage, HttpError> {
-        let cursor = after.map_or(Ok(0), str::parse);
-        let cursor = cursor.map_err(|_| {
-            HttpError::bad_gateway("a store's page begins after a number, nothing else")
+        filter: CollectionFilter<'_>,
+    ) -> Result<InternalPage, BackendError> {
+        let cursor = after.map_or(Ok(0), str::parse).map_err(|_| {
+            BackendError::BadReply("the cursor of a store's page must be a number".to_owned())
         })?;
-        let page = scan_page(asking, self, cursor, wanted).await?;
-        let item = |(key, seen): (ItemKey, RecordMeta)| InternalItem { key, version: seen.version };
-        let next = (page.next != 0).then(|| page.next.to_string());
-        Ok(InternalPage { items: page.items.into_iter().map(item).collect(), next })
+        let StorePage { next, items, .. } = scan_page(context, self, cursor, filter).await?;
+        Ok(InternalPage {
+            items: items
+                .into_iter()
+                .map(|(key, meta)| InternalItem { key, version: meta.version })
+                .collect(),
+            next: (next != 0).then(|| next.to_string()),
+        })
     }
 }
 
 async fn scan_page(
-    asking: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     store: &StoreClient,
     cursor: u64,
-    wanted: CollectionFilter<'_>,
-) -> Result<StorePage, HttpError> {
-    let (next, looked_at, keys) = scan_keys(asking, store, cursor, wanted).await?;
+    filter: CollectionFilter<'_>,
+) -> Result<StorePage, BackendError> {
+    let (next, keys) = scan_keys(context, store, cursor).await?;
+    let included: Vec<_> = keys
+        .iter()
+        .filter_map(|key| ItemKey::parse(std::str::from_utf8(key).ok()?))
+        .filter(|key| filter(&key.collection))
+        .collect();
     let mut items = vec![];
-    for keys in keys.chunks(VALUES_PER_QUERY) {
-        let values = fetch_values(asking, store, keys).await?;
-        let seen = keys.iter().zip(values);
+    for chunk in included.chunks(VALUES_PER_QUERY) {
+        let values = fetch_values(context, store, chunk).await?;
         items.extend(
-            seen.filter_map(|(key, bytes)| Some((key.clone(), RecordMeta::from_json(&bytes?)?))),
+            chunk
+                .iter()
+                .zip(values)
+                .filter_map(|(key, value)| Some((key.clone(), RecordMeta::from_json(&value?)?))),
         );
     }
-    Ok(StorePage { next, scanned: looked_at, items })
+    Ok(StorePage { next, scanned: keys.len(), items })
 }
 
-/// Where the next page begins, how many keys are on this one, and those of wanted items.
 async fn scan_keys(
-    asking: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     store: &StoreClient,
     cursor: u64,
-    wanted: CollectionFilter<'_>,
-) -> Result<(u64, usize, Vec<ItemKey>), HttpError> {
-    type Keys = (u64, Vec<Vec<u8>>);
+) -> Result<ScanReply, BackendError> {
     let query = cmd("SCAN").arg(cursor).arg("COUNT").arg(PAGE_SIZE).take();
-    let size = |(_, keys): &Keys| (keys.iter().map(Vec::len).sum(), None);
-    let (next, keys): Keys = run_read_query(asking, store, "SCAN", &query, size).await?;
-    let items = keys.iter().filter_map(|key| ItemKey::parse(std::str::from_utf8(key).ok()?));
-    Ok((next, keys.len(), items.filter(|key| wanted(&key.collection)).collect()))
+    run_read_query(context, store, "SCAN", &query, |(_, keys): &ScanReply| {
+        (keys.iter().map(Vec::len).sum(), None)
+    })
+    .await
 }
 
 async fn fetch_values(
-    asking: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     store: &StoreClient,
     keys: &[ItemKey],
-) -> Result<Vec<Option<Vec<u8>>>, HttpError> {
+) -> Result<Vec<Option<Vec<u8>>>, BackendError> {
     let mut query = cmd("MGET");
     for key in keys {
         query.arg(key.to_string());
     }
-    let size = |values: &Vec<Option<Vec<u8>>>| (values.iter().flatten().map(Vec::len).sum(), None);
-    run_read_query(asking, store, "MGET", &query, size).await
+    run_read_query(context, store, "MGET", &query, |values: &Vec<Option<Vec<u8>>>| {
+        (values.iter().flatten().map(Vec::len).sum(), None)
+    })
+    .await
 }
 
-fn add_item(summary: &mut Summary, key: ItemKey, RecordMeta { version, bytes }: RecordMeta) {
+fn add_item(summary: &mut Summary, key: ItemKey, meta: RecordMeta) {
     let collection = summary.collections.entry(key.collection).or_default();
     collection.items += 1;
-    collection.bytes += bytes;
-    collection.newest = collection.newest.take().max(Some(version));
+    collection.bytes += meta.bytes;
+    collection.newest = collection.newest.take().max(Some(meta.version));
 }

@@ -1,8 +1,8 @@
 //! A load that runs, and what it says of itself.
 
 use crate::{
-    RunError, load,
-    runtime::{ConfigDocument, Options, Process, Shutdown},
+    load,
+    runtime::{ConfigDocument, Options, Process, RunError, Shutdown},
 };
 use maquette_contract::{
     Address, ComponentConfig, LoadConfig, LoadTarget, Observations, Percent, RoleConfig,

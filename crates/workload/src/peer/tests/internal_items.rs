@@ -27,7 +27,9 @@ async fn list_all(pod: &Pod, within: Duration) -> Result<BTreeMap<ItemKey, Versi
     let (client, mut after, mut all) = (api_client(pod), None, BTreeMap::new());
     loop {
         let context = RequestContext::new_root(Instant::now() + within);
-        let page = client.list_page(&QueryContext::new(context, &|_| {}), after.as_deref()).await?;
+        let page = client
+            .list_page(&QueryContext { request: context, log: &|_| {} }, after.as_deref())
+            .await?;
         for item in page.items {
             let twice = all.insert(item.key.clone(), item.version);
             assert_eq!(twice, None, "{} is listed twice", item.key);

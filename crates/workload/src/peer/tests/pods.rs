@@ -2,9 +2,9 @@
 
 use super::test_cluster::{free_port, timing, wait_until};
 use crate::{
-    RunError, peer,
+    peer,
     runtime::{
-        CallRequest, CallResponse, ConfigDocument, Options, Process, Shutdown, Upstream,
+        CallRequest, CallResponse, ConfigDocument, Options, Process, RunError, Shutdown, Upstream,
         headers::RequestContext,
     },
     service, store,

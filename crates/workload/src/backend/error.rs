@@ -1,0 +1,47 @@
+//! The error of a query to a backend.
+
+use crate::runtime::CallError;
+use std::fmt::Display;
+
+/// Why a backend gives no answer. Each variant carries a message for the user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BackendError {
+    /// The value of a write cannot be stored; a repeat fails too.
+    #[error("{0}")]
+    Invalid(String),
+    /// No connection until the deadline.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The backend refuses the query, or its reply cannot be used.
+    #[error("{0}")]
+    BadReply(String),
+    /// Temporarily impossible: too few replicas answer, or too many concurrent writes.
+    #[error("{0}")]
+    Unavailable(String),
+    /// No reply until the deadline; the backend may have seen the query.
+    #[error("{0}")]
+    DeadlineExceeded(String),
+}
+
+impl BackendError {
+    /// The same error, with `context: ` before its message.
+    pub(super) fn with_context(mut self, context: impl Display) -> Self {
+        let (Self::Invalid(message)
+        | Self::Unreachable(message)
+        | Self::BadReply(message)
+        | Self::Unavailable(message)
+        | Self::DeadlineExceeded(message)) = &mut self;
+        *message = format!("{context}: {message}");
+        self
+    }
+}
+
+impl From<CallError> for BackendError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::TimedOut { .. } => Self::DeadlineExceeded(error.to_string()),
+            CallError::Unreachable { .. } => Self::Unreachable(error.to_string()),
+            CallError::Invalid { .. } => Self::BadReply(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The client of the internal items API of peers: HTTP, for the items that they keep themselves.
+
+use super::{BackendError, QueryContext, VersionFn};
+use crate::runtime::{CallRequest, CallResponse, Edge, Upstream, whole_micros};
+use axum::http::{Method, StatusCode};
+use bytes::Bytes;
+use maquette_contract::{
+    Address, Answer, ComponentName, ItemKey, Query, Record, Summary, Version,
+    internal_api::{AFTER, ITEMS, InternalPage, SUMMARY},
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// The peers of a component: their edge and the connections to them, which close when this is
+/// dropped.
+#[derive(Debug)]
+pub(crate) struct InternalApiClient(Arc<Upstream>);
+
+/// One request of the API.
+struct ApiRequest {
+    /// Its name in the response tree.
+    command: &'static str,
+    method: Method,
+    path: String,
+    body: Bytes,
+}
+
+impl ApiRequest {
+    fn get(command: &'static str, path: String) -> Self {
+        Self { command, method: Method::GET, path, body: Bytes::new() }
+    }
+}
+
+impl InternalApiClient {
+    /// The peers of the component `to` at `address`; their probes start now.
+    pub(crate) fn new(to: ComponentName, address: Address) -> Arc<Self> {
+        Arc::new(Self(Upstream::new(to, address)))
+    }
+
+    /// The edge to the peers.
+    pub(crate) fn edge(&self) -> &Arc<Edge> {
+        self.0.edge()
+    }
+
+    /// Reads an item.
+    ///
+    /// # Errors
+    /// If no read quorum of the peers answers before the deadline.
+    pub(crate) async fn read_item(
+        &self,
+        context: &QueryContext<'_>,
+        key: &ItemKey,
+    ) -> Result<Option<Record>, BackendError> {
+        let request = ApiRequest::get("read", format!("{ITEMS}/{key}"));
+        self.send_request(context, request, parse_item, |record| {
+            record.as_ref().map(|record| record.version.clone())
+        })
+        .await
+    }
+
+    /// Writes a value, with the version that `next` gives for the one that it replaces. Of two
+    /// concurrent writes, the one with the later version stays.
+    ///
+    /// # Errors
+    /// If the peers do not confirm before the deadline that the value is durable.
+    pub(crate) async fn write_item(
+        &self,
+        context: &QueryContext<'_>,
+        key: &ItemKey,
+        value: &Value,
+        next: VersionFn<'_>,
+    ) -> Result<Record, BackendError> {
+        let current = self.read_item(context, key).await?;
+        let version = next(current.as_ref().map(|record| &record.version));
+        let record = Record { version, value: value.clone() };
+        let body = serde_json::to_vec(&record)
+            .map_err(|error| BackendError::Invalid(format!("the value cannot be kept: {error}")))?;
+        let path = format!("{ITEMS}/{key}");
+        let request = ApiRequest { command: "write", method: Method::PUT, path, body: body.into() };
+        self.send_request(context, request, check_written, |()| Some(record.version.clone()))
+            .await?;
+        Ok(record)
+    }
+
+    /// A page of all items: the first page, or the one that starts at `after`, the `next` of the
+    /// page before.
+    ///
+    /// # Errors
+    /// If the peers give no answer before the deadline.
+    pub(crate) async fn list_page(
+        &self,
+        context: &QueryContext<'_>,
+        after: Option<&str>,
+    ) -> Result<InternalPage, BackendError> {
+        let path = match after {
+            Some(after) => {
+                format!("{ITEMS}?{AFTER}={}", utf8_percent_encode(after, NON_ALPHANUMERIC))
+            }
+            None => ITEMS.to_owned(),
+        };
+        self.send_request(context, ApiRequest::get("list", path), parse_json, |_| None).await
+    }
+
+    /// Adds up the items of each collection.
+    ///
+    /// # Errors
+    /// If no read quorum of the peers answers before the deadline.
+    pub(crate) async fn summarize(
+        &self,
+        context: &QueryContext<'_>,
+    ) -> Result<Summary, BackendError> {
+        let request = ApiRequest::get("summary", SUMMARY.to_owned());
+        self.send_request(context, request, parse_json, |_| None).await
+    }
+
+    /// Sends a request and logs it. `parse` reads the reply; `version` gives the item's version for
+    /// the log.
+    async fn send_request<T>(
+        &self,
+        context: &QueryContext<'_>,
+        request: ApiRequest,
+        parse: impl Fn(&CallResponse) -> Result<T, BackendError>,
+        version: impl Fn(&T) -> Option<Version>,
+    ) -> Result<T, BackendError> {
+        let ApiRequest { command, method, path, body } = request;
+        let start = Instant::now();
+        let call = CallRequest { method, path, context: context.request.clone(), body };
+        let reply = self.0.send_with_retries(&call).await;
+        let took = start.elapsed();
+        let bytes = reply.as_ref().map_or(0, |reply| reply.body.len() as u64);
+        let to = self.edge().to();
+        let outcome = reply
+            .map_err(BackendError::from)
+            .and_then(|reply| parse(&reply))
+            .map_err(|error| error.with_context(to));
+        self.edge().record(took, outcome.is_err());
+        (context.log)(Query {
+            to: to.to_string(),
+            command: command.to_owned(),
+            count: 1,
+            bytes,
+            micros: whole_micros(took),
+            version: outcome.as_ref().ok().and_then(version),
+            error: outcome.as_ref().err().map(BackendError::to_string),
+        });
+        outcome
+    }
+}
+
+/// The record of a reply; None for a 404 of this API.
+fn parse_item(reply: &CallResponse) -> Result<Option<Record>, BackendError> {
+    // A component without this API refuses the path with the answer of an unknown user's path.
+    // That does not mean that there is no item.
+    if reply.status == StatusCode::NOT_FOUND && !is_user_answer(reply) {
+        return Ok(None);
+    }
+    parse_json(reply).map(Some)
+}
+
+fn is_user_answer(reply: &CallResponse) -> bool {
+    serde_json::from_slice::<Answer>(&reply.body).is_ok()
+}
+
+fn check_written(reply: &CallResponse) -> Result<(), BackendError> {
+    match reply.status {
+        StatusCode::NO_CONTENT => Ok(()),
+        _ => Err(status_error(reply)),
+    }
+}
+
+fn parse_json<T: DeserializeOwned>(reply: &CallResponse) -> Result<T, BackendError> {
+    if reply.status != StatusCode::OK {
+        return Err(status_error(reply));
+    }
+    serde_json::from_slice(&reply.body)
+        .map_err(|error| BackendError::BadReply(format!("the answer has another form: {error}")))
+}
+
+/// The error that a status other than success means.
+fn status_error(reply: &CallResponse) -> BackendError {
+    let text = String::from_utf8_lossy(&reply.body);
+    let message = format!("answered {}: {}", reply.status, text.trim());
+    match reply.status {
+        StatusCode::SERVICE_UNAVAILABLE => BackendError::Unavailable(message),
+        StatusCode::GATEWAY_TIMEOUT => BackendError::DeadlineExceeded(message),
+        _ => BackendError::BadReply(message),
+    }
+}

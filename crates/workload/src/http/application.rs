@@ -1,0 +1,70 @@
+//! What a component implements to be served over HTTP.
+
+use super::{HttpError, Request};
+use crate::runtime::RoleSettings;
+use maquette_contract::{ItemKey, Record, RequestWork, Summary, internal_api::InternalPage};
+use serde_json::Value;
+
+/// The answers of a component to users' requests; `S` are the settings of its role.
+///
+/// An implementation logs each query and each call in the [`Request`] when it ends, so that the
+/// tree is complete even if the request fails or is cut off at its deadline.
+pub trait Application<S: RoleSettings>: Send + Sync + 'static {
+    /// The simulated cost of a request; paid before the application is called.
+    fn simulated_work(settings: &S) -> &RequestWork;
+
+    /// Reads an item; 404 if there is none.
+    fn read_item(
+        &self,
+        request: &Request<S>,
+        key: &ItemKey,
+    ) -> impl Future<Output = Result<Record, HttpError>> + Send;
+
+    /// Writes an item. The record is durable at its owner when this returns.
+    fn write_item(
+        &self,
+        request: &Request<S>,
+        key: &ItemKey,
+        value: Value,
+    ) -> impl Future<Output = Result<Record, HttpError>> + Send;
+
+    /// Adds up the summaries of all components that can be reached from here.
+    fn gather_summary(
+        &self,
+        request: &Request<S>,
+    ) -> impl Future<Output = Result<Summary, HttpError>> + Send;
+}
+
+/// The items that a component itself keeps, independent of which component answers users' requests
+/// for them; see [`maquette_contract::internal_api`]. These requests are not users' traffic and
+/// have no simulated cost.
+pub trait LocalItems<S: RoleSettings>: Application<S> {
+    /// Reads an item.
+    fn read_local(
+        &self,
+        request: &Request<S>,
+        key: &ItemKey,
+    ) -> impl Future<Output = Result<Option<Record>, HttpError>> + Send;
+
+    /// Keeps this version of an item unless a newer one is there; one of them is durable when this
+    /// returns.
+    fn put_local_if_newer(
+        &self,
+        request: &Request<S>,
+        key: &ItemKey,
+        record: Record,
+    ) -> impl Future<Output = Result<(), HttpError>> + Send;
+
+    /// A page of items: those after the key `after`, or the first ones.
+    fn list_local(
+        &self,
+        request: &Request<S>,
+        after: Option<&ItemKey>,
+    ) -> impl Future<Output = Result<InternalPage, HttpError>> + Send;
+
+    /// The summary of the items kept here.
+    fn summarize_local(
+        &self,
+        request: &Request<S>,
+    ) -> impl Future<Output = Result<Summary, HttpError>> + Send;
+}

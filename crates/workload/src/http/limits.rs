@@ -1,0 +1,48 @@
+//! The limits on requests: in flight, in hops and in time.
+
+use super::{HttpError, parse::MAX_RECORD_BYTES};
+use crate::runtime::headers::RequestContext;
+use axum::http::{
+    HeaderMap, StatusCode,
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+};
+use tokio::{sync::Semaphore, time::timeout_at};
+
+/// Requests with small bodies that are in flight at once; more are answered with 503. While a store
+/// is down every request waits, at most for 10 s: this is enough for 200 requests a second.
+pub(super) const MAX_IN_FLIGHT: usize = 2048;
+
+/// The bytes of a body that one permit allows; see [`MAX_IN_FLIGHT`].
+const BYTES_PER_PERMIT: usize = 2 << 10;
+
+/// The permits that a request takes: one, and more for a large body, which takes up to 16 times its
+/// size once it is parsed.
+pub(super) fn required_permits(headers: &HeaderMap) -> u32 {
+    let declared: Option<usize> = match headers.get(CONTENT_LENGTH) {
+        Some(length) => length.to_str().ok().and_then(|text| text.parse().ok()),
+        // A chunked body has no declared length: assume the largest.
+        None => headers.get(TRANSFER_ENCODING).map(|_| MAX_RECORD_BYTES),
+    };
+    let bytes = declared.unwrap_or(0).min(MAX_RECORD_BYTES);
+    u32::try_from(1 + bytes / BYTES_PER_PERMIT).unwrap_or(u32::MAX)
+}
+
+/// Does the work of a request if enough permits are free, until its deadline.
+pub(super) async fn within_limits<T>(
+    permits: &Semaphore,
+    required: u32,
+    context: &RequestContext,
+    work: impl Future<Output = Result<T, HttpError>> + Send,
+) -> Result<T, HttpError> {
+    context
+        .check_hops()
+        .map_err(|error| HttpError::new(StatusCode::LOOP_DETECTED, error.to_string()))?;
+    let Ok(_permits) = permits.try_acquire_many(required) else {
+        let message = "this pod has as many requests in flight as it allows; try again later";
+        return Err(HttpError::unavailable(message));
+    };
+    match timeout_at(context.deadline, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(HttpError::gateway_timeout("the request was not done before its deadline")),
+    }
+}

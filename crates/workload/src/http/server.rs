@@ -1,0 +1,141 @@
+//! The way of a user's request from its arrival to its answer.
+
+use super::{
+    Application, HttpError, Request,
+    limits::{required_permits, within_limits},
+    metrics::{HttpMetrics, HttpOperation},
+    parse::ParsedRequest,
+    render::{AnswerFormat, render_response},
+};
+use crate::runtime::{RoleSettings, Runtime, headers::RequestContext, latency_model, whole_micros};
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use maquette_contract::{Answer, ItemKey, Outcome, Record, ResponseTree};
+use std::sync::Arc;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
+
+/// The shared state of all handlers.
+pub(super) struct HttpServer<S, A> {
+    pub(super) runtime: Arc<Runtime<S>>,
+    pub(super) application: A,
+    pub(super) metrics: HttpMetrics,
+    /// Limits users' requests.
+    pub(super) permits: Semaphore,
+    /// Limits requests for the items that this component keeps. A user's request to another
+    /// component may wait for one of these, so users' requests never take their permits.
+    pub(super) internal_permits: Semaphore,
+}
+
+impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
+    pub(super) fn new(runtime: Arc<Runtime<S>>, application: A, permits: usize) -> Arc<Self> {
+        let metrics = HttpMetrics::new(&runtime.metrics);
+        let (permits, internal_permits) = (Semaphore::new(permits), Semaphore::new(permits));
+        Arc::new(Self { runtime, application, metrics, permits, internal_permits })
+    }
+
+    /// Answers a request; `parsing` reads the rest of it, within the limits.
+    pub(super) async fn answer_request(
+        &self,
+        operation: HttpOperation,
+        headers: &HeaderMap,
+        parsing: impl Future<Output = Result<ParsedRequest, HttpError>> + Send,
+    ) -> Response {
+        let start = Instant::now();
+        let _in_flight = self.metrics.start_request();
+        let request = self.begin_request(headers, start);
+        let outcome = self.run_within_limits(&request, required_permits(headers), parsing).await;
+        let min_bytes = A::simulated_work(&request.settings).response_bytes;
+        let (status, answer) = self.build_answer(request, start, outcome);
+        let took = start.elapsed();
+        self.metrics.finish_request(operation, status, took);
+        self.runtime.served_traffic.record(took, status.is_server_error());
+        render_response(AnswerFormat::from_accept(headers), status, answer, min_bytes)
+    }
+
+    /// Answers a request whose path or method does not exist. It is not counted as traffic and has
+    /// no simulated cost.
+    pub(super) fn refuse_request(&self, headers: &HeaderMap, error: HttpError) -> Response {
+        let start = Instant::now();
+        let request = self.begin_request(headers, start);
+        let (status, answer) = self.build_answer(request, start, Err(error));
+        render_response(AnswerFormat::from_accept(headers), status, answer, 0)
+    }
+
+    /// A request that came at `start` and runs under the current configuration to its end.
+    pub(super) fn begin_request(&self, headers: &HeaderMap, start: Instant) -> Request<S> {
+        let context = RequestContext::from_headers(headers, start);
+        Request::new(self.runtime.config.begin_request(), context)
+    }
+
+    async fn run_within_limits(
+        &self,
+        request: &Request<S>,
+        permits: u32,
+        parsing: impl Future<Output = Result<ParsedRequest, HttpError>> + Send,
+    ) -> Result<Outcome, HttpError> {
+        let work = async {
+            let parsed = parsing.await?;
+            if let Some(time) = &A::simulated_work(&request.settings).processing_time {
+                sleep(latency_model::sample_processing_time(time)).await;
+            }
+            self.call_application(request, parsed).await
+        };
+        within_limits(&self.permits, permits, &request.context, work).await
+    }
+
+    async fn call_application(
+        &self,
+        request: &Request<S>,
+        parsed: ParsedRequest,
+    ) -> Result<Outcome, HttpError> {
+        match parsed {
+            ParsedRequest::Get(key) => {
+                let record = self.application.read_item(request, &key).await?;
+                Ok(item_outcome(key, record))
+            }
+            ParsedRequest::Put(key, value) => {
+                let record = self.application.write_item(request, &key, value).await?;
+                Ok(item_outcome(key, record))
+            }
+            ParsedRequest::Summary => {
+                self.application.gather_summary(request).await.map(Outcome::Summary)
+            }
+        }
+    }
+
+    fn build_answer(
+        &self,
+        request: Request<S>,
+        start: Instant,
+        outcome: Result<Outcome, HttpError>,
+    ) -> (StatusCode, Answer) {
+        let component = request.component.clone();
+        let (queries, calls) = request.into_logs();
+        let error = outcome.as_ref().err().map(|error| error.message.clone());
+        let trace = ResponseTree {
+            component,
+            role: S::ROLE,
+            pod: self.runtime.options.pod.clone(),
+            micros: whole_micros(start.elapsed()),
+            queries,
+            calls,
+            error,
+        };
+        let (status, outcome) = match outcome {
+            Ok(outcome) => (StatusCode::OK, outcome),
+            Err(error) => (error.status, Outcome::Error(error.message)),
+        };
+        (status, Answer { outcome, trace, padding: String::new() })
+    }
+}
+
+fn item_outcome(key: ItemKey, record: Record) -> Outcome {
+    let ItemKey { collection, id } = key;
+    let Record { version, value } = record;
+    Outcome::Item { collection, id, version, value }
+}
