@@ -91,7 +91,7 @@ fn there_is_nothing_to_do_where_nothing_changes() {
 
 #[test]
 fn invalid_files_and_command_lines_are_failures_that_say_what_lint_says() {
-    let wrong = "tests/refusals/several-problems-at-once.yaml";
+    let wrong = "tests/invalid/several-errors.yaml";
     let good = example("n-tier");
     let lint = maquette(&["lint", "-f", wrong]);
     let problems = String::from_utf8_lossy(&lint.stdout).into_owned();
