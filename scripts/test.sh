@@ -49,7 +49,7 @@ check "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 check "documentation" env RUSTDOCFLAGS="-D warnings" \
     cargo doc --quiet --locked --workspace --no-deps
 check "development cluster: vet and tests" make --silent -C dev/cluster vet test
-tests "unit, golden, generated-files, module-arrows and API tests" \
+tests "unit, golden, generated-files, layering and API tests" \
     cargo test --locked --workspace --no-fail-fast
 if [ "$(id -u)" = 0 ]; then
     check "development cluster: up, down and nothing left" make --silent -C dev/cluster e2e
