@@ -1,4 +1,5 @@
-//! The `maquette` command: parses, sets up logs, dispatches. Everything else is in the library.
+//! The `maquette` command: parses the command line, starts logging, dispatches. Everything else is
+//! in the library.
 
 use clap::Parser;
 use maquette::cli::Cli;
@@ -9,7 +10,7 @@ async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Where nobody reads, there is nobody to tell.
+            // If printing fails, there is no other place to report to.
             let _ = error.print();
             return maquette::cli::usage_exit_code(&error);
         }
@@ -17,10 +18,10 @@ async fn main() -> ExitCode {
     cli.logs.set_up();
     match cli.command.run().await {
         Ok(code) => code,
-        // Whoever read what was printed has had enough.
-        Err(error) if maquette::cli::is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
+        // EPIPE: the reader closed the pipe; not an error.
+        Err(error) if maquette::cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            maquette::cli::print_error(error.as_ref());
+            maquette::cli::print_error(&error);
             ExitCode::FAILURE
         }
     }

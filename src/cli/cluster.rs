@@ -1,10 +1,11 @@
-//! What a cluster has of an Architecture.
+//! Reads Architectures and their objects from a cluster. It never changes anything there.
 
 use crate::{
     api::Architecture,
     observe::{self, RunningTopology, Snapshot},
     plan::{Identity, Topology, plan},
 };
+use anyhow::{Context, anyhow};
 use clap::Args;
 use k8s_openapi::{
     Metadata, NamespaceResourceScope, api::core::v1::PersistentVolumeClaim,
@@ -35,79 +36,47 @@ pub(super) struct ClusterArgs {
     kubeconfig: Option<PathBuf>,
 }
 
-/// Why nothing is known of what runs.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
-    /// There is no cluster.
-    #[error("no cluster to talk to: set KUBECONFIG, or give --kubeconfig or --context")]
-    NoCluster(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It does not answer, or refuses.
-    #[error("cannot read {what} in namespace {namespace}")]
-    Read {
-        /// What was asked for.
-        what: String,
-        /// Where.
-        namespace: String,
-        /// Why not.
-        source: Box<kube::Error>,
-    },
-    /// The Architecture is not there.
-    #[error(
-        "no Architecture {name} in namespace {namespace}: `kubectl get architectures \
-         --all-namespaces` lists those that are"
-    )]
-    NotFound {
-        /// Its name.
-        name: String,
-        /// Where it was looked for.
-        namespace: String,
-    },
-    /// Its name cannot be a part of its objects' names.
-    #[error("Architecture {name}: the name cannot be a part of its objects' names")]
-    Name {
-        /// Its name.
-        name: String,
-        /// What is wrong with it.
-        source: maquette_contract::NameError,
-    },
-}
-
-/// A namespace of a cluster.
+/// One namespace of a cluster.
 pub(super) struct Cluster {
     client: Client,
     pub(super) namespace: String,
 }
 
-/// An Architecture in a cluster and what runs of it.
+/// An Architecture in a cluster and its objects.
 pub(super) struct LiveArchitecture {
     pub(super) architecture: Architecture,
-    /// What it asks for; none if it cannot run.
+    /// The plan for its specification; none if that is not valid.
     pub(super) desired: Option<Topology>,
     pub(super) running: RunningTopology,
-    /// Its volumes' claims, by name, with their size.
+    /// The requested size of each PersistentVolumeClaim, by name.
     pub(super) claims: BTreeMap<String, String>,
 }
 
 impl Cluster {
-    /// The cluster that `args` choose. `namespace` is the one to work in unless they name another.
+    /// Connects to the cluster that `args` choose. The namespace is that of `args`, or else
+    /// `namespace`, or else that of the context.
     ///
     /// # Errors
-    /// When there is no configuration of a cluster.
+    /// When no cluster is configured.
     pub(super) async fn connect(
         args: &ClusterArgs,
         namespace: Option<String>,
-    ) -> Result<Self, Error> {
-        let mut config = load_config(args).await.map_err(Error::NoCluster)?;
-        // Whoever waits at a terminal would rather know.
+    ) -> anyhow::Result<Self> {
+        const NO_CLUSTER: &str =
+            "no cluster to talk to: set KUBECONFIG, or give --kubeconfig or --context";
+        let mut config = load_config(args).await.context(NO_CLUSTER)?;
+        // A person waits at a terminal: an error now is better than hidden retries.
         config.default_retry = false;
         config.connect_timeout = Some(Duration::from_secs(10));
-        let chosen = args.namespace.clone().or(namespace);
-        let namespace = chosen.unwrap_or_else(|| config.default_namespace.clone());
-        let client = Client::try_from(config).map_err(|error| Error::NoCluster(error.into()))?;
+        let namespace = args
+            .namespace
+            .clone()
+            .or(namespace)
+            .unwrap_or_else(|| config.default_namespace.clone());
+        let client = Client::try_from(config).context(NO_CLUSTER)?;
         Ok(Self { client, namespace })
     }
 
-    /// Objects of a kind in the namespace.
     fn namespaced_api<K>(&self) -> Api<K>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
@@ -115,93 +84,89 @@ impl Cluster {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    /// The same, whatever their kind.
+    /// Reads and watches objects as they are written, without parsing them.
     pub(super) fn dynamic_api(&self, resource: &ApiResource) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), &self.namespace, resource)
     }
 
-    /// The Architecture of this name and what runs of it; none if it is not there.
+    /// The Architecture of this name and its objects; none if there is no such Architecture.
     ///
     /// # Errors
     /// When the cluster does not answer or refuses.
     pub(super) async fn find_architecture(
         &self,
         name: &str,
-    ) -> Result<Option<LiveArchitecture>, Error> {
-        let found = self.namespaced_api::<Architecture>().get_opt(name).await;
-        let found =
-            found.map_err(|source| self.read_error(&format!("Architecture {name}"), source))?;
-        let Some(architecture) = found else { return Ok(None) };
-        let uid = architecture.metadata.uid.clone().unwrap_or_default();
-        let named = name.parse();
-        let named = named.map_err(|source| Error::Name { name: name.to_owned(), source })?;
-        let identity = Identity { name: named, namespace: self.namespace.clone(), uid };
+    ) -> anyhow::Result<Option<LiveArchitecture>> {
+        let answer = self.namespaced_api::<Architecture>().get_opt(name).await;
+        let Some(architecture) =
+            answer.with_context(|| self.cannot_read(&format!("Architecture {name}")))?
+        else {
+            return Ok(None);
+        };
+        let identity = Identity {
+            name: name.parse().with_context(|| {
+                format!("Architecture {name}: the name cannot be a part of its objects' names")
+            })?,
+            namespace: self.namespace.clone(),
+            uid: architecture.metadata.uid.clone().unwrap_or_default(),
+        };
         let snapshot = self.take_snapshot(&identity).await?;
         let running = observe::running_topology(&identity, &snapshot);
-        let claims = snapshot.claims.iter().filter_map(|claim| claim_size(claim));
-        let claims = claims.collect();
+        let claims = snapshot.claims.iter().filter_map(|claim| claim_size(claim)).collect();
         let valid = architecture.spec.validate(name).ok();
-        let specified = valid.and_then(|spec| plan(&spec, identity).ok());
-        Ok(Some(LiveArchitecture { architecture, desired: specified, running, claims }))
+        let desired = valid.and_then(|spec| plan(&spec, identity).ok());
+        Ok(Some(LiveArchitecture { architecture, desired, running, claims }))
     }
 
-    /// The same; it must be there.
+    /// As [`Cluster::find_architecture`].
     ///
     /// # Errors
-    /// Also when it is not.
-    pub(super) async fn get_architecture(&self, name: &str) -> Result<LiveArchitecture, Error> {
+    /// Also when there is no such Architecture.
+    pub(super) async fn get_architecture(&self, name: &str) -> anyhow::Result<LiveArchitecture> {
         self.find_architecture(name).await?.ok_or_else(|| self.not_found_error(name))
     }
 
-    /// The error that says that it is not there.
-    pub(super) fn not_found_error(&self, name: &str) -> Error {
-        Error::NotFound { name: name.to_owned(), namespace: self.namespace.clone() }
+    pub(super) fn not_found_error(&self, name: &str) -> anyhow::Error {
+        anyhow!(
+            "no Architecture {name} in namespace {}: `kubectl get architectures --all-namespaces` \
+             lists those that exist",
+            self.namespace
+        )
     }
 
-    /// The objects that the operator would look at, but for what pods report.
-    async fn take_snapshot(&self, identity: &Identity) -> Result<Snapshot, Error> {
+    /// The objects that the operator would look at, without the reports of pods.
+    async fn take_snapshot(&self, identity: &Identity) -> anyhow::Result<Snapshot> {
+        let uid = &identity.uid;
         Ok(Snapshot {
-            config_maps: retain_owned(
-                self.list_labeled(identity, "ConfigMaps").await?,
-                &identity.uid,
-            ),
-            services: retain_owned(self.list_labeled(identity, "Services").await?, &identity.uid),
-            deployments: retain_owned(
-                self.list_labeled(identity, "Deployments").await?,
-                &identity.uid,
-            ),
-            stateful_sets: retain_owned(
-                self.list_labeled(identity, "StatefulSets").await?,
-                &identity.uid,
-            ),
+            config_maps: retain_owned(self.list_labeled(identity, "ConfigMaps").await?, uid),
+            services: retain_owned(self.list_labeled(identity, "Services").await?, uid),
+            deployments: retain_owned(self.list_labeled(identity, "Deployments").await?, uid),
+            stateful_sets: retain_owned(self.list_labeled(identity, "StatefulSets").await?, uid),
             pods: self.list_labeled(identity, "Pods").await?,
             claims: self.list_labeled(identity, "PersistentVolumeClaims").await?,
             reports: [].into(),
         })
     }
 
-    async fn list_labeled<K>(&self, identity: &Identity, what: &str) -> Result<Vec<Arc<K>>, Error>
+    async fn list_labeled<K>(&self, identity: &Identity, kinds: &str) -> anyhow::Result<Vec<Arc<K>>>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
         K: Clone + DeserializeOwned + Debug,
     {
         let labels = format!("{LABEL_ARCHITECTURE}={}", identity.name);
         let params = ListParams::default().labels(&labels);
-        let list = self.namespaced_api::<K>().list(&params).await;
-        let list = list.map_err(|source| self.read_error(what, source))?;
+        let answer = self.namespaced_api::<K>().list(&params).await;
+        let list = answer.with_context(|| self.cannot_read(kinds))?;
         Ok(list.items.into_iter().map(Arc::new).collect())
     }
 
-    /// The error that says that `what` cannot be read.
-    pub(super) fn read_error(&self, what: &str, source: kube::Error) -> Error {
-        let namespace = self.namespace.clone();
-        Error::Read { what: what.to_owned(), namespace, source: Box::new(source) }
+    /// The context of an error that the API server gave when `what` was read.
+    pub(super) fn cannot_read(&self, what: &str) -> String {
+        format!("cannot read {what} in namespace {}", self.namespace)
     }
 }
 
-async fn load_config(
-    args: &ClusterArgs,
-) -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {
+async fn load_config(args: &ClusterArgs) -> anyhow::Result<Config> {
     let options = KubeConfigOptions { context: args.context.clone(), ..Default::default() };
     Ok(match (&args.kubeconfig, &args.context) {
         (Some(file), _) => {
@@ -212,13 +177,14 @@ async fn load_config(
     })
 }
 
-/// The claim's name and its size.
+/// The claim's name and its requested size.
 fn claim_size(claim: &PersistentVolumeClaim) -> Option<(String, String)> {
     let requests = claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?;
     Some((claim.metadata.name.clone()?, requests.get("storage")?.0.clone()))
 }
 
-/// Those whose controller has this UID: an object may look like one of ours and be somebody else's.
+/// The objects whose controller has this UID. Labels are not enough: objects that are not ours may
+/// carry them.
 fn retain_owned<K: Metadata<Ty = ObjectMeta>>(mut objects: Vec<Arc<K>>, uid: &str) -> Vec<Arc<K>> {
     objects.retain(|object| {
         let owners = object.metadata().owner_references.iter().flatten();

@@ -12,25 +12,23 @@ use std::{
     process::ExitCode,
 };
 
-/// What to draw.
-///
-/// Without a file, what runs in the cluster is drawn, as its objects say: components on their way in or
-/// out too.
+/// What to draw, and how.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The Architecture: in the cluster or, with --filename, in the file, where it may be left out
-    /// if there is only one.
+    /// The Architecture: in the cluster or, with --filename, in the file; needed there only if the
+    /// file has several.
     #[arg(value_name = "NAME", required_unless_present = "filename")]
     name: Option<String>,
-    /// A file with the Architecture, YAML or JSON; `-` reads the standard input. No cluster is
-    /// asked then.
+    /// A file with the Architecture, YAML or JSON, to use instead of the cluster; `-` reads the
+    /// standard input.
     #[arg(short, long, value_name = "FILE")]
     filename: Option<PathBuf>,
-    /// What to write.
+    /// The format of the picture.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "mermaid")]
     output: GraphFormat,
-    /// A file with the Architecture as it will be: draws what comes, goes, changes and stays.
+    /// A file with the Architecture as it will be: the picture shows what comes, goes, changes and
+    /// stays.
     #[arg(long, value_name = "OTHER")]
     diff: Option<PathBuf>,
     #[command(flatten)]
@@ -40,45 +38,42 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Examples:
   maquette graph -f shop.yaml                        Mermaid, for Markdown on GitHub
-  maquette graph -f shop.yaml -o svg > shop.svg      a picture that needs nothing else
+  maquette graph -f shop.yaml -o svg > shop.svg      a picture in one file
   maquette graph -f shop.yaml -o dot | dot -Tpdf     for Graphviz
   maquette graph shop -n default -o svg              what runs now
-  maquette graph shop --diff new.yaml -o svg         what runs now, and what new.yaml would make of it
+  maquette graph shop --diff new.yaml -o svg         how new.yaml would change what runs now
   git show HEAD:shop.yaml | maquette graph -f - --diff shop.yaml";
 
-/// How a graph is written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum GraphFormat {
     /// A Mermaid flowchart, which GitHub draws in Markdown.
     Mermaid,
-    /// DOT, for Graphviz.
+    /// DOT, the language of Graphviz.
     Dot,
-    /// SVG, laid out already.
+    /// SVG, which browsers show.
     Svg,
 }
 
-/// A model, its name, and in a few words what it is.
+/// A model and the texts above its picture.
 struct NamedModel {
     name: String,
+    /// The shape, or where the model runs.
     description: String,
     model: Model,
 }
 
-/// Draws.
+/// Draws a model, or the difference of two.
 ///
 /// # Errors
-/// When a file or what runs cannot be read, or an Architecture is not valid.
+/// When a file or the cluster cannot be read, or when an Architecture is not valid.
 pub(super) async fn run(args: &Args) -> CommandResult {
-    let drawn = match &args.filename {
+    let current = match &args.filename {
         Some(file) => read_model(file, args.name.as_deref())?,
         None => fetch_model(args).await?,
     };
     let picture = match &args.diff {
-        None => Picture::of_model(&drawn.model, &drawn.name, &drawn.description),
-        Some(other) => {
-            let after = read_model(other, None)?;
-            diff_picture(&drawn, &after)
-        }
+        None => Picture::of_model(&current.model, &current.name, &current.description),
+        Some(other) => diff_picture(&current, &read_model(other, None)?),
     };
     let text = match args.output {
         GraphFormat::Mermaid => graph::mermaid(&picture),
@@ -90,34 +85,34 @@ pub(super) async fn run(args: &Args) -> CommandResult {
 }
 
 fn diff_picture(before: &NamedModel, after: &NamedModel) -> Picture {
-    let name = match before.name == after.name {
-        true => before.name.clone(),
-        false => format!("{} → {}", before.name, after.name),
-    };
-    let what = match before.description == after.description {
-        true => before.description.clone(),
-        false => format!("{} → {}", before.description, after.description),
-    };
-    Picture::of_change(&before.model, &after.model, &name, &what)
+    let title = join_if_different(&before.name, &after.name);
+    let subtitle = join_if_different(&before.description, &after.description);
+    Picture::of_change(&before.model, &after.model, &title, &subtitle)
 }
 
-fn read_model(file: &Path, name: Option<&str>) -> Result<NamedModel, checked::Error> {
-    let specified = checked::read_one(file, name, "")?;
-    let what = format!("{:?}", specified.architecture.spec.shape);
+fn join_if_different(before: &str, after: &str) -> String {
+    if before == after { before.to_owned() } else { format!("{before} → {after}") }
+}
+
+fn read_model(file: &Path, name: Option<&str>) -> anyhow::Result<NamedModel> {
+    let checked = checked::read_one(file, name, "")?;
     Ok(NamedModel {
-        name: specified.name,
-        description: what,
-        model: Model::from_topology(&specified.topology),
+        name: checked.name,
+        description: format!("{:?}", checked.architecture.spec.shape),
+        model: Model::from_topology(&checked.topology),
     })
 }
 
-async fn fetch_model(args: &Args) -> Result<NamedModel, super::cluster::Error> {
+async fn fetch_model(args: &Args) -> anyhow::Result<NamedModel> {
     let name = args.name.clone().unwrap_or_default();
     let cluster = Cluster::connect(&args.cluster, None).await?;
-    let found = cluster.get_architecture(&name).await?;
-    for component in Model::unknown_components(&found.running) {
+    let live = cluster.get_architecture(&name).await?;
+    for component in Model::unknown_components(&live.running) {
         eprintln!("left out: {component}, whose ConfigMap or workload is missing");
     }
-    let what = format!("what runs in {}", cluster.namespace);
-    Ok(NamedModel { name, description: what, model: Model::from_running(&found.running) })
+    Ok(NamedModel {
+        name,
+        description: format!("what runs in {}", cluster.namespace),
+        model: Model::from_running(&live.running),
+    })
 }

@@ -1,48 +1,17 @@
-//! Reads Architectures from a file or the standard input: YAML or JSON, one document or several.
+//! Reads Kubernetes objects from a file or the standard input: YAML or JSON, one document or
+//! several. It never checks what an object says.
 
+use anyhow::{Context, ensure};
 use serde::Deserialize;
 use serde_json::Value;
-use std::{
-    fs,
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
-/// Why there is no Architecture to work on.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
-    /// The file cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// It is not YAML.
-    #[error("{file}, document {number}: not YAML")]
-    Yaml {
-        /// Which file.
-        file: String,
-        /// Which of its documents.
-        number: usize,
-        /// With line and column.
-        source: serde_norway::Error,
-    },
-    /// It holds nothing.
-    #[error("{file}: no Architecture in it")]
-    Empty {
-        /// Which file.
-        file: String,
-    },
-}
-
-/// An object of a file that was read.
+/// One object of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct InputObject {
-    /// The file and what the object calls itself, for messages.
+    /// Names the object in messages: `FILE: KIND/NAME`.
     pub(super) label: String,
-    /// What it says.
+    /// The object as it is written.
     pub(super) value: Value,
 }
 
@@ -54,7 +23,7 @@ impl InputObject {
         Self { label, value }
     }
 
-    /// Its name, or what that begins with if it is to be generated.
+    /// `metadata.name`, or else `metadata.generateName`, or else `?`.
     pub(super) fn name(&self) -> &str {
         metadata_name(&self.value)
     }
@@ -65,23 +34,21 @@ fn metadata_name(value: &Value) -> &str {
     metadata["name"].as_str().or(metadata["generateName"].as_str()).unwrap_or("?")
 }
 
-/// The objects of `path`, of the standard input if it is `-`; empty documents are left out, and each
-/// item of a list is an object.
+/// The objects of `path`, or of the standard input if it is `-`. Empty documents are skipped, and
+/// each item of a `List` is an object.
 ///
 /// # Errors
 /// When the file cannot be read, is not YAML, or has no object.
-pub(super) fn read_objects(path: &Path) -> Result<Vec<InputObject>, Error> {
+pub(super) fn read_objects(path: &Path) -> anyhow::Result<Vec<InputObject>> {
     let (file, text) = read_text(path)?;
     let mut objects = vec![];
     for (index, document) in serde_norway::Deserializer::from_str(&text).enumerate() {
-        let value = Value::deserialize(document).map_err(|source| Error::Yaml {
-            file: file.clone(),
-            number: index + 1,
-            source,
-        })?;
+        let value = Value::deserialize(document)
+            .with_context(|| format!("{file}, document {}: not YAML", index + 1))?;
         flatten_lists(path, value, &mut objects);
     }
-    if objects.is_empty() { Err(Error::Empty { file }) } else { Ok(objects) }
+    ensure!(!objects.is_empty(), "{file}: no Architecture in it");
+    Ok(objects)
 }
 
 fn flatten_lists(path: &Path, mut value: Value, objects: &mut Vec<InputObject>) {
@@ -95,14 +62,12 @@ fn flatten_lists(path: &Path, mut value: Value, objects: &mut Vec<InputObject>) 
     }
 }
 
-/// The name of the file and what is in it.
-fn read_text(path: &Path) -> Result<(String, String), Error> {
-    let failed = |source| Error::Read { path: path.to_owned(), source };
-    if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map_err(failed)?;
-        Ok(("standard input".to_owned(), text))
+/// The name of the file for messages, and its text.
+fn read_text(path: &Path) -> anyhow::Result<(String, String)> {
+    let (name, text) = if path == Path::new("-") {
+        ("standard input".to_owned(), io::read_to_string(io::stdin()))
     } else {
-        Ok((path.display().to_string(), fs::read_to_string(path).map_err(failed)?))
-    }
+        (path.display().to_string(), fs::read_to_string(path))
+    };
+    Ok((name, text.with_context(|| format!("cannot read {}", path.display()))?))
 }

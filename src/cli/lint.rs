@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What to check.
+/// Which files to check.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A file with Architectures, YAML or JSON, one document or several; `-` reads the standard
@@ -19,7 +19,7 @@ pub struct Args {
     filename: Vec<PathBuf>,
 }
 
-/// What there is to say about a file.
+/// The lines to print, and how many Architectures and problems they are about.
 #[derive(Default)]
 struct LintReport {
     lines: Vec<String>,
@@ -27,8 +27,8 @@ struct LintReport {
     problems: usize,
 }
 
-/// Prints all problems by field path, and exits with 1 if there are any. What the API server
-/// refuses is found without one, but for what depends on the Architecture that it replaces.
+/// Prints every problem with its field path; the exit code is 1 if there are any. It finds what the
+/// API server would refuse, except for rules that compare with the Architecture in the cluster.
 ///
 /// # Errors
 /// When a file cannot be read or is not YAML.
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> CommandResult {
         }
     }
     if report.checked == 0 {
-        // Else a misspelt kind would pass.
+        // Without this a file whose `kind` is misspelt would pass.
         report.problems += 1;
         report.lines.push("no Architecture: nothing was checked".to_owned());
     }
@@ -58,22 +58,24 @@ impl LintReport {
         }
     }
 
-    fn check_architecture(&mut self, InputObject { label: who, value }: &InputObject) {
+    fn check_architecture(&mut self, InputObject { label, value }: &InputObject) {
         self.checked += 1;
         match check_document(value, "") {
             Ok(checked) => {
-                // The shape as users write it.
                 let shape = checked.architecture.spec.shape;
                 let notes = checked.spec.inactive().iter().map(|member| {
-                    format!("{who}: note: spec.{member} is inactive, since the shape is {shape:?}")
+                    // The debug format of a shape is its name in the API.
+                    format!(
+                        "{label}: note: spec.{member} is inactive, since the shape is {shape:?}"
+                    )
                 });
-                self.lines.push(format!("{who}: valid"));
+                self.lines.push(format!("{label}: valid"));
                 self.lines.extend(notes);
             }
             Err(problems) => {
-                let problems: Vec<_> = problems.iter().map(|p| format!("{who}: {p}")).collect();
-                self.problems += problems.len();
-                self.lines.extend(problems);
+                let before = self.lines.len();
+                self.lines.extend(problems.iter().map(|problem| format!("{label}: {problem}")));
+                self.problems += self.lines.len() - before;
             }
         }
     }

@@ -1,13 +1,13 @@
-//! How the command logs: always on the standard error, so that what it prints can be piped.
+//! Logging of all commands: always to the standard error, so that the standard output can be piped.
 
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-/// How to log.
+/// Options of every command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Logs")]
 pub struct LogArgs {
-    /// How a line of the log looks.
+    /// The format of a line of the log.
     #[arg(long, global = true, env = "MAQUETTE_LOG_FORMAT", value_enum, default_value = "text")]
     log_format: LogFormat,
     /// What to log: a level (error, warn, info, debug, trace), or levels by module such as
@@ -22,17 +22,16 @@ pub struct LogArgs {
     log: EnvFilter,
 }
 
-/// How a line of the log looks.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum LogFormat {
-    /// For people.
+    /// A readable line, in color on a terminal.
     Text,
     /// One JSON object a line.
     Json,
 }
 
 impl LogArgs {
-    /// Starts logging, for the whole process. To be called once, before anything logs.
+    /// Starts logging for the whole process. Call it once, before anything logs.
     pub fn set_up(&self) {
         let logs = tracing_subscriber::fmt()
             .with_env_filter(self.log.clone())

@@ -1,11 +1,11 @@
 //! The `maquette` command: one file per command.
 //!
-//! Owns what a person types and reads on a terminal. It never holds logic of its own: each command
-//! reads its input, calls the module that knows, and prints.
+//! Owns the command line and what is printed on a terminal. It never holds logic of its own: each
+//! command reads its input, calls the module that has the logic, and prints.
 //!
-//! Exit codes: 0 when all is well, 1 when a command failed or, for `lint`, found problems, and 2
-//! when the command line cannot be understood. For `plan` 2 says that there is something to do, so
-//! that a command line that cannot be understood is a failure like others: 1.
+//! Exit codes: 0 for success, 1 when a command failed or `lint` found problems, and 2 when the
+//! command line is not valid. For `plan`, 2 means that there is something to do, so a command line
+//! that is not valid gives 1, as other failures do.
 
 mod checked;
 mod cluster;
@@ -20,11 +20,10 @@ mod plan;
 mod render;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use std::{error::Error, process::ExitCode};
+use std::{io, process::ExitCode};
 
-/// What a command ends with: the exit code, or an error that [`print_error`] prints. Nothing but
-/// `main` handles it, so the type of the error is of no use to anybody.
-pub type CommandResult = Result<ExitCode, Box<dyn Error + Send + Sync>>;
+/// The exit code of a command, or an error that `main` prints with [`print_error`].
+pub type CommandResult = anyhow::Result<ExitCode>;
 
 /// Working models of distributed architectures on Kubernetes.
 ///
@@ -33,10 +32,10 @@ pub type CommandResult = Result<ExitCode, Box<dyn Error + Send + Sync>>;
 #[derive(Debug, Parser)]
 #[command(name = "maquette", version, propagate_version = true)]
 pub struct Cli {
-    /// How to log.
+    /// Options for logging, which every command has.
     #[command(flatten)]
     pub logs: logs::LogArgs,
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -44,25 +43,36 @@ pub struct Cli {
 /// The commands, one file each.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the operator: keep every Architecture of the cluster true.
+    /// Run the operator: build and maintain every Architecture of the cluster.
+    ///
+    /// It uses the cluster that it runs in, or else the one that KUBECONFIG names.
     Operator(operator::Args),
-    /// Print the objects that Architectures become, without a cluster.
+    /// Print the objects that the operator creates for Architectures, without a cluster.
     Render(render::Args),
-    /// Check Architectures, without a cluster, and name every problem.
+    /// Check Architectures and list every problem, without a cluster.
     Lint(lint::Args),
-    /// Draw an Architecture, or how two differ: as Mermaid, DOT or SVG.
+    /// Draw an Architecture, or the difference of two, as Mermaid, DOT or SVG.
+    ///
+    /// Without a file it draws what runs in the cluster, including components that a change in
+    /// progress adds or removes.
     Graph(graph::Args),
-    /// Tell what a change will do, step by step, without doing it; or follow one.
+    /// Show what a change will do, step by step, without doing it; or follow one.
+    ///
+    /// A plan shows which components come, change and go, where requests and items go, what becomes
+    /// of volumes, and what cannot be done. It comes from the same code as the operator's. It
+    /// assumes that what runs is healthy: the operator waits until it is.
+    ///
+    /// With --watch, it follows a change that is in progress until that is done.
     Plan(plan::Args),
-    /// Print the CustomResourceDefinition of Architecture.
+    /// Print the CustomResourceDefinition of Architectures.
     Crd(crd::Args),
 }
 
 impl Command {
-    /// Does what was asked for.
+    /// Runs the command.
     ///
     /// # Errors
-    /// Whatever kept the command from its work; the message and its sources say what and the mend.
+    /// When the command failed. The message and its causes say what is wrong and how to fix it.
     pub async fn run(self) -> CommandResult {
         match self {
             Self::Operator(args) => operator::run(args).await,
@@ -75,7 +85,7 @@ impl Command {
     }
 }
 
-/// The exit code when a command line was not understood, or was a question for help.
+/// The exit code when clap did not accept the command line, or answered `--help` or `--version`.
 pub fn usage_exit_code(error: &clap::Error) -> ExitCode {
     let lenient = Cli::command().ignore_errors(true).try_get_matches();
     let plan = lenient.is_ok_and(|matches| matches.subcommand_name() == Some("plan"));
@@ -86,25 +96,23 @@ pub fn usage_exit_code(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// Whether the error is that nobody reads the output any more.
-pub fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
-    let io = error.downcast_ref::<std::io::Error>();
-    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+/// Whether the error is EPIPE: the reader of the standard output closed the pipe.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io_error = error.downcast_ref::<io::Error>();
+    io_error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Prints an error and all that caused it, each once, on the standard error.
-pub fn print_error(error: &(dyn Error + 'static)) {
+/// Prints an error and its chain of causes, each once, on the standard error.
+pub fn print_error(error: &anyhow::Error) {
+    eprintln!("error: {error}");
     let mut printed = error.to_string();
-    eprintln!("error: {printed}");
-    let mut next = error.source();
-    while let Some(source) = next {
-        let text = source.to_string();
-        // Some libraries repeat the source in their own message.
+    for cause in error.chain().skip(1) {
+        let text = cause.to_string();
+        // Some libraries repeat the cause in their own message.
         if !printed.contains(&text) {
             eprintln!("  because: {text}");
         }
         printed = text;
-        next = source.source();
     }
 }
 

@@ -5,33 +5,33 @@ use crate::{
     reconcile::{self, Options},
     render::RenderSettings,
 };
+use anyhow::Context;
 use maquette_contract::ports::ADMIN;
 use std::{
     collections::BTreeSet,
-    error::Error,
     net::{Ipv4Addr, SocketAddr},
     process::ExitCode,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How the operator runs.
-///
-/// It talks to the cluster that it runs in, or else to the one that KUBECONFIG names.
+/// How the operator runs; see also [`Options`].
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Namespaces to work in, separated by commas; without it or if it is empty, all.
+    /// Namespaces whose Architectures the operator builds, separated by commas; all if it is not
+    /// given or empty.
     ///
-    /// A role in each of them is enough then; without it the operator needs a cluster role.
+    /// With namespaces, a Role in each of them is enough; without, the operator needs a
+    /// ClusterRole.
     #[arg(long, value_delimiter = ',', value_name = "NAMESPACE", env = "MAQUETTE_NAMESPACES")]
     namespaces: Vec<String>,
     /// Image of the workload, for Architectures that name none.
     #[arg(long, value_name = "IMAGE", env = "MAQUETTE_WORKLOAD_IMAGE",
           default_value_t = RenderSettings::default().image)]
     workload_image: String,
-    /// How many Architectures are worked on at once.
+    /// How many Architectures are reconciled at the same time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
-    /// Whether to work only while holding the lease, so that several replicas can run.
+    /// Whether to reconcile only while holding the lease, so that several replicas can run.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     leader_elect: bool,
     /// Namespace of the lease; without it, the operator's own.
@@ -41,28 +41,29 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS:PORT",
           default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, ADMIN.number)))]
     http_address: SocketAddr,
-    /// Name of this replica in the lease and in Events, unlike all others'.
+    /// Name of this replica in the lease and in Events; it must be unique.
     #[arg(long, value_name = "NAME", env = "POD_NAME", default_value_t = random_instance())]
     instance: String,
 }
 
-/// A name for a replica that was given none.
 fn random_instance() -> String {
     format!("maquette-{:08x}", rand::random::<u32>())
 }
 
-/// The namespaces that are named, each once: a variable that is set to nothing names none.
+/// The namespaces, each once. An environment variable that is set to an empty text names none.
 fn distinct_namespaces(named: &[String]) -> BTreeSet<String> {
     let trimmed = named.iter().map(|name| name.trim());
     trimmed.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Runs the operator until it is asked to stop.
+/// Runs the operator until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// When there is no cluster to talk to, or when the operator cannot go on.
+/// When no cluster is configured, or when the operator cannot continue.
 pub(super) async fn run(args: Args) -> CommandResult {
-    let config = kube::Config::infer().await.map_err(no_cluster_error)?;
+    let config = kube::Config::infer()
+        .await
+        .context("no cluster to talk to: run in one, or set KUBECONFIG")?;
     let lease_namespace = args.lease_namespace.unwrap_or_else(|| config.default_namespace.clone());
     let options = Options {
         namespaces: distinct_namespaces(&args.namespaces),
@@ -79,14 +80,10 @@ pub(super) async fn run(args: Args) -> CommandResult {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::info!("asked to stop");
+        tracing::info!("stopping: received SIGINT or SIGTERM");
     };
     reconcile::run(config, options, stop).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn no_cluster_error(error: kube::config::InferConfigError) -> Box<dyn Error + Send + Sync> {
-    format!("no cluster to talk to: run in one, or set KUBECONFIG ({error})").into()
 }
 
 #[cfg(test)]
@@ -101,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn no_namespace_is_all_and_each_is_worked_in_once() {
+    fn namespaces_are_trimmed_and_distinct() {
         let cases = [
             ("", &[] as &[&str]),
             (" ", &[]),
@@ -112,8 +109,8 @@ mod tests {
         ];
         for (written, expected) in cases {
             let command = Command::parse_from(["operator", "--namespaces", written]);
-            let found = distinct_namespaces(&command.args.namespaces);
-            assert!(found.iter().eq(expected), "{written:?} names {found:?}");
+            let distinct = distinct_namespaces(&command.args.namespaces);
+            assert!(distinct.iter().eq(expected), "{written:?} names {distinct:?}");
         }
     }
 }

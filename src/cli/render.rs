@@ -1,4 +1,4 @@
-//! `maquette render`: prints the objects that Architectures become.
+//! `maquette render`: prints the objects that the operator creates for Architectures.
 
 use super::{
     CommandResult,
@@ -6,9 +6,10 @@ use super::{
     output,
 };
 use crate::render::{RenderSettings, render};
+use anyhow::ensure;
 use std::path::PathBuf;
 
-/// What to render.
+/// Which Architectures to render, and with what defaults.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The file with the Architectures, YAML or JSON, one document or several; `-` reads the
@@ -23,17 +24,6 @@ pub struct Args {
     image: String,
 }
 
-/// Why an Architecture cannot be rendered.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    /// Its name is to be generated.
-    #[error(
-        "{0}: the objects' names begin with the Architecture's, which only a cluster can generate: \
-         give it a metadata.name"
-    )]
-    Unnamed(String),
-}
-
 /// Prints the objects as YAML documents, in the order in which they can be applied.
 ///
 /// # Errors
@@ -44,9 +34,11 @@ pub(super) fn run(args: &Args) -> CommandResult {
     for CheckedArchitecture { name, architecture, topology, .. } in
         checked::read_all(&args.filename, &args.namespace)?
     {
-        if architecture.metadata.name.is_none() {
-            return Err(Error::Unnamed(name).into());
-        }
+        ensure!(
+            architecture.metadata.name.is_some(),
+            "{name}: the objects' names begin with the Architecture's, which only a cluster can \
+             generate: give it a metadata.name"
+        );
         documents.extend(render(&topology, &settings).objects().to_values());
     }
     output::print_documents(&documents)

@@ -1,29 +1,27 @@
-//! What keeps a change from being made in place at all.
+//! Why a change cannot be made in place.
 
-use super::{backend::SourcesOfTruth, graph::RouteGraph};
-use crate::{
-    observe::RunningTopology,
-    plan::{Component, Topology},
-};
+use super::routing::{RouteGraph, SourcesOfTruth};
+use crate::{observe::RunningTopology, plan::Topology};
 use maquette_contract::{ComponentName, Role};
 use std::{collections::BTreeSet, fmt};
 
-/// Why what is wanted cannot be reached from what runs, and the mend.
+/// Why the wanted topology cannot be reached from the running one. The text says how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocker {
-    /// A wanted component has the name of one that runs in another role; both need the name at once.
+    /// A wanted component has the name of one that runs in another role: both would have to run at
+    /// the same time.
     RoleConflict {
-        /// The name.
+        /// The name that both have.
         component: ComponentName,
-        /// What runs under it.
+        /// The role that runs.
         running: Role,
-        /// What is wanted under it.
+        /// The role that is wanted.
         wanted: Role,
     },
-    /// Somebody deleted a part of a component that is not wanted any more and is needed on the way: it
-    /// still serves, or items are to be taken over from it.
+    /// An object was deleted of a component that is not wanted any more, but that the change needs:
+    /// it still serves, or its items are to be migrated.
     PartDeleted {
-        /// The component.
+        /// The component whose ConfigMap or workload was deleted.
         component: ComponentName,
     },
 }
@@ -31,44 +29,50 @@ pub enum Blocker {
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RoleConflict { component, running: runs, wanted } => write!(
+            Self::RoleConflict { component, running, wanted } => write!(
                 f,
-                "{component} runs as a {runs} and is wanted as a {wanted}, which must run beside it \
-                 first: give the {wanted} another name"
+                "{component} runs as a {running} and is wanted as a {wanted}, which must run \
+                 beside it first: give the {wanted} another name"
             ),
             Self::PartDeleted { component } => write!(
                 f,
-                "{component} is needed until this change is made, and its ConfigMap or StatefulSet was \
-                 deleted: go back to the specification with {component}, which makes it anew with its \
-                 volume, and make the change again; or, if nobody needs what it keeps, delete what \
-                 is left of it and its PersistentVolumeClaims"
+                "{component} is needed until this change is made, and its ConfigMap or StatefulSet \
+                 was deleted: go back to the specification with {component}, which recreates it \
+                 with its volume, and make the change again; or, if its items are not needed, \
+                 delete what is left of it and its PersistentVolumeClaims"
             ),
         }
     }
 }
 
-/// All of them.
+/// All blockers of a change from `running` to `wanted`.
 pub(super) fn find_blockers(wanted: &Topology, running: &RunningTopology) -> Vec<Blocker> {
     role_conflicts(wanted, running).chain(deleted_parts(wanted, running)).collect()
 }
 
 fn role_conflicts(wanted: &Topology, running: &RunningTopology) -> impl Iterator<Item = Blocker> {
-    let clash = |component: &Component| {
-        let runs = running.component(&component.name)?.planned.as_ref()?.role();
-        let (wanted, component) = (component.role(), component.name.clone());
-        (runs != wanted).then_some(Blocker::RoleConflict { component, running: runs, wanted })
-    };
-    wanted.components().filter_map(clash)
+    wanted.components().filter_map(|component| {
+        let current = running.component(&component.name)?.planned.as_ref()?.role();
+        (current != component.role()).then(|| Blocker::RoleConflict {
+            component: component.name.clone(),
+            running: current,
+            wanted: component.role(),
+        })
+    })
 }
 
-/// Components of which nobody knows what they do, and homes of items that nobody can ask any more. A home
-/// without a volume never held any.
+/// Components whose configuration is unknown, and sources of truth that do not run any more.
 fn deleted_parts(wanted: &Topology, running: &RunningTopology) -> impl Iterator<Item = Blocker> {
     let graph = RouteGraph::from_running(running);
-    let authorities = SourcesOfTruth::from_running(&graph, &graph.named_collections());
-    let homes = authorities.components().into_iter().filter(|home| running.has_volume(home));
-    let homes = homes.filter(|home| graph.component(home).is_none());
-    let needed: BTreeSet<_> = homes.chain(running.unreadable()).cloned().collect();
-    let lost = needed.into_iter().filter(|component| wanted.component(component).is_none());
-    lost.map(|component| Blocker::PartDeleted { component })
+    let sources = SourcesOfTruth::from_running(&graph, &graph.named_collections());
+    // A backend without a volume never held an item.
+    let not_running = sources
+        .components()
+        .into_iter()
+        .filter(|backend| running.has_volume(backend) && graph.component(backend).is_none());
+    let needed: BTreeSet<_> = not_running.chain(running.unreadable()).cloned().collect();
+    needed
+        .into_iter()
+        .filter(|component| wanted.component(component).is_none())
+        .map(|component| Blocker::PartDeleted { component })
 }

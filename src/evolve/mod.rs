@@ -1,29 +1,28 @@
-//! Leads what runs to what is wanted, one safe step at a time.
+//! Computes the next safe step from the running to the wanted topology.
 //!
-//! Owns the order of a change: what is applied now and what that waits for. Everything is computed
-//! afresh from the wanted and the running topology, so that a crash at any point resumes and a
-//! change of mind retargets. It never looks at objects and never talks to anything.
+//! Owns the order of a change: which topology is applied now, and what must happen before the next
+//! step. Its only input is the wanted and the running topology. So a restarted operator continues a
+//! change at any point, and an edited specification takes effect at any point. Never reads objects
+//! and never does I/O.
 //!
-//! The steps, one file each: [`raise`], [`moving`], [`settle`], [`retire`]. What holds at every
-//! point, and why nothing is lost, is in `docs/evolution.md`.
+//! - [`blocker`]: why a change cannot be made in place.
+//! - [`routing`]: at which owner a request ends, and which backend is the source of truth.
+//! - [`interim`]: components as they are configured only during a change.
+//! - [`view`] and [`verify`]: what a step reads, and what counts as proof.
+//! - [`steps`]: Expand, Cutover, Finalize, Contract, and the removal of surplus peers.
+//! - [`simulate`] and [`placement`]: a change computed in advance.
+//!
+//! Invariants, and why no write is lost: `docs/evolution.md`.
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
-mod accept;
-mod backend;
 mod blocker;
-mod carry_over;
-mod contract;
-mod cutover;
-mod dependencies;
-mod expand;
-mod finalize;
-mod forward;
-mod graph;
+mod evolution;
+mod interim;
 mod placement;
-mod scale_down;
+mod routing;
 mod simulate;
-mod target;
+mod steps;
 mod verify;
 mod view;
 mod wait;
@@ -33,6 +32,7 @@ mod tests;
 
 pub use crate::api::EvolutionStep as Step;
 pub use blocker::Blocker;
+pub use evolution::Evolution;
 pub use placement::{Placement, placements};
 pub use simulate::{Stage, healthy_cluster, simulate};
 pub use wait::Wait;
@@ -41,61 +41,23 @@ use crate::{observe::RunningTopology, plan::Topology};
 use k8s_openapi::jiff::Timestamp;
 use view::ChangeView;
 
-/// What to apply now, on the way to what is wanted.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evolution {
-    /// The topology to apply now. Whatever is not in it may go.
-    pub apply: Topology,
-    /// The step of the change; none when `apply` is what is wanted and nothing else is left.
-    pub step: Option<Step>,
-    /// What must happen before the next step.
-    pub waits: Vec<Wait>,
-    /// What keeps the change from being made at all; then `apply` is what runs.
-    pub blockers: Vec<Blocker>,
-    /// Whether users are served by the wanted topology, whatever else is still there.
-    pub serves_wanted: bool,
-}
-
-/// The next step from `running` to `wanted`.
+/// The next step from `running` to `wanted`. Reports are judged as of `now`.
 pub fn evolve(wanted: &Topology, running: &RunningTopology, now: Timestamp) -> Evolution {
-    let cannot = blocker::find_blockers(wanted, running);
-    if !cannot.is_empty() {
-        return keep_running(wanted, running, cannot);
+    let blockers = blocker::find_blockers(wanted, running);
+    if !blockers.is_empty() {
+        return Evolution::blocked(wanted, running, blockers);
     }
-    let wanted = carry_over::volume_sizes(wanted, running);
+    let goal = interim::keep_volume_sizes(wanted, running);
     if running.components().all(|(_, found)| found.planned.is_none()) {
-        return converged(&wanted);
+        return Evolution::converged(&goal);
     }
-    let meanwhile = carry_over::peer_members(&wanted, running);
-    let view = ChangeView::new(&meanwhile, running, now);
-    let step = expand::step(&view)
-        .or_else(|| cutover::step(&view))
-        .or_else(|| finalize::step(&view))
-        .or_else(|| contract::step(&view));
-    // What only has to come up as it is to be is no change in steps.
-    let step = step.filter(|next| next.apply != meanwhile || view.obsolete().next().is_some());
-    let mut evolution = step.unwrap_or_else(|| converged(&wanted));
-    scale_down::remove_one_by_one(&mut evolution, running, now);
+    // Surplus peers are removed after all steps: until then the steps keep them.
+    let goal_with_peers = interim::keep_peers(&goal, running);
+    let view = ChangeView::new(&goal_with_peers, running, now);
+    // A change that removes nothing and reconfigures no callers is applied at once, without steps.
+    let step = steps::next_step(&view)
+        .filter(|next| next.apply != goal_with_peers || view.obsolete().next().is_some());
+    let mut evolution = step.unwrap_or_else(|| Evolution::converged(&goal));
+    steps::remove_peers_one_by_one(&mut evolution, running, now);
     evolution
-}
-
-fn converged(wanted: &Topology) -> Evolution {
-    Evolution {
-        apply: wanted.clone(),
-        step: None,
-        waits: vec![],
-        blockers: vec![],
-        serves_wanted: true,
-    }
-}
-
-/// Leaves what runs as it is.
-fn keep_running(wanted: &Topology, running: &RunningTopology, cannot: Vec<Blocker>) -> Evolution {
-    let planned = running.components().filter_map(|(_, found)| found.planned.clone());
-    let apply = Topology {
-        entry: running.entry().unwrap_or(wanted.entry()).clone(),
-        components: planned.map(|component| (component.name.clone(), component)).collect(),
-        ..wanted.clone()
-    };
-    Evolution { apply, step: None, waits: vec![], blockers: cannot, serves_wanted: false }
 }

@@ -1,27 +1,29 @@
-//! Where the items of each collection are, and where a change takes them.
+//! Which backend has the items of each collection, before and after a change.
 
 use super::{
-    Stage,
-    backend::{all_selectors, authoritative_backend, migration_sources, own_backend},
-    graph::{CollectionSelector, RouteGraph},
+    routing::{
+        CollectionSelector, RouteGraph, authoritative_backend, migration_sources, own_backend,
+    },
+    simulate::Stage,
 };
 use crate::{observe::RunningTopology, plan::Topology};
 use maquette_contract::{Collection, ComponentName};
 
-/// Where the items of a collection are before a change and after.
+/// Which backend has the items of a collection, before and after a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
-    /// The collection; none for all that have no name anywhere.
+    /// None for all collections that no route names.
     pub collection: Option<Collection>,
-    /// The home that has every acknowledged write; none if nobody owns them.
+    /// The source of truth before the change; none if the items have no owner.
     pub before: Option<ComponentName>,
-    /// The home that will.
+    /// The backend after the change; none if the items have no owner then.
     pub after: Option<ComponentName>,
-    /// Whether they are taken over from the one to the other.
+    /// Whether the items are copied from `before` to a new owner.
     pub copied: bool,
 }
 
-/// Where the items of each collection are in `running` and where in `wanted`, to which `stages` lead.
+/// The placement of each collection in `running` and in `wanted`. `stages` is the change between
+/// them.
 pub fn placements(
     wanted: &Topology,
     running: &RunningTopology,
@@ -30,26 +32,33 @@ pub fn placements(
     let (before, after) = (RouteGraph::from_running(running), RouteGraph::from_topology(wanted));
     let collections =
         before.named_collections().into_iter().chain(after.named_collections()).collect();
-    let of = |share: CollectionSelector| {
-        let home = before.owner_of(&share).and_then(|owner| authoritative_backend(owner, &share));
-        let new = after.owner_of(&share).and_then(own_backend);
-        let copied = home.as_ref().is_some_and(|home| is_copied(&share, &home.component, stages));
-        Placement {
-            before: home.map(|home| home.component),
-            after: new.map(|home| home.component),
-            copied,
-            collection: match share {
-                CollectionSelector::Named(collection) => Some(collection),
-                CollectionSelector::Rest => None,
-            },
-        }
-    };
-    all_selectors(&collections).into_iter().map(of).collect()
+    let selectors = CollectionSelector::all(&collections).into_iter();
+    selectors.map(|selector| placement(selector, &before, &after, stages)).collect()
 }
 
-/// Whether some new owner takes these items over from `home`.
-fn is_copied(share: &CollectionSelector, home: &ComponentName, stages: &[Stage]) -> bool {
+fn placement(
+    selector: CollectionSelector,
+    before: &RouteGraph<'_>,
+    after: &RouteGraph<'_>,
+    stages: &[Stage],
+) -> Placement {
+    let old = before.owner_of(&selector).and_then(|one| authoritative_backend(one, &selector));
+    let new = after.owner_of(&selector).and_then(own_backend);
+    let copied = old.as_ref().is_some_and(|old| is_copied(&selector, &old.component, stages));
+    Placement {
+        before: old.map(|old| old.component),
+        after: new.map(|new| new.component),
+        copied,
+        collection: match selector {
+            CollectionSelector::Named(collection) => Some(collection),
+            CollectionSelector::Rest => None,
+        },
+    }
+}
+
+/// Whether a new owner copies these items from `backend` in any stage.
+fn is_copied(selector: &CollectionSelector, backend: &ComponentName, stages: &[Stage]) -> bool {
     let components = stages.iter().flat_map(|stage| stage.apply.components());
-    let mut origins = components.flat_map(migration_sources);
-    origins.any(|origin| origin.component == *home && share.is_in(&origin.collections))
+    let mut sources = components.flat_map(migration_sources);
+    sources.any(|source| source.component == *backend && selector.is_in(&source.collections))
 }

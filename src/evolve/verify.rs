@@ -1,40 +1,43 @@
-//! What counts as proof that a component does what it was told.
+//! What counts as proof that a component works under its configuration.
 
 use crate::{
     observe::{
-        Availability, RunningComponent, RunningPod, RunningTopology, component_availability,
+        Availability, REPORT_TTL, RunningComponent, RunningPod, RunningTopology,
+        component_availability,
     },
     plan::Component,
 };
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{ComponentName, Observations, Probe, Revision};
 
-/// What `component` lacks until it works as it was told, in one line; none if nothing. It is available,
-/// every pod reports its configuration and no request under an older one, and all its edges work
-/// that count: those to components that there are not, of a change that was given up before it had made
-/// them, never do.
+/// The first requirement that `component` does not meet, in one line; none if it is verified: it is
+/// available, every pod reports its revision and no request under an older one, and probes succeed
+/// on all edges to components for which `counts` is true.
 pub(super) fn unmet(
     component: &Component,
     found: Option<&RunningComponent>,
     counts: impl Fn(&ComponentName) -> bool,
     now: Timestamp,
 ) -> Option<String> {
-    if let Availability::Unavailable(lacks) = component_availability(component, found, false, now) {
-        return Some(lacks);
+    if let Availability::Unavailable(reason) = component_availability(component, found, false, now)
+    {
+        return Some(reason);
     }
-    let found = found?;
-    let Some(revision) = &found.revision else { return Some("it has no configuration".to_owned()) };
-    found.pods.iter().find_map(|pod| {
+    let running = found?;
+    let Some(revision) = &running.revision else {
+        return Some("it has no configuration".to_owned());
+    };
+    running.pods.iter().find_map(|pod| {
         let report = match report_at_revision(pod, revision, now) {
             Ok(report) => report,
-            Err(lacks) => return Some(lacks),
+            Err(reason) => return Some(reason),
         };
         let mut edges = component.edges().into_iter().filter(|edge| counts(&edge.to));
         edges.find_map(|edge| edge_problem(pod, report, &edge.to))
     })
 }
 
-/// The report of a pod that has moved to `revision` with all its requests.
+/// The fresh report of a pod that answers all its requests under `revision`.
 pub(super) fn report_at_revision<'a>(
     pod: &'a RunningPod,
     revision: &Revision,
@@ -42,7 +45,7 @@ pub(super) fn report_at_revision<'a>(
 ) -> Result<&'a Observations, String> {
     let name = &pod.name;
     match pod.report.fresh_at(now) {
-        None => Err(format!("pod {name} has not reported of late")),
+        None => Err(format!("pod {name} did not report in the last {} s", REPORT_TTL.as_secs())),
         Some(report) if report.revision != *revision => {
             Err(format!("pod {name} still runs an older configuration"))
         }
@@ -60,22 +63,23 @@ fn edge_problem(pod: &RunningPod, report: &Observations, to: &ComponentName) -> 
     match edge.map(|edge| &edge.probe) {
         Some(Probe::Works) => None,
         Some(Probe::Fails { message }) => Some(format!("pod {name} -> {to}: {message}")),
-        Some(Probe::Pending) | None => Some(format!("pod {name} has not tried {to} yet")),
+        Some(Probe::Pending) | None => Some(format!("pod {name} has not probed {to} yet")),
     }
 }
 
-/// What a component on its way out lacks until no request of its pods can go the old way. One that is
-/// neither ready nor heard of answers nobody: it has no say.
-pub(super) fn unmet_forwarding(found: &RunningComponent, now: Timestamp) -> Option<String> {
-    let revision = found.revision.as_ref()?;
-    let counts = |pod: &&RunningPod| pod.ready || pod.report.fresh_at(now).is_some();
-    found.pods.iter().filter(counts).find_map(|pod| report_at_revision(pod, revision, now).err())
+/// The first pod of an obsolete component that may still send a request over an old route.
+pub(super) fn unmet_forwarding(running: &RunningComponent, now: Timestamp) -> Option<String> {
+    let revision = running.revision.as_ref()?;
+    // A pod that is neither ready nor has a fresh report answers no request.
+    let mut serving =
+        running.pods.iter().filter(|pod| pod.ready || pod.report.fresh_at(now).is_some());
+    serving.find_map(|pod| report_at_revision(pod, revision, now).err())
 }
 
-/// Components with pods that are on their way out, and how many.
+/// The components that have terminating pods, and how many.
 pub(super) fn terminating_pods(
     running: &RunningTopology,
 ) -> impl Iterator<Item = (&ComponentName, usize)> {
-    let ending = running.components().filter(|(_, found)| found.terminating > 0);
-    ending.map(|(name, found)| (name, found.terminating))
+    let counts = running.components().map(|(name, found)| (name, found.terminating));
+    counts.filter(|(_, terminating)| *terminating > 0)
 }

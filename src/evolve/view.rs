@@ -1,11 +1,12 @@
-//! What a step looks at, and what every step begins with.
+//! What every step reads: the wanted, the target and the running topology, compared.
 
 use super::{
-    Evolution, Step, Wait, accept,
-    backend::{self, SourcesOfTruth},
-    dependencies, forward,
-    graph::RouteGraph,
-    target, verify,
+    Step,
+    evolution::Evolution,
+    interim,
+    routing::{self, RouteGraph, SourcesOfTruth},
+    verify,
+    wait::Wait,
 };
 use crate::{
     observe::RunningTopology,
@@ -15,16 +16,16 @@ use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{Collection, ComponentName, Role};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a step looks at.
+/// A change at one moment.
 pub(super) struct ChangeView<'a> {
     pub(super) wanted: &'a Topology,
-    /// What is wanted, with what the way there needs besides.
+    /// `wanted`, with migration sources and with the routes that only the change needs.
     pub(super) target: Topology,
     pub(super) running: &'a RunningTopology,
     pub(super) graph: RouteGraph<'a>,
     pub(super) now: Timestamp,
-    /// Whether everybody was told where to go, entry and end users too; whoever is not wanted any
-    /// more only forwards. What is missing then is the proof that they do.
+    /// Whether all components have their target configuration, the entry has moved and all obsolete
+    /// components forward. The proof that they do may still be missing.
     pub(super) cutover_applied: bool,
     sources_of_truth: SourcesOfTruth,
     collections: BTreeSet<Collection>,
@@ -35,20 +36,19 @@ impl<'a> ChangeView<'a> {
         let graph = RouteGraph::from_running(running);
         let collections =
             &graph.named_collections() | &RouteGraph::from_topology(wanted).named_collections();
-        let exists = |home: &ComponentName| {
-            graph.component(home).is_some() || wanted.component(home).is_some()
-        };
-        let authorities = SourcesOfTruth::from_running(&graph, &collections).restrict_to(exists);
-        let goal = target::build_topology(wanted, &graph, &authorities, &collections);
-        let moved = false;
+        let sources_of_truth =
+            SourcesOfTruth::from_running(&graph, &collections).restrict_to(|name| {
+                graph.component(name).is_some() || wanted.component(name).is_some()
+            });
+        let target = interim::target_topology(wanted, &graph, &sources_of_truth, &collections);
         let mut view = Self {
             wanted,
-            target: goal,
+            target,
             running,
             graph,
             now,
-            cutover_applied: moved,
-            sources_of_truth: authorities,
+            cutover_applied: false,
+            sources_of_truth,
             collections,
         };
         view.cutover_applied = view.is_cutover_applied();
@@ -59,37 +59,38 @@ impl<'a> ChangeView<'a> {
     }
 
     fn is_cutover_applied(&self) -> bool {
-        let forwards = |component| {
-            forward::forwarder_for(component, self.wanted.entry())
-                .is_none_or(|component| self.is_configured(&component))
-        };
         self.entry_shifted()
             && self.target.components().all(|component| self.is_configured(component))
-            && self.obsolete().all(forwards)
+            && self.obsolete().all(|component| {
+                let forwarder = interim::forwarder_for(component, self.wanted.entry());
+                forwarder.is_none_or(|forwarder| self.is_configured(&forwarder))
+            })
     }
 
-    /// A last pass that has begun is not begun anew as long as nobody turns back.
+    /// A final pass that has started is not restarted unless the change is reversed.
     fn continue_final_passes(&mut self) {
         for component in self.target.components.values_mut() {
-            let began =
-                self.graph.component(&component.name).is_some_and(backend::is_in_final_pass);
-            backend::set_final_pass(component, began);
+            let current = self.graph.component(&component.name);
+            let has_started = current.is_some_and(routing::is_in_final_pass);
+            routing::set_final_pass(component, has_started);
         }
     }
 
-    /// The component of this name as it runs.
+    /// The running component of this name.
     pub(super) fn current(&self, name: &ComponentName) -> Option<&'a Component> {
         self.graph.component(name)
     }
 
-    /// Whether what runs asks the same components for the same as `component`.
+    /// Whether the running component of this name has the same dependencies as `component`.
     pub(super) fn is_configured(&self, component: &Component) -> bool {
-        self.current(&component.name).is_some_and(|old| dependencies::are_same(old, component))
+        self.current(&component.name)
+            .is_some_and(|current| routing::have_same_dependencies(current, component))
     }
 
-    /// What `component` runs as while it is to accept more items than now; none if it accepts them.
+    /// What `component` runs as while it accepts more collections than now; none if it already
+    /// accepts them all.
     pub(super) fn expanded_owner(&self, component: &Component) -> Option<Component> {
-        accept::expanded_owner(
+        interim::expanded_owner(
             self.current(&component.name)?,
             component,
             &self.sources_of_truth,
@@ -97,35 +98,43 @@ impl<'a> ChangeView<'a> {
         )
     }
 
-    /// What `component` lacks until it works as it was told.
+    /// The first requirement that `component` does not meet; none if it is verified.
     pub(super) fn unmet(&self, component: &Component) -> Option<String> {
-        let exists = |name: &ComponentName| self.exists(name);
-        verify::unmet(component, self.running.component(&component.name), exists, self.now)
+        self.unmet_on_edges(component, |name| self.exists(name))
     }
 
-    /// What `component` lacks until it can answer for what it owns. Whom else it asks is no matter: that
-    /// may be left from a change that was given up.
+    /// The same, but only the edges to its backends count. Its other edges may be left from a
+    /// change that was abandoned.
     pub(super) fn unmet_as_owner(&self, component: &Component) -> Option<String> {
-        let homes: BTreeSet<_> = backend::backend_components(component).collect();
-        let counts = |name: &ComponentName| homes.contains(name) && self.exists(name);
+        let backends: BTreeSet<_> = routing::backend_components(component).collect();
+        self.unmet_on_edges(component, |name| backends.contains(name) && self.exists(name))
+    }
+
+    fn unmet_on_edges(
+        &self,
+        component: &Component,
+        counts: impl Fn(&ComponentName) -> bool,
+    ) -> Option<String> {
         verify::unmet(component, self.running.component(&component.name), counts, self.now)
     }
 
+    /// False for a component of an abandoned change that was never created: an edge to it never
+    /// works.
     fn exists(&self, name: &ComponentName) -> bool {
         self.graph.component(name).is_some() || self.target.component(name).is_some()
     }
 
-    /// Components of the goal but the end users.
+    /// The components of the target, without the load.
     pub(super) fn servers(&self) -> impl Iterator<Item = &Component> {
         self.target.components().filter(|component| component.role() != Role::Load)
     }
 
-    /// The end users of the goal.
+    /// The load of the target.
     pub(super) fn load(&self) -> Option<&Component> {
         self.target.components().find(|component| component.role() == Role::Load)
     }
 
-    /// Components that run and are not wanted any more. Nobody misses end users who leave.
+    /// Running components that are not wanted any more. Without the load, which no component calls.
     pub(super) fn obsolete(&self) -> impl Iterator<Item = &'a Component> {
         let running = self.running.components().filter_map(|(_, found)| found.planned.as_ref());
         let wanted = self.wanted;
@@ -134,25 +143,24 @@ impl<'a> ChangeView<'a> {
         })
     }
 
-    /// Whether users' requests come in where they are to.
+    /// Whether the entry Service selects the wanted entry.
     pub(super) fn entry_shifted(&self) -> bool {
         self.running.entry() == Some(self.wanted.entry())
     }
 
-    /// What runs, with the wanted settings of all components that are wired as in the goal, the new
-    /// components, and whatever else is still there. End users wait until there is somebody to serve
-    /// them.
+    /// What every step starts from: the running topology, with new components, and with the wanted
+    /// settings of all components whose dependencies do not change.
     pub(super) fn base_topology(&self) -> Topology {
         let mut apply = self.with_obsolete(self.target.clone());
         for component in apply.components.values_mut() {
-            if let Some(old) =
-                self.current(&component.name).filter(|old| !dependencies::are_same(old, component))
+            if let Some(current) = self.current(&component.name)
+                && !routing::have_same_dependencies(current, component)
             {
-                component.behavior = old.behavior.clone();
-                backend::set_final_pass(component, false);
-                // A peer that is no member of those it is told of would never be ready.
-                if let Behavior::Peer(told) = &component.behavior {
-                    component.replicas = told.members;
+                component.behavior = current.behavior.clone();
+                routing::set_final_pass(component, false);
+                // A peer that is not among its configured members never becomes ready.
+                if let Behavior::Peer(peer) = &component.behavior {
+                    component.replicas = peer.members;
                 }
             }
         }
@@ -160,6 +168,7 @@ impl<'a> ChangeView<'a> {
         if let Some(entry) = entry {
             apply.entry = entry.clone();
         }
+        // A new load starts when the entry can serve it.
         if !self.entry_shifted()
             && let Some(load) = self.load()
             && self.current(&load.name).is_none()
@@ -169,30 +178,30 @@ impl<'a> ChangeView<'a> {
         apply
     }
 
-    /// `topology` beside the components that are not wanted any more.
+    /// `topology`, with the obsolete components as they run.
     pub(super) fn with_obsolete(&self, mut topology: Topology) -> Topology {
-        let leaving: BTreeMap<_, _> =
+        let obsolete: BTreeMap<_, _> =
             self.obsolete().map(|component| (component.name.clone(), component.clone())).collect();
-        topology.components.extend(leaving);
+        topology.components.extend(obsolete);
         topology
     }
 
-    /// The evolution that applies `apply`, and waits.
+    /// The evolution that applies `apply` in `step` and then waits.
     pub(super) fn waiting_evolution(
         &self,
         step: Step,
         apply: Topology,
         waits: Vec<Wait>,
     ) -> Evolution {
-        let moved = self.servers().all(|component| self.is_configured(component));
-        // Only the proof is missing that all have moved.
-        let settles = step == Step::Cutover && self.cutover_applied;
+        let servers_configured = self.servers().all(|component| self.is_configured(component));
+        // Once everything is configured, the proof of it is what Finalize waits for.
+        let is_finalize = step == Step::Cutover && self.cutover_applied;
         Evolution {
             apply,
-            step: Some(if settles { Step::Finalize } else { step }),
+            step: Some(if is_finalize { Step::Finalize } else { step }),
             waits,
             blockers: vec![],
-            serves_wanted: moved && self.entry_shifted(),
+            serves_wanted: servers_configured && self.entry_shifted(),
         }
     }
 }

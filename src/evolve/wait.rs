@@ -6,56 +6,56 @@ use std::fmt;
 /// What must happen before the next step of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// A new component, or one that is to accept more items, must work; until then all others stay as
-    /// they are.
+    /// A new component, or an owner that accepts more collections, must be verified. All other
+    /// components are unchanged until then.
     Expanded {
-        /// The component.
+        /// The new component or the owner.
         component: ComponentName,
-        /// What it lacks, in one line.
+        /// The first requirement that it does not meet, in one line.
         unmet: String,
     },
-    /// A component must work under its new configuration; until then nobody relies on that.
+    /// A component must be verified under its new configuration. No caller relies on it until then.
     Configured {
-        /// The component.
+        /// The component that is reconfigured.
         component: ComponentName,
-        /// What it lacks, in one line.
+        /// The first requirement that it does not meet, in one line.
         unmet: String,
     },
-    /// The entry Service must lead to another component.
+    /// The entry Service must select another component.
     EntryShifted {
-        /// That component.
+        /// The new entry component.
         component: ComponentName,
     },
     /// A component that is not wanted any more must only forward requests.
     Forwarding {
-        /// The component.
+        /// The component that is not wanted any more.
         component: ComponentName,
-        /// What it lacks, in one line.
+        /// The first requirement that it does not meet, in one line.
         unmet: String,
     },
-    /// Pods on their way out must have ended: they may still write to an old home of items.
+    /// Terminating pods must have ended: they may still write to a migration source.
     Terminated {
-        /// Their component.
+        /// The component of the pods.
         component: ComponentName,
-        /// How many.
+        /// The number of terminating pods.
         pods: usize,
     },
-    /// Everything must be copied from an old home of items.
+    /// A new owner must have copied everything from a migration source.
     Copied {
-        /// The new owner.
+        /// The new owner of the items.
         component: ComponentName,
-        /// The old home.
+        /// The migration source that is copied.
         from: ComponentName,
-        /// How far the copy is, in one line.
+        /// The progress of the copy, in one line.
         unmet: String,
     },
-    /// Peers that leave must hand their items over first.
+    /// Surplus peers must hand their items over before they are removed.
     HandedOver {
-        /// The peers.
+        /// The component of the peers.
         component: ComponentName,
-        /// How many pods are to leave.
+        /// The number of surplus pods.
         surplus: u32,
-        /// Which pod is not done and why, in one line.
+        /// The first pod that is not ready for the removal and why, in one line.
         unmet: String,
     },
 }
@@ -78,28 +78,26 @@ impl Wait {
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Expanded { component, unmet: lacks } => {
-                write!(f, "waiting for {component} before callers move: {lacks}")
+            Self::Expanded { component, unmet } => {
+                write!(f, "waiting for {component} before its callers are reconfigured: {unmet}")
             }
-            Self::Configured { component, unmet: lacks } => {
-                write!(f, "waiting for {component} under its new configuration: {lacks}")
+            Self::Configured { component, unmet } => {
+                write!(f, "waiting for {component} under its new configuration: {unmet}")
             }
             Self::EntryShifted { component } => write!(f, "the entry moves to {component}"),
-            Self::Forwarding { component, unmet: lacks } => {
-                write!(f, "waiting for {component}, which is to forward to the new entry: {lacks}")
+            Self::Forwarding { component, unmet } => {
+                write!(f, "waiting for {component} to forward to the new entry: {unmet}")
             }
             Self::Terminated { component, pods } => {
-                write!(f, "waiting for {pods} pods of {component} that are on their way out")
+                write!(f, "waiting for {pods} terminating pods of {component}")
             }
-            Self::Copied { component, from, unmet: lacks } => {
-                write!(f, "{component} takes over what {from} has: {lacks}")
+            Self::Copied { component, from, unmet } => {
+                write!(f, "{component} copies the items of {from}: {unmet}")
             }
-            Self::HandedOver { component, surplus: leaving, unmet: lacks } => {
-                write!(
-                    f,
-                    "{leaving} of {component} are to leave once their items are copied: {lacks}"
-                )
-            }
+            Self::HandedOver { component, surplus, unmet } => write!(
+                f,
+                "{surplus} pods of {component} are removed once their items are copied: {unmet}"
+            ),
         }
     }
 }

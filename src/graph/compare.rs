@@ -1,8 +1,8 @@
-//! Two models side by side: what comes, goes, changes and stays.
+//! Compares two models: which components and edges come, go, change and stay.
 
 use super::{
     difference::{Difference, component_differences},
-    labeled_edge::{LabeledEdge, labeled_edges},
+    labeled_edge::labeled_edges,
     model::Model,
 };
 use crate::plan::{Component, Edge};
@@ -10,41 +10,41 @@ use maquette_contract::ComponentName;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What becomes of a component or an edge.
+/// What a change does to a component or an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Change {
-    /// It is there before and after, the same.
+    /// It exists before and after, unchanged.
     Stays,
-    /// It is there only after.
+    /// It exists only after.
     Comes,
-    /// It is there before and after, not the same.
+    /// It exists before and after, and differs.
     Changes,
-    /// It is there only before.
+    /// It exists only before.
     Goes,
 }
 
-/// What becomes of everything.
+/// What a change does to a whole model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
     /// Where users enter, before and after.
     pub entry: (Option<ComponentName>, Option<ComponentName>),
-    /// Every component of either, by name.
+    /// Every component of either model, by name.
     pub components: Vec<ComponentChange>,
-    /// Every edge of either, in order.
+    /// Every edge of either model, in order.
     pub edges: Vec<EdgeChange>,
 }
 
-/// What becomes of a component.
+/// What a change does to a component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComponentChange {
-    /// What becomes of it.
+    /// Whether it comes, goes, changes or stays.
     pub change: Change,
-    /// The component as it is before.
+    /// The component as it is before; none if it comes.
     pub before: Option<Component>,
-    /// The component as it is after.
+    /// The component as it is after; none if it goes.
     pub after: Option<Component>,
-    /// What is not the same of one that is there before and after.
+    /// Empty unless the component exists before and after. Edges are not among them.
     pub differences: Vec<Difference>,
 }
 
@@ -55,62 +55,61 @@ impl ComponentChange {
     }
 }
 
-/// What becomes of an edge.
+/// What a change does to an edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeChange {
-    /// What becomes of it.
+    /// Whether it comes, goes, changes or stays.
     pub change: Change,
-    /// The edge.
+    /// Where it begins and ends, and its kind.
     pub edge: Edge,
-    /// What there is to say of it before and after.
+    /// Its label before and after.
     pub labels: (Option<String>, Option<String>),
 }
 
 impl Comparison {
-    /// Whether the two are the same.
+    /// Whether the two models are the same.
     pub fn is_empty(&self) -> bool {
         self.entry.0 == self.entry.1
             && self.components.iter().all(|component| component.change == Change::Stays)
-            && self.edges.iter().all(|wire| wire.change == Change::Stays)
+            && self.edges.iter().all(|edge| edge.change == Change::Stays)
     }
 }
 
 /// What becomes of everything that is in `before` or `after`.
 pub fn compare_models(before: &Model, after: &Model) -> Comparison {
     let names: BTreeSet<_> = before.components.keys().chain(after.components.keys()).collect();
-    let component =
-        |name: &&ComponentName| compare_component(before.component(name), after.component(name));
-    let (old, new) = (edge_labels(before), edge_labels(after));
-    let edges: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-    let wire = |edge: &&Edge| compare_edge(edge, old.get(edge), new.get(edge));
+    let (old_labels, new_labels) = (edge_labels(before), edge_labels(after));
+    let edges: BTreeSet<_> = old_labels.keys().chain(new_labels.keys()).collect();
     Comparison {
         entry: (before.entry.clone(), after.entry.clone()),
-        components: names.iter().map(component).collect(),
-        edges: edges.iter().map(wire).collect(),
+        components: names
+            .into_iter()
+            .map(|name| compare_component(before.component(name), after.component(name)))
+            .collect(),
+        edges: edges
+            .into_iter()
+            .map(|edge| compare_edge(edge, old_labels.get(edge), new_labels.get(edge)))
+            .collect(),
     }
 }
 
 fn compare_component(before: Option<&Component>, after: Option<&Component>) -> ComponentChange {
-    let found = before.zip(after).map(|(before, after)| component_differences(before, after));
-    let change = match (before.zip(after), before) {
-        (Some((before, after)), _) if before == after => Change::Stays,
-        (Some(_), _) => Change::Changes,
-        (None, Some(_)) => Change::Goes,
-        (None, None) => Change::Comes,
+    let (change, differences) = match (before, after) {
+        (Some(old), Some(new)) if old == new => (Change::Stays, vec![]),
+        (Some(old), Some(new)) => (Change::Changes, component_differences(old, new)),
+        (Some(_), None) => (Change::Goes, vec![]),
+        (None, _) => (Change::Comes, vec![]),
     };
-    ComponentChange {
-        change,
-        before: before.cloned(),
-        after: after.cloned(),
-        differences: found.unwrap_or_default(),
-    }
+    ComponentChange { change, before: before.cloned(), after: after.cloned(), differences }
 }
 
-/// Every edge with its label. One that leads to a component that is not there is left out.
+/// Every edge with its label, except for edges whose end is not in the model.
 fn edge_labels(model: &Model) -> BTreeMap<Edge, Option<String>> {
-    let wires = model.components().flat_map(labeled_edges);
-    let there = wires.filter(|wire| model.component(&wire.edge.to).is_some());
-    there.map(|LabeledEdge { edge, label }| (edge, label)).collect()
+    let edges = model.components().flat_map(labeled_edges);
+    edges
+        .filter(|labeled| model.component(&labeled.edge.to).is_some())
+        .map(|labeled| (labeled.edge, labeled.label))
+        .collect()
 }
 
 fn compare_edge(
@@ -124,6 +123,6 @@ fn compare_edge(
         (Some(_), None) => Change::Goes,
         (None, _) => Change::Comes,
     };
-    let label = |label: Option<&Option<String>>| label.cloned().flatten();
-    EdgeChange { change, edge: edge.clone(), labels: (label(before), label(after)) }
+    let labels = (before.cloned().flatten(), after.cloned().flatten());
+    EdgeChange { change, edge: edge.clone(), labels }
 }

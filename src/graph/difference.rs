@@ -1,47 +1,47 @@
-//! How two versions of a component differ, in words. Who it calls and queries is not among it: those are
-//! edges, which are compared by themselves.
+//! How two versions of a component differ, in words. It never looks at edges: `compare` does.
 
+use super::collections::join_names;
 use crate::plan::{
     Behavior, Component, LoadBehavior, PeerBehavior, PlannedSource, ServiceBehavior, Volume,
 };
 use k8s_openapi::{
     api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity,
 };
-use maquette_contract::{CallMode, Collection, Hop, RequestWork, Routes};
+use maquette_contract::{CallMode, Collection, Hop, Percent, RequestWork, Routes};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
-/// Something that is not the same of a component before and after.
+/// A property of a component that differs before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// What it is.
+    /// The property, such as `replicas` or `requests for orders`.
     pub what: String,
-    /// As it was.
+    /// Its value before.
     pub before: String,
-    /// As it will be.
+    /// Its value after.
     pub after: String,
-    /// What it takes.
+    /// What it takes to apply the difference.
     pub takes: Disruption,
 }
 
-/// What it takes to make a difference.
+/// What it takes to apply a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Disruption {
-    /// Pods load it while they run.
+    /// Pods load the new configuration without a restart.
     Reload,
-    /// The same, and requests go another way.
+    /// As Reload, and requests take another path.
     Reroute,
-    /// The same, and a copy of items begins anew.
+    /// As Reload, and a copy of items starts again.
     Copy,
-    /// Pods come or go.
+    /// Pods are added or removed.
     Scale,
-    /// Every pod restarts.
+    /// Every pod of the component restarts.
     Restart,
-    /// Volumes change.
+    /// PersistentVolumeClaims change.
     Volume,
 }
 
@@ -61,36 +61,32 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Where requests go that nobody in reach can answer.
+/// The destination of requests that no component in reach can answer.
 const NOWHERE: &str = "nowhere";
 
-/// What differs between two versions of a component.
+/// The differences of two versions of a component; empty if they differ in nothing but edges.
 pub fn component_differences(before: &Component, after: &Component) -> Vec<Difference> {
-    let mut found = DifferenceList::default();
-    found.add_if_changed(Disruption::Scale, "replicas", before.replicas, after.replicas);
-    compare_resources(&before.resources, &after.resources, &mut found);
+    let mut list = DifferenceList::default();
+    list.add_if_changed(Disruption::Scale, "replicas", before.replicas, after.replicas);
+    list.compare_resources(&before.resources, &after.resources);
     match (&before.behavior, &after.behavior) {
         (Behavior::Service(before), Behavior::Service(after)) => {
-            compare_service(before, after, &mut found)
+            list.compare_service(before, after)
         }
         (Behavior::Store(before), Behavior::Store(after)) => {
-            compare_volume(&before.storage, &after.storage, &mut found);
+            list.compare_volume(&before.storage, &after.storage);
         }
-        (Behavior::Peer(before), Behavior::Peer(after)) => compare_peer(before, after, &mut found),
-        (Behavior::Load(before), Behavior::Load(after)) => compare_load(before, after, &mut found),
-        _ => found.add_reload("role", before.role(), after.role()),
+        (Behavior::Peer(before), Behavior::Peer(after)) => list.compare_peer(before, after),
+        (Behavior::Load(before), Behavior::Load(after)) => list.compare_load(before, after),
+        _ => list.add_reload("role", before.role(), after.role()),
     }
-    found.0
+    list.0
 }
 
 #[derive(Default)]
 struct DifferenceList(Vec<Difference>);
 
 impl DifferenceList {
-    fn add_reload(&mut self, what: impl Into<String>, before: impl ToString, after: impl ToString) {
-        self.add_if_changed(Disruption::Reload, what, before, after);
-    }
-
     fn add_if_changed(
         &mut self,
         takes: Disruption,
@@ -103,40 +99,97 @@ impl DifferenceList {
             self.0.push(Difference { what: what.into(), before, after, takes });
         }
     }
-}
 
-fn compare_resources(
-    before: &ResourceRequirements,
-    after: &ResourceRequirements,
-    found: &mut DifferenceList,
-) {
-    let lists =
-        [("request", &before.requests, &after.requests), ("limit", &before.limits, &after.limits)];
-    for (collection, before, after) in lists {
-        let names: BTreeSet<_> = before.iter().chain(after).flat_map(BTreeMap::keys).collect();
-        for name in names {
-            let (before, after) =
-                (quantity_text(before.as_ref(), name), quantity_text(after.as_ref(), name));
-            found.add_if_changed(
-                Disruption::Restart,
-                format!("{name} {collection}"),
-                before,
-                after,
-            );
+    fn add_reload(&mut self, what: &str, before: impl ToString, after: impl ToString) {
+        self.add_if_changed(Disruption::Reload, what, before, after);
+    }
+
+    fn compare_resources(&mut self, before: &ResourceRequirements, after: &ResourceRequirements) {
+        let lists = [
+            ("request", &before.requests, &after.requests),
+            ("limit", &before.limits, &after.limits),
+        ];
+        for (bound, before, after) in lists {
+            let names: BTreeSet<_> = before.iter().chain(after).flat_map(BTreeMap::keys).collect();
+            for name in names {
+                let what = format!("{name} {bound}");
+                let old = quantity_text(before.as_ref(), name);
+                let new = quantity_text(after.as_ref(), name);
+                self.add_if_changed(Disruption::Restart, what, old, new);
+            }
         }
+    }
+
+    fn compare_service(&mut self, before: &ServiceBehavior, after: &ServiceBehavior) {
+        self.compare_work(&before.work, &after.work);
+        self.add_reload("mode of calls", mode_text(before.mode), mode_text(after.mode));
+        self.compare_routes(&before.routes, &after.routes);
+        self.compare_migrations(&before.migration_sources, &after.migration_sources);
+    }
+
+    fn compare_work(&mut self, before: &RequestWork, after: &RequestWork) {
+        self.add_reload("processing time", time_text(before), time_text(after));
+        self.add_reload(
+            "response size",
+            format!("{} bytes", before.response_bytes),
+            format!("{} bytes", after.response_bytes),
+        );
+    }
+
+    fn compare_routes(&mut self, before: &Routes, after: &Routes) {
+        let collections: BTreeSet<&Collection> =
+            before.collections.keys().chain(after.collections.keys()).collect();
+        for collection in &collections {
+            let what = format!("requests for {collection}");
+            let (old, new) = (before.next_hop(collection), after.next_hop(collection));
+            self.add_if_changed(Disruption::Reroute, what, hop_text(old), hop_text(new));
+        }
+        let rest =
+            if collections.is_empty() { "all requests" } else { "requests for other collections" };
+        let (old, new) = (before.rest.as_ref(), after.rest.as_ref());
+        self.add_if_changed(Disruption::Reroute, rest, hop_text(old), hop_text(new));
+    }
+
+    /// Only the pass of a migration: its edge says which collections it copies, and from where.
+    fn compare_migrations(&mut self, before: &[PlannedSource], after: &[PlannedSource]) {
+        for old in before {
+            if let Some(new) = after.iter().find(|new| new.component == old.component) {
+                let what = format!("copy from {}", old.component);
+                self.add_if_changed(Disruption::Copy, what, pass_text(old), pass_text(new));
+            }
+        }
+    }
+
+    fn compare_volume(&mut self, before: &Volume, after: &Volume) {
+        self.add_if_changed(Disruption::Volume, "volume", &before.size, &after.size);
+        let (old, new) = (class_text(before), class_text(after));
+        self.add_if_changed(Disruption::Volume, "StorageClass", old, new);
+    }
+
+    fn compare_peer(&mut self, before: &PeerBehavior, after: &PeerBehavior) {
+        self.compare_work(&before.work, &after.work);
+        self.add_reload("peers that hold items", before.members, after.members);
+        let (old, new) = (before.replication_factor, after.replication_factor);
+        self.add_reload("copies of each item", old, new);
+        self.compare_volume(&before.storage, &after.storage);
+        self.compare_migrations(&before.migration_sources, &after.migration_sources);
+    }
+
+    fn compare_load(&mut self, before: &LoadBehavior, after: &LoadBehavior) {
+        self.add_reload("requests/s", before.requests_per_second, after.requests_per_second);
+        let (old, new) = (before.write_percent, after.write_percent);
+        self.add_reload("writes", percent_text(old), percent_text(new));
+        let (old, new) = (before.summary_percent, after.summary_percent);
+        self.add_reload("summaries", percent_text(old), percent_text(new));
+        self.add_reload("items", before.items, after.items);
+        let (old, new) = (join_names(&before.collections), join_names(&after.collections));
+        self.add_reload("collections", old, new);
     }
 }
 
-fn quantity_text(amounts: Option<&BTreeMap<String, Quantity>>, name: &str) -> String {
-    let amount = amounts.and_then(|amounts| amounts.get(name));
-    amount.map_or_else(|| "none".to_owned(), |amount| amount.0.clone())
-}
-
-fn compare_service(before: &ServiceBehavior, after: &ServiceBehavior, found: &mut DifferenceList) {
-    compare_work(&before.work, &after.work, found);
-    found.add_reload("mode of calls", mode_text(before.mode), mode_text(after.mode));
-    compare_routes(&before.routes, &after.routes, found);
-    compare_migrations(&before.migration_sources, &after.migration_sources, found);
+fn quantity_text(quantities: Option<&BTreeMap<String, Quantity>>, name: &str) -> String {
+    let quantity = quantities.and_then(|quantities| quantities.get(name));
+    quantity.map_or_else(|| "none".to_owned(), |quantity| quantity.0.clone())
 }
 
 fn mode_text(mode: CallMode) -> &'static str {
@@ -146,17 +199,10 @@ fn mode_text(mode: CallMode) -> &'static str {
     }
 }
 
-fn compare_work(before: &RequestWork, after: &RequestWork, found: &mut DifferenceList) {
-    let time = |work: &RequestWork| match work.processing_time {
-        None => "none".to_owned(),
-        Some(time) => {
-            let times = [time.p50_micros, time.p90_micros, time.p99_micros].map(duration_text);
-            times.join("/")
-        }
-    };
-    found.add_reload("processing time", time(before), time(after));
-    let bytes = |work: &RequestWork| format!("{} bytes", work.response_bytes);
-    found.add_reload("response size", bytes(before), bytes(after));
+/// The quantiles of the processing time, such as `5ms/10ms/20ms`.
+fn time_text(work: &RequestWork) -> String {
+    let Some(time) = work.processing_time else { return "none".to_owned() };
+    [time.p50_micros, time.p90_micros, time.p99_micros].map(duration_text).join("/")
 }
 
 fn duration_text(micros: u64) -> String {
@@ -167,26 +213,6 @@ fn duration_text(micros: u64) -> String {
     }
 }
 
-/// Which way requests go, by collection.
-fn compare_routes(before: &Routes, after: &Routes, found: &mut DifferenceList) {
-    let collections: BTreeSet<&Collection> =
-        before.collections.keys().chain(after.collections.keys()).collect();
-    for collection in &collections {
-        let (before, after) =
-            (hop_text(before.next_hop(collection)), hop_text(after.next_hop(collection)));
-        found.add_if_changed(
-            Disruption::Reroute,
-            format!("requests for {collection}"),
-            before,
-            after,
-        );
-    }
-    let rest =
-        if collections.is_empty() { "all requests" } else { "requests for other collections" };
-    let (before, after) = (hop_text(before.rest.as_ref()), hop_text(after.rest.as_ref()));
-    found.add_if_changed(Disruption::Reroute, rest, before, after);
-}
-
 fn hop_text(hop: Option<&Hop>) -> String {
     match hop {
         None => NOWHERE.to_owned(),
@@ -195,44 +221,14 @@ fn hop_text(hop: Option<&Hop>) -> String {
     }
 }
 
-/// Edges say from whom items are taken over; what they do not say is which copy it is.
-fn compare_migrations(
-    before: &[PlannedSource],
-    after: &[PlannedSource],
-    found: &mut DifferenceList,
-) {
-    let copy =
-        |origin: &PlannedSource| if origin.final_pass { "the last pass" } else { "a first pass" };
-    for old in before {
-        if let Some(new) = after.iter().find(|new| new.component == old.component) {
-            let what = format!("copy from {}", old.component);
-            found.add_if_changed(Disruption::Copy, what, copy(old), copy(new));
-        }
-    }
+fn pass_text(source: &PlannedSource) -> &'static str {
+    if source.final_pass { "the final pass" } else { "a first pass" }
 }
 
-fn compare_volume(before: &Volume, after: &Volume, found: &mut DifferenceList) {
-    found.add_if_changed(Disruption::Volume, "volume", &before.size, &after.size);
-    let class = |volume: &Volume| volume.storage_class.clone().unwrap_or("the default".to_owned());
-    found.add_if_changed(Disruption::Volume, "StorageClass", class(before), class(after));
+fn class_text(volume: &Volume) -> &str {
+    volume.storage_class.as_deref().unwrap_or("the default")
 }
 
-fn compare_peer(before: &PeerBehavior, after: &PeerBehavior, found: &mut DifferenceList) {
-    compare_work(&before.work, &after.work, found);
-    found.add_reload("peers that hold items", before.members, after.members);
-    found.add_reload("copies of each item", before.replication_factor, after.replication_factor);
-    compare_volume(&before.storage, &after.storage, found);
-    compare_migrations(&before.migration_sources, &after.migration_sources, found);
-}
-
-fn compare_load(before: &LoadBehavior, after: &LoadBehavior, found: &mut DifferenceList) {
-    found.add_reload("requests/s", before.requests_per_second, after.requests_per_second);
-    let percent = |percent: maquette_contract::Percent| format!("{}%", percent.get());
-    found.add_reload("writes", percent(before.write_percent), percent(after.write_percent));
-    found.add_reload("summaries", percent(before.summary_percent), percent(after.summary_percent));
-    found.add_reload("items", before.items, after.items);
-    let collections = |load: &LoadBehavior| {
-        load.collections.iter().map(Collection::to_string).collect::<Vec<_>>().join(", ")
-    };
-    found.add_reload("collections", collections(before), collections(after));
+fn percent_text(percent: Percent) -> String {
+    format!("{}%", percent.get())
 }

@@ -1,4 +1,4 @@
-//! DOT, as Graphviz draws it.
+//! Pictures in DOT, the language of Graphviz.
 
 use super::{
     compare::Change,
@@ -7,7 +7,7 @@ use super::{
 use crate::plan::EdgeKind;
 use maquette_contract::Role;
 
-/// `picture` in DOT.
+/// A directed graph in DOT. Graphviz lays it out.
 pub fn dot(picture: &Picture) -> String {
     let mut lines = vec![
         format!("digraph {} {{", quoted_string(&picture.title)),
@@ -71,7 +71,7 @@ fn role_style(role: Role) -> &'static str {
     }
 }
 
-/// Stores stand side by side, below all that ask them.
+/// Stores stand side by side in the lowest row.
 fn store_rank(picture: &Picture) -> Option<String> {
     let stores = picture.vertices.iter().filter(|vertex| vertex.role == Role::Store);
     let names: Vec<_> = stores.map(|store| quoted_string(store.name.as_str())).collect();
@@ -91,15 +91,16 @@ fn arrow_line(picture: &Picture, arrow: &Arrow) -> String {
     let both = (arrow.kind == EdgeKind::Peers).then(|| "dir=both".to_owned());
     let style = (!style.is_empty()).then(|| style.to_owned());
     let attributes: Vec<_> = [label, style, both].into_iter().flatten().collect();
-    let end = |at: usize| picture.vertices.get(at).map(|v| quoted_string(v.name.as_str()));
-    let ends = [end(arrow.from), end(arrow.to)].map(Option::unwrap_or_default);
+    let ends = [arrow.from, arrow.to].map(|index| {
+        picture.vertices.get(index).map_or_else(String::new, |v| quoted_string(v.name.as_str()))
+    });
     match attributes.is_empty() {
         true => format!("  {} -> {}", ends[0], ends[1]),
         false => format!("  {} -> {} [{}]", ends[0], ends[1], attributes.join(", ")),
     }
 }
 
-/// `text` as a quoted string; lines are centred.
+/// `text` in quotes, with escapes. Graphviz centers each line of it.
 fn quoted_string(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let plain: String = escaped.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -1,39 +1,39 @@
-//! Edges with what there is to say of each.
+//! Edges and the labels that pictures and plans show at them.
 
-use super::caption::collections_text;
+use super::collections::collections_text;
 use crate::plan::{Behavior, Component, Edge, EdgeKind, PlannedCall, PlannedSource};
 
-/// An edge and what there is to say of it.
+/// An edge and its label.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LabeledEdge {
-    /// The edge.
+    /// Where it begins and ends, and its kind.
     pub edge: Edge,
-    /// How often a summary makes the call, if not always; the collections that are taken over.
+    /// Of a call: how often a summary makes it, if not always. Of a migration: the collections.
     pub label: Option<String>,
 }
 
 /// The edges that begin at `component`.
 pub(super) fn labeled_edges(component: &Component) -> Vec<LabeledEdge> {
-    let labelled = |edge: Edge| LabeledEdge { label: edge_label(component, &edge), edge };
-    component.edges().into_iter().map(labelled).collect()
+    let edges = component.edges().into_iter();
+    edges.map(|edge| LabeledEdge { label: edge_label(component, &edge), edge }).collect()
 }
 
 fn edge_label(component: &Component, edge: &Edge) -> Option<String> {
     match (&component.behavior, edge.kind) {
-        (Behavior::Service(task), EdgeKind::Calls) => {
-            task.calls.iter().find(|call| call.to == edge.to).and_then(probability_label)
+        (Behavior::Service(service), EdgeKind::Calls) => {
+            service.calls.iter().find(|call| call.to == edge.to).and_then(probability_label)
         }
-        (Behavior::Service(task), EdgeKind::Migrates) => {
-            migrated_collections(&task.migration_sources, edge)
+        (Behavior::Service(service), EdgeKind::Migrates) => {
+            migrated_collections(&service.migration_sources, edge)
         }
-        (Behavior::Peer(task), EdgeKind::Migrates) => {
-            migrated_collections(&task.migration_sources, edge)
+        (Behavior::Peer(peer), EdgeKind::Migrates) => {
+            migrated_collections(&peer.migration_sources, edge)
         }
         _ => None,
     }
 }
 
-/// How often a call is made, if not always.
+/// How often a summary makes a call, if not always.
 fn probability_label(call: &PlannedCall) -> Option<String> {
     match call.probability_percent.get() {
         100 => None,
@@ -42,9 +42,7 @@ fn probability_label(call: &PlannedCall) -> Option<String> {
     }
 }
 
-fn migrated_collections(origins: &[PlannedSource], edge: &Edge) -> Option<String> {
-    origins
-        .iter()
-        .find(|origin| origin.component == edge.to)
-        .map(|origin| collections_text(&origin.collections))
+fn migrated_collections(sources: &[PlannedSource], edge: &Edge) -> Option<String> {
+    let source = sources.iter().find(|source| source.component == edge.to)?;
+    Some(collections_text(&source.collections))
 }

@@ -1,4 +1,4 @@
-//! Mermaid, as GitHub draws it in Markdown.
+//! Pictures in Mermaid, which GitHub draws in Markdown.
 
 use super::{
     compare::Change,
@@ -7,7 +7,7 @@ use super::{
 use crate::plan::EdgeKind;
 use maquette_contract::{ComponentName, Role};
 
-/// `picture` as a Mermaid flowchart.
+/// A Mermaid flowchart. The viewer lays it out.
 pub fn mermaid(picture: &Picture) -> String {
     let mut lines = vec!["flowchart TD".to_owned()];
     lines.push(format!("  %% {}", comment_text(picture)));
@@ -46,13 +46,13 @@ const LEGEND: [&str; 6] = [
     "end",
 ];
 
-/// A comment ends at the end of its line, and Mermaid takes `{` in one for a directive.
+/// A comment ends at the end of its line, and Mermaid reads `{` in a comment as a directive.
 fn comment_text(picture: &Picture) -> String {
     let text = format!("{}: {}", picture.title, picture.subtitle);
     text.chars().map(|c| if c.is_control() || "{}".contains(c) { ' ' } else { c }).collect()
 }
 
-/// An identifier for a component. Words such as `end` are taken, hence the prefix.
+/// An identifier for a component. The prefix keeps it apart from reserved words such as `end`.
 fn vertex_id(name: &ComponentName) -> String {
     format!("n_{}", name.as_str().replace('-', "_"))
 }
@@ -89,11 +89,12 @@ fn arrow_line(picture: &Picture, arrow: &Arrow) -> String {
         text if text.is_empty() => String::new(),
         text => format!("|\"{text}\"|"),
     };
-    let end = |at: usize| picture.vertices.get(at).map(|v| vertex_id(&v.name)).unwrap_or_default();
-    format!("  {} {line}{label} {}", end(arrow.from), end(arrow.to))
+    let [from, to] = [arrow.from, arrow.to]
+        .map(|index| picture.vertices.get(index).map(|v| vertex_id(&v.name)).unwrap_or_default());
+    format!("  {from} {line}{label} {to}")
 }
 
-/// The colours of the edges: links are numbered in the order in which they are written.
+/// The colors of the edges. Mermaid numbers links in the order in which they are written.
 fn link_styles(picture: &Picture) -> Vec<String> {
     let styles = [
         (Change::Comes, "stroke:#1a7f37,stroke-width:3px"),
@@ -101,15 +102,17 @@ fn link_styles(picture: &Picture) -> Vec<String> {
         (Change::Changes, "stroke:#9a6700,stroke-width:2px,stroke-dasharray:2 3"),
         (Change::Stays, "stroke:#818b98"),
     ];
-    let style = |(change, style): (Change, &str)| {
-        let arrows = picture.arrows.iter().enumerate().filter(|(_, a)| a.change == change);
-        let numbers: Vec<_> = arrows.map(|(number, _)| number.to_string()).collect();
-        (!numbers.is_empty()).then(|| format!("  linkStyle {} {style}", numbers.join(",")))
-    };
-    styles.into_iter().filter_map(style).collect()
+    styles
+        .into_iter()
+        .filter_map(|(change, style)| {
+            let arrows = picture.arrows.iter().enumerate().filter(|(_, a)| a.change == change);
+            let numbers: Vec<_> = arrows.map(|(number, _)| number.to_string()).collect();
+            (!numbers.is_empty()).then(|| format!("  linkStyle {} {style}", numbers.join(",")))
+        })
+        .collect()
 }
 
-/// `text` inside quotes: what has a meaning to Mermaid or HTML becomes an entity.
+/// `text` to be put in quotes: characters that mean something to Mermaid or HTML become entities.
 fn escape_text(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {

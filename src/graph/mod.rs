@@ -1,11 +1,15 @@
-//! A model as a graph that people look at: in words, and drawn.
+//! A model as a graph for people: in words, compared with another model, and drawn.
 //!
-//! Owns what there is to say of a component and of an edge, how two models differ, and how that is drawn
-//! as Mermaid, DOT or SVG. It never decides what is to run, and never reads or writes anything.
+//! Owns the descriptions of components and edges, the differences of two models, and their pictures
+//! in Mermaid, DOT and SVG. It never decides what runs, and never reads or writes anything.
+//!
+//! The steps of a picture: [`Model`] -> [`compare_models`] -> [`Picture`] -> [`mermaid`], [`dot`]
+//! or [`svg`].
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod caption;
+mod collections;
 mod compare;
 mod difference;
 mod dot;
@@ -16,7 +20,8 @@ mod model;
 mod picture;
 mod svg;
 
-pub use caption::{collections_text, describe_component};
+pub use caption::describe_component;
+pub use collections::collections_text;
 pub use compare::{Change, Comparison, ComponentChange, EdgeChange, compare_models};
 pub use difference::{Difference, Disruption, component_differences};
 pub use dot::dot;

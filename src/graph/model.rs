@@ -1,4 +1,5 @@
-//! What is drawn or compared: components and where users enter, as planned or as they run.
+//! What pictures and comparisons are made of: components and the entry of users, as planned or as
+//! they run.
 
 use crate::{
     observe::RunningTopology,
@@ -7,17 +8,17 @@ use crate::{
 use maquette_contract::ComponentName;
 use std::collections::BTreeMap;
 
-/// Components and where users enter.
+/// The components of an Architecture and the entry of its users.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Model {
     pub(super) entry: Option<ComponentName>,
     pub(super) components: BTreeMap<ComponentName, Component>,
-    /// How many pods are ready, of components that run.
+    /// The number of ready pods; no entry for components that are only planned.
     pub(super) ready_pods: BTreeMap<ComponentName, u32>,
 }
 
 impl Model {
-    /// What is to run.
+    /// The model as it is planned.
     pub fn from_topology(topology: &Topology) -> Self {
         Self {
             entry: Some(topology.entry().clone()),
@@ -29,28 +30,28 @@ impl Model {
         }
     }
 
-    /// What runs. Components whose configuration or workload is missing are left out: see
-    /// [`Model::unknown`].
+    /// The model as it runs. Components whose configuration or workload is missing are left out:
+    /// see [`Model::unknown_components`].
     pub fn from_running(running: &RunningTopology) -> Self {
-        let planned = running.components().filter_map(|(_, found)| found.planned.clone());
-        let ready = running.components().filter_map(|(name, found)| {
-            let workload = found.workload.as_ref()?;
+        let planned = running.components().filter_map(|(_, component)| component.planned.clone());
+        let ready_pods = running.components().filter_map(|(name, component)| {
+            let workload = component.workload.as_ref()?;
             Some((name.clone(), workload.updated.min(workload.available)))
         });
         Self {
             entry: running.entry().cloned(),
             components: planned.map(|component| (component.name.clone(), component)).collect(),
-            ready_pods: ready.collect(),
+            ready_pods: ready_pods.collect(),
         }
     }
 
-    /// Components of which something runs, but not all that is needed to say what they are.
+    /// Components that have objects, but not all objects that say what they are.
     pub fn unknown_components(running: &RunningTopology) -> Vec<ComponentName> {
-        let unknown = running.components().filter(|(_, found)| found.planned.is_none());
+        let unknown = running.components().filter(|(_, component)| component.planned.is_none());
         unknown.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Where users enter.
+    /// The component where users enter.
     pub fn entry(&self) -> Option<&ComponentName> {
         self.entry.as_ref()
     }

@@ -1,47 +1,67 @@
-//! Whether a component is available: all of its pods are, and run what is wanted.
+//! Whether a component is available: all its pods are, and run what is specified.
 
-use super::{RunningComponent, RunningPod, sampled_pods, text::one_line};
+use super::{REPORT_TTL, RunningComponent, RunningPod, sampled_pods, text::one_line};
 use crate::{api::ComponentStatus, plan::Component};
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::Revision;
 
-/// Whether a component has all that it should have.
+/// Longest error of a failed report that is shown, in characters.
+const MAX_FAILURE_CHARS: usize = 200;
+
+/// Whether a component is available.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Availability {
-    /// All pods are available and run the wanted template and configuration.
+    /// All pods are available and run the specified template and configuration.
     Available,
-    /// Something is missing; one line that says what.
+    /// What is missing, in one line.
     Unavailable(String),
 }
 
-/// Whether all pods of `component` are available and run what is wanted, as far as objects and reports
-/// tell. `changing`: its workload or configuration was written a moment ago.
+impl Availability {
+    pub(super) fn is_available(&self) -> bool {
+        *self == Self::Available
+    }
+}
+
+/// Whether all pods of `component` are available and run what is specified, as objects and reports
+/// show at `now`. `changing`: this reconcile wrote its workload or configuration.
 pub fn component_availability(
     component: &Component,
     running: Option<&RunningComponent>,
     changing: bool,
     now: Timestamp,
 ) -> Availability {
-    let missing = |text: String| Availability::Unavailable(text);
+    match first_shortfall(component, running, changing, now) {
+        None => Availability::Available,
+        Some(message) => Availability::Unavailable(message),
+    }
+}
+
+fn first_shortfall(
+    component: &Component,
+    running: Option<&RunningComponent>,
+    changing: bool,
+    now: Timestamp,
+) -> Option<String> {
     let Some((running, workload)) = running.and_then(|r| Some((r, r.workload.as_ref()?))) else {
-        return missing(shortfall(component, 0, 0));
+        return Some(shortfall(component, 0, 0));
     };
-    if let Some(trouble) = &workload.issue {
-        return missing(trouble.clone());
+    if workload.issue.is_some() {
+        return workload.issue.clone();
     }
     let ready = workload.updated.min(workload.available);
-    let settled = workload.desired == component.replicas
+    let has_all = workload.desired == component.replicas
         && workload.total == component.replicas
         && ready == component.replicas
         && running.pods.len() == component.replicas as usize;
-    if !settled || running.pods.iter().any(|pod| !pod.ready) {
-        let trouble = running.pods.iter().find_map(pod_issue);
-        return missing(trouble.unwrap_or_else(|| shortfall(component, ready, workload.total)));
+    if !has_all || running.pods.iter().any(|pod| !pod.ready) {
+        let issue = running.pods.iter().find_map(pod_issue);
+        return Some(issue.unwrap_or_else(|| shortfall(component, ready, workload.total)));
     }
     if changing || !workload.is_observed {
-        return missing("its change has not reached the pods yet".to_owned());
+        return Some("its change has not reached the pods yet".to_owned());
     }
-    report_issue(component, running, now).map_or(Availability::Available, Availability::Unavailable)
+    report_issue(component, running, now)
 }
 
 fn shortfall(component: &Component, ready: u32, total: u32) -> String {
@@ -49,37 +69,42 @@ fn shortfall(component: &Component, ready: u32, total: u32) -> String {
     match total.saturating_sub(replicas) {
         0 if ready < replicas => format!("{ready} of {replicas} pods are ready"),
         0 => "pods are being replaced".to_owned(),
-        more => format!("{more} more pods than wanted have not gone yet"),
+        more => format!("{more} more pods than specified are not deleted yet"),
     }
 }
 
 fn pod_issue(pod: &RunningPod) -> Option<String> {
-    pod.issue.as_ref().map(|trouble| format!("pod {}: {trouble}", pod.name))
+    pod.issue.as_ref().map(|issue| format!("pod {}: {issue}", pod.name))
 }
 
-/// What the pods' reports say against the component, or that there are none.
+/// A missing report, or one that shows an older configuration.
 fn report_issue(
     component: &Component,
     running: &RunningComponent,
     now: Timestamp,
 ) -> Option<String> {
     let wanted = running.revision.as_ref()?;
-    let silent = sampled_pods(component.role(), &running.pods)
+    let sampled = sampled_pods(component.role(), &running.pods);
+    sampled
         .iter()
-        .find_map(|pod| missing_report(pod, now));
-    silent.or_else(|| running.pods.iter().find_map(|pod| stale_config(pod, wanted)))
+        .find_map(|pod| missing_report(pod, now))
+        .or_else(|| running.pods.iter().find_map(|pod| stale_config(pod, wanted)))
 }
 
-/// Why nobody knows how the pod does, if nobody does.
+/// Why there is no fresh report of the pod; none if there is one.
 pub(super) fn missing_report(pod: &RunningPod, now: Timestamp) -> Option<String> {
     if pod.report.fresh_at(now).is_some() {
         return None;
     }
-    let why = pod.report.failure.as_deref().map(|why| one_line(why, 200));
     let name = &pod.name;
-    Some(match (why, &pod.report.latest) {
-        (Some(why), _) => format!("pod {name} does not report: {why}"),
-        (None, Some(_)) => format!("pod {name} has not reported of late"),
+    Some(match (&pod.report.failure, &pod.report.latest) {
+        (Some(failure), _) => {
+            let failure = one_line(failure, MAX_FAILURE_CHARS);
+            format!("pod {name} does not report: {failure}")
+        }
+        (None, Some(_)) => {
+            format!("pod {name} did not report in the last {} s", REPORT_TTL.as_secs())
+        }
         (None, None) => format!("pod {name} has not reported yet"),
     })
 }

@@ -10,7 +10,10 @@ use crate::{
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{EdgeObservation, Probe, Role, Traffic};
 
-/// The edge's line in the status.
+/// Longest message of one edge, in characters.
+const MAX_MESSAGE_CHARS: usize = 300;
+
+/// The edge's line in the status: what the worst of the sampled pods says.
 pub(super) fn edge_status(
     edge: &Edge,
     role: Role,
@@ -18,22 +21,25 @@ pub(super) fn edge_status(
     now: Timestamp,
 ) -> EdgeStatus {
     let pods = source.map(|source| sampled_pods(role, &source.pods)).unwrap_or_default();
-    let seen = pods.iter().map(|pod| finding_of(pod, edge, now));
-    let (state, message) = seen.reduce(worse_finding).unwrap_or_else(|| source_not_ready(edge));
+    let findings = pods.iter().map(|pod| finding_of(pod, edge, now));
+    let (state, message) = findings.reduce(worse_finding).unwrap_or_else(|| source_not_ready(edge));
     EdgeStatus { from: edge.from.to_string(), to: edge.to.to_string(), state, message }
 }
 
 type EdgeFinding = (EdgeState, Option<String>);
 
-/// The worse of two; an edge that flows for one pod and is reachable for another flows.
+/// The worse of two. An edge that flows for one pod and is reachable for another flows.
 fn worse_finding(a: EdgeFinding, b: EdgeFinding) -> EdgeFinding {
-    let rank = |state: EdgeState| match state {
+    if severity(b.0) > severity(a.0) { b } else { a }
+}
+
+fn severity(state: EdgeState) -> u8 {
+    match state {
         EdgeState::Failing => 3,
         EdgeState::Unknown => 2,
         EdgeState::Flowing => 1,
         EdgeState::Reachable => 0,
-    };
-    if rank(b.0) > rank(a.0) { b } else { a }
+    }
 }
 
 fn source_not_ready(edge: &Edge) -> EdgeFinding {
@@ -44,8 +50,8 @@ fn finding_of(pod: &RunningPod, edge: &Edge, now: Timestamp) -> EdgeFinding {
     if !pod.ready && pod.report.fresh_at(now).is_none() {
         return source_not_ready(edge);
     }
-    if let Some(silence) = missing_report(pod, now) {
-        return (EdgeState::Unknown, Some(silence));
+    if let Some(message) = missing_report(pod, now) {
+        return (EdgeState::Unknown, Some(message));
     }
     let report = pod.report.fresh_at(now).and_then(|o| o.edges.iter().find(|e| e.to == edge.to));
     match report {
@@ -59,12 +65,15 @@ fn evaluate_report(pod: &RunningPod, report: &EdgeObservation) -> EdgeFinding {
     let Traffic { requests, failures, .. } = report.traffic;
     match &report.probe {
         Probe::Fails { message } => {
-            (EdgeState::Failing, Some(one_line(&format!("pod {name}: {message}"), 300)))
+            let message = one_line(&format!("pod {name}: {message}"), MAX_MESSAGE_CHARS);
+            (EdgeState::Failing, Some(message))
         }
         _ if failures > 0 => {
-            (EdgeState::Failing, Some(format!("pod {name}: requests failed of late")))
+            let window = Traffic::WINDOW_SECONDS;
+            let message = format!("pod {name}: requests failed in the last {window} s");
+            (EdgeState::Failing, Some(message))
         }
-        Probe::Pending => (EdgeState::Unknown, Some(format!("pod {name} has not tried it yet"))),
+        Probe::Pending => (EdgeState::Unknown, Some(format!("pod {name} has not probed it yet"))),
         Probe::Works if requests > 0 => (EdgeState::Flowing, None),
         Probe::Works => (EdgeState::Reachable, None),
     }

@@ -1,42 +1,31 @@
-//! The change that is under way: its step, since when, and what that waits for.
+//! The change that is in progress, as the status shows it: its step, since when, and what it waits
+//! for.
 
-use super::{Facts, condition_types};
-use crate::api::{ArchitectureStatus, EvolutionStatus, EvolutionStep, Shape};
-use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::{Condition, Time},
-    jiff::Timestamp,
-};
+use super::{ActiveEvolution, Assessment, condition_types};
+use crate::api::EvolutionStatus;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// A change that is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ActiveEvolution {
-    /// The shape that is to serve.
-    pub to: Shape,
-    /// The step that is under way.
-    pub step: EvolutionStep,
-}
-
-/// What the status says of the change, beside these conditions. Towards another shape is another
-/// change.
+/// What the status says of the change, beside `conditions`; none where nothing changes. Another
+/// shape to reach is another change.
 pub(super) fn evolution_status(
-    facts: &Facts<'_>,
+    assessment: &Assessment<'_>,
     conditions: &[Condition],
-    previous: Option<&ArchitectureStatus>,
-    now: Timestamp,
 ) -> Option<EvolutionStatus> {
-    let ActiveEvolution { to, step } = facts.evolution?;
-    let before = previous.and_then(|status| status.evolution.as_ref());
-    let before = before.filter(|before| before.to == to);
-    let same = before.filter(|before| before.step == step);
+    let ActiveEvolution { to, step } = assessment.target.evolution?;
+    let previous = assessment.subject.previous;
+    let before = previous
+        .and_then(|status| status.evolution.as_ref())
+        .filter(|evolution| evolution.to == to);
+    let same_step = before.filter(|evolution| evolution.step == step);
     let progressing = conditions.iter().find(|c| c.type_ == condition_types::PROGRESSING);
     Some(EvolutionStatus {
         from: match before {
-            Some(before) => before.from,
+            Some(evolution) => evolution.from,
             None => previous.and_then(|status| status.shape),
         },
         to,
         step,
-        since: same.map_or(Time(now), |before| before.since.clone()),
+        since: same_step.map_or(Time(assessment.now), |evolution| evolution.since.clone()),
         message: progressing.map(|condition| condition.message.clone()).unwrap_or_default(),
     })
 }

@@ -1,48 +1,49 @@
-//! What is known of one Architecture at one moment.
+//! The cached objects and the pods' reports of one Architecture at one moment.
 
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
         core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service},
     },
-    jiff::Timestamp,
+    jiff::{SignedDuration, Timestamp},
 };
 use maquette_contract::Observations;
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::REPORT_TTL;
+/// How long a pod's report counts. An older one is ignored.
+pub const REPORT_TTL: SignedDuration = SignedDuration::from_secs(30);
 
 /// The objects of one Architecture as they are cached, and what its pods reported. Deployments,
 /// StatefulSets, Services and ConfigMaps are those that the Architecture owns.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// Each component's configuration.
+    /// One per component: its configuration.
     pub config_maps: Vec<Arc<ConfigMap>>,
-    /// Each component's, and the entry.
+    /// The Services of the components, and the entry.
     pub services: Vec<Arc<Service>>,
-    /// Of services and the load.
+    /// The workloads of services and of the load.
     pub deployments: Vec<Arc<Deployment>>,
-    /// Of stores and peers.
+    /// The workloads of stores and of the peers.
     pub stateful_sets: Vec<Arc<StatefulSet>>,
-    /// Every pod.
+    /// Every pod with the Architecture's label.
     pub pods: Vec<Arc<Pod>>,
-    /// Every volume claim.
+    /// Every volume claim with the Architecture's label.
     pub claims: Vec<Arc<PersistentVolumeClaim>>,
-    /// What is known of each pod's report, by the pod's UID.
+    /// The report of each pod, by the pod's UID.
     pub reports: BTreeMap<String, PodReport>,
 }
 
-/// What is known of a pod's report of itself.
+/// The newest report of a pod, and the last attempt to read one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodReport {
     /// The newest report and when it was received.
     pub latest: Option<(Timestamp, Observations)>,
-    /// Why the last attempt to read one failed, if it did.
+    /// Why the last attempt to read a report failed, if it did.
     pub failure: Option<String>,
 }
 
 impl PodReport {
-    /// The newest report, if it is fresh at `now`.
+    /// The newest report, if it is at most [`REPORT_TTL`] old at `now`.
     pub fn fresh_at(&self, now: Timestamp) -> Option<&Observations> {
         let (received, observations) = self.latest.as_ref()?;
         (now.duration_since(*received) <= REPORT_TTL).then_some(observations)

@@ -1,51 +1,53 @@
-//! Where the items of each collection are and where they will be.
+//! What a change does to the items of each collection.
 
 use super::volumes::{VolumeFate, VolumePreview};
 use crate::evolve::Placement;
 use maquette_contract::{Collection, ComponentName};
 use serde::Serialize;
 
-/// What becomes of the items of a collection.
+/// What a change does to the items of a collection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ItemsPreview {
-    /// The collection; `*` stands for all that have no line of their own.
+    /// The collection; `*` stands for all collections that are not listed.
     pub collection: String,
-    /// What becomes of them.
+    /// Whether the items stay, are copied or lose their owner.
     pub fate: ItemsFate,
-    /// The store or peers that have them.
+    /// The store or peers that have the items before the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// The store or peers that will.
+    /// The store or peers that have the items after the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
 }
 
-/// What becomes of items.
+/// What a change does to items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ItemsFate {
-    /// They stay where they are.
+    /// They stay in the same backend.
     Stay,
-    /// They are copied to their new home while both are asked.
+    /// They are copied to their new backend while both backends are in use.
     Copied,
-    /// Their new owner begins without what the old home has.
+    /// The new owner starts without the items of the old backend.
     LeftBehind,
-    /// Nobody kept such items before.
+    /// Such items had no backend before.
     New,
-    /// Nobody owns them any more; they stay on a volume that is kept.
+    /// They have no owner after the change. They remain on a volume that is kept.
     WithoutOwner,
-    /// Nobody owns them any more, and they go with their volume.
+    /// They have no owner after the change, and are deleted with their volume.
     Deleted,
 }
 
-/// What becomes of the items of each collection.
-pub(super) fn preview_items(places: &[Placement], volumes: &[VolumePreview]) -> Vec<ItemsPreview> {
-    places.iter().filter_map(|place| preview_collection(place, volumes)).collect()
+pub(super) fn preview_items(
+    placements: &[Placement],
+    volumes: &[VolumePreview],
+) -> Vec<ItemsPreview> {
+    placements.iter().filter_map(|placement| preview_collection(placement, volumes)).collect()
 }
 
-fn preview_collection(place: &Placement, volumes: &[VolumePreview]) -> Option<ItemsPreview> {
-    let Placement { collection, before, after, copied } = place;
+fn preview_collection(placement: &Placement, volumes: &[VolumePreview]) -> Option<ItemsPreview> {
+    let Placement { collection, before, after, copied } = placement;
     let fate = match (before, after) {
         (None, None) => return None,
         (None, Some(_)) => ItemsFate::New,
@@ -63,8 +65,9 @@ fn preview_collection(place: &Placement, volumes: &[VolumePreview]) -> Option<It
     })
 }
 
-fn is_deleted(home: &ComponentName, volumes: &[VolumePreview]) -> bool {
-    let mut of_home =
-        volumes.iter().filter(|volume| volume.component.as_deref() == Some(home.as_str()));
-    of_home.any(|volume| volume.fate == VolumeFate::Deleted)
+/// Whether any volume of `backend` is deleted.
+fn is_deleted(backend: &ComponentName, volumes: &[VolumePreview]) -> bool {
+    volumes.iter().any(|volume| {
+        volume.component.as_deref() == Some(backend.as_str()) && volume.fate == VolumeFate::Deleted
+    })
 }

@@ -1,8 +1,8 @@
-//! What a change will do, told before it is made: each step, where items go, what becomes of
-//! volumes, and what cannot be done.
+//! What a change will do: its steps, and what happens to items and volumes, or why it cannot be
+//! made.
 //!
-//! Owns the words. What happens is what [`rehearse`] finds, which asks `evolve` itself: nothing
-//! here decides anything, and nothing here looks at a cluster.
+//! Owns the report and its text. The steps are those that [`simulate`] computes with `evolve`
+//! itself. Never decides what a change does, and never reads a cluster.
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -15,7 +15,7 @@ mod volumes;
 pub use items::{ItemsFate, ItemsPreview};
 pub use settings::SharedSettings;
 pub use stage::{ComponentPreview, EdgePreview, StagePreview};
-pub use text::text;
+pub use text::render_text;
 pub use volumes::{VolumeFate, VolumePreview};
 
 use crate::{
@@ -27,62 +27,62 @@ use crate::{
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// How things are before the change.
+/// What exists before the change.
 #[derive(Clone, Debug)]
 pub struct CurrentState<'a> {
-    /// What runs.
+    /// The topology that runs now.
     pub running: &'a RunningTopology,
-    /// The settings that are of no one component, if they are known.
+    /// The settings of all pods and volumes, if they are known.
     pub settings: Option<SharedSettings<'a>>,
-    /// The volume claims that there are, by name, with their size.
+    /// The sizes of the existing PersistentVolumeClaims, by name.
     pub claims: &'a BTreeMap<String, String>,
-    /// What is specified now, if the shape stays: compared with that, the API server refuses a volume
-    /// that shrinks or moves. What runs may be larger than it ever was here.
+    /// The current specification, if the shape is unchanged. Compared with it, the API server
+    /// rejects a volume that shrinks or moves. Running volumes can be larger than specified.
     pub specified: Option<&'a Topology>,
 }
 
-/// What a change will do.
+/// The steps of a change and what happens to items and volumes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
-    /// What happens, one after another.
+    /// The topologies that are applied, in order.
     pub stages: Vec<StagePreview>,
-    /// What changes of all pods and volumes alike.
+    /// What changes for all pods and volumes.
     pub settings: Vec<Difference>,
-    /// Where the items of each kind go.
+    /// What happens to the items of each collection.
     pub items: Vec<ItemsPreview>,
-    /// What becomes of each volume.
+    /// What happens to each volume.
     pub volumes: Vec<VolumePreview>,
-    /// What cannot be done, and why.
+    /// Why the change cannot be made; if there are reasons, everything else is empty.
     pub cannot: Vec<String>,
 }
 
 impl Preview {
-    /// Whether there is nothing to do.
+    /// Whether the change does nothing.
     pub fn is_empty(&self) -> bool {
         let deleted = self.volumes.iter().any(|volume| volume.fate == VolumeFate::Deleted);
         self.stages.is_empty() && self.settings.is_empty() && self.cannot.is_empty() && !deleted
     }
 }
 
-/// What turning `before` into `wanted` will do.
+/// What the change from `before` to `wanted` will do.
 pub fn preview_change(before: &CurrentState<'_>, wanted: &Topology) -> Preview {
     let stages = simulate(wanted, before.running);
-    let runs = Model::from_running(before.running);
-    let wants = Model::from_topology(wanted);
+    let running_model = Model::from_running(before.running);
+    let wanted_model = Model::from_topology(wanted);
     let mut cannot: Vec<_> =
         stages.iter().flat_map(|stage| stage.blockers.iter().cloned()).collect();
     if let Some(specified) = before.specified {
-        cannot.extend(volumes::refused_changes(&Model::from_topology(specified), &wants));
+        cannot.extend(volumes::rejected_changes(&Model::from_topology(specified), &wanted_model));
     }
     if !cannot.is_empty() {
         return Preview { cannot, ..Preview::default() };
     }
     let new = SharedSettings { pods: wanted.pods(), retention: wanted.retention() };
-    let volumes = volumes::preview_volumes(wanted, &runs, &wants, before.claims);
+    let volumes = volumes::preview_volumes(wanted, &running_model, &wanted_model, before.claims);
     Preview {
         items: items::preview_items(&placements(wanted, before.running, &stages), &volumes),
-        stages: stage::preview_stages(&runs, &stages),
+        stages: stage::preview_stages(&running_model, &stages),
         settings: before
             .settings
             .map(|old| settings::settings_differences(old, new))
@@ -92,7 +92,7 @@ pub fn preview_change(before: &CurrentState<'_>, wanted: &Topology) -> Preview {
     }
 }
 
-/// What making `wanted` where there is nothing yet will do.
+/// What creating `wanted` will do.
 pub fn from_nothing(wanted: &Topology) -> Preview {
     let (running, claims) = (RunningTopology::default(), BTreeMap::new());
     preview_change(

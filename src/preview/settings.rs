@@ -1,4 +1,4 @@
-//! What changes of every pod and every volume alike.
+//! What changes for all pods and all volumes.
 
 use crate::{
     api::{Fate, PodSettings, Retention},
@@ -7,16 +7,15 @@ use crate::{
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Settings that are of no one component.
+/// Settings that apply to all components.
 #[derive(Clone, Copy, Debug)]
 pub struct SharedSettings<'a> {
-    /// What every pod gets.
+    /// The settings of every pod.
     pub pods: &'a PodSettings,
-    /// What becomes of volumes.
+    /// When volumes are kept and when deleted.
     pub retention: &'a Retention,
 }
 
-/// What differs between two settings.
 pub(super) fn settings_differences(
     before: SharedSettings<'_>,
     after: SharedSettings<'_>,
@@ -37,10 +36,8 @@ fn pod_differences(before: &PodSettings, after: &PodSettings) -> Vec<Difference>
         image,
         image_pull_policy,
     } = before;
-    let operators =
-        |image: &Option<String>| image.clone().unwrap_or_else(|| "the operator's".to_owned());
     let found = [
-        compare_values("image", operators(image), operators(&after.image)),
+        compare_values("image", format_image(image), format_image(&after.image)),
         compare_values(
             "imagePullPolicy",
             format_json(image_pull_policy),
@@ -64,16 +61,29 @@ fn pod_differences(before: &PodSettings, after: &PodSettings) -> Vec<Difference>
 }
 
 fn retention_differences(before: &Retention, after: &Retention) -> Vec<Difference> {
-    let fate = |fate: Fate| format!("{fate:?}");
-    let found = [
-        ("retention.whenDropped", fate(before.when_dropped), fate(after.when_dropped)),
-        ("retention.whenDeleted", fate(before.when_deleted), fate(after.when_deleted)),
+    let policies = [
+        ("retention.whenDropped", before.when_dropped, after.when_dropped),
+        ("retention.whenDeleted", before.when_deleted, after.when_deleted),
     ];
-    let found =
-        found.into_iter().filter_map(|(what, before, after)| compare_values(what, before, after));
-    found.map(|difference| Difference { takes: Disruption::Volume, ..difference }).collect()
+    let differences = policies.into_iter().filter_map(|(what, before, after)| {
+        compare_values(what, format_policy(before), format_policy(after))
+    });
+    differences.map(|difference| Difference { takes: Disruption::Volume, ..difference }).collect()
 }
 
+/// The policy as the API names it.
+fn format_policy(policy: Fate) -> String {
+    match policy {
+        Fate::Retain => "Retain".to_owned(),
+        Fate::Delete => "Delete".to_owned(),
+    }
+}
+
+fn format_image(image: &Option<String>) -> String {
+    image.clone().unwrap_or_else(|| "the operator's".to_owned())
+}
+
+/// None if both values are the same. Pods restart on a difference.
 fn compare_values(what: &str, before: String, after: String) -> Option<Difference> {
     let differs = before != after;
     differs.then(|| Difference { what: what.to_owned(), before, after, takes: Disruption::Restart })

@@ -1,4 +1,4 @@
-//! What happens in each stage: the difference that it makes.
+//! The difference that each stage makes.
 
 use crate::{
     evolve::{Stage, Step},
@@ -9,82 +9,82 @@ use crate::{
 };
 use serde::Serialize;
 
-/// What happens in one go.
+/// The difference that a stage makes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StagePreview {
-    /// The step that it is a part of: Expand, Cutover, Finalize or Contract; none where all is done at once.
+    /// The step of the stage; none where everything is applied at once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub step: Option<&'static str>,
-    /// Where users enter from now on, if that changes.
+    pub step: Option<Step>,
+    /// The new entry component, if it changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
-    /// Components that come, change or go.
+    /// Components that are added, changed or removed.
     pub components: Vec<ComponentPreview>,
-    /// Edges that come, change or go.
+    /// Edges that are added, changed or removed.
     pub edges: Vec<EdgePreview>,
-    /// What it waits for before the next.
+    /// What must happen before the next stage, one line each.
     pub waits_for: Vec<String>,
 }
 
-/// What happens to a component.
+/// The difference that a stage makes to a component.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ComponentPreview {
-    /// Its name.
+    /// The name of the component.
     pub name: String,
-    /// What it does.
+    /// The role: service, store, peers or load.
     pub role: &'static str,
-    /// Whether it comes, changes or goes.
+    /// Whether it is added, changed or removed.
     pub change: Change,
-    /// What it is, of one that comes.
+    /// A description of a component that is added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
-    /// What is not as before, of one that changes.
+    /// The changed settings of a component that remains.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Difference>,
 }
 
-/// What happens to an edge.
+/// The difference that a stage makes to an edge.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EdgePreview {
-    /// Where it begins.
+    /// The component at which it starts.
     pub from: String,
-    /// Where it ends.
+    /// The component at which it ends.
     pub to: String,
-    /// What it is for, as a verb: `from` calls `to`.
+    /// The relation, as a verb: `from` calls `to`.
     pub verb: &'static str,
-    /// Whether it comes, changes or goes.
+    /// Whether it is added, changed or removed.
     pub change: Change,
-    /// What there is to say of it before: how often a call is made, which kinds are taken over.
+    /// The label before: how often a call is made, or which collections are migrated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// The same, after.
+    /// The label after, of the same kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
 
-/// What happens in each of `stages`, beginning with what runs.
-pub(super) fn preview_stages(runs: &Model, stages: &[Stage]) -> Vec<StagePreview> {
+/// The difference that each of `stages` makes, the first one to `running`.
+pub(super) fn preview_stages(running: &Model, stages: &[Stage]) -> Vec<StagePreview> {
     let models = stages.iter().map(|stage| Model::from_topology(&stage.apply));
-    let before = [runs.clone()].into_iter().chain(models.clone());
+    let before = [running.clone()].into_iter().chain(models.clone());
     let pairs = stages.iter().zip(before.zip(models));
     let mut step = None;
     let previews = pairs.map(|(stage, (before, after))| {
-        // The last stage, which makes what is wanted, ends the step before it.
+        // The last stage, which applies the wanted topology, belongs to the step before it.
         step = stage.step.or(step);
-        StagePreview { step: step.map(Step::as_str), ..preview_stage(stage, &before, &after) }
+        StagePreview { step, ..preview_stage(stage, &before, &after) }
     });
     previews.collect()
 }
 
 fn preview_stage(stage: &Stage, before: &Model, after: &Model) -> StagePreview {
     let comparison = compare_models(before, after);
-    let (was, is) = &comparison.entry;
+    let (old_entry, new_entry) = &comparison.entry;
     StagePreview {
         step: None,
-        entry: is.as_ref().filter(|_| was != is).map(ToString::to_string),
+        entry: new_entry.as_ref().filter(|_| old_entry != new_entry).map(ToString::to_string),
         components: comparison.components.iter().filter_map(preview_component).collect(),
         edges: comparison.edges.iter().filter_map(preview_edge).collect(),
         waits_for: stage.waits.iter().map(ToString::to_string).collect(),
@@ -103,16 +103,16 @@ fn preview_component(change: &ComponentChange) -> Option<ComponentPreview> {
     (change.change != Change::Stays).then_some(preview)
 }
 
-fn preview_edge(wire: &EdgeChange) -> Option<EdgePreview> {
+fn preview_edge(change: &EdgeChange) -> Option<EdgePreview> {
     let preview = EdgePreview {
-        from: wire.edge.from.to_string(),
-        to: wire.edge.to.to_string(),
-        verb: edge_verb(wire.edge.kind),
-        change: wire.change,
-        before: wire.labels.0.clone(),
-        after: wire.labels.1.clone(),
+        from: change.edge.from.to_string(),
+        to: change.edge.to.to_string(),
+        verb: edge_verb(change.edge.kind),
+        change: change.change,
+        before: change.labels.0.clone(),
+        after: change.labels.1.clone(),
     };
-    (wire.change != Change::Stays).then_some(preview)
+    (change.change != Change::Stays).then_some(preview)
 }
 
 fn edge_verb(kind: EdgeKind) -> &'static str {
@@ -120,7 +120,7 @@ fn edge_verb(kind: EdgeKind) -> &'static str {
         EdgeKind::Drives => "drives",
         EdgeKind::Calls => "calls",
         EdgeKind::Queries => "queries",
-        EdgeKind::Peers => "asks its fellows",
-        EdgeKind::Migrates => "takes over from",
+        EdgeKind::Peers => "replicates with",
+        EdgeKind::Migrates => "migrates from",
     }
 }

@@ -1,14 +1,14 @@
-//! A preview for people: one line for each thing that happens.
+//! A preview as text: one line for each thing that happens.
 
 use super::{
     ComponentPreview, EdgePreview, ItemsFate, ItemsPreview, Preview, StagePreview, VolumeFate,
     VolumePreview,
 };
-use crate::graph::Change;
+use crate::{evolve::Step, graph::Change};
 use std::collections::BTreeSet;
 
-/// `preview` in words; empty if there is nothing to do.
-pub fn text(preview: &Preview) -> String {
+/// `preview` as text; empty if the change does nothing.
+pub fn render_text(preview: &Preview) -> String {
     let mut lines = vec![];
     if !preview.is_empty() {
         lines.extend(blocker_lines(preview));
@@ -27,7 +27,7 @@ pub fn text(preview: &Preview) -> String {
 
 fn blocker_lines(preview: &Preview) -> Vec<String> {
     titled_lines(
-        "This cannot be done, so that everything stays as it is",
+        "This change cannot be made; the running model is unchanged",
         preview.cannot.iter().cloned(),
     )
 }
@@ -38,14 +38,14 @@ fn settings_lines(preview: &Preview) -> Vec<String> {
 
 /// Lines under a title; none if there are no lines.
 fn titled_lines(title: &str, lines: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut lines = lines.into_iter().map(|line| format!("  {line}")).peekable();
-    match lines.peek() {
-        None => vec![],
-        Some(_) => [String::new(), format!("{title}:")].into_iter().chain(lines).collect(),
+    let indented: Vec<_> = lines.into_iter().map(|line| format!("  {line}")).collect();
+    if indented.is_empty() {
+        return vec![];
     }
+    [String::new(), format!("{title}:")].into_iter().chain(indented).collect()
 }
 
-/// The stages, those of one step together.
+/// The stages, grouped by step.
 fn step_lines(stages: &[StagePreview]) -> Vec<String> {
     let mut lines = vec![];
     for (number, step) in (1..).zip(stages.chunk_by(|a, b| a.step == b.step)) {
@@ -62,25 +62,25 @@ fn step_lines(stages: &[StagePreview]) -> Vec<String> {
     lines
 }
 
-/// What a step is about, and what it waits for before the next.
-fn describe_step(step: Option<&str>) -> (String, Option<&'static str>) {
+/// The title of a step, and what it waits for before the next.
+fn describe_step(step: Option<Step>) -> (String, Option<&'static str>) {
+    let Some(step) = step else { return ("In place".to_owned(), None) };
     let (about, until) = match step {
-        Some("Expand") => (
-            "what is new comes up beside what serves",
-            Some("all of it is available and its edges work"),
+        Step::Expand => (
+            "new components start beside the running ones",
+            Some("all of them are available and their edges work"),
         ),
-        Some("Cutover") => (
-            "requests take their new way, the innermost callers first",
+        Step::Cutover => (
+            "requests move to the new routes, callees before callers",
             Some("every pod works under its new configuration and none answers under an older one"),
         ),
-        Some("Finalize") => (
-            "the last copies are made, and the old homes are let go",
+        Step::Finalize => (
+            "the final copies are made, and migration sources are dropped",
             Some("every copy is complete"),
         ),
-        Some("Contract") => ("what is no longer wanted goes", None),
-        _ => ("in place", None),
+        Step::Contract => ("components that are no longer wanted are removed", None),
     };
-    (step.map_or_else(|| "In place".to_owned(), |step| format!("{step}: {about}")), until)
+    (format!("{}: {about}", step.as_str()), until)
 }
 
 fn stage_lines(stage: &StagePreview) -> Vec<String> {
@@ -103,9 +103,9 @@ fn component_lines(
         Change::Goes => '-',
         Change::Changes | Change::Stays => '~',
     };
-    let said = match component.change {
+    let mut details = match component.change {
         Change::Comes => component.what.iter().cloned().collect(),
-        Change::Goes => vec![format!("goes ({})", component.role)],
+        Change::Goes => vec![format!("removed ({})", component.role)],
         Change::Changes | Change::Stays => {
             let own = edges.iter().filter(|edge| edge.from == component.name);
             own.map(edge_line)
@@ -113,11 +113,13 @@ fn component_lines(
                 .collect()
         }
     };
+    if details.is_empty() {
+        details.push("gets its new configuration".to_owned());
+    }
     let first = format!("{sign} {:widest$}  ", component.name);
     let indent = " ".repeat(first.len());
     let starts = [first].into_iter().chain(std::iter::repeat(indent));
-    let said = if said.is_empty() { vec!["takes its new configuration".to_owned()] } else { said };
-    starts.zip(said).map(|(start, line)| start + &line).collect()
+    starts.zip(details).map(|(start, line)| start + &line).collect()
 }
 
 fn edge_line(edge: &EdgePreview) -> String {
@@ -137,7 +139,7 @@ fn edge_phrase(edge: &EdgePreview, label: Option<&String>) -> String {
     let EdgePreview { to, verb, .. } = edge;
     match (label, verb.split_once(" from")) {
         (None, _) => format!("{verb} {to}"),
-        // What is taken over stands in the middle.
+        // The collections are between the verb and its preposition.
         (Some(label), Some((verb, _))) => format!("{verb} {label} from {to}"),
         (Some(label), None) => format!("{verb} {to} ({label})"),
     }
@@ -150,65 +152,72 @@ fn items_line(items: &ItemsPreview, rest: &str) -> String {
     match fate {
         ItemsFate::Stay => format!("{collection}: stay in {to}"),
         ItemsFate::Copied => {
-            format!("{collection}: copied from {from} to {to} while both are asked")
+            format!("{collection}: copied from {from} to {to} while both are in use")
         }
-        ItemsFate::LeftBehind => format!("{collection}: {to} begins without what {from} has"),
-        ItemsFate::New => format!("{collection}: kept in {to} from now on"),
+        ItemsFate::LeftBehind => format!("{collection}: {to} starts without the items of {from}"),
+        ItemsFate::New => format!("{collection}: stored in {to} from now on"),
         ItemsFate::WithoutOwner => {
-            format!("{collection}: nobody owns them any more; they stay on the volume of {from}")
+            format!("{collection}: no owner any more; they remain on the volume of {from}")
         }
         ItemsFate::Deleted => {
-            format!(
-                "{collection}: nobody owns them any more; they are deleted with the volume of {from}"
-            )
+            format!("{collection}: no owner any more; they are deleted with the volume of {from}")
         }
     }
 }
 
-/// A line for each volume; those of peers to which the same happens are one.
+/// A line for each volume. Those of peers to which the same happens share one.
 fn volume_lines(volumes: &[VolumePreview]) -> Vec<String> {
-    let alike = |a: &VolumePreview, b: &VolumePreview| {
-        a.component.is_some()
-            && (&a.component, a.fate, &a.size, &a.wanted)
-                == (&b.component, b.fate, &b.size, &b.wanted)
-    };
-    let line = |group: &[VolumePreview]| match group {
+    let groups = volumes.chunk_by(share_line);
+    let lines = groups.filter_map(|group| match group {
         [] => None,
         [one] => Some(volume_line(&one.name, one)),
         [first, .., last] => Some(volume_line(&format!("{} to {}", first.name, last.name), first)),
-    };
-    volumes.chunk_by(alike).filter_map(line).collect()
+    });
+    lines.collect()
+}
+
+fn share_line(a: &VolumePreview, b: &VolumePreview) -> bool {
+    a.component.is_some()
+        && (&a.component, a.fate, &a.size, &a.wanted) == (&b.component, b.fate, &b.size, &b.wanted)
 }
 
 fn volume_line(name: &str, volume: &VolumePreview) -> String {
     let VolumePreview { fate, size, wanted, .. } = volume;
-    let wanted = wanted.as_ref().unwrap_or(size);
+    let wanted_size = wanted.as_ref().unwrap_or(size);
     let what = match fate {
         VolumeFate::Stays => format!("stays, {size}"),
-        VolumeFate::Grows => format!("grows from {size} to {wanted}, if its StorageClass lets it"),
+        VolumeFate::Grows => {
+            format!("grows from {size} to {wanted_size}, if its StorageClass allows it")
+        }
         VolumeFate::StaysAsItIs => {
-            format!("stays as it is, {size}: no volume shrinks or moves to another StorageClass")
+            format!("unchanged, {size}: a volume cannot shrink or move to another StorageClass")
         }
         VolumeFate::New => format!("new, {size}"),
-        VolumeFate::UsedAgain => format!("used again, with what is on it, {size}"),
-        VolumeFate::Kept => format!("kept without a user, {size} (retention.whenDropped: Retain)"),
+        VolumeFate::UsedAgain => format!("reused with its data, {size}"),
+        VolumeFate::Kept => format!("kept, but not in use, {size} (retention.whenDropped: Retain)"),
         VolumeFate::Deleted => {
-            format!("deleted with what is on it, {size} (retention.whenDropped: Delete)")
+            format!("deleted with its data, {size} (retention.whenDropped: Delete)")
         }
     };
     format!("{name}: {what}")
 }
 
 fn summary_line(preview: &Preview) -> String {
-    let components = || preview.stages.iter().flat_map(|stage| &stage.components);
-    let of = |change: Change| -> BTreeSet<_> {
-        components()
-            .filter(|component| component.change == change)
-            .map(|component| &component.name)
-            .collect()
-    };
-    let (come, go) = (of(Change::Comes), of(Change::Goes));
-    let change = of(Change::Changes);
-    let change = change.iter().filter(|name| !come.contains(*name) && !go.contains(*name)).count();
-    format!("Components: {} to come, {change} to change, {} to go.", come.len(), go.len())
+    let added = names_with(preview, Change::Comes);
+    let removed = names_with(preview, Change::Goes);
+    let mut changed = names_with(preview, Change::Changes);
+    changed.retain(|name| !added.contains(name) && !removed.contains(name));
+    format!(
+        "Components: {} to add, {} to change, {} to remove.",
+        added.len(),
+        changed.len(),
+        removed.len()
+    )
+}
+
+/// The names of the components with this change in any stage.
+fn names_with(preview: &Preview, change: Change) -> BTreeSet<&str> {
+    let components = preview.stages.iter().flat_map(|stage| &stage.components);
+    let matching = components.filter(|component| component.change == change);
+    matching.map(|component| component.name.as_str()).collect()
 }

@@ -1,4 +1,4 @@
-//! What becomes of each volume.
+//! What a change does to each volume.
 
 use crate::{
     api::{Fate, Quantity},
@@ -9,45 +9,46 @@ use maquette_contract::{ComponentName, keys::CLAIM};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What becomes of a volume.
+/// What a change does to a volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VolumePreview {
     /// The name of the PersistentVolumeClaim.
     pub name: String,
-    /// The store or peers that use it before or after; none if nobody does.
+    /// The store or peers that use it before or after the change; none if it is unused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub component: Option<String>,
-    /// What becomes of it.
+    /// Whether it is kept, created, resized or deleted.
     pub fate: VolumeFate,
-    /// How large it is, or will be if it is new.
+    /// The current size, or the size of a new volume.
     pub size: String,
-    /// How large it is to be, if that is something else.
+    /// The wanted size, if it differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<String>,
 }
 
-/// What becomes of a volume.
+/// What happens to a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum VolumeFate {
-    /// It is in use before and after.
+    /// It is in use before and after the change.
     Stays,
-    /// The same, and it grows.
+    /// It is in use before and after the change, and grows.
     Grows,
-    /// The same; it is to be smaller, or of another StorageClass, and no volume can be made so.
+    /// It is in use before and after the change. It should shrink or have another StorageClass,
+    /// which is not possible.
     StaysAsItIs,
-    /// It is made.
+    /// It is created for a component.
     New,
-    /// It was kept when its component left the model, and is used again with what is on it.
+    /// It was kept when its component was removed, and is reused with its data.
     UsedAgain,
-    /// Nobody uses it any more, and it is kept.
+    /// It is not in use any more, and is kept.
     Kept,
-    /// Nobody uses it any more, and it is deleted.
+    /// It is not in use any more, and is deleted.
     Deleted,
 }
 
-/// What becomes of each volume when `before` turns into `after`. `claims` are those that there are.
+/// What happens to each volume when `before` changes into `after`. `claims` are the existing ones.
 pub(super) fn preview_volumes(
     wanted: &Topology,
     before: &Model,
@@ -56,10 +57,11 @@ pub(super) fn preview_volumes(
 ) -> Vec<VolumePreview> {
     let names: BTreeSet<&ComponentName> =
         before.components().chain(after.components()).map(|component| &component.name).collect();
-    let of = |name: &ComponentName| {
-        component_volumes(wanted, before.component(name), after.component(name), claims)
-    };
-    let mut volumes: Vec<_> = names.into_iter().flat_map(of).collect();
+    let mut volumes = vec![];
+    for name in names {
+        let (old, new) = (before.component(name), after.component(name));
+        volumes.extend(component_volumes(wanted, old, new, claims));
+    }
     let used: BTreeSet<_> = volumes.iter().map(|volume| volume.name.clone()).collect();
     let unused = claims.iter().filter(|(name, _)| !used.contains(*name));
     volumes.extend(unused.map(|(name, size)| VolumePreview {
@@ -72,25 +74,24 @@ pub(super) fn preview_volumes(
     volumes
 }
 
-/// What the API server refuses where the shape stays, and the mend.
-pub(super) fn refused_changes(before: &Model, after: &Model) -> Vec<String> {
-    let refused = |new: &Component| {
-        let (old, new_storage) = (
-            before.component(&new.name).and_then(storage_with_count)?.0,
-            storage_with_count(new)?.0,
-        );
-        let name = &new.name;
-        if old.storage_class != new_storage.storage_class {
-            return Some(format!(
-                "{name}: a volume cannot move to another StorageClass: keep storageClassName as \
-                 it was"
-            ));
-        }
-        (parsed_size(new_storage) < parsed_size(old)).then(|| {
-            format!("{name}: a volume cannot shrink: keep its size, {}, or raise it", old.size)
-        })
-    };
-    after.components().filter_map(refused).collect()
+/// Why the API server rejects volumes of `after`, each with its fix.
+pub(super) fn rejected_changes(before: &Model, after: &Model) -> Vec<String> {
+    let rejections = after.components().filter_map(|component| {
+        let old = volume_of(before.component(&component.name)?)?;
+        rejected_change(&component.name, old, volume_of(component)?)
+    });
+    rejections.collect()
+}
+
+fn rejected_change(name: &ComponentName, old: &Volume, new: &Volume) -> Option<String> {
+    if old.storage_class != new.storage_class {
+        return Some(format!(
+            "{name}: a volume cannot move to another StorageClass: keep storageClassName as it was"
+        ));
+    }
+    (parsed_size(new) < parsed_size(old)).then(|| {
+        format!("{name}: a volume cannot shrink: keep its size, {}, or raise it", old.size)
+    })
 }
 
 fn fate_when_dropped(wanted: &Topology) -> VolumeFate {
@@ -106,32 +107,34 @@ fn component_volumes(
     after: Option<&Component>,
     claims: &BTreeMap<String, String>,
 ) -> Vec<VolumePreview> {
-    let (old, new) = (before.and_then(storage_with_count), after.and_then(storage_with_count));
     let Some(component) = after.or(before) else { return vec![] };
-    let count = |side: &Option<(&Volume, u32)>| side.map_or(0, |(_, replicas)| replicas);
-    let volume = |ordinal: u32| {
-        let had = old.filter(|(_, replicas)| ordinal < *replicas).map(|(volume, _)| volume);
-        let has = new.filter(|(_, replicas)| ordinal < *replicas).map(|(volume, _)| volume);
+    let replicas = before.into_iter().chain(after).map(|one| one.replicas).max().unwrap_or(0);
+    let volumes = (0..replicas).filter_map(|ordinal| {
+        let old = before.and_then(|one| pod_volume(one, ordinal));
+        let new = after.and_then(|one| pod_volume(one, ordinal));
         let name = claim_name(wanted.identity(), &component.name, ordinal);
-        let fate = volume_fate(wanted, had, has, claims.contains_key(&name))?;
+        let fate = volume_fate(wanted, old, new, claims.contains_key(&name))?;
+        let is_changed = old.is_some_and(|old| Some(old) != new);
         Some(VolumePreview {
-            size: current_size(claims.get(&name), had.or(has)?),
+            size: claims.get(&name).unwrap_or(&old.or(new)?.size).clone(),
             name,
             component: Some(component.name.to_string()),
             fate,
-            wanted: has
-                .filter(|has| had.is_some_and(|had| had != *has))
-                .map(|has| has.size.clone()),
+            wanted: new.filter(|_| is_changed).map(|new| new.size.clone()),
         })
-    };
-    (0..count(&old).max(count(&new))).filter_map(volume).collect()
+    });
+    volumes.collect()
 }
 
-/// The volume of each pod of a component, and how many there are.
-fn storage_with_count(component: &Component) -> Option<(&Volume, u32)> {
+/// The volume of the pod with this ordinal.
+fn pod_volume(component: &Component, ordinal: u32) -> Option<&Volume> {
+    volume_of(component).filter(|_| ordinal < component.replicas)
+}
+
+fn volume_of(component: &Component) -> Option<&Volume> {
     match &component.behavior {
-        Behavior::Store(task) => Some((&task.storage, component.replicas)),
-        Behavior::Peer(task) => Some((&task.storage, component.replicas)),
+        Behavior::Store(store) => Some(&store.storage),
+        Behavior::Peer(peer) => Some(&peer.storage),
         Behavior::Service(_) | Behavior::Load(_) => None,
     }
 }
@@ -142,27 +145,22 @@ fn claim_name(identity: &Identity, component: &ComponentName, ordinal: u32) -> S
 
 fn volume_fate(
     wanted: &Topology,
-    had: Option<&Volume>,
-    has: Option<&Volume>,
-    there: bool,
+    old: Option<&Volume>,
+    new: Option<&Volume>,
+    claim_exists: bool,
 ) -> Option<VolumeFate> {
-    Some(match (had, has) {
+    Some(match (old, new) {
         (None, None) => return None,
-        (None, Some(_)) if there => VolumeFate::UsedAgain,
+        (None, Some(_)) if claim_exists => VolumeFate::UsedAgain,
         (None, Some(_)) => VolumeFate::New,
         (Some(_), None) => fate_when_dropped(wanted),
-        (Some(had), Some(has)) if had.storage_class != has.storage_class => VolumeFate::StaysAsItIs,
-        (Some(had), Some(has)) => match parsed_size(has).cmp(&parsed_size(had)) {
+        (Some(old), Some(new)) if old.storage_class != new.storage_class => VolumeFate::StaysAsItIs,
+        (Some(old), Some(new)) => match parsed_size(new).cmp(&parsed_size(old)) {
             std::cmp::Ordering::Equal => VolumeFate::Stays,
             std::cmp::Ordering::Greater => VolumeFate::Grows,
             std::cmp::Ordering::Less => VolumeFate::StaysAsItIs,
         },
     })
-}
-
-/// What the claim says, where there is one.
-fn current_size(claim: Option<&String>, volume: &Volume) -> String {
-    claim.unwrap_or(&volume.size).clone()
 }
 
 fn parsed_size(volume: &Volume) -> Option<Quantity> {

@@ -1,14 +1,10 @@
 //! Reads one pod's report over HTTP: bounded in time and size.
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{Request, StatusCode};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use http::{Request, StatusCode};
+use http_body_util::Full;
 use maquette_contract::{Observations, ports::ADMIN};
-use std::{net::IpAddr, time::Duration};
+use maquette_http_client::{ConnectionPool, PoolOptions, causes, read_body};
+use std::{error::Error, net::IpAddr, time::Duration};
 
 /// A pod that takes longer has not answered.
 const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -19,18 +15,18 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reads reports.
 #[derive(Clone, Debug)]
-pub(super) struct ReportFetcher(Client<HttpConnector, Empty<Bytes>>);
+pub(super) struct ReportFetcher(ConnectionPool);
 
 impl ReportFetcher {
     pub(super) fn new() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(FETCH_TIMEOUT));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(1)
-            .build(connector);
-        Self(client)
+        let options = PoolOptions {
+            connect_timeout: FETCH_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
+            max_idle_per_host: 1,
+            // FETCH_TIMEOUT ends a request first.
+            tcp_user_timeout: None,
+        };
+        Self(options.build())
     }
 
     /// The report of the pod at `ip`, or why there is none, in one line that stays the same while
@@ -49,22 +45,19 @@ impl ReportFetcher {
             Err(_) => return Err(format!("{ip:?} is no address")),
         };
         let request = Request::get(format!("http://{host}:{}/observations", ADMIN.number));
-        let request = request.body(Empty::new()).map_err(|error| error.to_string())?;
+        let request = request.body(Full::default()).map_err(|error| error.to_string())?;
         let answer = self.0.request(request).await.map_err(|error| root_cause(&error))?;
         if answer.status() != StatusCode::OK {
             return Err(format!("it answers {}", answer.status()));
         }
-        let body = Limited::new(answer.into_body(), MAX_REPORT_BYTES).collect().await;
-        let body = body.map_err(|error| root_cause(&*error))?.to_bytes();
+        let body = read_body(answer.into_body(), MAX_REPORT_BYTES)
+            .await
+            .map_err(|error| root_cause(&error))?;
         serde_json::from_slice(&body).map_err(|error| format!("its report is unreadable: {error}"))
     }
 }
 
-/// The cause at the root of an error: the rest says only that a request failed.
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut root = error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    root.to_string()
+/// The root cause alone: the errors around it say only that a request failed.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::VolumeStatus,
-    observe::{Issue, Snapshot, VolumeNote},
+    observe::{ApplyOutcome, Issue, Snapshot, VolumeNote},
     plan::Identity,
 };
 use k8s_openapi::{
@@ -134,6 +134,17 @@ pub(super) struct ReconcileOutcome {
 }
 
 impl ReconcileOutcome {
+    /// The part that the status follows from.
+    pub(super) fn applied(&self) -> ApplyOutcome {
+        ApplyOutcome {
+            changing: self.changing.clone(),
+            issues: self.issues.clone(),
+            waits: self.waits.clone(),
+            volumes: self.volumes.clone(),
+            volume_notes: self.volume_notes.clone(),
+        }
+    }
+
     /// Takes the outcome of one call: the trouble, if that is all that failed.
     pub(super) fn record_result<T>(
         &mut self,

@@ -14,7 +14,10 @@ use super::{
 use crate::{
     api::{ArchitectureSpec, Shape, ValidationErrors},
     evolve::{Evolution, evolve},
-    observe::{self, Acceptance, ActiveEvolution, Facts, Issue, IssueKind, RunningTopology},
+    observe::{
+        self, Acceptance, ActiveEvolution, Assessment, Issue, IssueKind, RunningTopology, Subject,
+        Target,
+    },
     plan::{Component, Identity, Topology, plan},
     render::render,
 };
@@ -110,8 +113,8 @@ async fn run_steps(
     volumes::release_claims(&work, &objects.stateful_sets, &retention, &mut outcome).await?;
     kubelet_refresh::refresh_stale_pods(&work, &objects.config_maps, &running, &mut outcome)
         .await?;
-    let facts = collect_facts(&work, &wanted, &evolution, &outcome);
-    publish(&work, facts, &running, outcome).await
+    let target = target_of(&work, &wanted, &evolution);
+    publish(&work, &target, &running, outcome).await
 }
 
 /// What a specification asks for.
@@ -150,51 +153,20 @@ fn plan_spec(
     Ok(AcceptedSpec { topology, shape, note })
 }
 
-fn collect_facts<'a>(
-    work: &'a ReconcileContext<'_>,
-    wanted: &AcceptedSpec,
-    evolution: &Evolution,
-    outcome: &ReconcileOutcome,
-) -> Facts<'a> {
-    let waits = evolution.waits.iter().map(ToString::to_string);
-    Facts {
+fn target_of(work: &ReconcileContext<'_>, wanted: &AcceptedSpec, evolution: &Evolution) -> Target {
+    Target {
         acceptance: Acceptance::Accepted { note: wanted.note.clone() },
         shape: if evolution.serves_wanted { Some(wanted.shape) } else { previous_shape(work) },
         components: evolution.apply.components().cloned().collect(),
         entry: Some(evolution.apply.entry().clone()),
-        changing: outcome.changing.clone(),
         evolution: evolution.step.map(|step| ActiveEvolution { to: wanted.shape, step }),
-        waits: waits.chain(outcome.waits.iter().cloned()).collect(),
+        waits: evolution.waits.iter().map(ToString::to_string).collect(),
         blockers: evolution.blockers.iter().map(ToString::to_string).collect(),
-        issues: outcome.issues.clone(),
-        volumes: outcome.volumes.clone(),
-        volume_notes: outcome.volume_notes.clone(),
-        ..unknown_facts(work)
     }
 }
 
 fn previous_shape(work: &ReconcileContext<'_>) -> Option<Shape> {
     work.architecture.status.as_ref().and_then(|status| status.shape)
-}
-
-/// The facts of an Architecture of which only the name is known.
-fn unknown_facts<'a>(work: &'a ReconcileContext<'_>) -> Facts<'a> {
-    let note = String::new();
-    Facts {
-        generation: work.generation(),
-        identity: &work.identity,
-        acceptance: Acceptance::Accepted { note },
-        shape: previous_shape(work),
-        components: vec![],
-        entry: None,
-        changing: [].into(),
-        evolution: None,
-        waits: vec![],
-        blockers: vec![],
-        issues: vec![],
-        volumes: vec![],
-        volume_notes: vec![],
-    }
 }
 
 /// The parts that are there and cannot be read: what they are nobody knows, so nothing is changed.
@@ -222,34 +194,36 @@ async fn report_only(
     let volumes = before.map(|status| status.volumes.clone());
     // A change that was under way stands still.
     let evolution = before.and_then(|status| status.evolution.as_ref());
-    let facts = Facts {
+    let target = Target {
         acceptance,
-        evolution: evolution
-            .map(|evolution| ActiveEvolution { to: evolution.to, step: evolution.step }),
+        shape: previous_shape(work),
         components,
         entry: running.entry().cloned(),
-        issues: troubles.clone(),
-        volumes: volumes.unwrap_or_default(),
-        ..unknown_facts(work)
+        evolution: evolution
+            .map(|evolution| ActiveEvolution { to: evolution.to, step: evolution.step }),
+        waits: vec![],
+        blockers: vec![],
     };
-    publish(
-        work,
-        facts,
-        running,
-        ReconcileOutcome { issues: troubles, ..ReconcileOutcome::default() },
-    )
-    .await
+    let outcome = ReconcileOutcome {
+        issues: troubles,
+        volumes: volumes.unwrap_or_default(),
+        ..ReconcileOutcome::default()
+    };
+    publish(work, &target, running, outcome).await
 }
 
 /// Writes the status, and says when to look again.
 async fn publish(
     work: &ReconcileContext<'_>,
-    facts: Facts<'_>,
+    target: &Target,
     running: &RunningTopology,
     mut outcome: ReconcileOutcome,
 ) -> Result<Action, ReconcileError> {
     let before = work.architecture.status.as_ref();
-    let status = observe::status(&facts, running, before, Timestamp::now());
+    let subject =
+        Subject { identity: &work.identity, generation: work.generation(), previous: before };
+    let applied = outcome.applied();
+    let status = Assessment::new(subject, target, &applied, running, Timestamp::now()).status();
     work.shared.poll_schedule.set_healthy(work.key(), status::is_ready(&status));
     work.shared.metrics.evolutions.record_status(work.key(), status.evolution.as_ref());
     status::write_status(work, &status, &mut outcome).await?;

@@ -1,9 +1,9 @@
-//! Whether an object that lives in the cluster still says all that was asked for.
+//! Whether a live object still has all that was applied, by the rules of server-side apply for the
+//! fields that we set.
 //!
-//! What others added beside it does not count: further labels, sidecars, what the API server fills
-//! in. The rules are those of server-side apply for the fields that this module's neighbours set:
-//! lists of named things are compared by their keys, everything atomic as a whole. An absent field
-//! and an empty one are the same.
+//! Fields that others added do not count: labels, sidecars, defaults of the API server. Lists of
+//! named entries are compared by their keys, atomic fields as a whole. An absent field and an empty
+//! one are equal.
 
 use super::to_json;
 use crate::api::Quantity;
@@ -12,13 +12,13 @@ use serde_json::{Map, Value};
 
 /// How a field's parts are compared.
 enum FieldRule {
-    /// A list of entries that these fields tell apart, in any order; others may add entries.
+    /// A list in any order whose entries these fields identify; others may add entries.
     Keyed(&'static [&'static str]),
-    /// A list whose entries are ours, each of which others may add to.
+    /// A list whose entries are all ours; others may add fields to each.
     Ordered,
-    /// One writer's as a whole: another key in a selector selects something else.
+    /// One owner for the whole field: another key in a selector selects other pods.
     Atomic,
-    /// A map of amounts: `1000m` is `1`.
+    /// A map of quantities: `1000m` equals `1`.
     Quantities,
     /// Field by field; others may add fields.
     Fields,
@@ -39,13 +39,13 @@ fn field_rule(field: &str, value: &Value) -> FieldRule {
     }
 }
 
-/// The first field of `desired` that `live` does not have as desired, such as
-/// `spec.template.spec.containers[workload].image`; none if `live` has them all. Both are the same
-/// object, the same part of it, or the same list of claim templates.
+/// The path of the first field of `desired` that `live` lacks or has otherwise, such as
+/// `spec.template.spec.containers[workload].image`; none if `live` has them all. Both must be the
+/// same object, the same part of one, or the same list of claim templates.
 pub fn first_difference(desired: &impl Serialize, live: &impl Serialize) -> Option<String> {
     let (mut desired, live) = (to_json(desired), to_json(live));
     if let Some(desired) = desired.as_object_mut() {
-        // These say what the object is; entries of a list leave them out.
+        // They identify the kind; the API server leaves them out in lists.
         desired.retain(|field, _| !matches!(field.as_str(), "apiVersion" | "kind"));
     }
     let path = match &desired {
@@ -56,7 +56,7 @@ pub fn first_difference(desired: &impl Serialize, live: &impl Serialize) -> Opti
     path.map(|path| path.trim_start_matches('.').to_owned())
 }
 
-/// The first difference among the fields of two objects, as a path from there.
+/// The path of the first difference, relative to the two objects.
 fn in_fields(desired: &Value, live: &Value) -> Option<String> {
     let fields = desired.as_object()?;
     fields.iter().find_map(|(field, wanted)| {
@@ -86,10 +86,12 @@ fn in_keyed(keys: &[&str], desired: &[Value], live: &[Value]) -> Option<String> 
     })
 }
 
-/// The key of an entry, for a person to read.
+/// The key of an entry as it is shown in a path.
 fn entry_key(keys: &[&str], entry: &Value) -> String {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let parts: Vec<_> = keys.iter().filter_map(|key| entry.get(key)).map(text).collect();
+    let values = keys.iter().filter_map(|key| entry.get(key));
+    let parts: Vec<_> = values
+        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        .collect();
     parts.join(",")
 }
 
@@ -105,21 +107,26 @@ fn in_ordered(desired: &[Value], live: &[Value]) -> Option<String> {
 
 fn in_quantities(desired: &Value, live: &Value) -> Option<String> {
     let amounts = desired.as_object()?;
-    let differs = |(name, wanted): &(&String, &Value)| {
-        !live.get(*name).is_some_and(|found| is_same_quantity(wanted, found))
-    };
-    amounts.iter().find(differs).map(|(name, _)| format!(".{name}"))
+    amounts
+        .iter()
+        .find(|(name, wanted)| {
+            !live.get(*name).is_some_and(|found| is_same_quantity(wanted, found))
+        })
+        .map(|(name, _)| format!(".{name}"))
 }
 
 fn is_same_quantity(a: &Value, b: &Value) -> bool {
-    let quantity = |value: &Value| value.as_str().and_then(|text| text.parse::<Quantity>().ok());
-    match (quantity(a), quantity(b)) {
+    match (parse_quantity(a), parse_quantity(b)) {
         (Some(a), Some(b)) => a == b,
         _ => a == b,
     }
 }
 
-/// Whether two values say the same, nothing more and nothing less.
+fn parse_quantity(value: &Value) -> Option<Quantity> {
+    value.as_str()?.parse().ok()
+}
+
+/// Whether two values are equal as a whole.
 fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         _ if is_absent(a) && is_absent(b) => true,

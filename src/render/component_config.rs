@@ -1,13 +1,13 @@
-//! A component's configuration: what its pods are told, and nothing that they have no business to know.
+//! A component's configuration: what its pods need for their edges, and nothing else of the model.
 
 use super::names;
 use crate::plan::{
-    Behavior, Component, Identity, LoadBehavior, PeerBehavior, PlannedCall, PlannedSource,
-    ServiceBehavior, Topology,
+    Behavior, Component, Identity, LoadBehavior, PeerBehavior, PlannedSource, ServiceBehavior,
+    Topology,
 };
 use maquette_contract::{
-    Call, ComponentConfig, ComponentName, LoadConfig, LoadTarget, MigrationSource, PeerConfig,
-    PeerMember, RoleConfig, ServiceConfig, SourceBackend, StoreConfig, StoreTarget, Successor,
+    Call, ComponentConfig, LoadConfig, LoadTarget, MigrationSource, PeerConfig, PeerMember,
+    RoleConfig, ServiceConfig, SourceBackend, StoreConfig, StoreTarget, Successor,
 };
 
 /// The configuration of `component`.
@@ -17,76 +17,76 @@ pub(super) fn build_component_config(
 ) -> ComponentConfig {
     let identity = topology.identity();
     let role = match &component.behavior {
-        Behavior::Service(task) => RoleConfig::Service(service_config(identity, task)),
+        Behavior::Service(behavior) => RoleConfig::Service(service_config(identity, behavior)),
         Behavior::Store(_) => RoleConfig::Store(StoreConfig {}),
-        Behavior::Peer(task) => RoleConfig::Peer(peer_config(identity, component, task)),
-        Behavior::Load(task) => RoleConfig::Load(load_config(topology, task)),
+        Behavior::Peer(behavior) => RoleConfig::Peer(peer_config(identity, component, behavior)),
+        Behavior::Load(behavior) => RoleConfig::Load(load_config(topology, behavior)),
     };
     ComponentConfig { architecture: identity.name.clone(), component: component.name.clone(), role }
 }
 
-fn service_config(identity: &Identity, task: &ServiceBehavior) -> ServiceConfig {
-    let call = |call: &PlannedCall| Call {
+fn service_config(identity: &Identity, behavior: &ServiceBehavior) -> ServiceConfig {
+    let calls = behavior.calls.iter().map(|call| Call {
         component: call.to.clone(),
         address: names::traffic_address(identity, &call.to),
         probability_percent: call.probability_percent,
-    };
-    let target = |store: &ComponentName| StoreTarget {
+    });
+    let store = behavior.store.as_ref().map(|store| StoreTarget {
         component: store.clone(),
         address: names::store_address(identity, store),
-    };
+    });
     ServiceConfig {
-        work: task.work.clone(),
-        mode: task.mode,
-        calls: task.calls.iter().map(call).collect(),
-        store: task.store.as_ref().map(target),
-        routes: task.routes.clone(),
-        migration_sources: migration_sources(identity, &task.migration_sources),
+        work: behavior.work.clone(),
+        mode: behavior.mode,
+        calls: calls.collect(),
+        store,
+        routes: behavior.routes.clone(),
+        migration_sources: migration_sources(identity, &behavior.migration_sources),
     }
 }
 
-fn peer_config(identity: &Identity, component: &Component, task: &PeerBehavior) -> PeerConfig {
-    let member = |ordinal| PeerMember {
+fn peer_config(identity: &Identity, component: &Component, behavior: &PeerBehavior) -> PeerConfig {
+    let members = (0..behavior.members).map(|ordinal| PeerMember {
         name: names::pod_name(identity, component, ordinal),
         address: names::peer_address(identity, component, ordinal),
-    };
+    });
     PeerConfig {
-        work: task.work.clone(),
-        replication_factor: task.replication_factor,
-        members: (0..task.members).map(member).collect(),
-        migration_sources: migration_sources(identity, &task.migration_sources),
-        successor: task.successor.as_ref().map(|component| Successor {
+        work: behavior.work.clone(),
+        replication_factor: behavior.replication_factor,
+        members: members.collect(),
+        migration_sources: migration_sources(identity, &behavior.migration_sources),
+        successor: behavior.successor.as_ref().map(|component| Successor {
             component: component.clone(),
             address: names::traffic_address(identity, component),
         }),
     }
 }
 
-fn migration_sources(identity: &Identity, origins: &[PlannedSource]) -> Vec<MigrationSource> {
-    let origin = |origin: &PlannedSource| MigrationSource {
-        component: origin.component.clone(),
-        backend: origin.backend,
-        address: match origin.backend {
-            SourceBackend::Store => names::store_address(identity, &origin.component),
-            SourceBackend::Peers => names::traffic_address(identity, &origin.component),
+fn migration_sources(identity: &Identity, planned: &[PlannedSource]) -> Vec<MigrationSource> {
+    let sources = planned.iter().map(|source| MigrationSource {
+        component: source.component.clone(),
+        backend: source.backend,
+        address: match source.backend {
+            SourceBackend::Store => names::store_address(identity, &source.component),
+            SourceBackend::Peers => names::traffic_address(identity, &source.component),
         },
-        collections: origin.collections.clone(),
-        final_pass: origin.final_pass,
-    };
-    origins.iter().map(origin).collect()
+        collections: source.collections.clone(),
+        final_pass: source.final_pass,
+    });
+    sources.collect()
 }
 
-fn load_config(topology: &Topology, task: &LoadBehavior) -> LoadConfig {
-    let target = |component: &ComponentName| LoadTarget {
+fn load_config(topology: &Topology, behavior: &LoadBehavior) -> LoadConfig {
+    let targets = behavior.drives.iter().map(|component| LoadTarget {
         component: component.clone(),
         address: names::user_address(topology, component),
-    };
+    });
     LoadConfig {
-        targets: task.drives.iter().map(target).collect(),
-        requests_per_second: task.requests_per_second,
-        write_percent: task.write_percent,
-        summary_percent: task.summary_percent,
-        items: task.items,
-        collections: task.collections.clone(),
+        targets: targets.collect(),
+        requests_per_second: behavior.requests_per_second,
+        write_percent: behavior.write_percent,
+        summary_percent: behavior.summary_percent,
+        items: behavior.items,
+        collections: behavior.collections.clone(),
     }
 }

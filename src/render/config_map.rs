@@ -1,5 +1,5 @@
-//! ConfigMaps: one for each component, its configuration, mounted as a folder so that it is refreshed
-//! while the pods run.
+//! ConfigMaps: one per component with its configuration, mounted as a folder so that the kubelet
+//! refreshes it while the pods run.
 
 use super::{component_config::build_component_config, metadata, names};
 use crate::plan::{Component, Topology};

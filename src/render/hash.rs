@@ -1,10 +1,10 @@
-//! The hash of an object as it is to be applied, kept in an annotation of the object itself.
+//! The hash of a rendered object, kept in an annotation of the object.
 
 use k8s_openapi::{Metadata, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use maquette_contract::{Revision, keys};
 use serde::Serialize;
 
-/// Gives `object` the hash of all the rest of it as an annotation.
+/// Adds the hash of the rest of `object` as an annotation.
 pub(super) fn annotate_hash<K: Metadata<Ty = ObjectMeta> + Serialize>(object: &mut K) {
     #[expect(clippy::expect_used, reason = "Kubernetes' own types have strings as keys")]
     let json = serde_json::to_vec(object).expect("an object is JSON");

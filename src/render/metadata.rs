@@ -1,4 +1,4 @@
-//! What every object has in common: labels, selectors, and who owns it.
+//! What all objects have in common: labels, selectors and the owner.
 
 use crate::{
     api::Architecture,
@@ -9,20 +9,22 @@ use kube::Resource;
 use maquette_contract::keys;
 use std::collections::BTreeMap;
 
-/// Labels by key.
 pub(super) type Labels = BTreeMap<String, String>;
 
 /// The labels of an object of the whole Architecture.
 pub(super) fn architecture_labels(identity: &Identity) -> Labels {
+    let architecture = identity.name.as_str();
     to_labels([
-        (keys::LABEL_NAME, keys::MANAGER),
+        (keys::LABEL_NAME, architecture),
+        (keys::LABEL_INSTANCE, architecture),
+        (keys::LABEL_PART_OF, architecture),
         (keys::LABEL_MANAGED_BY, keys::MANAGER),
-        (keys::LABEL_INSTANCE, identity.name.as_str()),
-        (keys::LABEL_ARCHITECTURE, identity.name.as_str()),
+        (keys::LABEL_ARCHITECTURE, architecture),
     ])
 }
 
-/// What selects a component's own pods and nobody else's.
+/// Selects the pods of one component. Selectors are immutable, so it holds only our own keys: the
+/// recommended labels may change.
 pub(super) fn pod_selector(identity: &Identity, component: &Component) -> Labels {
     to_labels([
         (keys::LABEL_ARCHITECTURE, identity.name.as_str()),
@@ -31,14 +33,19 @@ pub(super) fn pod_selector(identity: &Identity, component: &Component) -> Labels
     ])
 }
 
-/// The same for the kinds that take a whole selector.
+/// [`pod_selector`] for kinds that take a `LabelSelector`.
 pub(super) fn label_selector(identity: &Identity, component: &Component) -> LabelSelector {
     LabelSelector { match_labels: Some(pod_selector(identity, component)), match_expressions: None }
 }
 
-/// The labels of a component's objects.
+/// The labels of a component's objects and pods. Service meshes and dashboards group by the
+/// recommended labels: Istio takes `app.kubernetes.io/name` as the name of the service.
 pub(super) fn component_labels(identity: &Identity, component: &Component) -> Labels {
     let mut labels = architecture_labels(identity);
+    labels.extend(to_labels([
+        (keys::LABEL_NAME, component.name.as_str()),
+        (keys::LABEL_APP_COMPONENT, component.role().as_str()),
+    ]));
     labels.extend(pod_selector(identity, component));
     labels
 }
@@ -67,7 +74,7 @@ fn object_metadata(identity: &Identity, name: String, labels: Labels) -> ObjectM
     }
 }
 
-/// The Architecture as the owner; none where there is no cluster, hence no UID.
+/// The Architecture as the owner; none without a UID, that is, outside a cluster.
 fn owner_reference(identity: &Identity) -> Option<OwnerReference> {
     (!identity.uid.is_empty()).then(|| OwnerReference {
         api_version: Architecture::api_version(&()).into_owned(),

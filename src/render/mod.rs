@@ -1,27 +1,23 @@
 //! Turns a topology into the Kubernetes objects that make it run.
 //!
-//! Owns the name and the whole content of every object of a model, one file per kind, and knows
-//! whether an object that lives in the cluster still says what was asked for. It never asks what
-//! is in the cluster and never decides what is to run: pure, without client, clock, environment or
-//! randomness, so the same topology always gives the same objects.
+//! Owns the name and the whole content of every object of a model, one file per kind, and whether
+//! a live object still has the content that was applied. It never reads the cluster and never
+//! decides what runs. It is pure, without client, clock, environment or randomness: the same
+//! topology always gives the same objects.
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod compare;
 mod component_config;
 mod config_map;
-mod container;
-mod deployment;
 mod hash;
 mod metadata;
 mod names;
 mod pod;
-mod pod_disruption_budget;
-pub mod security;
 mod service;
 mod service_account;
-mod stateful_set;
 mod transport;
+mod workload;
 
 use crate::plan::Topology;
 use k8s_openapi::{
@@ -37,8 +33,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use compare::first_difference;
+pub use pod::security;
 
-/// What is the same for every Architecture.
+/// Settings of the operator: the same for every Architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderSettings {
     /// The workload's image, for pods whose Architecture names none.
@@ -52,43 +49,43 @@ impl Default for RenderSettings {
     }
 }
 
-/// The objects of one Architecture, as they are to be applied. Only [`render`] makes one.
+/// The objects of one Architecture, as they are applied. Only [`render`] makes one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered(ObjectsByKind);
 
 impl Rendered {
-    /// The objects by kind.
+    /// The objects, to read.
     pub fn objects(&self) -> &ObjectsByKind {
         &self.0
     }
 
-    /// The objects by kind.
+    /// The objects, to change before they are applied.
     pub fn into_objects(self) -> ObjectsByKind {
         self.0
     }
 }
 
-/// Objects by kind, each list ordered by name. Whoever uses them takes this apart without `..`, so
-/// that the compiler finds every place that a new kind concerns.
+/// Objects by kind, each list ordered by name. Destructure it without `..`: then the compiler finds
+/// every place that a new kind concerns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ObjectsByKind {
     /// One for the whole Architecture; its pods have no token.
     pub service_accounts: Vec<ServiceAccount>,
-    /// One for each component: its configuration.
+    /// One per component: its configuration.
     pub config_maps: Vec<ConfigMap>,
-    /// Each component's, and the entry.
+    /// The Services of the components, and the entry.
     pub services: Vec<Service>,
-    /// Of services and the load.
+    /// The workloads of services and of the load.
     pub deployments: Vec<Deployment>,
-    /// Of stores and peers.
+    /// The workloads of stores and of the peers.
     pub stateful_sets: Vec<StatefulSet>,
-    /// Of components with several pods.
+    /// One for each service with several pods, and for the peers.
     pub pod_disruption_budgets: Vec<PodDisruptionBudget>,
 }
 
 impl ObjectsByKind {
-    /// All of them as JSON, in the order in which they can be applied: what others need to start
-    /// comes first.
+    /// All objects as JSON, in the order in which they can be applied: objects that others need
+    /// come first.
     pub fn to_values(&self) -> Vec<Value> {
         let Self {
             service_accounts,
@@ -116,32 +113,33 @@ fn json_values(objects: &[impl Serialize]) -> Vec<Value> {
 
 /// The objects that make `topology` run.
 pub fn render(topology: &Topology, settings: &RenderSettings) -> Rendered {
-    let components = || topology.components();
+    let components: Vec<_> = topology.components().collect();
+    let services = components
+        .iter()
+        .flat_map(|component| service::build_services(topology, component))
+        .chain(service::build_entry(topology));
+    let config_maps =
+        components.iter().map(|component| config_map::build_config_map(topology, component));
+    let deployments = components
+        .iter()
+        .filter_map(|component| workload::build_deployment(topology, component, settings));
+    let stateful_sets = components
+        .iter()
+        .filter_map(|component| workload::build_stateful_set(topology, component, settings));
+    let budgets = components
+        .iter()
+        .filter_map(|component| workload::build_pod_disruption_budget(topology, component));
     Rendered(ObjectsByKind {
         service_accounts: stamped_and_sorted([service_account::build_service_account(topology)]),
-        config_maps: stamped_and_sorted(
-            components().map(|component| config_map::build_config_map(topology, component)),
-        ),
-        services: stamped_and_sorted(
-            components()
-                .flat_map(|component| service::build_services(topology, component))
-                .chain(service::build_entry(topology)),
-        ),
-        deployments: stamped_and_sorted(
-            components().filter_map(|component| {
-                deployment::build_deployment(topology, component, settings)
-            }),
-        ),
-        stateful_sets: stamped_and_sorted(components().filter_map(|component| {
-            stateful_set::build_stateful_set(topology, component, settings)
-        })),
-        pod_disruption_budgets: stamped_and_sorted(components().filter_map(|component| {
-            pod_disruption_budget::build_pod_disruption_budget(topology, component)
-        })),
+        config_maps: stamped_and_sorted(config_maps),
+        services: stamped_and_sorted(services),
+        deployments: stamped_and_sorted(deployments),
+        stateful_sets: stamped_and_sorted(stateful_sets),
+        pod_disruption_budgets: stamped_and_sorted(budgets),
     })
 }
 
-/// Objects of one kind in the order of their names, each with the hash of what it says.
+/// Objects of one kind in the order of their names, each with the hash of its content.
 fn stamped_and_sorted<K>(objects: impl IntoIterator<Item = K>) -> Vec<K>
 where
     K: Metadata<Ty = ObjectMeta> + Serialize,
@@ -152,7 +150,6 @@ where
     objects
 }
 
-/// An object as JSON.
 fn to_json(object: &impl Serialize) -> Value {
     #[expect(clippy::expect_used, reason = "Kubernetes' own types have strings as keys")]
     serde_json::to_value(object).expect("an object is JSON")

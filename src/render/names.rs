@@ -1,19 +1,19 @@
-//! The names of objects that are not simply a component's, and the addresses that follow from names.
+//! The names of objects, and the addresses that follow from them.
 
 use crate::plan::{Component, Identity, Topology};
 use maquette_contract::{Address, ComponentName, Role, ports};
 
-/// The entry Service, and the ServiceAccount.
+/// The name of the entry Service and of the ServiceAccount.
 pub(super) fn for_architecture(identity: &Identity) -> String {
     identity.name.to_string()
 }
 
-/// Every object of a component but the one below.
+/// The name of every object of a component but the headless Service of a store.
 pub(super) fn for_component(identity: &Identity, component: &ComponentName) -> String {
     identity.name.object_name(component)
 }
 
-/// The Service that gives the pods of a component with volumes names of their own.
+/// The name of the Service that gives each pod of a component with volumes a DNS name.
 pub(super) fn headless_service(identity: &Identity, component: &Component) -> String {
     let name = for_component(identity, &component.name);
     match component.role() {
@@ -33,7 +33,7 @@ pub(super) fn store_address(identity: &Identity, component: &ComponentName) -> A
     Address::new(&identity.service_host(&for_component(identity, component)), ports::STORE.number)
 }
 
-/// Where end users send requests for `component`: the entry has a Service for just that.
+/// Where end users send requests for `component`: for the entry it is the entry Service.
 pub(super) fn user_address(topology: &Topology, component: &ComponentName) -> Address {
     let identity = topology.identity();
     if component == topology.entry() {
@@ -43,7 +43,7 @@ pub(super) fn user_address(topology: &Topology, component: &ComponentName) -> Ad
     }
 }
 
-/// The pod `ordinal` of a component with volumes.
+/// The name of the pod `ordinal` of a component with volumes.
 pub(super) fn pod_name(identity: &Identity, component: &Component, ordinal: u32) -> String {
     format!("{}-{ordinal}", for_component(identity, &component.name))
 }

@@ -1,5 +1,5 @@
-//! Services: the entry, each component's own, and the headless ones that give pods with a volume names
-//! of their own.
+//! Services: the entry, one per component, and the headless ones that give each pod with a volume a
+//! DNS name.
 
 use super::{
     metadata, names,
@@ -27,8 +27,8 @@ pub(super) fn build_services(topology: &Topology, component: &Component) -> Vec<
 /// The entry Service; none if the entry is no component of the topology.
 pub(super) fn build_entry(topology: &Topology) -> Option<Service> {
     let component = topology.component(topology.entry())?;
-    let meta =
-        metadata::architecture_metadata(topology, names::for_architecture(topology.identity()));
+    let name = names::for_architecture(topology.identity());
+    let meta = metadata::architecture_metadata(topology, name);
     let traffic = ServicePort {
         port: i32::from(ports::ENTRY.number),
         name: Some(ports::ENTRY.name.to_owned()),
@@ -41,31 +41,24 @@ pub(super) fn build_entry(topology: &Topology) -> Option<Service> {
 fn component_service(topology: &Topology, component: &Component) -> Service {
     let name = names::for_component(topology.identity(), &component.name);
     let meta = metadata::component_metadata(topology, component, name);
-    cluster_ip_service(
-        topology,
-        component,
-        meta,
-        transport::published_transports(component.role()).iter().map(service_port).collect(),
-    )
+    cluster_ip_service(topology, component, meta, service_ports(component.role()))
 }
 
-/// The Service that gives each pod of `component` a DNS name. Peers must find each other before they
-/// are ready, for a peer is ready only once it has joined.
+/// The Service that gives each pod of `component` a DNS name.
 fn headless_service(topology: &Topology, component: &Component) -> Service {
-    let meta = metadata::component_metadata(
-        topology,
-        component,
-        names::headless_service(topology.identity(), component),
-    );
-    let ports =
-        transport::published_transports(component.role()).iter().map(service_port).collect();
-    let mut service = cluster_ip_service(topology, component, meta, ports);
-    if let Some(spec) = &mut service.spec {
-        spec.cluster_ip = Some("None".to_owned());
-        // `false` is not kept by the API server.
-        spec.publish_not_ready_addresses = (component.role() == Role::Peer).then_some(true);
+    let name = names::headless_service(topology.identity(), component);
+    let spec = ServiceSpec {
+        cluster_ip: Some("None".to_owned()),
+        // Peers must find each other before they are ready: a peer is ready only once it has
+        // joined. `false` is not kept by the API server.
+        publish_not_ready_addresses: (component.role() == Role::Peer).then_some(true),
+        ..service_spec(topology, component, service_ports(component.role()))
+    };
+    Service {
+        metadata: metadata::component_metadata(topology, component, name),
+        spec: Some(spec),
+        ..Service::default()
     }
-    service
 }
 
 fn cluster_ip_service(
@@ -74,13 +67,26 @@ fn cluster_ip_service(
     metadata: ObjectMeta,
     ports: Vec<ServicePort>,
 ) -> Service {
-    let spec = ServiceSpec {
+    let spec = service_spec(topology, component, ports);
+    Service { metadata, spec: Some(spec), ..Service::default() }
+}
+
+fn service_spec(
+    topology: &Topology,
+    component: &Component,
+    ports: Vec<ServicePort>,
+) -> ServiceSpec {
+    ServiceSpec {
         type_: Some("ClusterIP".to_owned()),
         selector: Some(metadata::pod_selector(topology.identity(), component)),
         ports: Some(ports),
         ..ServiceSpec::default()
-    };
-    Service { metadata, spec: Some(spec), ..Service::default() }
+    }
+}
+
+/// The ports that a Service of this role publishes.
+fn service_ports(role: Role) -> Vec<ServicePort> {
+    transport::published_transports(role).iter().map(service_port).collect()
 }
 
 fn service_port(transport: &Transport) -> ServicePort {

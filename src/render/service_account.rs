@@ -1,5 +1,5 @@
-//! ServiceAccounts: one for the Architecture. No pod of a model talks to the API server, so nobody
-//! gets a token.
+//! ServiceAccounts: one for the Architecture. Its pods get no token: none of them talks to the API
+//! server.
 
 use super::{metadata, names};
 use crate::plan::Topology;

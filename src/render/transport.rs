@@ -5,17 +5,17 @@ use maquette_contract::{
     ports::{self, Port},
 };
 
-/// A port and what is spoken there.
+/// A port and its protocols.
 pub(super) struct Transport {
-    /// The port.
+    /// The number, and the name by which Services and probes refer to it.
     pub(super) port: Port,
-    /// `TCP` or `UDP`.
+    /// `TCP` or `UDP`: Kubernetes' name of the protocol.
     pub(super) protocol: &'static str,
-    /// What a mesh should take the bytes for, where there is a name for it.
+    /// The application protocol for a service mesh, where it has a name.
     pub(super) app_protocol: Option<&'static str>,
 }
 
-/// Requests.
+/// Requests of users and of other components.
 pub(super) const TRAFFIC: Transport =
     Transport { port: ports::TRAFFIC, protocol: "TCP", app_protocol: Some("http") };
 const STORE: Transport =
@@ -26,7 +26,7 @@ const GOSSIP: Transport = Transport { port: ports::GOSSIP, protocol: "UDP", app_
 pub(super) const ADMIN: Transport =
     Transport { port: ports::ADMIN, protocol: "TCP", app_protocol: Some("http") };
 
-/// What a role's Services publish.
+/// The transports that a role's Services publish.
 pub(super) fn published_transports(role: Role) -> &'static [Transport] {
     match role {
         Role::Service => &[TRAFFIC],

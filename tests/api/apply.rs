@@ -1,6 +1,6 @@
-//! What is applied becomes objects, and what is no longer said goes.
+//! Applied Architectures become objects, and removed fields are removed from them.
 
-use crate::support::{Operator, Space, eventually, soon};
+use crate::support::{Operator, TestNamespace, eventually, soon};
 use kube::ResourceExt;
 use maquette::{
     plan::{Identity, plan},
@@ -9,12 +9,16 @@ use maquette::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The objects that an Architecture is to become, by kind and name.
-pub(crate) async fn expected_objects(space: &Space, name: &str) -> BTreeMap<String, Value> {
-    let found = space.api::<maquette::api::Architecture>().get(name).await.expect("it is there");
+/// The objects that an Architecture must become, by kind and name.
+pub(crate) async fn expected_objects(
+    namespace: &TestNamespace,
+    name: &str,
+) -> BTreeMap<String, Value> {
+    let found =
+        namespace.api::<maquette::api::Architecture>().get(name).await.expect("it is there");
     let identity = Identity {
         name: name.parse().expect("a name"),
-        namespace: space.name.clone(),
+        namespace: namespace.name.clone(),
         uid: found.uid().expect("a UID"),
     };
     let topology = plan(&found.spec.validate(name).expect("valid"), identity).expect("planned");
@@ -26,11 +30,11 @@ pub(crate) async fn expected_objects(space: &Space, name: &str) -> BTreeMap<Stri
     named.collect()
 }
 
-/// Waits until the cluster holds all that the Architecture is to become.
-pub(crate) async fn all_as_rendered(space: &Space, name: &str) {
-    let expected = expected_objects(space, name).await;
+/// Waits until the cluster has every object of the Architecture as rendered.
+pub(crate) async fn await_rendered(namespace: &TestNamespace, name: &str) {
+    let expected = expected_objects(namespace, name).await;
     eventually("every object is as rendered", soon(), async || {
-        let children = space.children(name).await;
+        let children = namespace.children(name).await;
         for (key, wanted) in &expected {
             let found = children.get(key).ok_or_else(|| format!("{key} is missing"))?;
             if let Some(field) = first_difference(wanted, found) {
@@ -44,32 +48,32 @@ pub(crate) async fn all_as_rendered(space: &Space, name: &str) {
 
 #[tokio::test]
 async fn every_shape_becomes_its_objects() {
-    let space = Space::new("shapes-become-objects").await;
-    let _operator = Operator::start(&space.name);
+    let namespace = TestNamespace::new("shapes-become-objects").await;
+    let _operator = Operator::start(&namespace.name);
     for (name, shape) in
         [("cs", "ClientServer"), ("tt", "ThreeTier"), ("nt", "NTier"), ("pp", "PeerToPeer")]
     {
-        space.apply(name, &format!("{{shape: {shape}}}")).await;
-        let found = space.await_children(name).await;
-        all_as_rendered(&space, name).await;
-        let wanted: Vec<_> = expected_objects(&space, name).await.into_keys().collect();
-        let made: Vec<_> = space.children(name).await.into_keys().collect();
+        namespace.apply(name, &format!("{{shape: {shape}}}")).await;
+        let found = namespace.await_children(name).await;
+        await_rendered(&namespace, name).await;
+        let wanted: Vec<_> = expected_objects(&namespace, name).await.into_keys().collect();
+        let made: Vec<_> = namespace.children(name).await.into_keys().collect();
         assert_eq!(made, wanted);
         let status = found.status.expect("a status");
-        assert_eq!(status.entry, Some(format!("http://{name}.{}.svc", space.name)));
+        assert_eq!(status.entry, Some(format!("http://{name}.{}.svc", namespace.name)));
         assert_eq!(status.components_ready, Some(format!("0/{}", status.components.len())));
     }
 }
 
 #[tokio::test]
-async fn a_change_is_applied_and_what_is_no_longer_said_is_removed() {
-    let space = Space::new("no-longer-said").await;
-    let _operator = Operator::start(&space.name);
+async fn fields_that_a_change_no_longer_sets_are_removed() {
+    let namespace = TestNamespace::new("removed-fields").await;
+    let _operator = Operator::start(&namespace.name);
     let pods = "{labels: {team: a}, annotations: {note: b}, nodeSelector: {disk: fast}}";
-    space.apply("shop", &format!("{{shape: ThreeTier, pods: {pods}}}")).await;
-    all_as_rendered(&space, "shop").await;
+    namespace.apply("shop", &format!("{{shape: ThreeTier, pods: {pods}}}")).await;
+    await_rendered(&namespace, "shop").await;
     let template = async |field: &str| -> Value {
-        let children = space.children("shop").await;
+        let children = namespace.children("shop").await;
         let all = ["Deployment shop-client", "StatefulSet shop-data"].map(|key| {
             let template = &children[key].data["spec"]["template"];
             template.pointer(field).cloned().unwrap_or(Value::Null)
@@ -78,12 +82,12 @@ async fn a_change_is_applied_and_what_is_no_longer_said_is_removed() {
     };
     assert_eq!(template("/metadata/labels/team").await, serde_json::json!(["a", "a"]));
     assert_eq!(template("/spec/nodeSelector/disk").await, serde_json::json!(["fast", "fast"]));
-    // The first change takes the fields over from the creation, the second is one of many.
+    // The first change adopts the fields of the creation; the second shows the usual case.
     for spec in ["{shape: ThreeTier, pods: {labels: {team: c}}}", "{shape: ThreeTier}"] {
-        space.apply("shop", spec).await;
-        all_as_rendered(&space, "shop").await;
+        namespace.apply("shop", spec).await;
+        await_rendered(&namespace, "shop").await;
         let none = serde_json::json!([null, null]);
-        eventually("what is no longer said is gone", soon(), async || {
+        eventually("the removed fields are gone", soon(), async || {
             for field in ["/metadata/annotations/note", "/spec/nodeSelector"] {
                 let found = template(field).await;
                 if found != none {
@@ -98,23 +102,24 @@ async fn a_change_is_applied_and_what_is_no_longer_said_is_removed() {
 }
 
 #[tokio::test]
-async fn a_spec_that_cannot_run_leaves_what_runs_as_it_is() {
-    let space = Space::new("cannot-run").await;
-    let _operator = Operator::start(&space.name);
+async fn a_refused_specification_leaves_the_running_model_unchanged() {
+    let namespace = TestNamespace::new("cannot-run").await;
+    let _operator = Operator::start(&namespace.name);
     let good = "{shape: NTier, nTier: {services: [{name: front, stateless: true, calls: [{service: \
                 orders}]}, {name: orders}]}}";
-    space.apply("shop", good).await;
-    space.await_children("shop").await;
-    let before = space.children("shop").await;
+    namespace.apply("shop", good).await;
+    namespace.await_children("shop").await;
+    let before = namespace.children("shop").await;
     let unreachable = "{shape: NTier, nTier: {services: [{name: front, stateless: true}, {name: \
                        orders}]}}";
-    space.apply("shop", unreachable).await;
-    let said = space.condition("shop", "Accepted", soon(), |c| c.status == "False").await;
-    assert!(said.message.contains("orders"), "{}", said.message);
-    assert_eq!(said.reason, "Refused");
-    let ready = space.condition("shop", "Ready", soon(), |c| c.reason == "Refused").await;
+    namespace.apply("shop", unreachable).await;
+    let condition =
+        namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "False").await;
+    assert!(condition.message.contains("orders"), "{}", condition.message);
+    assert_eq!(condition.reason, "Refused");
+    let ready = namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "Refused").await;
     assert_eq!(ready.status, "False");
-    let after = space.children("shop").await;
+    let after = namespace.children("shop").await;
     let specs = |children: &BTreeMap<String, _>| -> Vec<(String, Value)> {
         let of = |(key, child): (&String, &crate::support::AnyObject)| {
             (key.clone(), child.data["spec"].clone())
@@ -122,6 +127,6 @@ async fn a_spec_that_cannot_run_leaves_what_runs_as_it_is() {
         children.iter().map(of).collect()
     };
     assert_eq!(specs(&before), specs(&after));
-    space.apply("shop", good).await;
-    space.condition("shop", "Accepted", soon(), |c| c.status == "True").await;
+    namespace.apply("shop", good).await;
+    namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "True").await;
 }

@@ -1,6 +1,6 @@
-//! `maquette graph` and `maquette plan` on what runs. The pods are played, see [`Kubelet`].
+//! `maquette graph` and `maquette plan` on what runs. A [`FakeKubelet`] reports for the pods.
 
-use crate::support::{Kubelet, Operator, Space, kubeconfig, soon};
+use crate::support::{FakeKubelet, Operator, TestNamespace, kubeconfig, soon};
 use std::{
     path::PathBuf,
     process::{Output, Stdio},
@@ -8,16 +8,16 @@ use std::{
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// A namespace with a file to apply to it.
+/// A namespace, and a folder for the file that a command reads.
 struct CommandTest {
-    space: Space,
+    namespace: TestNamespace,
     folder: TempDir,
 }
 
 impl CommandTest {
     async fn new(name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        Self { space: Space::new(name).await, folder }
+        Self { namespace: TestNamespace::new(name).await, folder }
     }
 
     /// A file with an Architecture of this spec.
@@ -33,7 +33,7 @@ impl CommandTest {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_maquette"));
-        let namespace = ["--namespace", &self.space.name];
+        let namespace = ["--namespace", &self.namespace.name];
         command.args(arguments).args(namespace).arg("--kubeconfig").arg(kubeconfig());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.kill_on_drop(true);
@@ -57,16 +57,16 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn what_runs_is_drawn_and_a_change_of_it_told() {
+async fn graph_draws_what_runs_and_plan_previews_a_change() {
     let bench = CommandTest::new("commands").await;
     let (code, new) = bench.plan("{shape: ThreeTier}").await;
     assert_eq!(code, Some(2), "{new}");
     assert!(new.starts_with("shop in commands, a new ThreeTier"), "{new}");
 
-    let _kubelet = Kubelet::start(&bench.space);
+    let _kubelet = FakeKubelet::start(&bench.namespace);
     let _operator = Operator::start("commands");
-    bench.space.apply("shop", "{shape: ThreeTier}").await;
-    bench.space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    bench.namespace.apply("shop", "{shape: ThreeTier}").await;
+    bench.namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
     let drawn = bench.run(&["graph", "shop"]).await;
     let drawn = text(&drawn.stdout) + &text(&drawn.stderr);
     for part in ["n_load --> n_client", "n_client --> n_business", "n_business --> n_data"] {
@@ -88,15 +88,15 @@ async fn what_runs_is_drawn_and_a_change_of_it_told() {
 }
 
 #[tokio::test]
-async fn a_volume_that_another_shape_left_larger_is_as_it_is_specified() {
+async fn plan_accepts_a_larger_volume_left_by_another_shape() {
     let bench = CommandTest::new("larger").await;
-    let _kubelet = Kubelet::start(&bench.space);
+    let _kubelet = FakeKubelet::start(&bench.namespace);
     let _operator = Operator::start("larger");
     let larger = "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}";
-    bench.space.apply("shop", larger).await;
-    bench.space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
-    bench.space.apply("shop", "{shape: ClientServer}").await;
-    bench.space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    bench.namespace.apply("shop", larger).await;
+    bench.namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    bench.namespace.apply("shop", "{shape: ClientServer}").await;
+    bench.namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
     let (code, same) = bench.plan("{shape: ClientServer}").await;
     assert_eq!((code, same.as_str()), (Some(0), "shop in larger, ClientServer: nothing to do\n"));
     let smaller = "{shape: ClientServer, clientServer: {data: {storage: {size: 512Mi}}}}";
@@ -106,32 +106,32 @@ async fn a_volume_that_another_shape_left_larger_is_as_it_is_specified() {
 }
 
 #[tokio::test]
-async fn a_change_is_followed_until_it_is_done() {
+async fn plan_watch_follows_a_change_to_its_end() {
     let bench = CommandTest::new("followed").await;
-    let nobody = bench.run(&["plan", "--watch", "nobody"]).await;
-    assert_eq!(nobody.status.code(), Some(1));
-    assert!(text(&nobody.stderr).contains("no Architecture nobody in namespace followed"));
+    let absent = bench.run(&["plan", "--watch", "absent"]).await;
+    assert_eq!(absent.status.code(), Some(1));
+    assert!(text(&absent.stderr).contains("no Architecture absent in namespace followed"));
 
-    bench.space.apply("shop", "{shape: ThreeTier}").await;
+    bench.namespace.apply("shop", "{shape: ThreeTier}").await;
     let early = bench.run(&["plan", "--watch", "shop", "--timeout", "0"]).await;
     assert_eq!(early.status.code(), Some(1), "{early:?}");
     let follows = bench.command(&["plan", "--watch", "shop"]).spawn().expect("maquette runs");
-    let _kubelet = Kubelet::start(&bench.space);
+    let _kubelet = FakeKubelet::start(&bench.namespace);
     let _operator = Operator::start("followed");
     let ended = tokio::time::timeout(soon(), follows.wait_with_output()).await;
     let ended = ended.expect("it ends in time").expect("it ends");
-    let said = text(&ended.stdout);
-    assert_eq!(ended.status.code(), Some(0), "{said}");
+    let printed = text(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(0), "{printed}");
     assert!(
-        said.lines().last().is_some_and(|line| line.contains("done (4/4 components ready)")),
-        "{said}"
+        printed.lines().last().is_some_and(|line| line.contains("done (4/4 components ready)")),
+        "{printed}"
     );
 
-    // What cannot run ends it at once.
+    // A refused specification ends the watch at once.
     let bad = "{shape: NTier, nTier: {services: [{name: a}, {name: b}]}}";
-    bench.space.apply("shop", bad).await;
+    bench.namespace.apply("shop", bad).await;
     let refused = bench.run(&["plan", "--watch", "shop", "--timeout", "1m"]).await;
-    let said = text(&refused.stdout);
-    assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("refused: "), "{said}");
+    let printed = text(&refused.stdout);
+    assert_eq!(refused.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("refused: "), "{printed}");
 }

@@ -1,8 +1,8 @@
-//! What becomes of everything when an Architecture is deleted, and made again.
+//! Deletion of an Architecture, and a new one of the same name.
 
 use crate::{
-    apply::all_as_rendered,
-    support::{Operator, Space, eventually, soon},
+    apply::await_rendered,
+    support::{Operator, TestNamespace, eventually, soon},
 };
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::{
@@ -12,29 +12,29 @@ use kube::{
 use maquette::api::Architecture;
 
 #[tokio::test]
-async fn everything_goes_with_the_architecture() {
-    let space = Space::new("goes").await;
-    let _operator = Operator::start(&space.name);
-    space.apply("shop", "{shape: PeerToPeer}").await;
-    space.await_children("shop").await;
-    space.delete("shop").await;
-    await_gone(&space, "shop", true).await;
+async fn deleting_an_architecture_deletes_every_child() {
+    let namespace = TestNamespace::new("goes").await;
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("shop", "{shape: PeerToPeer}").await;
+    namespace.await_children("shop").await;
+    namespace.delete("shop").await;
+    await_gone(&namespace, "shop", true).await;
 }
 
 #[tokio::test]
-async fn volumes_stay_if_they_are_to_and_are_used_again() {
-    let space = Space::new("volumes-stay").await;
-    let _operator = Operator::start(&space.name);
+async fn retained_volumes_are_used_again() {
+    let namespace = TestNamespace::new("volumes-stay").await;
+    let _operator = Operator::start(&namespace.name);
     let spec = "{shape: ThreeTier, retention: {whenDeleted: Retain}}";
-    space.apply("shop", spec).await;
-    space.await_children("shop").await;
-    let claims = space.api::<PersistentVolumeClaim>();
+    namespace.apply("shop", spec).await;
+    namespace.await_children("shop").await;
+    let claims = namespace.api::<PersistentVolumeClaim>();
     let before = claims.get("data-shop-data-0").await.expect("a claim");
-    space.delete("shop").await;
-    await_gone(&space, "shop", false).await;
-    space.apply("shop", "{shape: ThreeTier}").await;
-    all_as_rendered(&space, "shop").await;
-    let again = space.api::<Architecture>().get("shop").await.expect("there");
+    namespace.delete("shop").await;
+    await_gone(&namespace, "shop", false).await;
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    await_rendered(&namespace, "shop").await;
+    let again = namespace.api::<Architecture>().get("shop").await.expect("there");
     eventually("the claim goes with the new Architecture", soon(), async || {
         let claim = claims.get("data-shop-data-0").await.map_err(|error| error.to_string())?;
         assert_eq!(claim.uid(), before.uid(), "another volume");
@@ -45,20 +45,20 @@ async fn volumes_stay_if_they_are_to_and_are_used_again() {
 }
 
 #[tokio::test]
-async fn deleted_and_made_again_under_the_same_name() {
-    let space = Space::new("again").await;
-    let operator = Operator::start(&space.name);
+async fn an_architecture_can_be_recreated_under_the_same_name() {
+    let namespace = TestNamespace::new("again").await;
+    let operator = Operator::start(&namespace.name);
     let mut uids = vec![];
     for _ in 0..4 {
-        let made = space.apply("shop", "{shape: ThreeTier}").await;
+        let made = namespace.apply("shop", "{shape: ThreeTier}").await;
         uids.push(made.uid());
-        all_as_rendered(&space, "shop").await;
-        space.delete("shop").await;
+        await_rendered(&namespace, "shop").await;
+        namespace.delete("shop").await;
     }
-    let last = space.apply("shop", "{shape: ThreeTier}").await;
-    space.await_children("shop").await;
-    all_as_rendered(&space, "shop").await;
-    let claims = space.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
+    let last = namespace.apply("shop", "{shape: ThreeTier}").await;
+    namespace.await_children("shop").await;
+    await_rendered(&namespace, "shop").await;
+    let claims = namespace.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
     for claim in claims.expect("a list") {
         let owners: Vec<_> = claim.owner_references().iter().map(|o| Some(o.uid.clone())).collect();
         assert_eq!(owners, [last.uid()], "{}", claim.name_any());
@@ -72,22 +72,23 @@ async fn deleted_and_made_again_under_the_same_name() {
 }
 
 #[tokio::test]
-async fn nothing_is_made_again_while_the_architecture_goes() {
-    let space = Space::new("foreground").await;
-    let _operator = Operator::start(&space.name);
-    space.apply("shop", "{shape: NTier}").await;
-    space.await_children("shop").await;
-    let api = space.api::<Architecture>();
+async fn no_child_is_recreated_during_a_foreground_deletion() {
+    let namespace = TestNamespace::new("foreground").await;
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("shop", "{shape: NTier}").await;
+    namespace.await_children("shop").await;
+    let api = namespace.api::<Architecture>();
     api.delete("shop", &DeleteParams::foreground()).await.expect("deleted");
-    await_gone(&space, "shop", true).await;
+    await_gone(&namespace, "shop", true).await;
 }
 
 /// Waits until an Architecture and its children are gone.
-async fn await_gone(space: &Space, name: &str, with_claims: bool) {
+async fn await_gone(namespace: &TestNamespace, name: &str, with_claims: bool) {
     eventually("everything is gone", soon(), async || {
-        let found = space.api::<Architecture>().get_opt(name).await.map_err(|e| e.to_string())?;
-        let children = space.children(name).await;
-        let claims = space.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
+        let found =
+            namespace.api::<Architecture>().get_opt(name).await.map_err(|e| e.to_string())?;
+        let children = namespace.children(name).await;
+        let claims = namespace.api::<PersistentVolumeClaim>().list(&ListParams::default()).await;
         let claims = claims.map_err(|error| error.to_string())?.items.len();
         let left = (found.is_some(), children.len(), if with_claims { claims } else { 0 });
         if left == (false, 0, 0) { Ok(()) } else { Err(format!("{left:?} are left")) }

@@ -1,9 +1,9 @@
-//! What a user sees of a change: its steps in the status, by Events and in the metrics. The pods are
-//! played.
+//! What a user sees of a change: its steps in the status, in Events and in the metrics. A fake
+//! kubelet reports for the pods.
 
 use crate::{
     promtool,
-    support::{Kubelet, Operator, Space, eventually, seconds, soon},
+    support::{FakeKubelet, Operator, TestNamespace, eventually, seconds, soon},
 };
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::{
@@ -25,30 +25,30 @@ use tokio::task::JoinSet;
 pub(crate) const BEFORE: &str = "{shape: ThreeTier}";
 pub(crate) const AFTER: &str = "{shape: PeerToPeer, peerToPeer: {replicas: 3}}";
 
-pub(crate) async fn is_ready(space: &Space) {
-    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+pub(crate) async fn await_ready(namespace: &TestNamespace) {
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
 }
 
-/// Waits until a step is under way.
-pub(crate) async fn step(space: &Space, step: EvolutionStep) -> EvolutionStatus {
+/// Waits until a step is in progress.
+pub(crate) async fn await_step(namespace: &TestNamespace, step: EvolutionStep) -> EvolutionStatus {
     eventually(&format!("{step:?} is under way"), soon(), async || {
-        let found = space.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
+        let found = namespace.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
         let evolution = found.status.and_then(|status| status.evolution).ok_or("no change")?;
         if evolution.step == step { Ok(evolution) } else { Err(format!("{evolution:?}")) }
     })
     .await
 }
 
-/// Every step that the status showed, in order.
+/// Records every step that the status shows, in order.
 struct StepRecorder {
     recorded: Arc<Mutex<Vec<EvolutionStatus>>>,
     _tasks: JoinSet<()>,
 }
 
 impl StepRecorder {
-    fn start(space: &Space) -> Self {
+    fn start(namespace: &TestNamespace) -> Self {
         let recorded = Arc::<Mutex<Vec<EvolutionStatus>>>::default();
-        let events = watcher(space.api::<Architecture>(), watcher::Config::default());
+        let events = watcher(namespace.api::<Architecture>(), watcher::Config::default());
         let into = Arc::clone(&recorded);
         let course = events.default_backoff().applied_objects().into_stream();
         let note = course.for_each(move |found| {
@@ -72,12 +72,12 @@ impl StepRecorder {
 }
 
 /// The Events of a reason, the oldest first.
-async fn events(space: &Space, reason: &str) -> Vec<Event> {
-    let list = space.api::<Event>().list(&ListParams::default()).await.expect("a list");
+async fn events(namespace: &TestNamespace, reason: &str) -> Vec<Event> {
+    let list = namespace.api::<Event>().list(&ListParams::default()).await.expect("a list");
     let mut events: Vec<_> =
         list.into_iter().filter(|event| event.reason.as_deref() == Some(reason)).collect();
     events.sort_by_key(|event| event.event_time.as_ref().map(|time| time.0));
-    assert!(events.iter().all(|event| event.series.is_none()), "told again: {events:?}");
+    assert!(events.iter().all(|event| event.series.is_none()), "emitted again: {events:?}");
     events
 }
 
@@ -85,42 +85,43 @@ fn actions(events: &[Event]) -> Vec<String> {
     events.iter().map(|event| event.action.clone().expect("an action")).collect()
 }
 
-/// Waits until the operator has done a whole reconcile from now on.
-async fn await_reconcile(space: &Space) {
-    let api = space.api::<Service>();
+/// Waits until the operator has completed a reconcile that starts after this call: it restores a
+/// label.
+async fn await_reconcile(namespace: &TestNamespace) {
+    let api = namespace.api::<Service>();
     let patch = serde_json::json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
     api.patch("shop", &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
-    eventually("the label is put back", soon(), async || {
+    eventually("the label is restored", soon(), async || {
         let found = api.get("shop").await.map_err(|error| error.to_string())?;
         let label = found.labels().get("app.kubernetes.io/name").cloned();
-        if label.as_deref() == Some("maquette") { Ok(()) } else { Err(format!("{label:?}")) }
+        if label.as_deref() == Some("shop") { Ok(()) } else { Err(format!("{label:?}")) }
     })
     .await;
 }
 
 #[tokio::test]
-async fn every_step_is_told_once_also_when_the_operator_is_restarted() {
-    let space = Space::new("steps").await;
-    let kubelet = Kubelet::start(&space);
-    let mut operator = Operator::start(&space.name);
-    space.apply("shop", BEFORE).await;
-    is_ready(&space).await;
-    assert_eq!(events(&space, "EvolutionStep").await, [], "nothing changes yet");
-    let course = StepRecorder::start(&space);
-    kubelet.now().down.insert("peers".to_owned());
-    space.apply("shop", AFTER).await;
-    let raise = step(&space, EvolutionStep::Expand).await;
+async fn each_step_emits_one_event_across_operator_restarts() {
+    let namespace = TestNamespace::new("steps").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    let mut operator = Operator::start(&namespace.name);
+    namespace.apply("shop", BEFORE).await;
+    await_ready(&namespace).await;
+    assert_eq!(events(&namespace, "EvolutionStep").await, [], "nothing changes yet");
+    let course = StepRecorder::start(&namespace);
+    kubelet.behavior().down.insert("peers".to_owned());
+    namespace.apply("shop", AFTER).await;
+    let raise = await_step(&namespace, EvolutionStep::Expand).await;
     assert!(raise.message.contains("peers"), "{}", raise.message);
-    await_reconcile(&space).await;
+    await_reconcile(&namespace).await;
     operator.kill().await;
-    let mut operator = Operator::start(&space.name);
-    await_reconcile(&space).await;
-    assert_eq!(actions(&events(&space, "EvolutionStep").await), ["RaiseToPeerToPeer"]);
-    assert_eq!(step(&space, EvolutionStep::Expand).await.since, raise.since);
+    let mut operator = Operator::start(&namespace.name);
+    await_reconcile(&namespace).await;
+    assert_eq!(actions(&events(&namespace, "EvolutionStep").await), ["ExpandToPeerToPeer"]);
+    assert_eq!(await_step(&namespace, EvolutionStep::Expand).await.since, raise.since);
 
-    kubelet.now().down.clear();
-    space.condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
-    is_ready(&space).await;
+    kubelet.behavior().down.clear();
+    namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
+    await_ready(&namespace).await;
     let seen = course.seen();
     let steps: Vec<_> = seen.iter().map(|evolution| evolution.step).collect();
     assert_eq!(steps, EvolutionStep::ALL, "each once and in order");
@@ -129,106 +130,108 @@ async fn every_step_is_told_once_also_when_the_operator_is_restarted() {
         assert_eq!(shapes, (Some(Shape::ThreeTier), Shape::PeerToPeer), "{evolution:?}");
     }
     assert!(seen.is_sorted_by_key(|evolution| evolution.since.0), "{seen:?}");
-    // Events follow the status that they tell of.
-    eventually("the end is told", soon(), async || {
-        let told = actions(&events(&space, "EvolutionDone").await);
-        if told == ["EvolveToPeerToPeer"] { Ok(()) } else { Err(format!("{told:?}")) }
+    // An Event is written after the status.
+    eventually("the end is emitted", soon(), async || {
+        let emitted = actions(&events(&namespace, "EvolutionDone").await);
+        if emitted == ["EvolveToPeerToPeer"] { Ok(()) } else { Err(format!("{emitted:?}")) }
     })
     .await;
-    let told = || async { actions(&events(&space, "EvolutionStep").await) };
+    let emitted = || async { actions(&events(&namespace, "EvolutionStep").await) };
     let expected: Vec<_> = steps.iter().map(|step| format!("{step:?}ToPeerToPeer")).collect();
-    assert_eq!(told().await, expected);
+    assert_eq!(emitted().await, expected);
 
     operator.kill().await;
-    let _operator = Operator::start(&space.name);
-    await_reconcile(&space).await;
-    assert_eq!(told().await, expected);
-    assert_eq!(events(&space, "EvolutionDone").await.len(), 1);
-    let found = space.api::<Architecture>().get("shop").await.expect("there");
+    let _operator = Operator::start(&namespace.name);
+    await_reconcile(&namespace).await;
+    assert_eq!(emitted().await, expected);
+    assert_eq!(events(&namespace, "EvolutionDone").await.len(), 1);
+    let found = namespace.api::<Architecture>().get("shop").await.expect("there");
     assert_eq!(found.status.and_then(|status| status.evolution), None);
 }
 
 #[tokio::test]
-async fn a_change_that_waits_for_a_pod_in_need_of_help_says_so_and_goes_on_once_it_is_helped() {
-    let space = Space::new("stuck-step").await;
-    let kubelet = Kubelet::start(&space);
-    let _operator = Operator::start(&space.name);
-    space.apply("shop", BEFORE).await;
-    is_ready(&space).await;
-    kubelet.now().down.insert("peers".to_owned());
-    space.apply("shop", AFTER).await;
-    step(&space, EvolutionStep::Expand).await;
+async fn a_change_that_waits_for_an_unschedulable_pod_reports_it() {
+    let namespace = TestNamespace::new("stuck-step").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("shop", BEFORE).await;
+    await_ready(&namespace).await;
+    kubelet.behavior().down.insert("peers".to_owned());
+    namespace.apply("shop", AFTER).await;
+    await_step(&namespace, EvolutionStep::Expand).await;
     let why = "0/3 nodes are available: 3 Insufficient memory.";
-    space.set_pod_condition("shop-peers-0", "PodScheduled", "False", why).await;
-    let said = space.condition("shop", "Progressing", soon(), |c| c.reason == "PodsNotReady").await;
-    assert_eq!(said.status, "False");
-    assert!(said.message.contains("pod shop-peers-0"), "{}", said.message);
-    assert!(said.message.contains(why), "{}", said.message);
-    assert!(said.message.contains("goes on serving"), "{}", said.message);
-    space.condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
-    let warning = eventually("it is told", soon(), async || {
-        events(&space, "PodsNotReady").await.pop().ok_or_else(|| "no Event".to_owned())
+    namespace.set_pod_condition("shop-peers-0", "PodScheduled", "False", why).await;
+    let condition = namespace
+        .await_condition("shop", "Progressing", soon(), |c| c.reason == "PodsNotReady")
+        .await;
+    assert_eq!(condition.status, "False");
+    assert!(condition.message.contains("pod shop-peers-0"), "{}", condition.message);
+    assert!(condition.message.contains(why), "{}", condition.message);
+    assert!(condition.message.contains("still serves"), "{}", condition.message);
+    namespace.await_condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
+    let warning = eventually("the warning is emitted", soon(), async || {
+        events(&namespace, "PodsNotReady").await.pop().ok_or_else(|| "no Event".to_owned())
     });
     let warning = warning.await;
     assert_eq!(warning.type_.as_deref(), Some("Warning"));
     assert!(warning.note.as_deref().is_some_and(|note| note.contains(why)), "{warning:?}");
-    // A specification that asks for something else goes on as well.
-    space.apply("shop", BEFORE).await;
-    is_ready(&space).await;
-    space.apply("shop", AFTER).await;
-    step(&space, EvolutionStep::Expand).await;
-    kubelet.now().down.clear();
-    is_ready(&space).await;
+    // Another specification ends the wait too.
+    namespace.apply("shop", BEFORE).await;
+    await_ready(&namespace).await;
+    namespace.apply("shop", AFTER).await;
+    await_step(&namespace, EvolutionStep::Expand).await;
+    kubelet.behavior().down.clear();
+    await_ready(&namespace).await;
 }
 
 #[tokio::test]
-async fn items_are_waited_for_and_nothing_else_once_they_are_copied() {
-    let space = Space::new("copied-step").await;
-    let kubelet = Kubelet::start(&space);
-    let _operator = Operator::start(&space.name);
-    kubelet.now().migrating.insert("peers".to_owned());
-    space.apply("shop", BEFORE).await;
-    is_ready(&space).await;
-    space.apply("shop", AFTER).await;
-    let said = |text: &'static str| {
+async fn a_change_waits_until_all_items_are_copied() {
+    let namespace = TestNamespace::new("copied-step").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    let _operator = Operator::start(&namespace.name);
+    kubelet.behavior().migrating.insert("peers".to_owned());
+    namespace.apply("shop", BEFORE).await;
+    await_ready(&namespace).await;
+    namespace.apply("shop", AFTER).await;
+    let shows = |text: &'static str| {
         move |c: &Condition| c.reason == "Evolving" && c.message.contains(text)
     };
-    space.condition("shop", "Progressing", soon(), said("has 5 items so far")).await;
-    step(&space, EvolutionStep::Finalize).await;
-    assert!(space.api::<StatefulSet>().get("shop-data").await.is_ok(), "the old home stays");
-    kubelet.now().migrating.clear();
-    space.condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
+    namespace.await_condition("shop", "Progressing", soon(), shows("has 5 items so far")).await;
+    await_step(&namespace, EvolutionStep::Finalize).await;
+    assert!(namespace.api::<StatefulSet>().get("shop-data").await.is_ok(), "the old store stays");
+    kubelet.behavior().migrating.clear();
+    namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
 }
 
 #[tokio::test]
-async fn several_evolve_side_by_side_and_one_that_is_stuck_holds_up_no_other() {
-    let space = Space::new("beside").await;
-    let kubelet = Kubelet::start(&space);
-    let _operator = Operator::start(&space.name);
+async fn a_stuck_change_blocks_no_other_architecture() {
+    let namespace = TestNamespace::new("beside").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    let _operator = Operator::start(&namespace.name);
     for name in ["shop", "other", "stuck"] {
-        space.apply(name, BEFORE).await;
-        space.condition(name, "Ready", soon(), |c| c.status == "True").await;
+        namespace.apply(name, BEFORE).await;
+        namespace.await_condition(name, "Ready", soon(), |c| c.status == "True").await;
     }
-    kubelet.now().down.insert("orders".to_owned());
-    space.apply("stuck", "{shape: NTier}").await;
-    space.apply("shop", AFTER).await;
-    space.apply("other", AFTER).await;
+    kubelet.behavior().down.insert("orders".to_owned());
+    namespace.apply("stuck", "{shape: NTier}").await;
+    namespace.apply("shop", AFTER).await;
+    namespace.apply("other", AFTER).await;
     for name in ["shop", "other"] {
-        space.condition(name, "Progressing", soon(), |c| c.reason == "UpToDate").await;
-        space.condition(name, "Ready", soon(), |c| c.status == "True").await;
+        namespace.await_condition(name, "Progressing", soon(), |c| c.reason == "UpToDate").await;
+        namespace.await_condition(name, "Ready", soon(), |c| c.status == "True").await;
     }
     let waits = |c: &Condition| c.reason != "UpToDate" && c.message.contains("orders");
-    space.condition("stuck", "Progressing", soon(), waits).await;
-    space.condition("stuck", "TrafficFlowing", soon(), |c| c.status == "True").await;
-    kubelet.now().down.clear();
-    space.condition("stuck", "Ready", soon(), |c| c.status == "True").await;
+    namespace.await_condition("stuck", "Progressing", soon(), waits).await;
+    namespace.await_condition("stuck", "TrafficFlowing", soon(), |c| c.status == "True").await;
+    kubelet.behavior().down.clear();
+    namespace.await_condition("stuck", "Ready", soon(), |c| c.status == "True").await;
 }
 
 #[tokio::test]
-async fn changes_that_are_under_way_show_in_the_metrics() {
-    let space = Space::new("step-metrics").await;
-    let kubelet = Kubelet::start(&space);
-    let operator = Operator::start(&space.name);
+async fn metrics_show_changes_in_progress() {
+    let namespace = TestNamespace::new("step-metrics").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    let operator = Operator::start(&namespace.name);
     let shows = async |lines: &[&str]| {
         eventually(&format!("{lines:?} are shown"), seconds(30), async || {
             let text = operator.metrics().await;
@@ -238,25 +241,25 @@ async fn changes_that_are_under_way_show_in_the_metrics() {
         .await
     };
     let oldest = "maquette_evolution_oldest_step_start_timestamp_seconds{";
-    space.apply("shop", BEFORE).await;
-    is_ready(&space).await;
+    namespace.apply("shop", BEFORE).await;
+    await_ready(&namespace).await;
     let text = shows(&[
         r#"maquette_evolutions{step="Expand"} 0"#,
         r#"maquette_evolution_steps_total{step="Expand"} 0"#,
     ])
     .await;
     assert!(!text.contains(oldest), "{text}");
-    kubelet.now().down.insert("peers".to_owned());
-    space.apply("shop", AFTER).await;
-    let since = step(&space, EvolutionStep::Expand).await.since.0.as_second();
+    kubelet.behavior().down.insert("peers".to_owned());
+    namespace.apply("shop", AFTER).await;
+    let since = await_step(&namespace, EvolutionStep::Expand).await.since.0.as_second();
     shows(&[
         r#"maquette_evolutions{step="Expand"} 1"#,
         r#"maquette_evolution_steps_total{step="Expand"} 1"#,
         &format!("{oldest}controller=\"architecture\"}} {since}"),
     ])
     .await;
-    kubelet.now().down.clear();
-    is_ready(&space).await;
+    kubelet.behavior().down.clear();
+    await_ready(&namespace).await;
     let text = shows(&[
         r#"maquette_evolutions{step="Expand"} 0"#,
         r#"maquette_evolutions{step="Cutover"} 0"#,
@@ -269,6 +272,6 @@ async fn changes_that_are_under_way_show_in_the_metrics() {
     ])
     .await;
     assert!(!text.contains(oldest), "{text}");
-    assert!(!text.contains("shop"), "a name that users make: {text}");
+    assert!(!text.contains("shop"), "a user's name in a metric: {text}");
     promtool::assert_clean(&text);
 }

@@ -1,32 +1,36 @@
-//! One of several replicas works.
+//! Leader election: one of several replicas works.
 
 use crate::{
-    apply::all_as_rendered,
-    support::{Operator, Space, eventually, seconds, soon},
+    apply::await_rendered,
+    support::{Operator, TestNamespace, eventually, seconds, soon},
 };
 use std::time::Duration;
 
 #[tokio::test]
-async fn another_replica_goes_on_when_the_leader_is_killed() {
-    let space = Space::new("leader-killed").await;
-    fail_over(&space, seconds(25), async |leader| leader.kill().await).await;
+async fn another_replica_leads_after_the_leader_is_killed() {
+    let namespace = TestNamespace::new("leader-killed").await;
+    fail_over(&namespace, seconds(25), async |leader| leader.kill().await).await;
 }
 
 #[tokio::test]
-async fn another_replica_goes_on_at_once_when_the_leader_is_asked_to_stop() {
-    let space = Space::new("leader-stopped").await;
-    fail_over(&space, seconds(5), async |leader| assert!(leader.stop().await)).await;
+async fn another_replica_leads_within_5_s_after_the_leader_stops() {
+    let namespace = TestNamespace::new("leader-stopped").await;
+    fail_over(&namespace, seconds(5), async |leader| assert!(leader.stop().await)).await;
 }
 
-/// Ends the leader of two, and sees that the other works within `limit`.
-async fn fail_over(space: &Space, limit: Duration, end: impl AsyncFnOnce(&mut Operator)) {
-    space.grant_lease().await;
+/// Ends the leader of two replicas; the other must lead within `limit`.
+async fn fail_over(
+    namespace: &TestNamespace,
+    limit: Duration,
+    end: impl AsyncFnOnce(&mut Operator),
+) {
+    namespace.grant_lease().await;
     let start = |instance: &str| {
         Operator::start_with(&[
             "--namespaces",
-            &space.name,
+            &namespace.name,
             "--lease-namespace",
-            &space.name,
+            &namespace.name,
             "--instance",
             instance,
         ])
@@ -34,18 +38,18 @@ async fn fail_over(space: &Space, limit: Duration, end: impl AsyncFnOnce(&mut Op
     let mut first = start("first");
     await_leader(&first, soon()).await;
     let second = start("second");
-    space.apply("a", "{shape: ThreeTier}").await;
-    space.await_children("a").await;
-    assert!(!second.log().contains("this replica leads"), "two lead:\n{}", second.log());
+    namespace.apply("a", "{shape: ThreeTier}").await;
+    namespace.await_children("a").await;
+    assert!(!second.log().contains("this replica leads"), "two leaders:\n{}", second.log());
     end(&mut first).await;
-    space.apply("b", "{shape: ThreeTier}").await;
+    namespace.apply("b", "{shape: ThreeTier}").await;
     await_leader(&second, limit).await;
-    space.await_children("b").await;
-    all_as_rendered(space, "b").await;
+    namespace.await_children("b").await;
+    await_rendered(namespace, "b").await;
 }
 
 async fn await_leader(operator: &Operator, within: Duration) {
-    eventually("it leads", within, async || {
+    eventually("it is the leader", within, async || {
         let log = operator.log();
         if log.contains("this replica leads") { Ok(()) } else { Err(log) }
     })

@@ -1,8 +1,8 @@
-//! The operator on a real API server: etcd, the API server and the controller manager alone, so
-//! nothing runs in a pod. Where a test is about what pods do, a kubelet of its own plays them.
+//! The operator on a real API server: etcd, the API server and the controller manager alone, so no
+//! container runs. Where a test needs pods, a fake kubelet reports for them.
 //!
-//! Every test has a namespace and an operator of its own, a process that may do exactly what
-//! `manifests/install.yaml` grants it. All share one control plane, which ends with the tests.
+//! Every test has a namespace and an operator of its own, a process with exactly the permissions
+//! of `manifests/install.yaml`. All share one control plane, which ends with the tests.
 
 #![cfg(test)]
 
@@ -18,7 +18,6 @@ mod deleted_children;
 mod deletion;
 mod drift;
 mod evolution;
-mod growth;
 mod leader;
 mod newer_version;
 mod quantities;
@@ -29,4 +28,5 @@ mod request_count;
 mod restart;
 mod scale;
 mod shape_change;
+mod volume_growth;
 mod volumes;

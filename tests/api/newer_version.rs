@@ -1,7 +1,7 @@
-//! An Architecture that this version cannot read holds up no other, and nothing of it is touched.
+//! An Architecture that this version cannot read blocks no other, and its objects are unchanged.
 
 use crate::support::{
-    ARCHITECTURE, ControlPlane, Operator, Request, Space, api_of, eventually, soon,
+    ARCHITECTURE, ControlPlane, Operator, Request, TestNamespace, api_of, eventually, soon,
 };
 use k8s_openapi::{
     api::core::v1::Service,
@@ -18,38 +18,38 @@ use kube::{
 const NEWER: &str = "{shape: Ring}";
 
 #[tokio::test]
-async fn what_a_newer_version_wrote_says_so_and_holds_up_no_other() {
+async fn an_unreadable_architecture_is_reported_and_blocks_no_other() {
     let plane = ControlPlane::own().await;
-    let space = Space::on(&plane, "newer").await;
-    // A variable that is set to nothing names no namespace: the operator works in all of them.
+    let namespace = TestNamespace::on(&plane, "newer").await;
+    // An empty variable names no namespace: the operator works in all of them.
     let start = || {
         let all = [("MAQUETTE_NAMESPACES", "")];
         Operator::start_on(&plane, &["--leader-elect", "false"], &all)
     };
     let mut operator = start();
-    space.apply("shop", "{shape: ThreeTier}").await;
-    space.await_children("shop").await;
-    let before = space.children("shop").await;
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    namespace.await_children("shop").await;
+    let before = namespace.children("shop").await;
 
-    add_shape_to_crd(&plane, &space).await;
-    space.apply("shop", NEWER).await;
-    await_unreadable(&space, "shop").await;
-    space.apply("other", NEWER).await;
-    await_unreadable(&space, "other").await;
-    space.apply("good", "{shape: ThreeTier}").await;
-    space.await_children("good").await;
+    add_shape_to_crd(&plane, &namespace).await;
+    namespace.apply("shop", NEWER).await;
+    await_unreadable(&namespace, "shop").await;
+    namespace.apply("other", NEWER).await;
+    await_unreadable(&namespace, "other").await;
+    namespace.apply("good", "{shape: ThreeTier}").await;
+    namespace.await_children("good").await;
 
-    // It is among those that an operator finds at its start, too. Nothing of it is repaired.
+    // The unreadable Architecture exists when an operator starts. Its objects are not repaired.
     operator.kill().await;
-    let services = space.api::<Service>();
+    let services = namespace.api::<Service>();
     services.delete("shop-client", &DeleteParams::default()).await.expect("deleted");
     let _operator = start();
-    space.apply("later", "{shape: ThreeTier}").await;
-    space.await_children("later").await;
-    await_unreadable(&space, "shop").await;
+    namespace.apply("later", "{shape: ThreeTier}").await;
+    namespace.await_children("later").await;
+    await_unreadable(&namespace, "shop").await;
     let mut expected = before;
     expected.remove("Service shop-client").expect("it was there");
-    let after = space.children("shop").await;
+    let after = namespace.children("shop").await;
     assert!(after.keys().eq(expected.keys()), "{:?} was made or deleted", after.keys());
     for (key, child) in after {
         assert_eq!(child.data["spec"], expected[&key].data["spec"], "{key} was changed");
@@ -60,26 +60,26 @@ async fn what_a_newer_version_wrote_says_so_and_holds_up_no_other() {
         .count();
     assert!(written <= 2, "{written} writes of the same status");
 
-    space.apply("shop", "{shape: ThreeTier}").await;
-    space.condition("shop", "Accepted", soon(), |c| c.status == "True").await;
-    eventually("what was deleted is made again", soon(), async || {
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "True").await;
+    eventually("the deleted Service is created again", soon(), async || {
         services.get("shop-client").await.map(drop).map_err(|error| error.to_string())
     })
     .await;
 }
 
-async fn await_unreadable(space: &Space, name: &str) {
+async fn await_unreadable(namespace: &TestNamespace, name: &str) {
     let unreadable = |c: &crate::support::Condition| c.reason == "Unreadable";
-    let accepted = space.condition(name, "Accepted", soon(), unreadable).await;
+    let accepted = namespace.await_condition(name, "Accepted", soon(), unreadable).await;
     assert_eq!(accepted.status, "False");
-    for said in ["spec.shape", "Ring", "NTier"] {
-        assert!(accepted.message.contains(said), "{}", accepted.message);
+    for part in ["spec.shape", "Ring", "NTier"] {
+        assert!(accepted.message.contains(part), "{}", accepted.message);
     }
-    assert_eq!(space.condition(name, "Ready", soon(), unreadable).await.status, "False");
+    assert_eq!(namespace.await_condition(name, "Ready", soon(), unreadable).await.status, "False");
 }
 
-/// Makes the API server take the newer shape, as an upgrade of the custom resource does.
-async fn add_shape_to_crd(plane: &ControlPlane, space: &Space) {
+/// Adds the newer shape to the schema, as an upgrade of the custom resource does.
+async fn add_shape_to_crd(plane: &ControlPlane, namespace: &TestNamespace) {
     let crds: Api<CustomResourceDefinition> = Api::all(plane.client().await);
     let mut crd = crds.get("architectures.maquette.dev").await.expect("it is there");
     let version = crd.spec.versions[0].schema.as_mut().expect("a schema");
@@ -89,7 +89,7 @@ async fn add_shape_to_crd(plane: &ControlPlane, space: &Space) {
         shape.enum_.as_mut().expect("shapes").push(JSON("Ring".into()));
     }
     crds.replace("architectures.maquette.dev", &PostParams::default(), &crd).await.expect("taken");
-    let architectures = api_of(space, ARCHITECTURE);
+    let architectures = api_of(namespace, ARCHITECTURE);
     let text = "{apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {name: try}, spec: {shape: Ring}}";
     let newer = serde_norway::from_str(text).expect("YAML");
     let try_only = PostParams { dry_run: true, ..PostParams::default() };

@@ -1,7 +1,7 @@
-//! Quantities mean what the API server takes them for, and are written as it gives them back: else
-//! what we render would differ for ever from what it returns.
+//! Quantities mean the same as on the API server, and are written as it returns them: otherwise
+//! each reconcile would find a difference.
 
-use crate::support::Space;
+use crate::support::TestNamespace;
 use k8s_openapi::{
     api::core::v1::{ResourceQuota, ResourceQuotaSpec},
     apimachinery::pkg::{api::resource::Quantity as Raw, apis::meta::v1::ObjectMeta},
@@ -54,8 +54,8 @@ const WRITTEN: [&str; 41] = [
 ];
 
 #[tokio::test]
-async fn quantities_are_what_the_api_server_takes_them_for_and_stay_as_we_write_them() {
-    let space = Space::new("quantities").await;
+async fn quantities_mean_and_read_the_same_as_on_the_api_server() {
+    let namespace = TestNamespace::new("quantities").await;
     let params = PostParams { dry_run: true, ..PostParams::default() };
     for written in WRITTEN {
         let ours: Quantity = written.parse().expect(written);
@@ -66,7 +66,7 @@ async fn quantities_are_what_the_api_server_takes_them_for_and_stay_as_we_write_
             spec: Some(ResourceQuotaSpec { hard: Some(hard.into()), ..Default::default() }),
             status: None,
         };
-        let made = space.api::<ResourceQuota>().create(&params, &quota).await.expect(written);
+        let made = namespace.api::<ResourceQuota>().create(&params, &quota).await.expect(written);
         let theirs = made.spec.and_then(|spec| spec.hard).expect("limits");
         assert_eq!(theirs["limits.cpu"].0, ours.to_string(), "{written}");
         assert_eq!(theirs["requests.cpu"].0.parse(), Ok(ours), "{written}");

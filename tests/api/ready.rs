@@ -1,6 +1,6 @@
-//! `Ready` is true only while the whole works. The pods are played, see [`Kubelet`].
+//! `Ready` is true only while the whole works. A [`FakeKubelet`] reports for the pods.
 
-use crate::support::{Kubelet, Operator, Space, eventually, seconds, soon};
+use crate::support::{FakeKubelet, Operator, TestNamespace, eventually, seconds, soon};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{ResourceExt, api::ListParams};
 use maquette::api::{Architecture, EdgeState};
@@ -10,25 +10,25 @@ use maquette_contract::{
 };
 
 #[tokio::test]
-async fn ready_once_every_pod_is_and_every_edge_works() {
-    let space = Space::new("ready").await;
-    let kubelet = Kubelet::start(&space);
-    kubelet.now().down.insert("business".to_owned());
-    let _operator = Operator::start(&space.name);
-    space.apply("shop", "{shape: ThreeTier}").await;
+async fn ready_needs_every_pod_and_every_edge() {
+    let namespace = TestNamespace::new("ready").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    kubelet.behavior().down.insert("business".to_owned());
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("shop", "{shape: ThreeTier}").await;
     let not = |reason: &'static str| {
         move |c: &crate::support::Condition| c.status != "True" && c.reason == reason
     };
-    let ready = space.condition("shop", "Ready", soon(), |c| {
+    let ready = namespace.await_condition("shop", "Ready", soon(), |c| {
         c.message.starts_with("business: ") && c.reason == "ComponentsNotReady"
     });
     assert_eq!(ready.await.status, "False");
-    kubelet.now().down.clear();
-    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
-    space.condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
-    space.condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
+    kubelet.behavior().down.clear();
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
+    namespace.await_condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
     let status =
-        space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("a status");
     assert_eq!(status.components_ready.as_deref(), Some("4/4"));
     assert!(status.edges.iter().all(|edge| edge.state == EdgeState::Flowing), "{:?}", status.edges);
     assert!(
@@ -37,82 +37,86 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
         status.components
     );
 
-    // An edge fails, though every pod is ready.
-    kubelet.now().failing.insert(("business".to_owned(), "data".to_owned()));
-    let ready = space.condition("shop", "Ready", seconds(30), not("EdgesFailing")).await;
+    // An edge fails while every pod is ready.
+    kubelet.behavior().failing.insert(("business".to_owned(), "data".to_owned()));
+    let ready = namespace.await_condition("shop", "Ready", seconds(30), not("EdgesFailing")).await;
     assert!(ready.message.contains("business -> data"), "{}", ready.message);
-    kubelet.now().failing.clear();
-    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    kubelet.behavior().failing.clear();
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
 
-    // Requests of users fail, though every probe works.
-    kubelet.now().failed_requests = 1;
-    space.condition("shop", "Ready", seconds(30), |c| c.status == "False").await;
-    space.condition("shop", "TrafficFlowing", soon(), not("RequestsFailing")).await;
-    kubelet.now().failed_requests = 0;
-    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    // Requests of users fail while every probe works.
+    kubelet.behavior().failed_requests = 1;
+    namespace.await_condition("shop", "Ready", seconds(30), |c| c.status == "False").await;
+    namespace.await_condition("shop", "TrafficFlowing", soon(), not("RequestsFailing")).await;
+    kubelet.behavior().failed_requests = 0;
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
 
-    // A component goes down: its name is told.
-    kubelet.now().down.insert("data".to_owned());
-    let ready = space.condition("shop", "Ready", seconds(30), not("ComponentsNotReady")).await;
+    // A component goes down: the message names it.
+    kubelet.behavior().down.insert("data".to_owned());
+    let ready =
+        namespace.await_condition("shop", "Ready", seconds(30), not("ComponentsNotReady")).await;
     assert!(ready.message.starts_with("data: "), "{}", ready.message);
-    kubelet.now().down.clear();
-    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    kubelet.behavior().down.clear();
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
 }
 
 #[tokio::test]
-async fn not_ready_while_nobody_reports() {
-    let space = Space::new("silent").await;
-    let kubelet = Kubelet::start(&space);
-    let _operator = Operator::start(&space.name);
-    space.apply("shop", "{shape: ThreeTier}").await;
-    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
-    kubelet.now().not_reporting.insert("business".to_owned());
+async fn not_ready_without_reports() {
+    let namespace = TestNamespace::new("silent").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    kubelet.behavior().not_reporting.insert("business".to_owned());
     // A report counts for 30 s.
-    let ready = space.condition("shop", "Ready", seconds(60), |c| c.status != "True").await;
+    let ready =
+        namespace.await_condition("shop", "Ready", seconds(60), |c| c.status != "True").await;
     assert!(ready.message.contains("business"), "{}", ready.message);
     let status =
-        space.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("a status");
     let edge = status.edges.iter().find(|edge| edge.from == "business").expect("an edge");
     assert_eq!(edge.state, EdgeState::Unknown);
-    kubelet.now().not_reporting.clear();
-    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    kubelet.behavior().not_reporting.clear();
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
 }
 
 #[tokio::test]
-async fn peers_that_do_not_see_each_other_are_told() {
-    let space = Space::new("overlay").await;
-    let kubelet = Kubelet::start(&space);
-    let _operator = Operator::start(&space.name);
-    space.apply("net", "{shape: PeerToPeer, peerToPeer: {replicas: 3}}").await;
-    space.condition("net", "Ready", soon(), |c| c.status == "True").await;
-    let overlay = space.condition("net", "OverlayConnected", soon(), |c| c.status == "True");
+async fn peers_that_do_not_see_each_other_are_reported() {
+    let namespace = TestNamespace::new("overlay").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("net", "{shape: PeerToPeer, peerToPeer: {replicas: 3}}").await;
+    namespace.await_condition("net", "Ready", soon(), |c| c.status == "True").await;
+    let overlay =
+        namespace.await_condition("net", "OverlayConnected", soon(), |c| c.status == "True");
     assert_eq!(overlay.await.reason, "AllPeersSeen");
-    kubelet.now().unseen.insert("net-peers-1".to_owned());
-    let ready = space.condition("net", "Ready", seconds(30), |c| c.status == "False").await;
+    kubelet.behavior().unseen.insert("net-peers-1".to_owned());
+    let ready =
+        namespace.await_condition("net", "Ready", seconds(30), |c| c.status == "False").await;
     assert_eq!(ready.reason, "PeersMissing");
     assert!(ready.message.contains("net-peers-1"), "{}", ready.message);
-    kubelet.now().unseen.clear();
-    space.condition("net", "Ready", soon(), |c| c.status == "True").await;
+    kubelet.behavior().unseen.clear();
+    namespace.await_condition("net", "Ready", soon(), |c| c.status == "True").await;
 }
 
 #[tokio::test]
-async fn a_new_configuration_reaches_pods_at_once_and_restarts_none() {
-    let space = Space::new("nudged").await;
-    let _kubelet = Kubelet::start(&space);
-    let _operator = Operator::start(&space.name);
-    space.apply("shop", "{shape: ThreeTier, load: {requestsPerSecond: 5}}").await;
-    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+async fn a_new_configuration_reaches_pods_without_a_restart() {
+    let namespace = TestNamespace::new("nudged").await;
+    let _kubelet = FakeKubelet::start(&namespace);
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("shop", "{shape: ThreeTier, load: {requestsPerSecond: 5}}").await;
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
     let pods = async || -> Vec<Pod> {
-        let list = space.api::<Pod>().list(&ListParams::default()).await.expect("a list");
+        let list = namespace.api::<Pod>().list(&ListParams::default()).await.expect("a list");
         list.items
     };
     let before: Vec<_> = pods().await.iter().map(|pod| pod.uid()).collect();
-    space.apply("shop", "{shape: ThreeTier, load: {requestsPerSecond: 6}}").await;
-    space.condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    namespace.apply("shop", "{shape: ThreeTier, load: {requestsPerSecond: 6}}").await;
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
     let after = pods().await;
     assert_eq!(before, after.iter().map(|pod| pod.uid()).collect::<Vec<_>>());
     let load = after.iter().find(|pod| pod.name_any().starts_with("shop-load")).expect("a load");
-    let config_maps = space.api::<k8s_openapi::api::core::v1::ConfigMap>();
+    let config_maps = namespace.api::<k8s_openapi::api::core::v1::ConfigMap>();
     let config = config_maps.get("shop-load").await.expect("there").data.expect("data");
     let revision = ComponentConfig::revision_of(&config[CONFIG_FILE]);
     assert_eq!(
@@ -122,25 +126,26 @@ async fn a_new_configuration_reaches_pods_at_once_and_restarts_none() {
 }
 
 #[tokio::test]
-async fn what_keeps_a_pod_from_starting_is_told() {
-    let space = Space::new("why").await;
-    let _operator = Operator::start(&space.name);
-    space.apply("shop", "{shape: ThreeTier}").await;
-    space.await_children("shop").await;
+async fn the_reason_of_a_pending_pod_is_reported() {
+    let namespace = TestNamespace::new("why").await;
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    namespace.await_children("shop").await;
     let message = "0/3 nodes are available: 3 Insufficient memory.";
     let pod = "shop-data-0";
-    space.set_pod_condition(pod, "PodScheduled", "False", message).await;
-    let ready = space.condition("shop", "Ready", soon(), |c| c.message.contains(message)).await;
+    namespace.set_pod_condition(pod, "PodScheduled", "False", message).await;
+    let ready =
+        namespace.await_condition("shop", "Ready", soon(), |c| c.message.contains(message)).await;
     assert!(ready.message.contains(pod), "{}", ready.message);
-    eventually("the component's line says it too", soon(), async || {
-        let found = space.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
+    eventually("the component's message shows it", soon(), async || {
+        let found = namespace.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
         let components = found.status.map(|status| status.components).unwrap_or_default();
         let data = components
             .into_iter()
             .find(|component| component.name == "data")
             .ok_or("no component")?;
-        let said = data.message.unwrap_or_default();
-        if said.contains(message) { Ok(()) } else { Err(said) }
+        let shown = data.message.unwrap_or_default();
+        if shown.contains(message) { Ok(()) } else { Err(shown) }
     })
     .await;
 }

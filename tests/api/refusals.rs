@@ -1,6 +1,6 @@
 //! The API server refuses what `maquette lint` refuses, in the same words.
 
-use crate::support::Space;
+use crate::support::TestNamespace;
 use kube::{
     Api,
     api::{DynamicObject, PostParams},
@@ -18,48 +18,50 @@ mod refusal;
 #[path = "../shared/sloppy.rs"]
 mod sloppy;
 
-/// How many random specs are tried.
+/// Number of random specifications.
 const TRIES: usize = 200;
 
 #[tokio::test]
 async fn every_bad_architecture_is_refused_with_its_message() {
-    let space = Space::new("refusals").await;
+    let namespace = TestNamespace::new("refusals").await;
     let mut wrong = vec![];
     for refusal in refusal::all() {
         let object: DynamicObject = serde_norway::from_str(&refusal.yaml).expect("YAML");
-        let said = create_strictly(&space, &object).await.unwrap_or_default();
+        let error = create_strictly(&namespace, &object).await.unwrap_or_default();
         for problem in &refusal.problems {
             match &problem.server {
                 Some(server) => {
-                    if !(said.contains(&problem.path) && said.contains(server)) {
+                    if !(error.contains(&problem.path) && error.contains(server)) {
                         wrong.push(format!(
-                            "{}: {} {server}\n  said: {said}",
+                            "{}: {} {server}\n  error: {error}",
                             refusal.name, problem.path
                         ));
                     }
                 }
-                None if said.is_empty() => {}
-                None => wrong
-                    .push(format!("{}: refused, though it said it accepts: {said}", refusal.name)),
+                None if error.is_empty() => {}
+                None => wrong.push(format!(
+                    "{}: refused, although the file says it is accepted: {error}",
+                    refusal.name
+                )),
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Tries to make an object as kubectl does, for which unknown fields are errors, and returns why it
-/// cannot be made, if so. Nothing is kept.
-async fn create_strictly(space: &Space, object: &DynamicObject) -> Option<String> {
-    let api = architectures(space);
+/// Creates an object as kubectl does, with unknown fields as errors, in a dry run. Returns the
+/// error, if there is one.
+async fn create_strictly(namespace: &TestNamespace, object: &DynamicObject) -> Option<String> {
+    let api = architectures(namespace);
     let params = PostParams { dry_run: true, ..PostParams::default() };
     let body = serde_json::to_vec(object).expect("JSON");
     let mut request = Request::new(api.resource_url()).create(&params, body).expect("a request");
     let uri = format!("{}&fieldValidation=Strict", request.uri());
     *request.uri_mut() = uri.parse().expect("a URI");
-    space.client.request::<DynamicObject>(request).await.err().map(|error| error.to_string())
+    namespace.client.request::<DynamicObject>(request).await.err().map(|error| error.to_string())
 }
 
-/// A change that is refused: what was, what is to be, and what is said of which field.
+/// Changes that are refused: the old and the new specification, the field and the message.
 const CHANGES: [(&str, &str, &str, &str); 12] = [
     (
         "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}",
@@ -91,14 +93,14 @@ const CHANGES: [(&str, &str, &str, &str); 12] = [
         "spec.nTier.services",
         "the volume of a store cannot shrink: keep the size of every store or raise it",
     ),
-    // The store stays, though another service has it.
+    // The store stays, although another service has it.
     (
         "{shape: NTier, nTier: {services: [{name: a, store: {name: b-data, storage: {size: 2Gi}}}]}}",
         "{shape: NTier, nTier: {services: [{name: b, store: {storage: {size: 1Gi}}}]}}",
         "spec.nTier.services",
         "the volume of a store cannot shrink: keep the size of every store or raise it",
     ),
-    // The services that are planned where none are written have stores of 1Gi.
+    // Without services in the specification, the planned ones have stores of 1Gi.
     (
         "{shape: NTier}",
         "{shape: NTier, nTier: {services: [{name: a, store: {name: data, storage: {size: 1Mi}}}]}}",
@@ -137,7 +139,7 @@ const CHANGES: [(&str, &str, &str, &str); 12] = [
     ),
 ];
 
-/// A change that goes through.
+/// Changes that are accepted.
 const ALLOWED: [(&str, &str); 7] = [
     (
         "{shape: ThreeTier, threeTier: {data: {storage: {size: 1024Mi}}}}",
@@ -153,7 +155,7 @@ const ALLOWED: [(&str, &str); 7] = [
         "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}",
         "{shape: NTier, threeTier: {data: {storage: {size: 2Gi}}}}",
     ),
-    // A store that is gone, and another that is new.
+    // One store is removed, another is new.
     (
         "{shape: NTier, nTier: {services: [{name: a, store: {storage: {size: 2Gi}}}]}}",
         "{shape: NTier, nTier: {services: [{name: b, store: {storage: {size: 1Gi}}}]}}",
@@ -168,10 +170,10 @@ const ALLOWED: [(&str, &str); 7] = [
     ),
 ];
 
-/// Architectures as they are written, not as our types would write them.
-fn architectures(space: &Space) -> Api<DynamicObject> {
+/// Architectures as untyped objects: our types would drop unknown fields.
+fn architectures(namespace: &TestNamespace) -> Api<DynamicObject> {
     let resource = ApiResource::erase::<Architecture>(&());
-    Api::namespaced_with(space.client.clone(), &space.name, &resource)
+    Api::namespaced_with(namespace.client.clone(), &namespace.name, &resource)
 }
 
 fn architecture(name: &str, spec: &str) -> DynamicObject {
@@ -180,14 +182,14 @@ fn architecture(name: &str, spec: &str) -> DynamicObject {
         .expect("YAML")
 }
 
-/// Makes an Architecture of `before` and replaces it by `after`.
+/// Creates an Architecture with the spec `before` and replaces it by `after`.
 async fn create_then_update(
-    space: &Space,
+    namespace: &TestNamespace,
     name: &str,
     before: &str,
     after: &str,
 ) -> Result<(), kube::Error> {
-    let api = architectures(space);
+    let api = architectures(namespace);
     let made = api.create(&PostParams::default(), &architecture(name, before)).await?;
     let mut wanted = architecture(name, after);
     wanted.metadata.resource_version = made.metadata.resource_version;
@@ -195,29 +197,29 @@ async fn create_then_update(
 }
 
 #[tokio::test]
-async fn a_change_of_a_volume_that_cannot_be_made_is_refused() {
-    let space = Space::new("changes").await;
+async fn an_impossible_change_of_a_volume_is_refused() {
+    let namespace = TestNamespace::new("changes").await;
     for (index, (before, after, path, message)) in CHANGES.into_iter().enumerate() {
-        let answer = create_then_update(&space, &format!("c{index}"), before, after).await;
-        let said = answer.expect_err(after).to_string();
-        assert!(said.contains(path) && said.contains(message), "{before} -> {after}: {said}");
+        let answer = create_then_update(&namespace, &format!("c{index}"), before, after).await;
+        let error = answer.expect_err(after).to_string();
+        assert!(error.contains(path) && error.contains(message), "{before} -> {after}: {error}");
     }
 }
 
 #[tokio::test]
-async fn a_change_that_leaves_volumes_whole_is_not_refused() {
-    let space = Space::new("allowed").await;
+async fn a_possible_change_of_a_volume_is_accepted() {
+    let namespace = TestNamespace::new("allowed").await;
     for (index, (before, after)) in ALLOWED.into_iter().enumerate() {
-        let answer = create_then_update(&space, &format!("a{index}"), before, after).await;
+        let answer = create_then_update(&namespace, &format!("a{index}"), before, after).await;
         assert!(answer.is_ok(), "{before} -> {after}: {answer:?}");
     }
 }
 
-/// What the rules cost at most is estimated when the schema comes; that the dearest Architecture
-/// can be paid for shows here.
+/// The API server estimates the cost of the rules when it gets the schema, and measures it for each
+/// object: the most expensive Architecture must be within the limit.
 #[tokio::test]
-async fn the_largest_architecture_is_accepted() {
-    let space = Space::new("largest").await;
+async fn the_largest_architecture_is_within_the_cost_limit() {
+    let namespace = TestNamespace::new("largest").await;
     let name = |index: usize| format!("a-service-of-24-char-{index:03}");
     let services: Vec<_> = (0..24)
         .map(|index| {
@@ -237,30 +239,30 @@ async fn the_largest_architecture_is_accepted() {
         services.join(", "),
         clients.join(", "),
     );
-    let answer = create_then_update(&space, "a-name-of-twenty-two-c", &spec, &spec).await;
+    let answer = create_then_update(&namespace, "a-name-of-twenty-two-c", &spec, &spec).await;
     assert!(answer.is_ok(), "{answer:?}");
 }
 
 #[tokio::test]
 async fn the_api_server_and_lint_agree_on_any_spec() {
-    let space = Space::new("agree").await;
+    let namespace = TestNamespace::new("agree").await;
     let mut runner = TestRunner::deterministic();
     for _ in 0..TRIES {
         let spec = sloppy::sloppy().new_tree(&mut runner).expect("a spec").current();
         let document = serde_json::to_value(Architecture::new("shop", spec)).expect("JSON");
         let object = serde_json::from_value(document.clone()).expect("an object");
         let params = PostParams { dry_run: true, ..PostParams::default() };
-        let server = architectures(&space).create(&params, &object).await;
+        let server = architectures(&namespace).create(&params, &object).await;
         let ours = api::parse_document(&document);
-        let said = server.as_ref().err().map(ToString::to_string).unwrap_or_default();
-        assert_eq!(server.is_ok(), ours.is_ok(), "{document}\nserver: {said}\nwe: {ours:?}");
-        // Where the schema itself is not met, the API server checks no rules.
-        if said.contains("some validation rules were not checked") {
+        let error = server.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        assert_eq!(server.is_ok(), ours.is_ok(), "{document}\nserver: {error}\nwe: {ours:?}");
+        // The API server checks no rules for an object that violates the schema.
+        if error.contains("some validation rules were not checked") {
             continue;
         }
         for problem in ours.err().iter().flat_map(|problems| problems.iter()) {
-            let told = said.contains(&problem.path) && said.contains(&problem.message);
-            assert!(told, "{document}\nserver: {said}\nwe: {problem}");
+            let reported = error.contains(&problem.path) && error.contains(&problem.message);
+            assert!(reported, "{document}\nserver: {error}\nwe: {problem}");
         }
     }
 }

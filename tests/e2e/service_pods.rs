@@ -1,11 +1,11 @@
-//! Services: the loss of one pod of several is no user's concern.
+//! Services: the loss of one of several pods fails no request.
 
 use crate::support::run;
 use kube::ResourceExt;
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn a_business_pod_of_two_lost_under_load_costs_no_request() {
+async fn losing_one_of_two_business_pods_fails_no_request() {
     let manifest = "
 apiVersion: maquette.dev/v1alpha1
 kind: Architecture
@@ -21,14 +21,14 @@ spec:
         let pods = model.pods("business").await;
         model.kill_pod(&pods[0].name_any()).await;
         model.await_replaced("business", &pods[..1], 2).await;
-        model.ready().await;
+        model.await_ready().await;
         let between = model.await_load(before, 200).await;
         assert_eq!(between.failed, before.failed, "after a kill: {between:?}");
 
         let pods = model.pods("business").await;
         model.delete_pod(&pods[0].name_any()).await;
         model.await_replaced("business", &pods[..1], 2).await;
-        model.ready().await;
+        model.await_ready().await;
         let after = model.await_load(between, 200).await;
         assert_eq!(after.failed, before.failed, "after a deletion: {after:?}");
         assert_eq!(after.lost_writes, 0, "{after:?}");

@@ -1,4 +1,4 @@
-//! What holds for whatever is rendered.
+//! Properties of everything that is rendered.
 
 #![cfg(test)]
 
@@ -7,6 +7,7 @@ mod specs;
 
 mod config;
 mod drift;
+mod labels;
 mod models;
 mod names;
 mod pods;

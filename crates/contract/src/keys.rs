@@ -5,11 +5,15 @@ pub const GROUP: &str = "maquette.dev";
 /// The field manager of everything that the operator writes.
 pub const FIELD_MANAGER: &str = "maquette";
 
-/// Recommended label: the application, always [`APP`].
+/// Recommended label: the name of the component.
 pub const LABEL_NAME: &str = "app.kubernetes.io/name";
-/// Recommended label: the Architecture's name.
+/// Recommended label: the name of the Architecture.
 pub const LABEL_INSTANCE: &str = "app.kubernetes.io/instance";
-/// Recommended label: who manages the object, always [`APP`].
+/// Recommended label: the role of the component.
+pub const LABEL_APP_COMPONENT: &str = "app.kubernetes.io/component";
+/// Recommended label: the name of the Architecture.
+pub const LABEL_PART_OF: &str = "app.kubernetes.io/part-of";
+/// Recommended label: always [`MANAGER`].
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The Architecture that an object belongs to; in every selector.
 pub const LABEL_ARCHITECTURE: &str = "maquette.dev/architecture";
@@ -17,7 +21,7 @@ pub const LABEL_ARCHITECTURE: &str = "maquette.dev/architecture";
 pub const LABEL_COMPONENT: &str = "maquette.dev/component";
 /// The component's role, as [`crate::Role::as_str`] gives it; in every selector.
 pub const LABEL_ROLE: &str = "maquette.dev/role";
-/// The value of [`LABEL_APP`] and [`LABEL_MANAGED_BY`].
+/// The value of [`LABEL_MANAGED_BY`].
 pub const MANAGER: &str = "maquette";
 
 /// Hash of the object as it was last applied: a difference means that something is to be written.

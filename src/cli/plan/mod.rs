@@ -1,5 +1,5 @@
-//! `maquette plan`: tells what a change will do, step by step, without doing it; or follows one that
-//! is under way.
+//! `maquette plan`: shows what a change will do, step by step, without doing it; or follows a
+//! change that is in progress.
 
 mod progress;
 mod watch;
@@ -7,7 +7,7 @@ mod watch;
 use super::{
     CommandResult,
     checked::{self, CheckedArchitecture},
-    cluster::{self, Cluster, ClusterArgs, LiveArchitecture},
+    cluster::{Cluster, ClusterArgs, LiveArchitecture},
 };
 use crate::{
     api::{Architecture, Shape},
@@ -17,6 +17,7 @@ use crate::{
     plan::Topology,
     preview::{self, CurrentState, Preview, SharedSettings},
 };
+use anyhow::bail;
 use clap::ValueEnum;
 use serde::Serialize;
 use std::{
@@ -27,33 +28,26 @@ use std::{
     time::Duration,
 };
 
-/// What to tell.
-///
-/// Tells what applying a file will do, step by step, and does nothing: which components come, change and
-/// go, where requests and items go, what becomes of volumes, and what cannot be done. It asks the
-/// same code that the operator does. What runs is taken to work: the operator waits where it does
-/// not.
-///
-/// With --watch, follows a change that is under way until it is done.
+/// What to plan or to follow.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The Architecture, if there are several in the file.
     #[arg(value_name = "NAME", conflicts_with = "watch")]
     name: Option<String>,
-    /// The file that is to be applied, YAML or JSON; `-` reads the standard input. It is compared
-    /// with the Architecture of its name in the cluster.
+    /// The file to be applied, YAML or JSON; `-` reads the standard input. It is compared with the
+    /// Architecture of the same name in the cluster.
     #[arg(short, long, value_name = "NEW", required_unless_present = "watch")]
     filename: Option<PathBuf>,
-    /// A file that says what runs, instead of the cluster: none is asked then. Its Architecture is
-    /// taken for the same, whatever it is called.
+    /// A file with the Architecture as it is now, to use instead of the cluster. Its name may
+    /// differ.
     #[arg(long, value_name = "OLD", conflicts_with = "watch")]
     from: Option<PathBuf>,
-    /// How to write it.
+    /// The format of the plan.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
     output: PlanFormat,
-    /// Follow the Architecture of this name, a line for each change, until all of it works as
-    /// specified.
+    /// Follow the Architecture of this name, with a line for each change of its status, until all
+    /// of it works as specified.
     #[arg(long, value_name = "NAME", conflicts_with = "filename")]
     watch: Option<String>,
     /// How long --watch waits, such as 90s, 5m or 1h30m; 0 looks once.
@@ -65,9 +59,9 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Exit codes:
-  0  there is nothing to do; with --watch: it is done
-  1  it cannot be done, or this command failed, or was not understood; with --watch also: it is
-     blocked, or took longer than --timeout
+  0  there is nothing to do; with --watch: the change is done
+  1  the change cannot be done, the command failed, or the command line is not valid; with --watch
+     also: the change is blocked, or took longer than --timeout
   2  there is something to do
 
 Examples:
@@ -76,14 +70,13 @@ Examples:
   maquette plan -f shop.yaml -o json | jq .items
   kubectl apply -f shop.yaml && maquette plan --watch shop --timeout 10m";
 
-/// How a plan is written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum PlanFormat {
-    /// Words, a line for each thing that happens.
+    /// A line for each thing that happens.
     Text,
-    /// One JSON object.
+    /// A single JSON object.
     Json,
-    /// The same in YAML.
+    /// The same data in YAML.
     Yaml,
 }
 
@@ -92,48 +85,22 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
     micros.map(Duration::from_micros).ok_or_else(|| "write 90s, 5m or 1h30m".to_owned())
 }
 
-/// Why there is no plan.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    /// There is no Architecture to plan for.
-    #[error(transparent)]
-    Specified(#[from] checked::Error),
-    /// Nothing is known of what runs.
-    #[error(transparent)]
-    Live(#[from] cluster::Error),
-    /// It has no name to look for in the cluster.
-    #[error("metadata.name is missing: give the Architecture its name, or --from a file")]
-    NoName,
-    /// It is for another namespace.
-    #[error("Architecture {name} is for namespace {own}, not {given}: give --namespace={own}")]
-    NamespaceMismatch {
-        /// Its name.
-        name: String,
-        /// The namespace in its metadata.
-        own: String,
-        /// The namespace of the command line.
-        given: String,
-    },
-}
-
-/// The whole answer.
+/// A plan and the Architecture that it is for. Serialized, it is what `-o json` prints.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PlanReport {
-    /// The Architecture.
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
-    /// The shape before; none if there is none yet.
+    /// The shape before; none if the Architecture is new.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<Shape>,
-    /// The shape after.
     to: Shape,
     #[serde(flatten)]
     preview: Preview,
 }
 
-/// Tells, or follows.
+/// Prints a plan, or follows a change.
 ///
 /// # Errors
 /// When a file or what runs cannot be read, or an Architecture is not valid.
@@ -142,7 +109,7 @@ pub(super) async fn run(args: &Args) -> CommandResult {
         return watch::run(&args.cluster, name, args.timeout).await;
     }
     let plan = match &args.from {
-        Some(old) => plan_without_cluster(&checked::read_one(old, None, "")?, &read_new(args, "")?),
+        Some(old) => plan_without_cluster(&checked::read_one(old, None, "")?, &read_new(args)?),
         None => plan_with_cluster(args).await?,
     };
     let text = match args.output {
@@ -165,7 +132,7 @@ impl PlanReport {
         let title = format!("{}{}, {shapes}", self.name, place.unwrap_or_default());
         match self.preview.is_empty() {
             true => format!("{title}: nothing to do\n"),
-            false => format!("{title}\n\n{}", preview::text(&self.preview)),
+            false => format!("{title}\n\n{}", preview::render_text(&self.preview)),
         }
     }
 
@@ -178,9 +145,10 @@ impl PlanReport {
     }
 }
 
-fn read_new(args: &Args, namespace: &str) -> Result<CheckedArchitecture, checked::Error> {
+fn read_new(args: &Args) -> anyhow::Result<CheckedArchitecture> {
     let file = args.filename.clone().unwrap_or_default();
-    checked::read_one(&file, args.name.as_deref(), namespace)
+    // What is planned does not depend on the namespace, which the context may have to decide.
+    checked::read_one(&file, args.name.as_deref(), "")
 }
 
 fn plan_without_cluster(old: &CheckedArchitecture, new: &CheckedArchitecture) -> PlanReport {
@@ -200,44 +168,46 @@ fn plan_without_cluster(old: &CheckedArchitecture, new: &CheckedArchitecture) ->
     }
 }
 
-async fn plan_with_cluster(args: &Args) -> Result<PlanReport, Error> {
-    // Which namespace it is may be the context's to say; what is planned does not depend on it.
-    let new = read_new(args, "")?;
+async fn plan_with_cluster(args: &Args) -> anyhow::Result<PlanReport> {
+    let new = read_new(args)?;
     let namespace = new.architecture.metadata.namespace.clone();
     let cluster = Cluster::connect(&args.cluster, namespace.clone()).await?;
     if let Some(own) = namespace.filter(|own| *own != cluster.namespace) {
-        return Err(Error::NamespaceMismatch { name: new.name, own, given: cluster.namespace });
+        bail!(
+            "Architecture {} is for namespace {own}, not {}: give --namespace={own}",
+            new.name,
+            cluster.namespace
+        );
     }
     if new.architecture.metadata.name.is_none() {
-        return Err(Error::NoName);
+        bail!("metadata.name is missing: give the Architecture its name, or --from a file");
     }
-    let found = cluster.find_architecture(&new.name).await?;
-    let plan = PlanReport {
+    let live = cluster.find_architecture(&new.name).await?;
+    Ok(PlanReport {
         name: new.name.clone(),
         namespace: Some(cluster.namespace),
-        from: found.as_ref().map(|found| found.architecture.spec.shape),
+        from: live.as_ref().map(|live| live.architecture.spec.shape),
         to: new.architecture.spec.shape,
-        preview: match &found {
-            Some(found) => preview_change(found, &new),
+        preview: match &live {
+            Some(live) => preview_change(live, &new),
             None => preview::from_nothing(&new.topology),
         },
-    };
-    Ok(plan)
+    })
 }
 
-fn preview_change(found: &LiveArchitecture, new: &CheckedArchitecture) -> Preview {
-    for note in readiness_notes(&found.running) {
+fn preview_change(live: &LiveArchitecture, new: &CheckedArchitecture) -> Preview {
+    for note in readiness_notes(&live.running) {
         eprintln!("note: {note}");
     }
-    let spec = &found.architecture.spec;
+    let spec = &live.architecture.spec;
     let before = CurrentState {
-        running: &found.running,
+        running: &live.running,
         settings: Some(SharedSettings {
             pods: &spec.pods.clone().unwrap_or_default(),
             retention: &spec.retention,
         }),
-        claims: &found.claims,
-        specified: found.desired.as_ref().filter(|_| has_same_shape(&found.architecture, new)),
+        claims: &live.claims,
+        specified: live.desired.as_ref().filter(|_| has_same_shape(&live.architecture, new)),
     };
     preview::preview_change(&before, &new.topology)
 }
@@ -246,16 +216,17 @@ fn has_same_shape(old: &Architecture, new: &CheckedArchitecture) -> bool {
     old.spec.shape == new.architecture.spec.shape
 }
 
-/// What does not work as is taken for granted.
+/// What is not healthy now, although the plan assumes that it is.
 fn readiness_notes(running: &RunningTopology) -> Vec<String> {
-    let unknown = Model::unknown_components(running).into_iter();
-    let unknown = unknown
-        .map(|component| format!("{component} lacks its ConfigMap or workload: it is made anew"));
-    let short = running.components().filter_map(|(name, found)| {
-        let (planned, workload) = (found.planned.as_ref()?, found.workload.as_ref()?);
-        let (ready, of) = (workload.updated.min(workload.available), planned.replicas);
-        let note = format!("{name} has {ready} of {of} pods ready: the change waits for all");
-        (ready < of).then_some(note)
+    let incomplete = Model::unknown_components(running).into_iter().map(|component| {
+        format!("{component} lacks its ConfigMap or workload: it will be created again")
     });
-    unknown.chain(short).collect()
+    let not_ready = running.components().filter_map(|(name, component)| {
+        let (planned, workload) = (component.planned.as_ref()?, component.workload.as_ref()?);
+        let (ready, desired) = (workload.updated.min(workload.available), planned.replicas);
+        (ready < desired).then(|| {
+            format!("{name} has {ready} of {desired} pods ready: the change waits for all")
+        })
+    });
+    incomplete.chain(not_ready).collect()
 }

@@ -1,5 +1,5 @@
-//! What there is to say of a change that is under way, and whether it is over. It knows no cluster
-//! and no clock.
+//! What `plan --watch` prints of a change that is in progress, and whether the change is over. It
+//! reads no cluster and no clock.
 
 use crate::{
     evolve::Step,
@@ -8,7 +8,8 @@ use crate::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Deserialize;
 
-/// An Architecture as far as its progress goes.
+/// The parts of an Architecture that tell its progress. It is lenient: other versions of the
+/// operator may write a different status.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct ObservedArchitecture {
     #[serde(default)]
@@ -25,13 +26,14 @@ pub(super) struct ObservedMetadata {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ObservedStatus {
+    /// Ready of all, such as `4/8`.
     pub(super) components_ready: Option<String>,
     #[serde(default)]
     pub(super) conditions: Vec<Condition>,
     pub(super) evolution: Option<ObservedEvolution>,
 }
 
-/// A change of what runs.
+/// `status.evolution`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct ObservedEvolution {
     pub(super) from: Option<String>,
@@ -40,78 +42,85 @@ pub(super) struct ObservedEvolution {
     pub(super) message: Option<String>,
 }
 
-/// Whether there is more to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ProgressState {
-    /// There is.
     InProgress,
     /// All of it works as specified.
     Done,
-    /// The specification is refused.
+    /// The specification is not valid.
     Refused,
-    /// Something stands in the way that does not go by itself.
+    /// The change cannot continue unless a person does something.
     Blocked,
 }
 
-/// How it is now: one line, and whether it is over.
-pub(super) fn assess_progress(seen: &ObservedArchitecture) -> (String, ProgressState) {
-    let generation = seen.metadata.generation;
-    let current = |type_: &str| {
-        let found = seen.status.conditions.iter().find(|condition| condition.type_ == type_);
-        found.filter(|condition| condition.observed_generation == generation)
-    };
-    let Some(progressing) = current(condition_types::PROGRESSING) else {
-        return ("waiting for the operator to look at it".to_owned(), ProgressState::InProgress);
-    };
-    let refused = current(condition_types::ACCEPTED).filter(|accepted| accepted.status == "False");
-    if let Some(accepted) = refused {
-        return (format!("refused: {}", accepted.message), ProgressState::Refused);
+impl ObservedArchitecture {
+    /// The condition of this type, unless it is about an older generation.
+    fn current_condition(&self, type_: &str) -> Option<&Condition> {
+        self.status.conditions.iter().find(|condition| {
+            condition.type_ == type_ && condition.observed_generation == self.metadata.generation
+        })
     }
-    let settled = progressing.reason == format!("{:?}", Reason::UpToDate);
-    if progressing.status == "False" && !settled {
+}
+
+/// The progress in one line, and whether the change is over.
+pub(super) fn assess_progress(observed: &ObservedArchitecture) -> (String, ProgressState) {
+    let Some(progressing) = observed.current_condition(condition_types::PROGRESSING) else {
+        let line = "waiting for the operator to look at it".to_owned();
+        return (line, ProgressState::InProgress);
+    };
+    let accepted = observed.current_condition(condition_types::ACCEPTED);
+    if let Some(refused) = accepted.filter(|accepted| accepted.status == "False") {
+        return (format!("refused: {}", refused.message), ProgressState::Refused);
+    }
+    let is_up_to_date = progressing.reason == format!("{:?}", Reason::UpToDate);
+    if progressing.status == "False" && !is_up_to_date {
         let Condition { reason, message, .. } = progressing;
         return (format!("blocked: {reason}: {message}"), ProgressState::Blocked);
     }
-    if let Some(evolution) = &seen.status.evolution {
-        return (step_line(seen, evolution, progressing), ProgressState::InProgress);
+    if let Some(evolution) = &observed.status.evolution {
+        return (step_line(observed, evolution, progressing), ProgressState::InProgress);
     }
-    match current(condition_types::READY) {
-        Some(ready) if settled && ready.status == "True" => {
-            (status_line(seen, "done", &ready.message), ProgressState::Done)
+    match observed.current_condition(condition_types::READY) {
+        Some(ready) if is_up_to_date && ready.status == "True" => {
+            (status_line(observed, "done", &ready.message), ProgressState::Done)
         }
-        Some(ready) if settled => {
-            (status_line(seen, "settled", &ready.message), ProgressState::InProgress)
+        Some(ready) if is_up_to_date => {
+            (status_line(observed, "up to date", &ready.message), ProgressState::InProgress)
         }
         _ => (
-            status_line(seen, &progressing.reason, &progressing.message),
+            status_line(observed, &progressing.reason, &progressing.message),
             ProgressState::InProgress,
         ),
     }
 }
 
 fn step_line(
-    seen: &ObservedArchitecture,
+    observed: &ObservedArchitecture,
     evolution: &ObservedEvolution,
     progressing: &Condition,
 ) -> String {
     let ObservedEvolution { from, to, step, message } = evolution;
-    let number = Step::ALL.iter().position(|known| Some(known.as_str()) == step.as_deref());
-    let number = number.map(|at| format!("{}/{} ", at + 1, Step::ALL.len())).unwrap_or_default();
-    let way = match (from, to) {
+    let shapes = match (from, to) {
         (Some(from), Some(to)) if from != to => format!("{from} to {to}, "),
         _ => String::new(),
     };
-    let step = step.as_deref().unwrap_or(&progressing.reason);
-    let message = message.as_ref().filter(|message| !message.is_empty());
-    status_line(seen, &format!("{way}{number}{step}"), message.unwrap_or(&progressing.message))
+    let number = Step::ALL
+        .iter()
+        .position(|known| Some(known.as_str()) == step.as_deref())
+        .map(|index| format!("{}/{} ", index + 1, Step::ALL.len()))
+        .unwrap_or_default();
+    let name = step.as_deref().unwrap_or(&progressing.reason);
+    let details = message.as_ref().filter(|message| !message.is_empty());
+    let what = format!("{shapes}{number}{name}");
+    status_line(observed, &what, details.unwrap_or(&progressing.message))
 }
 
-fn status_line(seen: &ObservedArchitecture, what: &str, message: &str) -> String {
-    let components = seen
+fn status_line(observed: &ObservedArchitecture, what: &str, message: &str) -> String {
+    let components = observed
         .status
         .components_ready
         .as_ref()
-        .map(|components| format!(" ({components} components ready)"));
+        .map(|ready| format!(" ({ready} components ready)"));
     format!("{what}{}: {message}", components.unwrap_or_default())
 }
 
@@ -119,7 +128,7 @@ fn status_line(seen: &ObservedArchitecture, what: &str, message: &str) -> String
 mod tests {
     use super::*;
 
-    fn seen(status: &str) -> ObservedArchitecture {
+    fn observed(status: &str) -> ObservedArchitecture {
         let text = format!("{{metadata: {{generation: 3}}, status: {status}}}");
         serde_norway::from_str(&text).unwrap()
     }
@@ -131,62 +140,63 @@ mod tests {
         )
     }
 
-    fn of(conditions: &[String], more: &str) -> (String, ProgressState) {
-        assess_progress(&seen(&format!("{{conditions: [{}]{more}}}", conditions.join(", "))))
+    fn assess(conditions: &[String], more: &str) -> (String, ProgressState) {
+        assess_progress(&observed(&format!("{{conditions: [{}]{more}}}", conditions.join(", "))))
     }
 
     #[test]
-    fn what_is_said_of_an_older_specification_does_not_count() {
+    fn conditions_of_an_older_generation_do_not_count() {
         let old = [
             condition("Progressing", "False", "UpToDate", 2),
             condition("Ready", "True", "AllWorks", 2),
         ];
-        assert_eq!(of(&old, "").1, ProgressState::InProgress);
-        assert_eq!(assess_progress(&seen("{}")).1, ProgressState::InProgress);
+        assert_eq!(assess(&old, "").1, ProgressState::InProgress);
+        assert_eq!(assess_progress(&observed("{}")).1, ProgressState::InProgress);
         let refused = [condition("Accepted", "False", "Refused", 2)];
-        assert_eq!(of(&refused, "").1, ProgressState::InProgress);
+        assert_eq!(assess(&refused, "").1, ProgressState::InProgress);
     }
 
     #[test]
-    fn it_is_done_when_all_works_and_not_before() {
-        let settled = condition("Progressing", "False", "UpToDate", 3);
+    fn a_change_is_done_only_when_all_works() {
+        let up_to_date = condition("Progressing", "False", "UpToDate", 3);
         let ready = |status| condition("Ready", status, "AllWorks", 3);
         let components = ", componentsReady: 5/5";
-        let done = of(&[settled.clone(), ready("True")], components);
+        let done = assess(&[up_to_date.clone(), ready("True")], components);
         assert_eq!(done, ("done (5/5 components ready): because".to_owned(), ProgressState::Done));
         assert_eq!(
-            of(&[settled.clone(), ready("Unknown")], components).1,
+            assess(&[up_to_date.clone(), ready("Unknown")], components).1,
             ProgressState::InProgress
         );
-        assert_eq!(of(std::slice::from_ref(&settled), components).1, ProgressState::InProgress);
+        assert_eq!(
+            assess(std::slice::from_ref(&up_to_date), components).1,
+            ProgressState::InProgress
+        );
         let evolving = ", evolution: {from: ThreeTier, to: NTier, step: Contract, message: x}";
-        assert_eq!(of(&[settled, ready("True")], evolving).1, ProgressState::InProgress);
+        assert_eq!(assess(&[up_to_date, ready("True")], evolving).1, ProgressState::InProgress);
     }
 
     #[test]
-    fn a_step_is_told_with_its_number() {
+    fn a_step_has_its_number() {
         let evolving = condition("Progressing", "True", "Evolving", 3);
-        let status = ", componentsReady: 4/8, evolution: {from: ThreeTier, to: NTier, step: Cutover, \
+        let status = ", componentsReady: 4/8, \
+                      evolution: {from: ThreeTier, to: NTier, step: Cutover, \
                       since: '2026-01-01T00:00:00Z', message: waiting for client}";
-        let (line, verdict) = of(std::slice::from_ref(&evolving), status);
+        let (line, state) = assess(std::slice::from_ref(&evolving), status);
         assert_eq!(
             line,
             "ThreeTier to NTier, 2/4 Cutover (4/8 components ready): waiting for client"
         );
-        assert_eq!(verdict, ProgressState::InProgress);
-        let (line, _) = of(&[evolving], "");
+        assert_eq!(state, ProgressState::InProgress);
+        let (line, _) = assess(&[evolving], "");
         assert_eq!(line, "Evolving: because");
     }
 
     #[test]
-    fn refusals_and_what_stands_in_the_way_are_told_apart() {
+    fn a_refusal_is_not_a_block() {
         let blocked = condition("Progressing", "False", "Conflict", 3);
-        let (line, verdict) = of(std::slice::from_ref(&blocked), "");
-        assert_eq!(
-            (line.as_str(), verdict),
-            ("blocked: Conflict: because", ProgressState::Blocked)
-        );
+        let (line, state) = assess(std::slice::from_ref(&blocked), "");
+        assert_eq!((line.as_str(), state), ("blocked: Conflict: because", ProgressState::Blocked));
         let refused = [condition("Accepted", "False", "Refused", 3), blocked];
-        assert_eq!(of(&refused, "").1, ProgressState::Refused);
+        assert_eq!(assess(&refused, "").1, ProgressState::Refused);
     }
 }

@@ -1,10 +1,12 @@
-//! `maquette plan --watch`: a line for each change of an Architecture's status, until it is over.
+//! `maquette plan --watch`: prints a line for each change of an Architecture's status, until the
+//! change is done or cannot be.
 
 use super::{
     Cluster, ClusterArgs,
     progress::{ObservedArchitecture, ProgressState, assess_progress},
 };
 use crate::{api::Architecture, cli::CommandResult};
+use anyhow::Context;
 use futures::{Stream, StreamExt};
 use k8s_openapi::jiff::Timestamp;
 use kube::{
@@ -21,38 +23,42 @@ use std::{
 };
 use tokio::time::{Instant, sleep_until};
 
-/// What stands in the way for so long is taken for what will go on standing there.
+/// A change that is blocked for this long is reported as a failure.
 const BLOCKED_GRACE: Duration = Duration::from_secs(10);
-/// As shells have it: ended by a signal that asked for it.
+/// 128 + SIGINT, as shells report it.
 const EXIT_INTERRUPTED: u8 = 130;
 
 type WatchEvent = watcher::Result<Option<DynamicObject>>;
 
-/// Follows the Architecture `name`.
+/// Watches the Architecture `name` for at most `timeout`.
 ///
 /// # Errors
-/// When it is not there, or the cluster does not answer or refuses.
-pub(super) async fn run(cluster: &ClusterArgs, name: &str, timeout: Duration) -> CommandResult {
-    let cluster = Cluster::connect(cluster, None).await?;
+/// When there is no such Architecture, or the cluster does not answer or refuses.
+pub(super) async fn run(
+    cluster_args: &ClusterArgs,
+    name: &str,
+    timeout: Duration,
+) -> CommandResult {
+    let cluster = Cluster::connect(cluster_args, None).await?;
     let api: Api<DynamicObject> = cluster.dynamic_api(&ApiResource::erase::<Architecture>(&()));
-    // A watch waits for what is not there or not allowed; whoever asks would rather know.
-    let found = api.get_opt(name).await;
-    let found =
-        found.map_err(|error| cluster.read_error(&format!("Architecture {name}"), error))?;
-    let found = found.ok_or_else(|| cluster.not_found_error(name))?;
-    let mut following = StatusWatch { name, last_line: String::new(), blocked_since: None };
-    if let Some(code) = following.handle_event(Some(Ok(Some(found))))? {
+    // A watch waits in silence for an object that is missing or forbidden; a get says so at once.
+    let first = api
+        .get_opt(name)
+        .await
+        .with_context(|| cluster.cannot_read(&format!("Architecture {name}")))?
+        .ok_or_else(|| cluster.not_found_error(name))?;
+    let mut watch = StatusWatch { name, last_line: String::new(), blocked_since: None };
+    if let Some(code) = watch.handle_event(Some(Ok(Some(first))))? {
         return Ok(code);
     }
     let events = watcher::watch_object(api, name).default_backoff();
-    following.until_finished(events, Instant::now() + timeout).await
+    watch.until_finished(events, Instant::now() + timeout).await
 }
 
 struct StatusWatch<'a> {
     name: &'a str,
-    /// The last line, which is not said again.
+    /// The line that was printed last; the same line is not printed twice in a row.
     last_line: String,
-    /// Since when something stands in the way.
     blocked_since: Option<Instant>,
 }
 
@@ -65,8 +71,8 @@ impl StatusWatch<'_> {
         let mut events = pin!(events);
         let mut interrupted = pin!(tokio::signal::ctrl_c());
         loop {
-            let patience = self.blocked_since.map(|since| since + BLOCKED_GRACE);
-            let next = patience.map_or(deadline, |patience| patience.min(deadline));
+            let grace_ends = self.blocked_since.map(|since| since + BLOCKED_GRACE);
+            let next = grace_ends.map_or(deadline, |end| end.min(deadline));
             let code = tokio::select! {
                 biased;
                 event = events.next() => self.handle_event(event)?,
@@ -79,7 +85,7 @@ impl StatusWatch<'_> {
         }
     }
 
-    /// Says what there is to say, and whether that is all.
+    /// Prints the new status, and gives the exit code if the watch is over.
     fn handle_event(&mut self, event: Option<WatchEvent>) -> io::Result<Option<ExitCode>> {
         let object = match event {
             Some(Ok(Some(object))) => object,
@@ -87,32 +93,33 @@ impl StatusWatch<'_> {
                 self.print_line(&format!("{} is gone", self.name))?;
                 return Ok(Some(ExitCode::FAILURE));
             }
-            // It is tried again.
+            // The stream tries again by itself.
             Some(Err(error)) => {
-                self.print_line(&format!("no news: {error}"))?;
+                self.print_line(&format!("cannot watch, trying again: {error}"))?;
                 return Ok(None);
             }
             None => return Ok(Some(ExitCode::FAILURE)),
         };
-        let (line, verdict) = match parse_object(object) {
-            Ok(seen) => assess_progress(&seen),
+        let (line, state) = match parse_object(object) {
+            Ok(observed) => assess_progress(&observed),
             Err(error) => (format!("its status is unreadable: {error}"), ProgressState::InProgress),
         };
         self.print_line(&line)?;
-        self.blocked_since = match verdict {
+        self.blocked_since = match state {
             ProgressState::Blocked => self.blocked_since.or_else(|| Some(Instant::now())),
             ProgressState::InProgress | ProgressState::Done | ProgressState::Refused => None,
         };
-        Ok(match verdict {
+        Ok(match state {
             ProgressState::InProgress | ProgressState::Blocked => None,
             ProgressState::Done => Some(ExitCode::SUCCESS),
             ProgressState::Refused => Some(ExitCode::FAILURE),
         })
     }
 
-    /// The time is up; `blocked`: for what stands in the way.
-    fn time_out(&mut self, blocked: bool) -> io::Result<ExitCode> {
-        if !blocked {
+    /// Ends the watch: after the timeout, or because the change `is_blocked` for too long, which
+    /// the last line says already.
+    fn time_out(&mut self, is_blocked: bool) -> io::Result<ExitCode> {
+        if !is_blocked {
             self.print_line("timed out")?;
         }
         Ok(ExitCode::FAILURE)

@@ -1,4 +1,4 @@
-//! The properties: from any topology to any other, whatever happens on the way.
+//! The properties that hold for a change from any topology to any other.
 
 use super::{
     topologies::{collections, topology},
@@ -7,7 +7,7 @@ use super::{
 use crate::{
     evolve::{
         Evolution, evolve,
-        graph::{CollectionSelector, RouteGraph},
+        routing::{CollectionSelector, RouteGraph},
     },
     plan::Topology,
 };
@@ -18,18 +18,17 @@ use proptest::{
     test_runner::{RngAlgorithm, TestError, TestRng, TestRunner},
 };
 
-/// Collections that somebody owns in each of the topologies.
+/// Collections that have an owner in each of the topologies.
 fn always_owned(topologies: &[Topology]) -> Vec<Collection> {
-    let owned = |collection: &Collection| {
-        let share = CollectionSelector::Named(collection.clone());
-        topologies
-            .iter()
-            .all(|topology| RouteGraph::from_topology(topology).owner_of(&share).is_some())
-    };
-    collections().into_iter().filter(owned).collect()
+    let graphs: Vec<_> = topologies.iter().map(RouteGraph::from_topology).collect();
+    let owned = collections().into_iter().filter(|collection| {
+        let selector = CollectionSelector::Named(collection.clone());
+        graphs.iter().all(|graph| graph.owner_of(&selector).is_some())
+    });
+    owned.collect()
 }
 
-/// Lets everything happen until `wanted` runs; panics if it never does.
+/// Reconciles and lets all pods catch up until `wanted` runs; panics if it never does.
 fn converge(world: &mut World, wanted: &Topology) {
     for _ in 0..100 {
         let Evolution { step, apply, .. } = world.reconcile(wanted, &mut Choices::new(vec![]));
@@ -46,8 +45,8 @@ fn converge(world: &mut World, wanted: &Topology) {
     panic!("it never ends: {:?} {:#?}\n{:#?}", last.step, last.waits, world.log);
 }
 
-fn play_change(topologies: &[Topology], numbers: Vec<u32>, breaks: Option<BrokenRule>) {
-    let mut world = World::new(always_owned(topologies), breaks);
+fn play_change(topologies: &[Topology], numbers: Vec<u32>, broken_rule: Option<BrokenRule>) {
+    let mut world = World::new(always_owned(topologies), broken_rule);
     let mut choices = Choices::new(numbers);
     converge(&mut world, &topologies[0]);
     world.catch_up();
@@ -61,17 +60,17 @@ fn play_change(topologies: &[Topology], numbers: Vec<u32>, breaks: Option<Broken
             world.break_component(&topologies[at], &mut choices);
         }
         let before = at;
-        at = choices.change_of_mind(at, topologies.len());
+        at = choices.next_wanted(at, topologies.len());
         if at != before {
             world.repair(&topologies[at]);
         }
     }
-    // What is not wanted in the end may stay as broken as it is.
+    // Components that are not wanted in the end may stay broken.
     let wanted = &topologies[topologies.len() - 1];
     world.repair(wanted);
     converge(&mut world, wanted);
     world.catch_up();
-    assert!(world.requests.is_empty(), "never answered: {:#?}", world.log);
+    assert!(world.requests.is_empty(), "no response: {:#?}", world.log);
     world.read_all();
     let again = evolve(wanted, &world.observe_running(), super::pods::now());
     assert_eq!(again.blockers, []);
@@ -91,7 +90,7 @@ proptest! {
     #![proptest_config(test_config())]
 
     #[test]
-    fn nothing_is_lost_and_no_request_fails_from_any_topology_to_any_other(
+    fn any_change_loses_no_write_and_fails_no_request(
         topologies in vec(topology(), 2..=3),
         numbers in vec(any::<u32>(), 0..700),
     ) {
@@ -99,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn turning_back_at_any_moment_loses_nothing(
+    fn changing_back_at_any_point_loses_no_write(
         from in topology(),
         to in topology(),
         numbers in vec(any::<u32>(), 0..700),
@@ -108,8 +107,8 @@ proptest! {
     }
 }
 
-/// Whether the properties find out that a rule is broken, always with the same cases.
-fn is_detected(breaks: BrokenRule) -> bool {
+/// Whether the properties fail if a rule is broken. Always with the same cases.
+fn is_detected(broken_rule: BrokenRule) -> bool {
     let config = ProptestConfig {
         cases: 1000,
         failure_persistence: None,
@@ -120,18 +119,18 @@ fn is_detected(breaks: BrokenRule) -> bool {
     let mut runner = TestRunner::new_with_rng(config, rng);
     let cases = (vec(topology(), 2..=3), vec(any::<u32>(), 0..700));
     let outcome = runner.run(&cases, |(topologies, numbers)| {
-        play_change(&topologies, numbers, Some(breaks));
+        play_change(&topologies, numbers, Some(broken_rule));
         Ok(())
     });
     matches!(outcome, Err(TestError::Fail(..)))
 }
 
 #[test]
-fn retiring_before_callers_have_moved_is_found_out() {
+fn contracting_before_cutover_is_detected() {
     assert!(is_detected(BrokenRule::ContractFirst));
 }
 
 #[test]
-fn copying_once_and_never_again_is_found_out() {
+fn copying_only_once_is_detected() {
     assert!(is_detected(BrokenRule::CopyOnce));
 }

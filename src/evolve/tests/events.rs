@@ -1,20 +1,15 @@
-//! What happens by itself in the model: pods start, load, report, copy, end and die.
+//! Random events in the model: pods start, load configurations, report, copy, terminate and fail.
 
 use super::{
     pods::{Pass, Pod, PodId, now, revision},
     requests::Written,
     world::{BrokenRule, Choices, World},
 };
-use crate::{
-    evolve::backend,
-    observe::PodReport,
-    plan::{Component, Topology},
-};
+use crate::{evolve::routing, observe::PodReport, plan::Topology};
 use maquette_contract::{Collection, ComponentName};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
-    /// Something happens by itself.
     pub(super) fn random_event(&mut self, choices: &mut Choices) {
         match choices.below(16) {
             12..=15 => self.advance_pods(choices),
@@ -28,16 +23,10 @@ impl World {
         }
     }
 
-    /// Most pods do what they can, so that a change comes far; requests and copies stay where they
-    /// are.
+    /// Most pods load and report, so that a change makes progress. Requests and copies do not
+    /// advance.
     pub(super) fn advance_pods(&mut self, choices: &mut Choices) {
-        let names: BTreeSet<_> = self
-            .applied
-            .keys()
-            .chain(self.pods.values().map(|pod| &pod.component))
-            .cloned()
-            .collect();
-        for name in names {
+        for name in self.component_names() {
             if choices.below(8) != 7 {
                 (0..5).for_each(|_| self.scale(&name));
             }
@@ -53,6 +42,12 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Components that are applied or have pods.
+    fn component_names(&self) -> BTreeSet<ComponentName> {
+        let with_pods = self.pods.values().map(|pod| &pod.component);
+        self.applied.keys().chain(with_pods).cloned().collect()
     }
 
     pub(super) fn any_pod(&self, choices: &mut Choices) -> Option<PodId> {
@@ -75,26 +70,20 @@ impl World {
         }
     }
 
-    /// Makes pods that are missing, and ends those that are too many.
     pub(super) fn scale_any(&mut self, choices: &mut Choices) {
-        let names: BTreeSet<_> = self
-            .applied
-            .keys()
-            .chain(self.pods.values().map(|pod| &pod.component))
-            .cloned()
-            .collect();
-        let names: Vec<_> = names.into_iter().collect();
+        let names: Vec<_> = self.component_names().into_iter().collect();
         if let Some(name) = choices.pick(&names) {
             self.scale(&name);
         }
     }
 
+    /// Creates a missing pod, terminates a surplus one, or makes the existing ones ready.
     pub(super) fn scale(&mut self, name: &ComponentName) {
         let wanted = self.applied.get(name).map_or(0, |component| component.replicas as usize);
-        let own = |pod: &Pod| pod.component == *name && !pod.terminating;
-        let ids: Vec<_> = self.pods.iter().filter(|(_, p)| own(p)).map(|(id, _)| *id).collect();
+        let own = self.pods.iter().filter(|(_, pod)| pod.component == *name && !pod.terminating);
+        let ids: Vec<_> = own.map(|(id, _)| *id).collect();
         if let Some(component) = self.applied.get(name).filter(|_| ids.len() < wanted) {
-            let pod = Pod::new(component.clone(), self.broken.contains(name));
+            let pod = Pod::new(component, self.broken.contains(name));
             self.pods.insert(self.created, pod);
             self.created += 1;
         } else if ids.len() > wanted {
@@ -119,14 +108,12 @@ impl World {
         self.requests.retain(|request| request.path.iter().all(|(at, ..)| *at != id));
     }
 
-    /// From now on no pod can start of a wanted component that has none yet.
+    /// From now on, no pod can start of a wanted component that has never had a ready one.
     pub(super) fn break_component(&mut self, wanted: &Topology, choices: &mut Choices) {
-        let new = wanted
-            .components()
-            .map(|component| &component.name)
-            .filter(|name| !self.started.contains(*name));
-        let new: Vec<_> = new.cloned().collect();
-        if let Some(name) = choices.pick(&new) {
+        let names = wanted.components().map(|component| &component.name);
+        let unstarted: Vec<_> =
+            names.filter(|name| !self.started.contains(*name)).cloned().collect();
+        if let Some(name) = choices.pick(&unstarted) {
             self.log_event(format!("no pod of {name} can start"));
             self.broken.insert(name.clone());
             self.pods
@@ -136,7 +123,7 @@ impl World {
         }
     }
 
-    /// Somebody mends the specification, or whatever kept pods of its components from starting.
+    /// Pods of the wanted components can start again.
     pub(super) fn repair(&mut self, wanted: &Topology) {
         for component in wanted.components().filter(|component| self.broken.remove(&component.name))
         {
@@ -155,14 +142,14 @@ impl World {
         if pod.broken {
             return;
         }
-        let now_runs = revision(&pod.runs);
-        let stays = |(at, _, ran): &&(PodId, Component, _)| *at == id && *ran != now_runs;
-        let older = self.requests.iter().flat_map(|r| &r.path).filter(stays).count();
+        let newest = revision(&pod.loaded);
+        let held = self.requests.iter().flat_map(|request| &request.path);
+        let older = held.filter(|(holder, _, ran)| *holder == id && *ran != newest).count();
         let works =
             |to: &ComponentName| self.pods.values().any(|pod| pod.component == *to && pod.ready);
-        let said = pod.build_report(id, u32::try_from(older).unwrap(), works);
+        let observations = pod.build_report(id, u32::try_from(older).unwrap(), works);
         self.pods.get_mut(&id).unwrap().report =
-            PodReport { latest: Some((now(), said)), failure: None };
+            PodReport { latest: Some((now(), observations)), failure: None };
     }
 
     pub(super) fn copy_any(&mut self, choices: &mut Choices) {
@@ -171,50 +158,53 @@ impl World {
         }
     }
 
-    /// Begins a copy, or copies one item of each origin.
+    /// Starts every pass, and copies one or all remaining items of each migration source.
     pub(super) fn copy_one(&mut self, id: PodId, all: bool) {
         let pod = &self.pods[&id];
         let mut passes = pod.passes.clone();
-        let mut found = vec![];
-        for (origin, pass) in &mut passes {
-            let Some(items) = self.data.get(origin) else { continue };
-            let own = backend::own_backend(&pod.runs).expect("who takes over has a home");
+        let mut copied = vec![];
+        for (source, pass) in &mut passes {
+            let Some(items) = self.data.get(source) else { continue };
+            let own = routing::own_backend(&pod.loaded).expect("an owner has a backend");
             if !self.data.contains_key(&own.component) {
                 continue;
             }
-            if !pass.began {
-                let takes = items.keys().filter(|collection| pod.migrates(origin, collection));
-                *pass = Pass { began: true, left: takes.cloned().collect() };
+            if !pass.started {
+                let items = items.keys().filter(|collection| pod.migrates(source, collection));
+                *pass = Pass { started: true, remaining: items.cloned().collect() };
             }
-            let some = if all { pass.left.len() } else { pass.left.len().min(1) };
-            found.extend(pass.left.drain(..some).filter_map(|collection| {
+            let count = if all { pass.remaining.len() } else { pass.remaining.len().min(1) };
+            copied.extend(pass.remaining.drain(..count).filter_map(|collection| {
                 let written = *items.get(&collection)?;
                 Some((own.component.clone(), collection, written))
             }));
         }
         self.pods.get_mut(&id).unwrap().passes = passes;
-        for (home, collection, written) in found {
-            self.store_item(&home, &collection, written);
+        for (backend, collection, written) in copied {
+            self.store_item(&backend, &collection, written);
         }
     }
 
-    pub(super) fn items_of(&mut self, home: &ComponentName) -> &mut BTreeMap<Collection, Written> {
+    pub(super) fn items_of(
+        &mut self,
+        backend: &ComponentName,
+    ) -> &mut BTreeMap<Collection, Written> {
         let log = &self.log;
-        self.data.get_mut(home).unwrap_or_else(|| panic!("{home} is gone; {log:#?}"))
+        self.data.get_mut(backend).unwrap_or_else(|| panic!("{backend} does not exist; {log:#?}"))
     }
 
     pub(super) fn store_item(
         &mut self,
-        home: &ComponentName,
+        backend: &ComponentName,
         collection: &Collection,
         written: Written,
     ) {
-        let items = self.items_of(home);
-        let kept = items.entry(collection.clone()).or_insert(written);
-        *kept = written.max(*kept);
+        let items = self.items_of(backend);
+        let stored = items.entry(collection.clone()).or_insert(written);
+        *stored = written.max(*stored);
     }
 
-    /// Everything that can happen does.
+    /// All requests end, and all pods start, load, copy and report.
     pub(super) fn catch_up(&mut self) {
         let choices = &mut Choices::new(vec![]);
         for _ in 0..200 {
@@ -233,13 +223,7 @@ impl World {
     }
 
     pub(super) fn settle_pods(&mut self) {
-        let names: BTreeSet<_> = self
-            .applied
-            .keys()
-            .chain(self.pods.values().map(|pod| &pod.component))
-            .cloned()
-            .collect();
-        for name in names {
+        for name in self.component_names() {
             (0..6).for_each(|_| self.scale(&name));
         }
         let ids: Vec<_> = self.pods.keys().copied().collect();

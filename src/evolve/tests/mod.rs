@@ -1,4 +1,4 @@
-//! Any topology becomes any other, played through in every disorder.
+//! Property tests: any topology changes into any other, with random events on the way.
 
 mod changes;
 mod events;

@@ -1,7 +1,7 @@
 //! Pods of the model, and what they report.
 
 use crate::{
-    evolve::{backend, graph::CollectionSelector},
+    evolve::routing::{self, CollectionSelector},
     observe::{PodReport, RunningPod},
     plan::{Behavior, Component},
 };
@@ -12,35 +12,35 @@ use maquette_contract::{
 };
 use std::collections::BTreeMap;
 
-/// Which pod; never used again.
+/// Identifies a pod; never reused.
 pub(super) type PodId = usize;
 
-/// A pod.
 pub(super) struct Pod {
     pub(super) component: ComponentName,
-    /// What it runs as: its component's configuration when it last loaded it.
-    pub(super) runs: Component,
+    /// Its component's configuration when it last loaded it.
+    pub(super) loaded: Component,
     pub(super) ready: bool,
-    /// It can never start.
+    /// It cannot start.
     pub(super) broken: bool,
-    /// It was told to stop, and only ends what it began.
+    /// It only completes requests in flight.
     pub(super) terminating: bool,
-    /// What it reported last.
+    /// Its last report.
     pub(super) report: PodReport,
-    /// Of each origin, the copy under its present configuration.
+    /// By migration source, the pass under its present configuration.
     pub(super) passes: BTreeMap<ComponentName, Pass>,
 }
 
-/// A copy from an origin: the items that there were when it began, and those not yet copied.
+/// A pass over a migration source: whether it has started, and the items that are not copied yet
+/// of those that existed then.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pass {
-    pub(super) began: bool,
-    pub(super) left: Vec<Collection>,
+    pub(super) started: bool,
+    pub(super) remaining: Vec<Collection>,
 }
 
 impl Pass {
     pub(super) fn is_complete(&self) -> bool {
-        self.began && self.left.is_empty()
+        self.started && self.remaining.is_empty()
     }
 }
 
@@ -50,75 +50,74 @@ pub(super) fn revision(component: &Component) -> Revision {
 }
 
 impl Pod {
-    pub(super) fn new(runs: Component, broken: bool) -> Self {
+    pub(super) fn new(config: &Component, broken: bool) -> Self {
         let mut pod = Self {
-            component: runs.name.clone(),
-            runs: runs.clone(),
+            component: config.name.clone(),
+            loaded: config.clone(),
             ready: false,
             broken,
             terminating: false,
             report: PodReport::default(),
             passes: BTreeMap::new(),
         };
-        pod.load_config(&runs, false);
+        pod.load_config(config, false);
         pod
     }
 
-    /// Whether it takes part as the one of this number: a peer that is no member any more hands its
-    /// items over and is not ready.
+    /// Whether the pod with this ordinal is a member. A peer that is not hands its items over and
+    /// is not ready.
     pub(super) fn is_member(&self, ordinal: usize) -> bool {
-        match &self.runs.behavior {
-            Behavior::Peer(task) => ordinal < task.members as usize,
+        match &self.loaded.behavior {
+            Behavior::Peer(peer) => ordinal < peer.members as usize,
             _ => true,
         }
     }
 
-    /// Takes a configuration; a new one begins every copy anew, unless items are copied `once`.
+    /// Loads a configuration. A new one restarts every copy, unless items are copied `once`.
     pub(super) fn load_config(&mut self, component: &Component, once: bool) {
-        let anew = !once && revision(&self.runs) != revision(component);
-        if anew || self.passes.is_empty() {
-            let origins = backend::migration_sources(component).iter();
+        let restarts = !once && revision(&self.loaded) != revision(component);
+        if restarts || self.passes.is_empty() {
+            let sources = routing::migration_sources(component).iter();
             self.passes =
-                origins.map(|origin| (origin.component.clone(), Pass::default())).collect();
+                sources.map(|source| (source.component.clone(), Pass::default())).collect();
         }
-        self.runs = component.clone();
+        self.loaded = component.clone();
     }
 
-    /// What it says of itself.
     pub(super) fn build_report(
         &self,
         id: PodId,
         older_requests: u32,
         works: impl Fn(&ComponentName) -> bool,
     ) -> Observations {
-        let edge = |to: ComponentName| EdgeObservation {
-            probe: match works(&to) {
+        let edges = self.loaded.edges().into_iter().map(|edge| EdgeObservation {
+            probe: match works(&edge.to) {
                 true => Probe::Works,
-                false => Probe::Fails { message: "nobody answers".to_owned() },
+                false => Probe::Fails { message: "connection refused".to_owned() },
             },
             traffic: Traffic::default(),
-            to,
-        };
-        let origin = |(component, pass): (&ComponentName, &Pass)| MigrationObservation {
-            component: component.clone(),
+            to: edge.to,
+        });
+        let copies = self.passes.iter().map(|(source, pass)| MigrationObservation {
+            component: source.clone(),
             complete: pass.is_complete(),
             copied: 0,
-        };
+        });
         Observations {
             component: self.component.clone(),
             pod: id.to_string(),
-            revision: revision(&self.runs),
+            revision: revision(&self.loaded),
             older_requests,
-            edges: self.runs.edges().into_iter().map(|e| edge(e.to)).collect(),
+            edges: edges.collect(),
             served: Traffic::default(),
-            migration_sources: self.passes.iter().map(origin).collect(),
+            migration_sources: copies.collect(),
             items: None,
             peer: Some(PeerObservation { members: vec![], under_replicated: 0 }),
             load: None,
         }
     }
 
-    /// How `observe` sees it, the one of this number of its component.
+    /// The pod as `observe` reads it, with this ordinal in its component.
     pub(super) fn as_running(&self, id: PodId, ordinal: usize) -> RunningPod {
         RunningPod {
             name: format!("{}-{ordinal}", self.component),
@@ -131,16 +130,16 @@ impl Pod {
         }
     }
 
-    /// The items that it takes over from `origin`.
-    pub(super) fn migrates(&self, origin: &ComponentName, collection: &Collection) -> bool {
-        let from =
-            backend::migration_sources(&self.runs).iter().find(|from| from.component == *origin);
-        backend::is_owner_of(&self.runs, &CollectionSelector::Named(collection.clone()))
-            && from.is_some_and(|from| from.collections.contains(collection))
+    /// Whether it copies the items of `collection` from `source`.
+    pub(super) fn migrates(&self, source: &ComponentName, collection: &Collection) -> bool {
+        let mut sources = routing::migration_sources(&self.loaded).iter();
+        let planned = sources.find(|one| one.component == *source);
+        routing::is_owner_of(&self.loaded, &CollectionSelector::Named(collection.clone()))
+            && planned.is_some_and(|planned| planned.collections.contains(collection))
     }
 }
 
-/// The time at which everything happens.
+/// The time of every report.
 pub(super) fn now() -> Timestamp {
     Timestamp::UNIX_EPOCH
 }

@@ -1,5 +1,5 @@
-//! Small topologies whose components, stores and collections have few names, so that two of them have much in
-//! common and much that contradicts.
+//! Small topologies with few names of components, stores and collections, so that two of them have
+//! much in common and many conflicts.
 
 use crate::{
     api::ArchitectureSpec,
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 const SERVICES: [&str; 4] = ["alfa", "bravo", "delta", "echo"];
 const STORES: [&str; 4] = ["data", "one", "two", "three"];
-/// The collections that services own, and one that nobody names.
-pub(super) const COLLECTIONS: [&str; 4] = ["kind-a", "kind-b", "kind-c", "unnamed"];
+/// The collections that services own, and one that is never named.
+pub(super) const COLLECTIONS: [&str; 4] = ["alpha", "beta", "gamma", "unnamed"];
 
 pub(super) fn collections() -> Vec<Collection> {
     COLLECTIONS.iter().map(|collection| collection.parse().unwrap()).collect()
@@ -40,8 +40,8 @@ pub(super) fn topology() -> impl Strategy<Value = Topology> {
 }
 
 fn client_server((names, replicas): (Vec<&str>, u32)) -> Value {
-    let client = |name: &&str| json!({ "name": name, "replicas": replicas });
-    let clients: Vec<_> = names.iter().map(client).collect();
+    let clients: Vec<_> =
+        names.iter().map(|name| json!({ "name": name, "replicas": replicas })).collect();
     json!({ "shape": "ClientServer", "clientServer": { "clients": clients } })
 }
 
@@ -56,36 +56,41 @@ fn peers(replicas: u32) -> Value {
     })
 }
 
-/// Services in any order, each calling some of those below it, with stores and collections drawn from
-/// those there are.
+/// Services in any order, each calling some of those below it, with random stores and collections.
 fn n_tier() -> impl Strategy<Value = Value> {
-    let service = (vec(any::<bool>(), 4), option::weighted(0.8, Just(())), 1..=2_u32);
+    let dice = (vec(any::<bool>(), 4), option::weighted(0.8, Just(())), 1..=2_u32);
     (
         subsequence(SERVICES.to_vec(), 1..=4).prop_shuffle(),
-        vec(service, 4),
+        vec(dice, 4),
         Just(STORES.to_vec()).prop_shuffle(),
-        // Whose each collection is, the rest at the end; more than there are services: nobody's.
+        // The index of the owner of each collection, and of the rest; above the number of services:
+        // none.
         vec(0..=4_usize, 4),
     )
         .prop_map(|(names, dice, stores, owners)| {
-            let service = |index: usize| {
-                let (calls, keeps, replicas) = &dice[index];
-                let below = (index + 1..names.len()).filter(|below| calls[*below]);
-                let calls: Vec<_> = below.map(|b| json!({ "service": names[b] })).collect();
-                let collections = ["kind-a", "kind-b", "kind-c", "*"];
-                let owned = collections.iter().zip(&owners).filter(|(_, owner)| **owner == index);
-                let owns: Vec<_> = owned.map(|(collection, _)| collection).collect();
-                let mut service =
-                    json!({ "name": names[index], "calls": calls, "replicas": replicas });
-                if keeps.is_none() || owns.is_empty() {
-                    service["stateless"] = json!(true);
-                } else {
-                    service["owns"] = json!(owns);
-                    service["store"] = json!({ "name": stores[index] });
-                }
-                service
-            };
-            let services: Vec<_> = (0..names.len()).map(service).collect();
+            let services: Vec<_> = (0..names.len())
+                .map(|index| service(index, &names, &dice[index], &owners, stores[index]))
+                .collect();
             json!({ "shape": "NTier", "nTier": { "services": services } })
         })
+}
+
+/// Whether a service calls each of the services below it, whether it has a store, and its replicas.
+type Dice = (Vec<bool>, Option<()>, u32);
+
+fn service(index: usize, names: &[&str], dice: &Dice, owners: &[usize], store: &str) -> Value {
+    let (calls, has_store, replicas) = dice;
+    let callees = (index + 1..names.len()).filter(|callee| calls[*callee]);
+    let calls: Vec<_> = callees.map(|callee| json!({ "service": names[callee] })).collect();
+    let collections = ["alpha", "beta", "gamma", "*"];
+    let owned = collections.iter().zip(owners).filter(|(_, owner)| **owner == index);
+    let owns: Vec<_> = owned.map(|(collection, _)| collection).collect();
+    let mut service = json!({ "name": names[index], "calls": calls, "replicas": replicas });
+    if has_store.is_none() || owns.is_empty() {
+        service["stateless"] = json!(true);
+    } else {
+        service["owns"] = json!(owns);
+        service["store"] = json!({ "name": store });
+    }
+    service
 }

@@ -1,8 +1,8 @@
-//! What users do in the model: requests come, go from pod to pod, and are answered. Every answer is
-//! checked.
+//! Clients of the model: requests arrive, are routed from pod to pod, and get a response. Every
+//! response is checked.
 
 use super::{
-    pods::{Pod, PodId, revision},
+    pods::{PodId, revision},
     requests::{self, NextHop, Request, RequestStage, Written},
     world::{Choices, World},
 };
@@ -11,41 +11,42 @@ use maquette_contract::ComponentName;
 use std::collections::BTreeSet;
 
 impl World {
-    /// A user's request comes to a pod of an entry of now or before, or to one that the load drives.
+    /// A request arrives at a pod of a current or former entry, or of one that the load drives.
     pub(super) fn send_request(&mut self, choices: &mut Choices) {
-        let drives = self.pods.values().filter_map(|pod| match &pod.runs.behavior {
-            Behavior::Load(task) if pod.ready => Some(task.drives.clone()),
+        let driven = self.pods.values().filter_map(|pod| match &pod.loaded.behavior {
+            Behavior::Load(load) if pod.ready => Some(load.drives.clone()),
             _ => None,
         });
-        let at: BTreeSet<_> = drives.flatten().chain(self.entries.iter().cloned()).collect();
-        let at: Vec<_> =
-            at.into_iter().filter(|component| self.applied.contains_key(component)).collect();
-        let (component, collection) = (choices.pick(&at), choices.pick(&self.collections));
+        let entries: BTreeSet<_> = driven.flatten().chain(self.entries.iter().cloned()).collect();
+        let existing: Vec<_> =
+            entries.into_iter().filter(|name| self.applied.contains_key(name)).collect();
+        let (component, collection) = (choices.pick(&existing), choices.pick(&self.collections));
         let (Some(component), Some(collection)) = (component, collection) else { return };
         let Some(pod) = self.serving_pod(&component, choices) else { return };
         self.created += 1;
         let before = self.acknowledged.get(&collection).copied();
-        let runs = self.pods[&pod].runs.clone();
+        let loaded = self.pods[&pod].loaded.clone();
         self.requests.push(Request {
             id: self.created,
             collection,
-            writes: choices.below(2) == 0,
+            is_write: choices.below(2) == 0,
             before,
-            path: vec![(pod, runs.clone(), revision(&runs))],
+            path: vec![(pod, loaded.clone(), revision(&loaded))],
             stage: RequestStage::Routing,
         });
     }
 
-    /// A pod of `component` that takes requests; seldom one that is about to end.
+    /// A pod of `component` that accepts requests; rarely a terminating one.
     pub(super) fn serving_pod(
         &self,
         component: &ComponentName,
         choices: &mut Choices,
     ) -> Option<PodId> {
-        let of = |pod: &Pod| pod.component == *component && pod.ready;
-        let late = choices.below(8) == 7;
-        let takes = self.pods.iter().filter(|(_, pod)| of(pod) && (late || !pod.terminating));
-        let ids: Vec<_> = takes.map(|(id, _)| *id).collect();
+        let may_terminate = choices.below(8) == 7;
+        let serving = self.pods.iter().filter(|(_, pod)| {
+            pod.component == *component && pod.ready && (may_terminate || !pod.terminating)
+        });
+        let ids: Vec<_> = serving.map(|(id, _)| *id).collect();
         choices.pick(&ids)
     }
 
@@ -59,72 +60,68 @@ impl World {
         }
     }
 
-    /// One move of a request; none if it has ended.
+    /// One step of a request; none if it has ended.
     pub(super) fn advance_request(
         &mut self,
         mut request: Request,
         choices: &mut Choices,
     ) -> Option<Request> {
-        let at = request.path.last().map(|(_, runs, _)| runs.clone()).unwrap();
+        let holder = request.path.last().map(|(_, loaded, _)| loaded.clone()).unwrap();
         if let RequestStage::HalfDone(found) = request.stage {
-            self.finish_request(&request, &at, found);
+            self.finish_request(&request, &holder, found);
             return None;
         }
-        match requests::next_hop(&at, &request.collection) {
+        match requests::next_hop(&holder, &request.collection) {
             NextHop::Own => {
-                let found = self.write_or_find(&request, &at);
+                let found = self.write_or_find(&request, &holder);
                 request.stage = RequestStage::HalfDone(found);
                 Some(request)
             }
             NextHop::Call(component) => {
-                // Held while nobody answers.
+                // Held while no pod serves.
                 let Some(pod) = self.serving_pod(&component, choices) else {
                     let exists = self.applied.contains_key(&component)
                         || self.pods.values().any(|pod| pod.component == component);
-                    let (from, log) = (&at.name, &self.log);
+                    let (from, log) = (&holder.name, &self.log);
                     assert!(
                         exists,
-                        "{from} sends a request to {component}, which is gone; {log:#?}"
+                        "{from} sends a request to {component}, which does not exist; {log:#?}"
                     );
                     return Some(request);
                 };
-                let runs = self.pods[&pod].runs.clone();
-                let revision = revision(&runs);
-                request.path.push((pod, runs, revision));
-                assert!(
-                    request.path.len() < 16,
-                    "in a circle: {}",
-                    self.describe_request(&request)
-                );
+                let loaded = self.pods[&pod].loaded.clone();
+                let revision = revision(&loaded);
+                request.path.push((pod, loaded, revision));
+                assert!(request.path.len() < 16, "it loops: {}", self.describe_request(&request));
                 Some(request)
             }
-            NextHop::NoOwner => panic!("nobody owns it: {}", self.describe_request(&request)),
+            NextHop::NoOwner => panic!("no owner: {}", self.describe_request(&request)),
         }
     }
 
     pub(super) fn describe_request(&self, request: &Request) -> String {
-        let path: Vec<_> = request.path.iter().map(|(_, runs, _)| runs.name.as_str()).collect();
+        let path: Vec<_> = request.path.iter().map(|(_, loaded, _)| loaded.name.as_str()).collect();
         format!("{} by {path:?}; {:#?}", request.collection, self.log)
     }
 
-    /// The owner asks both homes, and writes to the complete one.
+    /// The owner reads both backends, and writes to the source of truth.
     pub(super) fn write_or_find(
         &mut self,
         request: &Request,
         owner: &Component,
     ) -> Option<Written> {
-        let (complete, own) = requests::backends_of(owner, &request.collection);
-        let there = self.items_of(&complete.component).get(&request.collection).copied();
-        let found = there.max(self.items_of(&own.component).get(&request.collection).copied());
-        if !request.writes {
+        let (authoritative, own) = requests::backends_of(owner, &request.collection);
+        let newest = self.items_of(&authoritative.component).get(&request.collection).copied();
+        let found = newest.max(self.items_of(&own.component).get(&request.collection).copied());
+        if !request.is_write {
             return found;
         }
         let written = (found.map_or(0, |(n, _)| n) + 1, request.id);
-        self.store_item(&complete.component, &request.collection, written);
+        self.store_item(&authoritative.component, &request.collection, written);
         Some(written)
     }
 
-    /// The owner keeps what it wrote or found in its own home, and answers.
+    /// The owner stores what it wrote or found in its own backend, and responds.
     pub(super) fn finish_request(
         &mut self,
         request: &Request,
@@ -153,11 +150,11 @@ impl World {
         for (collection, before) in self.acknowledged.clone() {
             let choices = &mut Choices::new(vec![]);
             let pod = self.serving_pod(&entry, choices).expect("the entry has a pod");
-            let runs = self.pods[&pod].runs.clone();
-            let path = vec![(pod, runs.clone(), revision(&runs))];
+            let loaded = self.pods[&pod].loaded.clone();
+            let path = vec![(pod, loaded.clone(), revision(&loaded))];
             let stage = RequestStage::Routing;
             let mut request =
-                Request { id: 0, collection, writes: false, before: Some(before), path, stage };
+                Request { id: 0, collection, is_write: false, before: Some(before), path, stage };
             while let Some(next) = self.advance_request(request, choices) {
                 request = next;
             }

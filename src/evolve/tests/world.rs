@@ -1,20 +1,20 @@
-//! A model of a cluster in which everything happens late, in any order, or not at all: the operator
-//! dies between two writes, pods load, start, report and end when they like, users read and write
-//! all the time. What must never happen is checked as it happens.
+//! A model of a cluster in which every event can be late, out of order or missing: the operator
+//! stops between two writes, pods start, load, report and terminate at any time, clients read and
+//! write all the time. The invariants are checked at every event.
 
 use super::{
     pods::{Pod, PodId, now, revision},
     requests::{Request, Written},
 };
 use crate::{
-    evolve::{Evolution, dependencies, evolve},
+    evolve::{Evolution, evolve, routing},
     observe::{PodReport, RunningComponent, RunningTopology, Workload},
     plan::{Behavior, Component, Topology},
 };
 use maquette_contract::{Collection, ComponentName, Role};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Numbers that decide what happens; when there are no more, always the first choice.
+/// Numbers that decide what happens. After the last one, always the first choice.
 pub(super) struct Choices(std::vec::IntoIter<u32>);
 
 impl Choices {
@@ -26,8 +26,8 @@ impl Choices {
         !self.0.as_slice().is_empty()
     }
 
-    /// Which of `count` is wanted from now on: seldom another one than `at`.
-    pub(super) fn change_of_mind(&mut self, at: usize, count: usize) -> usize {
+    /// The index of the topology that is wanted from now on; rarely another one than `at`.
+    pub(super) fn next_wanted(&mut self, at: usize, count: usize) -> usize {
         if self.below(12) == 11 { self.below(count) } else { at }
     }
 
@@ -40,36 +40,35 @@ impl Choices {
     }
 }
 
-/// A rule that the operator or the pods break on purpose, to see that it is found out.
+/// A rule that the operator or the pods break on purpose, to check that the tests detect it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BrokenRule {
-    /// What is not wanted any more goes at once, before its callers have moved.
+    /// Components that are not wanted are removed at once, before their callers are reconfigured.
     ContractFirst,
-    /// Items are copied once; what the old home gets after that is not.
+    /// Items are copied once; later writes to the migration source are not.
     CopyOnce,
 }
 
-/// The cluster.
 pub(super) struct World {
     pub(super) broken_rule: Option<BrokenRule>,
-    /// What the operator has applied, component by component.
+    /// The components that the operator has applied.
     pub(super) applied: BTreeMap<ComponentName, Component>,
     pub(super) entry: Option<ComponentName>,
     pub(super) pods: BTreeMap<PodId, Pod>,
-    /// What each store or the peers hold: the newest write of the item of each collection.
+    /// The items of each backend: one per collection, with its newest write.
     pub(super) data: BTreeMap<ComponentName, BTreeMap<Collection, Written>>,
     pub(super) requests: Vec<Request>,
     pub(super) acknowledged: BTreeMap<Collection, Written>,
-    /// Components that users have had for the entry; they may still hold connections there.
+    /// Current and former entries; clients may still have connections to them.
     pub(super) entries: BTreeSet<ComponentName>,
-    /// Collections that somebody owns in every topology of the case.
+    /// Collections that have an owner in every topology of the case.
     pub(super) collections: Vec<Collection>,
     pub(super) created: usize,
     /// Components of which a pod has been ready.
     pub(super) started: BTreeSet<ComponentName>,
-    /// Components whose pods cannot start, as their image is not there or no machine has room.
+    /// Components whose pods cannot start.
     pub(super) broken: BTreeSet<ComponentName>,
-    /// What went on, for a person who reads a failure.
+    /// The events, to read when a case fails.
     pub(super) log: Vec<String>,
 }
 
@@ -96,19 +95,17 @@ impl World {
         self.log.push(text);
     }
 
-    /// What the operator sees.
+    /// The cluster as the operator reads it.
     pub(super) fn observe_running(&self) -> RunningTopology {
         let mut components: BTreeMap<ComponentName, RunningComponent> = BTreeMap::new();
         for component in self.applied.values() {
-            let own = || {
-                self.pods.values().filter(|pod| pod.component == component.name && !pod.terminating)
-            };
-            let count = |n: usize| u32::try_from(n).unwrap();
-            let ready = count(own().filter(|pod| pod.ready).count());
+            let own = self.pods.values().filter(|pod| pod.component == component.name);
+            let present: Vec<_> = own.filter(|pod| !pod.terminating).collect();
+            let ready = u32::try_from(present.iter().filter(|pod| pod.ready).count()).unwrap();
             let workload = Workload {
                 is_observed: true,
                 desired: component.replicas,
-                total: count(own().count()),
+                total: u32::try_from(present.len()).unwrap(),
                 updated: ready,
                 available: ready,
                 issue: None,
@@ -128,14 +125,14 @@ impl World {
         RunningTopology::new(self.entry.clone(), components)
     }
 
-    /// The operator works once; it may die after any of its writes.
+    /// The operator reconciles once; it may stop after any of its writes.
     pub(super) fn reconcile(&mut self, wanted: &Topology, choices: &mut Choices) -> Evolution {
         let mut evolution = evolve(wanted, &self.observe_running(), now());
         if self.broken_rule == Some(BrokenRule::ContractFirst) {
             evolution.apply.components.retain(|name, _| wanted.component(name).is_some());
         }
         let apply = &evolution.apply;
-        let lives = choices.below(4) != 3;
+        let completes = choices.below(4) != 3;
         let mut upserts: Vec<_> =
             apply.components.values().cloned().map(Some).chain([None]).collect();
         while !upserts.is_empty() {
@@ -143,24 +140,24 @@ impl World {
                 Some(component) => self.apply_component(component),
                 None => self.shift_entry(apply.entry.clone()),
             }
-            if !lives && choices.below(3) == 0 {
-                self.log_event("the operator dies".to_owned());
+            if !completes && choices.below(3) == 0 {
+                self.log_event("the operator stops".to_owned());
                 return evolution;
             }
         }
-        let gone: Vec<_> =
+        let removed: Vec<_> =
             self.applied.keys().filter(|name| apply.component(name).is_none()).cloned().collect();
-        for name in gone {
+        for name in removed {
             self.remove_component(&name);
         }
-        // Once all is wired as wanted, nobody keeps a connection to an entry of before: those to
-        // components that go on were ended by their first answer after a change, and idle ones by time.
-        let pure = |component: &Component| {
-            apply
-                .component(&component.name)
-                .is_some_and(|now| dependencies::are_same(now, component))
-        };
-        if wanted.components().all(pure) {
+        // Once all dependencies are the wanted ones, no client has a connection to a former entry
+        // that remains: its first response after a reconfiguration closes the connection, and a
+        // timeout closes idle ones.
+        let is_complete = wanted.components().all(|component| {
+            let applied = apply.component(&component.name);
+            applied.is_some_and(|one| routing::have_same_dependencies(one, component))
+        });
+        if is_complete {
             let entry = self.entry.clone();
             self.entries
                 .retain(|name| Some(name) == entry.as_ref() || wanted.component(name).is_none());
@@ -174,23 +171,18 @@ impl World {
         }
         for edge in component.edges() {
             let to = &edge.to;
-            let comes = *to == component.name || self.applied.contains_key(to);
-            // What comes in the same round is there when a pod could ask for it.
-            self.log_event(format!(
-                "{} is told: -> {to}{}",
-                component.name,
-                if comes { "" } else { " (new)" }
-            ));
+            let exists = *to == component.name || self.applied.contains_key(to);
+            // A component of the same round exists before a pod can call it.
+            let note = if exists { "" } else { " (new)" };
+            self.log_event(format!("{} is configured: -> {to}{note}", component.name));
         }
         if matches!(component.behavior, Behavior::Store(_) | Behavior::Peer(_)) {
             self.data.entry(component.name.clone()).or_default();
         }
-        // What pods said before they were told something does not count.
-        let told = self
-            .applied
-            .get(&component.name)
-            .is_none_or(|old| revision(old) != revision(&component));
-        for pod in self.pods.values_mut().filter(|pod| told && pod.component == component.name) {
+        // Reports from before a reconfiguration do not count.
+        let current = self.applied.get(&component.name);
+        let is_new = current.is_none_or(|current| revision(current) != revision(&component));
+        for pod in self.pods.values_mut().filter(|pod| is_new && pod.component == component.name) {
             pod.report = PodReport::default();
         }
         self.applied.insert(component.name.clone(), component);
@@ -198,7 +190,7 @@ impl World {
 
     pub(super) fn shift_entry(&mut self, entry: ComponentName) {
         if self.entry.as_ref() != Some(&entry) {
-            self.log_event(format!("the entry leads to {entry}"));
+            self.log_event(format!("the entry is {entry}"));
             self.entries.insert(entry.clone());
             self.entry = Some(entry);
         }
@@ -210,13 +202,14 @@ impl World {
         self.data.remove(name);
         self.entries.remove(name);
         self.started.remove(name);
-        // One that is not ready answers nobody; the load plays users, who may hold on to anything.
-        let asking = self.pods.values().find(|pod| {
-            let asks = pod.runs.edges().iter().any(|edge| edge.to == *name);
-            let answers = pod.ready && !pod.terminating && pod.runs.role() != Role::Load;
-            asks && answers && pod.component != *name
+        // A pod that is not ready sends no requests. The load plays clients, which may still have
+        // connections.
+        let caller = self.pods.values().find(|pod| {
+            let calls = pod.loaded.edges().iter().any(|edge| edge.to == *name);
+            let serves = pod.ready && !pod.terminating && pod.loaded.role() != Role::Load;
+            calls && serves && pod.component != *name
         });
         let log = &self.log;
-        assert!(asking.is_none(), "{} still asks {name}; {log:#?}", asking.unwrap().component);
+        assert!(caller.is_none(), "{} still calls {name}; {log:#?}", caller.unwrap().component);
     }
 }

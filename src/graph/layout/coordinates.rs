@@ -1,51 +1,51 @@
-//! Where items stand in their rows: so that all edges together are as straight as can be.
+//! The horizontal positions of items in their rows: all edges together are as straight as possible.
 //!
-//! The sum of the squares of how far edges lead sideways, long edges counting more, is least under
-//! the order and the distances of the items of each row. That is convex; row by row, with the rest
-//! held, it is solved exactly, and again until it hardly moves.
+//! Minimizes the weighted sum of the squares of how far edges lead sideways, under the order and
+//! the distances of the items of each row. That is a convex problem. Each row is solved exactly
+//! while all other rows stay; after [`ROUNDS`] rounds hardly anything moves.
 
 use super::{order::Grid, ports::Ports};
 
 const ROUNDS: usize = 80;
-/// Between two components; between a component and an edge that passes; between two such edges.
+/// The distance between two vertices; between a vertex and a bend; between two bends.
 const MIN_GAPS: [f64; 3] = [30.0, 20.0, 12.0];
-/// How much an edge between two components counts, one that bends at one end, and one at both.
+/// The weight of a link between two vertices; between a vertex and a bend; between two bends.
 const WEIGHTS: [f64; 3] = [1.0, 2.0, 30.0];
 
-/// What pulls at an item.
+/// The wish of one link for the position of an item.
 #[derive(Clone, Copy)]
 struct Pull {
-    /// The item at the other end of an edge.
+    /// The item at the other end of the link.
     to: usize,
-    /// How much further to the right than that one this one would stand, were the edge straight.
+    /// How far to the right of that item this one stands if the link is straight.
     offset: f64,
     weight: f64,
 }
 
-/// The middle of each item.
+/// The x of the center of each item.
 pub(super) fn item_centers(grid: &Grid, ports: &Ports) -> Vec<f64> {
     let mut x = vec![0.0; grid.items.len()];
     for row in &grid.rows {
-        let offsets = min_offsets(grid, row);
-        let middle = offsets.last().copied().unwrap_or_default() / 2.0;
-        row.iter().zip(offsets).for_each(|(item, offset)| x[*item] = offset - middle);
+        let row_offsets = min_offsets(grid, row);
+        let middle = row_offsets.last().copied().unwrap_or_default() / 2.0;
+        row.iter().zip(row_offsets).for_each(|(item, offset)| x[*item] = offset - middle);
     }
-    let pulls = edge_pulls(grid, ports);
+    let item_pulls = edge_pulls(grid, ports);
     for round in 0..ROUNDS {
         for step in 0..grid.rows.len() {
             let row = if round % 2 == 0 { step } else { grid.rows.len() - 1 - step };
-            optimize_row(grid, &grid.rows[row], &pulls, &mut x);
+            optimize_row(grid, &grid.rows[row], &item_pulls, &mut x);
         }
     }
     x
 }
 
-/// How far the middle of each item of a row is from that of the first, at least.
+/// The least distance of the center of each item of a row from that of the first item.
 fn min_offsets(grid: &Grid, row: &[usize]) -> Vec<f64> {
     let mut offset = 0.0;
     let mut offsets = vec![];
-    for (place, item) in row.iter().enumerate() {
-        if let Some(left) = place.checked_sub(1).map(|left| &grid.items[row[left]]) {
+    for (position, item) in row.iter().enumerate() {
+        if let Some(left) = position.checked_sub(1).map(|left| &grid.items[row[left]]) {
             let item = &grid.items[*item];
             let bends = usize::from(left.is_bend) + usize::from(item.is_bend);
             offset += (left.size.width + item.size.width) / 2.0 + MIN_GAPS[bends];
@@ -58,39 +58,52 @@ fn min_offsets(grid: &Grid, row: &[usize]) -> Vec<f64> {
 fn edge_pulls(grid: &Grid, ports: &Ports) -> Vec<Vec<Pull>> {
     let mut pulls = vec![vec![]; grid.items.len()];
     for (edge, chain) in grid.chains.iter().enumerate() {
-        for (at, pair) in chain.windows(2).enumerate() {
+        for (index, pair) in chain.windows(2).enumerate() {
             let (upper, lower) = (pair[0], pair[1]);
             let bends = pair.iter().filter(|item| grid.items[**item].is_bend).count();
-            let leaves = if at == 0 { ports.exit_offsets[edge] } else { 0.0 };
-            let enters = if at + 2 == chain.len() { ports.entry_offsets[edge] } else { 0.0 };
-            let (aside, weight) = (enters - leaves, WEIGHTS[bends]);
-            pulls[upper].push(Pull { to: lower, offset: aside, weight });
-            pulls[lower].push(Pull { to: upper, offset: -aside, weight });
+            let is_last = index + 2 == chain.len();
+            let exit = if index == 0 { ports.exit_offsets[edge] } else { 0.0 };
+            let entry = if is_last { ports.entry_offsets[edge] } else { 0.0 };
+            let (offset, weight) = (entry - exit, WEIGHTS[bends]);
+            pulls[upper].push(Pull { to: lower, offset, weight });
+            pulls[lower].push(Pull { to: upper, offset: -offset, weight });
         }
     }
     pulls
 }
 
-/// Moves the items of a row to the best places while all other rows stay.
+/// Moves the items of a row to their best positions while all other rows stay.
 fn optimize_row(grid: &Grid, row: &[usize], pulls: &[Vec<Pull>], x: &mut [f64]) {
-    let offsets = min_offsets(grid, row);
-    let wish = |(item, offset): (&usize, &f64)| {
-        let pulls = &pulls[*item];
-        let weight: f64 = pulls.iter().map(|pull| pull.weight).sum();
-        let sum: f64 = pulls.iter().map(|pull| (x[pull.to] + pull.offset) * pull.weight).sum();
-        // What nothing pulls stays where it is, and gives way.
-        if pulls.is_empty() { (x[*item] - offset, 1e-3) } else { (sum / weight - offset, weight) }
-    };
-    let wishes: Vec<_> = row.iter().zip(&offsets).map(wish).collect();
-    let places = isotonic_fit(&wishes);
-    for ((item, offset), place) in row.iter().zip(&offsets).zip(places) {
-        x[*item] = place + offset;
+    let row_offsets = min_offsets(grid, row);
+    // Without its offset an item has only to stand no further left than the one before it.
+    let wishes: Vec<_> = row
+        .iter()
+        .zip(&row_offsets)
+        .map(|(item, offset)| {
+            let (position, weight) = wished_position(*item, &pulls[*item], x);
+            (position - offset, weight)
+        })
+        .collect();
+    for ((item, offset), position) in row.iter().zip(&row_offsets).zip(isotonic_fit(&wishes)) {
+        x[*item] = position + offset;
     }
 }
 
-/// The sequence that never falls and is nearest to the wished values by their weights: values out
-/// of order are pooled.
+/// Where an item would stand if it were alone in its row, and the weight of that.
+fn wished_position(item: usize, pulls: &[Pull], x: &[f64]) -> (f64, f64) {
+    if pulls.is_empty() {
+        // An item without edges stays where it is, but makes room for others.
+        return (x[item], 1e-3);
+    }
+    let weight: f64 = pulls.iter().map(|pull| pull.weight).sum();
+    let sum: f64 = pulls.iter().map(|pull| (x[pull.to] + pull.offset) * pull.weight).sum();
+    (sum / weight, weight)
+}
+
+/// The non-decreasing sequence that is nearest to the wished values by their weights (isotonic
+/// regression). Adjacent values that are out of order are pooled.
 fn isotonic_fit(wishes: &[(f64, f64)]) -> Vec<f64> {
+    // The value of each pool, its weight, and how many values it has.
     let mut pools: Vec<(f64, f64, usize)> = vec![];
     for &(value, weight) in wishes {
         let mut pool = (value, weight, 1);

@@ -1,46 +1,50 @@
-//! In which order components stand in their rows, so that few edges cross.
+//! Crossing reduction: the order of the vertices in their rows, so that few edges cross.
 
 use super::Extent;
 
-/// How often the rows are sorted from above and from below.
+/// How often the rows are sorted, from above and from below by turns.
 const SWEEPS: usize = 16;
-/// A row that an edge crosses is crossed at a place of its own, this wide.
+/// How often neighbours in a row are swapped after a sweep.
+const SWAP_ROUNDS: usize = 4;
+/// An edge that crosses a row has a place of its own there, a bend (dummy vertex), of this size.
 const BEND_SIZE: Extent = Extent { width: 2.0, height: 0.0 };
 
-/// Components and the places where long edges cross rows.
+/// Vertices and the bends where long edges cross rows.
 pub(super) struct Grid {
-    /// The components, by index, and then the bends.
+    /// The vertices, by index, and then the bends.
     pub(super) items: Vec<GridItem>,
     /// The items of each row, from the left.
     pub(super) rows: Vec<Vec<usize>>,
     /// Pairs of items in rows that follow each other, the upper first.
     pub(super) links: Vec<(usize, usize)>,
-    /// For each edge the items that it runs through, from above; none if it stays at its component.
+    /// For each edge its items, from above; empty for an edge from a vertex to itself.
     pub(super) chains: Vec<Vec<usize>>,
 }
 
-/// Something that stands in a row.
+/// A vertex or a bend.
 pub(super) struct GridItem {
     pub(super) row: usize,
     pub(super) size: Extent,
-    /// Whether an edge only passes.
     pub(super) is_bend: bool,
 }
 
+/// For an item the items above it (0) and below it (1) that it has links with.
+type Neighbours = [Vec<usize>; 2];
+
 impl Grid {
-    /// Components of these sizes in these rows, and edges that all run downwards.
-    pub(super) fn new(sizes: &[Extent], rows: &[usize], down: &[(usize, usize)]) -> Self {
-        let component =
-            |(size, row): (&Extent, &usize)| GridItem { row: *row, size: *size, is_bend: false };
-        let items: Vec<_> = sizes.iter().zip(rows).map(component).collect();
+    /// All edges must run downwards.
+    pub(super) fn new(sizes: &[Extent], rows: &[usize], downward: &[(usize, usize)]) -> Self {
+        let vertices = sizes.iter().zip(rows);
+        let items = vertices.map(|(&size, &row)| GridItem { row, size, is_bend: false }).collect();
         let count = rows.iter().max().map_or(0, |last| last + 1);
         let mut grid = Self {
             items,
             rows: vec![vec![]; count],
             links: vec![],
-            chains: vec![vec![]; down.len()],
+            chains: vec![vec![]; downward.len()],
         };
-        for (edge, &(from, to)) in down.iter().enumerate().filter(|(_, (from, to))| from != to) {
+        for (edge, &(from, to)) in downward.iter().enumerate().filter(|(_, (from, to))| from != to)
+        {
             let mut chain = vec![from];
             for row in rows[from] + 1..rows[to] {
                 chain.push(grid.items.len());
@@ -56,9 +60,9 @@ impl Grid {
         grid
     }
 
-    /// Sorts the rows until hardly any two edges cross that need not.
+    /// Reorders the rows. The result is the order with the fewest crossings that was tried.
     pub(super) fn reduce_crossings(&mut self) {
-        let neighbours = self.neighbours();
+        let neighbours = self.item_neighbours();
         let mut best = (self.count_crossings(), self.rows.clone());
         for sweep in 0..SWEEPS {
             let upwards = sweep % 2 == 1;
@@ -75,8 +79,7 @@ impl Grid {
         self.rows = best.1;
     }
 
-    /// For each item those above and those below that it has an edge with.
-    fn neighbours(&self) -> Vec<[Vec<usize>; 2]> {
+    fn item_neighbours(&self) -> Vec<Neighbours> {
         let mut neighbours = vec![[vec![], vec![]]; self.items.len()];
         for &(upper, lower) in &self.links {
             neighbours[upper][1].push(lower);
@@ -85,42 +88,38 @@ impl Grid {
         neighbours
     }
 
-    /// The place of each item in its row.
+    /// The index of each item in its row.
     pub(super) fn row_positions(&self) -> Vec<usize> {
-        let mut places = vec![0; self.items.len()];
+        let mut positions = vec![0; self.items.len()];
         for row in &self.rows {
-            row.iter().enumerate().for_each(|(place, item)| places[*item] = place);
+            row.iter().enumerate().for_each(|(position, item)| positions[*item] = position);
         }
-        places
+        positions
     }
 
-    /// Sorts a row by the mean place of the neighbours in the row before it. What has none stays
-    /// where it is.
-    fn sort_row(&mut self, row: usize, neighbours: &[[Vec<usize>; 2]], upwards: bool) {
-        let places = self.row_positions();
-        let mean = |item: usize| {
-            let near = &neighbours[item][usize::from(upwards)];
-            let sum: usize = near.iter().map(|near| places[*near]).sum();
-            if near.is_empty() { to_f64(places[item]) } else { to_f64(sum) / to_f64(near.len()) }
-        };
-        self.rows[row].sort_by(|a, b| mean(*a).total_cmp(&mean(*b)));
+    /// Sorts a row by the mean position of each item's neighbours in the row before it (barycenter
+    /// heuristic). An item without neighbours counts with its own position.
+    fn sort_row(&mut self, row: usize, neighbours: &[Neighbours], upwards: bool) {
+        let positions = self.row_positions();
+        let side = usize::from(upwards);
+        self.rows[row].sort_by(|a, b| {
+            let mean_a = mean_position(*a, &neighbours[*a][side], &positions);
+            let mean_b = mean_position(*b, &neighbours[*b][side], &positions);
+            mean_a.total_cmp(&mean_b)
+        });
     }
 
-    /// Exchanges items that stand side by side as long as that makes fewer crossings.
-    fn swap_neighbours(&mut self, neighbours: &[[Vec<usize>; 2]]) {
-        for _ in 0..4 {
-            let places = self.row_positions();
+    /// Swaps items that stand side by side as long as that reduces crossings.
+    fn swap_neighbours(&mut self, neighbours: &[Neighbours]) {
+        for _ in 0..SWAP_ROUNDS {
+            let positions = self.row_positions();
             let mut swapped = false;
             for row in &mut self.rows {
-                for at in 1..row.len() {
-                    let (left, right) = (&neighbours[row[at - 1]], &neighbours[row[at]]);
-                    let crossings = |left: &[Vec<usize>; 2], right: &[Vec<usize>; 2]| -> usize {
-                        (0..2)
-                            .map(|side| count_inversions(&left[side], &right[side], &places))
-                            .sum()
-                    };
-                    if crossings(right, left) < crossings(left, right) {
-                        row.swap(at - 1, at);
+                for index in 1..row.len() {
+                    let (left, right) = (&neighbours[row[index - 1]], &neighbours[row[index]]);
+                    let now = count_pair_crossings(left, right, &positions);
+                    if count_pair_crossings(right, left, &positions) < now {
+                        row.swap(index - 1, index);
                         swapped = true;
                     }
                 }
@@ -131,35 +130,47 @@ impl Grid {
         }
     }
 
-    /// How many pairs of edges cross.
+    /// The number of pairs of edges that cross.
     pub(super) fn count_crossings(&self) -> usize {
-        let places = self.row_positions();
+        let positions = self.row_positions();
         let mut ends = vec![vec![]; self.rows.len()];
         for (upper, lower) in &self.links {
-            ends[self.items[*upper].row].push((places[*upper], places[*lower]));
+            ends[self.items[*upper].row].push((positions[*upper], positions[*lower]));
         }
         ends.iter_mut().map(|ends| count_row_crossings(ends)).sum()
     }
 }
 
-/// How many pairs of edges between two rows cross: those whose lower ends are not in the order of
-/// their upper ones.
+fn mean_position(item: usize, neighbours: &[usize], positions: &[usize]) -> f64 {
+    if neighbours.is_empty() {
+        return to_f64(positions[item]);
+    }
+    let sum: usize = neighbours.iter().map(|neighbour| positions[*neighbour]).sum();
+    to_f64(sum) / to_f64(neighbours.len())
+}
+
+/// The number of pairs of edges between two rows that cross: pairs whose lower ends are not in the
+/// order of their upper ends.
 fn count_row_crossings(ends: &mut [(usize, usize)]) -> usize {
     ends.sort_unstable();
     let mut before: Vec<usize> = vec![];
     let mut crossings = 0;
     for (_, lower) in ends {
-        let at = before.partition_point(|other| *other <= *lower);
-        crossings += before.len() - at;
-        before.insert(at, *lower);
+        let index = before.partition_point(|other| *other <= *lower);
+        crossings += before.len() - index;
+        before.insert(index, *lower);
     }
     crossings
 }
 
-/// How many edges of an item on the left cross those of one on its right.
-fn count_inversions(left: &[usize], right: &[usize], places: &[usize]) -> usize {
+/// The number of crossings of the edges of two items that stand side by side.
+fn count_pair_crossings(left: &Neighbours, right: &Neighbours, positions: &[usize]) -> usize {
+    (0..2).map(|side| count_inversions(&left[side], &right[side], positions)).sum()
+}
+
+fn count_inversions(left: &[usize], right: &[usize], positions: &[usize]) -> usize {
     let pairs = left.iter().flat_map(|left| right.iter().map(move |right| (left, right)));
-    pairs.filter(|(left, right)| places[**left] > places[**right]).count()
+    pairs.filter(|(left, right)| positions[**left] > positions[**right]).count()
 }
 
 pub(super) fn to_f64(count: usize) -> f64 {

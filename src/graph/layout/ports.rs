@@ -1,69 +1,75 @@
-//! Where edges leave and enter components, and the points that they run through.
+//! Ports: the points at which edges leave and enter vertices; and the paths of edges from port to
+//! port.
 
 use super::{
     Point, Rect,
     order::{Grid, to_f64},
 };
 
-/// Between two edges that leave or enter a component side by side, at most.
+/// The distance of two ports side by side, at most.
 const PORT_GAP: f64 = 18.0;
-/// How much of a component's width edges leave and enter by.
+/// The part of a vertex's width that has ports.
 const PORT_SHARE: f64 = 0.7;
 
-/// How far from the middle of its components each edge begins and ends.
+/// For each edge, how far right of the centers of its vertices it begins and ends.
 pub(super) struct Ports {
     pub(super) exit_offsets: Vec<f64>,
     pub(super) entry_offsets: Vec<f64>,
 }
 
 impl Ports {
-    /// Edges leave and enter side by side in the order of where they lead.
+    /// The ports of a vertex stand in the order of the other ends of their edges.
     pub(super) fn new(grid: &Grid) -> Self {
         let count = grid.chains.len();
         let mut ports = Self { exit_offsets: vec![0.0; count], entry_offsets: vec![0.0; count] };
-        let places = grid.row_positions();
-        let leaving = |chain: &[usize]| Some((*chain.first()?, *chain.get(1)?));
-        let entering = |chain: &[usize]| Some((*chain.last()?, *chain.iter().nth_back(1)?));
-        for (component, item) in grid.items.iter().enumerate().filter(|(_, item)| !item.is_bend) {
-            spread_ports(
-                item.size.width,
-                edges_at(grid, component, leaving, &places),
-                &mut ports.exit_offsets,
-            );
-            spread_ports(
-                item.size.width,
-                edges_at(grid, component, entering, &places),
-                &mut ports.entry_offsets,
-            );
+        let positions = grid.row_positions();
+        for (vertex, item) in grid.items.iter().enumerate().filter(|(_, item)| !item.is_bend) {
+            let exits = edges_at(grid, vertex, first_two, &positions);
+            spread_ports(item.size.width, exits, &mut ports.exit_offsets);
+            let entries = edges_at(grid, vertex, last_two, &positions);
+            spread_ports(item.size.width, entries, &mut ports.entry_offsets);
         }
         ports
     }
 }
 
-/// The edges that leave or enter `component`, in the order of where they lead.
-fn edges_at(
-    grid: &Grid,
-    component: usize,
-    end: impl Fn(&[usize]) -> Option<(usize, usize)>,
-    places: &[usize],
-) -> Vec<usize> {
-    let ends = grid.chains.iter().enumerate();
-    let ends = ends.filter_map(|(edge, chain)| Some((edge, end(chain)?)));
-    let mut ends: Vec<_> = ends.filter(|(_, (at, _))| *at == component).collect();
-    ends.sort_by_key(|(_, (_, next))| places[*next]);
-    ends.into_iter().map(|(edge, _)| edge).collect()
+fn first_two(chain: &[usize]) -> Option<(usize, usize)> {
+    Some((*chain.first()?, *chain.get(1)?))
 }
 
-fn spread_ports(width: f64, edges: Vec<usize>, ports: &mut [f64]) {
+fn last_two(chain: &[usize]) -> Option<(usize, usize)> {
+    Some((*chain.last()?, *chain.iter().nth_back(1)?))
+}
+
+/// The edges that leave or enter `vertex`, in the order of the items that they lead to. `end` gives
+/// the vertex at one end of a chain, and the item beside it.
+fn edges_at(
+    grid: &Grid,
+    vertex: usize,
+    end: fn(&[usize]) -> Option<(usize, usize)>,
+    positions: &[usize],
+) -> Vec<usize> {
+    let ends = grid.chains.iter().enumerate();
+    let mut edges: Vec<_> = ends
+        .filter_map(|(edge, chain)| {
+            let (at, next) = end(chain)?;
+            (at == vertex).then_some((edge, next))
+        })
+        .collect();
+    edges.sort_by_key(|(_, next)| positions[*next]);
+    edges.into_iter().map(|(edge, _)| edge).collect()
+}
+
+fn spread_ports(width: f64, edges: Vec<usize>, offsets: &mut [f64]) {
     let gaps = to_f64(edges.len().saturating_sub(1));
     let gap = if gaps > 0.0 { (width * PORT_SHARE / gaps).min(PORT_GAP) } else { 0.0 };
     for (index, edge) in edges.into_iter().enumerate() {
-        ports[edge] = (to_f64(index) - gaps / 2.0) * gap;
+        offsets[edge] = (to_f64(index) - gaps / 2.0) * gap;
     }
 }
 
-/// For each edge the points that it runs through, from above. `x` is the middle of each item, `y`
-/// the beginning and the height of each row.
+/// For each edge its points, from above. `x` is the center of each item, `y` the upper edge and the
+/// height of each row.
 pub(super) fn edge_paths(
     grid: &Grid,
     ports: &Ports,
@@ -71,15 +77,20 @@ pub(super) fn edge_paths(
     x: &[f64],
     y: &[(f64, f64)],
 ) -> Vec<Vec<Point>> {
-    let way = |(edge, chain): (usize, &Vec<usize>)| {
-        let (Some(&upper), Some(&lower)) = (chain.first(), chain.last()) else { return vec![] };
-        let begin = Point { x: x[upper] + ports.exit_offsets[edge], y: places[upper].bottom() };
-        let end = Point { x: x[lower] + ports.entry_offsets[edge], y: places[lower].corner.y };
-        let bends = chain[1..chain.len() - 1].iter().flat_map(|bend| {
-            let (top, height) = y[grid.items[*bend].row];
-            [top, top + height].map(|y| Point { x: x[*bend], y })
-        });
-        [begin].into_iter().chain(bends).chain([end]).collect()
-    };
-    grid.chains.iter().enumerate().map(way).collect()
+    let mut paths = vec![];
+    for (edge, chain) in grid.chains.iter().enumerate() {
+        let mut path = vec![];
+        if let [upper, bends @ .., lower] = chain.as_slice() {
+            let (exit, entry) = (ports.exit_offsets[edge], ports.entry_offsets[edge]);
+            path.push(Point { x: x[*upper] + exit, y: places[*upper].bottom() });
+            for bend in bends {
+                // Straight through the row of the bend.
+                let (top, height) = y[grid.items[*bend].row];
+                path.extend([top, top + height].map(|y| Point { x: x[*bend], y }));
+            }
+            path.push(Point { x: x[*lower] + entry, y: places[*lower].corner.y });
+        }
+        paths.push(path);
+    }
+    paths
 }

@@ -4,13 +4,13 @@ fn same_sizes(count: usize) -> Vec<Extent> {
     vec![Extent { width: 100.0, height: 40.0 }; count]
 }
 
-fn laid(count: usize, edges: &[(usize, usize)]) -> Layout {
+fn lay_out_same_sizes(count: usize, edges: &[(usize, usize)]) -> Layout {
     lay_out(&LayoutInput { sizes: &same_sizes(count), edges, top: &[], bottom: &[] })
 }
 
 #[test]
 fn a_chain_is_straight() {
-    let layout = laid(3, &[(0, 1), (1, 2)]);
+    let layout = lay_out_same_sizes(3, &[(0, 1), (1, 2)]);
     let x: Vec<_> = layout.places.iter().map(|place| place.center().x).collect();
     assert_eq!(x, [50.0, 50.0, 50.0]);
     assert!(layout.places[0].bottom() < layout.places[1].corner.y);
@@ -19,35 +19,35 @@ fn a_chain_is_straight() {
 
 #[test]
 fn two_below_one_stand_on_both_sides() {
-    let layout = laid(3, &[(0, 1), (0, 2)]);
+    let layout = lay_out_same_sizes(3, &[(0, 1), (0, 2)]);
     let x = |component: usize| layout.places[component].center().x;
     assert!((x(1) + x(2) - 2.0 * x(0)).abs() < 1.0, "{:?}", layout.places);
     assert_eq!(layout.places[1].corner.y, layout.places[2].corner.y);
 }
 
 #[test]
-fn an_edge_that_closes_a_circle_runs_upwards() {
-    let layout = laid(3, &[(0, 1), (1, 2), (2, 0)]);
+fn an_edge_that_closes_a_cycle_runs_upwards() {
+    let layout = lay_out_same_sizes(3, &[(0, 1), (1, 2), (2, 0)]);
     let back = &layout.paths[2];
     assert!(back[0].y > back[back.len() - 1].y);
     assert_eq!(layout.paths[0].len(), 2);
 }
 
 #[test]
-fn an_edge_to_itself_has_no_way() {
-    assert!(laid(1, &[(0, 0)]).paths[0].is_empty());
+fn an_edge_to_itself_has_no_path() {
+    assert!(lay_out_same_sizes(1, &[(0, 0)]).paths[0].is_empty());
 }
 
 #[test]
-fn rows_are_as_asked_for() {
+fn rows_follow_calls_top_and_bottom() {
     let edges = [(0, 1), (1, 2), (1, 3), (4, 2)];
     let rows = rows::assign_rows(5, &edges, &[0], &[2, 3]);
-    assert_eq!(rows, [0, 1, 2, 2, 1], "4, whom nobody calls, stands right above 2");
+    assert_eq!(rows, [0, 1, 2, 2, 1], "4, which has no caller, stands right above 2");
 }
 
 #[test]
-fn crossings_that_need_not_be_are_not() {
-    // Two that ask each other's opposite.
+fn avoidable_crossings_are_avoided() {
+    // Each calls the vertex below the other.
     let edges = [(0, 3), (1, 2)];
     let mut grid = Grid::new(&same_sizes(4), &[0, 0, 1, 1], &edges);
     assert_eq!(grid.count_crossings(), 1);
@@ -59,8 +59,8 @@ fn crossings_that_need_not_be_are_not() {
 
 #[test]
 fn a_long_edge_does_not_cross_a_component() {
-    // 0 asks 1, 1 asks 2, and 0 asks 2 past 1.
-    let layout = laid(3, &[(0, 1), (1, 2), (0, 2)]);
+    // 0 calls 1, 1 calls 2, and 0 calls 2 past 1.
+    let layout = lay_out_same_sizes(3, &[(0, 1), (1, 2), (0, 2)]);
     let middle = layout.places[1];
     assert!(layout.paths[2].iter().all(|point| !middle.contains(*point)), "{layout:?}");
 }

@@ -1,4 +1,4 @@
-//! Edges: smooth lines between rows, straight past what stands in a row.
+//! Edges: curves between rows, and straight lines through a row.
 
 use super::{style, text::format_number, vertices::LID_HEIGHT};
 use crate::graph::{
@@ -7,37 +7,40 @@ use crate::graph::{
 };
 use maquette_contract::Role;
 
-/// All edges.
+/// An SVG path for each edge, except for edges from a component to itself.
 pub(super) fn draw(picture: &Picture, layout: &Layout) -> Vec<String> {
-    let arrows = picture.arrows.iter().zip(&layout.paths).filter(|(_, way)| way.len() > 1);
-    let draw = |(arrow, way): (&Arrow, &Vec<Point>)| {
-        let class = style::edge_class(arrow, picture.is_comparison);
-        let path = path_data(&end_at_lid(picture, layout, arrow, way));
-        format!("<path class=\"{class}\" marker-end=\"url(#{class}-head)\" d=\"{path}\"/>")
-    };
-    arrows.map(draw).collect()
+    let arrows = picture.arrows.iter().zip(&layout.paths).filter(|(_, path)| path.len() > 1);
+    arrows
+        .map(|(arrow, path)| {
+            let class = style::edge_class(arrow, picture.is_comparison);
+            let data = path_data(&end_at_lid(picture, layout, arrow, path));
+            format!("<path class=\"{class}\" marker-end=\"url(#{class}-head)\" d=\"{data}\"/>")
+        })
+        .collect()
 }
 
-/// `way`, up to the lid of a cylinder, which is round.
-fn end_at_lid(picture: &Picture, layout: &Layout, arrow: &Arrow, way: &[Point]) -> Vec<Point> {
-    let mut way = way.to_vec();
-    let round = picture.vertices.get(arrow.to).is_some_and(|vertex| vertex.role == Role::Store);
-    if let (true, Some(place), Some(end)) = (round, layout.places.get(arrow.to), way.last_mut()) {
+/// The path of an edge. At a store it ends at the lid of the cylinder, which is round.
+fn end_at_lid(picture: &Picture, layout: &Layout, arrow: &Arrow, path: &[Point]) -> Vec<Point> {
+    let mut points = path.to_vec();
+    let is_store = picture.vertices.get(arrow.to).is_some_and(|vertex| vertex.role == Role::Store);
+    if let (true, Some(place), Some(end)) =
+        (is_store, layout.places.get(arrow.to), points.last_mut())
+    {
         end.y += lid_depth(place, end.x);
     }
-    way
+    points
 }
 
-/// How far the lid of the cylinder at `place` is below its highest point.
+/// How far below its highest point the lid of the cylinder at `place` is at `x`.
 fn lid_depth(place: &Rect, x: f64) -> f64 {
     let across = (x - place.center().x) / (place.size.width / 2.0);
     LID_HEIGHT * (1.0 - (1.0 - (across * across).min(1.0)).sqrt())
 }
 
-fn path_data(way: &[Point]) -> String {
+fn path_data(path: &[Point]) -> String {
     let first =
-        way.first().map(|point| format!("M{} {}", format_number(point.x), format_number(point.y)));
-    let parts = way.windows(2).map(|pair| {
+        path.first().map(|point| format!("M{} {}", format_number(point.x), format_number(point.y)));
+    let parts = path.windows(2).map(|pair| {
         let [from, to] = [pair[0], pair[1]];
         if (from.x - to.x).abs() < 0.05 {
             return format!("V{}", format_number(to.y));
@@ -49,21 +52,25 @@ fn path_data(way: &[Point]) -> String {
     first.into_iter().chain(parts).collect::<Vec<_>>().join(" ")
 }
 
-/// Points all along a way.
-pub(super) fn sample_points(way: &[Point]) -> Vec<Point> {
-    const PARTS: u32 = 24;
-    let part = |pair: &[Point]| {
+/// Points that are close together all along a path, as it is drawn.
+pub(super) fn sample_points(path: &[Point]) -> Vec<Point> {
+    const STEPS: u32 = 24;
+    let mut points = vec![];
+    for pair in path.windows(2) {
         let [from, to] = [pair[0], pair[1]];
         let middle = (from.y + to.y) / 2.0;
-        let point = move |step: u32| {
-            let t = f64::from(step) / f64::from(PARTS);
-            let cubic = |a: f64, b: f64, c: f64, d: f64| {
-                let s = 1.0 - t;
-                a * s * s * s + 3.0 * b * s * s * t + 3.0 * c * s * t * t + d * t * t * t
-            };
-            Point { x: cubic(from.x, from.x, to.x, to.x), y: cubic(from.y, middle, middle, to.y) }
-        };
-        (0..=PARTS).map(point).collect::<Vec<_>>()
-    };
-    way.windows(2).flat_map(part).collect()
+        points.extend((0..=STEPS).map(|step| {
+            let t = f64::from(step) / f64::from(STEPS);
+            Point {
+                x: cubic_bezier([from.x, from.x, to.x, to.x], t),
+                y: cubic_bezier([from.y, middle, middle, to.y], t),
+            }
+        }));
+    }
+    points
+}
+
+fn cubic_bezier([a, b, c, d]: [f64; 4], t: f64) -> f64 {
+    let s = 1.0 - t;
+    a * s * s * s + 3.0 * b * s * s * t + 3.0 * c * s * t * t + d * t * t * t
 }

@@ -1,6 +1,7 @@
-//! What shapes, lines and signs mean: those that are in the picture.
+//! The legend: the meaning of the shapes, lines and signs that are in the picture.
 
 use super::{
+    style,
     text::{self, escape_xml, format_number},
     vertices,
 };
@@ -13,18 +14,17 @@ use crate::plan::EdgeKind;
 use maquette_contract::Role;
 
 const FONT_SIZE: f64 = 11.0;
-/// Of what is explained.
 const SAMPLE_WIDTH: f64 = 30.0;
 const GAP: f64 = 24.0;
 
-/// The legend, in one line.
+/// A legend in one line.
 pub(super) struct Legend {
     entries: Vec<LegendEntry>,
     pub(super) width: f64,
 }
 
 struct LegendEntry {
-    /// Drawn around 0, 0.
+    /// SVG elements around 0, 0.
     sample: String,
     text: &'static str,
     width: f64,
@@ -45,7 +45,7 @@ impl Legend {
         Self { entries, width }
     }
 
-    /// The legend at the foot of a picture of this size.
+    /// Draws the legend at the foot of a picture of this size.
     pub(super) fn draw(&self, picture: Extent) -> String {
         let y = picture.height - 30.0;
         let mut x = (picture.width - self.width) / 2.0;
@@ -72,49 +72,49 @@ impl Legend {
 }
 
 fn change_entries() -> Vec<LegendEntry> {
-    let entry = |change: Change, class: &str, text| {
-        let sign = match change {
-            Change::Stays => String::new(),
-            change => vertices::draw_sign(Point { x: -14.0, y: -8.0 }, change),
-        };
-        let card = format!(
-            "<rect class=\"{class}\" x=\"-14\" y=\"-9\" width=\"28\" height=\"18\" rx=\"4\"/>"
-        );
-        LegendEntry::new(card + &sign, text)
+    [Change::Comes, Change::Goes, Change::Changes, Change::Stays].map(change_entry).into()
+}
+
+fn change_entry(change: Change) -> LegendEntry {
+    let class = style::change_class(change);
+    let card =
+        format!("<rect class=\"{class}\" x=\"-14\" y=\"-9\" width=\"28\" height=\"18\" rx=\"4\"/>");
+    let sign = match change {
+        Change::Stays => String::new(),
+        change => vertices::draw_sign(Point { x: -14.0, y: -8.0 }, change),
     };
-    vec![
-        entry(Change::Comes, "comes", "comes"),
-        entry(Change::Goes, "goes", "goes"),
-        entry(Change::Changes, "changes", "changes"),
-        entry(Change::Stays, "stays", "stays"),
-    ]
+    LegendEntry::new(card + &sign, class)
 }
 
 fn role_entries(picture: &Picture) -> Vec<LegendEntry> {
-    let roles = [
-        (
-            Role::Load,
-            "<rect class=\"load\" x=\"-14\" y=\"-8\" width=\"28\" height=\"16\" rx=\"8\"/>",
-            "end users",
-        ),
-        (
-            Role::Service,
-            "<rect class=\"service\" x=\"-14\" y=\"-8\" width=\"28\" height=\"16\" rx=\"4\"/>",
-            "service",
-        ),
-        (
-            Role::Store,
-            "<path class=\"store\" d=\"M-13 -5 v10 a13 4 0 0 0 26 0 v-10\"/><ellipse class=\"store\" cx=\"0\" cy=\"-5\" rx=\"13\" ry=\"4\"/>",
-            "store",
-        ),
-        (Role::Peer, "<circle class=\"peer\" r=\"9\"/>", "peer"),
-    ];
-    let there = |role: Role| picture.vertices.iter().any(|vertex| vertex.role == role);
-    let roles = roles.into_iter().filter(|(role, ..)| there(*role));
-    let taking = picture.arrows.iter().any(|arrow| arrow.kind == EdgeKind::Migrates);
-    let takes = taking.then(|| {
-        let line = "<path class=\"edge-takes\" d=\"M-15 0 H15\"/>".to_owned();
-        LegendEntry::new(line, "takes items over")
-    });
-    roles.map(|(_, sample, text)| LegendEntry::new(sample.to_owned(), text)).chain(takes).collect()
+    let mut entries: Vec<_> = ROLE_SAMPLES
+        .into_iter()
+        .filter(|(role, ..)| picture.vertices.iter().any(|vertex| vertex.role == *role))
+        .map(|(_, sample, text)| LegendEntry::new(sample.to_owned(), text))
+        .collect();
+    if picture.arrows.iter().any(|arrow| arrow.kind == EdgeKind::Migrates) {
+        let line = "<path class=\"edge-migrates\" d=\"M-15 0 H15\"/>".to_owned();
+        entries.push(LegendEntry::new(line, "migrates items"));
+    }
+    entries
 }
+
+const ROLE_SAMPLES: [(Role, &str, &str); 4] = [
+    (
+        Role::Load,
+        "<rect class=\"load\" x=\"-14\" y=\"-8\" width=\"28\" height=\"16\" rx=\"8\"/>",
+        "end users",
+    ),
+    (
+        Role::Service,
+        "<rect class=\"service\" x=\"-14\" y=\"-8\" width=\"28\" height=\"16\" rx=\"4\"/>",
+        "service",
+    ),
+    (
+        Role::Store,
+        "<path class=\"store\" d=\"M-13 -5 v10 a13 4 0 0 0 26 0 v-10\"/>\
+         <ellipse class=\"store\" cx=\"0\" cy=\"-5\" rx=\"13\" ry=\"4\"/>",
+        "store",
+    ),
+    (Role::Peer, "<circle class=\"peer\" r=\"9\"/>", "peer"),
+];

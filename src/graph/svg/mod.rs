@@ -1,5 +1,6 @@
-//! SVG: one file that needs nothing else. Whatever is text keeps clear of all other text; roles and
-//! changes are told by shape, line and sign as well as by colour.
+//! Pictures in SVG, as one file without references to others.
+//!
+//! No text covers another. Roles and changes differ in shape, line and sign, not only in color.
 
 mod arrows;
 mod label;
@@ -10,29 +11,30 @@ mod text;
 mod vertices;
 
 use super::{
+    compare::Change,
     layout::{Extent, Layout, LayoutInput, Point, lay_out},
-    picture::{Arrow, Picture, Vertex},
+    picture::Picture,
 };
 use maquette_contract::Role;
 use text::{escape_xml, format_number};
 
-/// Around everything.
+/// The space around everything.
 const MARGIN: f64 = 28.0;
 const TITLE_SIZE: f64 = 18.0;
 const SUBTITLE_SIZE: f64 = 12.5;
-/// From the upper edge to the graph.
+/// The space above the graph, for title and subtitle.
 const HEADER_HEIGHT: f64 = 84.0;
-/// From the graph to the lower edge.
+/// The space below the graph, for the legend.
 const FOOTER_HEIGHT: f64 = 74.0;
-/// With more stores than that, each stands right below who asks it rather than all in one row.
+/// More stores than this do not share the last row: each stands right below its callers.
 const MAX_STORES_IN_LAST_ROW: usize = 8;
 
-/// `picture` as SVG.
+/// Lays out and draws `picture` as an SVG document.
 pub fn svg(picture: &Picture) -> String {
     Drawing::new(picture).to_svg()
 }
 
-/// A picture with the place of everything in it.
+/// A picture and the place of everything in it.
 struct Drawing<'a> {
     picture: &'a Picture,
     layout: Layout,
@@ -45,12 +47,9 @@ impl<'a> Drawing<'a> {
     fn new(picture: &'a Picture) -> Self {
         let mut layout = lay_out_picture(picture);
         let legend = legend::Legend::for_picture(picture);
-        let head = text::text_width(&picture.title, TITLE_SIZE, true).max(text::text_width(
-            &picture.subtitle,
-            SUBTITLE_SIZE,
-            false,
-        ));
-        let width = layout.size.width.max(legend.width).max(head);
+        let title_width = text::text_width(&picture.title, TITLE_SIZE, true);
+        let subtitle_width = text::text_width(&picture.subtitle, SUBTITLE_SIZE, false);
+        let width = layout.size.width.max(legend.width).max(title_width).max(subtitle_width);
         let left = MARGIN + (width - layout.size.width) / 2.0;
         move_by(&mut layout, Point { x: left, y: HEADER_HEIGHT });
         let labels = label::place_labels(picture, &layout, width + 2.0 * MARGIN);
@@ -88,29 +87,30 @@ impl<'a> Drawing<'a> {
     }
 
     fn header_lines(&self) -> [String; 2] {
-        let text = |class: &str, y: f64, text: &str| {
-            let (x, y) = (format_number(self.size.width / 2.0), format_number(y));
-            format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}</text>", escape_xml(text))
-        };
-        [text("title", 34.0, &self.picture.title), text("subtitle", 55.0, &self.picture.subtitle)]
+        let x = format_number(self.size.width / 2.0);
+        [("title", 34, &self.picture.title), ("subtitle", 55, &self.picture.subtitle)].map(
+            |(class, y, text)| {
+                format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}</text>", escape_xml(text))
+            },
+        )
     }
 
-    /// What is seen, for those who do not see it.
+    /// The picture in words, for screen readers.
     fn text_description(&self) -> String {
         let vertices = &self.picture.vertices;
-        let name = |at: usize| vertices.get(at).map(|v| v.name.to_string()).unwrap_or_default();
-        let signed = |sign: &str, text: String| match self.picture.is_comparison {
-            true => format!("{sign} {text}").trim_start().to_owned(),
-            false => text,
-        };
-        let component =
-            |vertex: &Vertex| signed(style::change_sign(vertex.change), vertex.name.to_string());
-        let edge = |arrow: &Arrow| {
-            let (from, to) = (name(arrow.from), name(arrow.to));
-            signed(style::change_sign(arrow.change), format!("{from} to {to}"))
-        };
-        let components: Vec<_> = vertices.iter().map(component).collect();
-        let edges: Vec<_> = self.picture.arrows.iter().map(edge).collect();
+        let components: Vec<_> = vertices
+            .iter()
+            .map(|vertex| self.signed_text(vertex.change, vertex.name.to_string()))
+            .collect();
+        let edges: Vec<_> = self
+            .picture
+            .arrows
+            .iter()
+            .filter_map(|arrow| {
+                let (from, to) = (vertices.get(arrow.from)?, vertices.get(arrow.to)?);
+                Some(self.signed_text(arrow.change, format!("{} to {}", from.name, to.name)))
+            })
+            .collect();
         format!(
             "{}. Components: {}. Edges: {}.",
             self.picture.subtitle,
@@ -118,18 +118,27 @@ impl<'a> Drawing<'a> {
             edges.join(", ")
         )
     }
+
+    fn signed_text(&self, change: Change, text: String) -> String {
+        match self.picture.is_comparison {
+            true => format!("{} {text}", style::change_sign(change)).trim_start().to_owned(),
+            false => text,
+        }
+    }
 }
 
 fn lay_out_picture(picture: &Picture) -> Layout {
     let sizes: Vec<_> = picture.vertices.iter().map(vertices::size).collect();
     let edges: Vec<_> = picture.arrows.iter().map(|arrow| (arrow.from, arrow.to)).collect();
-    let of = |role: Role| -> Vec<usize> {
-        let vertices = picture.vertices.iter().enumerate();
-        vertices.filter(|(_, vertex)| vertex.role == role).map(|(at, _)| at).collect()
-    };
-    let (top, stores) = (of(Role::Load), of(Role::Store));
+    let (top, stores) = (vertices_of(picture, Role::Load), vertices_of(picture, Role::Store));
     let bottom = if stores.len() <= MAX_STORES_IN_LAST_ROW { stores } else { vec![] };
     lay_out(&LayoutInput { sizes: &sizes, edges: &edges, top: &top, bottom: &bottom })
+}
+
+/// The indices of the vertices of this role.
+fn vertices_of(picture: &Picture, role: Role) -> Vec<usize> {
+    let vertices = picture.vertices.iter().enumerate();
+    vertices.filter(|(_, vertex)| vertex.role == role).map(|(index, _)| index).collect()
 }
 
 fn move_by(layout: &mut Layout, by: Point) {

@@ -1,4 +1,4 @@
-//! Peers as a ring in which everyone talks to everyone.
+//! Peers as a ring of circles, with a line between each two.
 
 use super::{style, text::format_number};
 use crate::graph::{
@@ -7,10 +7,10 @@ use crate::graph::{
     picture::{Picture, Vertex},
 };
 
-/// With more peers than that they are drawn as one component.
+/// More peers than this are drawn as one box.
 const MAX_PEERS: u32 = 12;
 const PEER_RADIUS: f64 = 17.0;
-/// From the middle of one peer to that of the next, at least.
+/// The least distance of the centers of two peers.
 const MIN_PEER_DISTANCE: f64 = 50.0;
 const PADDING: f64 = 20.0;
 
@@ -23,7 +23,7 @@ pub(super) fn can_draw(vertex: &Vertex) -> bool {
     (1..=MAX_PEERS).contains(&peer_count(vertex))
 }
 
-/// From the middle of the ring to those of the peers.
+/// The distance of the centers of the peers from the center of the ring.
 fn ring_radius(vertex: &Vertex) -> f64 {
     match peer_count(vertex) {
         1 => 0.0,
@@ -32,7 +32,7 @@ fn ring_radius(vertex: &Vertex) -> f64 {
     }
 }
 
-/// The size of the panel, with `text` above the ring.
+/// The size of the panel, which has a `text` of this size above the ring.
 pub(super) fn panel_size(vertex: &Vertex, text: Extent) -> Extent {
     let across = 2.0 * (ring_radius(vertex) + PEER_RADIUS);
     Extent {
@@ -41,7 +41,7 @@ pub(super) fn panel_size(vertex: &Vertex, text: Extent) -> Extent {
     }
 }
 
-/// The panel and the ring in it.
+/// Draws the panel and the ring in it.
 pub(super) fn draw(vertex: &Vertex, place: &Rect, picture: &Picture) -> String {
     let Rect { corner, size } = place;
     let panel = if picture.is_comparison { style::change_class(vertex.change) } else { "ring" };
@@ -52,9 +52,9 @@ pub(super) fn draw(vertex: &Vertex, place: &Rect, picture: &Picture) -> String {
         format_number(size.width),
         format_number(size.height)
     );
-    let peers = peer_centers(vertex, place);
-    drawn.push_str(&mesh_path(&peers));
-    for (ordinal, at) in (0_u32..).zip(&peers) {
+    let centers = peer_centers(vertex, place);
+    drawn.push_str(&mesh_path(&centers));
+    for (ordinal, center) in (0_u32..).zip(&centers) {
         let class = if picture.is_comparison {
             style::change_class(peer_change(vertex, ordinal))
         } else {
@@ -63,38 +63,39 @@ pub(super) fn draw(vertex: &Vertex, place: &Rect, picture: &Picture) -> String {
         drawn.push_str(&format!(
             "<circle class=\"{class}\" cx=\"{}\" cy=\"{}\" r=\"{}\"/>\
              <text class=\"number\" x=\"{}\" y=\"{}\">{ordinal}</text>",
-            format_number(at.x),
-            format_number(at.y),
+            format_number(center.x),
+            format_number(center.y),
             format_number(PEER_RADIUS),
-            format_number(at.x),
-            format_number(at.y + 4.0)
+            format_number(center.x),
+            format_number(center.y + 4.0)
         ));
     }
     drawn
 }
 
-/// The middle of each peer; the first is at the top.
+/// The center of each peer; peer 0 is at the top.
 fn peer_centers(vertex: &Vertex, place: &Rect) -> Vec<Point> {
     let (count, radius) = (peer_count(vertex), ring_radius(vertex));
     let (x, y) = (place.center().x, place.bottom() - PADDING + 4.0 - PEER_RADIUS - radius);
-    let peer = |ordinal: u32| {
-        let angle = std::f64::consts::TAU * f64::from(ordinal) / f64::from(count);
-        Point { x: x + radius * angle.sin(), y: y - radius * angle.cos() }
-    };
-    (0..count).map(peer).collect()
+    (0..count)
+        .map(|ordinal| {
+            let angle = std::f64::consts::TAU * f64::from(ordinal) / f64::from(count);
+            Point { x: x + radius * angle.sin(), y: y - radius * angle.cos() }
+        })
+        .collect()
 }
 
-fn mesh_path(peers: &[Point]) -> String {
-    let pairs = peers.iter().enumerate();
-    let pairs = pairs.flat_map(|(at, one)| peers[at + 1..].iter().map(move |other| (one, other)));
-    let line = |(one, other): (&Point, &Point)| {
-        let [a, b, c, d] = [one.x, one.y, other.x, other.y].map(format_number);
-        format!("M{a} {b} L{c} {d}")
-    };
-    format!("<path class=\"mesh\" d=\"{}\"/>", pairs.map(line).collect::<Vec<_>>().join(" "))
+fn mesh_path(centers: &[Point]) -> String {
+    let mut lines = vec![];
+    for (index, one) in centers.iter().enumerate() {
+        for other in &centers[index + 1..] {
+            let [a, b, c, d] = [one.x, one.y, other.x, other.y].map(format_number);
+            lines.push(format!("M{a} {b} L{c} {d}"));
+        }
+    }
+    format!("<path class=\"mesh\" d=\"{}\"/>", lines.join(" "))
 }
 
-/// What becomes of one of the peers.
 fn peer_change(vertex: &Vertex, ordinal: u32) -> Change {
     match (ordinal < vertex.pods.0, ordinal < vertex.pods.1) {
         (true, false) => Change::Goes,

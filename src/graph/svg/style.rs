@@ -1,4 +1,4 @@
-//! Colours, lines and signs.
+//! The style sheet, and the classes and signs of components and edges.
 
 use crate::graph::{
     compare::Change,
@@ -7,10 +7,10 @@ use crate::graph::{
 use crate::plan::EdgeKind;
 use std::collections::BTreeSet;
 
-/// Fonts that are somewhere on every machine.
+/// At least one of these fonts is on every machine.
 pub(super) const FONT_FAMILY: &str = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif";
 
-/// Classes of components are roles, or `stays`, `comes`, `goes` and `changes`; those of edges likewise.
+/// The class of a component is its role or, in a comparison, its change. For edges likewise.
 pub(super) const STYLE_SHEET: &str = "\
 .paper { fill: #ffffff; stroke: #d0d7de }
 .title { font-size: 18px; font-weight: 600; fill: #1f2328; text-anchor: middle }
@@ -35,7 +35,7 @@ pub(super) const STYLE_SHEET: &str = "\
 .sign-goes { fill: #cf222e }
 .sign-changes { fill: #9a6700 }
 .edge { fill: none; stroke: #59636e; stroke-width: 1.5 }
-.edge-takes { fill: none; stroke: #8250df; stroke-width: 2; stroke-dasharray: 2 4; stroke-linecap: round }
+.edge-migrates { fill: none; stroke: #8250df; stroke-width: 2; stroke-dasharray: 2 4; stroke-linecap: round }
 .edge-stays { fill: none; stroke: #818b98; stroke-width: 1.25 }
 .edge-comes { fill: none; stroke: #1a7f37; stroke-width: 3 }
 .edge-goes { fill: none; stroke: #cf222e; stroke-width: 2; stroke-dasharray: 7 4 }
@@ -44,19 +44,18 @@ pub(super) const STYLE_SHEET: &str = "\
 .halo { fill: #ffffff; opacity: .85 }
 ";
 
-/// The class of an edge.
-pub(super) fn edge_class(arrow: &Arrow, compared: bool) -> &'static str {
-    match (compared, arrow.change, arrow.kind) {
+pub(super) fn edge_class(arrow: &Arrow, is_comparison: bool) -> &'static str {
+    match (is_comparison, arrow.change, arrow.kind) {
         (true, Change::Stays, _) => "edge-stays",
         (true, Change::Comes, _) => "edge-comes",
         (true, Change::Goes, _) => "edge-goes",
         (true, Change::Changes, _) => "edge-changes",
-        (false, _, EdgeKind::Migrates) => "edge-takes",
+        (false, _, EdgeKind::Migrates) => "edge-migrates",
         (false, _, _) => "edge",
     }
 }
 
-/// The class of a component of a change.
+/// The class of a component in a comparison, and its text in the legend.
 pub(super) fn change_class(change: Change) -> &'static str {
     match change {
         Change::Stays => "stays",
@@ -66,7 +65,7 @@ pub(super) fn change_class(change: Change) -> &'static str {
     }
 }
 
-/// The sign of a change.
+/// Tells changes apart without color.
 pub(super) fn change_sign(change: Change) -> &'static str {
     match change {
         Change::Stays => "",
@@ -76,24 +75,26 @@ pub(super) fn change_sign(change: Change) -> &'static str {
     }
 }
 
-/// The arrows' heads: one of each colour that is used.
+/// The heads of the arrows, one for each class of edges in the picture.
 pub(super) fn arrow_markers(picture: &Picture) -> String {
     let used: BTreeSet<_> =
         picture.arrows.iter().map(|a| edge_class(a, picture.is_comparison)).collect();
-    let marker = |class: &str| {
-        let (color, size) = match class {
-            "edge-comes" => ("#1a7f37", 12),
-            "edge-goes" => ("#cf222e", 10),
-            "edge-changes" => ("#9a6700", 10),
-            "edge-takes" => ("#8250df", 10),
-            "edge-stays" => ("#818b98", 9),
-            _ => ("#59636e", 9),
-        };
-        format!(
-            "<marker id=\"{class}-head\" viewBox=\"0 0 8 8\" refX=\"7.5\" refY=\"4\" \
+    let markers: String = used.into_iter().map(arrow_marker).collect();
+    format!("<defs>{markers}</defs>")
+}
+
+fn arrow_marker(class: &str) -> String {
+    let (color, size) = match class {
+        "edge-comes" => ("#1a7f37", 12),
+        "edge-goes" => ("#cf222e", 10),
+        "edge-changes" => ("#9a6700", 10),
+        "edge-migrates" => ("#8250df", 10),
+        "edge-stays" => ("#818b98", 9),
+        _ => ("#59636e", 9),
+    };
+    format!(
+        "<marker id=\"{class}-head\" viewBox=\"0 0 8 8\" refX=\"7.5\" refY=\"4\" \
              markerWidth=\"{size}\" markerHeight=\"{size}\" markerUnits=\"userSpaceOnUse\" \
              orient=\"auto-start-reverse\"><path d=\"M0 0.5 L8 4 L0 7.5 z\" fill=\"{color}\"/></marker>"
-        )
-    };
-    format!("<defs>{}</defs>", used.into_iter().map(marker).collect::<String>())
+    )
 }

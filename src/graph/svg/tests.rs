@@ -22,7 +22,7 @@ fn crowded(every: usize) -> Model {
             .filter(|to| *to == n + 1 || (to - n).is_multiple_of(every))
             .map(|to| format!("{{service: {}, probabilityPercent: {}}}", name(to), 10 + to))
             .collect();
-        let owns = if n == 23 { "['*']".to_owned() } else { format!("[kind-{n}]") };
+        let owns = if n == 23 { "['*']".to_owned() } else { format!("[items-{n}]") };
         let replicas = n % 4 + 1;
         let (name, calls) = (name(n), calls.join(", "));
         format!("{{name: {name}, owns: {owns}, replicas: {replicas}, calls: [{calls}]}}")
@@ -35,25 +35,24 @@ fn assert_readable(picture: &Picture) {
     let drawing = Drawing::new(picture);
     let labels = drawing.labels.iter().map(|label| label.place);
     let places: Vec<Rect> = drawing.layout.places.iter().copied().chain(labels).collect();
-    for (at, one) in places.iter().enumerate() {
-        for other in &places[at + 1..] {
+    for (index, one) in places.iter().enumerate() {
+        for other in &places[index + 1..] {
             assert!(!one.overlaps(other), "{one:?} covers {other:?}");
         }
         let Rect { corner, size } = one;
         assert!(corner.x >= 0.0 && corner.x + size.width <= drawing.size.width, "{one:?} is cut");
     }
-    for (arrow, way) in picture.arrows.iter().zip(&drawing.layout.paths) {
-        let others = drawing.layout.places.iter().enumerate();
-        let others = others.filter(|(at, _)| ![arrow.from, arrow.to].contains(at));
-        for (at, place) in others {
-            let crosses = arrows::sample_points(way).iter().any(|point| place.contains(*point));
-            assert!(!crosses, "{arrow:?} crosses {}", picture.vertices[at].name);
+    for (arrow, path) in picture.arrows.iter().zip(&drawing.layout.paths) {
+        let places = drawing.layout.places.iter().enumerate();
+        for (vertex, place) in places.filter(|(at, _)| ![arrow.from, arrow.to].contains(at)) {
+            let crosses = arrows::sample_points(path).iter().any(|point| place.contains(*point));
+            assert!(!crosses, "{arrow:?} crosses {}", picture.vertices[vertex].name);
         }
     }
 }
 
 #[test]
-fn nothing_covers_anything_however_many_services_there_are() {
+fn nothing_covers_anything_in_a_crowded_picture() {
     for every in [2, 5, 30] {
         let crowded = crowded(every);
         assert_readable(&Picture::of_model(&crowded, "shop", "NTier"));
@@ -63,15 +62,15 @@ fn nothing_covers_anything_however_many_services_there_are() {
 }
 
 #[test]
-fn a_label_that_finds_no_room_is_left_out_only_in_the_densest_of_pictures() {
+fn every_label_finds_room_in_a_crowded_picture() {
     let crowded = crowded(5);
     let picture = Picture::of_model(&crowded, "shop", "NTier");
-    let said = picture.arrows.iter().filter(|arrow| arrow.label.is_some()).count();
-    assert_eq!(Drawing::new(&picture).labels.len(), said);
+    let labeled = picture.arrows.iter().filter(|arrow| arrow.label.is_some()).count();
+    assert_eq!(Drawing::new(&picture).labels.len(), labeled);
 }
 
 #[test]
-fn more_peers_than_a_ring_has_room_for_are_one_component() {
+fn peers_beyond_the_room_of_a_ring_are_one_box() {
     let svg = |replicas: u32| {
         let spec = format!("{{shape: PeerToPeer, peerToPeer: {{replicas: {replicas}}}}}");
         super::svg(&Picture::of_model(&model(&spec), "shop", "PeerToPeer"))
@@ -82,7 +81,7 @@ fn more_peers_than_a_ring_has_room_for_are_one_component() {
 }
 
 #[test]
-fn what_users_write_is_escaped() {
+fn titles_are_escaped() {
     let empty = Model::default();
     let svg = super::svg(&Picture::of_model(&empty, "<script>", "a & b"));
     assert!(
@@ -91,7 +90,7 @@ fn what_users_write_is_escaped() {
 }
 
 #[test]
-fn a_label_says_what_becomes_of_its_edge() {
+fn labels_carry_the_signs_of_changes() {
     let picture = Picture::of_change(
         &model("shape: ThreeTier"),
         &model("shape: NTier"),

@@ -1,7 +1,7 @@
-//! Text: how wide it is, and how it is written into XML.
+//! Text in SVG: its width, and its escapes.
 
-/// How wide `text` is at most, in a font of `size`. The font is the reader's; the measures are those
-/// of DejaVu Sans, one of the widest.
+/// The width of `text` in pixels, at most, in a font of `size`. The reader's font is not known: the
+/// measures are those of DejaVu Sans, one of the widest.
 pub(super) fn text_width(text: &str, size: f64, bold: bool) -> f64 {
     let ems: f64 = text.chars().map(char_width).sum();
     ems * size * if bold { 1.11 } else { 1.0 }
@@ -19,7 +19,7 @@ fn char_width(c: char) -> f64 {
     }
 }
 
-/// `text`, cut so that it is at most so wide.
+/// `text`, cut so that it is at most `widest` pixels wide.
 pub(super) fn cut_to_width(text: &str, size: f64, widest: f64) -> String {
     if text_width(text, size, false) <= widest {
         return text.to_owned();
@@ -34,7 +34,7 @@ pub(super) fn cut_to_width(text: &str, size: f64, widest: f64) -> String {
     cut.trim_end().to_owned() + "…"
 }
 
-/// `text` as XML has it. What XML cannot hold becomes a space.
+/// `text` with XML escapes. A character that XML does not allow becomes a space.
 pub(super) fn escape_xml(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
@@ -51,7 +51,7 @@ pub(super) fn escape_xml(text: &str) -> String {
     escaped
 }
 
-/// A number with at most one digit behind the point.
+/// A number with at most one digit after the decimal point.
 pub(super) fn format_number(value: f64) -> String {
     let text = format!("{value:.1}");
     match text.strip_suffix(".0").unwrap_or(&text) {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_a_meaning_to_xml_is_escaped() {
+    fn xml_syntax_is_escaped() {
         assert_eq!(escape_xml("<a href=\"x\">&'\u{1}"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39; ");
     }
 

@@ -1,5 +1,5 @@
-//! Components: a box for a service, a cylinder for a store, a ring of circles for peers, a pill for the
-//! end users. Several pods are cards that lie upon each other.
+//! Components: a box for a service, a cylinder for a store, a ring of circles for peers, a pill for
+//! the end users. Several pods are cards that lie upon each other.
 
 use super::{peer_ring, style, text};
 use crate::graph::{
@@ -13,20 +13,21 @@ use text::{escape_xml, format_number};
 const NAME_SIZE: f64 = 13.0;
 const LINE_SIZE: f64 = 11.0;
 const LINE_HEIGHT: f64 = 15.0;
-/// No line is wider; the rest of it is in the tooltip.
+/// A longer line is cut; the tooltip has all of it.
 const MAX_LINE_WIDTH: f64 = 250.0;
 const PADDING: Extent = Extent { width: 18.0, height: 11.0 };
 const MIN_WIDTH: f64 = 92.0;
-/// How far the lid of a cylinder reaches down.
+/// Half the height of the ellipse that is the lid of a cylinder.
 pub(super) const LID_HEIGHT: f64 = 8.0;
-/// How far a card looks out below another.
+/// How far each card is offset from the one above it.
 const CARD_OFFSET: f64 = 4.0;
 
-/// A line of text below the name, and its class.
+/// The lines of text below the name, each with its class.
 fn text_lines(vertex: &Vertex) -> Vec<(&'static str, String)> {
     let entry = vertex.is_entry.then(|| ("entry", "entry".to_owned()));
-    let line = |line: &String| ("line", text::cut_to_width(line, LINE_SIZE, MAX_LINE_WIDTH));
-    entry.into_iter().chain(vertex.lines.iter().map(line)).collect()
+    let lines = vertex.lines.iter();
+    let cut_lines = lines.map(|line| ("line", text::cut_to_width(line, LINE_SIZE, MAX_LINE_WIDTH)));
+    entry.into_iter().chain(cut_lines).collect()
 }
 
 fn text_size(vertex: &Vertex) -> Extent {
@@ -37,7 +38,7 @@ fn text_size(vertex: &Vertex) -> Extent {
     Extent { width, height: LINE_HEIGHT * (1.0 + f64::from(count)) }
 }
 
-/// The size of a component.
+/// The size that a component needs for its text.
 pub(super) fn size(vertex: &Vertex) -> Extent {
     let text = text_size(vertex);
     let width = (text.width + 2.0 * PADDING.width).max(MIN_WIDTH);
@@ -49,7 +50,7 @@ pub(super) fn size(vertex: &Vertex) -> Extent {
     }
 }
 
-/// A component at its place.
+/// Draws a component at its place.
 pub(super) fn draw(vertex: &Vertex, place: &Rect, picture: &Picture) -> String {
     let class = match picture.is_comparison {
         true => style::change_class(vertex.change),
@@ -70,19 +71,16 @@ pub(super) fn draw(vertex: &Vertex, place: &Rect, picture: &Picture) -> String {
         }
     };
     let title = tooltip(vertex);
+    let text = text_block(vertex, place.center().x, top);
     let sign = if picture.is_comparison { draw_badge(place, vertex.change) } else { String::new() };
-    format!(
-        "<g><title>{title}</title>{body}{}{sign}</g>",
-        text_block(vertex, place.center().x, top)
-    )
+    format!("<g><title>{title}</title>{body}{text}{sign}</g>")
 }
 
-/// All that there is to say, uncut.
+/// The name and all lines, uncut.
 fn tooltip(vertex: &Vertex) -> String {
-    let name = vertex.name.to_string();
-    let all: Vec<_> =
-        [&name].into_iter().chain(&vertex.lines).map(|line| escape_xml(line)).collect();
-    all.join("\n")
+    let mut lines = vec![escape_xml(vertex.name.as_str())];
+    lines.extend(vertex.lines.iter().map(|line| escape_xml(line)));
+    lines.join("\n")
 }
 
 fn text_block(vertex: &Vertex, x: f64, top: f64) -> String {
@@ -111,15 +109,18 @@ fn draw_card(place: &Rect, radius: f64, class: &str) -> String {
     )
 }
 
-/// One card for one pod, two for two, three for more.
+/// One card for each pod, at most three.
 fn draw_cards(vertex: &Vertex, place: &Rect, class: &str) -> String {
     let pods = vertex.pods.0.max(vertex.pods.1).clamp(1, 3);
-    let behind = |depth: u32| {
-        let by = CARD_OFFSET * f64::from(depth);
-        let corner = Point { x: place.corner.x + by, y: place.corner.y + by };
-        draw_card(&Rect { corner, size: place.size }, 8.0, class)
-    };
-    (0..pods).rev().map(behind).collect()
+    // The lowest card is drawn first.
+    (0..pods)
+        .rev()
+        .map(|depth| {
+            let by = CARD_OFFSET * f64::from(depth);
+            let corner = Point { x: place.corner.x + by, y: place.corner.y + by };
+            draw_card(&Rect { corner, size: place.size }, 8.0, class)
+        })
+        .collect()
 }
 
 fn draw_cylinder(place: &Rect, class: &str) -> String {
@@ -135,7 +136,7 @@ fn draw_cylinder(place: &Rect, class: &str) -> String {
     )
 }
 
-/// The sign of a change on the corner of a component.
+/// Draws the sign of a change at the corner of a component.
 fn draw_badge(place: &Rect, change: Change) -> String {
     if change == Change::Stays {
         return String::new();
@@ -144,16 +145,16 @@ fn draw_badge(place: &Rect, change: Change) -> String {
     draw_sign(Point { x, y }, change)
 }
 
-/// The sign of a change in a circle.
-pub(super) fn draw_sign(at: Point, change: Change) -> String {
+/// Draws the sign of a change in a circle.
+pub(super) fn draw_sign(center: Point, change: Change) -> String {
     format!(
         "<circle class=\"sign-{}\" cx=\"{}\" cy=\"{}\" r=\"8.5\"/>\
          <text class=\"sign\" x=\"{}\" y=\"{}\">{}</text>",
         style::change_class(change),
-        format_number(at.x),
-        format_number(at.y),
-        format_number(at.x),
-        format_number(at.y + 4.5),
+        format_number(center.x),
+        format_number(center.y),
+        format_number(center.x),
+        format_number(center.y + 4.5),
         style::change_sign(change)
     )
 }

@@ -1,117 +1,106 @@
-//! `Progressing`: whether what runs is still being led to what is wanted.
+//! `Progressing`: whether the operator still changes the running model to match the specification.
 
-use super::{Assessment, ConditionState, ConditionStatus, Reason};
-use crate::{
-    observe::{Acceptance, IssueKind, VolumeNote, component::Availability, text::join_items},
-    plan::Component,
-};
+use super::{Assessment, ConditionState, Reason};
+use crate::observe::{Acceptance, IssueKind, RunningComponent, VolumeNote, text::join_items};
 
-pub(super) fn evaluate(view: &Assessment<'_>) -> ConditionState {
-    if let Some(verdict) =
-        spec_refused(view).or_else(|| apply_blocked(view)).or_else(|| evolution_blocked(view))
-    {
-        return verdict;
-    }
-    let waits = view.facts.waits.iter().cloned();
-    let removals = view.facts.issues.iter().map(|trouble| trouble.message.clone());
-    let evolving: Vec<_> = removals.chain(waits).collect();
-    if !evolving.is_empty() {
-        return ConditionState::new(ConditionStatus::True, Reason::Evolving, join_items(evolving));
-    }
-    let missing = unavailable_components(view);
-    if !missing.is_empty() {
-        let message = format!("waiting for {}", join_items(missing));
-        return ConditionState::new(ConditionStatus::True, Reason::ComponentsNotReady, message);
-    }
-    volume_progress(view).unwrap_or_else(|| {
-        ConditionState::new(ConditionStatus::False, Reason::UpToDate, "what runs is what is wanted")
-    })
+pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
+    spec_refused(assessment)
+        .or_else(|| apply_blocked(assessment))
+        .or_else(|| evolution_blocked(assessment))
+        .or_else(|| evolving(assessment))
+        .or_else(|| components_not_ready(assessment))
+        .or_else(|| volume_progress(assessment))
+        .unwrap_or_else(up_to_date)
 }
 
-fn spec_refused(view: &Assessment<'_>) -> Option<ConditionState> {
-    let reason = match view.facts.acceptance {
+fn spec_refused(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let reason = match assessment.target.acceptance {
         Acceptance::Accepted { .. } => return None,
         Acceptance::Refused { .. } => Reason::Refused,
         Acceptance::Unreadable { .. } => Reason::Unreadable,
     };
     let message = "nothing changes until the specification is accepted";
-    Some(ConditionState::new(ConditionStatus::False, reason, message))
+    Some(ConditionState::new_false(reason, message))
 }
 
-/// Volumes that are not as they are wanted: nothing else waits for them.
-fn volume_progress(view: &Assessment<'_>) -> Option<ConditionState> {
-    let notes = &view.facts.volume_notes;
-    let messages = |grows: bool| -> Vec<String> {
-        let message = |note: &VolumeNote| match note {
-            VolumeNote::Growing(message) => grows.then(|| message.clone()),
-            VolumeNote::Unchanged(message) => (!grows).then(|| message.clone()),
-        };
-        notes.iter().filter_map(message).collect()
+/// Issues that last until a user fixes them, the worst kind alone.
+fn apply_blocked(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let issues = &assessment.outcome.issues;
+    let worst = issues.iter().map(|issue| issue.kind).max()?;
+    let reason = match worst {
+        // It ends by itself: see `evolving`.
+        IssueKind::Removal => return None,
+        IssueKind::Failed => Reason::ApplyFailed,
+        IssueKind::Conflict => Reason::Conflict,
+        IssueKind::Unreadable => Reason::Unreadable,
     };
-    let (growing, stuck) = (messages(true), messages(false));
+    let messages = issues.iter().filter(|issue| issue.kind == worst).map(|i| i.message.clone());
+    Some(ConditionState::new_false(reason, join_items(messages)))
+}
+
+/// What a change waits for until a user fixes it. The running model serves as before.
+fn evolution_blocked(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let blockers = &assessment.target.blockers;
+    if !blockers.is_empty() {
+        let message = join_items(blockers.iter().cloned());
+        return Some(ConditionState::new_false(Reason::Blocked, message));
+    }
+    assessment.target.evolution?;
+    let mut issues = vec![];
+    for component in &assessment.target.components {
+        if let Some(running) = assessment.running.component(&component.name) {
+            issues.extend(pod_issues(component.name.as_str(), running));
+        }
+    }
+    if issues.is_empty() {
+        return None;
+    }
+    let message = format!("{}; the running model still serves", join_items(issues));
+    Some(ConditionState::new_false(Reason::PodsNotReady, message))
+}
+
+/// Why pods of a component cannot become ready or be created without a fix.
+fn pod_issues(component: &str, running: &RunningComponent) -> Vec<String> {
+    let workload = running.workload.iter().filter_map(|workload| workload.issue.as_ref());
+    let pods = running.pods.iter().filter_map(|pod| Some((&pod.name, pod.issue.as_ref()?)));
+    workload
+        .map(|issue| format!("{component}: {issue}"))
+        .chain(pods.map(|(pod, issue)| format!("pod {pod}: {issue}")))
+        .collect()
+}
+
+fn evolving(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let removals = assessment.outcome.issues.iter().map(|issue| issue.message.clone());
+    let waits: Vec<_> = removals.chain(assessment.waits()).collect();
+    (!waits.is_empty()).then(|| ConditionState::new_true(Reason::Evolving, join_items(waits)))
+}
+
+fn components_not_ready(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let unavailable = assessment.unavailable_components();
+    if unavailable.is_empty() {
+        return None;
+    }
+    let message = format!("waiting for {}", join_items(unavailable));
+    Some(ConditionState::new_true(Reason::ComponentsNotReady, message))
+}
+
+/// Volumes that differ from the specification. No other change waits for them.
+fn volume_progress(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let (mut growing, mut unchanged) = (vec![], vec![]);
+    for note in &assessment.outcome.volume_notes {
+        match note {
+            VolumeNote::Growing(message) => growing.push(message.clone()),
+            VolumeNote::Unchanged(message) => unchanged.push(message.clone()),
+        }
+    }
     if !growing.is_empty() {
-        let all = growing.into_iter().chain(stuck);
-        return Some(ConditionState::new(
-            ConditionStatus::True,
-            Reason::VolumesGrowing,
-            join_items(all),
-        ));
+        let all = growing.into_iter().chain(unchanged);
+        return Some(ConditionState::new_true(Reason::VolumesGrowing, join_items(all)));
     }
-    (!stuck.is_empty()).then(|| {
-        ConditionState::new(ConditionStatus::False, Reason::VolumesUnchanged, join_items(stuck))
-    })
+    (!unchanged.is_empty())
+        .then(|| ConditionState::new_false(Reason::VolumesUnchanged, join_items(unchanged)))
 }
 
-/// What stands in the way of the operator and does not go by itself.
-fn apply_blocked(view: &Assessment<'_>) -> Option<ConditionState> {
-    let troubles = || view.facts.issues.iter();
-    let of = |kind| troubles().filter(move |t| t.kind == kind).map(|t| t.message.clone());
-    let pick = |kind, reason| {
-        let found: Vec<_> = of(kind).collect();
-        (!found.is_empty())
-            .then(|| ConditionState::new(ConditionStatus::False, reason, join_items(found)))
-    };
-    pick(IssueKind::Unreadable, Reason::Unreadable)
-        .or_else(|| pick(IssueKind::Conflict, Reason::Conflict))
-        .or_else(|| pick(IssueKind::Failed, Reason::ApplyFailed))
-}
-
-/// What stands in the way of a change and does not go by itself. What served goes on serving.
-fn evolution_blocked(view: &Assessment<'_>) -> Option<ConditionState> {
-    let cannot = &view.facts.blockers;
-    if !cannot.is_empty() {
-        return Some(ConditionState::new(
-            ConditionStatus::False,
-            Reason::Blocked,
-            join_items(cannot.iter().cloned()),
-        ));
-    }
-    view.facts.evolution?;
-    let pods: Vec<_> =
-        view.components.iter().flat_map(|(component, _)| pod_issues(view, component)).collect();
-    let message = || format!("{}; what served goes on serving", join_items(pods.iter().cloned()));
-    (!pods.is_empty())
-        .then(|| ConditionState::new(ConditionStatus::False, Reason::PodsNotReady, message()))
-}
-
-/// Pods of a component that cannot get ready, or be made, before somebody mends something.
-fn pod_issues(view: &Assessment<'_>, component: &Component) -> Vec<String> {
-    let Some(found) = view.running.component(&component.name) else { return vec![] };
-    let workload = found.workload.as_ref().and_then(|workload| workload.issue.as_ref());
-    let workload = workload.map(|trouble| format!("{}: {trouble}", component.name));
-    let pods = found.pods.iter().filter_map(|pod| {
-        let trouble = pod.issue.as_ref()?;
-        Some(format!("pod {}: {trouble}", pod.name))
-    });
-    workload.into_iter().chain(pods).collect()
-}
-
-/// Every component that lacks something, and what.
-pub(super) fn unavailable_components(view: &Assessment<'_>) -> Vec<String> {
-    let missing =
-        view.components.iter().filter_map(|(component, availability)| match availability {
-            Availability::Available => None,
-            Availability::Unavailable(message) => Some(format!("{}: {message}", component.name)),
-        });
-    missing.collect()
+fn up_to_date() -> ConditionState {
+    ConditionState::new_false(Reason::UpToDate, "the running model matches the specification")
 }

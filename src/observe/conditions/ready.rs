@@ -1,130 +1,130 @@
-//! `Ready`: whether the whole works. Never true while requests fail or nobody knows.
+//! `Ready`: whether the whole model works. It is not true while requests fail or reports that it
+//! needs are missing.
 
 use super::{
     Assessment, ConditionState, ConditionStatus, Reason, overlay_connected, traffic_flowing,
 };
 use crate::{
-    api::{EdgeState, EdgeStatus},
+    api::EdgeState,
     observe::{
         Acceptance, IssueKind,
         text::{counted, join_items},
     },
 };
 
-pub(super) fn evaluate(view: &Assessment<'_>) -> ConditionState {
-    let yes = || {
-        let components = counted(view.components.len() as u64, "component");
-        let edges = counted(view.edges.len() as u64, "edge");
-        ConditionState::new(
-            ConditionStatus::True,
-            Reason::AllWorks,
-            format!("{components} available, {edges} working"),
-        )
+pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
+    spec_refused(assessment)
+        .or_else(|| worst_issue(assessment))
+        .or_else(|| components_not_ready(assessment))
+        .or_else(|| edges_failing(assessment))
+        .or_else(|| evolution_blocked(assessment))
+        .or_else(|| evolution_pending(assessment))
+        .or_else(|| entry_broken(assessment))
+        .or_else(|| edges_unknown(assessment))
+        .or_else(|| overlay_not_connected(assessment))
+        .or_else(|| traffic_not_flowing(assessment))
+        .unwrap_or_else(|| all_works(assessment))
+}
+
+fn all_works(assessment: &Assessment<'_>) -> ConditionState {
+    let components = counted(assessment.components.len() as u64, "component");
+    let edges = counted(assessment.edges.len() as u64, "edge");
+    let message = format!("{components} available, {edges} working");
+    ConditionState::new_true(Reason::AllWorks, message)
+}
+
+fn spec_refused(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let (reason, message) = match assessment.target.acceptance {
+        Acceptance::Accepted { .. } => return None,
+        Acceptance::Refused { .. } => (Reason::Refused, "the specification is not accepted"),
+        Acceptance::Unreadable { .. } => (Reason::Unreadable, "the specification cannot be read"),
     };
-    spec_refused(view)
-        .or_else(|| worst_issue(view))
-        .or_else(|| components_not_ready(view))
-        .or_else(|| edges_failing(view))
-        .or_else(|| evolution_blocked(view))
-        .or_else(|| evolution_pending(view))
-        .or_else(|| entry_broken(view))
-        .or_else(|| edges_unknown(view))
-        .or_else(|| overlay_not_connected(view))
-        .or_else(|| traffic_not_flowing(view))
-        .unwrap_or_else(yes)
+    Some(ConditionState::new_false(reason, message))
 }
 
-fn not_ready(reason: Reason, message: impl Into<String>) -> Option<ConditionState> {
-    Some(ConditionState::new(ConditionStatus::False, reason, message))
-}
-
-fn spec_refused(view: &Assessment<'_>) -> Option<ConditionState> {
-    match view.facts.acceptance {
-        Acceptance::Accepted { .. } => None,
-        Acceptance::Refused { .. } => {
-            not_ready(Reason::Refused, "the specification is not accepted")
-        }
-        Acceptance::Unreadable { .. } => {
-            not_ready(Reason::Unreadable, "the specification cannot be read")
-        }
-    }
-}
-
-fn worst_issue(view: &Assessment<'_>) -> Option<ConditionState> {
-    let worst = view.facts.issues.iter().map(|trouble| trouble.kind).max()?;
-    let said = view.facts.issues.iter().filter(|trouble| trouble.kind == worst);
+fn worst_issue(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let issues = &assessment.outcome.issues;
+    let worst = issues.iter().map(|issue| issue.kind).max()?;
     let reason = match worst {
         IssueKind::Removal => Reason::WaitingForRemoval,
         IssueKind::Failed => Reason::ApplyFailed,
         IssueKind::Conflict => Reason::Conflict,
         IssueKind::Unreadable => Reason::Unreadable,
     };
-    not_ready(reason, join_items(said.map(|trouble| trouble.message.clone())))
+    let messages = issues.iter().filter(|issue| issue.kind == worst).map(|i| i.message.clone());
+    Some(ConditionState::new_false(reason, join_items(messages)))
 }
 
-fn components_not_ready(view: &Assessment<'_>) -> Option<ConditionState> {
-    let missing = super::progressing::unavailable_components(view);
-    if missing.is_empty() {
+fn components_not_ready(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let unavailable = assessment.unavailable_components();
+    if unavailable.is_empty() {
         return None;
     }
-    not_ready(Reason::ComponentsNotReady, join_items(missing))
+    Some(ConditionState::new_false(Reason::ComponentsNotReady, join_items(unavailable)))
 }
 
-fn edge_message(edge: &EdgeStatus) -> String {
-    let message = edge.message.as_deref().unwrap_or("no reason known");
-    format!("{} -> {}: {message}", edge.from, edge.to)
+fn edges_in_state(assessment: &Assessment<'_>, state: EdgeState) -> Option<String> {
+    let lines: Vec<_> = assessment
+        .edges
+        .iter()
+        .filter(|edge| edge.state == state)
+        .map(|edge| {
+            let message = edge.message.as_deref().unwrap_or("no reason known");
+            format!("{} -> {}: {message}", edge.from, edge.to)
+        })
+        .collect();
+    (!lines.is_empty()).then(|| join_items(lines))
 }
 
-fn edges_in_state(view: &Assessment<'_>, state: EdgeState) -> Option<String> {
-    let found: Vec<_> =
-        view.edges.iter().filter(|edge| edge.state == state).map(edge_message).collect();
-    if found.is_empty() { None } else { Some(join_items(found)) }
+fn edges_failing(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let message = edges_in_state(assessment, EdgeState::Failing)?;
+    Some(ConditionState::new_false(Reason::EdgesFailing, message))
 }
 
-fn edges_failing(view: &Assessment<'_>) -> Option<ConditionState> {
-    not_ready(Reason::EdgesFailing, edges_in_state(view, EdgeState::Failing)?)
+fn edges_unknown(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let message = edges_in_state(assessment, EdgeState::Unknown)?;
+    Some(ConditionState::new_unknown(Reason::EdgesUnknown, message))
 }
 
-fn edges_unknown(view: &Assessment<'_>) -> Option<ConditionState> {
-    let message = edges_in_state(view, EdgeState::Unknown)?;
-    Some(ConditionState::new(ConditionStatus::Unknown, Reason::EdgesUnknown, message))
-}
-
-fn evolution_blocked(view: &Assessment<'_>) -> Option<ConditionState> {
-    if view.facts.blockers.is_empty() {
+fn evolution_blocked(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let blockers = &assessment.target.blockers;
+    if blockers.is_empty() {
         return None;
     }
-    not_ready(Reason::Blocked, join_items(view.facts.blockers.iter().cloned()))
+    Some(ConditionState::new_false(Reason::Blocked, join_items(blockers.iter().cloned())))
 }
 
-fn evolution_pending(view: &Assessment<'_>) -> Option<ConditionState> {
-    if view.facts.waits.is_empty() {
-        return None;
-    }
-    not_ready(Reason::Evolving, join_items(view.facts.waits.iter().cloned()))
+fn evolution_pending(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let waits: Vec<_> = assessment.waits().collect();
+    (!waits.is_empty()).then(|| ConditionState::new_false(Reason::Evolving, join_items(waits)))
 }
 
-fn entry_broken(view: &Assessment<'_>) -> Option<ConditionState> {
-    let wanted = view.facts.entry.as_ref()?;
-    let found = &view.running.entry;
-    let trouble = match &found.component {
+fn entry_broken(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let wanted = assessment.target.entry.as_ref()?;
+    let entry = &assessment.running.entry;
+    let issue = match &entry.component {
         Some(component) if component != wanted => {
             Some(format!("it leads to {component}, not to {wanted}"))
         }
-        _ => found.issue.clone(),
+        _ => entry.issue.clone(),
     };
-    let name = &view.facts.identity.name;
-    not_ready(Reason::EntryBroken, format!("Service {name}, the entry: {}", trouble?))
+    let name = &assessment.subject.identity.name;
+    let message = format!("Service {name}, the entry: {}", issue?);
+    Some(ConditionState::new_false(Reason::EntryBroken, message))
 }
 
-fn overlay_not_connected(view: &Assessment<'_>) -> Option<ConditionState> {
-    let verdict = overlay_connected::evaluate(view)?;
-    (verdict.status != ConditionStatus::True).then_some(verdict)
+fn overlay_not_connected(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let overlay = overlay_connected::evaluate(assessment)?;
+    (overlay.status != ConditionStatus::True).then_some(overlay)
 }
 
-/// A load sends requests all the time: while none has ended, nobody knows whether users are served.
-fn traffic_not_flowing(view: &Assessment<'_>) -> Option<ConditionState> {
-    let verdict = traffic_flowing::evaluate(view);
-    let unknown = view.traffic.has_load && verdict.status == ConditionStatus::Unknown;
-    (verdict.status == ConditionStatus::False || unknown).then_some(verdict)
+fn traffic_not_flowing(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let traffic = traffic_flowing::evaluate(assessment);
+    match traffic.status {
+        ConditionStatus::True => None,
+        ConditionStatus::False => Some(traffic),
+        // A load sends requests all the time: while none ends, whether users are served is unknown.
+        // Without a load there may be no users at all.
+        ConditionStatus::Unknown => assessment.traffic.has_load.then_some(traffic),
+    }
 }

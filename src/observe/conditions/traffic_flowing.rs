@@ -1,53 +1,51 @@
-//! `TrafficFlowing`: whether users' requests are answered, and what they wrote is kept. Without a
-//! request nobody can tell: `Unknown`, reason `NoTraffic`.
+//! `TrafficFlowing`: whether users' requests are answered, and what they wrote is kept. Without
+//! requests it is `Unknown`, reason `NoTraffic`.
 //!
-//! A lost write is not forgotten by itself: it breaks a promise, and no later success mends it. The
-//! load counts them since its start, so a person who has seen it starts the load anew.
+//! A lost write keeps the condition false: it breaks a promise, and no later success repairs it.
+//! The load counts lost writes since its start, so a user who has seen the message restarts it.
 
-use super::{Assessment, ConditionState, ConditionStatus, Reason};
-use crate::observe::text::counted;
+use super::{Assessment, ConditionState, Reason};
+use crate::observe::{REPORT_TTL, text::counted};
 use maquette_contract::{Role, Traffic};
 
-pub(super) fn evaluate(view: &Assessment<'_>) -> ConditionState {
-    let users = view.traffic;
+pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
+    let traffic = assessment.traffic;
     let window = Traffic::WINDOW_SECONDS;
-    if users.lost_writes > 0 {
-        return ConditionState::new(
-            ConditionStatus::False,
-            Reason::WritesLost,
-            lost_writes_message(view),
-        );
+    if traffic.lost_writes > 0 {
+        return ConditionState::new_false(Reason::WritesLost, lost_writes_message(assessment));
     }
-    if users.failures > 0 {
+    if traffic.failures > 0 {
         let message = format!("requests failed in the last {window} s");
-        return ConditionState::new(ConditionStatus::False, Reason::RequestsFailing, message);
+        return ConditionState::new_false(Reason::RequestsFailing, message);
     }
-    if users.load_report_missing {
-        let message = "the load has not reported of late";
-        return ConditionState::new(ConditionStatus::Unknown, Reason::NotReported, message);
+    if traffic.load_report_missing {
+        let message = format!("the load did not report in the last {} s", REPORT_TTL.as_secs());
+        return ConditionState::new_unknown(Reason::NotReported, message);
     }
-    if users.requests == 0 {
-        let message = match users.has_load {
+    if traffic.requests == 0 {
+        let message = match traffic.has_load {
             true => format!("no request of the load ended in the last {window} s"),
-            false => "there is no load, and nobody else sent a request of late".to_owned(),
+            false => format!("there is no load, and no other request in the last {window} s"),
         };
-        return ConditionState::new(ConditionStatus::Unknown, Reason::NoTraffic, message);
+        return ConditionState::new_unknown(Reason::NoTraffic, message);
     }
-    let flows = format!("requests are answered; none failed in the last {window} s");
-    ConditionState::new(ConditionStatus::True, Reason::RequestsSucceed, flows)
+    let message = format!("requests are answered; none failed in the last {window} s");
+    ConditionState::new_true(Reason::RequestsSucceed, message)
 }
 
-/// What was lost, where to look, and how to be rid of it.
-fn lost_writes_message(view: &Assessment<'_>) -> String {
-    let lost = counted(view.traffic.lost_writes, "acknowledged write");
-    let identity = view.facts.identity;
-    let loads = view.facts.components.iter().filter(|component| component.role() == Role::Load);
-    let objects =
-        loads.map(|component| format!("deployment/{}", identity.name.object_name(&component.name)));
-    let (namespace, objects) = (&identity.namespace, objects.collect::<Vec<_>>().join(" "));
+/// What was lost, where to look, and how to clear the message.
+fn lost_writes_message(assessment: &Assessment<'_>) -> String {
+    let lost = counted(assessment.traffic.lost_writes, "acknowledged write");
+    let identity = assessment.subject.identity;
+    let components = assessment.target.components.iter();
+    let loads = components.filter(|component| component.role() == Role::Load);
+    let objects: Vec<_> = loads
+        .map(|component| format!("deployment/{}", identity.name.object_name(&component.name)))
+        .collect();
+    let (namespace, objects) = (&identity.namespace, objects.join(" "));
     format!(
         "{lost} could not be read back since the load started. Its log names them: kubectl -n \
-         {namespace} logs {objects}. This stays until the load starts anew: kubectl -n {namespace} \
-         rollout restart {objects}"
+         {namespace} logs {objects}. This stays until the load is restarted: kubectl -n \
+         {namespace} rollout restart {objects}"
     )
 }

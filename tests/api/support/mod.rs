@@ -1,4 +1,4 @@
-//! What the tests share: a control plane, an operator, a namespace, and waiting.
+//! Shared by the tests: a control plane, an operator, a namespace, and waiting.
 
 mod audit;
 mod control_plane;
@@ -14,15 +14,15 @@ mod wait;
 
 pub(crate) use audit::Request;
 pub(crate) use control_plane::{ControlPlane, kubeconfig};
-pub(crate) use fake_kubelet::Kubelet;
-pub(crate) use fake_provisioner::{Provisioner, requested_size};
+pub(crate) use fake_kubelet::FakeKubelet;
+pub(crate) use fake_provisioner::{FakeProvisioner, requested_size};
 pub(crate) use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-pub(crate) use namespace::Space;
+pub(crate) use namespace::TestNamespace;
 pub(crate) use objects::{ARCHITECTURE, AnyObject, CHILD_KINDS, api_of, api_of_child};
 pub(crate) use operator::Operator;
 pub(crate) use wait::{eventually, seconds};
 
-/// Long enough for anything on a busy machine, where how long is not what is tested.
+/// A timeout that is never reached on a busy machine, for tests that do not measure time.
 pub(crate) const fn soon() -> std::time::Duration {
     seconds(90)
 }

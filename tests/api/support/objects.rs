@@ -1,6 +1,6 @@
-//! The kinds of objects that an Architecture becomes, for what is the same with all of them.
+//! The kinds of an Architecture's children, as untyped objects.
 
-use super::Space;
+use super::TestNamespace;
 use kube::{Api, api::DynamicObject, core::GroupVersionKind, discovery::ApiResource};
 
 /// An object of any kind.
@@ -19,15 +19,18 @@ pub(crate) const CHILD_KINDS: [(&str, &str, &str); 6] = [
 /// Group, version and kind of an Architecture.
 pub(crate) const ARCHITECTURE: (&str, &str, &str) = ("maquette.dev", "v1alpha1", "Architecture");
 
-/// The objects of the kind of a child, such as `Deployment shop-web`, and its name.
-pub(crate) fn api_of_child<'a>(space: &Space, child: &'a str) -> (Api<AnyObject>, &'a str) {
+/// The API of the kind of a child, such as `Deployment shop-web`, and its name.
+pub(crate) fn api_of_child<'a>(
+    namespace: &TestNamespace,
+    child: &'a str,
+) -> (Api<AnyObject>, &'a str) {
     let (kind, name) = child.split_once(' ').expect("a kind and a name");
     let kind = CHILD_KINDS.into_iter().find(|known| known.2 == kind).expect("a known kind");
-    (api_of(space, kind), name)
+    (api_of(namespace, kind), name)
 }
 
 /// The objects of a kind in a namespace.
-pub(crate) fn api_of(space: &Space, kind: (&str, &str, &str)) -> Api<AnyObject> {
+pub(crate) fn api_of(namespace: &TestNamespace, kind: (&str, &str, &str)) -> Api<AnyObject> {
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(kind.0, kind.1, kind.2));
-    Api::namespaced_with(space.client.clone(), &space.name, &resource)
+    Api::namespaced_with(namespace.client.clone(), &namespace.name, &resource)
 }

@@ -1,13 +1,13 @@
-//! A change of mind half-way: straight back, in each step, and nobody notices.
+//! Reversal of a change in each of its steps, without a failed request.
 
-use super::observers::{change, manifest, under_load};
+use super::observers::{change_shape, manifest, run_under_load};
 use crate::support::{eventually, seconds};
 use maquette::api::EvolutionStep;
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn turning_back_half_way_costs_nothing() {
-    under_load("back", "ThreeTier", async |model, _| {
+async fn reversing_a_change_in_each_step_fails_no_request() {
+    run_under_load("back", "ThreeTier", async |model, _| {
         for step in [EvolutionStep::Expand, EvolutionStep::Cutover, EvolutionStep::Finalize] {
             model.apply(&manifest(&model.name, "PeerToPeer")).await;
             eventually(&format!("{step:?} begins"), seconds(240), async || {
@@ -18,7 +18,7 @@ async fn turning_back_half_way_costs_nothing() {
                 }
             })
             .await;
-            change(model, "ThreeTier", async |_| {}).await;
+            change_shape(model, "ThreeTier", async |_| {}).await;
         }
     })
     .await;

@@ -8,11 +8,12 @@ use super::{
 use crate::runtime::{LoadedConfig, RoleSettings, Runtime};
 use futures_util::future::join_all;
 use maquette_contract::Revision;
+use maquette_http_client::Backoff;
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
-/// The first and the longest pause after a pass that failed.
-const RETRY_BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+/// The pauses after a pass that failed.
+const RETRY_BACKOFF: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
 
 /// The backfills of a configuration.
 pub(crate) struct BackfillJob<K> {
@@ -64,17 +65,17 @@ impl<K: BackfillSink> Backfill<'_, K> {
     async fn run_until_complete(&self, revision: &Revision) {
         let (progress, final_pass) = (&self.source.progress, self.source.final_pass);
         let from = self.source.client.edge().to();
-        let mut pause = RETRY_BACKOFF.0;
+        let mut backoff = RETRY_BACKOFF;
         tracing::info!(%from, %revision, final_pass, "backfill from the migration source started");
         while let Err(error) = self.run_pass().await {
             self.metrics.record_failure(self.source);
+            let pause = backoff.next_pause();
             let (copied, retry_in_ms) = (progress.copied_items(), pause.as_millis());
             tracing::warn!(
                 %from, %revision, copied, %error, retry_in_ms,
                 "backfill from the migration source failed; it restarts"
             );
             sleep(pause).await;
-            pause = (pause * 2).min(RETRY_BACKOFF.1);
         }
         progress.mark_complete();
         let copied = progress.copied_items();

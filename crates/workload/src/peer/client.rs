@@ -3,15 +3,12 @@
 use super::wire::{self, PeerRequest};
 use crate::runtime::lock;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::{
     Request, StatusCode,
     header::{CONTENT_TYPE, HeaderValue},
 };
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use maquette_http_client::{ConnectionPool, PoolOptions, error_chain, read_body};
 use std::{
     collections::BTreeMap,
     error::Error,
@@ -64,7 +61,7 @@ pub(super) struct PeerAddress {
 struct PeerPool {
     number: u64,
     address: PeerAddress,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: ConnectionPool,
 }
 
 /// The connections to all other peers.
@@ -130,15 +127,15 @@ impl PeerClient {
         lock(&self.pools).retain(|known, pool| known != name || pool.number != number);
     }
 
-    fn build_client(&self) -> Client<HttpConnector, Full<Bytes>> {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(self.connect_timeout));
-        connector.set_nodelay(true);
-        Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
-            .build(connector)
+    fn build_client(&self) -> ConnectionPool {
+        let options = PoolOptions {
+            connect_timeout: self.connect_timeout,
+            idle_timeout: IDLE_TIMEOUT,
+            max_idle_per_host: MAX_IDLE_CONNECTIONS,
+            // Every message has a deadline of its own, after which its pool is discarded.
+            tcp_user_timeout: None,
+        };
+        options.build()
     }
 }
 
@@ -148,11 +145,9 @@ async fn send(pool: &PeerPool, path: &str, body: Bytes) -> Result<Bytes, PeerReq
         .header(wire::RECIPIENT_HEADER, &pool.address.recipient)
         .body(Full::new(body))
         .map_err(|error| malformed_reply(&error))?;
-    let unreachable = |error: &dyn Error| PeerRequestError::Unreachable(error_chain(error));
     let response = pool.client.request(request).await.map_err(|error| unreachable(&error))?;
     let (head, body) = response.into_parts();
-    let body = Limited::new(body, wire::MAX_BODY_BYTES).collect().await;
-    let bytes = body.map_err(|error| unreachable(error.as_ref()))?.to_bytes();
+    let bytes = read_body(body, wire::MAX_BODY_BYTES).await.map_err(|error| unreachable(&error))?;
     if head.status.is_success() {
         return Ok(bytes);
     }
@@ -160,17 +155,10 @@ async fn send(pool: &PeerPool, path: &str, body: Bytes) -> Result<Bytes, PeerReq
     Err(PeerRequestError::Refused(head.status, reason))
 }
 
-fn malformed_reply(error: &dyn Error) -> PeerRequestError {
-    PeerRequestError::Malformed(error_chain(error))
+fn unreachable(error: &(dyn Error + 'static)) -> PeerRequestError {
+    PeerRequestError::Unreachable(error_chain(error))
 }
 
-/// The error and what caused it.
-fn error_chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+fn malformed_reply(error: &(dyn Error + 'static)) -> PeerRequestError {
+    PeerRequestError::Malformed(error_chain(error))
 }

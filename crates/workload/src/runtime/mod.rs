@@ -55,7 +55,7 @@ pub use run_error::RunError;
 pub use serve::ListenError;
 pub use shutdown::Shutdown;
 pub use sliding_window::SlidingWindow;
-pub(crate) use upstream::BACKOFF;
+pub(crate) use upstream::RETRY_BACKOFF;
 pub use upstream::{CallError, CallRequest, CallResponse, Upstream};
 
 use maquette_contract::Observations;

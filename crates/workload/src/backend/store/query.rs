@@ -3,7 +3,7 @@
 use super::client::{AttemptError, StoreClient};
 use crate::{
     backend::{BackendError, QueryContext},
-    runtime::{BACKOFF, whole_micros},
+    runtime::{RETRY_BACKOFF, whole_micros},
 };
 use maquette_contract::{ItemKey, Query, Record, Version};
 use redis::{Cmd, FromRedisValue, cmd};
@@ -141,7 +141,7 @@ async fn retry_until_deadline<T: FromRedisValue>(
     policy: RetryPolicy,
 ) -> (u32, Result<Option<T>, BackendError>) {
     let deadline = context.deadline();
-    let mut pause = BACKOFF.0;
+    let mut backoff = RETRY_BACKOFF;
     let mut last_error = BackendError::DeadlineExceeded("no answer in time".to_owned());
     for attempt in 1.. {
         last_error = match timeout_at(deadline, store.query_once(query)).await {
@@ -157,11 +157,11 @@ async fn retry_until_deadline<T: FromRedisValue>(
             // The error of an earlier attempt says more than that this one was cut off.
             Err(_) => return (attempt, Err(last_error)),
         };
+        let pause = backoff.next_pause();
         if Instant::now() + pause >= deadline {
             return (attempt, Err(last_error));
         }
         sleep(pause).await;
-        pause = (pause * 2).min(BACKOFF.1);
     }
     (0, Ok(None))
 }

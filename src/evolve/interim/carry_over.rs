@@ -1,0 +1,67 @@
+//! What a change keeps as it runs: sizes of volumes, and surplus peers until the end.
+
+use crate::{
+    api::Quantity,
+    evolve::routing::RouteGraph,
+    observe::RunningTopology,
+    plan::{Behavior, Component, Topology, Volume},
+};
+
+/// `wanted`, with no volume smaller than it runs: volumes cannot shrink.
+pub(in crate::evolve) fn keep_volume_sizes(
+    wanted: &Topology,
+    running: &RunningTopology,
+) -> Topology {
+    let mut kept = wanted.clone();
+    for component in kept.components.values_mut() {
+        let current = running
+            .component(&component.name)
+            .and_then(|found| found.planned.as_ref())
+            .and_then(volume_of);
+        if let (Some(volume), Some(current)) = (volume_of_mut(component), current)
+            && parsed_size(current) > parsed_size(volume)
+        {
+            volume.size.clone_from(&current.size);
+        }
+    }
+    kept
+}
+
+/// `wanted`, with at least as many peers as are members now, so that none is removed before all
+/// other changes are made.
+pub(in crate::evolve) fn keep_peers(wanted: &Topology, running: &RunningTopology) -> Topology {
+    let graph = RouteGraph::from_running(running);
+    // Peers that no request reaches have no items yet: their number may go down at once.
+    let reachable = graph.reachable_components();
+    let mut kept = wanted.clone();
+    for component in kept.components.values_mut().filter(|one| reachable.contains(&one.name)) {
+        let current = graph.component(&component.name).map(|current| &current.behavior);
+        if let (Behavior::Peer(peer), Some(Behavior::Peer(current))) =
+            (&mut component.behavior, current)
+        {
+            peer.members = peer.members.max(current.members);
+            component.replicas = component.replicas.max(current.members);
+        }
+    }
+    kept
+}
+
+fn parsed_size(volume: &Volume) -> Option<Quantity> {
+    volume.size.parse().ok()
+}
+
+fn volume_of(component: &Component) -> Option<&Volume> {
+    match &component.behavior {
+        Behavior::Store(store) => Some(&store.storage),
+        Behavior::Peer(peer) => Some(&peer.storage),
+        Behavior::Service(_) | Behavior::Load(_) => None,
+    }
+}
+
+fn volume_of_mut(component: &mut Component) -> Option<&mut Volume> {
+    match &mut component.behavior {
+        Behavior::Store(store) => Some(&mut store.storage),
+        Behavior::Peer(peer) => Some(&mut peer.storage),
+        Behavior::Service(_) | Behavior::Load(_) => None,
+    }
+}

@@ -1,0 +1,20 @@
+//! Contract: every wanted component is verified, and no component calls an obsolete one. Obsolete
+//! components are removed; their volumes follow `spec.retention`.
+
+use crate::evolve::{Step, evolution::Evolution, verify, view::ChangeView, wait::Wait};
+
+/// None if there are no obsolete components.
+pub(super) fn step(view: &ChangeView<'_>) -> Option<Evolution> {
+    view.obsolete().next()?;
+    // Pods that were already terminating never got the new configuration: they may still call an
+    // obsolete component.
+    let waits: Vec<_> = verify::terminating_pods(view.running)
+        .filter(|(name, _)| view.obsolete().all(|component| component.name != **name))
+        .map(|(component, pods)| Wait::Terminated { component: component.clone(), pods })
+        .collect();
+    if waits.is_empty() {
+        return Some(view.waiting_evolution(Step::Contract, view.wanted.clone(), vec![]));
+    }
+    let apply = view.with_obsolete(view.wanted.clone());
+    Some(view.waiting_evolution(Step::Finalize, apply, waits))
+}

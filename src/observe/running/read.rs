@@ -1,0 +1,119 @@
+//! Reads the running topology back from the objects of a snapshot: the opposite of `render`.
+
+use super::{
+    entry,
+    lookup::component_of,
+    parse::parse_component,
+    pod,
+    topology::{RunningComponent, RunningPod, RunningTopology},
+    workload::{read_deployment, read_stateful_set},
+};
+use crate::{observe::Snapshot, plan::Identity};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use maquette_contract::{
+    ComponentConfig, ComponentName, Role,
+    keys::{ANNOTATION_CONFIG_REVISION, ANNOTATION_USED_BY, CONFIG_FILE},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+type Components = BTreeMap<ComponentName, RunningComponent>;
+
+/// The model of `identity` as `snapshot` shows it.
+pub fn running_topology(identity: &Identity, snapshot: &Snapshot) -> RunningTopology {
+    let mut components = Components::new();
+    for config_map in &snapshot.config_maps {
+        read_component(identity, snapshot, config_map, &mut components);
+    }
+    add_pods(snapshot, &mut components);
+    RunningTopology {
+        entry: entry::read_entry(&snapshot.services, &snapshot.pods, identity.name.as_str()),
+        unreadable: unreadable_components(identity, snapshot, &components),
+        volumes: components_with_volume(identity, snapshot),
+        components,
+    }
+}
+
+/// Adds the component of a ConfigMap, with its Deployment or StatefulSet.
+fn read_component(
+    identity: &Identity,
+    snapshot: &Snapshot,
+    config_map: &ConfigMap,
+    components: &mut Components,
+) {
+    let Some((name, text, config)) = read_config(config_map) else { return };
+    let object = identity.name.object_name(&name);
+    let (workload, spec) = match config.role() {
+        Role::Service | Role::Load => read_deployment(snapshot, &object),
+        Role::Store | Role::Peer => read_stateful_set(snapshot, &object, &name),
+    };
+    let component = components.entry(name).or_default();
+    component.revision = Some(ComponentConfig::revision_of(text));
+    component.planned = spec.and_then(|spec| parse_component(&config, &spec));
+    component.workload = workload;
+}
+
+fn read_config(config_map: &ConfigMap) -> Option<(ComponentName, &str, ComponentConfig)> {
+    let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
+    let config = ComponentConfig::from_json(text).ok()?;
+    Some((config.component.clone(), text, config))
+}
+
+/// Adds the pods to their components, in the order of their names.
+fn add_pods(snapshot: &Snapshot, components: &mut Components) {
+    for pod in snapshot.pods.iter().filter(|pod| !pod::has_ended(pod)) {
+        let Some(name) = component_of(&pod.metadata) else { continue };
+        let component = components.entry(name).or_default();
+        match pod.metadata.deletion_timestamp {
+            None => component.pods.push(running_pod(pod, snapshot)),
+            Some(_) => component.terminating += 1,
+        }
+    }
+    for component in components.values_mut() {
+        component.pods.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}
+
+fn running_pod(pod: &Pod, snapshot: &Snapshot) -> RunningPod {
+    let metadata = &pod.metadata;
+    let uid = metadata.uid.clone().unwrap_or_default();
+    let annotations = metadata.annotations.as_ref();
+    RunningPod {
+        name: metadata.name.clone().unwrap_or_default(),
+        ip: pod.status.as_ref().and_then(|status| status.pod_ip.clone()),
+        ready: pod::is_ready(pod),
+        requested_revision: annotations.and_then(|a| a.get(ANNOTATION_CONFIG_REVISION)).cloned(),
+        issue: pod::readiness_issue(pod),
+        report: snapshot.reports.get(&uid).cloned().unwrap_or_default(),
+        uid,
+    }
+}
+
+fn unreadable_components(
+    identity: &Identity,
+    snapshot: &Snapshot,
+    components: &Components,
+) -> BTreeSet<ComponentName> {
+    let prefix = format!("{}-", identity.name);
+    let deployments = snapshot.deployments.iter().map(|found| &found.metadata);
+    let stateful_sets = snapshot.stateful_sets.iter().map(|found| &found.metadata);
+    deployments
+        .chain(stateful_sets)
+        .filter(|metadata| metadata.deletion_timestamp.is_none())
+        .filter_map(|metadata| metadata.name.as_ref()?.strip_prefix(&prefix)?.parse().ok())
+        .filter(|name| components.get(name).is_some_and(has_lost_config))
+        .collect()
+}
+
+/// Whether a ready pod has no ConfigMap any more. Pods that never had one are not ready.
+fn has_lost_config(component: &RunningComponent) -> bool {
+    component.revision.is_none() && component.pods.iter().any(|pod| pod.ready)
+}
+
+fn components_with_volume(identity: &Identity, snapshot: &Snapshot) -> BTreeSet<ComponentName> {
+    let metadata = snapshot.claims.iter().map(|claim| &claim.metadata);
+    let used = metadata.filter(|metadata| {
+        let user = metadata.annotations.as_ref().and_then(|a| a.get(ANNOTATION_USED_BY));
+        user == Some(&identity.uid)
+    });
+    used.filter_map(component_of).collect()
+}

@@ -1,0 +1,145 @@
+//! Reads Deployments and StatefulSets: what they run now, and what they are to run.
+
+use super::{
+    lookup::{component_of, find_named, to_count},
+    pod::pod_ordinal,
+    topology::Workload,
+};
+use crate::{
+    observe::{Snapshot, text::one_line},
+    plan::Volume,
+};
+use k8s_openapi::api::{
+    apps::v1::{Deployment, StatefulSet},
+    core::v1::{PersistentVolumeClaim, Pod, PodSpec, ResourceRequirements},
+};
+use maquette_contract::{ComponentName, keys::CLAIM};
+
+/// Longest message of a controller that is kept, in characters.
+const MAX_ISSUE_CHARS: usize = 300;
+
+/// The part of a component that is in its Deployment or StatefulSet and not in its configuration.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WorkloadSpec {
+    pub(super) replicas: u32,
+    pub(super) resources: ResourceRequirements,
+    pub(super) storage: Option<Volume>,
+}
+
+impl WorkloadSpec {
+    fn from_deployment(deployment: &Deployment) -> Option<Self> {
+        let spec = deployment.spec.as_ref()?;
+        let resources = container_resources(spec.template.spec.as_ref()?);
+        Some(Self { replicas: replica_count(spec.replicas), resources, storage: None })
+    }
+
+    fn from_stateful_set(set: &StatefulSet) -> Option<Self> {
+        let spec = set.spec.as_ref()?;
+        let resources = container_resources(spec.template.spec.as_ref()?);
+        let claims = spec.volume_claim_templates.as_deref().unwrap_or_default();
+        let claim = claims.iter().find(|claim| claim.metadata.name.as_deref() == Some(CLAIM));
+        let storage = claim.and_then(claimed_volume);
+        Some(Self { replicas: replica_count(spec.replicas), resources, storage })
+    }
+
+    /// From orphaned pods and the claim of one of them.
+    fn from_orphans(pods: &[&Pod], claim: &PersistentVolumeClaim) -> Option<Self> {
+        let names = pods.iter().filter_map(|pod| pod.metadata.name.as_deref());
+        let template = pods.iter().find_map(|pod| pod.spec.as_ref());
+        Some(Self {
+            replicas: names.filter_map(pod_ordinal).max()? + 1,
+            resources: template.map(container_resources).unwrap_or_default(),
+            storage: Some(claimed_volume(claim)?),
+        })
+    }
+}
+
+fn replica_count(replicas: Option<i32>) -> u32 {
+    replicas.and_then(|n| u32::try_from(n).ok()).unwrap_or(1)
+}
+
+fn container_resources(pod: &PodSpec) -> ResourceRequirements {
+    pod.containers.first().and_then(|c| c.resources.clone()).unwrap_or_default()
+}
+
+fn claimed_volume(claim: &PersistentVolumeClaim) -> Option<Volume> {
+    let spec = claim.spec.as_ref()?;
+    let size = spec.resources.as_ref()?.requests.as_ref()?.get("storage")?;
+    Some(Volume { size: size.0.clone(), storage_class: spec.storage_class_name.clone() })
+}
+
+/// The Deployment of this name.
+pub(super) fn read_deployment(
+    snapshot: &Snapshot,
+    name: &str,
+) -> (Option<Workload>, Option<WorkloadSpec>) {
+    let Some(found) = find_named(&snapshot.deployments, name) else { return (None, None) };
+    (Some(deployment_workload(found)), WorkloadSpec::from_deployment(found))
+}
+
+/// The StatefulSet of this name, or the pods that it left behind.
+pub(super) fn read_stateful_set(
+    snapshot: &Snapshot,
+    name: &str,
+    component: &ComponentName,
+) -> (Option<Workload>, Option<WorkloadSpec>) {
+    let Some(found) = find_named(&snapshot.stateful_sets, name) else {
+        return (None, orphaned_spec(snapshot, component));
+    };
+    (Some(stateful_set_workload(found)), WorkloadSpec::from_stateful_set(found))
+}
+
+fn deployment_workload(deployment: &Deployment) -> Workload {
+    let desired = to_count(deployment.spec.as_ref().and_then(|spec| spec.replicas));
+    let Some(status) = &deployment.status else {
+        return Workload { desired, ..Workload::default() };
+    };
+    let conditions = status.conditions.as_deref().unwrap_or_default();
+    let failure = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True");
+    Workload {
+        is_observed: status.observed_generation >= deployment.metadata.generation,
+        desired,
+        total: to_count(status.replicas),
+        updated: to_count(status.updated_replicas),
+        available: to_count(status.available_replicas),
+        issue: failure
+            .and_then(|c| c.message.as_deref())
+            .map(|text| one_line(text, MAX_ISSUE_CHARS)),
+    }
+}
+
+fn stateful_set_workload(set: &StatefulSet) -> Workload {
+    let desired = to_count(set.spec.as_ref().and_then(|spec| spec.replicas));
+    let Some(status) = &set.status else {
+        return Workload { desired, ..Workload::default() };
+    };
+    Workload {
+        is_observed: status.observed_generation >= set.metadata.generation,
+        desired,
+        total: to_count(Some(status.replicas)),
+        updated: to_count(status.updated_replicas),
+        available: to_count(status.available_replicas),
+        issue: None,
+    }
+}
+
+/// The specification of a StatefulSet that was deleted without its pods. The pods run, so the
+/// component does; a new StatefulSet of the same name adopts them.
+fn orphaned_spec(snapshot: &Snapshot, component: &ComponentName) -> Option<WorkloadSpec> {
+    let pods: Vec<&Pod> = snapshot
+        .pods
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|pod| component_of(&pod.metadata).as_ref() == Some(component))
+        .filter(|pod| pod.metadata.deletion_timestamp.is_none() && !is_controlled(pod))
+        .collect();
+    let mut claims = snapshot.claims.iter();
+    let claim = claims.find(|claim| component_of(&claim.metadata).as_ref() == Some(component))?;
+    WorkloadSpec::from_orphans(&pods, claim)
+}
+
+/// Whether a controller owns the pod. Pods that are deleted with their StatefulSet still name it.
+fn is_controlled(pod: &Pod) -> bool {
+    let mut owners = pod.metadata.owner_references.iter().flatten();
+    owners.any(|owner| owner.controller == Some(true))
+}

@@ -1,0 +1,75 @@
+//! Rendered objects are read back as they were planned: no other state needs to be stored.
+
+use crate::{
+    cluster::{healthy_snapshot, observe_running, plan_spec},
+    specs::valid,
+};
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::OwnerReference};
+use maquette::{
+    observe::{Availability, component_availability},
+    plan::{Component, Topology},
+};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+proptest! {
+    #[test]
+    fn a_healthy_cluster_is_read_back_as_planned(spec in valid()) {
+        let topology = plan_spec(&spec);
+        let running = observe_running(&healthy_snapshot(&topology));
+        prop_assert_eq!(running.entry(), Some(topology.entry()));
+        let found: Vec<&Component> =
+            running.components().filter_map(|(_, found)| found.planned.as_ref()).collect();
+        let wanted: Vec<&Component> = topology.components().collect();
+        prop_assert_eq!(found, wanted);
+        for component in topology.components() {
+            let found = running.component(&component.name);
+            let now = crate::cluster::now();
+            let availability = component_availability(component, found, false, now);
+            prop_assert_eq!(availability, Availability::Available);
+        }
+    }
+}
+
+#[test]
+fn the_plan_of_a_component_without_its_config_map_is_unknown() {
+    let topology = shop_topology();
+    let mut snapshot = healthy_snapshot(&topology);
+    snapshot
+        .config_maps
+        .retain(|config_map| config_map.metadata.name.as_deref() != Some("shop-data"));
+    let running = observe_running(&snapshot);
+    let data = running.component(&"data".parse().unwrap()).expect("its pod runs");
+    assert_eq!(data.planned, None);
+    assert_eq!(data.pods.len(), 1);
+}
+
+#[test]
+fn peers_without_their_stateful_set_are_read_back_from_pods() {
+    let topology = plan_spec(&crate::cluster::parse_spec("shape: PeerToPeer"));
+    let mut snapshot = healthy_snapshot(&topology);
+    let (set, peers) = (snapshot.stateful_sets.remove(0), "peers".parse().unwrap());
+    let spec = set.spec.as_ref().unwrap();
+    let mut claim = spec.volume_claim_templates.as_ref().unwrap()[0].clone();
+    claim.metadata.name = Some("data-shop-peers-0".to_owned());
+    snapshot.claims = vec![Arc::new(claim)];
+    let of_peers = |pod: &&mut Arc<Pod>| pod.metadata.name.as_ref().unwrap().contains("-peers-");
+    for pod in snapshot.pods.iter_mut().filter(of_peers) {
+        Arc::make_mut(pod).spec = spec.template.spec.clone();
+    }
+    // A pod that is missing does not change the number of replicas.
+    snapshot.pods.retain(|pod| pod.metadata.name.as_deref() != Some("shop-peers-1"));
+    let running = observe_running(&snapshot);
+    assert_eq!(running.component(&peers).unwrap().planned.as_ref(), topology.component(&peers));
+    assert_eq!(running.component(&peers).unwrap().workload, None);
+    // Pods that are deleted with their StatefulSet are not a component.
+    let owner = OwnerReference { controller: Some(true), ..OwnerReference::default() };
+    for pod in snapshot.pods.iter_mut().filter(of_peers) {
+        Arc::make_mut(pod).metadata.owner_references = Some(vec![owner.clone()]);
+    }
+    assert_eq!(observe_running(&snapshot).component(&peers).unwrap().planned, None);
+}
+
+fn shop_topology() -> Topology {
+    plan_spec(&crate::cluster::parse_spec("shape: ThreeTier"))
+}
