@@ -198,7 +198,7 @@ impl Store {
         storage: Storage,
     ) -> Self {
         let server =
-            store::StoreServer::new(listener, storage, store::StoreMetrics::new()).unwrap();
+            store::StoreServer::new(listener, storage, store::StoreMetrics::default()).unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.run(async move { drop(stopped.await) }));
         Self { address, folder, stop: Some(stop), serving }
