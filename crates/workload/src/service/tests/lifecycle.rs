@@ -204,7 +204,7 @@ async fn a_stop_fails_no_request_of_clients_that_go_where_they_are_told() {
     web.runtime.shutdown.begin();
     let got = web.admin("/readyz").await;
     assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(got.text(), "shutdown: the pod was asked to stop\n");
+    assert_eq!(got.text(), "shutdown: a stop was requested\n");
     assert_eq!(kept.get("/ping").await, (ok.clone(), true), "serves on, but closes");
     let mut late = Client::connect(&web.address).await;
     assert_eq!(late.get("/ping").await, (ok, true), "who did not know yet is served as well");
