@@ -215,7 +215,7 @@ async fn a_graceful_stop_fails_no_request() {
     web.runtime.shutdown.begin();
     let got = web.admin("/readyz").await;
     assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(got.text(), "shutdown: the pod was asked to stop\n");
+    assert_eq!(got.text(), "shutdown: a stop was requested\n");
     assert_eq!(kept.get("/ping").await, (ok.clone(), true), "still served, but closed");
     let mut late = Client::connect(&web.address).await;
     assert_eq!(late.get("/ping").await, (ok, true), "a new connection is still served");
