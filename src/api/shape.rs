@@ -17,6 +17,16 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// The name that specifications, statuses and events have.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientServer => "ClientServer",
+            Self::ThreeTier => "ThreeTier",
+            Self::NTier => "NTier",
+            Self::PeerToPeer => "PeerToPeer",
+        }
+    }
+
     /// The field of the spec that configures the shape.
     pub fn spec_field(self) -> &'static str {
         match self {

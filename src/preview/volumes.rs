@@ -35,8 +35,8 @@ pub enum VolumeFate {
     Stays,
     /// It is in use before and after the change, and grows.
     Grows,
-    /// It is in use before and after the change. It should shrink or have another StorageClass, which
-    /// is not possible.
+    /// It is in use before and after the change. It should shrink or have another StorageClass,
+    /// which is not possible.
     StaysAsItIs,
     /// It is created for a component.
     New,
