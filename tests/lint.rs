@@ -63,7 +63,7 @@ metadata: {generateName: three-}
 spec: {shape: ThreeTier, peerToPeer: {}, clientServer: {}}
 ";
     let output = lint(&["-f", "-"], input);
-    let wanted = [
+    let expected = [
         "stdin: Architecture/one: spec.peerToPeer.copies: unknown field: remove it",
         "stdin: Architecture/one: spec.peerToPeer.replicationFactor: replicationFactor is above \
          replicas, but each copy of an item needs a different peer: lower replicationFactor or \
@@ -79,7 +79,7 @@ spec: {shape: ThreeTier, peerToPeer: {}, clientServer: {}}
         "stdin: Architecture/three-: note: spec.peerToPeer is inactive, since the shape is \
          ThreeTier",
     ];
-    assert_eq!(printed(&output), wanted);
+    assert_eq!(printed(&output), expected);
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -92,22 +92,22 @@ items:
 - {apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {name: a}, spec: {}}
 ";
     let output = lint(&["-f", "manifests/examples/n-tier.yaml", "-f", "-"], list);
-    let wanted = [
+    let expected = [
         "manifests/examples/n-tier.yaml: Architecture/n-tier: valid",
         "stdin: Architecture/a: spec.shape: Required value",
     ];
-    assert_eq!(printed(&output), wanted);
+    assert_eq!(printed(&output), expected);
     assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
 fn input_without_architectures_fails() {
     let output = lint(&["-f", "-"], "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}");
-    let wanted = [
+    let expected = [
         "stdin: ConfigMap/x: passed over: not an Architecture",
         "no Architecture: nothing was checked",
     ];
-    assert_eq!(printed(&output), wanted);
+    assert_eq!(printed(&output), expected);
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -117,9 +117,9 @@ fn render_reports_the_same_errors_as_lint() {
                  spec: {shape: ThreeTier, bogus: 1, load: {items: many}}}";
     let output = run("render", &["-f", "-"], input);
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let problems = printed(&lint(&["-f", "-"], input));
-    assert_eq!(problems.len(), 2, "{problems:?}");
-    assert!(problems.iter().all(|problem| stderr.contains(problem.as_str())), "{stderr}");
+    let errors = printed(&lint(&["-f", "-"], input));
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(errors.iter().all(|error| stderr.contains(error.as_str())), "{stderr}");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(printed(&output), [""; 0]);
 }
@@ -129,13 +129,13 @@ fn other_versions_and_unknown_top_level_fields_are_errors() {
     let input = "{apiVersion: maquette.dev/v2, kind: Architecture, metadata: {}, \
                  spec: {shape: ThreeTier}, data: {}}";
     let output = lint(&["-f", "-"], input);
-    let wanted = [
+    let expected = [
         "stdin: Architecture/?: apiVersion: Invalid value: \"maquette.dev/v2\": use \
          maquette.dev/v1alpha1",
         "stdin: Architecture/?: metadata.name: Required value: set the name of the Architecture",
         "stdin: Architecture/?: data: unknown field: remove it",
     ];
-    assert_eq!(printed(&output), wanted);
+    assert_eq!(printed(&output), expected);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The CustomResourceDefinition.
 //!
-//! Owns what the derived schema lacks: the rules on the whole resource, defaults in descriptions. It
-//! never decides what is valid: the rules are `spec`'s, the bounds stand at the types.
+//! Owns what the derived schema lacks: the rules on the whole resource, defaults in descriptions.
+//! It never decides what is valid: the rules are `spec`'s, the bounds stand at the types.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,

@@ -58,8 +58,8 @@ pub struct EvolutionStatus {
     pub from: Option<Shape>,
     /// The shape after the change.
     pub to: Shape,
-    /// The current step: `Expand`, `Cutover`, `Finalize` or `Contract`, in this order. A change skips
-    /// the steps that it does not need.
+    /// The current step: `Expand`, `Cutover`, `Finalize` or `Contract`, in this order. A change
+    /// skips the steps that it does not need.
     pub step: EvolutionStep,
     /// When the current step began.
     pub since: Time,

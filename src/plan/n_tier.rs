@@ -99,7 +99,8 @@ fn check_reachable(shape: &ValidNTier, client_routes: &Routes) -> Result<(), Val
     errors.into_result(Some(()))
 }
 
-/// The collections of the load's items: those with an owner, and one more if a service owns the rest.
+/// The collections of the load's items: those with an owner, and one more if a service owns the
+/// rest.
 fn load_collections(owners: Owners) -> Vec<Collection> {
     let rest = owners.rest.map(|_| names::default_collection());
     let collections: BTreeSet<_> = owners.collections.into_keys().chain(rest).collect();

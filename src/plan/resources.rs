@@ -1,7 +1,7 @@
 //! Resource requests and limits of pods, with defaults for what the user does not set.
 //!
-//! The default requests are small: dozens of pods fit on a node with two CPUs. The default limits are
-//! generous: no pod is throttled or killed unless the user asks for it.
+//! The default requests are small: dozens of pods fit on a node with two CPUs. The default limits
+//! are generous: no pod is throttled or killed unless the user asks for it.
 
 use crate::api::{Quantity, ValidAmounts, ValidResources};
 use k8s_openapi::api::core::v1::ResourceRequirements;

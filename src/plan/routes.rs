@@ -17,16 +17,14 @@ pub(super) struct Owners {
 
 /// The routes of `component`.
 pub(super) fn routes_from(component: &ComponentName, calls: &CallGraph, owners: &Owners) -> Routes {
-    let first_hops = first_hops(component, calls);
+    let hops = first_hops(component, calls);
     Routes {
         collections: owners
             .collections
             .iter()
-            .map(|(collection, owner)| {
-                (collection.clone(), next_hop(component, owner, &first_hops))
-            })
+            .map(|(collection, owner)| (collection.clone(), next_hop(component, owner, &hops)))
             .collect(),
-        rest: owners.rest.as_ref().and_then(|owner| next_hop(component, owner, &first_hops)),
+        rest: owners.rest.as_ref().and_then(|owner| next_hop(component, owner, &hops)),
     }
 }
 

@@ -28,8 +28,8 @@ impl Identity {
     }
 }
 
-/// A planned model. Only `plan` makes one and only `evolve` derives others, so `render` cannot get a
-/// model that was not planned.
+/// A planned model. Only `plan` makes one and only `evolve` derives others, so `render` cannot get
+/// a model that was not planned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topology {
     pub(crate) identity: Identity,
@@ -172,14 +172,15 @@ pub struct PlannedSource {
     pub backend: SourceBackend,
     /// The collections to migrate from it.
     pub collections: CollectionSet,
-    /// True if all other writers of the source have stopped: a backfill that completes now is final.
+    /// True if all other writers of the source have stopped: a backfill that completes now is
+    /// final.
     pub final_pass: bool,
 }
 
 /// A call that a service may make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedCall {
-    /// The called component.
+    /// The name of the called component.
     pub to: ComponentName,
     /// The percentage of summary requests that make the call.
     pub probability_percent: Percent,
@@ -199,8 +200,8 @@ pub struct PeerBehavior {
     pub work: RequestWork,
     /// The number of peers that store each item.
     pub replication_factor: u32,
-    /// The number of pods that store items; less than the number of running pods while some pods hand
-    /// over their items before they stop.
+    /// The number of pods that store items; less than the number of running pods while some pods
+    /// hand over their items before they stop.
     pub members: u32,
     /// The volume of each peer.
     pub storage: Volume,

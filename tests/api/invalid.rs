@@ -190,9 +190,9 @@ async fn create_then_update(
 ) -> Result<(), kube::Error> {
     let api = architectures(namespace);
     let made = api.create(&PostParams::default(), &architecture(name, before)).await?;
-    let mut wanted = architecture(name, after);
-    wanted.metadata.resource_version = made.metadata.resource_version;
-    api.replace(name, &PostParams::default(), &wanted).await.map(|_| ())
+    let mut desired = architecture(name, after);
+    desired.metadata.resource_version = made.metadata.resource_version;
+    api.replace(name, &PostParams::default(), &desired).await.map(|_| ())
 }
 
 #[tokio::test]
@@ -257,15 +257,14 @@ async fn the_api_server_and_lint_agree_on_any_spec() {
         let server = architectures(&namespace).create(&params, &object).await;
         let ours = api::parse_document(&document);
         let response = server.as_ref().err().map(ToString::to_string).unwrap_or_default();
-        assert_eq!(server.is_ok(), ours.is_ok(), "{document}\nserver: {response}\nwe: {ours:?}");
+        assert_eq!(server.is_ok(), ours.is_ok(), "{document}\nserver: {response}\nlint: {ours:?}");
         // The API server checks no rules if the schema itself rejects the object.
         if response.contains("some validation rules were not checked") {
             continue;
         }
-        for problem in ours.err().iter().flat_map(|problems| problems.iter()) {
-            let is_reported =
-                response.contains(&problem.path) && response.contains(&problem.message);
-            assert!(is_reported, "{document}\nserver: {response}\nwe: {problem}");
+        for error in ours.err().iter().flat_map(|errors| errors.iter()) {
+            let is_reported = response.contains(&error.path) && response.contains(&error.message);
+            assert!(is_reported, "{document}\nserver: {response}\nlint: {error}");
         }
     }
 }

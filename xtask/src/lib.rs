@@ -16,7 +16,7 @@ use std::{fs, io};
 pub struct Generated {
     /// The path, relative to the root of the repository.
     pub path: PathBuf,
-    /// The whole content.
+    /// The content, with a trailing newline.
     pub text: String,
 }
 

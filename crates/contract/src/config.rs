@@ -133,7 +133,8 @@ pub struct RequestWork {
     pub response_bytes: u64,
 }
 
-/// Quantiles of the computing time, in microseconds. A higher quantile is not less than a lower one.
+/// Quantiles of the computing time, in microseconds. A higher quantile is not less than a lower
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessingTime {
@@ -182,12 +183,12 @@ pub enum CallMode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
-    /// The called component.
+    /// The name of the called component.
     pub component: ComponentName,
     /// The address of its traffic port.
     pub address: Address,
-    /// The percentage of summary requests that make this call. Requests for an item follow the route
-    /// of its collection.
+    /// The percentage of summary requests that make this call. Requests for an item follow the
+    /// route of its collection.
     pub probability_percent: Percent,
 }
 
@@ -195,7 +196,7 @@ pub struct Call {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreTarget {
-    /// The queried store.
+    /// The name of the queried store.
     pub component: ComponentName,
     /// The address of its RESP port.
     pub address: Address,

@@ -9,8 +9,8 @@ name!(
     Collection, "collection", 24
 );
 
-/// The id of an item within its collection: 1 to 128 characters of `A-Z a-z 0-9 . _ ~ -`, which need
-/// no escaping in the path of a URL.
+/// The id of an item within its collection: 1 to 128 characters of `A-Z a-z 0-9 . _ ~ -`, which
+/// need no escaping in the path of a URL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ItemId(String);
@@ -56,8 +56,8 @@ impl fmt::Display for ItemId {
     }
 }
 
-/// Collection and id: unique in the Architecture. Its text, `<collection>/<id>`, is the key in a store
-/// and the input of rendezvous hashing.
+/// Collection and id: unique in the Architecture. Its text, `<collection>/<id>`, is the key in a
+/// store and the input of rendezvous hashing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ItemKey {
     /// The collection; it determines the owner.

@@ -27,11 +27,11 @@ pub const MANAGER: &str = "maquette";
 /// The hash of the object that was applied last. If the hash of the desired object differs, the
 /// operator applies it again.
 pub const ANNOTATION_APPLIED_HASH: &str = "maquette.dev/applied-hash";
-/// On a pod: the revision of the configuration that it should load. A change of the annotation makes
-/// the kubelet refresh the mounted ConfigMap at once.
+/// On a pod: the revision of the configuration that it should load. A change of the annotation
+/// makes the kubelet refresh the mounted ConfigMap at once.
 pub const ANNOTATION_CONFIG_REVISION: &str = "maquette.dev/config-revision";
-/// On a volume claim: the UID of the Architecture that used it last. An Architecture never deletes a
-/// claim that only an earlier Architecture of the same name has used.
+/// On a volume claim: the UID of the Architecture that used it last. An Architecture never deletes
+/// a claim that only an earlier Architecture of the same name has used.
 pub const ANNOTATION_USED_BY: &str = "maquette.dev/used-by";
 
 /// The key in the ConfigMap of a component, and the name of the mounted file.

@@ -3,8 +3,8 @@
 /// The content type of the format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Converts OpenMetrics, which the registries write, to the text format. In OpenMetrics, HELP and TYPE
-/// of a counter name it without `_total`; in the text format, with it.
+/// Converts OpenMetrics, which the registries write, to the text format. In OpenMetrics, HELP and
+/// TYPE of a counter name it without `_total`; in the text format, with it.
 pub fn prometheus_text(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len() + 512);
     let mut help = "";

@@ -40,7 +40,7 @@ pub enum SourceBackend {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CollectionSet {
-    /// Exactly these collections.
+    /// Only the collections in this set.
     Only(BTreeSet<Collection>),
     /// All collections except these.
     AllBut(BTreeSet<Collection>),
@@ -60,7 +60,7 @@ impl CollectionSet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MigrationObservation {
-    /// The migration source.
+    /// The component that is the migration source.
     pub component: ComponentName,
     /// True if a pass that started under the reported revision has copied all items that this pod
     /// must copy.
@@ -73,8 +73,8 @@ pub struct MigrationObservation {
 /// also works while the peers forward users' requests to a successor.
 ///
 /// - `GET /internal/items/{collection}/{id}` returns a [`crate::Record`] as JSON, or 404.
-/// - `PUT /internal/items/{collection}/{id}` stores a [`crate::Record`] unless the stored version is
-///   newer, and returns 204 when it is durable. It is idempotent.
+/// - `PUT /internal/items/{collection}/{id}` stores a [`crate::Record`] unless the stored version
+///   is newer, and returns 204 when it is durable. It is idempotent.
 /// - `GET /internal/items?after=KEY` returns an [`internal_api::InternalPage`].
 /// - `GET /internal/summary` returns a [`crate::Summary`].
 pub mod internal_api {

@@ -84,8 +84,8 @@ name!(
 );
 
 impl ArchitectureName {
-    /// The longest object name `<architecture>-<component>`, in characters: the pods of a StatefulSet
-    /// get a label `<statefulset>-<hash>`, and a label value has at most 63 characters.
+    /// The longest object name `<architecture>-<component>`, in characters: the pods of a
+    /// StatefulSet get a label `<statefulset>-<hash>`, and a label value has at most 63 characters.
     pub const MAX_OBJECT_NAME: usize = 52;
 
     /// The name of a component's objects: `<architecture>-<component>`.

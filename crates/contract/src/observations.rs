@@ -55,7 +55,7 @@ pub enum Probe {
     Pending,
     /// The component at the end of the edge answered.
     Works,
-    /// The probe failed.
+    /// The last probe failed or timed out.
     #[serde(rename_all = "camelCase")]
     Fails {
         /// The reason, in one line, for humans.

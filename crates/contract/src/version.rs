@@ -6,8 +6,8 @@ use std::{fmt, str::FromStr};
 /// The version of an item; each write makes a new one.
 ///
 /// A hybrid logical clock (Kulkarni, Demirbas et al., "Logical Physical Clocks and Consistent
-/// Snapshots in Globally Distributed Databases", 2014) and the pod that made the write, which breaks
-/// ties. Versions are ordered by their fields, in the order of declaration. As text:
+/// Snapshots in Globally Distributed Databases", 2014) and the pod that made the write, which
+/// breaks ties. Versions are ordered by their fields, in the order of declaration. As text:
 /// `<milliseconds>.<counter>.<writer>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -133,7 +133,6 @@ pub struct Quantiles {
     pub p99: Option<String>,
 }
 
-/// [`ComponentSettings`], validated.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidComponent {
     pub(crate) replicas: u32,

@@ -64,7 +64,6 @@ impl Default for Load {
     }
 }
 
-/// [`Load`], validated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ValidLoad {
     pub(crate) requests_per_second: u32,

@@ -1,8 +1,8 @@
 //! Resource requests and limits of pods.
 //!
 //! Amounts are integers or strings, as in Kubernetes' pods. The API server before Kubernetes 1.34
-//! estimates the cost of any CEL rule on such a value as above its limit, whatever `maxLength` says.
-//! So the rules here are in Rust only.
+//! estimates the cost of any CEL rule on such a value as above its limit, whatever `maxLength`
+//! says. So the rules here are in Rust only.
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as RawQuantity;
 use schemars::JsonSchema;
@@ -40,14 +40,12 @@ pub struct Amounts {
     pub ephemeral_storage: Option<RawQuantity>,
 }
 
-/// [`Resources`], validated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ValidResources {
     pub(crate) requests: ValidAmounts,
     pub(crate) limits: ValidAmounts,
 }
 
-/// [`Amounts`], validated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ValidAmounts {
     pub(crate) cpu: Option<Quantity>,

@@ -23,17 +23,17 @@ fn size_rule() -> CelRule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Storage {
-    /// The capacity, such as `1Gi`. It can be increased later without a restart of pods and cannot be
-    /// decreased. Volumes grow only if their StorageClass has `allowVolumeExpansion`; otherwise they
-    /// keep their size and the condition `Progressing` says so.
+    /// The capacity, such as `1Gi`. It can be increased later without a restart of pods and cannot
+    /// be decreased. Volumes grow only if their StorageClass has `allowVolumeExpansion`; otherwise
+    /// they keep their size and the condition `Progressing` says so.
     #[serde(default = "default_size")]
     #[schemars(extend(
         "maxLength" = quantity::MAX_LENGTH,
         "x-kubernetes-validations" = schema_rules([size_rule()]),
     ))]
     pub size: String,
-    /// The StorageClass of the volume. If it is not set, the default StorageClass of the cluster. It
-    /// cannot be changed later.
+    /// The StorageClass of the volume. If it is not set, the default StorageClass of the cluster.
+    /// It cannot be changed later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     #[schemars(extend("x-kubernetes-validations" = schema_rules([subdomain_rule()])))]
@@ -62,14 +62,12 @@ pub struct DataStore {
     pub resources: Option<Resources>,
 }
 
-/// [`Storage`], validated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ValidStorage {
     pub(crate) size: Quantity,
     pub(crate) storage_class: Option<String>,
 }
 
-/// [`DataStore`], validated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ValidStore {
     pub(crate) storage: ValidStorage,

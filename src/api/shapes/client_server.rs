@@ -56,7 +56,6 @@ impl Default for ClientServer {
     }
 }
 
-/// [`ClientServer`], validated.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidClientServer {
     /// The first is the entry.

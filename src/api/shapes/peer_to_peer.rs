@@ -41,8 +41,8 @@ pub struct PeerToPeer {
     /// Resource requests and limits of each peer. Amounts that are not set have small defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// The simulated computing time of each request, in addition to requests to other peers. If it is
-    /// not set, a peer answers as fast as it can.
+    /// The simulated computing time of each request, in addition to requests to other peers. If it
+    /// is not set, a peer answers as fast as it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processing_time: Option<Quantiles>,
     /// The minimum size of a response, such as `2Ki`: smaller responses are padded. At most `1Mi`.
@@ -71,7 +71,6 @@ impl Default for PeerToPeer {
     }
 }
 
-/// [`PeerToPeer`], validated.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidPeerToPeer {
     pub(crate) component: ValidComponent,

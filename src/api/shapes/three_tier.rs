@@ -22,7 +22,6 @@ pub struct ThreeTier {
     pub data: DataStore,
 }
 
-/// [`ThreeTier`], validated.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidThreeTier {
     pub(crate) client: ValidComponent,

@@ -21,8 +21,9 @@ use super::status::ArchitectureStatus;
 use super::validation::{ErrorList, FieldPath, ValidationErrors, schema_rules};
 use component_names::Names;
 
-/// The model to build. Only `shape` is required. The field named after a shape configures that shape.
-/// Settings of other shapes may stay in the spec: they have no effect until `shape` names them.
+/// The model to build. Only `shape` is required. The field named after a shape configures that
+/// shape. Settings of other shapes may stay in the spec: they have no effect until `shape` names
+/// them.
 #[expect(clippy::duplicated_attributes, reason = "each printcolumn has its own type_")]
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(

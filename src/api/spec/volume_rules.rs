@@ -65,8 +65,8 @@ fn has_class(s: &str) -> String {
 }
 
 /// In CEL: if the n-tier shape stays, `both` holds for each service `s` and each previous service
-/// `t`; `added` for each `s` where the services were default before; `removed` for each previous `t`
-/// where the services are default now.
+/// `t`; `added` for each `s` where the services were default before; `removed` for each previous
+/// `t` where the services are default now.
 fn n_tier_change(both: &str, added: &str, removed: &str) -> String {
     format!(
         "!({stays}) || (has(self.nTier) ? (has(oldSelf.nTier) \

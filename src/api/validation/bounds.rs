@@ -1,5 +1,5 @@
-//! The schema's bounds, for a spec that no API server has checked. The messages are those of the API
-//! server, word for word.
+//! The schema's bounds, for a spec that no API server has checked. The messages are those of the
+//! API server, word for word.
 
 use std::collections::BTreeMap;
 

@@ -22,8 +22,8 @@ pub(crate) fn syntax_rule() -> CelRule {
     .with_arguments(["self"])
 }
 
-/// Parses the name of a client or service (at most [`MAX_LENGTH`] characters) or of a store (at most
-/// [`ComponentName::MAX`]).
+/// Parses the name of a client or service (at most [`MAX_LENGTH`] characters) or of a store (at
+/// most [`ComponentName::MAX`]).
 pub(crate) fn validate(
     text: &str,
     most: usize,

@@ -13,8 +13,8 @@ fn is_subdomain_part(part: &str) -> bool {
         && !part.ends_with('-')
 }
 
-/// A label value: empty, or at most 63 letters, digits, `-`, `_` and `.`, starting and ending with a
-/// letter or digit.
+/// A label value: empty, or at most 63 letters, digits, `-`, `_` and `.`, starting and ending with
+/// a letter or digit.
 pub(crate) fn is_label_value(text: &str) -> bool {
     text.is_empty() || is_label_name(text)
 }

@@ -1,7 +1,7 @@
 //! Checks a document against the schema: types, unknown and missing fields, bounds, duplicates.
 //!
-//! The messages are those of the API server. It does not check CEL rules and patterns: the `validate`
-//! methods of the types make those checks in Rust.
+//! The messages are those of the API server. It does not check CEL rules and patterns: the
+//! `validate` methods of the types make those checks in Rust.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,

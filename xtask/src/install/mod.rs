@@ -1,5 +1,5 @@
-//! The objects that install the operator: `manifests/install.yaml`, and the RBAC rules that the Helm
-//! chart uses too.
+//! The objects that install the operator: `manifests/install.yaml`, and the RBAC rules that the
+//! Helm chart uses too.
 
 mod account;
 mod namespace;

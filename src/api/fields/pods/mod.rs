@@ -107,8 +107,8 @@ pub struct PodSettings {
     #[schemars(length(min = 1, max = 512))]
     #[schemars(extend("x-kubernetes-validations" = schema_rules([image_rule()])))]
     pub image: Option<String>,
-    /// When the image is pulled: if the node does not have it (`IfNotPresent`, the default), at each
-    /// start of a pod (`Always`), or never (`Never`).
+    /// When the image is pulled: if the node does not have it (`IfNotPresent`, the default), at
+    /// each start of a pod (`Always`), or never (`Never`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<ImagePullPolicy>,
 }
@@ -130,7 +130,8 @@ pub struct ImagePullSecret {
     pub name: String,
 }
 
-/// When the image is pulled.
+/// When the image is pulled: if the node does not have it (`IfNotPresent`, the default), at each
+/// start of a pod (`Always`), or never (`Never`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ImagePullPolicy {
     /// If the node does not have it.

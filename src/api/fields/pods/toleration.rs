@@ -55,11 +55,12 @@ pub struct Toleration {
     #[schemars(length(max = 63))]
     #[schemars(extend("x-kubernetes-validations" = schema_rules([label_value_rule()])))]
     pub value: Option<String>,
-    /// The effect of the taint: `NoSchedule`, `PreferNoSchedule` or `NoExecute`. If it is not set, any.
+    /// The effect of the taint: `NoSchedule`, `PreferNoSchedule` or `NoExecute`. If it is not set,
+    /// any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<TaintEffect>,
-    /// How many seconds a pod stays on its node after a taint with the effect `NoExecute` is added. If
-    /// it is not set, the pod stays.
+    /// How many seconds a pod stays on its node after a taint with the effect `NoExecute` is added.
+    /// If it is not set, the pod stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toleration_seconds: Option<i64>,
 }
@@ -70,11 +71,12 @@ pub enum TolerationOperator {
     /// The values are equal.
     #[default]
     Equal,
-    /// Any value matches.
+    /// The value can be any.
     Exists,
 }
 
-/// What a taint does to pods that do not tolerate it.
+/// What a taint does to pods that do not tolerate it: `NoSchedule`, `PreferNoSchedule` or
+/// `NoExecute`. If it is not set, the toleration matches all effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum TaintEffect {
     /// They are not scheduled to the node.

@@ -67,8 +67,8 @@ fn other_stateful<'a>(list: &'a [Service], service: &Service) -> impl Iterator<I
     stateful_services(list).filter(move |other| other.name != service.name)
 }
 
-/// The first store name that a service sets and another service has too. Names of services differ, so
-/// at least one of two services with the same store sets its name.
+/// The first store name that a service sets and another service has too. Names of services differ,
+/// so at least one of two services with the same store sets its name.
 fn shared_store(list: &[Service]) -> Option<&String> {
     stateful_services(list)
         .filter_map(|service| Some((service, service.store.as_ref()?.name.as_ref()?)))

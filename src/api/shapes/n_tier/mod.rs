@@ -27,9 +27,9 @@ pub struct NTier {
     /// component is named `client`.
     #[serde(default)]
     pub client: ComponentSettings,
-    /// The services. A service may call only services that are listed below it, so that calls form no
-    /// cycle. If they are not set: a stateless storefront that calls orders and catalog; orders owns
-    /// the collection `orders`, catalog all other collections.
+    /// The services. A service may call only services that are listed below it, so that calls form
+    /// no cycle. If they are not set: a stateless storefront that calls orders and catalog; orders
+    /// owns the collection `orders`, catalog all other collections.
     #[serde(default = "default_services")]
     #[schemars(length(min = 1, max = 24))]
     #[schemars(extend(
@@ -73,8 +73,8 @@ pub struct Service {
     #[schemars(length(max = 23))]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["service"]))]
     pub calls: Vec<Call>,
-    /// The collections that this service owns; `*` means every collection that no other service owns.
-    /// If it is not set, the collection of the service's own name.
+    /// The collections that this service owns; `*` means every collection that no other service
+    /// owns. If it is not set, the collection of the service's own name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 24)))]
     #[schemars(extend(
@@ -122,8 +122,8 @@ fn default_probability() -> i32 {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceStore {
-    /// The name of the store's component. If it is not set, `<service>-data`. The name `data` reuses
-    /// the store of the client-server and three-tier shapes with its items.
+    /// The name of the store's component. If it is not set, `<service>-data`. The name `data`
+    /// reuses the store of the client-server and three-tier shapes with its items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 29))]
     #[schemars(extend("x-kubernetes-validations" =

@@ -1,8 +1,8 @@
 //! Rules among the services, in CEL; `check` makes the same checks in Rust.
 //!
-//! The API server estimates the maximum cost of each rule and rejects a schema with a rule above its
-//! limit. It knows no bounds of the results of functions such as `orValue`; so the rules use `has`,
-//! and `transformList` instead of `filter`.
+//! The API server estimates the maximum cost of each rule and rejects a schema with a rule above
+//! its limit. It knows no bounds of the results of functions such as `orValue`; so the rules use
+//! `has`, and `transformList` instead of `filter`.
 
 use crate::api::validation::{CelRule, component_name};
 
@@ -15,8 +15,8 @@ const IS_UNKNOWN: &str = "!self.exists(t, t.name == c.service)";
 const IS_UPWARD: &str = "self.exists(j, t, j < i && t.name == c.service)";
 
 /// A service other than `s` has the store that `s` names.
-const IS_SHARED: &str = "!s.stateless && has(s.store) && has(s.store.name) && self.exists(t, t.name \
-                         != s.name && !t.stateless && (has(t.store) && has(t.store.name) \
+const IS_SHARED: &str = "!s.stateless && has(s.store) && has(s.store.name) && self.exists(t, \
+                         t.name != s.name && !t.stateless && (has(t.store) && has(t.store.name) \
                          ? t.store.name == s.store.name : t.name + '-data' == s.store.name))";
 
 /// A service other than `s` owns collection `k`.
@@ -32,7 +32,8 @@ fn is_collection() -> String {
     format!("k == '*' || k.matches('{}')", component_name::PATTERN)
 }
 
-/// On a service.
+// Rules on one service.
+
 pub(super) fn self_call() -> CelRule {
     CelRule::new(
         "!has(self.calls) || !self.calls.exists(c, c.service == self.name)",
@@ -42,7 +43,6 @@ pub(super) fn self_call() -> CelRule {
     .at_field("calls")
 }
 
-/// On a service.
 pub(super) fn stateless_with_store() -> CelRule {
     CelRule::new(
         "!self.stateless || !has(self.store)",
@@ -52,7 +52,6 @@ pub(super) fn stateless_with_store() -> CelRule {
     .at_field("store")
 }
 
-/// On a service.
 pub(super) fn stateless_with_owns() -> CelRule {
     CelRule::new(
         "!self.stateless || !has(self.owns)",
@@ -62,7 +61,7 @@ pub(super) fn stateless_with_owns() -> CelRule {
     .at_field("owns")
 }
 
-/// On the name of a service.
+/// A rule on the name of a service.
 pub(super) fn reserved_service_name() -> CelRule {
     CelRule::new(
         "!(self in ['client', 'data', 'load', 'peers']) && !self.endsWith('-headless')",
@@ -71,7 +70,7 @@ pub(super) fn reserved_service_name() -> CelRule {
     .with_arguments(["self"])
 }
 
-/// On the name of a store.
+/// A rule on the name of a store.
 pub(super) fn reserved_store_name() -> CelRule {
     CelRule::new(
         "!(self in ['business', 'client', 'load', 'peers']) && !self.endsWith('-headless')",
@@ -80,27 +79,28 @@ pub(super) fn reserved_store_name() -> CelRule {
     .with_arguments(["self"])
 }
 
-/// On the list `owns`.
+/// A rule on the list `owns`.
 pub(super) fn collection_syntax() -> CelRule {
-    let is_collection = is_collection();
+    let condition = is_collection();
     CelRule::new(
-        format!("self.all(k, {is_collection})"),
+        format!("self.all(k, {condition})"),
         "'{}' is not a valid collection: use lower-case letters, digits and '-', start with a \
          letter and end with a letter or digit; or '*' for every collection that no other service \
          owns",
     )
-    .with_arguments([format!("self.transformList(i, k, !({is_collection}), k)[0]")])
+    .with_arguments([format!("self.transformList(i, k, !({condition}), k)[0]")])
 }
 
-/// The arguments of a rule on calls: the first service with a call that is bad, and the service that
-/// this call calls. `index` is a variable name that `is_bad` does not use.
+/// The arguments of a rule on calls: the first service with a call that is bad, and the service
+/// that this call calls. `index` is a variable name that `is_bad` does not use.
 fn bad_call(is_bad: &str, index: &str) -> [String; 2] {
     let first = format!("self.transformList(i, s, has(s.calls) && s.calls.exists(c, {is_bad}), ");
     let called = format!("s.calls.transformList({index}, c, {is_bad}, c.service)[0]");
     [format!("{first}s.name)[0]"), format!("{first}{called})[0]")]
 }
 
-/// On the list of services.
+// Rules on the list of services.
+
 pub(super) fn unknown_call() -> CelRule {
     CelRule::new(
         format!("self.all(s, !has(s.calls) || !s.calls.exists(c, {IS_UNKNOWN}))"),
@@ -110,7 +110,6 @@ pub(super) fn unknown_call() -> CelRule {
     .with_arguments(bad_call(IS_UNKNOWN, "j"))
 }
 
-/// On the list of services.
 pub(super) fn upward_call() -> CelRule {
     CelRule::new(
         format!("self.all(i, s, !has(s.calls) || !s.calls.exists(c, {IS_UPWARD}))"),
@@ -120,7 +119,6 @@ pub(super) fn upward_call() -> CelRule {
     .with_arguments(bad_call(IS_UPWARD, "k"))
 }
 
-/// On the list of services.
 pub(super) fn shared_store() -> CelRule {
     CelRule::new(
         format!("!self.exists(s, {IS_SHARED})"),
@@ -130,7 +128,6 @@ pub(super) fn shared_store() -> CelRule {
     .with_arguments([format!("self.transformList(i, s, {IS_SHARED}, s.store.name)[0]")])
 }
 
-/// On the list of services.
 pub(super) fn contested_collection() -> CelRule {
     let is_bad = format!("s.owns.exists(k, {IS_CONTESTED})");
     CelRule::new(
@@ -144,7 +141,6 @@ pub(super) fn contested_collection() -> CelRule {
     )])
 }
 
-/// On the list of services.
 pub(super) fn store_is_service() -> CelRule {
     CelRule::new(
         format!("!self.exists(t, {IS_STORE_NAME})"),
@@ -153,7 +149,6 @@ pub(super) fn store_is_service() -> CelRule {
     .with_arguments([format!("self.transformList(i, t, {IS_STORE_NAME}, t.name)[0]")])
 }
 
-/// On the list of services.
 pub(super) fn all_stateless() -> CelRule {
     CelRule::new(
         "self.exists(s, !s.stateless)",

@@ -7,7 +7,6 @@ use super::{Call, NTier, Service, WILDCARD, check, rules};
 use crate::api::fields::{DataStore, ValidComponent, ValidStore};
 use crate::api::validation::{ErrorList, FieldPath, NonEmpty, bounds, component_name};
 
-/// [`NTier`], validated.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidNTier {
     pub(crate) client: ValidComponent,
@@ -15,7 +14,6 @@ pub(crate) struct ValidNTier {
     pub(crate) services: NonEmpty<ValidService>,
 }
 
-/// [`Service`], validated.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidService {
     pub(crate) name: ComponentName,
