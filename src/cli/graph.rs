@@ -12,10 +12,7 @@ use std::{
     process::ExitCode,
 };
 
-/// What to draw.
-///
-/// Without a file it draws what runs in the cluster, including components that a change in progress
-/// adds or removes.
+/// What to draw, and how.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

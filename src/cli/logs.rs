@@ -24,7 +24,7 @@ pub struct LogArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum LogFormat {
-    /// Text for people.
+    /// A readable line, in color on a terminal.
     Text,
     /// One JSON object a line.
     Json,

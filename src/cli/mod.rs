@@ -44,16 +44,27 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the operator: build and maintain every Architecture of the cluster.
+    ///
+    /// It uses the cluster that it runs in, or else the one that KUBECONFIG names.
     Operator(operator::Args),
-    /// Print the objects that Architectures become, without a cluster.
+    /// Print the objects that the operator creates for Architectures, without a cluster.
     Render(render::Args),
     /// Check Architectures and list every problem, without a cluster.
     Lint(lint::Args),
     /// Draw an Architecture, or the difference of two, as Mermaid, DOT or SVG.
+    ///
+    /// Without a file it draws what runs in the cluster, including components that a change in
+    /// progress adds or removes.
     Graph(graph::Args),
     /// Show what a change will do, step by step, without doing it; or follow one.
+    ///
+    /// A plan shows which components come, change and go, where requests and items go, what becomes
+    /// of volumes, and what cannot be done. It comes from the same code as the operator's. It
+    /// assumes that what runs is healthy: the operator waits until it is.
+    ///
+    /// With --watch, it follows a change that is in progress until that is done.
     Plan(plan::Args),
-    /// Print the CustomResourceDefinition of Architecture.
+    /// Print the CustomResourceDefinition of Architectures.
     Crd(crd::Args),
 }
 

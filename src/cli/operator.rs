@@ -14,9 +14,7 @@ use std::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How the operator runs.
-///
-/// It uses the cluster that it runs in, or else the one that KUBECONFIG names.
+/// How the operator runs; see also [`Options`].
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Namespaces whose Architectures the operator builds, separated by commas; all if it is not

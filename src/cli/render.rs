@@ -1,4 +1,4 @@
-//! `maquette render`: prints the objects that Architectures become.
+//! `maquette render`: prints the objects that the operator creates for Architectures.
 
 use super::{
     CommandResult,
@@ -9,7 +9,7 @@ use crate::render::{RenderSettings, render};
 use anyhow::ensure;
 use std::path::PathBuf;
 
-/// What to render.
+/// Which Architectures to render, and with what defaults.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The file with the Architectures, YAML or JSON, one document or several; `-` reads the

@@ -103,8 +103,8 @@ impl<'a> ChangeView<'a> {
         self.unmet_on_edges(component, |name| self.exists(name))
     }
 
-    /// The same, but only the edges to its backends count. Its other edges may be left from a change
-    /// that was abandoned.
+    /// The same, but only the edges to its backends count. Its other edges may be left from a
+    /// change that was abandoned.
     pub(super) fn unmet_as_owner(&self, component: &Component) -> Option<String> {
         let backends: BTreeSet<_> = routing::backend_components(component).collect();
         self.unmet_on_edges(component, |name| backends.contains(name) && self.exists(name))

@@ -16,7 +16,7 @@ pub enum Wait {
     },
     /// A component must be verified under its new configuration. No caller relies on it until then.
     Configured {
-        /// The reconfigured component.
+        /// The component that is reconfigured.
         component: ComponentName,
         /// The first requirement that it does not meet, in one line.
         unmet: String,
@@ -28,7 +28,7 @@ pub enum Wait {
     },
     /// A component that is not wanted any more must only forward requests.
     Forwarding {
-        /// The obsolete component.
+        /// The component that is not wanted any more.
         component: ComponentName,
         /// The first requirement that it does not meet, in one line.
         unmet: String,
@@ -42,9 +42,9 @@ pub enum Wait {
     },
     /// A new owner must have copied everything from a migration source.
     Copied {
-        /// The new owner.
+        /// The new owner of the items.
         component: ComponentName,
-        /// The migration source.
+        /// The migration source that is copied.
         from: ComponentName,
         /// The progress of the copy, in one line.
         unmet: String,

@@ -17,6 +17,12 @@ pub enum Availability {
     Unavailable(String),
 }
 
+impl Availability {
+    pub(super) fn is_available(&self) -> bool {
+        *self == Self::Available
+    }
+}
+
 /// Whether all pods of `component` are available and run what is specified, as objects and reports
 /// show at `now`. `changing`: this reconcile wrote its workload or configuration.
 pub fn component_availability(

@@ -1,13 +1,12 @@
 //! The whole status, built from the assessment.
 
-use super::{Assessment, Availability, component, conditions, evolution};
+use super::{Assessment, component, conditions, evolution};
 use crate::api::ArchitectureStatus;
 
 impl Assessment<'_> {
     /// The status to write.
     pub fn status(&self) -> ArchitectureStatus {
-        let is_available = |availability: &Availability| *availability == Availability::Available;
-        let ready = self.components.iter().filter(|(_, found)| is_available(found)).count();
+        let ready = self.components.iter().filter(|(_, found)| found.is_available()).count();
         let components = self.components.iter().map(|(planned, availability)| {
             let running = self.running.component(&planned.name);
             component::component_status(planned, running, availability)

@@ -1,6 +1,6 @@
-//! How messages are put together.
+//! Lists, counts and lines in messages.
 
-/// At most three of `items` in one line, and how many more there are.
+/// The first three of `items` in one line, and how many more there are.
 pub(super) fn join_items(items: impl IntoIterator<Item = String>) -> String {
     const SHOWN: usize = 3;
     let items: Vec<String> = items.into_iter().collect();
@@ -11,18 +11,18 @@ pub(super) fn join_items(items: impl IntoIterator<Item = String>) -> String {
     }
 }
 
-/// `1 pod`, `2 pods`.
+/// A count with its noun: `1 pod`, `2 pods`.
 pub(super) fn counted(n: u64, thing: &str) -> String {
     if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
 /// `text` on one line and at most `max` characters long.
 pub(super) fn one_line(text: &str, max: usize) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.chars().count() <= max {
-        return text;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= max {
+        return line;
     }
-    let mut short: String = text.chars().take(max.saturating_sub(1)).collect();
+    let mut short: String = line.chars().take(max.saturating_sub(1)).collect();
     short.push('…');
     short
 }

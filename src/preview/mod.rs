@@ -1,7 +1,8 @@
-//! What a change will do: its steps, and what happens to items and volumes, or why it cannot be made.
+//! What a change will do: its steps, and what happens to items and volumes, or why it cannot be
+//! made.
 //!
-//! Owns the report and its text. The steps are those that [`simulate`] computes with `evolve` itself.
-//! Never decides what a change does, and never reads a cluster.
+//! Owns the report and its text. The steps are those that [`simulate`] computes with `evolve`
+//! itself. Never decides what a change does, and never reads a cluster.
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -29,14 +30,14 @@ use std::collections::BTreeMap;
 /// What exists before the change.
 #[derive(Clone, Debug)]
 pub struct CurrentState<'a> {
-    /// The running topology.
+    /// The topology that runs now.
     pub running: &'a RunningTopology,
     /// The settings of all pods and volumes, if they are known.
     pub settings: Option<SharedSettings<'a>>,
     /// The sizes of the existing PersistentVolumeClaims, by name.
     pub claims: &'a BTreeMap<String, String>,
-    /// The current specification, if the shape is unchanged. Compared with it, the API server rejects
-    /// a volume that shrinks or moves. Running volumes can be larger than specified.
+    /// The current specification, if the shape is unchanged. Compared with it, the API server
+    /// rejects a volume that shrinks or moves. Running volumes can be larger than specified.
     pub specified: Option<&'a Topology>,
 }
 

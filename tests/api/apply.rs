@@ -1,4 +1,4 @@
-//! What is applied becomes objects, and what is no longer said goes.
+//! Applied Architectures become objects, and removed fields are removed from them.
 
 use crate::support::{Operator, TestNamespace, eventually, soon};
 use kube::ResourceExt;
@@ -9,7 +9,7 @@ use maquette::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The objects that an Architecture is to become, by kind and name.
+/// The objects that an Architecture must become, by kind and name.
 pub(crate) async fn expected_objects(
     namespace: &TestNamespace,
     name: &str,
@@ -30,7 +30,7 @@ pub(crate) async fn expected_objects(
     named.collect()
 }
 
-/// Waits until the cluster holds all that the Architecture is to become.
+/// Waits until the cluster has every object of the Architecture as rendered.
 pub(crate) async fn await_rendered(namespace: &TestNamespace, name: &str) {
     let expected = expected_objects(namespace, name).await;
     eventually("every object is as rendered", soon(), async || {
@@ -66,8 +66,8 @@ async fn every_shape_becomes_its_objects() {
 }
 
 #[tokio::test]
-async fn a_change_is_applied_and_what_is_no_longer_said_is_removed() {
-    let namespace = TestNamespace::new("no-longer-said").await;
+async fn fields_that_a_change_no_longer_sets_are_removed() {
+    let namespace = TestNamespace::new("removed-fields").await;
     let _operator = Operator::start(&namespace.name);
     let pods = "{labels: {team: a}, annotations: {note: b}, nodeSelector: {disk: fast}}";
     namespace.apply("shop", &format!("{{shape: ThreeTier, pods: {pods}}}")).await;
@@ -82,12 +82,12 @@ async fn a_change_is_applied_and_what_is_no_longer_said_is_removed() {
     };
     assert_eq!(template("/metadata/labels/team").await, serde_json::json!(["a", "a"]));
     assert_eq!(template("/spec/nodeSelector/disk").await, serde_json::json!(["fast", "fast"]));
-    // The first change takes the fields over from the creation, the second is one of many.
+    // The first change adopts the fields of the creation; the second shows the usual case.
     for spec in ["{shape: ThreeTier, pods: {labels: {team: c}}}", "{shape: ThreeTier}"] {
         namespace.apply("shop", spec).await;
         await_rendered(&namespace, "shop").await;
         let none = serde_json::json!([null, null]);
-        eventually("what is no longer said is gone", soon(), async || {
+        eventually("the removed fields are gone", soon(), async || {
             for field in ["/metadata/annotations/note", "/spec/nodeSelector"] {
                 let found = template(field).await;
                 if found != none {
@@ -102,7 +102,7 @@ async fn a_change_is_applied_and_what_is_no_longer_said_is_removed() {
 }
 
 #[tokio::test]
-async fn a_spec_that_cannot_run_leaves_what_runs_as_it_is() {
+async fn a_refused_specification_leaves_the_running_model_unchanged() {
     let namespace = TestNamespace::new("cannot-run").await;
     let _operator = Operator::start(&namespace.name);
     let good = "{shape: NTier, nTier: {services: [{name: front, stateless: true, calls: [{service: \
@@ -113,9 +113,10 @@ async fn a_spec_that_cannot_run_leaves_what_runs_as_it_is() {
     let unreachable = "{shape: NTier, nTier: {services: [{name: front, stateless: true}, {name: \
                        orders}]}}";
     namespace.apply("shop", unreachable).await;
-    let said = namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "False").await;
-    assert!(said.message.contains("orders"), "{}", said.message);
-    assert_eq!(said.reason, "Refused");
+    let condition =
+        namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "False").await;
+    assert!(condition.message.contains("orders"), "{}", condition.message);
+    assert_eq!(condition.reason, "Refused");
     let ready = namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "Refused").await;
     assert_eq!(ready.status, "False");
     let after = namespace.children("shop").await;

@@ -1,4 +1,4 @@
-//! An Architecture that cannot be made says why, and is tried less and less often.
+//! A failing Architecture reports why, and is retried with exponential backoff.
 
 use crate::support::{Operator, Request, TestNamespace, eventually, seconds, soon};
 use k8s_openapi::api::core::v1::{ResourceQuota, Service};
@@ -8,7 +8,7 @@ use kube::{
 };
 
 #[tokio::test]
-async fn a_failing_architecture_backs_off_and_says_why() {
+async fn a_failing_architecture_backs_off_and_reports_why() {
     let namespace = TestNamespace::new("failing").await;
     forbid_services(&namespace).await;
     let operator = Operator::start(&namespace.name);
@@ -23,7 +23,7 @@ async fn a_failing_architecture_backs_off_and_says_why() {
         if waits.len() >= 4 { Ok(()) } else { Err(format!("{waits:?}")) }
     })
     .await;
-    // 1, 2, 4 and 8 seconds, less up to a quarter.
+    // 1, 2, 4 and 8 seconds, minus a jitter of at most a quarter.
     for (wait, most) in waits(&operator.log()).into_iter().zip([1.0, 2.0, 4.0, 8.0]) {
         assert!(wait <= most && wait >= 0.74 * most, "{:?}", waits(&operator.log()));
     }
@@ -31,7 +31,7 @@ async fn a_failing_architecture_backs_off_and_says_why() {
     let asked = Request::within(&namespace.name).into_iter().filter(|r| r.verb == "create");
     let services = asked.filter(|r| r.resource == "services").count();
     assert!(services <= 5 * 5, "{services} attempts to make a Service");
-    // The rest of the namespace goes on.
+    // Without the quota the rest is created.
     allow_services(&namespace).await;
     let rest =
         namespace.await_condition("shop", "Ready", soon(), |c| c.reason != "ApplyFailed").await;
@@ -39,12 +39,12 @@ async fn a_failing_architecture_backs_off_and_says_why() {
 }
 
 #[tokio::test]
-async fn a_new_specification_is_tried_at_once() {
+async fn a_new_specification_resets_the_backoff() {
     let namespace = TestNamespace::new("failing-new").await;
     forbid_services(&namespace).await;
     let operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
-    eventually("it waits for long", soon(), async || {
+    eventually("it waits for more than 5 s", soon(), async || {
         let waits = waits(&operator.log());
         waits.iter().any(|wait| *wait > 5.0).then_some(()).ok_or_else(|| format!("{waits:?}"))
     })
@@ -57,7 +57,7 @@ async fn a_new_specification_is_tried_at_once() {
 }
 
 #[tokio::test]
-async fn others_are_not_held_up_by_one_that_fails() {
+async fn a_failing_architecture_blocks_no_other() {
     let namespace = TestNamespace::new("failing-one").await;
     let theirs =
         "{apiVersion: v1, kind: Service, metadata: {name: bad}, spec: {ports: [{port: 5}]}}";
@@ -70,7 +70,7 @@ async fn others_are_not_held_up_by_one_that_fails() {
     namespace.await_children("good").await;
 }
 
-/// How long each failure made the operator wait, in seconds.
+/// The backoff after each failure, in seconds.
 fn waits(log: &str) -> Vec<f64> {
     let found =
         log.lines().filter_map(|line| line.split_once("again_in_seconds=")?.1.split(' ').next());
@@ -93,7 +93,7 @@ async fn forbid_services(namespace: &TestNamespace) {
 async fn allow_services(namespace: &TestNamespace) {
     let api = namespace.api::<ResourceQuota>();
     api.delete("none", &DeleteParams::default()).await.expect("deleted");
-    // The API server forgets a quota a moment after it is gone.
+    // The API server enforces a quota for a moment after its deletion.
     eventually("Services can be made", soon(), async || {
         let text = "{apiVersion: v1, kind: Service, metadata: {generateName: try-}, spec: {ports: \
                     [{port: 5}]}}";

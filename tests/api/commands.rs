@@ -1,4 +1,4 @@
-//! `maquette graph` and `maquette plan` on what runs. The pods are played, see [`FakeKubelet`].
+//! `maquette graph` and `maquette plan` on what runs. A [`FakeKubelet`] reports for the pods.
 
 use crate::support::{FakeKubelet, Operator, TestNamespace, kubeconfig, soon};
 use std::{
@@ -8,7 +8,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// A namespace with a file to apply to it.
+/// A namespace, and a folder for the file that a command reads.
 struct CommandTest {
     namespace: TestNamespace,
     folder: TempDir,
@@ -57,7 +57,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn what_runs_is_drawn_and_a_change_of_it_told() {
+async fn graph_draws_what_runs_and_plan_previews_a_change() {
     let bench = CommandTest::new("commands").await;
     let (code, new) = bench.plan("{shape: ThreeTier}").await;
     assert_eq!(code, Some(2), "{new}");
@@ -88,7 +88,7 @@ async fn what_runs_is_drawn_and_a_change_of_it_told() {
 }
 
 #[tokio::test]
-async fn a_volume_that_another_shape_left_larger_is_as_it_is_specified() {
+async fn plan_accepts_a_larger_volume_left_by_another_shape() {
     let bench = CommandTest::new("larger").await;
     let _kubelet = FakeKubelet::start(&bench.namespace);
     let _operator = Operator::start("larger");
@@ -106,11 +106,11 @@ async fn a_volume_that_another_shape_left_larger_is_as_it_is_specified() {
 }
 
 #[tokio::test]
-async fn a_change_is_followed_until_it_is_done() {
+async fn plan_watch_follows_a_change_to_its_end() {
     let bench = CommandTest::new("followed").await;
-    let nobody = bench.run(&["plan", "--watch", "nobody"]).await;
-    assert_eq!(nobody.status.code(), Some(1));
-    assert!(text(&nobody.stderr).contains("no Architecture nobody in namespace followed"));
+    let absent = bench.run(&["plan", "--watch", "absent"]).await;
+    assert_eq!(absent.status.code(), Some(1));
+    assert!(text(&absent.stderr).contains("no Architecture absent in namespace followed"));
 
     bench.namespace.apply("shop", "{shape: ThreeTier}").await;
     let early = bench.run(&["plan", "--watch", "shop", "--timeout", "0"]).await;
@@ -120,18 +120,18 @@ async fn a_change_is_followed_until_it_is_done() {
     let _operator = Operator::start("followed");
     let ended = tokio::time::timeout(soon(), follows.wait_with_output()).await;
     let ended = ended.expect("it ends in time").expect("it ends");
-    let said = text(&ended.stdout);
-    assert_eq!(ended.status.code(), Some(0), "{said}");
+    let printed = text(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(0), "{printed}");
     assert!(
-        said.lines().last().is_some_and(|line| line.contains("done (4/4 components ready)")),
-        "{said}"
+        printed.lines().last().is_some_and(|line| line.contains("done (4/4 components ready)")),
+        "{printed}"
     );
 
-    // What cannot run ends it at once.
+    // A refused specification ends the watch at once.
     let bad = "{shape: NTier, nTier: {services: [{name: a}, {name: b}]}}";
     bench.namespace.apply("shop", bad).await;
     let refused = bench.run(&["plan", "--watch", "shop", "--timeout", "1m"]).await;
-    let said = text(&refused.stdout);
-    assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("refused: "), "{said}");
+    let printed = text(&refused.stdout);
+    assert_eq!(refused.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("refused: "), "{printed}");
 }

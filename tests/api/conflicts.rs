@@ -1,4 +1,4 @@
-//! What is somebody else's is never touched.
+//! Objects of other owners are never modified.
 
 use crate::support::{AnyObject, CHILD_KINDS, Operator, TestNamespace, api_of, soon};
 use k8s_openapi::api::{core::v1::PersistentVolumeClaim, events::v1::Event};
@@ -7,7 +7,7 @@ use kube::{
     api::{DeleteParams, ListParams, PostParams},
 };
 
-/// An object of each kind that has the name of a child of a three-tier `shop`, in YAML.
+/// One object per kind with the name of a child of a three-tier `shop`, in YAML.
 const FOREIGN: [(usize, &str); 6] = [
     (0, "{apiVersion: v1, kind: ServiceAccount, metadata: {name: shop}}"),
     (1, "{apiVersion: v1, kind: ConfigMap, metadata: {name: shop-client}, data: {theirs: x}}"),
@@ -34,7 +34,7 @@ const FOREIGN: [(usize, &str); 6] = [
 const SHOP: &str = "{shape: ThreeTier, threeTier: {client: {replicas: 2}}}";
 
 #[tokio::test]
-async fn a_foreign_object_of_any_kind_is_left_alone_and_named() {
+async fn a_foreign_object_of_any_kind_is_untouched_and_reported() {
     for (kind, text) in FOREIGN {
         let kind = CHILD_KINDS[kind];
         let namespace = TestNamespace::new(&format!("conflict-{}", kind.2.to_lowercase())).await;
@@ -47,7 +47,7 @@ async fn a_foreign_object_of_any_kind_is_left_alone_and_named() {
             namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "Conflict").await;
         let title = format!("{} {name}", kind.2);
         assert!(ready.message.contains(&title), "{title} is not named: {}", ready.message);
-        assert!(ready.message.contains("rename"), "no mend is named: {}", ready.message);
+        assert!(ready.message.contains("rename"), "no fix is named: {}", ready.message);
         assert_eq!(ready.status, "False");
         namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "Conflict").await;
         let after = api.get(&name).await.expect("there");
@@ -80,7 +80,7 @@ async fn a_foreign_claim_is_never_adopted() {
             namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "Conflict").await;
         let title = "PersistentVolumeClaim data-shop-data-0";
         assert!(ready.message.contains(title), "{title} is not named: {}", ready.message);
-        // No StatefulSet: its controller would take the claim.
+        // No StatefulSet: its controller would use the claim.
         let sets =
             api_of(&namespace, CHILD_KINDS[4]).list(&ListParams::default()).await.expect("a list");
         assert_eq!(sets.items.len(), 0);
@@ -91,7 +91,7 @@ async fn a_foreign_claim_is_never_adopted() {
 }
 
 #[tokio::test]
-async fn a_conflict_is_told_by_one_event() {
+async fn a_conflict_emits_one_event() {
     let namespace = TestNamespace::new("conflict-event").await;
     let theirs: AnyObject = serde_norway::from_str(FOREIGN[2].1).expect("YAML");
     api_of(&namespace, CHILD_KINDS[2])

@@ -1,5 +1,5 @@
-//! What somebody deletes in the midst of a change comes back as it was: where items are is not
-//! forgotten. The pods are played.
+//! Children that are deleted during a change are restored as they were: the operator keeps where
+//! the items are. A fake kubelet reports for the pods.
 
 use crate::{
     evolution::{AFTER, BEFORE, await_ready, await_step},
@@ -9,7 +9,7 @@ use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::ConfigMap};
 use kube::api::DeleteParams;
 use maquette::api::EvolutionStep;
 
-/// A three-tier on its way to peers, which have not copied everything yet.
+/// A three-tier that changes to peers, which have not copied all items yet.
 async fn start_migration(name: &str) -> (TestNamespace, FakeKubelet, Operator) {
     let namespace = TestNamespace::new(name).await;
     let kubelet = FakeKubelet::start(&namespace);
@@ -29,11 +29,11 @@ async fn finish_migration(namespace: &TestNamespace, kubelet: &FakeKubelet) {
     namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     await_ready(namespace).await;
     let data = namespace.api::<StatefulSet>().get_opt("shop-data").await.expect("asked");
-    assert!(data.is_none(), "the old home is retired");
+    assert!(data.is_none(), "the old store is deleted");
 }
 
 #[tokio::test]
-async fn every_child_comes_back_as_it_was_and_the_change_goes_on() {
+async fn a_child_deleted_during_a_change_is_restored_unchanged() {
     let (namespace, kubelet, _operator) = start_migration("losses").await;
     let children = namespace.children("shop").await;
     for component in ["client", "business", "data", "load", "peers"] {
@@ -52,15 +52,15 @@ async fn every_child_comes_back_as_it_was_and_the_change_goes_on() {
 }
 
 #[tokio::test]
-async fn a_home_lost_while_nobody_looked_holds_the_change_until_it_is_back() {
-    let (namespace, kubelet, mut operator) = start_migration("lost-home").await;
+async fn a_source_deleted_while_no_operator_ran_blocks_the_change() {
+    let (namespace, kubelet, mut operator) = start_migration("lost-source").await;
     operator.kill().await;
     let settings = namespace.api::<ConfigMap>();
     settings.delete("shop-data", &DeleteParams::default()).await.expect("deleted");
     let _operator = Operator::start(&namespace.name);
     let blocked = |c: &Condition| c.status == "False" && c.reason == "Blocked";
-    let said = namespace.await_condition("shop", "Progressing", soon(), blocked).await;
-    assert!(said.message.contains("data is needed"), "{}", said.message);
+    let condition = namespace.await_condition("shop", "Progressing", soon(), blocked).await;
+    assert!(condition.message.contains("data is needed"), "{}", condition.message);
     namespace.await_condition("shop", "Ready", soon(), |c| c.status == "False").await;
     let (api, name) = api_of_child(&namespace, "StatefulSet shop-data");
     assert!(api.get(name).await.is_ok(), "its pods stay");

@@ -1,4 +1,4 @@
-//! What becomes of everything when an Architecture is deleted, and made again.
+//! Deletion of an Architecture, and a new one of the same name.
 
 use crate::{
     apply::await_rendered,
@@ -12,7 +12,7 @@ use kube::{
 use maquette::api::Architecture;
 
 #[tokio::test]
-async fn everything_goes_with_the_architecture() {
+async fn deleting_an_architecture_deletes_every_child() {
     let namespace = TestNamespace::new("goes").await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: PeerToPeer}").await;
@@ -22,7 +22,7 @@ async fn everything_goes_with_the_architecture() {
 }
 
 #[tokio::test]
-async fn volumes_stay_if_they_are_to_and_are_used_again() {
+async fn retained_volumes_are_used_again() {
     let namespace = TestNamespace::new("volumes-stay").await;
     let _operator = Operator::start(&namespace.name);
     let spec = "{shape: ThreeTier, retention: {whenDeleted: Retain}}";
@@ -45,7 +45,7 @@ async fn volumes_stay_if_they_are_to_and_are_used_again() {
 }
 
 #[tokio::test]
-async fn deleted_and_made_again_under_the_same_name() {
+async fn an_architecture_can_be_recreated_under_the_same_name() {
     let namespace = TestNamespace::new("again").await;
     let operator = Operator::start(&namespace.name);
     let mut uids = vec![];
@@ -72,7 +72,7 @@ async fn deleted_and_made_again_under_the_same_name() {
 }
 
 #[tokio::test]
-async fn nothing_is_made_again_while_the_architecture_goes() {
+async fn no_child_is_recreated_during_a_foreground_deletion() {
     let namespace = TestNamespace::new("foreground").await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: NTier}").await;

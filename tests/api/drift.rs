@@ -1,4 +1,4 @@
-//! Whatever somebody changes of what the operator sets is put back; what others set stays.
+//! Drift: fields that the operator sets are restored; fields of others stay.
 
 use crate::{
     apply::await_rendered,
@@ -13,10 +13,10 @@ use kube::{
 use maquette::render::first_difference;
 use serde_json::Value;
 
-/// Has an object of every kind.
+/// A model with an object of every kind.
 const MODEL: &str = "{shape: PeerToPeer}";
-/// Fields by which the entries of a list are told apart: another value is another entry, which
-/// somebody else added and which stays.
+/// Fields that identify the entries of a list: another value makes another entry, which belongs to
+/// others and stays.
 const KEYS: [&str; 8] = [
     "name",
     "port",
@@ -29,7 +29,7 @@ const KEYS: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn every_field_that_the_operator_sets_is_put_back() {
+async fn every_field_that_the_operator_sets_is_restored() {
     let namespace = TestNamespace::new("drift").await;
     let operator = Operator::start(&namespace.name);
     namespace.apply("p", MODEL).await;
@@ -42,12 +42,12 @@ async fn every_field_that_the_operator_sets_is_put_back() {
             changed += usize::from(change_and_await(&namespace, key, wanted, &field).await);
         }
     }
-    assert!(changed > 60, "only {changed} fields could be changed");
+    assert!(changed > 60, "only {changed} fields can be changed");
     assert!(!operator.log().contains(" ERROR "), "{}", operator.log());
 }
 
-/// Changes a field and waits until it is as `wanted` has it again. False if the API server does
-/// not let anybody change it.
+/// Changes a field and waits until it is restored to `wanted`. False if the API server refuses the
+/// change.
 async fn change_and_await(
     namespace: &TestNamespace,
     key: &str,
@@ -55,7 +55,7 @@ async fn change_and_await(
     field: &str,
 ) -> bool {
     let (api, name) = api_of_child(namespace, key);
-    let params = PostParams { field_manager: Some("somebody".to_owned()), dry_run: false };
+    let params = PostParams { field_manager: Some("another-manager".to_owned()), dry_run: false };
     loop {
         let found = api.get(name).await.expect("it is there");
         let mut object = serde_json::to_value(found).expect("JSON");
@@ -64,13 +64,13 @@ async fn change_and_await(
         let object: AnyObject = serde_json::from_value(object).expect("an object");
         match api.replace(name, &params, &object).await {
             Ok(_) => break,
-            // A controller wrote its status meanwhile.
+            // A controller wrote its status in between.
             Err(kube::Error::Api(status)) if status.is_conflict() => {}
             Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => return false,
             Err(error) => panic!("{key} {field}: {error}"),
         }
     }
-    eventually(&format!("{key} {field} is put back"), soon(), async || {
+    eventually(&format!("{key} {field} is restored"), soon(), async || {
         let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
         let found = found.ok_or("it is gone")?;
         first_difference(wanted, &found).map_or(Ok(()), |field| Err(format!("{field} differs")))
@@ -79,7 +79,7 @@ async fn change_and_await(
     true
 }
 
-/// Pointers to every field with a value of its own, but for what names an object or its owner.
+/// Pointers to every leaf field, except those that name the object or its owner.
 fn leaf_fields(object: &Value) -> Vec<String> {
     let mut found = vec![];
     collect(object, String::new(), &mut found);
@@ -113,7 +113,7 @@ fn collect(value: &Value, path: String, found: &mut Vec<String>) {
 fn other_value(value: &Value) -> Value {
     match value {
         Value::Bool(bool) => Value::Bool(!bool),
-        // Fewer peers: one more than wanted is only let go when it has reported.
+        // Not more peers: an extra peer is deleted only after it has reported.
         Value::Number(number) => match number.as_i64().unwrap_or(0) {
             more @ 2.. => Value::from(more - 1),
             few => Value::from(few + 1),
@@ -126,14 +126,14 @@ fn other_value(value: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_port_that_somebody_moved_is_put_back() {
+async fn a_changed_port_is_restored() {
     let namespace = TestNamespace::new("drift-port").await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("p", "{shape: ThreeTier}").await;
     namespace.await_children("p").await;
     await_rendered(&namespace, "p").await;
-    // Both are lists told apart by the port: the moved entry looks like somebody else's, and two
-    // of one name cannot be.
+    // Both lists are keyed by the port: the changed entry looks like one of others, and two
+    // entries cannot have the same name.
     for (kind, name, pointer) in [
         (CHILD_KINDS[2], "p-client", "/spec/ports/0/port"),
         (CHILD_KINDS[3], "p-client", "/spec/template/spec/containers/0/ports/0/containerPort"),
@@ -148,7 +148,7 @@ async fn a_port_that_somebody_moved_is_put_back() {
 }
 
 #[tokio::test]
-async fn every_child_that_somebody_deletes_is_made_again() {
+async fn every_deleted_child_is_created_again() {
     let namespace = TestNamespace::new("drift-deleted").await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("p", MODEL).await;
@@ -160,7 +160,7 @@ async fn every_child_that_somebody_deletes_is_made_again() {
 }
 
 #[tokio::test]
-async fn what_others_set_stays() {
+async fn labels_and_annotations_of_others_stay() {
     let namespace = TestNamespace::new("others").await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("p", MODEL).await;
@@ -179,7 +179,7 @@ async fn what_others_set_stays() {
         let ((api, name), params) = (api_of_child(&namespace, key), PatchParams::default());
         api.patch(name, &params, &Patch::Merge(theirs)).await.expect("patched");
     }
-    // Everything with a pod or a configuration is applied anew.
+    // Applies every object that has a pod template or a configuration.
     namespace
         .apply("p", "{shape: PeerToPeer, peerToPeer: {replicas: 4}, pods: {labels: {a: b}}}")
         .await;

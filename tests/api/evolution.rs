@@ -1,5 +1,5 @@
-//! What a user sees of a change: its steps in the status, by Events and in the metrics. The pods are
-//! played.
+//! What a user sees of a change: its steps in the status, in Events and in the metrics. A fake
+//! kubelet reports for the pods.
 
 use crate::{
     promtool,
@@ -29,7 +29,7 @@ pub(crate) async fn await_ready(namespace: &TestNamespace) {
     namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
 }
 
-/// Waits until a step is under way.
+/// Waits until a step is in progress.
 pub(crate) async fn await_step(namespace: &TestNamespace, step: EvolutionStep) -> EvolutionStatus {
     eventually(&format!("{step:?} is under way"), soon(), async || {
         let found = namespace.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
@@ -39,7 +39,7 @@ pub(crate) async fn await_step(namespace: &TestNamespace, step: EvolutionStep) -
     .await
 }
 
-/// Every step that the status showed, in order.
+/// Records every step that the status shows, in order.
 struct StepRecorder {
     recorded: Arc<Mutex<Vec<EvolutionStatus>>>,
     _tasks: JoinSet<()>,
@@ -77,7 +77,7 @@ async fn events(namespace: &TestNamespace, reason: &str) -> Vec<Event> {
     let mut events: Vec<_> =
         list.into_iter().filter(|event| event.reason.as_deref() == Some(reason)).collect();
     events.sort_by_key(|event| event.event_time.as_ref().map(|time| time.0));
-    assert!(events.iter().all(|event| event.series.is_none()), "told again: {events:?}");
+    assert!(events.iter().all(|event| event.series.is_none()), "emitted again: {events:?}");
     events
 }
 
@@ -85,21 +85,22 @@ fn actions(events: &[Event]) -> Vec<String> {
     events.iter().map(|event| event.action.clone().expect("an action")).collect()
 }
 
-/// Waits until the operator has done a whole reconcile from now on.
+/// Waits until the operator has completed a reconcile that starts after this call: it restores a
+/// label.
 async fn await_reconcile(namespace: &TestNamespace) {
     let api = namespace.api::<Service>();
     let patch = serde_json::json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
     api.patch("shop", &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
-    eventually("the label is put back", soon(), async || {
+    eventually("the label is restored", soon(), async || {
         let found = api.get("shop").await.map_err(|error| error.to_string())?;
         let label = found.labels().get("app.kubernetes.io/name").cloned();
-        if label.as_deref() == Some("maquette") { Ok(()) } else { Err(format!("{label:?}")) }
+        if label.as_deref() == Some("shop") { Ok(()) } else { Err(format!("{label:?}")) }
     })
     .await;
 }
 
 #[tokio::test]
-async fn every_step_is_told_once_also_when_the_operator_is_restarted() {
+async fn each_step_emits_one_event_across_operator_restarts() {
     let namespace = TestNamespace::new("steps").await;
     let kubelet = FakeKubelet::start(&namespace);
     let mut operator = Operator::start(&namespace.name);
@@ -129,27 +130,27 @@ async fn every_step_is_told_once_also_when_the_operator_is_restarted() {
         assert_eq!(shapes, (Some(Shape::ThreeTier), Shape::PeerToPeer), "{evolution:?}");
     }
     assert!(seen.is_sorted_by_key(|evolution| evolution.since.0), "{seen:?}");
-    // Events follow the status that they tell of.
-    eventually("the end is told", soon(), async || {
-        let told = actions(&events(&namespace, "EvolutionDone").await);
-        if told == ["EvolveToPeerToPeer"] { Ok(()) } else { Err(format!("{told:?}")) }
+    // An Event is written after the status.
+    eventually("the end is emitted", soon(), async || {
+        let emitted = actions(&events(&namespace, "EvolutionDone").await);
+        if emitted == ["EvolveToPeerToPeer"] { Ok(()) } else { Err(format!("{emitted:?}")) }
     })
     .await;
-    let told = || async { actions(&events(&namespace, "EvolutionStep").await) };
+    let emitted = || async { actions(&events(&namespace, "EvolutionStep").await) };
     let expected: Vec<_> = steps.iter().map(|step| format!("{step:?}ToPeerToPeer")).collect();
-    assert_eq!(told().await, expected);
+    assert_eq!(emitted().await, expected);
 
     operator.kill().await;
     let _operator = Operator::start(&namespace.name);
     await_reconcile(&namespace).await;
-    assert_eq!(told().await, expected);
+    assert_eq!(emitted().await, expected);
     assert_eq!(events(&namespace, "EvolutionDone").await.len(), 1);
     let found = namespace.api::<Architecture>().get("shop").await.expect("there");
     assert_eq!(found.status.and_then(|status| status.evolution), None);
 }
 
 #[tokio::test]
-async fn a_change_that_waits_for_a_pod_in_need_of_help_says_so_and_goes_on_once_it_is_helped() {
+async fn a_change_that_waits_for_an_unschedulable_pod_reports_it() {
     let namespace = TestNamespace::new("stuck-step").await;
     let kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -160,21 +161,21 @@ async fn a_change_that_waits_for_a_pod_in_need_of_help_says_so_and_goes_on_once_
     await_step(&namespace, EvolutionStep::Expand).await;
     let why = "0/3 nodes are available: 3 Insufficient memory.";
     namespace.set_pod_condition("shop-peers-0", "PodScheduled", "False", why).await;
-    let said = namespace
+    let condition = namespace
         .await_condition("shop", "Progressing", soon(), |c| c.reason == "PodsNotReady")
         .await;
-    assert_eq!(said.status, "False");
-    assert!(said.message.contains("pod shop-peers-0"), "{}", said.message);
-    assert!(said.message.contains(why), "{}", said.message);
-    assert!(said.message.contains("goes on serving"), "{}", said.message);
+    assert_eq!(condition.status, "False");
+    assert!(condition.message.contains("pod shop-peers-0"), "{}", condition.message);
+    assert!(condition.message.contains(why), "{}", condition.message);
+    assert!(condition.message.contains("still serves"), "{}", condition.message);
     namespace.await_condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
-    let warning = eventually("it is told", soon(), async || {
+    let warning = eventually("the warning is emitted", soon(), async || {
         events(&namespace, "PodsNotReady").await.pop().ok_or_else(|| "no Event".to_owned())
     });
     let warning = warning.await;
     assert_eq!(warning.type_.as_deref(), Some("Warning"));
     assert!(warning.note.as_deref().is_some_and(|note| note.contains(why)), "{warning:?}");
-    // A specification that asks for something else goes on as well.
+    // Another specification ends the wait too.
     namespace.apply("shop", BEFORE).await;
     await_ready(&namespace).await;
     namespace.apply("shop", AFTER).await;
@@ -184,7 +185,7 @@ async fn a_change_that_waits_for_a_pod_in_need_of_help_says_so_and_goes_on_once_
 }
 
 #[tokio::test]
-async fn items_are_waited_for_and_nothing_else_once_they_are_copied() {
+async fn a_change_waits_until_all_items_are_copied() {
     let namespace = TestNamespace::new("copied-step").await;
     let kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -192,18 +193,18 @@ async fn items_are_waited_for_and_nothing_else_once_they_are_copied() {
     namespace.apply("shop", BEFORE).await;
     await_ready(&namespace).await;
     namespace.apply("shop", AFTER).await;
-    let said = |text: &'static str| {
+    let shows = |text: &'static str| {
         move |c: &Condition| c.reason == "Evolving" && c.message.contains(text)
     };
-    namespace.await_condition("shop", "Progressing", soon(), said("has 5 items so far")).await;
+    namespace.await_condition("shop", "Progressing", soon(), shows("has 5 items so far")).await;
     await_step(&namespace, EvolutionStep::Finalize).await;
-    assert!(namespace.api::<StatefulSet>().get("shop-data").await.is_ok(), "the old home stays");
+    assert!(namespace.api::<StatefulSet>().get("shop-data").await.is_ok(), "the old store stays");
     kubelet.behavior().migrating.clear();
     namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
 }
 
 #[tokio::test]
-async fn several_evolve_side_by_side_and_one_that_is_stuck_holds_up_no_other() {
+async fn a_stuck_change_blocks_no_other_architecture() {
     let namespace = TestNamespace::new("beside").await;
     let kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -227,7 +228,7 @@ async fn several_evolve_side_by_side_and_one_that_is_stuck_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn changes_that_are_under_way_show_in_the_metrics() {
+async fn metrics_show_changes_in_progress() {
     let namespace = TestNamespace::new("step-metrics").await;
     let kubelet = FakeKubelet::start(&namespace);
     let operator = Operator::start(&namespace.name);
@@ -271,6 +272,6 @@ async fn changes_that_are_under_way_show_in_the_metrics() {
     ])
     .await;
     assert!(!text.contains(oldest), "{text}");
-    assert!(!text.contains("shop"), "a name that users make: {text}");
+    assert!(!text.contains("shop"), "a user's name in a metric: {text}");
     promtool::assert_clean(&text);
 }

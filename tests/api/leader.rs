@@ -1,4 +1,4 @@
-//! One of several replicas works.
+//! Leader election: one of several replicas works.
 
 use crate::{
     apply::await_rendered,
@@ -7,18 +7,18 @@ use crate::{
 use std::time::Duration;
 
 #[tokio::test]
-async fn another_replica_goes_on_when_the_leader_is_killed() {
+async fn another_replica_leads_after_the_leader_is_killed() {
     let namespace = TestNamespace::new("leader-killed").await;
     fail_over(&namespace, seconds(25), async |leader| leader.kill().await).await;
 }
 
 #[tokio::test]
-async fn another_replica_goes_on_at_once_when_the_leader_is_asked_to_stop() {
+async fn another_replica_leads_within_5_s_after_the_leader_stops() {
     let namespace = TestNamespace::new("leader-stopped").await;
     fail_over(&namespace, seconds(5), async |leader| assert!(leader.stop().await)).await;
 }
 
-/// Ends the leader of two, and sees that the other works within `limit`.
+/// Ends the leader of two replicas; the other must lead within `limit`.
 async fn fail_over(
     namespace: &TestNamespace,
     limit: Duration,
@@ -40,7 +40,7 @@ async fn fail_over(
     let second = start("second");
     namespace.apply("a", "{shape: ThreeTier}").await;
     namespace.await_children("a").await;
-    assert!(!second.log().contains("this replica leads"), "two lead:\n{}", second.log());
+    assert!(!second.log().contains("this replica leads"), "two leaders:\n{}", second.log());
     end(&mut first).await;
     namespace.apply("b", "{shape: ThreeTier}").await;
     await_leader(&second, limit).await;
@@ -49,7 +49,7 @@ async fn fail_over(
 }
 
 async fn await_leader(operator: &Operator, within: Duration) {
-    eventually("it leads", within, async || {
+    eventually("it is the leader", within, async || {
         let log = operator.log();
         if log.contains("this replica leads") { Ok(()) } else { Err(log) }
     })

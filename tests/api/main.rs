@@ -1,8 +1,8 @@
-//! The operator on a real API server: etcd, the API server and the controller manager alone, so
-//! nothing runs in a pod. Where a test is about what pods do, a kubelet of its own plays them.
+//! The operator on a real API server: etcd, the API server and the controller manager alone, so no
+//! container runs. Where a test needs pods, a fake kubelet reports for them.
 //!
-//! Every test has a namespace and an operator of its own, a process that may do exactly what
-//! `manifests/install.yaml` grants it. All share one control plane, which ends with the tests.
+//! Every test has a namespace and an operator of its own, a process with exactly the permissions
+//! of `manifests/install.yaml`. All share one control plane, which ends with the tests.
 
 #![cfg(test)]
 
@@ -18,12 +18,12 @@ mod deleted_children;
 mod deletion;
 mod drift;
 mod evolution;
+mod invalid;
 mod leader;
 mod newer_version;
 mod quantities;
 mod rbac;
 mod ready;
-mod refusals;
 mod request_count;
 mod restart;
 mod scale;

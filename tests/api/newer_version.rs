@@ -1,4 +1,4 @@
-//! An Architecture that this version cannot read holds up no other, and nothing of it is touched.
+//! An Architecture that this version cannot read blocks no other, and its objects are unchanged.
 
 use crate::support::{
     ARCHITECTURE, ControlPlane, Operator, Request, TestNamespace, api_of, eventually, soon,
@@ -18,10 +18,10 @@ use kube::{
 const NEWER: &str = "{shape: Ring}";
 
 #[tokio::test]
-async fn what_a_newer_version_wrote_says_so_and_holds_up_no_other() {
+async fn an_unreadable_architecture_is_reported_and_blocks_no_other() {
     let plane = ControlPlane::own().await;
     let namespace = TestNamespace::on(&plane, "newer").await;
-    // A variable that is set to nothing names no namespace: the operator works in all of them.
+    // An empty variable names no namespace: the operator works in all of them.
     let start = || {
         let all = [("MAQUETTE_NAMESPACES", "")];
         Operator::start_on(&plane, &["--leader-elect", "false"], &all)
@@ -39,7 +39,7 @@ async fn what_a_newer_version_wrote_says_so_and_holds_up_no_other() {
     namespace.apply("good", "{shape: ThreeTier}").await;
     namespace.await_children("good").await;
 
-    // It is among those that an operator finds at its start, too. Nothing of it is repaired.
+    // The unreadable Architecture exists when an operator starts. Its objects are not repaired.
     operator.kill().await;
     let services = namespace.api::<Service>();
     services.delete("shop-client", &DeleteParams::default()).await.expect("deleted");
@@ -62,7 +62,7 @@ async fn what_a_newer_version_wrote_says_so_and_holds_up_no_other() {
 
     namespace.apply("shop", "{shape: ThreeTier}").await;
     namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "True").await;
-    eventually("what was deleted is made again", soon(), async || {
+    eventually("the deleted Service is created again", soon(), async || {
         services.get("shop-client").await.map(drop).map_err(|error| error.to_string())
     })
     .await;
@@ -72,13 +72,13 @@ async fn await_unreadable(namespace: &TestNamespace, name: &str) {
     let unreadable = |c: &crate::support::Condition| c.reason == "Unreadable";
     let accepted = namespace.await_condition(name, "Accepted", soon(), unreadable).await;
     assert_eq!(accepted.status, "False");
-    for said in ["spec.shape", "Ring", "NTier"] {
-        assert!(accepted.message.contains(said), "{}", accepted.message);
+    for part in ["spec.shape", "Ring", "NTier"] {
+        assert!(accepted.message.contains(part), "{}", accepted.message);
     }
     assert_eq!(namespace.await_condition(name, "Ready", soon(), unreadable).await.status, "False");
 }
 
-/// Makes the API server take the newer shape, as an upgrade of the custom resource does.
+/// Adds the newer shape to the schema, as an upgrade of the custom resource does.
 async fn add_shape_to_crd(plane: &ControlPlane, namespace: &TestNamespace) {
     let crds: Api<CustomResourceDefinition> = Api::all(plane.client().await);
     let mut crd = crds.get("architectures.maquette.dev").await.expect("it is there");

@@ -1,5 +1,5 @@
-//! Quantities mean what the API server takes them for, and are written as it gives them back: else
-//! what we render would differ for ever from what it returns.
+//! Quantities mean the same as on the API server, and are written as it returns them: otherwise
+//! each reconcile would find a difference.
 
 use crate::support::TestNamespace;
 use k8s_openapi::{
@@ -54,7 +54,7 @@ const WRITTEN: [&str; 41] = [
 ];
 
 #[tokio::test]
-async fn quantities_are_what_the_api_server_takes_them_for_and_stay_as_we_write_them() {
+async fn quantities_mean_and_read_the_same_as_on_the_api_server() {
     let namespace = TestNamespace::new("quantities").await;
     let params = PostParams { dry_run: true, ..PostParams::default() };
     for written in WRITTEN {

@@ -1,6 +1,6 @@
-//! The operator is granted what it asks for, and nothing else. What it asks for is what one operator
-//! does here, on a control plane of its own, whatever other tests run beside it. That it lacks
-//! nothing every other test shows too: all operators have only what is granted.
+//! The operator's permissions are exactly those that it uses. One operator uses all of them here,
+//! on a control plane of its own. Every other test shows that none is missing: all operators have
+//! only the granted permissions.
 
 use crate::support::{
     ControlPlane, FakeKubelet, FakeProvisioner, Operator, Request, TestNamespace, api_of_child,
@@ -15,12 +15,13 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
+use maquette_contract::keys::LABEL_NAME;
 use std::collections::BTreeSet;
 
 type Permission = (String, String, String);
 
 #[tokio::test]
-async fn every_right_that_is_granted_is_needed() {
+async fn granted_and_used_permissions_are_the_same() {
     let plane = ControlPlane::own().await;
     let namespace = TestNamespace::on(&plane, "rules").await;
     use_every_permission(&plane, &namespace).await;
@@ -34,14 +35,14 @@ async fn every_right_that_is_granted_is_needed() {
     let own = own.get("maquette").await.expect("a role").rules.expect("rules");
     let granted: BTreeSet<Permission> = rules.iter().chain(&own).flat_map(permissions).collect();
     let mut idle: Vec<_> = granted.difference(&used).collect();
-    // Asked for by an admission plugin, where it is on, not by a request of its own.
+    // Needed by an admission plugin, where it is enabled; no request of the operator uses it.
     let plugin = ("maquette.dev", "architectures/finalizers", "update");
     idle.retain(|(group, resource, verb)| {
         (group.as_str(), resource.as_str(), verb.as_str()) != plugin
     });
-    assert!(idle.is_empty(), "granted and not needed: {idle:?}");
+    assert!(idle.is_empty(), "granted and not used: {idle:?}");
     let missing: Vec<_> = used.difference(&granted).collect();
-    assert!(missing.is_empty(), "asked for and not granted: {missing:?}");
+    assert!(missing.is_empty(), "used and not granted: {missing:?}");
 }
 
 fn permissions(rule: &PolicyRule) -> impl Iterator<Item = Permission> {
@@ -57,7 +58,7 @@ fn permissions(rule: &PolicyRule) -> impl Iterator<Item = Permission> {
     })
 }
 
-/// Makes the operator do everything that it ever does.
+/// Makes the operator use every permission.
 async fn use_every_permission(plane: &ControlPlane, namespace: &TestNamespace) {
     namespace.grant_lease().await;
     let provisioner = FakeProvisioner::start(namespace, "disk", true).await;
@@ -72,7 +73,7 @@ async fn use_every_permission(plane: &ControlPlane, namespace: &TestNamespace) {
     };
     namespace.apply("shop", &spec("ThreeTier", "Delete")).await;
     ready("shop").await;
-    // Events: one that is new, and one more of the same.
+    // Events: a new one, and another of the same series.
     for _ in 0..2 {
         kubelet.behavior().down.insert("data".to_owned());
         namespace.await_condition("shop", "Ready", seconds(30), |c| c.status == "False").await;
@@ -80,9 +81,9 @@ async fn use_every_permission(plane: &ControlPlane, namespace: &TestNamespace) {
         ready("shop").await;
     }
     drift_all(namespace).await;
-    // Owners of claims, configuration, and all that goes with a shape and its components.
+    // Owners of claims, configurations, and the objects of a shape that is removed.
     namespace.apply("shop", &spec("ThreeTier", "Retain")).await;
-    eventually("the volume is to stay", soon(), async || {
+    eventually("the volume has no owner", soon(), async || {
         let claims = namespace.api::<PersistentVolumeClaim>();
         let claim = claims.get("data-shop-data-0").await.map_err(|error| error.to_string())?;
         let owners = claim.owner_references();
@@ -104,7 +105,7 @@ async fn use_every_permission(plane: &ControlPlane, namespace: &TestNamespace) {
     grow_volume(namespace, &provisioner.class).await;
 }
 
-/// A volume that grows.
+/// Grows a volume.
 async fn grow_volume(namespace: &TestNamespace, class: &str) {
     for size in ["1Gi", "2Gi"] {
         let storage = format!("{{storage: {{size: {size}, storageClassName: {class}}}}}");
@@ -115,7 +116,7 @@ async fn grow_volume(namespace: &TestNamespace, class: &str) {
     }
 }
 
-/// Drift of every kind: what we created is taken over, then applied.
+/// Drift of every kind: the first apply adopts the fields of the creation.
 async fn drift_all(namespace: &TestNamespace) {
     for key in namespace.children("shop").await.into_keys() {
         drift_child(namespace, &key).await;
@@ -124,17 +125,18 @@ async fn drift_all(namespace: &TestNamespace) {
 
 async fn drift_child(namespace: &TestNamespace, key: &str) {
     let (api, name) = api_of_child(namespace, key);
-    let patch = serde_json::json!({"metadata": {"labels": {"app.kubernetes.io/name": "x"}}});
+    let before = api.get(name).await.expect("there").labels().get(LABEL_NAME).cloned();
+    let patch = serde_json::json!({"metadata": {"labels": {LABEL_NAME: "x"}}});
     api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
-    eventually(&format!("{key} is put back"), soon(), async || {
+    eventually(&format!("{key} is restored"), soon(), async || {
         let found = api.get(name).await.map_err(|error| error.to_string())?;
-        let label = found.labels().get("app.kubernetes.io/name").cloned();
-        if label.as_deref() == Some("maquette") { Ok(()) } else { Err(format!("{label:?}")) }
+        let label = found.labels().get(LABEL_NAME).cloned();
+        if label == before { Ok(()) } else { Err(format!("{label:?}")) }
     })
     .await;
 }
 
-/// Something of every kind that is in the way, so that it is looked at.
+/// A foreign claim with the name of one that we need, so that the operator reads it.
 async fn foreign_objects(namespace: &TestNamespace) {
     let text = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data-other-data-0}, \
                 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}";

@@ -1,4 +1,4 @@
-//! `Ready` is true only while the whole works. The pods are played, see [`FakeKubelet`].
+//! `Ready` is true only while the whole works. A [`FakeKubelet`] reports for the pods.
 
 use crate::support::{FakeKubelet, Operator, TestNamespace, eventually, seconds, soon};
 use k8s_openapi::api::core::v1::Pod;
@@ -10,7 +10,7 @@ use maquette_contract::{
 };
 
 #[tokio::test]
-async fn ready_once_every_pod_is_and_every_edge_works() {
+async fn ready_needs_every_pod_and_every_edge() {
     let namespace = TestNamespace::new("ready").await;
     let kubelet = FakeKubelet::start(&namespace);
     kubelet.behavior().down.insert("business".to_owned());
@@ -28,7 +28,7 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
     namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     namespace.await_condition("shop", "TrafficFlowing", soon(), |c| c.status == "True").await;
     let status =
-        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("a status");
     assert_eq!(status.components_ready.as_deref(), Some("4/4"));
     assert!(status.edges.iter().all(|edge| edge.state == EdgeState::Flowing), "{:?}", status.edges);
     assert!(
@@ -37,21 +37,21 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
         status.components
     );
 
-    // An edge fails, though every pod is ready.
+    // An edge fails while every pod is ready.
     kubelet.behavior().failing.insert(("business".to_owned(), "data".to_owned()));
     let ready = namespace.await_condition("shop", "Ready", seconds(30), not("EdgesFailing")).await;
     assert!(ready.message.contains("business -> data"), "{}", ready.message);
     kubelet.behavior().failing.clear();
     namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
 
-    // Requests of users fail, though every probe works.
+    // Requests of users fail while every probe works.
     kubelet.behavior().failed_requests = 1;
     namespace.await_condition("shop", "Ready", seconds(30), |c| c.status == "False").await;
     namespace.await_condition("shop", "TrafficFlowing", soon(), not("RequestsFailing")).await;
     kubelet.behavior().failed_requests = 0;
     namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
 
-    // A component goes down: its name is told.
+    // A component goes down: the message names it.
     kubelet.behavior().down.insert("data".to_owned());
     let ready =
         namespace.await_condition("shop", "Ready", seconds(30), not("ComponentsNotReady")).await;
@@ -61,7 +61,7 @@ async fn ready_once_every_pod_is_and_every_edge_works() {
 }
 
 #[tokio::test]
-async fn not_ready_while_nobody_reports() {
+async fn not_ready_without_reports() {
     let namespace = TestNamespace::new("silent").await;
     let kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -73,7 +73,7 @@ async fn not_ready_while_nobody_reports() {
         namespace.await_condition("shop", "Ready", seconds(60), |c| c.status != "True").await;
     assert!(ready.message.contains("business"), "{}", ready.message);
     let status =
-        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("a status");
     let edge = status.edges.iter().find(|edge| edge.from == "business").expect("an edge");
     assert_eq!(edge.state, EdgeState::Unknown);
     kubelet.behavior().not_reporting.clear();
@@ -81,7 +81,7 @@ async fn not_ready_while_nobody_reports() {
 }
 
 #[tokio::test]
-async fn peers_that_do_not_see_each_other_are_told() {
+async fn peers_that_do_not_see_each_other_are_reported() {
     let namespace = TestNamespace::new("overlay").await;
     let kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -100,7 +100,7 @@ async fn peers_that_do_not_see_each_other_are_told() {
 }
 
 #[tokio::test]
-async fn a_new_configuration_reaches_pods_at_once_and_restarts_none() {
+async fn a_new_configuration_reaches_pods_without_a_restart() {
     let namespace = TestNamespace::new("nudged").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -126,7 +126,7 @@ async fn a_new_configuration_reaches_pods_at_once_and_restarts_none() {
 }
 
 #[tokio::test]
-async fn what_keeps_a_pod_from_starting_is_told() {
+async fn the_reason_of_a_pending_pod_is_reported() {
     let namespace = TestNamespace::new("why").await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
@@ -137,15 +137,15 @@ async fn what_keeps_a_pod_from_starting_is_told() {
     let ready =
         namespace.await_condition("shop", "Ready", soon(), |c| c.message.contains(message)).await;
     assert!(ready.message.contains(pod), "{}", ready.message);
-    eventually("the component's line says it too", soon(), async || {
+    eventually("the component's message shows it", soon(), async || {
         let found = namespace.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
         let components = found.status.map(|status| status.components).unwrap_or_default();
         let data = components
             .into_iter()
             .find(|component| component.name == "data")
             .ok_or("no component")?;
-        let said = data.message.unwrap_or_default();
-        if said.contains(message) { Ok(()) } else { Err(said) }
+        let shown = data.message.unwrap_or_default();
+        if shown.contains(message) { Ok(()) } else { Err(shown) }
     })
     .await;
 }

@@ -1,10 +1,12 @@
-//! How much the operator asks the API server for: no more than is needed.
+//! The number of requests that the operator sends to the API server.
 
-use crate::support::{FakeKubelet, Operator, Request, TestNamespace, seconds, soon};
-use std::collections::BTreeMap;
+use crate::support::{FakeKubelet, Operator, Request, TestNamespace, eventually, seconds, soon};
+use k8s_openapi::api::core::v1::Service;
+use kube::api::{Patch, PatchParams};
+use std::{collections::BTreeMap, time::Instant};
 
 #[tokio::test]
-async fn a_new_architecture_costs_one_write_for_each_child_three_of_status_and_no_read() {
+async fn a_new_architecture_costs_one_write_per_child_and_no_read() {
     let namespace = TestNamespace::new("costs").await;
     let _operator = Operator::start(&namespace.name);
     await_watches(&namespace).await;
@@ -14,7 +16,7 @@ async fn a_new_architecture_costs_one_write_for_each_child_three_of_status_and_n
         namespace.apply(name, &format!("{{shape: {shape}}}")).await;
         namespace.await_children(name).await;
     }
-    // Longer than any write of details is put off.
+    // Longer than the operator delays a status write of details (2 s).
     tokio::time::sleep(seconds(6)).await;
     let mut writes: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut status: BTreeMap<String, usize> = BTreeMap::new();
@@ -23,7 +25,7 @@ async fn a_new_architecture_costs_one_write_for_each_child_three_of_status_and_n
             ("list" | "watch", _) => {}
             ("patch", "architectures/status") => *status.entry(request.name).or_default() += 1,
             ("create", _) => *writes.entry((request.resource, request.name)).or_default() += 1,
-            _ => panic!("nobody needs {request:?}"),
+            _ => panic!("unexpected {request:?}"),
         }
     }
     assert!(writes.values().all(|count| *count == 1), "{writes:?}");
@@ -38,7 +40,7 @@ async fn a_new_architecture_costs_one_write_for_each_child_three_of_status_and_n
 }
 
 #[tokio::test]
-async fn until_it_is_ready_a_new_architecture_costs_three_writes_of_status_and_no_read() {
+async fn becoming_ready_costs_three_status_writes_and_no_read() {
     let namespace = TestNamespace::new("costs-ready").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -47,13 +49,13 @@ async fn until_it_is_ready_a_new_architecture_costs_three_writes_of_status_and_n
         namespace.apply(name, &format!("{{shape: {shape}}}")).await;
         namespace.await_condition(name, "Ready", soon(), |c| c.status == "True").await;
     }
-    // Longer than any write of details is put off.
+    // Longer than the operator delays a status write of details (2 s).
     tokio::time::sleep(seconds(6)).await;
     let mut status: BTreeMap<String, usize> = BTreeMap::new();
     for request in Request::within(&namespace.name) {
         match (request.verb.as_str(), request.resource.as_str()) {
             ("patch", "architectures/status") => *status.entry(request.name).or_default() += 1,
-            ("get", _) => panic!("nobody needs {request:?}"),
+            ("get", _) => panic!("unexpected {request:?}"),
             _ => {}
         }
     }
@@ -67,12 +69,15 @@ fn stores_of_the_default_n_tier(writes: &BTreeMap<(String, String), usize>) -> u
     sets.count()
 }
 
+/// Reconciles of each Architecture that the test forces in the steady state.
+const FORCED: u32 = 10;
+
 #[tokio::test]
-async fn when_all_is_well_nothing_is_asked_for_but_the_lease() {
+async fn a_steady_state_writes_only_the_lease() {
     let namespace = TestNamespace::new("quiet").await;
     namespace.grant_lease().await;
     let _kubelet = FakeKubelet::start(&namespace);
-    let _operator = Operator::start_with(&[
+    let operator = Operator::start_with(&[
         "--namespaces",
         &namespace.name,
         "--lease-namespace",
@@ -82,20 +87,56 @@ async fn when_all_is_well_nothing_is_asked_for_but_the_lease() {
         namespace.apply(name, &format!("{{shape: {shape}}}")).await;
         namespace.await_condition(name, "Ready", soon(), |c| c.status == "True").await;
     }
-    tokio::time::sleep(seconds(5)).await;
+    // Longer than the operator delays a status write of details (2 s).
+    tokio::time::sleep(seconds(3)).await;
     let before = Request::within(&namespace.name).len();
-    tokio::time::sleep(seconds(60)).await;
+    let start = Instant::now();
+    for round in 0..FORCED {
+        force_reconciles(&namespace, &operator, round).await;
+        // The slowest poll of the pods is every 10 s: the rounds cover one.
+        tokio::time::sleep(seconds(1)).await;
+    }
+    let quiet = start.elapsed().as_secs();
     let after = Request::within(&namespace.name).split_off(before);
     let (lease, others): (Vec<_>, Vec<_>) =
         after.into_iter().partition(|request| request.resource == "leases");
-    assert_eq!(others, [], "in 60 s of quiet");
+    assert_eq!(others, [], "in {quiet} s of quiet");
     assert!(lease.iter().all(|request| request.verb == "update"), "{lease:?}");
-    assert!((10..=14).contains(&lease.len()), "{} writes of the lease", lease.len());
+    // One renewal every 5 s.
+    let renewals = usize::try_from(quiet / 5).expect("a few");
+    assert!((renewals - 1..=renewals + 2).contains(&lease.len()), "{} in {quiet} s", lease.len());
 }
 
-/// Waits until the operator watches, so that it does not list what is made from now on.
+/// Makes the operator reconcile both Architectures once more: it sees a change of each entry
+/// Service, to an annotation that is not its own.
+async fn force_reconciles(namespace: &TestNamespace, operator: &Operator, round: u32) {
+    let before = reconciles(operator).await;
+    for name in ["tt", "pp"] {
+        let annotations = serde_json::json!({"example.org/round": round.to_string()});
+        let patch = Patch::Merge(serde_json::json!({"metadata": {"annotations": annotations}}));
+        let params = PatchParams::default();
+        namespace.api::<Service>().patch(name, &params, &patch).await.expect("patched");
+    }
+    eventually("both are reconciled", seconds(10), async || {
+        let more = reconciles(operator).await - before;
+        if more >= 2 { Ok(()) } else { Err(format!("{more} reconciles")) }
+    })
+    .await;
+}
+
+/// The number of successful reconciles so far.
+async fn reconciles(operator: &Operator) -> u64 {
+    let metrics = operator.metrics().await;
+    let mut lines = metrics.lines().filter(|line| {
+        line.starts_with("controller_runtime_reconcile_total{") && line.contains("success")
+    });
+    let count = lines.next().and_then(|line| line.rsplit(' ').next()?.parse().ok());
+    count.unwrap_or_else(|| panic!("no reconciles are counted in {metrics}"))
+}
+
+/// Waits until the operator watches, so that objects created from now on are not listed.
 async fn await_watches(namespace: &TestNamespace) {
-    crate::support::eventually("the operator watches", soon(), async || {
+    eventually("the operator watches", soon(), async || {
         let watches = Request::within(&namespace.name).iter().filter(|r| r.is_watch()).count();
         if watches >= 9 { Ok(()) } else { Err(format!("{watches} watches")) }
     })

@@ -1,4 +1,4 @@
-//! The operator keeps nothing to itself: killed at any moment, the next one goes on.
+//! The operator keeps no state of its own: killed at any moment, the next one continues.
 
 use crate::{
     apply::await_rendered,
@@ -6,15 +6,15 @@ use crate::{
 };
 
 #[tokio::test]
-async fn killed_in_the_middle_and_started_again() {
+async fn an_operator_killed_between_writes_is_continued_by_the_next() {
     let namespace = TestNamespace::new("killed").await;
     let names = ["a", "b", "c", "d", "e"];
     for (round, name) in names.into_iter().enumerate() {
         let mut operator = Operator::start(&namespace.name);
         namespace.apply(name, "{shape: NTier}").await;
-        // In another place each time.
+        // After another number of writes in each round.
         let enough = 1 + 3 * round;
-        eventually("some children are made", soon(), async || {
+        eventually("some children are created", soon(), async || {
             let made = namespace.children(name).await.len();
             if made >= enough { Ok(()) } else { Err(format!("{made} of {enough}")) }
         })
@@ -29,7 +29,7 @@ async fn killed_in_the_middle_and_started_again() {
 }
 
 #[tokio::test]
-async fn asked_to_stop_it_ends_well() {
+async fn the_operator_stops_cleanly_on_sigterm() {
     let namespace = TestNamespace::new("stopped").await;
     let mut operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
@@ -38,7 +38,7 @@ async fn asked_to_stop_it_ends_well() {
 }
 
 #[tokio::test]
-async fn what_changed_while_no_operator_ran_is_made_up_for() {
+async fn a_new_operator_repairs_what_changed_while_none_ran() {
     let namespace = TestNamespace::new("absent").await;
     let mut operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;

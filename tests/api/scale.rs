@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many Architectures at once.
 
 use crate::support::{Operator, Request, TestNamespace, eventually, seconds};
 use kube::api::ListParams;
@@ -6,7 +6,7 @@ use maquette::api::Architecture;
 use std::collections::BTreeMap;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_architectures_at_once() {
+async fn fifty_architectures_are_created_at_once() {
     const HOW_MANY: usize = 50;
     let namespace = TestNamespace::new("many").await;
     let operator = Operator::start(&namespace.name);

@@ -1,4 +1,5 @@
-//! What runs is led to what is wanted without losing anything. The pods are played.
+//! Changes of the shape: the running model reaches the new one without losing data. A fake kubelet
+//! reports for the pods.
 
 use crate::{
     apply::await_rendered,
@@ -15,7 +16,7 @@ use maquette_contract::{
 };
 
 #[tokio::test]
-async fn the_old_shape_serves_until_the_new_one_can() {
+async fn the_old_shape_serves_until_the_new_one_is_ready() {
     let namespace = TestNamespace::new("reshape").await;
     let kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -26,18 +27,18 @@ async fn the_old_shape_serves_until_the_new_one_can() {
     let waits =
         namespace.await_condition("shop", "Progressing", soon(), |c| c.message.contains("peers"));
     assert_eq!(waits.await.status, "True");
-    eventually("the peers are made", soon(), async || {
+    eventually("the peers are created", soon(), async || {
         namespace.api::<StatefulSet>().get("shop-peers").await.map_err(|error| error.to_string())
     })
     .await;
-    // The old components are all there, and the entry leads to them.
+    // All old components are left, and the entry leads to them.
     for name in ["shop-client", "shop-business"] {
         namespace.api::<Deployment>().get(name).await.expect("it stays");
     }
     namespace.api::<StatefulSet>().get("shop-data").await.expect("it stays");
     assert_eq!(entry_component(&namespace).await, "client");
     let status =
-        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("a status");
     assert_eq!(status.shape, Some(Shape::ThreeTier));
     namespace.await_condition("shop", "Ready", soon(), |c| c.status != "True").await;
 
@@ -51,9 +52,9 @@ async fn the_old_shape_serves_until_the_new_one_can() {
         "{names:?}"
     );
     let status =
-        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("shop").await.expect("there").status.expect("a status");
     assert_eq!(status.shape, Some(Shape::PeerToPeer));
-    // The store's volume is kept, and named.
+    // The store's volume is retained, and the status names it.
     let volumes: Vec<_> = status.volumes.iter().map(|v| (v.name.as_str(), v.state)).collect();
     assert_eq!(volumes, [("data-shop-data-0", VolumeState::Retained)]);
     let claims = namespace.api::<PersistentVolumeClaim>();
@@ -62,7 +63,7 @@ async fn the_old_shape_serves_until_the_new_one_can() {
 }
 
 #[tokio::test]
-async fn a_volume_that_is_to_go_with_its_component_goes() {
+async fn a_volume_is_deleted_with_its_component_where_specified() {
     let namespace = TestNamespace::new("drop").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -86,7 +87,7 @@ async fn a_volume_that_is_to_go_with_its_component_goes() {
 }
 
 #[tokio::test]
-async fn peers_leave_one_at_a_time_and_only_when_their_items_are_copied() {
+async fn peers_leave_one_by_one_after_their_items_are_copied() {
     let namespace = TestNamespace::new("shrink").await;
     let kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -98,7 +99,7 @@ async fn peers_leave_one_at_a_time_and_only_when_their_items_are_copied() {
         c.message.contains("net-peers-4 still copies items")
     });
     waits.await;
-    // They are told, and stay.
+    // The configuration names three members; all five pods stay.
     assert_eq!(members(&namespace).await, 3);
     assert_eq!(replicas(&namespace).await, 5);
     kubelet.behavior().copying.clear();
@@ -111,7 +112,7 @@ async fn peers_leave_one_at_a_time_and_only_when_their_items_are_copied() {
     namespace.await_condition("net", "Ready", soon(), |c| c.status == "True").await;
     assert_eq!(replicas(&namespace).await, 3);
     let status =
-        namespace.api::<Architecture>().get("net").await.expect("there").status.expect("told");
+        namespace.api::<Architecture>().get("net").await.expect("there").status.expect("a status");
     let volumes: Vec<_> = status.volumes.iter().map(|volume| volume.name.as_str()).collect();
     assert_eq!(volumes, ["data-net-peers-3", "data-net-peers-4"]);
 }

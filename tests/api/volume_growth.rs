@@ -1,4 +1,4 @@
-//! Volumes grow without the restart of a pod, as far as their StorageClass lets them.
+//! Volumes grow without the restart of a pod, where their StorageClass allows it.
 
 use crate::support::{
     FakeKubelet, FakeProvisioner, Operator, Request, TestNamespace, eventually, requested_size,
@@ -62,7 +62,7 @@ fn sizes_of(names: &[&str], size: &str) -> BTreeMap<String, String> {
     names.iter().map(|name| ((*name).to_owned(), size.to_owned())).collect()
 }
 
-/// Waits until the StatefulSet asks for volumes of `size`, and has its pods.
+/// Waits until the StatefulSet requests volumes of `size` and has all its pods.
 async fn await_recreated(namespace: &TestNamespace, name: &str, size: &str) -> StatefulSet {
     eventually(&format!("{name} asks for {size}"), soon(), async || {
         let found = namespace.api::<StatefulSet>().get(name).await.map_err(|e| e.to_string())?;
@@ -76,7 +76,7 @@ async fn await_recreated(namespace: &TestNamespace, name: &str, size: &str) -> S
 }
 
 #[tokio::test]
-async fn volumes_grow_and_no_pod_restarts() {
+async fn volumes_grow_without_a_restart() {
     let namespace = TestNamespace::new("grow").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let provisioner = FakeProvisioner::start(&namespace, "disk", true).await;
@@ -102,9 +102,9 @@ async fn volumes_grow_and_no_pod_restarts() {
         }
     }
 
-    // Those who come later have as much, and those who were there stay.
+    // New pods get the new size; the old pods stay.
     namespace.apply("net", &peers(4, "2Gi", &provisioner.class)).await;
-    eventually("there are four", soon(), async || {
+    eventually("four pods exist", soon(), async || {
         let found = pods(&namespace, "net-peers").await;
         if found.len() == 4 { Ok(()) } else { Err(format!("{found:?}")) }
     })
@@ -115,7 +115,7 @@ async fn volumes_grow_and_no_pod_restarts() {
 }
 
 #[tokio::test]
-async fn a_volume_that_may_not_grow_stays_and_everything_else_goes_on() {
+async fn a_volume_that_cannot_grow_blocks_nothing_else() {
     let namespace = TestNamespace::new("grow-not").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let provisioner = FakeProvisioner::start(&namespace, "disk", false).await;
@@ -129,16 +129,16 @@ async fn a_volume_that_may_not_grow_stays_and_everything_else_goes_on() {
         provisioner.class
     );
     namespace.apply("shop", &spec).await;
-    let said = namespace
+    let condition = namespace
         .await_condition("shop", "Progressing", soon(), |c| c.reason == "VolumesUnchanged");
-    let said = said.await;
-    assert_eq!(said.status, "False");
+    let condition = condition.await;
+    assert_eq!(condition.status, "False");
     for part in [
-        "PersistentVolumeClaim data-shop-data-0 stays at 1Gi, although 2Gi is wanted",
+        "PersistentVolumeClaim data-shop-data-0 stays at 1Gi, although 2Gi is specified",
         &provisioner.class,
         "allowVolumeExpansion",
     ] {
-        assert!(said.message.contains(part), "{part} is not in: {}", said.message);
+        assert!(condition.message.contains(part), "{part} is not in: {}", condition.message);
     }
     await_ready(&namespace, "shop").await;
     let business = namespace.api::<Deployment>().get("shop-business").await.expect("there");
@@ -146,7 +146,7 @@ async fn a_volume_that_may_not_grow_stays_and_everything_else_goes_on() {
     assert_eq!(sizes(&namespace).await, sizes_of(&["data-shop-data-0"], "1Gi"));
     assert!(!operator.log().contains("not done"), "{}", operator.log());
 
-    // It is not asked for time and again, and found out when it may.
+    // The class is not read in each reconcile, and its change is noticed.
     let asked_before = class_reads(&provisioner.class);
     provisioner.allow_expansion().await;
     namespace
@@ -154,7 +154,7 @@ async fn a_volume_that_may_not_grow_stays_and_everything_else_goes_on() {
         .await;
     assert_eq!(sizes(&namespace).await, sizes_of(&["data-shop-data-0"], "2Gi"));
     let more = class_reads(&provisioner.class) - asked_before;
-    assert!((1..=3).contains(&more), "asked {more} times more");
+    assert!((1..=3).contains(&more), "{more} more reads");
     assert_eq!(pods(&namespace, "shop-data").await, before);
 }
 
@@ -164,7 +164,7 @@ fn class_reads(class: &str) -> usize {
 }
 
 #[tokio::test]
-async fn without_the_right_to_read_classes_the_api_server_decides() {
+async fn growth_works_without_permission_to_read_storage_classes() {
     let namespace = TestNamespace::new("grow-namespaced").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let (yes, no) = (
@@ -177,11 +177,11 @@ async fn without_the_right_to_read_classes_the_api_server_decides() {
         await_ready(&namespace, name).await;
         namespace.apply(name, &store("ThreeTier", "2Gi", class)).await;
     }
-    let said = namespace
+    let condition = namespace
         .await_condition("stays", "Progressing", soon(), |c| c.reason == "VolumesUnchanged");
-    let said = said.await.message;
-    assert!(said.contains("the API server refused it"), "{said}");
-    assert!(said.contains("only dynamically provisioned pvc can be resized"), "{said}");
+    let message = condition.await.message;
+    assert!(message.contains("the API server refused it"), "{message}");
+    assert!(message.contains("only dynamically provisioned pvc can be resized"), "{message}");
     await_ready(&namespace, "stays").await;
     await_recreated(&namespace, "grows-data", "2Gi").await;
     assert_eq!(sizes(&namespace).await["data-grows-data-0"], "2Gi");
@@ -189,7 +189,7 @@ async fn without_the_right_to_read_classes_the_api_server_decides() {
 }
 
 #[tokio::test]
-async fn a_claim_that_waits_for_its_volume_grows_afterwards() {
+async fn a_pending_claim_grows_once_it_is_bound() {
     let namespace = TestNamespace::new("grow-unbound").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -206,7 +206,7 @@ async fn a_claim_that_waits_for_its_volume_grows_afterwards() {
 }
 
 #[tokio::test]
-async fn a_volume_stays_in_its_class_when_another_shape_names_another() {
+async fn a_volume_keeps_its_class_across_shapes() {
     let namespace = TestNamespace::new("grow-class").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let slow = FakeProvisioner::start(&namespace, "slow", true).await;
@@ -218,25 +218,26 @@ async fn a_volume_stays_in_its_class_when_another_shape_names_another() {
     let before = claims.get("data-shop-data-0").await.expect("there");
     let pods_before = pods(&namespace, "shop-data").await;
     namespace.apply("shop", &store("ClientServer", "2Gi", &fast.class)).await;
-    let said = namespace
+    let condition = namespace
         .await_condition("shop", "Progressing", soon(), |c| c.reason == "VolumesUnchanged");
-    let said = said.await.message;
-    let wanted = format!("stays in StorageClass {}, although {} is wanted", slow.class, fast.class);
-    assert!(said.contains("data-shop-data-0"), "{said}");
-    assert!(said.contains(&wanted), "{said}");
+    let message = condition.await.message;
+    let wanted =
+        format!("stays in StorageClass {}, although {} is specified", slow.class, fast.class);
+    assert!(message.contains("data-shop-data-0"), "{message}");
+    assert!(message.contains(&wanted), "{message}");
     await_ready(&namespace, "shop").await;
     let after = claims.get("data-shop-data-0").await.expect("there");
     assert_eq!(after.uid(), before.uid());
-    assert_eq!(requested_size(&after)["storage"].0, "2Gi", "it grows all the same");
+    assert_eq!(requested_size(&after)["storage"].0, "2Gi", "it grows anyway");
     assert_eq!(pods(&namespace, "shop-data").await, pods_before);
 }
 
 #[tokio::test]
-async fn an_operator_that_died_while_a_volume_grew_is_made_up_for() {
+async fn a_new_operator_completes_an_interrupted_growth() {
     let namespace = TestNamespace::new("grow-restart").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let provisioner = FakeProvisioner::start(&namespace, "disk", true).await;
-    // What the operator had done when it died.
+    // The steps that the operator had completed when it died.
     for (name, died) in [
         ("before", &[][..]),
         ("claims", &[GrowthStep::Claims]),
@@ -261,7 +262,7 @@ async fn an_operator_that_died_while_a_volume_grew_is_made_up_for() {
 }
 
 #[tokio::test]
-async fn pods_whose_stateful_set_was_not_made_anew_still_leave_in_order() {
+async fn orphaned_pods_are_deleted_when_their_shape_goes() {
     let namespace = TestNamespace::new("grow-leave").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let mut operator = Operator::start(&namespace.name);
@@ -284,7 +285,7 @@ async fn pods_whose_stateful_set_was_not_made_anew_still_leave_in_order() {
     .await;
 }
 
-/// What the operator does, in this order.
+/// The steps of a growth, in order.
 enum GrowthStep {
     Claims,
     Orphans,

@@ -1,4 +1,4 @@
-//! What becomes of volumes follows `spec.retention`, also when that changes.
+//! Volumes follow `spec.retention`, also when it changes.
 
 use crate::support::{FakeKubelet, Operator, TestNamespace, eventually, soon};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
@@ -6,14 +6,14 @@ use kube::ResourceExt;
 use maquette::api::{Architecture, VolumeState, VolumeStatus};
 
 #[tokio::test]
-async fn the_owner_of_a_volume_follows_the_specification() {
+async fn the_owner_of_a_volume_follows_the_retention_policy() {
     let namespace = TestNamespace::new("owner").await;
     let _operator = Operator::start(&namespace.name);
-    for fate in ["Delete", "Retain", "Delete"] {
-        let spec = format!("{{shape: ThreeTier, retention: {{whenDeleted: {fate}}}}}");
+    for policy in ["Delete", "Retain", "Delete"] {
+        let spec = format!("{{shape: ThreeTier, retention: {{whenDeleted: {policy}}}}}");
         let uid = namespace.apply("shop", &spec).await.uid();
-        let wanted = if fate == "Delete" { vec![uid] } else { vec![] };
-        eventually(&format!("the owner with {fate}"), soon(), async || {
+        let wanted = if policy == "Delete" { vec![uid] } else { vec![] };
+        eventually(&format!("the owner with {policy}"), soon(), async || {
             let claims = namespace.api::<PersistentVolumeClaim>();
             let found = claims.get("data-shop-data-0").await.map_err(|error| error.to_string())?;
             let owners: Vec<_> =
@@ -25,7 +25,7 @@ async fn the_owner_of_a_volume_follows_the_specification() {
 }
 
 #[tokio::test]
-async fn a_volume_that_is_kept_is_named_until_it_is_used_again() {
+async fn the_status_names_a_retained_volume_until_it_is_used() {
     let namespace = TestNamespace::new("kept").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -49,7 +49,7 @@ async fn a_volume_that_is_kept_is_named_until_it_is_used_again() {
 }
 
 #[tokio::test]
-async fn what_an_earlier_architecture_left_is_left_alone_until_it_is_used() {
+async fn a_volume_of_an_earlier_architecture_is_untouched_until_used() {
     let namespace = TestNamespace::new("left").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -59,7 +59,8 @@ async fn what_an_earlier_architecture_left_is_left_alone_until_it_is_used() {
     let before = claims.get("data-shop-data-0").await.expect("a claim");
     assert_eq!(before.owner_references(), []);
     namespace.delete("shop").await;
-    // Another of the same name, which has no use for it and would delete it were it its own.
+    // Another Architecture of the same name, which does not use the volume and would delete its
+    // own.
     let all_goes = "retention: {whenDropped: Delete, whenDeleted: Delete}";
     namespace.apply("shop", &format!("{{shape: PeerToPeer, {all_goes}}}")).await;
     namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
@@ -70,7 +71,7 @@ async fn what_an_earlier_architecture_left_is_left_alone_until_it_is_used() {
     let after = claims.get("data-shop-data-0").await.expect("it is there");
     assert_eq!(after.owner_references(), [], "it would go with the Architecture");
     assert_eq!(after.metadata.deletion_timestamp, None);
-    // A component of its name takes it up; from then on it goes with what used it.
+    // A component of its name uses it; from then on it is deleted with that component.
     namespace.apply("shop", &format!("{{shape: ThreeTier, {all_goes}}}")).await;
     namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
     await_volumes(&namespace, &[]).await;
@@ -82,7 +83,7 @@ async fn what_an_earlier_architecture_left_is_left_alone_until_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_volume_goes_with_its_component_although_it_would_outlive_the_architecture() {
+async fn when_dropped_deletes_a_volume_that_when_deleted_retains() {
     let namespace = TestNamespace::new("dropped").await;
     let _kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
@@ -94,13 +95,13 @@ async fn a_volume_goes_with_its_component_although_it_would_outlive_the_architec
     await_volumes(&namespace, &[]).await;
 }
 
-/// Waits until the status names just these volumes that no component uses.
+/// Waits until the status names exactly these volumes as unused.
 async fn await_volumes(namespace: &TestNamespace, names: &[&str]) -> Vec<VolumeStatus> {
-    eventually(&format!("{names:?} are told"), soon(), async || {
+    eventually(&format!("{names:?} are reported"), soon(), async || {
         let found = namespace.api::<Architecture>().get("shop").await.map_err(|e| e.to_string())?;
         let volumes = found.status.map(|status| status.volumes).unwrap_or_default();
-        let told: Vec<_> = volumes.iter().map(|volume| volume.name.as_str()).collect();
-        if told == names { Ok(volumes) } else { Err(format!("{volumes:?}")) }
+        let unused: Vec<_> = volumes.iter().map(|volume| volume.name.as_str()).collect();
+        if unused == names { Ok(volumes) } else { Err(format!("{volumes:?}")) }
     })
     .await
 }

@@ -1,9 +1,9 @@
-//! Helm, as `make tools` builds it.
+//! Runs Helm and the other programs that `make tools` builds.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The namespace of `manifests/install.yaml`, and so that of the releases here.
+/// The namespace of `manifests/install.yaml` and of the releases here.
 pub(crate) const NAMESPACE: &str = "maquette-system";
 
 /// A file of the repository.
@@ -18,7 +18,7 @@ pub(crate) fn tool(name: &str) -> Command {
     Command::new(path)
 }
 
-/// What the command prints; it must succeed.
+/// The standard output of a command that must succeed.
 pub(crate) fn stdout_of(command: &mut Command) -> String {
     let output = run(command);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -26,7 +26,7 @@ pub(crate) fn stdout_of(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What the command complains of; it must fail.
+/// The standard error of a command that must fail.
 pub(crate) fn stderr_of(command: &mut Command) -> String {
     let output = run(command);
     assert!(!output.status.success(), "{command:?} succeeded");
@@ -37,7 +37,7 @@ fn run(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// `helm template`, with these further arguments.
+/// `helm template` with these arguments.
 pub(crate) fn template(arguments: &[&str]) -> Command {
     let mut helm = tool("helm");
     helm.args(["template", "maquette"]).arg(repository_file("charts/maquette"));

@@ -3,7 +3,7 @@
 use crate::helm::{NAMESPACE, repository_file, stderr_of, stdout_of, tool};
 use std::process::Command;
 
-/// A control plane without components, removed when the test ends.
+/// A control plane without nodes, removed when the test ends.
 struct ControlPlane {
     dir: tempfile::TempDir,
     kubeconfig: String,
@@ -63,6 +63,6 @@ fn a_release_is_installed_upgraded_and_uninstalled() {
     let kept = stdout_of(&mut cluster.get(&["crd", "architectures.maquette.dev", "-o", "name"]));
     assert!(kept.contains("architectures.maquette.dev"), "{kept}");
 
-    // The definition that was kept is taken over.
+    // A new release adopts the definition that was kept.
     stdout_of(&mut cluster.helm(&["install", "maquette", chart]));
 }

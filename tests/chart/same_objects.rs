@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Objects by kind and name.
 type Objects = BTreeMap<(String, String), Value>;
 
-/// What a release has beyond a manifest: who manages it, and that its definition is kept.
+/// Labels and annotations that only a release has.
 const HELMS_OWN: [&str; 4] = [
     "app.kubernetes.io/instance",
     "app.kubernetes.io/managed-by",
@@ -34,7 +34,7 @@ fn text(value: &Value) -> String {
     value.as_str().expect("a string").to_owned()
 }
 
-/// Removes Helm's labels and annotations, wherever they are, and what they leave empty.
+/// Removes Helm's labels and annotations at every level, and maps that become empty.
 fn without_helms_own(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -51,7 +51,7 @@ fn without_helms_own(value: &mut Value) {
 fn the_chart_installs_what_the_manifest_installs() {
     let mut manifest =
         objects(&std::fs::read_to_string(repository_file("manifests/install.yaml")).expect("it"));
-    // Helm makes the namespace itself: --create-namespace.
+    // Helm creates the namespace: --create-namespace.
     let namespace = ("Namespace".to_owned(), crate::helm::NAMESPACE.to_owned());
     assert!(manifest.remove(&namespace).is_some(), "the manifest has no namespace");
     let chart = objects(&stdout_of(&mut template(&[])));

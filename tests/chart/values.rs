@@ -1,4 +1,4 @@
-//! Values: each has its effect, and wrong ones are refused by name.
+//! Values of the chart: each has its effect, and errors name the wrong one.
 
 use crate::helm::{repository_file, stderr_of, stdout_of, template, tool};
 use serde_json::Value;
@@ -10,14 +10,14 @@ fn deployment(arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn helm_finds_no_fault_with_the_chart() {
+fn helm_lint_accepts_the_chart() {
     let report =
         stdout_of(tool("helm").args(["lint", "--strict"]).arg(repository_file("charts/maquette")));
     assert!(report.contains("0 chart(s) failed"), "{report}");
 }
 
 #[test]
-fn the_chart_is_of_the_version_of_the_program() {
+fn chart_and_program_have_the_same_version() {
     let chart =
         std::fs::read_to_string(repository_file("charts/maquette/Chart.yaml")).expect("Chart.yaml");
     let chart: Value = serde_norway::from_str(&chart).expect("YAML");
@@ -41,7 +41,7 @@ fn wrong_values_are_refused_by_name() {
 }
 
 #[test]
-fn settings_of_the_pod_reach_the_pod() {
+fn pod_values_reach_the_pod() {
     let deployment = deployment(&[
         "--set=replicas=2,nodeSelector.disk=fast,logFormat=text,logLevel=debug",
         "--set=image.repository=example.com/maquette,image.tag=edge",
@@ -65,7 +65,7 @@ fn settings_of_the_pod_reach_the_pod() {
 }
 
 #[test]
-fn an_operator_of_some_namespaces_has_its_rights_in_these_only() {
+fn watch_namespaces_limits_the_permissions_to_them() {
     let chart = stdout_of(&mut template(&["--set=watchNamespaces={shop,lab}"]));
     assert!(!chart.contains("kind: ClusterRoleBinding"), "{chart}");
     let show = ["--show-only", "templates/cluster-role-bindings.yaml"];
@@ -80,7 +80,7 @@ fn an_operator_of_some_namespaces_has_its_rights_in_these_only() {
 }
 
 #[test]
-fn an_operator_of_no_namespace_is_one_of_all() {
+fn empty_watch_namespaces_means_all_namespaces() {
     let usual = stdout_of(&mut template(&[]));
     assert!(usual.contains("kind: ClusterRoleBinding") && !usual.contains("MAQUETTE_NAMESPACES"));
     for nothing in ["watchNamespaces=", "watchNamespaces={}", "watchNamespaces=null"] {
@@ -91,7 +91,7 @@ fn an_operator_of_no_namespace_is_one_of_all() {
 }
 
 #[test]
-fn a_service_monitor_is_there_if_asked_for() {
+fn a_service_monitor_is_installed_where_enabled() {
     let show = ["--show-only", "templates/service-monitor.yaml"];
     let on = ["--set=serviceMonitor.enabled=true,serviceMonitor.labels.release=prom"];
     let monitor = stdout_of(&mut template(&[&show[..], &on].concat()));

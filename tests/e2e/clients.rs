@@ -1,4 +1,4 @@
-//! Clients: smart ones share a database, thin ones know nothing of it.
+//! Clients: smart ones share a database, thin ones have no address of it.
 
 use crate::support::run;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn two_clients_that_share_a_database_see_each_others_writes() {
+async fn clients_of_one_database_see_each_others_writes() {
     let manifest = "
 apiVersion: maquette.dev/v1alpha1
 kind: Architecture
@@ -55,8 +55,8 @@ spec:
         assert_eq!(service.store, None);
         let calls: Vec<_> = service.calls.iter().map(|call| call.component.as_str()).collect();
         assert_eq!(calls, ["business"]);
-        let whole = serde_json::to_string(&data).expect("JSON");
-        assert!(!whole.contains(&model.child("data")), "the store's address is in {whole}");
+        let json = serde_json::to_string(&data).expect("JSON");
+        assert!(!json.contains(&model.child("data")), "the store's address is in {json}");
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! After deletion nothing is left, but volumes that were to be kept.
+//! After deletion nothing is left except retained volumes.
 
 use crate::support::{Model, eventually, run, seconds};
 use k8s_openapi::NamespaceResourceScope;
@@ -11,7 +11,7 @@ use maquette_contract::keys;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
-/// The names of what carries the Architecture's label.
+/// The names of the objects with the Architecture's label.
 async fn names<K>(model: &Model) -> Result<Vec<String>, String>
 where
     K: kube::Resource<Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
@@ -23,7 +23,7 @@ where
     Ok(list.items.iter().map(ResourceExt::name_any).collect())
 }
 
-/// Awaits that nothing but claims is left.
+/// Waits until only claims are left.
 async fn await_children_gone(model: &Model) {
     eventually("all children are gone", seconds(120), async || {
         let mut left = names::<Deployment>(model).await?;
@@ -40,7 +40,7 @@ async fn await_children_gone(model: &Model) {
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn nothing_is_left_where_volumes_are_to_be_deleted() {
+async fn deletion_leaves_nothing_where_volumes_are_deleted() {
     let manifest = "
 apiVersion: maquette.dev/v1alpha1
 kind: Architecture

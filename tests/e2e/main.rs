@@ -1,9 +1,9 @@
-//! The models on a real cluster: everything here happens on real pods.
+//! The models on a real cluster, with real pods.
 //!
 //! Needs a cluster that `KUBECONFIG` names, with the operator installed; `make e2e` brings both.
 //! Each test has a namespace of its own, which enforces the restricted Pod Security Standard, and
-//! removes it. What a test says of requests is read from answers and from the pods' own reports,
-//! through the API server's proxy: nothing here listens.
+//! removes it. Requests and the pods' reports go through the API server's proxy: the tests open no
+//! port.
 
 #![cfg(test)]
 
@@ -13,8 +13,8 @@ mod support;
 
 mod clients;
 mod deletion;
+mod disruptive;
 mod evolution;
-mod operator_killed;
 mod peers;
 mod readiness;
 mod service_pods;

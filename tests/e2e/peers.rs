@@ -1,4 +1,4 @@
-//! Peers: any of them may leave, and all of them may come back.
+//! Peers: the loss of any one, and the return of all.
 
 use crate::support::{Model, eventually, run, seconds};
 use kube::ResourceExt;
@@ -14,9 +14,9 @@ spec:
 ";
 const PEERS: &str = "peers";
 
-/// Awaits that every peer sees all five and has every copy that it should.
+/// Waits until every peer sees all five and no item is under-replicated.
 async fn await_fully_replicated(model: &Model) {
-    eventually("five peers see each other and are whole", seconds(180), async || {
+    eventually("five peers see each other and are fully replicated", seconds(180), async || {
         for pod in model.pods(PEERS).await {
             let name = pod.name_any();
             let report = model.observations(&name).await?.peer;
@@ -32,7 +32,7 @@ async fn await_fully_replicated(model: &Model) {
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn any_of_five_peers_may_be_lost_under_load() {
+async fn losing_any_of_five_peers_loses_no_write() {
     run("a-peer-killed", FIVE_PEERS, async |model| {
         let before = model.load().await;
         let written = model.write_many("books", 40).await;
@@ -54,7 +54,7 @@ async fn any_of_five_peers_may_be_lost_under_load() {
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn the_items_are_there_when_all_peers_are_back() {
+async fn items_survive_the_loss_of_all_peers() {
     run("all-peers-killed", FIVE_PEERS, async |model| {
         let before = model.load().await;
         let written = model.write_many("books", 40).await;

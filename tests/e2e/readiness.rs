@@ -1,4 +1,4 @@
-//! `Ready` is true only while the whole works, and says what does not.
+//! `Ready` is true only while the whole model works, and its message names what does not.
 
 use crate::support::{Model, run, seconds};
 use k8s_openapi::api::core::v1::{ResourceQuota, ResourceQuotaSpec};
@@ -17,7 +17,7 @@ spec:
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn ready_is_false_while_the_store_is_stopped_and_true_again_after() {
+async fn ready_is_false_while_the_store_is_stopped() {
     run("store-stopped", MODEL, async |model| {
         forbid_pods(model).await;
         let pods = model.pods("data").await;
@@ -33,7 +33,7 @@ async fn ready_is_false_while_the_store_is_stopped_and_true_again_after() {
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn ready_is_false_while_an_image_cannot_be_pulled_and_true_again_after() {
+async fn ready_is_false_while_an_image_cannot_be_pulled() {
     run("no-image", MODEL, async |model| {
         let image = "  pods: {image: \"127.0.0.1:1/there/is:none\"}\n";
         model.apply(&format!("{MODEL}{image}")).await;
@@ -45,7 +45,7 @@ async fn ready_is_false_while_an_image_cannot_be_pulled_and_true_again_after() {
     .await;
 }
 
-/// A quota of no pods: what is stopped stays stopped, and the operator can do nothing about it.
+/// Creates a quota of no pods: a deleted pod is not replaced, and the operator cannot change that.
 async fn forbid_pods(model: &Model) {
     let none = [("pods".to_owned(), Quantity("0".to_owned()))].into();
     let quota = ResourceQuota {

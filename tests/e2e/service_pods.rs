@@ -1,11 +1,11 @@
-//! Services: the loss of one pod of several is no user's concern.
+//! Services: the loss of one of several pods fails no request.
 
 use crate::support::run;
 use kube::ResourceExt;
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn a_business_pod_of_two_lost_under_load_costs_no_request() {
+async fn losing_one_of_two_business_pods_fails_no_request() {
     let manifest = "
 apiVersion: maquette.dev/v1alpha1
 kind: Architecture

@@ -1,5 +1,5 @@
-//! Each example works: it becomes Ready, and what is written through the entry is read through it,
-//! along the way that makes the shape what it is. Every pod's metrics are as Prometheus wants them.
+//! Each example works: it becomes Ready, and a write through the entry is read back along the path
+//! of the shape. The metrics of every pod follow the rules of Prometheus.
 
 use crate::{
     promtool,
@@ -8,7 +8,7 @@ use crate::{
 use maquette_contract::{Answer, Outcome, ResponseTree, Role};
 use serde_json::json;
 
-/// Writes and reads an item, and asks for the summary, all through the entry; gives the read.
+/// Writes and reads an item and gets the summary, all through the entry; returns the read.
 async fn write_read_and_summary(model: &Model, collection: &str) -> Answer {
     let (written, _) =
         model.write(&model.name, collection, "of-the-test", json!({"colour": "red"})).await;
@@ -28,7 +28,7 @@ async fn write_read_and_summary(model: &Model, collection: &str) -> Answer {
     read
 }
 
-/// The components that a request passed, from the entry to the one that asked a store or peer.
+/// The components of a request's path, from the entry to the store or peer that was queried.
 fn hops(tree: &ResponseTree) -> Vec<&str> {
     let mut hops = vec![tree.component.as_str()];
     let mut at = tree;
@@ -75,7 +75,7 @@ async fn n_tier_asks_the_service_that_owns_the_collection() {
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn any_peer_answers_and_asks_its_fellows() {
+async fn any_peer_answers_and_asks_other_peers() {
     let manifest = include_str!("../../manifests/examples/peer-to-peer.yaml");
     run("peer-to-peer", manifest, async |model| {
         let read = write_read_and_summary(model, "items").await;

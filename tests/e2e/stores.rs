@@ -1,4 +1,4 @@
-//! Stores: what each holds, and that it is on disk.
+//! Stores: each holds its own collections, on disk.
 
 use crate::support::{Acknowledged, run};
 use kube::ResourceExt;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn each_services_store_holds_its_own_kinds_only() {
+async fn each_services_store_holds_its_own_collections_only() {
     let manifest = "
 apiVersion: maquette.dev/v1alpha1
 kind: Architecture
@@ -58,7 +58,7 @@ spec:
     .await;
 }
 
-/// Tries to write while the store may be away; gives what was acknowledged all the same.
+/// Writes while the store may be unavailable; returns the acknowledged writes.
 async fn write_while(model: &crate::support::Model, count: usize) -> Vec<Acknowledged> {
     let mut written = Vec::new();
     for n in 0..count {

@@ -1,24 +1,22 @@
-//! A cluster in which everything that is applied runs at once and works.
+//! The objects of a cluster in which everything that is applied works. Its pods report what those
+//! of [`healthy_cluster`] do.
 
-use crate::edges;
 use k8s_openapi::{
     api::{
         apps::v1::{DeploymentStatus, StatefulSetStatus},
-        core::v1::{Pod, PodCondition, PodStatus, PodTemplateSpec},
+        core::v1::{ConfigMap, Pod, PodCondition, PodStatus, PodTemplateSpec},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
     jiff::{SignedDuration, Timestamp},
 };
 use maquette::{
     api::ArchitectureSpec,
+    evolve::healthy_cluster,
     observe::{PodReport, RunningTopology, Snapshot, running_topology},
     plan::{Identity, Topology, plan},
     render::{ObjectsByKind, RenderSettings, render},
 };
-use maquette_contract::{
-    ComponentConfig, ComponentName, EdgeObservation, LoadObservation, Observations,
-    PeerObservation, Probe, RoleConfig, Traffic, keys::CONFIG_FILE,
-};
+use maquette_contract::{ComponentConfig, Observations, keys::CONFIG_FILE};
 use std::sync::Arc;
 
 pub(crate) fn identity() -> Identity {
@@ -29,7 +27,7 @@ pub(crate) fn identity() -> Identity {
     }
 }
 
-/// The time at which everything happens.
+/// The time of every report.
 pub(crate) fn now() -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_hours(500_000)
 }
@@ -38,12 +36,12 @@ pub(crate) fn plan_spec(spec: &ArchitectureSpec) -> Topology {
     plan(&spec.validate("shop").unwrap(), identity()).unwrap()
 }
 
-/// A spec in YAML.
-pub(crate) fn spec(text: &str) -> ArchitectureSpec {
+/// Parses a specification in YAML.
+pub(crate) fn parse_spec(text: &str) -> ArchitectureSpec {
     serde_norway::from_str(text).unwrap()
 }
 
-/// What is known of a cluster in which `topology` runs and works.
+/// The objects and reports of a cluster in which `topology` runs and works.
 pub(crate) fn healthy_snapshot(topology: &Topology) -> Snapshot {
     let mut snapshot = Snapshot::default();
     let ObjectsByKind {
@@ -83,27 +81,24 @@ pub(crate) fn healthy_snapshot(topology: &Topology) -> Snapshot {
         add_pods(&mut snapshot, &set.metadata, spec.replicas, &spec.template);
         snapshot.stateful_sets.push(Arc::new(set));
     }
-    for config_map in &config_maps {
-        let text = &config_map.data.as_ref().unwrap()[CONFIG_FILE];
-        add_reports(&mut snapshot, text);
-    }
+    add_reports(&mut snapshot, topology, &config_maps);
     snapshot.config_maps = config_maps.into_iter().map(Arc::new).collect();
     snapshot
 }
 
-/// The same, as it is read back.
+/// The topology that `observe` reads from `snapshot`.
 pub(crate) fn observe_running(snapshot: &Snapshot) -> RunningTopology {
     running_topology(&identity(), snapshot)
 }
 
 fn add_pods(
     snapshot: &mut Snapshot,
-    of: &ObjectMeta,
+    workload: &ObjectMeta,
     replicas: Option<i32>,
     template: &PodTemplateSpec,
 ) {
     for ordinal in 0..replicas.unwrap() {
-        let name = format!("{}-{ordinal}", of.name.as_deref().unwrap());
+        let name = format!("{}-{ordinal}", workload.name.as_deref().unwrap());
         let ready = PodCondition {
             type_: "Ready".to_owned(),
             status: "True".to_owned(),
@@ -121,45 +116,19 @@ fn add_pods(
     }
 }
 
-fn add_reports(snapshot: &mut Snapshot, text: &str) {
-    let config = ComponentConfig::from_json(text).unwrap();
-    let prefix = format!("shop-{}-", config.component);
-    let names: Vec<_> = snapshot.pods.iter().filter_map(|pod| pod.metadata.name.clone()).collect();
-    // A store of a service begins with the service's name, and has a longer one.
-    let own = |name: &&String| {
-        name.strip_prefix(&prefix).is_some_and(|ordinal| ordinal.parse::<u32>().is_ok())
-    };
-    for name in names.iter().filter(own) {
-        let report =
-            PodReport { latest: Some((now(), pod_report(&config, text, name))), failure: None };
-        snapshot.reports.insert(format!("uid-of-{name}"), report);
-    }
-}
-
-fn pod_report(config: &ComponentConfig, text: &str, pod: &str) -> Observations {
-    let edge = |to: ComponentName| EdgeObservation {
-        to,
-        probe: Probe::Works,
-        traffic: Traffic { requests: 5, ..Traffic::default() },
-    };
-    let peer = match &config.role {
-        RoleConfig::Peer(peer) => Some(PeerObservation {
-            members: peer.members.iter().map(|member| member.name.clone()).collect(),
-            under_replicated: 0,
-        }),
-        _ => None,
-    };
-    Observations {
-        component: config.component.clone(),
-        pod: pod.to_owned(),
-        revision: ComponentConfig::revision_of(text),
-        older_requests: 0,
-        edges: edges::targets(config).into_iter().map(edge).collect(),
-        served: Traffic { requests: 5, ..Traffic::default() },
-        migration_sources: edges::copied(config),
-        items: None,
-        peer,
-        load: matches!(config.role, RoleConfig::Load(_)).then(LoadObservation::default),
+/// The reports of [`healthy_cluster`], each under the revision of the rendered configuration.
+fn add_reports(snapshot: &mut Snapshot, topology: &Topology, config_maps: &[ConfigMap]) {
+    let healthy = healthy_cluster(topology);
+    for config_map in config_maps {
+        let text = &config_map.data.as_ref().unwrap()[CONFIG_FILE];
+        let config = ComponentConfig::from_json(text).unwrap();
+        for pod in &healthy.component(&config.component).unwrap().pods {
+            let (_, observations) = pod.report.latest.clone().unwrap();
+            let revision = ComponentConfig::revision_of(text);
+            let latest = Some((now(), Observations { revision, ..observations }));
+            let report = PodReport { latest, failure: None };
+            snapshot.reports.insert(format!("uid-of-{}", pod.name), report);
+        }
     }
 }
 

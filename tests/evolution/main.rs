@@ -1,5 +1,5 @@
-//! What runs, as `observe` and `evolve` take it: models that are rendered and whose objects and
-//! pods then look as a cluster would show them.
+//! `observe` and `evolve` together: a model is planned and rendered, and its objects and pods are
+//! read as from a cluster.
 
 #![cfg(test)]
 

@@ -1,6 +1,8 @@
-//! Peers leave one at a time, and none that is still needed.
+//! Surplus peers are removed one at a time, and none that is still needed.
 
-use crate::cluster::{change_report, healthy_snapshot, now, observe_running, plan_spec, spec};
+use crate::cluster::{
+    change_report, healthy_snapshot, now, observe_running, parse_spec, plan_spec,
+};
 use maquette::{
     evolve::{Evolution, Step, evolve},
     observe::Snapshot,
@@ -8,12 +10,12 @@ use maquette::{
 };
 use std::sync::Arc;
 
-/// A peer-to-peer model of so many peers.
+/// A peer-to-peer model with `replicas` peers.
 fn peers_topology(replicas: u32) -> Topology {
-    plan_spec(&spec(&format!("shape: PeerToPeer\npeerToPeer: {{replicas: {replicas}}}")))
+    plan_spec(&parse_spec(&format!("shape: PeerToPeer\npeerToPeer: {{replicas: {replicas}}}")))
 }
 
-/// How many peers run, and how many of them are members.
+/// The number of peers that run, and of those that are members.
 fn peer_counts(topology: &Topology) -> (u32, u32) {
     let component: &Component = topology.component(&"peers".parse().unwrap()).unwrap();
     match &component.behavior {
@@ -26,11 +28,11 @@ fn evolve_snapshot(wanted: &Topology, snapshot: &Snapshot) -> Evolution {
     evolve(wanted, &observe_running(snapshot), now())
 }
 
-/// Only the first `up` peers ever came up.
+/// `snapshot`, in which only the first `up` peers ever became ready.
 fn only_first_peers(up: u32, mut snapshot: Snapshot) -> Snapshot {
     let is_up = |name: &str| {
-        let number = name.strip_prefix("shop-peers-").and_then(|number| number.parse::<u32>().ok());
-        number.is_none_or(|number| number < up)
+        let ordinal = name.strip_prefix("shop-peers-").and_then(|end| end.parse::<u32>().ok());
+        ordinal.is_none_or(|ordinal| ordinal < up)
     };
     for pod in &mut snapshot.pods {
         if !is_up(pod.metadata.name.as_deref().unwrap()) {
@@ -47,7 +49,7 @@ fn only_first_peers(up: u32, mut snapshot: Snapshot) -> Snapshot {
     snapshot
 }
 
-/// The change to `wanted` ends although only `up` peers ever come up.
+/// The steps to `wanted` if only `up` peers ever become ready. Panics if the change never ends.
 fn steps_to_end(mut running: Topology, wanted: &Topology, up: u32) -> Vec<Step> {
     let mut steps = vec![];
     for _ in 0..120 {
@@ -67,21 +69,21 @@ fn steps_to_end(mut running: Topology, wanted: &Topology, up: u32) -> Vec<Step> 
 }
 
 #[test]
-fn peers_leave_one_by_one() {
+fn surplus_peers_are_removed_one_by_one() {
     let wanted = peers_topology(3);
-    // They are told that only three hold items, and all stay.
-    let told = evolve_snapshot(&wanted, &healthy_snapshot(&peers_topology(5)));
-    assert_eq!(peer_counts(&told.apply), (5, 3));
-    // While any still copies, all stay.
-    let mut snapshot = healthy_snapshot(&told.apply);
+    // The members are reduced to three, and all five still run.
+    let configured = evolve_snapshot(&wanted, &healthy_snapshot(&peers_topology(5)));
+    assert_eq!(peer_counts(&configured.apply), (5, 3));
+    // While any peer still copies items, none is removed.
+    let mut snapshot = healthy_snapshot(&configured.apply);
     change_report(&mut snapshot, "shop-peers-0", |_, report| {
         report.peer.as_mut().unwrap().under_replicated = 1;
     });
     let waits = evolve_snapshot(&wanted, &snapshot);
     assert_eq!(peer_counts(&waits.apply), (5, 3));
     assert!(waits.waits[0].to_string().contains("shop-peers-0 still copies items"));
-    // Then they go one by one, each when the ones that are left are whole.
-    let first = evolve_snapshot(&wanted, &healthy_snapshot(&told.apply));
+    // Then they are removed one by one, each when the remaining ones are fully replicated.
+    let first = evolve_snapshot(&wanted, &healthy_snapshot(&configured.apply));
     assert_eq!(peer_counts(&first.apply), (4, 3));
     assert!(!first.waits.is_empty());
     let second = evolve_snapshot(&wanted, &healthy_snapshot(&first.apply));
@@ -91,23 +93,23 @@ fn peers_leave_one_by_one() {
 }
 
 #[test]
-fn a_peer_that_does_not_report_keeps_all_of_them() {
-    let told = evolve_snapshot(&peers_topology(3), &healthy_snapshot(&peers_topology(5)));
-    let mut snapshot = healthy_snapshot(&told.apply);
+fn no_peer_is_removed_while_one_does_not_report() {
+    let configured = evolve_snapshot(&peers_topology(3), &healthy_snapshot(&peers_topology(5)));
+    let mut snapshot = healthy_snapshot(&configured.apply);
     snapshot.reports.remove("uid-of-shop-peers-1");
     let waits = evolve_snapshot(&peers_topology(3), &snapshot);
-    assert_eq!(waits.apply, told.apply);
-    assert!(waits.waits[0].to_string().contains("shop-peers-1 has not reported of late"));
+    assert_eq!(waits.apply, configured.apply);
+    assert!(waits.waits[0].to_string().contains("shop-peers-1 did not report in the last 30 s"));
 }
 
 #[test]
-fn new_peers_for_which_there_is_no_room_are_given_up() {
-    let before = plan_spec(&spec("shape: ThreeTier"));
-    let raised = evolve_snapshot(&peers_topology(50), &healthy_snapshot(&before)).apply;
+fn peers_that_cannot_be_scheduled_do_not_block_a_smaller_number() {
+    let before = plan_spec(&parse_spec("shape: ThreeTier"));
+    let expanded = evolve_snapshot(&peers_topology(50), &healthy_snapshot(&before)).apply;
     let stuck =
-        evolve_snapshot(&peers_topology(50), &only_first_peers(5, healthy_snapshot(&raised)));
-    assert_eq!((stuck.step, &stuck.apply), (Some(Step::Expand), &raised));
-    assert_eq!(steps_to_end(raised, &peers_topology(3), 5), Step::ALL);
-    // The same where peers serve already.
+        evolve_snapshot(&peers_topology(50), &only_first_peers(5, healthy_snapshot(&expanded)));
+    assert_eq!((stuck.step, &stuck.apply), (Some(Step::Expand), &expanded));
+    assert_eq!(steps_to_end(expanded, &peers_topology(3), 5), Step::ALL);
+    // The same where peers already serve.
     assert_eq!(steps_to_end(peers_topology(50), &peers_topology(3), 5), [Step::Contract]);
 }

@@ -1,4 +1,4 @@
-//! What was rendered is read back as it was planned: nothing else needs to be remembered.
+//! Rendered objects are read back as they were planned: no other state needs to be stored.
 
 use crate::{
     cluster::{healthy_snapshot, observe_running, plan_spec},
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 proptest! {
     #[test]
-    fn what_runs_is_read_back_as_it_was_planned(spec in valid()) {
+    fn a_healthy_cluster_is_read_back_as_planned(spec in valid()) {
         let topology = plan_spec(&spec);
         let running = observe_running(&healthy_snapshot(&topology));
         prop_assert_eq!(running.entry(), Some(topology.entry()));
@@ -25,13 +25,14 @@ proptest! {
         for component in topology.components() {
             let found = running.component(&component.name);
             let now = crate::cluster::now();
-            prop_assert_eq!(component_availability(component, found, false, now), Availability::Available);
+            let availability = component_availability(component, found, false, now);
+            prop_assert_eq!(availability, Availability::Available);
         }
     }
 }
 
 #[test]
-fn a_component_without_its_configuration_is_not_guessed() {
+fn the_plan_of_a_component_without_its_config_map_is_unknown() {
     let topology = shop_topology();
     let mut snapshot = healthy_snapshot(&topology);
     snapshot
@@ -44,8 +45,8 @@ fn a_component_without_its_configuration_is_not_guessed() {
 }
 
 #[test]
-fn stores_and_peers_without_their_stateful_set_are_read_back_from_their_pods() {
-    let topology = plan_spec(&crate::cluster::spec("shape: PeerToPeer"));
+fn peers_without_their_stateful_set_are_read_back_from_pods() {
+    let topology = plan_spec(&crate::cluster::parse_spec("shape: PeerToPeer"));
     let mut snapshot = healthy_snapshot(&topology);
     let (set, peers) = (snapshot.stateful_sets.remove(0), "peers".parse().unwrap());
     let spec = set.spec.as_ref().unwrap();
@@ -56,12 +57,12 @@ fn stores_and_peers_without_their_stateful_set_are_read_back_from_their_pods() {
     for pod in snapshot.pods.iter_mut().filter(of_peers) {
         Arc::make_mut(pod).spec = spec.template.spec.clone();
     }
-    // One that is missing for a moment is one of them all the same.
+    // A pod that is missing does not change the number of replicas.
     snapshot.pods.retain(|pod| pod.metadata.name.as_deref() != Some("shop-peers-1"));
     let running = observe_running(&snapshot);
     assert_eq!(running.component(&peers).unwrap().planned.as_ref(), topology.component(&peers));
     assert_eq!(running.component(&peers).unwrap().workload, None);
-    // Those that go with their StatefulSet are no component.
+    // Pods that are deleted with their StatefulSet are not a component.
     let owner = OwnerReference { controller: Some(true), ..OwnerReference::default() };
     for pod in snapshot.pods.iter_mut().filter(of_peers) {
         Arc::make_mut(pod).metadata.owner_references = Some(vec![owner.clone()]);
@@ -70,5 +71,5 @@ fn stores_and_peers_without_their_stateful_set_are_read_back_from_their_pods() {
 }
 
 fn shop_topology() -> Topology {
-    plan_spec(&crate::cluster::spec("shape: ThreeTier"))
+    plan_spec(&crate::cluster::parse_spec("shape: ThreeTier"))
 }

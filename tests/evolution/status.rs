@@ -1,10 +1,10 @@
-//! What the status says of what runs.
+//! The status of a running model.
 
 mod components;
 mod edges;
 mod users;
 
-use crate::cluster::{healthy_snapshot, identity, now, observe_running, plan_spec, spec};
+use crate::cluster::{healthy_snapshot, identity, now, observe_running, parse_spec, plan_spec};
 use k8s_openapi::{
     api::core::v1::Pod,
     apimachinery::pkg::apis::meta::v1::Condition,
@@ -57,22 +57,22 @@ impl Inputs {
     }
 }
 
-/// The status of the Architecture after something changed in a cluster where all works.
+/// The status of the Architecture after a change of a healthy cluster.
 fn status_after(change: impl FnOnce(&mut Snapshot)) -> ArchitectureStatus {
     status_of(ARCHITECTURE, change, |_| {})
 }
 
-/// The same for another Architecture, and after a change of what the operator knows.
+/// The status of another Architecture, with a changed cluster and changed inputs.
 fn status_of(
     text: &str,
     change: impl FnOnce(&mut Snapshot),
-    know: impl FnOnce(&mut Inputs),
+    change_inputs: impl FnOnce(&mut Inputs),
 ) -> ArchitectureStatus {
-    let topology = plan_spec(&spec(text));
+    let topology = plan_spec(&parse_spec(text));
     let mut snapshot = healthy_snapshot(&topology);
     change(&mut snapshot);
     let mut inputs = Inputs::of(&topology);
-    know(&mut inputs);
+    change_inputs(&mut inputs);
     inputs.status(&observe_running(&snapshot), None, now())
 }
 
@@ -94,8 +94,8 @@ pub(crate) fn assert_condition(
 }
 
 pub(crate) fn pod_mut<'a>(snapshot: &'a mut Snapshot, name: &str) -> &'a mut Pod {
-    let named = |pod: &&mut Arc<Pod>| pod.metadata.name.as_deref() == Some(name);
-    Arc::make_mut(snapshot.pods.iter_mut().find(named).unwrap())
+    let mut pods = snapshot.pods.iter_mut();
+    Arc::make_mut(pods.find(|pod| pod.metadata.name.as_deref() == Some(name)).unwrap())
 }
 
 pub(crate) fn make_not_ready(snapshot: &mut Snapshot, name: &str) {
@@ -103,8 +103,16 @@ pub(crate) fn make_not_ready(snapshot: &mut Snapshot, name: &str) {
     conditions[0].status = "False".to_owned();
 }
 
+fn issue(kind: IssueKind, message: &str) -> Issue {
+    Issue { kind, message: message.to_owned() }
+}
+
+fn transition_time(status: &ArchitectureStatus, type_: &str) -> Timestamp {
+    condition(status, type_).last_transition_time.0
+}
+
 #[test]
-fn all_works() {
+fn a_healthy_model_is_ready() {
     let status = status_after(|_| {});
     assert_condition(&status, "Accepted", ("True", "Accepted"), "fine");
     assert_condition(
@@ -124,14 +132,13 @@ fn all_works() {
 }
 
 #[test]
-fn what_keeps_the_operator_from_its_work_comes_first() {
-    let trouble = |kind, message: &str| Issue { kind, message: message.to_owned() };
+fn issues_of_the_operator_come_first() {
     let status = status_of(
         ARCHITECTURE,
         |snapshot| make_not_ready(snapshot, "shop-data-0"),
         |inputs| {
-            inputs.outcome.issues.push(trouble(IssueKind::Failed, "Service shop-data: too many"));
-            inputs.outcome.issues.push(trouble(IssueKind::Conflict, "Service shop is not ours"));
+            inputs.outcome.issues.push(issue(IssueKind::Failed, "Service shop-data: too many"));
+            inputs.outcome.issues.push(issue(IssueKind::Conflict, "Service shop is not ours"));
         },
     );
     assert_condition(&status, "Ready", ("False", "Conflict"), "Service shop is not ours");
@@ -140,7 +147,7 @@ fn what_keeps_the_operator_from_its_work_comes_first() {
         ARCHITECTURE,
         |_| {},
         |inputs| {
-            inputs.outcome.issues.push(trouble(IssueKind::Removal, "waiting for Service shop"));
+            inputs.outcome.issues.push(issue(IssueKind::Removal, "waiting for Service shop"));
         },
     );
     assert_condition(&status, "Ready", ("False", "WaitingForRemoval"), "waiting for Service shop");
@@ -148,7 +155,7 @@ fn what_keeps_the_operator_from_its_work_comes_first() {
 }
 
 #[test]
-fn what_is_not_yet_as_wanted_is_not_ready_although_all_works() {
+fn a_model_that_waits_is_not_ready_although_all_works() {
     let status = status_of(
         ARCHITECTURE,
         |_| {},
@@ -159,7 +166,7 @@ fn what_is_not_yet_as_wanted_is_not_ready_although_all_works() {
 }
 
 #[test]
-fn a_specification_that_is_refused_is_never_ready() {
+fn a_rejected_specification_is_never_ready() {
     let status = status_of(
         ARCHITECTURE,
         |_| {},
@@ -173,31 +180,30 @@ fn a_specification_that_is_refused_is_never_ready() {
 }
 
 #[test]
-fn a_transition_has_the_time_at_which_the_status_turned() {
-    let topology = plan_spec(&spec(ARCHITECTURE));
+fn a_condition_has_the_time_of_its_last_transition() {
+    let topology = plan_spec(&parse_spec(ARCHITECTURE));
     let inputs = Inputs::of(&topology);
     let snapshot = healthy_snapshot(&topology);
     let first = inputs.status(&observe_running(&snapshot), None, now());
     let later = now() + SignedDuration::from_secs(5);
-    let same = inputs.status(&observe_running(&snapshot), Some(&first), later);
-    assert_eq!(first, same);
+    let unchanged = inputs.status(&observe_running(&snapshot), Some(&first), later);
+    assert_eq!(first, unchanged);
     let mut broken = snapshot.clone();
     make_not_ready(&mut broken, "shop-data-0");
     let turned = inputs.status(&observe_running(&broken), Some(&first), later);
-    let time = |status: &ArchitectureStatus, type_| condition(status, type_).last_transition_time.0;
-    assert_eq!(time(&turned, "Ready"), later);
-    assert_eq!(time(&turned, "TrafficFlowing"), now());
+    assert_eq!(transition_time(&turned, "Ready"), later);
+    assert_eq!(transition_time(&turned, "TrafficFlowing"), now());
     let mut other = broken.clone();
     make_not_ready(&mut other, "shop-client-0");
     let even_later = later + SignedDuration::from_secs(5);
     let still = inputs.status(&observe_running(&other), Some(&turned), even_later);
-    assert_eq!(time(&still, "Ready"), later, "another message is no transition");
+    assert_eq!(transition_time(&still, "Ready"), later, "another message is no transition");
     assert_ne!(condition(&still, "Ready").message, condition(&turned, "Ready").message);
 }
 
 #[test]
-fn an_architecture_of_which_nothing_runs_yet_says_so() {
-    let topology = plan_spec(&spec(ARCHITECTURE));
+fn an_architecture_without_pods_is_not_ready() {
+    let topology = plan_spec(&parse_spec(ARCHITECTURE));
     let status = Inputs::of(&topology).status(&observe_running(&Snapshot::default()), None, now());
     assert_condition(
         &status,
@@ -211,16 +217,17 @@ fn an_architecture_of_which_nothing_runs_yet_says_so() {
 }
 
 #[test]
-fn a_specification_or_a_part_that_cannot_be_read_is_told() {
+fn an_unreadable_specification_or_object_is_in_the_conditions() {
     let problem = "spec.shape: unknown variant `Ring`".to_owned();
     let unreadable = Acceptance::Unreadable { problem };
     let status = status_of(ARCHITECTURE, |_| {}, |inputs| inputs.target.acceptance = unreadable);
-    let mend = "cannot read spec.shape: unknown variant `Ring`. Change that, or run the version";
-    assert_condition(&status, "Accepted", ("False", "Unreadable"), mend);
+    let fix = "cannot read spec.shape: unknown variant `Ring`. Change that, or run the version";
+    assert_condition(&status, "Accepted", ("False", "Unreadable"), fix);
     assert_condition(&status, "Ready", ("False", "Unreadable"), "");
     assert_condition(&status, "Progressing", ("False", "Unreadable"), "");
-    let part = Issue { kind: IssueKind::Unreadable, message: "ConfigMap x: bad".to_owned() };
-    let status = status_of(ARCHITECTURE, |_| {}, |inputs| inputs.outcome.issues.push(part));
+    let unreadable_object = issue(IssueKind::Unreadable, "ConfigMap x: bad");
+    let status =
+        status_of(ARCHITECTURE, |_| {}, |inputs| inputs.outcome.issues.push(unreadable_object));
     assert_condition(&status, "Accepted", ("True", "Accepted"), "");
     assert_condition(&status, "Ready", ("False", "Unreadable"), "ConfigMap x: bad");
     assert_condition(&status, "Progressing", ("False", "Unreadable"), "ConfigMap x: bad");

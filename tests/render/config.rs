@@ -1,4 +1,4 @@
-//! Configurations: everything in them leads somewhere, and nowhere that is no business of the component.
+//! Configurations: every address in them exists and belongs to an edge of the component.
 
 use crate::{
     models::{CASES, any_topology, render_model},
@@ -13,7 +13,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn every_address_leads_to_the_component_that_it_is_said_to_be(topology in any_topology()) {
+    fn every_address_leads_to_the_component_that_it_names(topology in any_topology()) {
         let objects = render_model(&topology);
         for (component, config) in configs(&objects) {
             match config.role {
@@ -41,7 +41,7 @@ proptest! {
     }
 
     #[test]
-    fn a_configuration_says_what_its_component_does(topology in any_topology()) {
+    fn each_component_has_its_own_configuration(topology in any_topology()) {
         let objects = render_model(&topology);
         let configs = configs(&objects);
         prop_assert_eq!(configs.len(), topology.components().count());
@@ -60,7 +60,7 @@ proptest! {
     }
 
     #[test]
-    fn a_component_has_no_address_but_those_of_its_edges(topology in any_topology()) {
+    fn a_component_has_only_the_addresses_of_its_edges(topology in any_topology()) {
         let objects = render_model(&topology);
         let edges = topology.edges();
         for config in &objects.config_maps {
@@ -70,13 +70,13 @@ proptest! {
                 let edge = edges.iter().any(|e| e.from.as_str() == component && e.to == other.name);
                 let host = format!("\"{}", topology.identity().service_host(
                     &topology.identity().name.object_name(&other.name)));
-                prop_assert!(edge || !json.contains(&host), "{component} knows {}: {json}", other.name);
+                prop_assert!(edge || !json.contains(&host), "{component} has the address of {}: {json}", other.name);
             }
         }
     }
 
     #[test]
-    fn a_thin_client_knows_nothing_of_the_data(topology in any_topology()) {
+    fn a_thin_client_has_no_reference_to_a_store(topology in any_topology()) {
         let configs = configs(&render_model(&topology));
         let stores: Vec<_> = topology.components().filter(|component| component.role() == Role::Store).collect();
         for component in topology.components() {
@@ -92,7 +92,8 @@ proptest! {
     }
 }
 
-/// The address is a Service's, it has the port, and its pods are those of `component` and have it too.
+/// The address is that of a Service with the port, which selects the pods of `component`, and these
+/// listen on it.
 fn assert_leads_to(objects: &ObjectsByKind, address: &Address, component: &ComponentName) {
     let (host, port) = address.0.split_once(':').expect("host:port");
     let name = host.strip_suffix(".models.svc").expect("a Service of the namespace");
@@ -111,7 +112,7 @@ fn assert_leads_to(objects: &ObjectsByKind, address: &Address, component: &Compo
     assert!(listens.iter().any(|port| port.name.as_ref() == Some(wanted)), "{component}: {wanted}");
 }
 
-/// The address is that of a pod of the component, by its headless Service.
+/// The address is that of a pod of the component behind its headless Service.
 fn assert_is_pod(objects: &ObjectsByKind, component: &str, pod: &str, address: &Address) {
     let all = workloads(objects);
     let set = all.iter().find(|workload| workload.component == component).expect("the peers run");

@@ -1,4 +1,4 @@
-//! Drift: what was just applied never differs, whatever others add; any change of ours does.
+//! Drift: an applied object never differs, with any fields of others; every change of ours does.
 
 use crate::{
     models::{CASES, any_topology, plan_model, render_model},
@@ -13,7 +13,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn what_was_applied_does_not_differ_whatever_others_add(topology in any_topology()) {
+    fn fields_that_others_add_are_no_difference(topology in any_topology()) {
         for desired in render_model(&topology).to_values() {
             let mut live = desired.clone();
             add_foreign_fields(&mut live);
@@ -22,7 +22,7 @@ proptest! {
     }
 
     #[test]
-    fn any_field_that_is_changed_or_taken_away_differs(
+    fn any_changed_or_removed_field_is_a_difference(
         topology in any_topology(),
         object in any::<Index>(),
         field in any::<Index>(),
@@ -35,7 +35,7 @@ proptest! {
         let mut live = desired.clone();
         add_foreign_fields(&mut live);
         change(&mut live, path, &other);
-        prop_assert!(first_difference(desired, &live).is_some(), "{path:?} may be changed unnoticed");
+        prop_assert!(first_difference(desired, &live).is_some(), "a change of {path:?} is not noticed");
     }
 
     #[test]
@@ -62,7 +62,7 @@ proptest! {
     }
 }
 
-/// What becomes of a field.
+/// A change of one field.
 #[derive(Clone, Debug)]
 enum Change {
     Removed,
@@ -73,8 +73,8 @@ fn select_change() -> impl Strategy<Value = Change> {
     prop_oneof![Just(Change::Removed), Just(Change::Replaced)]
 }
 
-/// Fields beside ours everywhere, entries before ours in every list that others may add to, and
-/// amounts written another way.
+/// Adds fields beside ours everywhere and entries before ours in every keyed list, and rewrites
+/// quantities.
 fn add_foreign_fields(live: &mut Value) {
     match live {
         Value::Object(map) => {
@@ -94,7 +94,7 @@ fn add_foreign_fields(live: &mut Value) {
     }
 }
 
-/// One writer's as a whole, by the API's own documentation of server-side apply.
+/// Whether the field is atomic in server-side apply, by the documentation of the API.
 fn is_atomic(field: &str, value: &Value) -> bool {
     let atomic = ["selector", "labelSelector", "nodeSelector", "fieldRef", "tolerations"];
     atomic.contains(&field)
@@ -126,11 +126,11 @@ fn rewrite_amounts(amounts: &mut Value) {
     }
 }
 
-/// The way to a value: names of fields and numbers of entries, `/`-separated as in RFC 6901.
+/// The paths of all leaves: names of fields and indexes of entries, as in RFC 6901.
 fn leaves(object: &Value) -> Vec<Vec<String>> {
     let mut found = vec![];
     collect(object, &mut vec![], &mut found);
-    // These say what the object is.
+    // They identify the kind.
     found.retain(|path| path != &["kind"] && path != &["apiVersion"]);
     found
 }
@@ -150,11 +150,11 @@ fn collect(value: &Value, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) 
     }
 }
 
-/// Changes the value at a path of the desired object in the live one, whose lists have an entry of
-/// others before ours.
+/// Changes the value at a path of the desired object in the live one, whose keyed lists begin with
+/// an entry of others.
 fn change(live: &mut Value, path: &[String], how: &Change) {
     let [key, rest @ ..] = path else {
-        panic!("a path leads to a value");
+        panic!("a path to a value");
     };
     match live {
         Value::Array(list) => {
@@ -171,7 +171,7 @@ fn change(live: &mut Value, path: &[String], how: &Change) {
             ([], Change::Replaced) => replace(&mut map[key]),
             _ => change(&mut map[key], rest, how),
         },
-        _ => panic!("{path:?} leads nowhere"),
+        _ => panic!("{path:?} does not exist"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What holds for whatever is rendered.
+//! Properties of everything that is rendered.
 
 #![cfg(test)]
 

@@ -8,10 +8,10 @@ use maquette::{
 };
 use proptest::{option, prelude::*};
 
-/// Fewer than usual: a model is many objects.
+/// Fewer cases than usual: a model has many objects.
 pub(crate) const CASES: u32 = 64;
 
-/// The topology of `spec`, which is valid.
+/// The topology of a valid `spec`.
 pub(crate) fn plan_model(spec: &ArchitectureSpec, name: &str, uid: &str) -> Topology {
     let identity = Identity {
         name: name.parse().expect("a name"),

@@ -19,11 +19,11 @@ proptest! {
         for object in objects.to_values() {
             prop_assert!(seen.insert(title(&object)), "twice: {}", title(&object));
             let name = text(&object["metadata"]["name"]);
-            // The strictest rule, that of Services.
+            // The strictest rule is that of Services.
             let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             prop_assert!(name.len() <= 63 && name.chars().all(inner), "{name}");
             prop_assert!(name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with('-'));
-            // Its pods' label controller-revision-hash is the name and a hash.
+            // The label controller-revision-hash of its pods is the name and a hash.
             let longest = if object["kind"] == "StatefulSet" { 52 } else { 63 };
             prop_assert!(name.len() <= longest, "{}", title(&object));
             prop_assert_eq!(text(&object["metadata"]["namespace"]), "models");
@@ -31,7 +31,7 @@ proptest! {
     }
 
     #[test]
-    fn every_object_has_the_labels_of_its_architecture(topology in any_topology()) {
+    fn every_object_has_the_label_of_its_architecture(topology in any_topology()) {
         let architecture = topology.identity().name.to_string();
         for object in render_model(&topology).to_values() {
             let labels = &object["metadata"]["labels"];
@@ -44,7 +44,7 @@ proptest! {
     }
 
     #[test]
-    fn the_architecture_owns_every_object_where_there_is_a_cluster(topology in any_topology()) {
+    fn the_architecture_owns_every_object_in_a_cluster(topology in any_topology()) {
         let identity = topology.identity();
         for object in render_model(&topology).to_values() {
             let owners = object["metadata"]["ownerReferences"].as_array();
@@ -63,7 +63,7 @@ proptest! {
 }
 
 #[test]
-fn no_component_takes_the_name_of_a_stores_headless_service() {
+fn no_component_has_the_name_of_a_headless_service() {
     let specs = [
         "{clients: [{name: web}, {name: data-headless}]}",
         "{services: [{name: orders}, {name: orders-data-headless}]}",

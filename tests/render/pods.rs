@@ -1,4 +1,4 @@
-//! Pods: who selects them, what starts them anew, what they may do.
+//! Pods: their selectors, what restarts them, and their permissions.
 
 use crate::{
     models::{CASES, any_topology, plan_model, render_model},
@@ -19,7 +19,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn selectors_select_exactly_the_pods_of_their_own_component(topology in any_topology()) {
+    fn selectors_select_exactly_the_pods_of_their_component(topology in any_topology()) {
         let objects = render_model(&topology);
         let workloads = workloads(&objects);
         for (component, selector) in selectors(&objects) {
@@ -34,7 +34,7 @@ proptest! {
     }
 
     #[test]
-    fn a_change_of_configuration_alone_starts_no_pod_anew(before in valid(), load in loads()) {
+    fn a_change_of_configuration_alone_restarts_no_pod(before in valid(), load in loads()) {
         let mut after = before.clone();
         change_configuration(&mut after, load);
         let (before, after) = (plan_model(&before, "shop", "u"), plan_model(&after, "shop", "u"));
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_rendered_that_the_api_server_would_not_keep(topology in any_topology()) {
+    fn no_field_is_rendered_that_the_api_server_drops(topology in any_topology()) {
         for object in render_model(&topology).to_values() {
             let path = title(&object);
             assert_no_empty_value(&path, &object);
@@ -72,7 +72,7 @@ proptest! {
 }
 
 #[test]
-fn a_default_model_gives_nobody_a_token_and_mounts_its_configuration() {
+fn a_default_model_mounts_its_configuration_and_no_token() {
     for shape in [Shape::ClientServer, Shape::ThreeTier, Shape::NTier, Shape::PeerToPeer] {
         let objects = render_model(&plan_model(&ArchitectureSpec::minimal(shape), "shop", ""));
         let [account] = objects.service_accounts.as_slice() else { panic!("one account") };
@@ -97,7 +97,7 @@ fn loads() -> impl Strategy<Value = Load> {
     })
 }
 
-/// Changes all that is not image, resources, volumes or pod settings.
+/// Changes every setting that is not an image, a resource, a volume or a pod setting.
 fn change_configuration(spec: &mut ArchitectureSpec, load: Load) {
     let slow = || Some(Quantiles { p50: "3ms".to_owned(), p90: None, p99: None });
     if spec.load.requests_per_second > 0 {
@@ -118,7 +118,7 @@ fn change_configuration(spec: &mut ArchitectureSpec, load: Load) {
     }
 }
 
-/// All selectors, with the component that each is about.
+/// All selectors, each with its component.
 fn selectors(objects: &ObjectsByKind) -> Vec<(String, Labels)> {
     let workloads = workloads(objects);
     let own = workloads.iter().map(|workload| workload.selector.clone());
@@ -159,7 +159,7 @@ fn assert_restricted(spec: &PodSpec) {
     }
 }
 
-/// Empty lists, maps and nulls come back as absent.
+/// The API server drops empty lists, maps and nulls.
 fn assert_no_empty_value(path: &str, value: &Value) {
     match value {
         Value::Null => panic!("{path} is null"),
@@ -175,13 +175,13 @@ fn assert_no_empty_value(path: &str, value: &Value) {
                 assert_no_empty_value(&format!("{path}.{key}"), value);
             }
         }
-        // Labels and annotations of users may be empty; other texts may not.
+        // Only labels, annotations and node selectors of users may be empty strings.
         Value::String(text) => {
             let theirs = ["labels", "annotations", "nodeSelector"];
             let theirs = theirs.iter().any(|field| path.contains(field));
             assert!(!text.is_empty() || theirs, "{path} is empty");
         }
-        // `false` is kept only where the API tells it from nothing.
+        // `false` is kept only where the API distinguishes it from an absent field.
         Value::Bool(false) => {
             let fields =
                 ["automountServiceAccountToken", "enableServiceLinks", "allowPrivilegeEscalation"];

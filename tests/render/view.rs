@@ -1,4 +1,4 @@
-//! Rendered objects by what tests ask of them.
+//! Views of rendered objects for the tests.
 
 use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec, Service};
 use maquette::render::ObjectsByKind;
@@ -17,7 +17,7 @@ pub(crate) fn text(value: &Value) -> &str {
     value.as_str().expect("text")
 }
 
-/// What runs pods.
+/// A Deployment or StatefulSet.
 pub(crate) struct PodController<'a> {
     pub(crate) name: &'a str,
     pub(crate) component: &'a str,

@@ -29,13 +29,6 @@ use std::{
 };
 
 /// What to plan or to follow.
-///
-/// Shows what applying a file will do, step by step, and changes nothing: which components come,
-/// change and go, where requests and items go, what becomes of volumes, and what cannot be done.
-/// The plan comes from the same code as the operator's. It assumes that what runs is healthy: the
-/// operator waits until it is.
-///
-/// With --watch, follows a change that is in progress until it is done.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -79,7 +72,7 @@ Examples:
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum PlanFormat {
-    /// Text, a line for each thing that happens.
+    /// A line for each thing that happens.
     Text,
     /// A single JSON object.
     Json,

@@ -3,7 +3,8 @@
 use crate::plan::{Behavior, Component, PeerBehavior, PlannedCall, ServiceBehavior};
 use maquette_contract::{CallMode, ComponentName, Hop, Percent, RequestWork, Routes};
 
-/// `component`, which only forwards requests to `entry`; none if its role gets no requests of users.
+/// `component`, which only forwards requests to `entry`; none if its role gets no requests of
+/// users.
 pub(in crate::evolve) fn forwarder_for(
     component: &Component,
     entry: &ComponentName,

@@ -5,8 +5,8 @@
 //! 3. [`finalize`]: the final pass of every copy, then migration sources are dropped.
 //! 4. [`contract`]: obsolete components are removed.
 //!
-//! After that, [`scale_down`] removes surplus peers. A step returns none when it has nothing left to
-//! do or to wait for. It reads the [`ChangeView`] only, and keeps no state.
+//! After that, [`scale_down`] removes surplus peers. A step returns none when it has nothing left
+//! to do or to wait for. It reads the [`ChangeView`] only, and keeps no state.
 
 mod contract;
 mod cutover;

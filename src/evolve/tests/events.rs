@@ -23,7 +23,8 @@ impl World {
         }
     }
 
-    /// Most pods load and report, so that a change makes progress. Requests and copies do not advance.
+    /// Most pods load and report, so that a change makes progress. Requests and copies do not
+    /// advance.
     pub(super) fn advance_pods(&mut self, choices: &mut Choices) {
         for name in self.component_names() {
             if choices.below(8) != 7 {

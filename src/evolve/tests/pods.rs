@@ -64,8 +64,8 @@ impl Pod {
         pod
     }
 
-    /// Whether the pod with this ordinal is a member. A peer that is not hands its items over and is
-    /// not ready.
+    /// Whether the pod with this ordinal is a member. A peer that is not hands its items over and
+    /// is not ready.
     pub(super) fn is_member(&self, ordinal: usize) -> bool {
         match &self.loaded.behavior {
             Behavior::Peer(peer) => ordinal < peer.members as usize,

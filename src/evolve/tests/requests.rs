@@ -1,6 +1,6 @@
-//! Requests of clients in the model. Each is routed from pod to pod by the configurations that these
-//! have loaded when it arrives. It reads or writes one item in two steps, so that any event can
-//! happen between them.
+//! Requests of clients in the model. Each is routed from pod to pod by the configurations that
+//! these have loaded when it arrives. It reads or writes one item in two steps, so that any event
+//! can happen between them.
 
 use super::pods::PodId;
 use crate::{

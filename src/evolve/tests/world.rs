@@ -1,6 +1,6 @@
-//! A model of a cluster in which every event can be late, out of order or missing: the operator stops
-//! between two writes, pods start, load, report and terminate at any time, clients read and write all
-//! the time. The invariants are checked at every event.
+//! A model of a cluster in which every event can be late, out of order or missing: the operator
+//! stops between two writes, pods start, load, report and terminate at any time, clients read and
+//! write all the time. The invariants are checked at every event.
 
 use super::{
     pods::{Pod, PodId, now, revision},

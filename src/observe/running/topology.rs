@@ -81,7 +81,7 @@ pub struct RunningComponent {
 pub struct Workload {
     /// Whether its controller has observed the newest generation.
     pub is_observed: bool,
-    /// `spec.replicas`.
+    /// The specified number of pods, `spec.replicas`.
     pub desired: u32,
     /// Pods that exist, of any template.
     pub total: u32,

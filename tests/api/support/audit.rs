@@ -1,4 +1,4 @@
-//! The requests that the API server noted.
+//! The requests in the audit log of the API server.
 
 use super::control_plane::{ControlPlane, control_plane};
 use serde::Deserialize;
@@ -47,7 +47,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// All that operators of a control plane have asked for so far, in order.
+    /// All requests of operators to a control plane so far, in order.
     pub(crate) fn of_operators(plane: &ControlPlane) -> Vec<Self> {
         let log = fs::read_to_string(&plane.audit_log).expect("an audit log");
         let mut seen = HashSet::new();
@@ -61,7 +61,7 @@ impl Request {
             .collect()
     }
 
-    /// Those in one namespace of the control plane that tests share.
+    /// Those in one namespace of the shared control plane.
     pub(crate) fn within(namespace: &str) -> Vec<Self> {
         let all = Self::of_operators(control_plane()).into_iter();
         all.filter(|r| r.namespace == namespace).collect()
@@ -74,7 +74,7 @@ impl Request {
         Self { verb, group: api_group, resource, namespace, name }
     }
 
-    /// Whether it begins or goes on with a watch.
+    /// Whether it starts or resumes a watch.
     pub(crate) fn is_watch(&self) -> bool {
         self.verb == "watch"
     }

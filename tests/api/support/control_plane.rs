@@ -27,14 +27,14 @@ pub(crate) const OPERATOR_NAMESPACE: &str = "maquette-system";
 /// The name of everything that is installed for the operator.
 const OPERATOR: &str = "maquette";
 
-/// A control plane, as its files show it.
+/// A running control plane, by its files.
 #[derive(Debug)]
 pub(crate) struct ControlPlane {
-    /// Of its administrator.
+    /// The administrator's credentials.
     kubeconfig: PathBuf,
-    /// Of the operator.
+    /// The operator's credentials.
     pub(crate) operator_kubeconfig: PathBuf,
-    /// A line for each request.
+    /// One JSON line per stage of a request.
     pub(crate) audit_log: PathBuf,
 }
 
@@ -42,16 +42,16 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The control plane, brought up by whoever needs it first. It ends when this process does.
+/// The shared control plane, started at the first call. It ends with this process.
 pub(crate) fn control_plane() -> &'static ControlPlane {
     static SHARED: OnceLock<ControlPlane> = OnceLock::new();
     SHARED.get_or_init(|| {
-        // Whoever asks is inside a runtime of its own, where nothing may block on another.
+        // The caller is inside a runtime, which may not block on another one.
         std::thread::spawn(up).join().expect("the control plane is up")
     })
 }
 
-/// The kubeconfig of its administrator.
+/// The administrator's kubeconfig.
 pub(crate) fn kubeconfig() -> &'static Path {
     &control_plane().kubeconfig
 }
@@ -80,12 +80,12 @@ fn up() -> ControlPlane {
 }
 
 impl ControlPlane {
-    /// One more, for a test that changes what all others rely on.
+    /// A separate control plane, for a test that changes what the other tests share.
     pub(crate) async fn own() -> Self {
         tokio::task::spawn_blocking(up).await.expect("the control plane is up")
     }
 
-    /// A client of its administrator.
+    /// A client with the administrator's credentials.
     pub(crate) async fn client(&self) -> Client {
         let file = Kubeconfig::read_from(&self.kubeconfig).expect("a kubeconfig");
         let options = KubeConfigOptions::default();
@@ -94,7 +94,7 @@ impl ControlPlane {
     }
 }
 
-/// What `manifests/install.yaml` grants the operator, and its custom resource; not its Deployment.
+/// Applies `manifests/install.yaml` without the Deployment and the Service of the operator.
 async fn install(plane: &ControlPlane) {
     let client = plane.client().await;
     let text = fs::read_to_string(root().join("manifests/install.yaml")).expect("install.yaml");

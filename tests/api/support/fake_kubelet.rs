@@ -1,5 +1,5 @@
-//! Plays the kubelet: pods of a namespace get an address of the loopback network, are ready, and
-//! report of themselves as the workload would, from the configuration that they have loaded.
+//! A fake kubelet: pods of a namespace get an address of the loopback network, are ready, and
+//! report like the workload, from the configuration that they have loaded.
 
 use super::{TestNamespace, edges};
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
@@ -29,26 +29,26 @@ use std::{
 };
 use tokio::{net::TcpListener, task::JoinSet};
 
-/// What a test wants pods to do.
+/// How the pods behave; empty for a healthy model.
 #[derive(Debug, Default)]
 pub(crate) struct PodBehavior {
     /// Components whose pods are not ready.
     pub(crate) down: BTreeSet<String>,
     /// Edges that fail, as `from` and `to`.
     pub(crate) failing: BTreeSet<(String, String)>,
-    /// Components whose pods do not report.
+    /// Components whose pods answer no request for a report.
     pub(crate) not_reporting: BTreeSet<String>,
-    /// Requests of the load that failed of late.
+    /// Requests of the load that failed in the reported window.
     pub(crate) failed_requests: u64,
-    /// Peers that still copy items, by pod.
+    /// Peers with under-replicated items, by pod.
     pub(crate) copying: BTreeSet<String>,
-    /// Components whose pods have not copied everything from their origins.
+    /// Components whose pods have not copied all items from their migration sources.
     pub(crate) migrating: BTreeSet<String>,
     /// Peers that no other sees, by pod.
     pub(crate) unseen: BTreeSet<String>,
 }
 
-/// Plays the kubelet until it is dropped.
+/// Reports for the pods of a namespace until it is dropped.
 pub(crate) struct FakeKubelet {
     behaviour: Arc<Mutex<PodBehavior>>,
     _tasks: JoinSet<()>,
@@ -69,7 +69,7 @@ impl FakeKubelet {
         Self { behaviour, _tasks: tasks }
     }
 
-    /// Changes what pods do.
+    /// The behavior, to change it.
     pub(crate) fn behavior(&self) -> MutexGuard<'_, PodBehavior> {
         self.behaviour.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,8 +141,8 @@ impl StatusWriter {
     }
 }
 
-/// An address of the loopback network that nobody else has: other tests on the same machine play
-/// pods too.
+/// A listener on a free address of the loopback network: other tests on the same machine use some
+/// too.
 async fn listen() -> (Ipv4Addr, TcpListener) {
     for _ in 0..1000 {
         let ip = address();
@@ -153,7 +153,7 @@ async fn listen() -> (Ipv4Addr, TcpListener) {
     panic!("no address of the loopback network is free")
 }
 
-/// An address that no other test of this process has.
+/// An address that no other fake pod of this process has.
 fn address() -> Ipv4Addr {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let next = NEXT.fetch_add(1, Ordering::SeqCst);
@@ -183,7 +183,7 @@ struct StatusPatch {
     status: PodStatus,
 }
 
-/// Whether it was written; the pod may be gone.
+/// Whether the status was written; the pod may be deleted already.
 async fn write_status(pods: &Api<Pod>, pod: &Pod, ip: Ipv4Addr, ready: bool) -> bool {
     let condition = |type_: &str| PodCondition {
         type_: type_.to_owned(),
@@ -202,7 +202,7 @@ async fn write_status(pods: &Api<Pod>, pod: &Pod, ip: Ipv4Addr, ready: bool) -> 
     pods.patch_status(&pod.name_any(), &PatchParams::default(), &patch).await.is_ok()
 }
 
-/// What a pod says of itself.
+/// The report of one pod.
 struct Reporter {
     pod: String,
     text: String,
@@ -234,7 +234,7 @@ impl Reporter {
             under_replicated: behaviour.copying.contains(&self.pod).into(),
         };
         let copied = !behaviour.migrating.contains(config.component.as_str());
-        let origin = |origin| MigrationObservation { complete: copied, ..origin };
+        let source = |source| MigrationObservation { complete: copied, ..source };
         Some(Observations {
             component: config.component.clone(),
             pod: self.pod.clone(),
@@ -242,7 +242,7 @@ impl Reporter {
             older_requests: 0,
             edges: edges.collect(),
             served: Traffic::default(),
-            migration_sources: edges::copied(&config).into_iter().map(origin).collect(),
+            migration_sources: edges::copied(&config).into_iter().map(source).collect(),
             items: None,
             peer: match &config.role {
                 RoleConfig::Peer(peer) => Some(members(&peer.members)),

@@ -1,5 +1,5 @@
-//! Plays the provisioner of a StorageClass: claims of a namespace get volumes, which grow when the
-//! claims ask for more.
+//! A fake provisioner of a StorageClass: claims of a namespace get volumes, which grow when the
+//! claims request more.
 
 use super::TestNamespace;
 use k8s_openapi::{
@@ -19,17 +19,17 @@ use kube::{
 use std::{collections::BTreeMap, time::Duration};
 use tokio::task::JoinSet;
 
-/// Plays the provisioner until it is dropped.
+/// Provisions until it is dropped.
 pub(crate) struct FakeProvisioner {
     client: Client,
-    /// The StorageClass that it provides.
+    /// The name of its StorageClass.
     pub(crate) class: String,
     _tasks: JoinSet<()>,
 }
 
 impl FakeProvisioner {
-    /// A provisioner for the claims of a namespace that name the StorageClass `<namespace>-<class>`,
-    /// which is made, and allows volumes to grow or not.
+    /// A provisioner for the claims of a namespace that name the StorageClass
+    /// `<namespace>-<class>`, which is made, and allows volumes to grow or not.
     pub(crate) async fn start(namespace: &TestNamespace, class: &str, expansion: bool) -> Self {
         let (client, class) = (namespace.client.clone(), format!("{}-{class}", namespace.name));
         let object = StorageClass {
@@ -45,7 +45,7 @@ impl FakeProvisioner {
         Self { client, class, _tasks: tasks }
     }
 
-    /// Lets volumes of the class grow.
+    /// Sets `allowVolumeExpansion`.
     pub(crate) async fn allow_expansion(&self) {
         let api: Api<StorageClass> = Api::all(self.client.clone());
         let mut class = api.get(&self.class).await.expect("there");
@@ -77,7 +77,7 @@ fn phase(claim: &Claim) -> &str {
     status.and_then(|status| status.phase.as_deref()).unwrap_or_default()
 }
 
-/// How much a claim asks for.
+/// The requested resources of a claim.
 pub(crate) fn requested_size(claim: &Claim) -> BTreeMap<String, Quantity> {
     let resources = claim.spec.as_ref().and_then(|spec| spec.resources.clone());
     resources.and_then(|resources| resources.requests).expect("a claim asks for something")
@@ -103,7 +103,7 @@ async fn create_volume(volumes: &Api<PersistentVolume>, claim: &Claim) {
         }),
         status: None,
     };
-    // It may be there already, and not bound yet.
+    // It may exist already and not be bound yet.
     let _ = volumes.create(&PostParams::default(), &volume).await;
 }
 
@@ -118,6 +118,6 @@ async fn grow_claim(claims: &Api<Claim>, claim: &Claim) {
     };
     let metadata = ObjectMeta { uid: claim.uid(), ..ObjectMeta::default() };
     let patch = Patch::Merge(Claim { metadata, spec: None, status: Some(status) });
-    // The claim may be gone.
+    // The claim may be deleted already.
     let _ = claims.patch_status(&claim.name_any(), &PatchParams::default(), &patch).await;
 }

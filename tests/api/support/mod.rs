@@ -1,4 +1,4 @@
-//! What the tests share: a control plane, an operator, a namespace, and waiting.
+//! Shared by the tests: a control plane, an operator, a namespace, and waiting.
 
 mod audit;
 mod control_plane;
@@ -22,7 +22,7 @@ pub(crate) use objects::{ARCHITECTURE, AnyObject, CHILD_KINDS, api_of, api_of_ch
 pub(crate) use operator::Operator;
 pub(crate) use wait::{eventually, seconds};
 
-/// Long enough for anything on a busy machine, where how long is not what is tested.
+/// A timeout that is never reached on a busy machine, for tests that do not measure time.
 pub(crate) const fn soon() -> std::time::Duration {
     seconds(90)
 }

@@ -1,4 +1,4 @@
-//! A namespace of a test, and what it holds.
+//! A namespace for one test, and the objects in it.
 
 use super::{
     ARCHITECTURE, AnyObject, CHILD_KINDS, ControlPlane, api_of, api_of_child,
@@ -82,11 +82,11 @@ impl TestNamespace {
         children
     }
 
-    /// Deletes a child and waits until it is made again; gives what it is then.
+    /// Deletes a child and waits until it is created again; returns the new one.
     pub(crate) async fn delete_and_await_child(&self, key: &str, child: &AnyObject) -> AnyObject {
         let (api, name) = api_of_child(self, key);
         api.delete(name, &DeleteParams::background()).await.expect("deleted");
-        eventually(&format!("{key} is made again"), soon(), async || {
+        eventually(&format!("{key} is created again"), soon(), async || {
             let found = api.get_opt(name).await.map_err(|error| error.to_string())?;
             let found = found.ok_or("it is gone")?;
             if found.uid() == child.uid() { Err("it is going".to_owned()) } else { Ok(found) }
@@ -94,7 +94,7 @@ impl TestNamespace {
         .await
     }
 
-    /// Waits until a condition of an Architecture is as `wanted` says.
+    /// Waits until a condition of an Architecture is about the newest generation and is `wanted`.
     pub(crate) async fn await_condition(
         &self,
         of: &str,
@@ -119,17 +119,20 @@ impl TestNamespace {
         .await
     }
 
-    /// Waits until an Architecture has all its children and the status says so.
+    /// Waits until an Architecture has all its children and the status shows it.
     pub(crate) async fn await_children(&self, of: &str) -> Architecture {
         self.await_condition(of, "Ready", soon(), |ready| ready.reason == "ComponentsNotReady")
             .await;
         let api = self.api::<Architecture>();
-        eventually("every component is made", soon(), async || {
+        eventually("every component is created", soon(), async || {
             let found = api.get(of).await.map_err(|error| error.to_string())?;
             let components =
                 found.status.clone().map(|status| status.components).unwrap_or_default();
             let unmade = components.iter().find(|component| {
-                component.message.as_deref().is_none_or(|said| !said.contains("pods are ready"))
+                component
+                    .message
+                    .as_deref()
+                    .is_none_or(|message| !message.contains("pods are ready"))
             });
             unmade.map_or(Ok(found), |component| Err(format!("{component:?}")))
         })
@@ -138,7 +141,7 @@ impl TestNamespace {
 }
 
 impl TestNamespace {
-    /// Gives a pod a condition, as the scheduler or the kubelet would, once the pod is made.
+    /// Sets a condition of a pod, as the scheduler or the kubelet does, once the pod exists.
     pub(crate) async fn set_pod_condition(&self, pod: &str, type_: &str, status: &str, why: &str) {
         let condition = PodCondition {
             type_: type_.to_owned(),
@@ -149,14 +152,14 @@ impl TestNamespace {
         let status = PodStatus { conditions: Some(vec![condition]), ..PodStatus::default() };
         let patch = Patch::Strategic(Pod { status: Some(status), ..Pod::default() });
         let api = self.api::<Pod>();
-        eventually(&format!("{pod} is made"), soon(), async || {
+        eventually(&format!("{pod} exists"), soon(), async || {
             api.get_metadata(pod).await.map(drop).map_err(|error| error.to_string())
         })
         .await;
         api.patch_status(pod, &PatchParams::default(), &patch).await.expect("patched");
     }
 
-    /// Makes a ServiceAccount that may do in this namespace what the operator may in all, and writes
+    /// Creates a ServiceAccount with the operator's permissions in this namespace only, and writes
     /// its kubeconfig.
     pub(crate) async fn grant_operator(&self, kubeconfig: &Path) {
         let name = "operator";
@@ -178,7 +181,7 @@ impl TestNamespace {
         control_plane().write_kubeconfig(&self.client, (&self.name, name), kubeconfig).await;
     }
 
-    /// Grants the operator a lease in this namespace, as it has one in its own.
+    /// Lets the operator keep its Lease in this namespace instead of its own.
     pub(crate) async fn grant_lease(&self) {
         let (client, name) = (self.client.clone(), "maquette");
         let own: Api<Role> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);

@@ -1,4 +1,4 @@
-//! The kinds of objects that an Architecture becomes, for what is the same with all of them.
+//! The kinds of an Architecture's children, as untyped objects.
 
 use super::TestNamespace;
 use kube::{Api, api::DynamicObject, core::GroupVersionKind, discovery::ApiResource};
@@ -19,7 +19,7 @@ pub(crate) const CHILD_KINDS: [(&str, &str, &str); 6] = [
 /// Group, version and kind of an Architecture.
 pub(crate) const ARCHITECTURE: (&str, &str, &str) = ("maquette.dev", "v1alpha1", "Architecture");
 
-/// The objects of the kind of a child, such as `Deployment shop-web`, and its name.
+/// The API of the kind of a child, such as `Deployment shop-web`, and its name.
 pub(crate) fn api_of_child<'a>(
     namespace: &TestNamespace,
     child: &'a str,

@@ -1,4 +1,4 @@
-//! An operator: a process of its own.
+//! An operator as a process.
 
 use super::{
     TestNamespace,
@@ -17,7 +17,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-/// An operator that runs. It is killed when it is dropped.
+/// A running operator. It is killed when it is dropped.
 pub(crate) struct Operator {
     process: Child,
     log: PathBuf,
@@ -25,13 +25,13 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// An operator for one namespace.
+    /// An operator for one namespace, without leader election.
     pub(crate) fn start(namespace: &str) -> Self {
         Self::start_with(&["--namespaces", namespace, "--leader-elect", "false"])
     }
 
-    /// An operator that has its rights in one namespace alone, as the chart's `watchNamespaces`
-    /// grants them.
+    /// An operator with permissions in one namespace only, as the chart's `watchNamespaces` grants
+    /// them.
     pub(crate) async fn of_namespace(namespace: &TestNamespace) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let kubeconfig = directory.path().join("kubeconfig");
@@ -73,17 +73,17 @@ impl Operator {
         Self { process, log, _directory: directory }
     }
 
-    /// What it has logged.
+    /// Its log so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).expect("a log")
     }
 
-    /// What its `/metrics` shows.
+    /// The text of its `/metrics`.
     pub(crate) async fn metrics(&self) -> String {
         let log = self.log();
-        let said = log.lines().find(|line| line.contains("serving probes and metrics"));
-        let address = said.and_then(|line| line.split_once("address=")?.1.split(' ').next());
-        let address = address.expect("it says where it serves");
+        let line = log.lines().find(|line| line.contains("serving probes and metrics"));
+        let address = line.and_then(|line| line.split_once("address=")?.1.split(' ').next());
+        let address = address.expect("the log has the address");
         let mut stream = TcpStream::connect(address).await.expect("a connection");
         let request = "GET /metrics HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n";
         stream.write_all(request.as_bytes()).await.expect("written");
@@ -95,12 +95,12 @@ impl Operator {
         text.to_owned()
     }
 
-    /// Kills it, as a machine that fails does, and waits until it is gone.
+    /// Kills it without a shutdown, as a failing machine does, and waits for its end.
     pub(crate) async fn kill(&mut self) {
         self.process.kill().await.expect("killed");
     }
 
-    /// Asks it to stop, as the kubelet does; returns whether it ended well.
+    /// Sends SIGTERM, as the kubelet does; returns whether it exited with success.
     pub(crate) async fn stop(&mut self) -> bool {
         let id = self.process.id().expect("it runs").to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status().await;
@@ -116,7 +116,7 @@ impl Drop for Operator {
             let log = self.log();
             let lines: Vec<_> = log.lines().collect();
             let tail = &lines[lines.len().saturating_sub(40)..];
-            println!("the operator's log ends so:\n{}", tail.join("\n"));
+            println!("the end of the operator's log:\n{}", tail.join("\n"));
         }
     }
 }

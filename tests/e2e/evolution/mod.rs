@@ -1,4 +1,4 @@
-//! A running model becomes another, and nobody notices.
+//! A running model changes to another without a failed request.
 
 pub(crate) mod observers;
 mod reversal;

@@ -1,4 +1,4 @@
-//! A change under load, watched from all sides.
+//! A change under load, observed by the load and by a client outside the cluster.
 
 use crate::support::{ExternalClient, Model, eventually, run, seconds};
 use maquette::api::EvolutionStep;
@@ -21,21 +21,21 @@ spec:
     )
 }
 
-/// What the users of a model lived through; nothing may have failed and nothing be lost.
+/// The load and the external client of a model: no request may fail and no write be lost.
 pub(crate) struct Observers {
     outside: ExternalClient,
     began: LoadObservation,
 }
 
 impl Observers {
-    /// Begins to watch.
+    /// Starts the external client and notes the counters of the load.
     pub(crate) async fn of(model: &Model) -> Self {
         let began = model.await_load(model.load().await, 200).await;
         Self { outside: ExternalClient::start(model), began }
     }
 
-    /// Asserts that no request failed and no acknowledged write was lost, and that every item of
-    /// the user outside is there.
+    /// Asserts that no request failed, that no acknowledged write was lost, and that every item of
+    /// the external client can be read.
     pub(crate) async fn assert_no_failures(self, model: &Model, what: &str) {
         let now = model.await_load(model.load().await, 200).await;
         let (outside, written) = self.outside.stop().await;
@@ -54,8 +54,8 @@ impl Observers {
     }
 }
 
-/// Changes the shape and awaits that it is done; prints what each step took. `at_step` is called as
-/// each step begins.
+/// Changes the shape and waits for the end; prints the duration of each step. `at_step` is called
+/// when a step starts.
 pub(crate) async fn change_shape(
     model: &Model,
     shape: &str,
@@ -66,7 +66,7 @@ pub(crate) async fn change_shape(
     let mut steps: Vec<(EvolutionStep, Duration)> = vec![];
     loop {
         let last = steps.last().map(|(step, _)| *step);
-        let what = format!("{shape} goes on");
+        let what = format!("{shape}: the next step");
         let next = eventually(&what, seconds(240), async || match step(model, shape).await {
             Some(now) if Some(now) == last => Err(format!("still {now:?}")),
             next => Ok(next),
@@ -85,8 +85,8 @@ pub(crate) async fn change_shape(
     println!("{shape}: {} in all {:.1} s", took.join(", "), start.elapsed().as_secs_f64());
 }
 
-/// The step that the model is in; none once it serves as `shape` and no change is left. Before the
-/// operator has seen the change it is in the first.
+/// The step in progress; none once the model serves as `shape` and no change is left. It is the
+/// first step until the operator has observed the change.
 async fn step(model: &Model, shape: &str) -> Option<EvolutionStep> {
     let architecture = model.get().await;
     let status = architecture.status.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A change of mind half-way: straight back, in each step, and nobody notices.
+//! Reversal of a change in each of its steps, without a failed request.
 
 use super::observers::{change_shape, manifest, run_under_load};
 use crate::support::{eventually, seconds};
@@ -6,7 +6,7 @@ use maquette::api::EvolutionStep;
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn turning_back_half_way_costs_nothing() {
+async fn reversing_a_change_in_each_step_fails_no_request() {
     run_under_load("back", "ThreeTier", async |model, _| {
         for step in [EvolutionStep::Expand, EvolutionStep::Cutover, EvolutionStep::Finalize] {
             model.apply(&manifest(&model.name, "PeerToPeer")).await;

@@ -1,10 +1,10 @@
-//! What changes without another shape: a store with one pod gets another, peers come, go and are
-//! replaced one by one. Nobody notices.
+//! Changes within one shape: the only pod of a store is replaced; peers are added, removed and
+//! replaced one by one. No request fails.
 
 use super::observers::{manifest, run_under_load};
 use crate::support::Model;
 
-/// The manifest with `settings` of a member or of the whole in place of `instead`.
+/// Applies the manifest with `settings` in place of `instead`.
 async fn apply(model: &Model, shape: &str, instead: &str, settings: &str) {
     let before = manifest(&model.name, shape);
     assert!(before.contains(instead), "{before}");
@@ -13,7 +13,7 @@ async fn apply(model: &Model, shape: &str, instead: &str, settings: &str) {
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn a_store_of_one_pod_is_replaced_and_nobody_notices() {
+async fn replacing_the_only_pod_of_a_store_fails_no_request() {
     run_under_load("store-rolls", "ThreeTier", async |model, _| {
         let old = model.pods("data").await;
         let data = "business: {replicas: 2}, data: {resources: {requests: {cpu: 15m}}}";
@@ -26,7 +26,7 @@ async fn a_store_of_one_pod_is_replaced_and_nobody_notices() {
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn peers_come_go_and_are_replaced_and_nobody_notices() {
+async fn adding_removing_and_replacing_peers_fails_no_request() {
     const THREE: &str = "peerToPeer: {replicas: 3}";
     run_under_load("peers-roll", "PeerToPeer", async |model, _| {
         apply(model, "PeerToPeer", THREE, "peerToPeer: {replicas: 5}").await;

@@ -1,5 +1,5 @@
-//! A running model changes its shape: what the new shape still names keeps its items, and the volume
-//! of what it does not name goes the way that `retention` says.
+//! A running model changes its shape: components that stay keep their items, and the volumes of the
+//! others follow `retention`.
 
 use crate::support::{eventually, run, seconds};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
@@ -17,7 +17,7 @@ spec:
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn a_three_tier_that_becomes_n_tier_keeps_every_item() {
+async fn changing_three_tier_to_n_tier_keeps_every_item() {
     run("grows", THREE_TIER, async |model| {
         let written = model.write_many("books", 20).await;
         model.apply(&THREE_TIER.replace("ThreeTier", "NTier")).await;
@@ -35,7 +35,7 @@ async fn a_three_tier_that_becomes_n_tier_keeps_every_item() {
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn the_volume_of_a_store_that_leaves_the_shape_is_kept_or_deleted_as_retention_says() {
+async fn the_volume_of_a_dropped_store_follows_the_retention_policy() {
     run("drops", THREE_TIER, async |model| {
         let claim = format!("data-{}-0", model.child("data"));
         let peers = THREE_TIER.replace("ThreeTier", "PeerToPeer");

@@ -2,7 +2,7 @@
 
 use kube::{Client, Config};
 
-/// A client of the cluster that `KUBECONFIG` names; never of a context that nobody chose.
+/// A client of the cluster that `KUBECONFIG` names; never of the default context.
 pub(crate) async fn client() -> Client {
     assert!(
         std::env::var_os("KUBECONFIG").is_some(),

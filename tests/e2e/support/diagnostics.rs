@@ -1,4 +1,4 @@
-//! What the cluster knows of a model whose test failed.
+//! Diagnostics of a model whose test failed.
 
 use super::Model;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
@@ -14,7 +14,7 @@ const LINES: i64 = 60;
 
 /// Prints the Architecture, its children, pods, events and logs, and the operator's log.
 pub(crate) async fn print(model: &Model) {
-    println!("---- what the cluster knows of {}/{}", model.namespace, model.name);
+    println!("---- diagnostics of {}/{}", model.namespace, model.name);
     objects::<Architecture>(model).await;
     statuses::<Deployment>(model).await;
     statuses::<StatefulSet>(model).await;

@@ -1,4 +1,4 @@
-//! A user outside the cluster, who writes and reads all the time and believes nothing.
+//! A client outside the cluster, which writes and reads all the time and checks every answer.
 
 use super::{Acknowledged, Model};
 use maquette_contract::{Outcome, Version};
@@ -9,39 +9,39 @@ use std::{
 };
 use tokio::{sync::watch, task::JoinHandle, time::interval};
 
-/// How often it sends a request.
+/// The time between two requests.
 const REQUEST_INTERVAL: Duration = Duration::from_millis(50);
-/// How many items it has.
+/// Number of different items.
 const ITEMS: u64 = 40;
 
-/// What the user lived through.
+/// The counters and failures of the client.
 #[derive(Debug, Default)]
 pub(crate) struct ClientReport {
     /// Requests sent.
     pub(crate) sent: u64,
-    /// Requests that were not answered as they should be, and how.
+    /// Requests without the right answer, one line each.
     pub(crate) failed: Vec<String>,
-    /// Acknowledged writes that a later read did not find.
+    /// Acknowledged writes that a later read did not find, one line each.
     pub(crate) lost: Vec<String>,
 }
 
-/// The user, at work.
+/// A running client.
 pub(crate) struct ExternalClient {
     task: JoinHandle<(ClientReport, Vec<Acknowledged>)>,
     stop: watch::Sender<bool>,
 }
 
 impl ExternalClient {
-    /// Sends requests to the entry from now on.
+    /// Starts to send requests to the entry.
     pub(crate) fn start(model: &Model) -> Self {
         let (stop, stopped) = watch::channel(false);
         Self { task: tokio::spawn(send_requests(model.clone(), stopped)), stop }
     }
 
-    /// Ends; gives what it lived through and what was acknowledged.
+    /// Stops; returns its report and the acknowledged writes.
     pub(crate) async fn stop(self) -> (ClientReport, Vec<Acknowledged>) {
         self.stop.send_replace(true);
-        self.task.await.expect("the user comes to an end")
+        self.task.await.expect("the client ends")
     }
 }
 
@@ -58,7 +58,7 @@ async fn send_requests(
         }
         pace.tick().await;
         experience.sent += 1;
-        // Of two collections: one that n-tier gives an owner of its own, and one that it does not.
+        // Two collections: one with an owner of its own in n-tier, and one without.
         let (collection, id) =
             (["orders", "books"][n as usize % 2], format!("outside-{}", n / 3 % ITEMS));
         let key = format!("{collection}/{id}");
@@ -78,7 +78,7 @@ async fn send_requests(
     (experience, items.into_values().collect())
 }
 
-/// Reads an item that was acknowledged, and compares.
+/// Reads an acknowledged item and compares.
 async fn check_item(
     model: &Model,
     key: &str,
@@ -97,7 +97,7 @@ async fn check_item(
         _ => None,
     };
     let (version, value) = found.ok_or_else(|| format!("answered with {:?}", answer.outcome))?;
-    // Nobody else writes these items.
+    // No other client writes these items.
     if *version != written.version || *value != written.value {
         lost.push(format!("{key}: {version} {value}, not {} {}", written.version, written.value));
     }

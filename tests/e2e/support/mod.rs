@@ -1,4 +1,4 @@
-//! What the tests share: a model in a namespace of its own, requests to it, and waiting.
+//! Shared by the tests: a model in a namespace of its own, requests to it, and waiting.
 
 mod cluster;
 mod diagnostics;

@@ -10,7 +10,7 @@ use maquette::api::{Architecture, ArchitectureStatus};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::{Duration, SystemTime};
 
-/// How long a model may take to become Ready on a busy machine.
+/// Longest time until a model is Ready on a busy machine.
 const READY_TIMEOUT: Duration = seconds(240);
 
 /// An Architecture under test.
@@ -21,8 +21,8 @@ pub(crate) struct Model {
     pub(crate) name: String,
 }
 
-/// Applies the manifest in a namespace made for it, awaits that it is Ready, runs the test and
-/// removes the namespace. If the test fails, what the cluster knows of it is printed first.
+/// Applies the manifest in a new namespace, waits until it is Ready, runs the test and removes the
+/// namespace. If the test fails, it prints the diagnostics first.
 pub(crate) async fn run(test: &str, manifest: &str, body: impl AsyncFnOnce(&Model)) {
     let architecture: DynamicObject = serde_norway::from_str(manifest).expect("a manifest");
     let client = cluster::client().await;
@@ -80,13 +80,13 @@ impl Model {
         api.patch(&self.name, &params, &Patch::Apply(&wanted)).await.expect("applied");
     }
 
-    /// The Architecture as it stands.
+    /// The Architecture from the API server.
     pub(crate) async fn get(&self) -> Architecture {
         self.api::<Architecture>().get(&self.name).await.expect("the Architecture")
     }
 
-    /// A condition of it, if it is about the newest spec.
-    pub(crate) async fn condition(&self, kind: &str) -> Result<Condition, String> {
+    /// A condition, if it is about the newest generation.
+    pub(crate) async fn condition(&self, type_: &str) -> Result<Condition, String> {
         let architecture = self.get().await;
         let generation = architecture.metadata.generation;
         let status: ArchitectureStatus = architecture.status.unwrap_or_default();
@@ -94,19 +94,19 @@ impl Model {
             let observed = status.observed_generation;
             return Err(format!("status is about generation {observed:?} of {generation:?}"));
         }
-        let found = status.conditions.into_iter().find(|condition| condition.type_ == kind);
-        found.ok_or_else(|| format!("no condition {kind}"))
+        let found = status.conditions.into_iter().find(|condition| condition.type_ == type_);
+        found.ok_or_else(|| format!("no condition {type_}"))
     }
 
-    /// Awaits that the condition has this status; gives it.
+    /// Waits until the condition has this status; returns it.
     pub(crate) async fn await_condition(
         &self,
-        kind: &str,
+        type_: &str,
         status: &str,
         within: Duration,
     ) -> Condition {
-        eventually(&format!("{} {kind}={status}", self.name), within, async || {
-            let condition = self.condition(kind).await?;
+        eventually(&format!("{} {type_}={status}", self.name), within, async || {
+            let condition = self.condition(type_).await?;
             if condition.status == status {
                 return Ok(condition);
             }
@@ -115,13 +115,13 @@ impl Model {
         .await
     }
 
-    /// Awaits that the model is Ready and all change has ended.
+    /// Waits until the model is Ready and does not change any more.
     pub(crate) async fn await_ready(&self) {
         self.await_condition("Ready", "True", READY_TIMEOUT).await;
         self.await_condition("Progressing", "False", READY_TIMEOUT).await;
     }
 
-    /// Deletes the Architecture and awaits that it is gone.
+    /// Deletes the Architecture and waits until it does not exist.
     pub(crate) async fn delete(&self) {
         let api = self.api::<Architecture>();
         api.delete(&self.name, &DeleteParams::default()).await.expect("deleted");

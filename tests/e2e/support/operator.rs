@@ -1,4 +1,4 @@
-//! The operator itself.
+//! The operator's own pods.
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
@@ -6,7 +6,7 @@ use kube::{
     api::{DeleteParams, ListParams},
 };
 
-/// Kills every pod of the operator: it gets no time to stop in good order.
+/// Kills every pod of the operator without a grace period.
 pub(crate) async fn kill(client: &Client) {
     let api = Api::<Pod>::namespaced(client.clone(), "maquette-system");
     let labels = "app.kubernetes.io/name=maquette,app.kubernetes.io/component=operator";
@@ -16,7 +16,7 @@ pub(crate) async fn kill(client: &Client) {
         let now = DeleteParams::default().grace_period(0);
         match api.delete(&pod.name_any(), &now).await {
             Ok(_) => {}
-            // Killed a moment ago.
+            // A previous call killed it.
             Err(kube::Error::Api(status)) if status.is_not_found() => {}
             Err(error) => panic!("the operator's pod {}: {error}", pod.name_any()),
         }

@@ -1,4 +1,4 @@
-//! The pods of a model and what they report of themselves.
+//! The pods of a model and their reports.
 
 use super::{Model, eventually, seconds};
 use k8s_openapi::api::core::v1::Pod;
@@ -26,13 +26,13 @@ impl Model {
         self.api::<Pod>().delete(pod, &DeleteParams::default()).await.expect("deleted");
     }
 
-    /// Kills a pod: it gets no time to stop in good order.
+    /// Kills a pod without a grace period.
     pub(crate) async fn kill_pod(&self, pod: &str) {
         let params = DeleteParams::default().grace_period(0);
         self.api::<Pod>().delete(pod, &params).await.expect("killed");
     }
 
-    /// Awaits that the component has `count` pods, all ready and none of them one of `old`.
+    /// Waits until the component has `count` pods, all ready and none of them in `old`.
     pub(crate) async fn await_replaced(&self, component: &str, old: &[Pod], count: usize) {
         let old: Vec<_> = old.iter().filter_map(ResourceExt::uid).collect();
         eventually(&format!("pods of {component} replaced"), seconds(120), async || {
@@ -47,13 +47,13 @@ impl Model {
         .await;
     }
 
-    /// What a pod reports of itself.
+    /// The report of a pod.
     pub(crate) async fn observations(&self, pod: &str) -> Result<Observations, String> {
         let body = self.admin(pod, "observations").await?;
         serde_json::from_slice(&body).map_err(|error| format!("{pod}: {error}"))
     }
 
-    /// What the admin port of a pod answers to `path`.
+    /// The answer of a pod's admin port to `path`.
     async fn admin(&self, pod: &str, path: &str) -> Result<Vec<u8>, String> {
         let path = format!("pods/{pod}:{}/proxy/{path}", ports::ADMIN.number);
         let (status, body) = self.send("GET", &path, Vec::new()).await?;
@@ -75,7 +75,7 @@ impl Model {
         metrics
     }
 
-    /// What the end users have lived through so far.
+    /// The counters of the load so far.
     pub(crate) async fn load(&self) -> LoadObservation {
         eventually("the load reports", seconds(30), async || {
             let pods = self.pods("load").await;
@@ -85,8 +85,8 @@ impl Model {
         .await
     }
 
-    /// Awaits that the end users have sent `count` more requests than in `before`; gives what
-    /// they have lived through then.
+    /// Waits until `count` more requests of the load succeeded than in `before`; returns the
+    /// counters then.
     pub(crate) async fn await_load(&self, before: LoadObservation, count: u64) -> LoadObservation {
         eventually(&format!("{count} more requests"), seconds(120), async || {
             let now = self.load().await;

@@ -1,4 +1,4 @@
-//! The keys in a store, asked over RESP through a forwarded port.
+//! The keys in a store, read over RESP through a forwarded port.
 
 use super::Model;
 use k8s_openapi::api::core::v1::Pod;
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 impl Model {
-    /// Every key that the store's pod holds.
+    /// Every key in the store's pod.
     pub(crate) async fn keys_in(&self, pod: &str) -> BTreeSet<String> {
         let port = ports::STORE.number;
         let mut forwarder = self.api::<Pod>().portforward(pod, &[port]).await.expect("a port");

@@ -7,7 +7,7 @@ use kube::client::Body;
 use maquette_contract::{Answer, Outcome, Version};
 use serde_json::Value;
 
-/// A write that the model acknowledged, and the service through which it was made.
+/// A write that the model acknowledged.
 pub(crate) struct Acknowledged {
     pub(crate) collection: String,
     pub(crate) id: String,
@@ -16,7 +16,7 @@ pub(crate) struct Acknowledged {
 }
 
 impl Model {
-    /// Sends a request to `path` below the model's namespace in the API; gives status and body.
+    /// Sends a request to `path` below the model's namespace in the API; returns status and body.
     pub(crate) async fn send(
         &self,
         method: &str,
@@ -37,7 +37,7 @@ impl Model {
         Ok((status, body.to_bytes().to_vec()))
     }
 
-    /// Sends a request to a Service of the model; gives the answer if it is a success.
+    /// Sends a request to a Service of the model; returns the answer if it is a success.
     pub(crate) async fn ask(
         &self,
         service: &str,
@@ -93,11 +93,11 @@ impl Model {
         written
     }
 
-    /// Reads the item back through a Service of the model and compares. A newer version, which
-    /// somebody else wrote, is right too; an older one or none is a lost write.
+    /// Reads the item back through a Service of the model and compares. A newer version of another
+    /// writer is right too; an older one or none is a lost write.
     pub(crate) async fn read_back(&self, service: &str, written: &Acknowledged) -> Answer {
         let path = format!("items/{}/{}", written.collection, written.id);
-        // Only the way through the API server's proxy is tried again: an answer must be right.
+        // Retries only errors of the API server's proxy: an answer must be right.
         let answer = eventually(&format!("an answer to {path}"), seconds(30), async || {
             self.ask(service, "GET", &path, Vec::new()).await.inspect_err(|error| {
                 assert!(!error.contains(": 404:"), "lost: {error}");

@@ -1,4 +1,4 @@
-//! Whether a component has all its pods, and what it says of those that it lacks.
+//! Conditions when pods of a component are missing or not ready.
 
 use super::{ARCHITECTURE, assert_condition, make_not_ready, pod_mut, status_after, status_of};
 use crate::cluster::change_report;
@@ -8,7 +8,7 @@ use maquette_contract::Revision;
 use std::sync::Arc;
 
 #[test]
-fn a_pod_that_is_not_ready_is_named_with_what_keeps_it() {
+fn a_pod_that_is_not_ready_is_named_with_the_reason() {
     let status = status_after(|snapshot| {
         make_not_ready(snapshot, "shop-data-0");
         let unschedulable = PodCondition {
@@ -27,7 +27,7 @@ fn a_pod_that_is_not_ready_is_named_with_what_keeps_it() {
 }
 
 #[test]
-fn a_workload_that_its_controller_has_not_brought_up_to_date_is_not_ready() {
+fn a_workload_that_is_not_rolled_out_is_not_ready() {
     let status = status_after(|snapshot| {
         let deployment = Arc::make_mut(&mut snapshot.deployments[0]);
         deployment.metadata.generation = Some(2);
@@ -56,7 +56,7 @@ fn a_workload_that_its_controller_has_not_brought_up_to_date_is_not_ready() {
         &status,
         "Ready",
         ("False", "ComponentsNotReady"),
-        "business: 1 more pods than specified",
+        "business: 1 more pods than specified are not deleted yet",
     );
     let status = status_after(|snapshot| snapshot.deployments.clear());
     assert_condition(
@@ -68,7 +68,7 @@ fn a_workload_that_its_controller_has_not_brought_up_to_date_is_not_ready() {
 }
 
 #[test]
-fn what_was_written_a_moment_ago_is_not_ready() {
+fn a_component_that_was_just_written_is_not_ready() {
     let status = status_of(
         ARCHITECTURE,
         |_| {},
@@ -96,12 +96,8 @@ fn a_pod_with_an_older_configuration_is_not_ready() {
 }
 
 #[test]
-fn without_a_fresh_report_nobody_knows() {
-    let old = |snapshot: &mut Snapshot| {
-        let age = SignedDuration::from_secs(31);
-        change_report(snapshot, "shop-business-1", |received, _| *received -= age);
-    };
-    let status = status_after(old);
+fn a_component_without_a_fresh_report_is_unknown() {
+    let status = status_after(|snapshot| make_report_older(snapshot, 31));
     assert_condition(
         &status,
         "Ready",
@@ -120,7 +116,7 @@ fn without_a_fresh_report_nobody_knows() {
         "shop-data-0 has not reported yet",
     );
     let status = status_after(|snapshot| {
-        old(snapshot);
+        make_report_older(snapshot, 31);
         let report = snapshot.reports.get_mut("uid-of-shop-business-1").unwrap();
         report.failure = Some("connection refused".to_owned());
     });
@@ -132,11 +128,13 @@ fn without_a_fresh_report_nobody_knows() {
     );
 }
 
+fn make_report_older(snapshot: &mut Snapshot, seconds: i64) {
+    let age = SignedDuration::from_secs(seconds);
+    change_report(snapshot, "shop-business-1", |received, _| *received -= age);
+}
+
 #[test]
 fn a_report_of_thirty_seconds_still_counts() {
-    let status = status_after(|snapshot| {
-        let age = SignedDuration::from_secs(30);
-        change_report(snapshot, "shop-business-1", |received, _| *received -= age);
-    });
+    let status = status_after(|snapshot| make_report_older(snapshot, 30));
     assert_condition(&status, "Ready", ("True", "AllWorks"), "");
 }

@@ -1,4 +1,4 @@
-//! Whether edges work, also those among peers.
+//! Conditions when edges fail or are unknown, also between peers.
 
 use super::{assert_condition, status_after, status_of};
 use crate::cluster::change_report;
@@ -9,7 +9,7 @@ use maquette::{
 use maquette_contract::Probe;
 
 #[test]
-fn one_pod_for_which_an_edge_fails_is_enough() {
+fn an_edge_fails_if_it_fails_for_one_pod() {
     let status = status_after(|snapshot| {
         change_report(snapshot, "shop-business-1", |_, report| {
             report.edges[0].probe = Probe::Fails { message: "connection refused".to_owned() };
@@ -32,7 +32,7 @@ fn one_pod_for_which_an_edge_fails_is_enough() {
 }
 
 #[test]
-fn an_edge_that_no_probe_has_crossed_yet_is_unknown() {
+fn an_edge_without_a_probe_result_is_unknown() {
     let status = status_after(|snapshot| {
         change_report(snapshot, "shop-business-0", |_, report| {
             report.edges[0].probe = Probe::Pending
@@ -46,20 +46,23 @@ fn an_edge_that_no_probe_has_crossed_yet_is_unknown() {
 }
 
 #[test]
-fn an_edge_flows_if_requests_cross_it_and_is_reachable_if_only_probes_do() {
-    let idle = |snapshot: &mut Snapshot, pod: &str| {
-        change_report(snapshot, pod, |_, report| report.edges[0].traffic.requests = 0);
-    };
-    let state = |status: ArchitectureStatus| {
-        status.edges.iter().find(|edge| edge.from == "business").unwrap().state
-    };
-    assert_eq!(state(status_after(|s| idle(s, "shop-business-0"))), EdgeState::Flowing);
+fn an_edge_with_requests_flows_and_one_with_probes_only_is_reachable() {
+    let status = status_after(|snapshot| stop_requests(snapshot, "shop-business-0"));
+    assert_eq!(edge_state(&status), EdgeState::Flowing);
     let status = status_after(|snapshot| {
-        idle(snapshot, "shop-business-0");
-        idle(snapshot, "shop-business-1");
+        stop_requests(snapshot, "shop-business-0");
+        stop_requests(snapshot, "shop-business-1");
     });
     assert_condition(&status, "Ready", ("True", "AllWorks"), "");
-    assert_eq!(state(status), EdgeState::Reachable);
+    assert_eq!(edge_state(&status), EdgeState::Reachable);
+}
+
+fn stop_requests(snapshot: &mut Snapshot, pod: &str) {
+    change_report(snapshot, pod, |_, report| report.edges[0].traffic.requests = 0);
+}
+
+fn edge_state(status: &ArchitectureStatus) -> EdgeState {
+    status.edges.iter().find(|edge| edge.from == "business").unwrap().state
 }
 
 #[test]
@@ -81,5 +84,10 @@ fn peers_must_see_each_other() {
     };
     let status =
         status_of(text, |s| change_report(s, "shop-peers-0", |_, report| copying(report)), |_| {});
-    assert_condition(&status, "OverlayConnected", ("True", "AllPeersSeen"), "being copied");
+    assert_condition(
+        &status,
+        "OverlayConnected",
+        ("True", "AllPeersSeen"),
+        "under-replicated items are being copied",
+    );
 }

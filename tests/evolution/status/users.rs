@@ -1,9 +1,9 @@
-//! Whether users are served, and whether anything leads them to what serves.
+//! Conditions when requests of users fail, and when the entry Service is broken.
 
 use super::{ARCHITECTURE, assert_condition, make_not_ready, status_after, status_of};
 use crate::cluster::change_report;
 use k8s_openapi::{
-    api::core::v1::{Service, ServicePort, ServiceSpec},
+    api::core::v1::{ServicePort, ServiceSpec},
     apimachinery::pkg::util::intstr::IntOrString,
 };
 use maquette::observe::Snapshot;
@@ -11,7 +11,7 @@ use maquette_contract::{LoadObservation, Traffic, keys::LABEL_COMPONENT};
 use std::sync::Arc;
 
 #[test]
-fn requests_of_users_that_fail_make_it_not_ready() {
+fn failed_requests_of_users_make_the_model_not_ready() {
     let status = status_after(|snapshot| {
         change_report(snapshot, "shop-client-0", |_, report| report.served.failures = 1);
     });
@@ -24,7 +24,7 @@ fn requests_of_users_that_fail_make_it_not_ready() {
 }
 
 #[test]
-fn without_a_load_ready_rests_on_probes() {
+fn without_a_load_ready_depends_on_probes() {
     let text = "shape: ThreeTier\nload: {requestsPerSecond: 0}";
     let quiet = |snapshot: &mut Snapshot| {
         for pod in ["shop-client-0", "shop-business-0"] {
@@ -37,7 +37,7 @@ fn without_a_load_ready_rests_on_probes() {
 }
 
 #[test]
-fn while_no_request_of_a_load_has_ended_nobody_knows_whether_users_are_served() {
+fn traffic_is_unknown_until_a_request_of_the_load_ends() {
     let status = status_after(|snapshot| {
         change_report(snapshot, "shop-load-0", |_, report| {
             report.edges[0].traffic = Traffic::default();
@@ -54,7 +54,7 @@ fn while_no_request_of_a_load_has_ended_nobody_knows_whether_users_are_served() 
 }
 
 #[test]
-fn a_lost_write_is_told() {
+fn a_lost_write_makes_the_model_not_ready() {
     let status = status_after(|snapshot| {
         change_report(snapshot, "shop-load-0", |_, report| {
             report.load = Some(LoadObservation { lost_writes: 2, ..LoadObservation::default() });
@@ -69,12 +69,13 @@ fn a_lost_write_is_told() {
     );
 }
 
-/// Without end users, whose requests would fail.
+/// Without a load, whose requests would fail.
 const WITHOUT_LOAD: &str = "shape: ThreeTier\nload: {requestsPerSecond: 0}";
 
 fn change_entry(snapshot: &mut Snapshot, change: impl FnOnce(&mut ServiceSpec)) {
-    let named = |service: &&mut Arc<Service>| service.metadata.name.as_deref() == Some("shop");
-    let service = snapshot.services.iter_mut().find(named).unwrap();
+    let mut services = snapshot.services.iter_mut();
+    let service =
+        services.find(|service| service.metadata.name.as_deref() == Some("shop")).unwrap();
     change(Arc::make_mut(service).spec.as_mut().unwrap());
 }
 
@@ -94,7 +95,7 @@ fn assert_entry_broken(change: impl FnOnce(&mut ServiceSpec), says: &str) {
 }
 
 #[test]
-fn an_entry_that_leads_elsewhere_is_not_ready_although_all_probes_work() {
+fn a_broken_entry_is_not_ready_although_all_probes_work() {
     let select = |label: &'static str, value: &'static str| {
         move |spec: &mut ServiceSpec| {
             spec.selector.as_mut().unwrap().insert(label.to_owned(), value.to_owned());
@@ -124,7 +125,7 @@ fn an_entry_that_leads_elsewhere_is_not_ready_although_all_probes_work() {
 
 #[test]
 fn an_entry_whose_pods_are_not_ready_is_not_ready() {
-    // Also where the component itself is not looked at: all else that is not ready comes first.
+    // Without the component itself in the target: otherwise its own condition comes first.
     let status = status_of(
         ARCHITECTURE,
         |snapshot| make_not_ready(snapshot, "shop-client-0"),

@@ -1,10 +1,10 @@
-//! What the users lived through: counts, latencies and the line in the log.
+//! The results of the requests: counts, latencies and a summary in the log.
 
 use super::{
     request::{FailureKind, RequestFailure},
     virtual_users::UserRequest,
 };
-use crate::runtime::{MetricsRegistry, lock};
+use crate::runtime::{MetricsRegistry, lock, whole_micros};
 use hdrhistogram::Histogram as Latencies;
 use maquette_contract::LoadObservation;
 use prometheus_client::{
@@ -21,31 +21,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The longest latency told apart, in microseconds, and its significant digits.
+/// The range of the log summary's latencies, in microseconds; longer ones count as the maximum.
 const MAX_LATENCY_MICROS: u64 = 60_000_000;
+/// The precision of the log summary's latencies.
 const SIGNIFICANT_DIGITS: u8 = 3;
-/// How often the log gets a line.
+/// The interval between two summaries in the log.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(60);
-/// How many failures the log tells of between two such lines; the line counts them all.
+/// The most single failures that are logged between two summaries, which count all.
 const MAX_LOGGED_FAILURES: u64 = 5;
 
-/// Everything that is counted.
+/// The metrics, the totals for `/observations` and the next summary.
 #[derive(Debug)]
 pub(super) struct LoadMetrics {
     requests: Family<RequestLabels, Counter>,
     latency: Family<OperationLabel, Histogram, fn() -> Histogram>,
     lost_writes: Counter,
-    /// Requests under way.
-    pub(super) in_flight: Gauge,
-    /// Requests whose time has come and that wait for their turn.
-    pub(super) waiting: Gauge,
-    /// Items remembered.
-    pub(super) tracked: Gauge,
+    /// Requests sent and not yet ended.
+    in_flight: Gauge,
+    /// Requests that are due and wait for their turn.
+    waiting: Gauge,
+    /// Items that the durability checker tracks.
+    tracked: Gauge,
     totals: Mutex<LoadObservation>,
     summary: Mutex<LogSummary>,
 }
 
-/// What the next line of the log is about.
+/// The requests since the last summary.
 #[derive(Debug)]
 struct LogSummary {
     since: Instant,
@@ -65,9 +66,9 @@ struct OperationLabel {
 }
 
 impl LoadMetrics {
-    /// Counts of nothing, as metrics of the process.
+    /// Registers the metrics, with counts of zero.
     pub(super) fn new(metrics: &MetricsRegistry) -> Self {
-        let tally = Self {
+        let load = Self {
             requests: Family::default(),
             latency: Family::new_with_constructor(latency_histogram),
             lost_writes: Counter::default(),
@@ -83,108 +84,119 @@ impl LoadMetrics {
         };
         metrics.register(
             "load_requests",
-            "Requests of end users that have ended, by operation and outcome",
-            tally.requests.clone(),
+            "Requests of virtual users that have ended, by operation and outcome",
+            load.requests.clone(),
         );
         metrics.register_seconds(
             "load_latency",
-            "Time to the end of a request, from when it should have begun",
-            tally.latency.clone(),
+            "Time to the end of a request, from its scheduled start",
+            load.latency.clone(),
         );
         metrics.register(
             "load_lost_writes",
             "Acknowledged writes that a later read did not find",
-            tally.lost_writes.clone(),
+            load.lost_writes.clone(),
         );
-        metrics.register("load_under_way", "Requests under way", tally.in_flight.clone());
+        metrics.register("load_under_way", "Requests in flight", load.in_flight.clone());
         metrics.register(
             "load_waiting",
-            "Requests that should have begun and wait for their turn",
-            tally.waiting.clone(),
+            "Requests that are due and wait for their turn",
+            load.waiting.clone(),
         );
         metrics.register(
             "load_remembered_items",
-            "Items of which an acknowledged write is remembered",
-            tally.tracked.clone(),
+            "Items whose acknowledged writes are checked",
+            load.tracked.clone(),
         );
-        tally
+        load
     }
 
-    /// A request is sent.
+    /// The requests that wait, the requests in flight and the tracked items at this moment.
+    pub(super) fn set_gauges(&self, waiting: usize, in_flight: usize, tracked: usize) {
+        for (gauge, count) in
+            [(&self.waiting, waiting), (&self.in_flight, in_flight), (&self.tracked, tracked)]
+        {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Counts a request at its start.
     pub(super) fn record_sent(&self) {
         lock(&self.totals).sent += 1;
     }
 
-    /// A request has ended, so long after it should have begun.
+    /// Counts a request that ended `took` after its scheduled start.
     pub(super) fn record_ended(
         &self,
-        ask: &UserRequest,
+        request: &UserRequest,
         failure: Option<&RequestFailure>,
         took: Duration,
     ) {
-        let (operation, outcome) = (operation_name(ask), failure.map_or("ok", outcome_name));
+        let (operation, outcome) = (operation_name(request), failure.map_or("ok", outcome_name));
         self.requests.get_or_create(&RequestLabels { operation, outcome }).inc();
         self.latency.get_or_create(&OperationLabel { operation }).observe(took.as_secs_f64());
-        let mut line = lock(&self.summary);
-        line.latencies.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        let mut summary = lock(&self.summary);
+        summary.latencies.saturating_record(whole_micros(took));
         let mut totals = lock(&self.totals);
-        let Some(RequestFailure { kind: ending, reason: why }) = failure else {
+        let Some(RequestFailure { kind, reason }) = failure else {
             totals.succeeded += 1;
             return;
         };
         totals.failed += 1;
-        line.failed += 1;
-        if line.failed <= MAX_LOGGED_FAILURES {
-            tracing::warn!(request = %ask, outcome, why, millis = took.as_millis(), "a request failed");
+        summary.failed += 1;
+        if summary.failed <= MAX_LOGGED_FAILURES {
+            let millis = took.as_millis();
+            tracing::warn!(%request, outcome, reason, millis, "a request failed");
         }
-        if *ending == (FailureKind::LostWrite { first: true }) {
+        if *kind == (FailureKind::LostWrite { first: true }) {
             self.lost_writes.inc();
             totals.lost_writes += 1;
         }
     }
 
-    /// The totals since the start.
+    /// The totals since the start of the process.
     pub(super) fn observation(&self) -> LoadObservation {
         *lock(&self.totals)
     }
 
-    /// Writes a line to the log if its time has come.
+    /// Logs a summary, if the last one is older than [`SUMMARY_INTERVAL`].
     pub(super) fn log_summary(&self, now: Instant) {
-        let mut line = lock(&self.summary);
-        if now.saturating_duration_since(line.since) < SUMMARY_INTERVAL {
+        let mut summary = lock(&self.summary);
+        if now.saturating_duration_since(summary.since) < SUMMARY_INTERVAL {
             return;
         }
-        let quantile = |quantile| line.latencies.value_at_quantile(quantile);
+        let [p50_micros, p90_micros, p99_micros, p999_micros] =
+            [0.5, 0.9, 0.99, 0.999].map(|q| summary.latencies.value_at_quantile(q));
         tracing::info!(
-            requests = line.latencies.len(),
-            failed = line.failed,
-            p50_micros = quantile(0.5),
-            p90_micros = quantile(0.9),
-            p99_micros = quantile(0.99),
-            p999_micros = quantile(0.999),
-            max_micros = line.latencies.max(),
+            requests = summary.latencies.len(),
+            failed = summary.failed,
+            p50_micros,
+            p90_micros,
+            p99_micros,
+            p999_micros,
+            max_micros = summary.latencies.max(),
             lost_writes_in_all = self.lost_writes.get(),
-            "end users of the last minute"
+            "requests of the last minute"
         );
-        line.latencies.reset();
-        line.failed = 0;
-        line.since = now;
+        summary.latencies.reset();
+        summary.failed = 0;
+        summary.since = now;
     }
 }
 
 #[expect(clippy::expect_used, reason = "the bounds are constants")]
 fn new_latencies() -> Latencies<u64> {
     Latencies::new_with_bounds(1, MAX_LATENCY_MICROS, SIGNIFICANT_DIGITS)
-        .expect("the bounds are good")
+        .expect("the bounds are valid")
 }
 
-/// 1 ms to 8 s.
 fn latency_histogram() -> Histogram {
+    // 1 ms to 8 s.
     Histogram::new(exponential_buckets(0.001, 2.0, 14))
 }
 
-fn operation_name(ask: &UserRequest) -> &'static str {
-    match ask {
+fn operation_name(request: &UserRequest) -> &'static str {
+    match request {
         UserRequest::Read(_) => "read",
         UserRequest::Write(..) => "write",
         UserRequest::Summary => "summary",

@@ -1,21 +1,20 @@
-//! The load: the end users of the model.
+//! The load: the virtual users of the model.
 //!
-//! They are an open loop: a new request begins when its time has come, whether or not those before
-//! it have ended, and its latency counts from that time. So a stall shows in the quantiles as every
-//! user would have felt it, which a loop that waits for answers would hide ("coordinated
-//! omission").
+//! An open loop: each request starts on schedule, whether or not earlier ones have ended, and its
+//! latency counts from the scheduled start. So a stall shows in the quantiles as real users would
+//! experience it; a loop that waits for each answer would hide it ("coordinated omission").
 //!
-//! Owns when a request begins ([`schedule`]), what it is ([`users`]), what was acknowledged
-//! ([`memory`]) and what came of it ([`tally`]). A read that begins after a write was acknowledged
-//! and that finds the item gone or older is a lost write. What was acknowledged outlives changes of
-//! the configuration, but not the process.
+//! Owns the schedule ([`schedule`]), the choice of requests ([`virtual_users`]), the acknowledged
+//! writes ([`durability_checker`]) and the results ([`metrics`]). A read that starts after a write
+//! was acknowledged and finds the item missing or older is a lost write. Acknowledged writes are
+//! remembered across changes of the configuration, not across restarts.
 //!
-//! What users ask for: writes take all items in turn; reads take any item that was acknowledged, as
-//! long as its collection is still among those configured, and before there is one any item. That an item
-//! which nobody was told of does not exist is no failure.
+//! Writes take all items in turn. Reads choose at random among acknowledged items of the configured
+//! collections, or among all items while there are none; a missing item without an acknowledged
+//! write is not a failure.
 //!
-//! It never retries like a program would: a request that fails has failed, except that a connection
-//! that breaks is replaced once.
+//! Never retries as a smart client would: a request that fails counts as failed, except that a
+//! broken connection is replaced once.
 
 mod durability_checker;
 mod metrics;
@@ -31,9 +30,9 @@ pub use role::run;
 
 use std::time::Duration;
 
-/// How long a user waits for an answer, from the time at which the request should have begun.
+/// The longest wait of a virtual user for an answer, from the scheduled start of the request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Requests under way at a time. More wait for their turn, and their users with them; who has not
-/// had a turn when the patience is over gives up, which counts as a failure. So at most
-/// [`PATIENCE`] times the rate wait.
+/// The most requests in flight; more wait for their turn. A request that waits longer than
+/// [`REQUEST_TIMEOUT`] is not sent and counts as failed, so at most that time multiplied by the
+/// rate wait.
 const MAX_IN_FLIGHT: usize = 2048;

@@ -1,4 +1,4 @@
-//! One request of a user, and what comes of it.
+//! One request of a virtual user and the check of its answer.
 
 use super::{
     durability_checker::{DurabilityChecker, DurabilityVerdict},
@@ -14,63 +14,66 @@ use serde::Serialize;
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
-/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RequestFailure {
     pub(super) kind: FailureKind,
-    /// In one line.
+    /// The error in one line, for the log.
     pub(super) reason: String,
 }
 
 /// How a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
-    /// A client error, though the request was right.
+    /// A status of 400 to 499; requests of the load are valid.
     ClientError,
-    /// A server error.
+    /// A status of 500 to 599.
     ServerError,
-    /// No connection.
+    /// No connection to the target was possible, or it broke twice.
     Unreachable,
-    /// No answer in time.
+    /// No answer within the time-out.
     TimedOut,
-    /// An answer, but to something else or in no known form.
+    /// An answer of an unknown form or to another request.
     UnexpectedAnswer,
-    /// An acknowledged write is gone; true if that was not known before.
+    /// A read did not find an acknowledged write.
     LostWrite {
-        /// Whether this is the first read to miss it.
+        /// Whether this is the first read that misses it.
         first: bool,
     },
-    /// It was never sent: its turn did not come in time.
+    /// Not sent: it waited for its turn until the time-out.
     NeverSent,
 }
 
-/// What a write stores.
+/// The value that a write stores.
 #[derive(Serialize)]
 struct WrittenValue {
     write: u64,
 }
 
-/// Makes the request and judges the answer.
+/// Sends the request and checks the answer; records an acknowledged write in `checker`.
+///
+/// # Errors
+/// If the request fails, or if a read misses an acknowledged write.
 pub(super) async fn send_and_check(
     target: &Upstream,
-    ask: &UserRequest,
+    request: &UserRequest,
     deadline: Instant,
-    memory: &Mutex<DurabilityChecker>,
+    checker: &Mutex<DurabilityChecker>,
 ) -> Result<(), RequestFailure> {
-    match ask {
+    match request {
         UserRequest::Read(key) => {
-            let known = lock(memory).acknowledged_version(key).cloned();
+            let known = lock(checker).acknowledged_version(key).cloned();
             let answer =
                 send_request(target, Method::GET, item_path(key), Bytes::new(), deadline).await?;
             let found = found_version(key, answer)?;
-            check_durability(memory, key, known.as_ref(), found.as_ref())
+            check_durability(checker, key, known.as_ref(), found.as_ref())
         }
         UserRequest::Write(key, number) => {
-            let body = serde_json::to_vec(&WrittenValue { write: *number });
-            let body = body.map_err(|e| failure(FailureKind::UnexpectedAnswer, e.to_string()))?;
+            let body = serde_json::to_vec(&WrittenValue { write: *number }).map_err(|error| {
+                RequestFailure { kind: FailureKind::UnexpectedAnswer, reason: error.to_string() }
+            })?;
             let answer =
                 send_request(target, Method::PUT, item_path(key), body.into(), deadline).await?;
-            record_write(memory, key, answer)
+            record_write(checker, key, answer)
         }
         UserRequest::Summary => {
             let path = "/summary".to_owned();
@@ -82,7 +85,7 @@ pub(super) async fn send_and_check(
     }
 }
 
-/// The status, and what was asked for if the answer is understood.
+/// The status, and the outcome if the body is an answer.
 type AnsweredOutcome = (StatusCode, Option<Outcome>);
 
 async fn send_request(
@@ -92,29 +95,29 @@ async fn send_request(
     body: Bytes,
     deadline: Instant,
 ) -> Result<AnsweredOutcome, RequestFailure> {
-    let outgoing = CallRequest { method, path, context: RequestContext::new_root(deadline), body };
-    match target.send_once(&outgoing).await {
+    let call = CallRequest { method, path, context: RequestContext::new_root(deadline), body };
+    match target.send_once(&call).await {
         Ok(CallResponse { status, body, .. }) => {
             let answer = serde_json::from_slice::<Answer>(&body).ok();
             Ok((status, answer.map(|answer| answer.outcome)))
         }
         Err(error) => {
-            let ending = match error {
+            let kind = match error {
                 CallError::TimedOut { .. } => FailureKind::TimedOut,
                 CallError::Unreachable { .. } => FailureKind::Unreachable,
                 CallError::Invalid { .. } => FailureKind::UnexpectedAnswer,
             };
-            Err(failure(ending, error.to_string()))
+            Err(RequestFailure { kind, reason: error.to_string() })
         }
     }
 }
 
 fn item_path(key: &ItemKey) -> String {
-    // Collections and ids need no escaping.
+    // Collections and ids have only characters that need no escaping.
     format!("/items/{key}")
 }
 
-/// The version that a read found; None if there is no such item.
+/// The version that a read found; None if the item does not exist.
 fn found_version(
     key: &ItemKey,
     (status, outcome): AnsweredOutcome,
@@ -131,26 +134,27 @@ fn found_version(
 }
 
 fn check_durability(
-    memory: &Mutex<DurabilityChecker>,
+    checker: &Mutex<DurabilityChecker>,
     key: &ItemKey,
     known: Option<&Version>,
     found: Option<&Version>,
 ) -> Result<(), RequestFailure> {
-    let first = match lock(memory).check_read(key, known, found) {
+    let first = match lock(checker).check_read(key, known, found) {
         DurabilityVerdict::Intact => return Ok(()),
         DurabilityVerdict::NewlyLost => true,
         DurabilityVerdict::StillLost => false,
     };
-    let text = |version: Option<&Version>| version.map_or("nothing".into(), Version::to_string);
-    let (known, found) = (text(known), text(found));
+    let [acknowledged, found] =
+        [known, found].map(|version| version.map_or("nothing".to_owned(), Version::to_string));
     if first {
-        tracing::error!(item = %key, acknowledged = known, found, "a write is lost");
+        tracing::error!(item = %key, acknowledged, found, "a write is lost");
     }
-    Err(failure(FailureKind::LostWrite { first }, format!("{found} was found, not {known}")))
+    let reason = format!("{found} was found, not {acknowledged}");
+    Err(RequestFailure { kind: FailureKind::LostWrite { first }, reason })
 }
 
 fn record_write(
-    memory: &Mutex<DurabilityChecker>,
+    checker: &Mutex<DurabilityChecker>,
     key: &Arc<ItemKey>,
     (status, outcome): AnsweredOutcome,
 ) -> Result<(), RequestFailure> {
@@ -158,7 +162,7 @@ fn record_write(
         Some(Outcome::Item { collection, id, version, .. })
             if status.is_success() && collection == key.collection && id == key.id =>
         {
-            lock(memory).record_acknowledged(key, version);
+            lock(checker).record_acknowledged(key, version);
             Ok(())
         }
         outcome => Err(unexpected_answer((status, outcome))),
@@ -166,20 +170,17 @@ fn record_write(
 }
 
 fn unexpected_answer((status, outcome): AnsweredOutcome) -> RequestFailure {
-    let why = match outcome {
+    let reason = match outcome {
         Some(Outcome::Error(message)) => format!("{status}: {message}"),
-        Some(_) => format!("{status}, with an answer to something else"),
-        None => format!("{status}, without an answer that is understood"),
+        Some(_) => format!("{status}, with the answer to another request"),
+        None => format!("{status}, with a body that is not an answer"),
     };
-    if status.is_server_error() {
-        failure(FailureKind::ServerError, why)
+    let kind = if status.is_server_error() {
+        FailureKind::ServerError
     } else if status.is_client_error() {
-        failure(FailureKind::ClientError, why)
+        FailureKind::ClientError
     } else {
-        failure(FailureKind::UnexpectedAnswer, why)
-    }
-}
-
-fn failure(ending: FailureKind, why: String) -> RequestFailure {
-    RequestFailure { kind: ending, reason: why }
+        FailureKind::UnexpectedAnswer
+    };
+    RequestFailure { kind, reason }
 }

@@ -1,4 +1,4 @@
-//! The load as a role of the workload: from its configuration to its graceful stop.
+//! The load as a role of the workload, from its configuration to its graceful stop.
 
 use super::{
     MAX_IN_FLIGHT, REQUEST_TIMEOUT,
@@ -17,40 +17,40 @@ use std::{
 };
 use tokio::task::JoinSet;
 
-/// Runs the end users until they are asked to stop; those under way then get their answers.
+/// Runs the virtual users until a stop is requested, then waits for the requests in flight.
 ///
 /// # Errors
-/// If the configuration cannot be used, the admin port not be had, or no thread be started.
+/// If the configuration is not valid, the admin port is taken, or no thread can be started.
 pub async fn run(process: Process) -> Result<(), RunError> {
     let runtime = Runtime::<LoadSettings>::start(process).await?;
-    let running = runtime.readiness.add_condition("running", "the users have not come yet");
+    let running = runtime.readiness.add_condition("running", "the load has not started yet");
     let mut changes = runtime.config.subscribe();
     let rate = changes.borrow_and_update().settings.rate;
     let mut pacer = Pacer::start(rate, REQUEST_TIMEOUT)?;
-    let mut crowd = OpenLoop::new(Arc::clone(&runtime));
+    let mut open_loop = OpenLoop::new(Arc::clone(&runtime));
     running.mark_met();
-    tracing::info!(rate, "end users come");
+    tracing::info!(rate, "load started");
     loop {
         tokio::select! {
-            Some(due) = pacer.due.recv() => crowd.enqueue_due(due),
-            Some(_) = crowd.in_flight.join_next() => {}
+            Some(due) = pacer.due.recv() => open_loop.enqueue_due(due),
+            Some(_) = open_loop.in_flight.join_next() => {}
             Ok(()) = changes.changed() => pacer.set_rate(changes.borrow().settings.rate),
             () = runtime.shutdown.wait_until_requested() => break,
         }
-        crowd.start_waiting(Instant::now());
+        open_loop.start_waiting(Instant::now());
     }
     drop(pacer);
-    while crowd.in_flight.join_next().await.is_some() {}
+    while open_loop.in_flight.join_next().await.is_some() {}
     Ok(())
 }
 
-/// The users, those who wait and those whose requests are under way.
+/// The requests that wait for their turn and those in flight.
 struct OpenLoop {
     runtime: Arc<Runtime<LoadSettings>>,
     virtual_users: VirtualUsers,
     checker: Arc<Mutex<DurabilityChecker>>,
     metrics: Arc<LoadMetrics>,
-    /// When the requests that wait for their turn should have begun, in order.
+    /// The scheduled starts of the requests that wait for their turn, in order.
     waiting: VecDeque<Instant>,
     in_flight: JoinSet<()>,
 }
@@ -70,69 +70,54 @@ impl OpenLoop {
         }
     }
 
-    /// More users come.
     fn enqueue_due(&mut self, due: DueRequests) {
         if due.overdue > 0 {
-            // Nobody was kept waiting by the model: these users have never been there.
-            tracing::warn!(requests = due.overdue, "the process was held up; requests left out");
+            // The load itself was late, not the model, so these requests do not count as failed.
+            tracing::warn!(requests = due.overdue, "the process was suspended; requests skipped");
         }
         self.waiting.extend(due.starts);
     }
 
-    /// Sends those away who have waited too long, and lets the others begin while there is room.
+    /// Fails the requests that have waited until their time-out, and starts others while fewer than
+    /// [`MAX_IN_FLIGHT`] are in flight.
     fn start_waiting(&mut self, now: Instant) {
         while let Some(start) = self.waiting.front().copied() {
-            let gave_up = now.saturating_duration_since(start) >= REQUEST_TIMEOUT;
-            if !gave_up && self.in_flight.len() >= MAX_IN_FLIGHT {
+            let timed_out = now.saturating_duration_since(start) >= REQUEST_TIMEOUT;
+            if !timed_out && self.in_flight.len() >= MAX_IN_FLIGHT {
                 break;
             }
             self.waiting.pop_front();
             let request = self.next_request(start);
-            if gave_up {
-                let why = "its turn did not come in time".to_owned();
-                request.record_outcome(Err(RequestFailure {
-                    kind: FailureKind::NeverSent,
-                    reason: why,
-                }));
+            if timed_out {
+                let reason = "not sent: it waited for its turn until the time-out".to_owned();
+                request
+                    .record_outcome(Err(RequestFailure { kind: FailureKind::NeverSent, reason }));
             } else {
                 self.in_flight.spawn(request.run());
             }
         }
-        let gauge = |count| i64::try_from(count).unwrap_or(i64::MAX);
-        self.metrics.waiting.set(gauge(self.waiting.len()));
-        self.metrics.in_flight.set(gauge(self.in_flight.len()));
-        self.metrics.tracked.set(gauge(lock(&self.checker).len()));
+        let tracked = lock(&self.checker).len();
+        self.metrics.set_gauges(self.waiting.len(), self.in_flight.len(), tracked);
         self.metrics.log_summary(now);
     }
 
-    fn next_request(&mut self, start: Instant) -> ScheduledRequest {
+    fn next_request(&mut self, due_at: Instant) -> ScheduledRequest {
         self.metrics.record_sent();
-        let begun = self.runtime.config.begin_request();
-        let settings = &begun.settings;
-        let memory = lock(&self.checker);
-        let targets = settings.targets.len();
-        let (ask, target) =
-            self.virtual_users.next_request(&settings.mix, targets, &memory, &mut rand::rng());
-        drop(memory);
-        let (memory, tally) = (Arc::clone(&self.checker), Arc::clone(&self.metrics));
-        ScheduledRequest {
-            guard: begun,
-            request: ask,
-            target,
-            due_at: start,
-            checker: memory,
-            metrics: tally,
-        }
+        let guard = self.runtime.config.begin_request();
+        let (mix, targets) = (&guard.settings.mix, guard.settings.targets.len());
+        let (request, target) =
+            self.virtual_users.next_request(mix, targets, &lock(&self.checker), &mut rand::rng());
+        let (checker, metrics) = (Arc::clone(&self.checker), Arc::clone(&self.metrics));
+        ScheduledRequest { guard, request, target, due_at, checker, metrics }
     }
 }
 
-/// A request of a user.
+/// A request of a virtual user, from its scheduled start to its outcome.
 struct ScheduledRequest {
     guard: RequestGuard<LoadSettings>,
     request: UserRequest,
-    /// Which of the targets.
+    /// The index of the target in the settings.
     target: usize,
-    /// When it should have begun.
     due_at: Instant,
     checker: Arc<Mutex<DurabilityChecker>>,
     metrics: Arc<LoadMetrics>,

@@ -1,30 +1,30 @@
-//! What the load makes of its configuration.
+//! The load's settings, from its configuration.
 
 use crate::runtime::{Edge, RoleSettings, Upstream};
 use maquette_contract::{Collection, LoadConfig, LoadTarget, Percent, Role, RoleConfig};
 use std::sync::Arc;
 
-/// The load's settings.
+/// The targets, the rate and the mix of requests.
 #[derive(Debug)]
 pub(super) struct LoadSettings {
-    /// Where requests go, in turn; at least one.
+    /// The targets, which requests take in turn; at least one.
     pub(super) targets: Vec<Arc<Upstream>>,
-    /// Requests begun in each second.
+    /// Requests started a second.
     pub(super) rate: u32,
-    /// What they are.
+    /// The shares of reads, writes and summaries.
     pub(super) mix: RequestMix,
 }
 
-/// What users ask for, and how often.
+/// The mix of requests and the items that they are about.
 #[derive(Clone, Debug)]
 pub(super) struct RequestMix {
-    /// Of 100 requests, those that write.
+    /// The share of writes.
     pub(super) write_percent: Percent,
-    /// Of 100 requests, those that ask for the summary.
+    /// The share of summaries; the rest are reads.
     pub(super) summary_percent: Percent,
-    /// How many different items there are.
+    /// The number of distinct items.
     pub(super) items: u32,
-    /// Their collections, in turn; at least one.
+    /// The collections, which items take in turn; at least one.
     pub(super) collections: Vec<Collection>,
 }
 
@@ -48,13 +48,8 @@ impl RoleSettings for LoadSettings {
 
     fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
         let RoleConfig::Load(config) = role else { return None };
-        let kept = |target: &LoadTarget| {
-            let mut old = before?.targets.iter();
-            old.find(|old| old.edge().leads_to(&target.component, &target.address)).cloned()
-        };
-        let targets = config.targets.into_iter().map(|target| {
-            kept(&target).unwrap_or_else(|| Upstream::new(target.component, target.address))
-        });
+        let existing = before.map(|before| before.targets.as_slice()).unwrap_or_default();
+        let targets = config.targets.into_iter().map(|target| keep_or_connect(target, existing));
         Some(Self {
             targets: targets.collect(),
             rate: config.requests_per_second,
@@ -70,4 +65,13 @@ impl RoleSettings for LoadSettings {
     fn edges(&self) -> Vec<Arc<Edge>> {
         self.targets.iter().map(|target| Arc::clone(target.edge())).collect()
     }
+}
+
+/// The existing upstream of the target, with its connections and counts, or a new one.
+fn keep_or_connect(target: LoadTarget, existing: &[Arc<Upstream>]) -> Arc<Upstream> {
+    existing
+        .iter()
+        .find(|upstream| upstream.edge().leads_to(&target.component, &target.address))
+        .cloned()
+        .unwrap_or_else(|| Upstream::new(target.component, target.address))
 }

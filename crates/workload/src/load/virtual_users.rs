@@ -1,18 +1,17 @@
-//! What users ask for.
+//! The requests that virtual users send.
 
 use super::{durability_checker::DurabilityChecker, settings::RequestMix};
 use maquette_contract::{ItemId, ItemKey};
 use rand::{Rng, RngExt};
 use std::{fmt, sync::Arc};
 
-/// A request of a user.
+/// A request of a virtual user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum UserRequest {
-    /// Reads an item.
     Read(Arc<ItemKey>),
-    /// Writes an item; the number is part of what is written.
+    /// Writes an item; the number is part of its value.
     Write(Arc<ItemKey>, u64),
-    /// Asks for the summary.
+    /// Reads the summary of all collections.
     Summary,
 }
 
@@ -26,7 +25,7 @@ impl fmt::Display for UserRequest {
     }
 }
 
-/// All users together: they take turns with items and targets.
+/// All virtual users together: their requests take items and targets in turn.
 #[derive(Debug, Default)]
 pub(super) struct VirtualUsers {
     requests: u64,
@@ -34,38 +33,37 @@ pub(super) struct VirtualUsers {
 }
 
 impl VirtualUsers {
-    /// The next request, and the target that it goes to, of so many.
+    /// The next request, and the index of its target below `targets`.
     pub(super) fn next_request(
         &mut self,
         mix: &RequestMix,
         targets: usize,
-        memory: &DurabilityChecker,
+        checker: &DurabilityChecker,
         random: &mut impl Rng,
     ) -> (UserRequest, usize) {
         let target = usize::try_from(self.requests).unwrap_or(0) % targets.max(1);
         self.requests += 1;
         let roll = random.random_range(0..100_u8);
         let write = mix.write_percent.get();
-        let ask = if roll < write {
+        let request = if roll < write {
             self.writes += 1;
             UserRequest::Write(nth_item(mix, self.writes - 1), self.writes)
         } else if roll < write.saturating_add(mix.summary_percent.get()) {
             UserRequest::Summary
         } else {
-            let known = memory.random_item(&mix.collections, random);
+            let known = checker.random_item(&mix.collections, random);
             UserRequest::Read(known.unwrap_or_else(|| nth_item(mix, random.random())))
         };
-        (ask, target)
+        (request, target)
     }
 }
 
-/// The item of this number; numbers above the last item begin anew. Its collection is the next one in
-/// turn.
+/// The item with this number modulo the number of items; collections take turns.
 fn nth_item(mix: &RequestMix, number: u64) -> Arc<ItemKey> {
-    let number = number % u64::from(mix.items.max(1));
-    let collection = usize::try_from(number).unwrap_or(0) % mix.collections.len();
-    #[expect(clippy::expect_used, reason = "digits make an id")]
-    let id = ItemId::try_from(number.to_string()).expect("digits make an id");
+    let index = number % u64::from(mix.items.max(1));
+    let collection = usize::try_from(index).unwrap_or(0) % mix.collections.len();
+    #[expect(clippy::expect_used, reason = "digits are a valid id")]
+    let id = ItemId::try_from(index.to_string()).expect("digits are a valid id");
     Arc::new(ItemKey { collection: mix.collections[collection].clone(), id })
 }
 
@@ -86,12 +84,12 @@ mod tests {
 
     #[test]
     fn requests_are_mixed_as_configured() {
-        let (mut users, memory, mut random) =
+        let (mut users, checker, mut random) =
             (VirtualUsers::default(), DurabilityChecker::default(), rand::rng());
         let mut counts = BTreeMap::new();
         for _ in 0..20_000 {
-            let (ask, _) = users.next_request(&mix(&["items"], 10), 1, &memory, &mut random);
-            let operation = match ask {
+            let (request, _) = users.next_request(&mix(&["items"], 10), 1, &checker, &mut random);
+            let operation = match request {
                 UserRequest::Read(_) => "read",
                 UserRequest::Write(..) => "write",
                 UserRequest::Summary => "summary",
@@ -105,14 +103,14 @@ mod tests {
 
     #[test]
     fn writes_take_items_and_collections_in_turn_and_requests_take_targets_in_turn() {
-        let (mut users, memory, mut random) =
+        let (mut users, checker, mut random) =
             (VirtualUsers::default(), DurabilityChecker::default(), rand::rng());
         let mix = mix(&["orders", "catalog"], 4);
         let (mut written, mut targets) = (Vec::new(), Vec::new());
         while written.len() < 5 {
-            let (ask, target) = users.next_request(&mix, 2, &memory, &mut random);
+            let (request, target) = users.next_request(&mix, 2, &checker, &mut random);
             targets.push(target);
-            if let UserRequest::Write(key, _) = ask {
+            if let UserRequest::Write(key, _) = request {
                 written.push(key.to_string());
             }
         }
@@ -121,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn reads_take_what_was_acknowledged() {
-        let (mut users, mut memory, mut random) =
+    fn reads_choose_among_acknowledged_items() {
+        let (mut users, mut checker, mut random) =
             (VirtualUsers::default(), DurabilityChecker::default(), rand::rng());
         let key = Arc::new(ItemKey::parse("items/old").unwrap());
-        memory.record_acknowledged(&key, Version::after(None, 1, "w"));
+        checker.record_acknowledged(&key, Version::after(None, 1, "w"));
         for _ in 0..100 {
-            let (ask, _) = users.next_request(&mix(&["items"], 1000), 1, &memory, &mut random);
-            assert!(!matches!(ask, UserRequest::Read(read) if read != key));
+            let (request, _) = users.next_request(&mix(&["items"], 1000), 1, &checker, &mut random);
+            assert!(!matches!(request, UserRequest::Read(read) if read != key));
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The admin port: read-only, for the kubelet, for Prometheus and for the operator.
+//! The admin port, read-only: probes of the kubelet, scrapes of Prometheus, reports for the
+//! operator.
 
 use super::{RoleSettings, Runtime, serve, shutdown::ShutdownStage};
 use axum::{
@@ -12,7 +13,7 @@ use maquette_contract::{Observations, metrics::CONTENT_TYPE};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// Answers on the admin port until the process ends, also while it drains.
+/// Serves the admin port until the process ends, also while it drains.
 pub(super) fn start_admin_server<S: RoleSettings>(
     listener: TcpListener,
     runtime: &Arc<Runtime<S>>,
@@ -23,7 +24,7 @@ pub(super) fn start_admin_server<S: RoleSettings>(
         .route("/metrics", get(serve_metrics::<S>))
         .route("/observations", get(serve_observations::<S>))
         .with_state(Arc::clone(runtime));
-    // A stage of its own that never ends: the last scrape may come while the process drains.
+    // Not the shutdown of the process: Prometheus can scrape while the process drains.
     let never = super::Shutdown::new(super::shutdown::GRACE_PERIOD);
     tokio::spawn(async move {
         serve::serve_http(listener, router, &never, serve::constant_settings()).await
@@ -35,7 +36,7 @@ async fn serve_readiness<S: RoleSettings>(
 ) -> impl IntoResponse {
     let mut missing = runtime.readiness.unmet_conditions();
     if runtime.shutdown.stage() >= ShutdownStage::LameDuck {
-        missing.push("shutdown: the pod was asked to stop".to_owned());
+        missing.push("shutdown: a stop was requested".to_owned());
     }
     if missing.is_empty() {
         return (StatusCode::OK, "ready\n".to_owned());

@@ -1,34 +1,34 @@
-//! The flags.
+//! The flags of the `workload` command.
 
 use clap::Parser;
 use maquette_contract::{keys, ports};
 use std::{net::IpAddr, path::PathBuf};
 
-/// The flags of the `workload` command: where this pod finds and offers things. What it does is in
-/// the configuration, which may change while it runs.
+/// Paths, ports and the pod's name: all that is fixed while the process runs. The rest is in the
+/// configuration, which can change.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "workload",
     version,
-    about = "Runs a pod of one component of a Maquette model: a service, a store, a peer or the load",
+    about = "Runs one pod of a Maquette model: a service, a store, a peer or the load",
     long_about = None,
     after_long_help = "\
-The configuration file names the role. It is read again whenever it changes; a broken new version
-is logged, counted in the metric maquette_config_errors_total and not used.
+The configuration file names the role. It is read again when it changes. A new version that is not
+valid is logged and counted in maquette_config_errors_total; the running one is unchanged.
 
-On the admin port: /livez, /readyz (with what is missing), /metrics, /observations.
+On the admin port: /livez, /readyz (with the unmet conditions), /metrics, /observations.
 
-SIGTERM or SIGINT: the pod says that it is not ready, serves for 5 more seconds while callers go
-elsewhere, finishes what is under way and exits with 0. A second signal ends it at once.
-Exit codes: 0 stopped as asked, 1 failed, 2 bad flags, 78 bad configuration.
+SIGTERM or SIGINT: /readyz fails, the pod serves for 5 more seconds while traffic moves to other
+pods, finishes the requests in flight and exits with 0. A second signal ends it at once.
+Exit codes: 0 stopped by a signal, 1 failed, 2 wrong flags, 78 configuration not valid.
 
-RUST_LOG sets the level of the JSON logs on stdout, as in RUST_LOG=debug."
+RUST_LOG sets the level of the JSON logs on stdout, for example RUST_LOG=debug."
 )]
 pub struct Options {
     /// The component's configuration, a JSON file.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Where a store or peer keeps its items; the others need none.
+    /// The directory for the items of a store or peer; other roles need none.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// The name of this pod.
@@ -37,16 +37,16 @@ pub struct Options {
     /// The address to listen on.
     #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
     pub listen_ip: IpAddr,
-    /// The port for requests, HTTP. 0 takes any free one, here and below.
+    /// The port for requests, HTTP. 0 takes a free port, for each of the ports.
     #[arg(long, value_name = "PORT", default_value_t = ports::TRAFFIC.number)]
     pub traffic_port: u16,
     /// The port of a store, RESP2.
     #[arg(long, value_name = "PORT", default_value_t = ports::STORE.number)]
     pub store_port: u16,
-    /// The port on which peers meet, UDP and TCP.
+    /// The port of the protocol between peers, UDP and TCP.
     #[arg(long, value_name = "PORT", default_value_t = ports::PEERS.number)]
     pub peers_port: u16,
-    /// The port for probes, metrics and the report of the pod, HTTP.
+    /// The port for probes, metrics and observations, HTTP.
     #[arg(long, value_name = "PORT", default_value_t = ports::ADMIN.number)]
     pub admin_port: u16,
 }
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_file_and_the_pods_name_must_be_given() {
+    fn only_the_configuration_and_the_pod_name_are_required() {
         let options =
             Options::parse_from(["workload", "--config", "component.json", "--pod", "web-1"]);
         assert_eq!((options.traffic_port, options.admin_port), (8080, 9100));

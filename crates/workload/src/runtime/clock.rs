@@ -1,4 +1,4 @@
-//! The wall clock, and the versions that it gives to writes.
+//! The wall clock, and the versions of writes (hybrid logical clock).
 
 use super::lock;
 use maquette_contract::Version;
@@ -13,12 +13,12 @@ pub fn wall_millis() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Whole microseconds, as reports and response trees count time.
+/// A duration in microseconds, as reports and response trees count time; saturates.
 pub fn whole_micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Gives versions to the writes of this pod: no two the same, each later than the one before.
+/// Assigns versions to the writes of this pod, unique and strictly increasing.
 #[derive(Debug)]
 pub struct VersionClock {
     writer: String,
@@ -31,7 +31,7 @@ impl VersionClock {
         Self { writer: writer.to_owned(), last: Mutex::new(None) }
     }
 
-    /// A version for a write that replaces `seen`.
+    /// A version for a write that replaces `seen`: later than `seen` and all versions before.
     pub fn next_version(&self, seen: Option<&Version>) -> Version {
         let mut last = lock(&self.last);
         let version = Version::after(seen.max(last.as_ref()), wall_millis(), &self.writer);

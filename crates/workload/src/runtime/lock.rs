@@ -1,9 +1,9 @@
-//! Taking a mutex that guards plain data.
+//! Locks mutexes that guard plain data.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks. The data behind our mutexes is whole after every statement, so a thread that died while
-/// it held one leaves nothing half done.
+/// Locks the mutex, also if a thread panicked while it held it: the data behind the mutexes of this
+/// crate is consistent after every statement.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

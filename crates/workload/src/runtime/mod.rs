@@ -1,62 +1,60 @@
-//! What every role shares. One concern a file.
+//! What every role shares.
 //!
-//! # How a role fits
+//! Owns the process around a role: flags, the configuration and its reload, readiness and the
+//! graceful stop, the admin port, logs and metrics, probes, and HTTP between components. Never
+//! knows what a role does.
 //!
-//! A role is a function `pub async fn run(process: Process) -> Result<(), RunError>` that `run.rs`
-//! dispatches to, and a type that implements [`Settings`]: what the role makes of its part of the
-//! configuration (its connections, its edges with their probes), built anew at each reload from
-//! what was before. It
+//! # How a role uses it
 //!
-//! 1. starts the runtime: `let runtime = Runtime::<MySettings>::start(process)?` (from then on the
-//!    admin port answers, the file is watched, signals are heard);
-//! 2. names what must be true before it is ready:
-//!    `let recovered = runtime.readiness.condition("recovered", "the database is not open yet")`,
-//!    and later `recovered.fulfil()`; a pod without any condition is never ready;
+//! A role is a function `pub async fn run(process: Process) -> Result<(), RunError>`, which
+//! `run.rs` dispatches to, and a type that implements [`RoleSettings`]: what the role builds from
+//! its part of the configuration (connections, edges with their probes), at the start and at each
+//! reload. It
+//!
+//! 1. starts the runtime: `let runtime = Runtime::<MySettings>::start(process).await?`. From then
+//!    on the admin port answers and the configuration file is watched;
+//! 2. adds the conditions of its readiness:
+//!    `let recovered = runtime.readiness.add_condition("recovered", "items are not recovered")`,
+//!    and later `recovered.mark_met()`. A pod without conditions is never ready;
 //! 3. registers its metrics, `runtime.metrics.register("items", "Items held", gauge.clone())`,
-//!    and adds its own part to `/observations`: `runtime.report(move |report| report.items = ...)`;
-//! 4. binds ports with [`serve::bind`] and serves HTTP with [`serve::serve`], or listens itself
-//!    until `runtime.shutdown.draining().await`;
-//! 5. for each request calls `runtime.config.begin()`: the guard holds the configuration that the
-//!    request runs under to its end, and counts it;
-//! 6. returns when it has drained; the process then ends with code 0.
-//!
-//! Nothing in here knows what a role does.
+//!    and adds its part of `/observations`:
+//!    `runtime.set_reporter(move |report| report.items = ...)`;
+//! 4. binds ports with [`serve::bind`] and serves HTTP with [`serve::serve_http`], or accepts
+//!    connections itself until `runtime.shutdown.wait_until_draining().await`;
+//! 5. calls `runtime.config.begin_request()` for each request: the guard counts the request and
+//!    holds the configuration that it runs under;
+//! 6. returns once it has drained. The process then ends with code 0.
 
-pub mod admin;
+mod admin;
 mod cli;
 mod clock;
 mod config;
-mod config_handle;
-mod edge;
-pub mod headers;
 pub mod latency_model;
+mod lifecycle;
 mod lock;
-pub mod logs;
-mod metrics;
-mod probe;
-mod readiness;
-mod reload;
+mod probes;
 mod run_error;
-pub mod serve;
-pub mod shutdown;
-mod sliding_window;
-mod trace;
-mod upstream;
+mod telemetry;
+mod transport;
 
 pub use cli::Options;
 pub use clock::{VersionClock, wall_millis, whole_micros};
-pub use config::{ConfigDocument, ConfigError, LoadedConfig, RoleSettings};
-pub use config_handle::{Config, RequestGuard};
-pub use edge::{Edge, Protocol};
+pub use config::{
+    ConfigDocument, ConfigError, ConfigHandle, LoadedConfig, RequestGuard, RoleSettings,
+};
+pub use lifecycle::{
+    Readiness, ReadinessCondition,
+    shutdown::{self, Shutdown},
+};
 pub use lock::lock;
-pub use metrics::MetricsRegistry;
-pub use readiness::{Readiness, ReadinessCondition};
+pub use probes::{Edge, Protocol};
 pub use run_error::RunError;
-pub use serve::ListenError;
-pub use shutdown::Shutdown;
-pub use sliding_window::SlidingWindow;
-pub(crate) use upstream::RETRY_BACKOFF;
-pub use upstream::{CallError, CallRequest, CallResponse, Upstream};
+pub use telemetry::{MetricsRegistry, SlidingWindow, logs};
+pub(crate) use transport::RETRY_BACKOFF;
+pub use transport::{
+    CallError, CallRequest, CallResponse, Upstream, headers,
+    serve::{self, ListenError},
+};
 
 use maquette_contract::Observations;
 use std::{
@@ -64,50 +62,50 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// What a role starts from.
+/// The input of a role: flags, configuration and the stop signal.
 #[derive(Debug)]
 pub struct Process {
-    /// The flags.
+    /// The flags of the `workload` command.
     pub options: Options,
-    /// The configuration as it was found at the start.
+    /// The configuration as read at the start.
     pub document: ConfigDocument,
-    /// How the process is asked to stop.
+    /// The stop request and its stages.
     pub shutdown: Shutdown,
 }
 
-/// What a role adds to the report of its pod.
+/// Fills the role's part of the pod's observations.
 type Reporter = Box<dyn Fn(&mut Observations) + Send + Sync>;
 
 /// The running process, as its role sees it.
 pub struct Runtime<S> {
-    /// The flags.
+    /// The flags of the `workload` command.
     pub options: Options,
     /// The configuration in force, and the requests that run under it or an older one.
-    pub config: Config<S>,
-    /// What must be true before the pod gets traffic.
+    pub config: ConfigHandle<S>,
+    /// The conditions that must be met before the pod gets traffic.
     pub readiness: Readiness,
-    /// How the process is asked to stop.
+    /// The stop request and its stages.
     pub shutdown: Shutdown,
-    /// The metrics on the admin port.
+    /// The metrics that the admin port serves.
     pub metrics: MetricsRegistry,
-    /// The requests that this pod answered lately.
+    /// The requests that this pod answered in the last 15 s.
     pub served_traffic: SlidingWindow,
-    /// Gives versions to writes.
+    /// Assigns versions to the writes of this pod.
     pub clock: VersionClock,
-    /// Where the admin port listens.
+    /// The address of the admin port; its port is free to choose with `--admin-port 0`.
     pub admin_address: SocketAddr,
     reporter: OnceLock<Reporter>,
 }
 
 impl<S: RoleSettings> Runtime<S> {
-    /// Opens the admin port and begins to watch the configuration.
+    /// Opens the admin port and starts to watch the configuration.
     ///
     /// # Errors
-    /// If the document is another role's, or the admin port is taken.
+    /// If the document is not valid or is of another role, or if the admin port is taken.
     pub async fn start(process: Process) -> Result<Arc<Self>, RunError> {
         let Process { options, document, shutdown } = process;
         let metrics = MetricsRegistry::default();
-        let config = reload::start_watching(&options.config, document, &metrics)?;
+        let config = config::reload::start_watching(&options.config, document, &metrics)?;
         let readiness = Readiness::default();
         let listener = serve::bind(options.listen_ip, options.admin_port).await?;
         let runtime = Arc::new(Self {
@@ -131,13 +129,14 @@ impl<S: RoleSettings> Runtime<S> {
         Ok(runtime)
     }
 
-    /// Adds the role's own part to the report of this pod; the first call counts.
+    /// Sets the function that fills the role's part of the observations; only the first call
+    /// counts.
     pub fn set_reporter(&self, reporter: impl Fn(&mut Observations) + Send + Sync + 'static) {
-        // A second reporter would be a mistake in the role, without harm: the first one stays.
+        // An error means that a reporter is set already; it stays.
         let _ = self.reporter.set(Box::new(reporter));
     }
 
-    /// The report of this pod, as of now.
+    /// The observations of this pod at the moment of the call.
     pub fn observations(&self) -> Observations {
         let (loaded, older_requests) = self.config.snapshot();
         let mut report = Observations {

@@ -23,7 +23,8 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// The exit code of the process: 78 (`EX_CONFIG` of sysexits.h) for a bad configuration, else 1.
+    /// The exit code of the process: 78 (`EX_CONFIG` of sysexits.h) for a bad configuration, else
+    /// 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             RunError::Config(_) => 78,

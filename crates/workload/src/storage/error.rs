@@ -7,40 +7,41 @@ use tokio::sync::watch;
 /// Why a request to the storage failed. Cheap to clone: all writes of one commit fail together.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The file could not be opened.
+    /// The file of items cannot be opened.
     #[error(
         "cannot open {path}: {source}; see that the volume is mounted and writable, has room, and \
          that no other process uses the file"
     )]
     Open {
-        /// The file.
+        /// The path of `items.redb`.
         path: PathBuf,
-        /// What redb says.
+        /// The error of redb or of the operating system.
         source: Arc<redb::Error>,
     },
-    /// The key or value is above the limit.
+    /// The key or the value is above its limit.
     #[error(
         "{bytes} bytes are too many: a key may have at most {MAX_KEY} bytes, a value {MAX_VALUE}"
     )]
     TooLarge {
-        /// The size of what was refused.
+        /// The size of the refused key or value.
         bytes: usize,
     },
-    /// The disk failed, or the file is damaged.
+    /// An I/O error, or the file is damaged.
     #[error("storage failed: {0}")]
     Disk(Arc<redb::Error>),
-    /// The storage is closed.
+    /// The last handle to the storage is dropped.
     #[error("storage is closed")]
     Closed,
 }
 
 impl StorageError {
-    /// Whether only opening the file anew can mend it: after an I/O error redb refuses everything.
+    /// Whether all later requests fail too: after an I/O error redb refuses them until the file is
+    /// opened again.
     pub(super) fn is_fatal(&self) -> bool {
         !matches!(self, Self::TooLarge { .. })
     }
 
-    /// Tells of this failure, unless another one came first.
+    /// Publishes this error, unless an earlier one is published already.
     pub(super) fn report_first(&self, failure: &watch::Sender<Option<Self>>) {
         failure.send_if_modified(|first| {
             let new = first.is_none();

@@ -1,30 +1,30 @@
-//! How items lie in the file: in the order of a hash of their keys.
+//! The order of items in the file: by a hash of their keys.
 //!
-//! A scan can so be continued from a number alone, with nothing to remember in between: each key
-//! has a fixed place, however many others come and go.
+//! Each key has a fixed position, whatever other keys exist. So a scan continues from a number
+//! alone, without state in the server.
 
 use super::{MAX_KEY, StorageError};
 use redb::TableDefinition;
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
-/// Position and key, to value.
+/// Maps position and key to value.
 pub(super) const ITEMS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("items");
 
-/// The bytes that a position takes at the front of a stored key.
+/// The length of the position, which is the prefix of a stored key.
 const POSITION_BYTES: usize = 6;
 
-/// A key's place in the order of a scan: 48 bits of a hash, the same in every file. Numbers up to
-/// 2^53 survive also in clients that keep them as floating point.
+/// A key's position in a scan: 48 bits of a hash, the same in every file. Clients that hold cursors
+/// as floating point keep integers up to 2^53 exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(u64);
 
 impl Position {
-    /// Where a scan begins.
+    /// The start of a scan.
     pub const START: Self = Self(0);
     const LAST: u64 = (1 << (8 * POSITION_BYTES)) - 1;
 
-    /// The place of `key`.
+    /// The position of `key`.
     pub fn of_key(key: &[u8]) -> Self {
         let mut hasher = SipHasher13::new();
         hasher.write(key);
@@ -36,19 +36,19 @@ impl Position {
         self.0
     }
 
-    /// The position of this number; none if it is 2^48 or above.
+    /// The position with this number; none from 2^48 on.
     pub fn new(number: u64) -> Option<Self> {
         (number <= Self::LAST).then_some(Self(number))
     }
 
-    /// The least stored key at this position.
+    /// The smallest stored key at this position.
     pub(super) fn key_prefix(self) -> [u8; POSITION_BYTES] {
         let [_, _, bytes @ ..] = self.0.to_be_bytes();
         bytes
     }
 }
 
-/// A key as it stands in the file.
+/// The key as the file stores it: position, then key.
 pub(super) fn stored_key(key: &[u8]) -> Result<Vec<u8>, StorageError> {
     if key.len() > MAX_KEY {
         return Err(StorageError::TooLarge { bytes: key.len() });
@@ -69,8 +69,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_position_never_changes_between_releases() {
-        // Files on volumes are in this order.
+    fn positions_are_the_same_in_every_release() {
+        // The files on existing volumes are in this order.
         assert_eq!(Position::of_key(b"orders/1").get(), 34_849_009_100_896);
     }
 

@@ -1,4 +1,4 @@
-//! What storing costs.
+//! The metrics of the storage.
 
 use prometheus_client::{
     metrics::{
@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-/// Cheap to clone; all clones count together.
+/// Clones share the counts.
 #[derive(Clone, Debug)]
 pub(super) struct StorageMetrics {
     commit: Histogram,
@@ -64,13 +64,13 @@ impl StorageMetrics {
         self.batch.observe(f64::from(writes));
     }
 
-    /// The state after a commit.
+    /// Records the number of items and the size of the file after a commit.
     pub(super) fn record_size(&self, items: u64, file_bytes: u64) {
         self.items.set(items);
         self.file.set(file_bytes);
     }
 
-    pub(super) fn items(&self) -> u64 {
+    pub(super) fn item_count(&self) -> u64 {
         self.items.get()
     }
 
@@ -78,7 +78,7 @@ impl StorageMetrics {
         self.file.get()
     }
 
-    pub(super) fn commits(&self) -> u64 {
+    pub(super) fn commit_count(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
 }

@@ -1,12 +1,13 @@
-//! Items on disk: one redb file, used alike by stores and by peers.
+//! Items on disk: one redb file, for stores and for peers.
 //!
-//! Owns the file, the thread that alone writes to it, and what they cost ([`Storage::register`]).
-//! A write is acknowledged only after a commit that is on disk: it survives `kill -9` and, as far
-//! as the volume keeps its word, a loss of power. Writes that arrive while a commit is under way
-//! share the next one.
+//! Owns the file, the single thread that writes to it, and their metrics
+//! ([`Storage::register_metrics`]). A write is acknowledged only after its commit is on disk: it
+//! survives `kill -9` and, if the volume honours `fsync`, a loss of power. Writes that arrive
+//! during a commit share the next one (group commit).
 //!
-//! It never looks into values, knows nothing of protocols or versions, and never hides a disk
-//! error: after one, [`Storage::failed`] resolves, and only opening the file anew mends it.
+//! Never interprets values, knows no protocols or versions, and never hides a disk error: after
+//! one, [`Storage::wait_for_failure`] resolves and all requests fail until the file is opened
+//! again.
 
 mod error;
 mod layout;
@@ -30,30 +31,31 @@ pub const MAX_KEY: usize = 1024;
 /// The longest value, in bytes.
 pub const MAX_VALUE: usize = 1024 * 1024;
 
-/// The file in the data directory.
+/// The name of the file in the data directory.
 const FILE_NAME: &str = "items.redb";
-/// What redb may keep of the file in memory, in bytes. The kernel's page cache is behind it.
+/// The size of redb's own cache, in bytes. The kernel's page cache holds the rest.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
 
-/// What a conditional write does to its key.
+/// The effect of a conditional write on its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing.
+    /// Leaves the key as it is.
     Keep,
-    /// Stores this value.
+    /// Stores this value under the key.
     Put(Bytes),
-    /// Removes the key, if it is there.
+    /// Removes the key if it exists.
     Delete,
 }
 
-/// A cheap handle to the items of one directory. When the last one goes, the file is closed.
+/// A handle to the items of one directory; clones share it. Dropping the last one closes the file.
 #[derive(Clone)]
 pub struct Storage {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    // Before the database, so that dropping waits for the last commit and then closes the file.
+    // Declared before `database`: fields drop in order, so the last commit ends before the file
+    // is closed.
     writer: Writer,
     database: Arc<Database>,
     metrics: StorageMetrics,
@@ -61,28 +63,16 @@ struct Inner {
 }
 
 impl Storage {
-    /// Opens the items in `directory`, makes the file if there is none, and recovers it if it was
-    /// not closed. Reads the whole file in that case: call it where blocking is allowed.
+    /// Opens the file in `directory`; creates it if it is missing. Blocks: after an unclean stop it
+    /// reads the whole file to recover it.
     ///
     /// # Errors
-    /// [`StorageError::Open`] with the file's path: it cannot be made or read, is damaged, or is
-    /// in use by another process.
+    /// [`StorageError::Open`] if the file cannot be created or read, is damaged, or is in use by
+    /// another process.
     pub fn open(directory: &Path) -> Result<Self, StorageError> {
         let path = directory.join(FILE_NAME);
-        let opened = |source: redb::Error| StorageError::Open {
-            path: path.clone(),
-            source: Arc::new(source),
-        };
-        let database = redb::Builder::new()
-            .set_cache_size(CACHE_BYTES)
-            .create(&path)
-            .map_err(|source| opened(source.into()))?;
-        make_table(&database).map_err(opened)?;
-        let file = File::open(&path).map_err(|source| opened(redb::Error::Io(source)))?;
-        // The file's name must survive a loss of power as its content does.
-        File::open(directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(|source| opened(redb::Error::Io(source)))?;
+        let (database, file) = open_file(directory, &path)
+            .map_err(|source| StorageError::Open { path, source: Arc::new(source) })?;
         let database = Arc::new(database);
         let metrics = StorageMetrics::new();
         let failure = watch::Sender::default();
@@ -90,18 +80,18 @@ impl Storage {
         Ok(Self { inner: Arc::new(Inner { writer, database, metrics, failure }) })
     }
 
-    /// Queues a conditional write and gives the future of its outcome; waits only while the queue
-    /// is full. Writes happen in the order in which they were queued.
+    /// Queues a conditional write and returns the future of its outcome; waits only while the queue
+    /// is full. Writes are applied in the order in which they were queued.
     ///
-    /// `decide` gets the value that the key has when the write's turn comes and says what becomes
-    /// of it, and whatever else the caller wants to know. It runs on the writing thread: it must
-    /// be quick and must not panic. The outcome comes once the change, and all that `decide` saw,
-    /// is on disk. Dropping the future does not take the write back.
+    /// `decide` receives the current value of the key and returns the change and a result for the
+    /// caller. It runs on the writer thread: it must be quick and must not panic. The outcome
+    /// resolves once the change, and every write that `decide` saw, is on disk. Dropping the future
+    /// does not cancel the write.
     ///
     /// # Errors
     /// [`StorageError::TooLarge`] for a key above [`MAX_KEY`]; [`StorageError::Closed`]. The
-    /// outcome is an error if the disk failed, or if a value is above [`MAX_VALUE`]; then nothing
-    /// was acknowledged.
+    /// outcome is an error if the disk fails or if the value is above [`MAX_VALUE`]; then the write
+    /// is not acknowledged.
     pub async fn submit<R, F>(
         &self,
         key: &[u8],
@@ -114,7 +104,7 @@ impl Storage {
         self.inner.writer.submit(layout::stored_key(key)?, decide).await
     }
 
-    /// Like [`Storage::submit`], and waits for the outcome.
+    /// [`Storage::submit`], and waits for the outcome.
     ///
     /// # Errors
     /// As [`Storage::submit`].
@@ -126,7 +116,7 @@ impl Storage {
         self.submit(key, decide).await?.await
     }
 
-    /// Stores `value` under `key`, whatever was there.
+    /// Stores `value` under `key` unconditionally.
     ///
     /// # Errors
     /// As [`Storage::submit`].
@@ -134,7 +124,7 @@ impl Storage {
         self.update(key, move |_| (Change::Put(value), ())).await
     }
 
-    /// Removes `key`; true if it was there.
+    /// Removes `key`; true if it existed.
     ///
     /// # Errors
     /// As [`Storage::submit`].
@@ -142,25 +132,25 @@ impl Storage {
         self.update(key, |before| (Change::Delete, before.is_some())).await
     }
 
-    /// Registers what storing costs: commits, their duration and how many writes shared one.
+    /// Registers the metrics: commits, their duration and batch size, items, size of the file.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.inner.metrics.register_all(registry);
     }
 
-    /// How many commits have been made since the file was opened.
+    /// The number of commits since the file was opened.
     pub fn commit_count(&self) -> u64 {
-        self.inner.metrics.commits()
+        self.inner.metrics.commit_count()
     }
 
-    /// How many items are on disk.
+    /// The number of items on disk.
     pub fn item_count(&self) -> u64 {
-        self.inner.metrics.items()
+        self.inner.metrics.item_count()
     }
 
-    /// Tells how many items are on disk, without keeping the file open.
+    /// A function that returns the number of items on disk. It does not keep the file open.
     pub fn item_counter(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
         let metrics = self.inner.metrics.clone();
-        move || metrics.items()
+        move || metrics.item_count()
     }
 
     /// The size of the file on disk, in bytes.
@@ -168,8 +158,8 @@ impl Storage {
         self.inner.metrics.file_bytes()
     }
 
-    /// Resolves once the disk has failed. From then on every request is refused; whoever holds the
-    /// storage had better end and open it anew.
+    /// Resolves once the disk has failed. From then on every request fails; the process has to end
+    /// so that a restart opens the file again.
     pub async fn wait_for_failure(&self) -> StorageError {
         let mut failed = self.inner.failure.subscribe();
         let first = failed.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
@@ -177,7 +167,16 @@ impl Storage {
     }
 }
 
-/// Makes the table in a new file, so that reads always find it.
+fn open_file(directory: &Path, path: &Path) -> Result<(Database, File), redb::Error> {
+    let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create(path)?;
+    make_table(&database)?;
+    let file = File::open(path).map_err(redb::Error::Io)?;
+    // The directory entry must survive a loss of power, as the content does.
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(redb::Error::Io)?;
+    Ok((database, file))
+}
+
+/// Creates the table in a new file, so that reads always find it.
 fn make_table(database: &Database) -> Result<(), redb::Error> {
     if database.begin_read()?.open_table(layout::ITEMS).is_ok() {
         return Ok(());

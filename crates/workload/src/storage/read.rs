@@ -1,13 +1,13 @@
-//! Reading: every request sees the newest commit, and no commit waits for it.
+//! Reads: each sees the newest commit, and no commit waits for a read.
 
 use super::{Inner, Position, Storage, StorageError, layout};
 use bytes::Bytes;
 use redb::{ReadOnlyTable, ReadableDatabase};
 use std::{ops::Bound, sync::Arc};
 
-/// Bytes of keys and values after which a scan's page ends, whatever its limit.
+/// A page of items ends after this many bytes of keys and values, also below its limit.
 const PAGE_BYTES: usize = 1024 * 1024;
-/// The same for a page of keys alone.
+/// A page of keys ends after this many bytes.
 const KEY_PAGE_BYTES: usize = 64 * 1024;
 
 type ReadTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -43,8 +43,8 @@ impl Storage {
         Ok(values)
     }
 
-    /// The values of the first of `keys`, in their order, all of one moment: of all of them unless
-    /// the values are large, and of one at least.
+    /// The values of the first of `keys`, in their order, from one snapshot: of all keys, or of
+    /// fewer (at least one) if the values exceed 1 MiB together.
     ///
     /// # Errors
     /// As [`Storage::get`].
@@ -56,7 +56,7 @@ impl Storage {
         self.run_read(move |items| read_value_page(items, &stored)).await
     }
 
-    /// How many of `keys` are there; one named twice counts twice.
+    /// The number of `keys` that exist; a key that is listed twice counts twice.
     ///
     /// # Errors
     /// As [`Storage::get`].
@@ -72,10 +72,9 @@ impl Storage {
         .await
     }
 
-    /// Up to `limit` items that follow the key `after`, or the first ones, in the order of
-    /// [`Position`] and, within one position, of keys: an order that is the same in every file. A
-    /// page ends early, though never empty, if its values are large: only an empty one means the
-    /// end.
+    /// Up to `limit` items after the key `after`, or from the start. The order is that of
+    /// [`Position`] and, within one position, of keys: the same in every file. A page above 1 MiB
+    /// ends early with at least one item, so only an empty page means the end.
     ///
     /// # Errors
     /// As [`Storage::get`].
@@ -84,12 +83,12 @@ impl Storage {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-        let after = after.map(layout::stored_key).transpose()?;
-        self.run_read(move |items| scan_page(items, after.as_deref(), limit)).await
+        let stored = after.map(layout::stored_key).transpose()?;
+        self.run_read(move |items| scan_page(items, stored.as_deref(), limit)).await
     }
 
-    /// The keys from `start` on, about `limit` of them, and where to go on; none at the end. All
-    /// keys of one position come together, so a key that is there throughout a walk is met.
+    /// About `limit` keys from `start` on, and the position of the next page; none at the end. The
+    /// keys of one position are on one page, so a scan returns every key that exists throughout.
     ///
     /// # Errors
     /// As [`Storage::get`].
@@ -101,7 +100,7 @@ impl Storage {
         self.run_read(move |items| scan_key_page(items, start, limit)).await
     }
 
-    /// Runs `read` where waiting for the disk holds nobody else up.
+    /// Runs `read` on a thread that may block on the disk.
     async fn run_read<R: Send + 'static>(
         &self,
         read: impl FnOnce(&ReadTable) -> Result<R, StorageError> + Send + 'static,
@@ -128,9 +127,9 @@ fn read_value_page(
     let mut page = Vec::with_capacity(keys.len());
     let mut bytes = 0;
     for key in keys {
-        let value = read_value(items, key)?;
-        bytes += value.as_ref().map_or(0, Bytes::len);
-        page.push(value);
+        let found = read_value(items, key)?;
+        bytes += found.as_ref().map_or(0, Bytes::len);
+        page.push(found);
         if bytes >= PAGE_BYTES {
             break;
         }

@@ -17,7 +17,7 @@ fn value(text: &str) -> Bytes {
 }
 
 #[tokio::test]
-async fn what_was_written_is_read_and_survives_reopening() {
+async fn writes_are_read_and_survive_reopening() {
     let directory = TempDir::new().unwrap();
     let storage = open(&directory);
     storage.put(b"a", value("1")).await.unwrap();
@@ -49,7 +49,7 @@ async fn a_conditional_write_sees_the_writes_queued_before_it() {
 }
 
 #[tokio::test]
-async fn a_write_that_keeps_what_is_there_costs_no_commit() {
+async fn a_write_without_a_change_makes_no_commit() {
     let directory = TempDir::new().unwrap();
     let storage = open(&directory);
     storage.put(b"a", value("1")).await.unwrap();
@@ -59,32 +59,33 @@ async fn a_write_that_keeps_what_is_there_costs_no_commit() {
     assert_eq!(storage.commit_count(), commits);
 }
 
-/// Holds the writing thread until told to go on, so that what is queued meanwhile is one batch.
-async fn hold(storage: &Storage) -> (mpsc::Sender<()>, impl Future<Output = ()> + use<>) {
+/// Blocks the writer thread until the sender is used, so that the writes queued until then are one
+/// batch.
+async fn block_writer(storage: &Storage) -> (mpsc::Sender<()>, impl Future<Output = ()> + use<>) {
     let (go, wait) = mpsc::channel();
     let (started, running) = tokio::sync::oneshot::channel();
-    let held = storage.submit(b"held", move |_| {
+    let blocked = storage.submit(b"blocked", move |_| {
         started.send(()).unwrap();
         wait.recv().unwrap();
         (Change::Keep, ())
     });
-    let held = held.await.unwrap();
+    let outcome = blocked.await.unwrap();
     running.await.unwrap();
-    (go, async { held.await.unwrap() })
+    (go, async { outcome.await.unwrap() })
 }
 
 #[tokio::test]
 async fn concurrent_writes_share_a_commit() {
     let directory = TempDir::new().unwrap();
     let storage = open(&directory);
-    let (go, held) = hold(&storage).await;
+    let (go, blocked) = block_writer(&storage).await;
     let mut outcomes = Vec::new();
     for key in 0_u32..500 {
         let put = move |_: Option<&[u8]>| (Change::Put(value("x")), ());
         outcomes.push(storage.submit(&key.to_be_bytes(), put).await.unwrap());
     }
     go.send(()).unwrap();
-    held.await;
+    blocked.await;
     for outcome in outcomes {
         outcome.await.unwrap();
     }
@@ -93,29 +94,29 @@ async fn concurrent_writes_share_a_commit() {
 }
 
 #[tokio::test]
-async fn a_reader_sees_no_write_before_its_commit_and_does_not_wait_for_it() {
+async fn a_read_sees_only_committed_writes_and_waits_for_none() {
     let directory = TempDir::new().unwrap();
     let storage = open(&directory);
     storage.put(b"a", value("old")).await.unwrap();
-    let (go, held) = hold(&storage).await;
+    let (go, blocked) = block_writer(&storage).await;
     let put = storage.submit(b"a", |_| (Change::Put(value("new")), ())).await.unwrap();
     assert_eq!(storage.get(b"a").await.unwrap(), Some(value("old")));
     go.send(()).unwrap();
-    held.await;
+    blocked.await;
     put.await.unwrap();
     assert_eq!(storage.get(b"a").await.unwrap(), Some(value("new")));
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_and_harms_no_other_write_of_the_batch() {
+async fn a_write_above_the_limit_is_refused_alone_in_its_batch() {
     let directory = TempDir::new().unwrap();
     let storage = open(&directory);
-    let (go, held) = hold(&storage).await;
+    let (go, blocked) = block_writer(&storage).await;
     let large = Bytes::from(vec![0; MAX_VALUE + 1]);
     let refused = storage.submit(b"a", move |_| (Change::Put(large), ())).await.unwrap();
     let accepted = storage.submit(b"b", |_| (Change::Put(value("1")), ())).await.unwrap();
     go.send(()).unwrap();
-    held.await;
+    blocked.await;
     assert!(matches!(refused.await, Err(StorageError::TooLarge { .. })));
     accepted.await.unwrap();
     assert_eq!(storage.get(b"a").await.unwrap(), None);
@@ -125,7 +126,7 @@ async fn what_is_too_large_is_refused_and_harms_no_other_write_of_the_batch() {
 }
 
 #[tokio::test]
-async fn a_file_in_use_or_damaged_is_an_error_that_names_it() {
+async fn a_file_in_use_or_damaged_is_an_error_with_its_path() {
     let directory = TempDir::new().unwrap();
     let _storage = open(&directory);
     let error = Storage::open(directory.path()).err().unwrap().to_string();
@@ -141,11 +142,11 @@ async fn a_file_in_use_or_damaged_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
-async fn a_read_that_fails_is_told_as_a_failure_of_the_disk() {
+async fn a_failed_read_is_reported_as_a_failure_of_the_disk() {
     let directory = TempDir::new().unwrap();
     let storage = open(&directory);
     let large = Bytes::from(vec![b'x'; MAX_VALUE]);
-    // More than is kept in memory.
+    // More than the cache holds.
     for item in 0..4 * CACHE_BYTES / MAX_VALUE {
         storage.put(format!("{item}").as_bytes(), large.clone()).await.unwrap();
     }
@@ -158,7 +159,7 @@ async fn a_read_that_fails_is_told_as_a_failure_of_the_disk() {
 }
 
 #[tokio::test]
-async fn scans_in_pages_of_any_size_give_every_item_once() {
+async fn scans_in_pages_of_any_size_return_every_item_once() {
     let directory = TempDir::new().unwrap();
     let storage = open(&directory);
     let all: BTreeSet<Bytes> = (0..200).map(|n| Bytes::from(format!("orders/{n}"))).collect();
@@ -191,7 +192,7 @@ async fn a_page_of_large_values_ends_early() {
 }
 
 #[tokio::test]
-async fn a_walk_meets_every_key_that_is_there_throughout() {
+async fn a_key_scan_returns_every_key_that_exists_throughout() {
     let directory = TempDir::new().unwrap();
     let storage = open(&directory);
     let kept: BTreeSet<Bytes> = (0..100).map(|n| Bytes::from(format!("kept/{n}"))).collect();
@@ -205,7 +206,7 @@ async fn a_walk_meets_every_key_that_is_there_throughout() {
         let (page, next) = storage.scan_keys(position, 3).await.unwrap();
         found.extend(page);
         start = next;
-        // Others come and go all the while.
+        // Other keys are written and deleted during the scan.
         storage.put(format!("new/{page_number}").as_bytes(), value("v")).await.unwrap();
         storage.delete(format!("new/{}", page_number / 2).as_bytes()).await.unwrap();
         page_number += 1;
@@ -250,8 +251,8 @@ proptest! {
 /// The environment variable that makes this test binary the child of the kill test.
 const CHILD: &str = "STORAGE_TEST_CHILD_DIRECTORY";
 
-/// Not a test of its own: writes for ever, several at a time, and prints each key once its write
-/// is acknowledged. Does nothing unless started by the test below.
+/// Not a test of its own: writes until it is killed, eight writes at a time, and prints each key
+/// once its write is acknowledged. Does nothing unless the test below starts it.
 #[test]
 fn child_that_writes_until_killed() {
     let Ok(directory) = std::env::var(CHILD) else { return };
@@ -265,7 +266,7 @@ fn child_that_writes_until_killed() {
                 for number in 0_u64.. {
                     let key = format!("{writer}/{number}");
                     storage.put(key.as_bytes(), value(&key)).await.unwrap();
-                    // One call of write for a line, so that no line is torn.
+                    // One `write` call for each line, so that lines do not interleave.
                     std::io::stderr().write_all(format!("{key}\n").as_bytes()).unwrap();
                 }
             });

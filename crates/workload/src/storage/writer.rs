@@ -1,4 +1,4 @@
-//! The one thread that writes, and its queue.
+//! The single writer thread and its queue.
 
 use super::{Change, MAX_VALUE, StorageError, layout, metrics::StorageMetrics};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table};
@@ -11,29 +11,29 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// Writes that may wait for their commit; who comes later waits to be queued.
+/// The most queued writes; above it, [`Writer::submit`] waits.
 const QUEUE_CAPACITY: usize = 1024;
-/// Writes that share a commit at most.
+/// The most writes of one commit.
 const MAX_BATCH: usize = 1024;
 
 type WriteTable<'txn> = Table<'txn, &'static [u8], &'static [u8]>;
 
-/// Tells whoever waits for a write how it ended.
+/// Sends the outcome of a write to its caller, once the transaction has ended.
 type Completion = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
 
-/// A queued write: changes the table within a transaction and says whether it did, and gives the
-/// answer to give once the transaction has ended.
+/// A queued write. Applies its change to the table within a transaction; returns whether the table
+/// changed, and the completion.
 type WriteJob =
     Box<dyn FnOnce(&mut WriteTable<'_>) -> (Result<bool, StorageError>, Completion) + Send>;
 
-/// The way to the writing thread.
+/// The handle of the writer thread.
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<WriteJob>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the thread. `failure` is told the first failure of the disk.
+    /// Starts the thread. It publishes the first failure of the disk in `failure`.
     pub(super) fn start(
         database: &Arc<Database>,
         file: File,
@@ -41,11 +41,13 @@ impl Writer {
         failure: watch::Sender<Option<StorageError>>,
     ) -> Result<Self, StorageError> {
         let (queue, jobs) = mpsc::channel(QUEUE_CAPACITY);
-        let writing = WriterThread { database: Arc::clone(database), file, jobs, metrics, failure };
+        let writer = WriterThread { database: Arc::clone(database), file, jobs, metrics, failure };
         let items = database.begin_read()?.open_table(layout::ITEMS)?.len()?;
-        writing.record_size(items)?;
-        let thread = thread::Builder::new().name("storage".to_owned());
-        let thread = thread.spawn(move || writing.run()).map_err(redb::Error::Io)?;
+        writer.record_size(items)?;
+        let thread = thread::Builder::new()
+            .name("storage".to_owned())
+            .spawn(move || writer.run())
+            .map_err(redb::Error::Io)?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
@@ -59,10 +61,10 @@ impl Writer {
         R: Send + 'static,
         F: FnOnce(Option<&[u8]>) -> (Change, R) + Send + 'static,
     {
-        let (answered, answer) = oneshot::channel();
+        let (sender, outcome) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(StorageError::Closed)?;
-        queue.send(write_job(key, decide, answered)).await.map_err(|_| StorageError::Closed)?;
-        Ok(async { answer.await.unwrap_or(Err(StorageError::Closed)) })
+        queue.send(write_job(key, decide, sender)).await.map_err(|_| StorageError::Closed)?;
+        Ok(async { outcome.await.unwrap_or(Err(StorageError::Closed)) })
     }
 }
 
@@ -70,7 +72,8 @@ impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.queue.take());
         let Some(thread) = self.thread.take() else { return };
-        // A queued write may hold the last handle; the thread cannot wait for itself.
+        // The last handle may be dropped by a queued write, on the writer thread itself: a thread
+        // cannot join itself.
         if thread.thread().id() != thread::current().id() {
             let ended = thread.join();
             if ended.is_err() {
@@ -83,23 +86,22 @@ impl Drop for Writer {
 fn write_job<R, F>(
     key: Vec<u8>,
     decide: F,
-    answered: oneshot::Sender<Result<R, StorageError>>,
+    sender: oneshot::Sender<Result<R, StorageError>>,
 ) -> WriteJob
 where
     R: Send + 'static,
     F: FnOnce(Option<&[u8]>) -> (Change, R) + Send + 'static,
 {
     Box::new(move |items| {
-        let outcome = apply_change(items, &key, decide);
-        let (changed, outcome) = match outcome {
+        let (changed, outcome) = match apply_change(items, &key, decide) {
             Ok((changed, outcome)) => (Ok(changed), Ok(outcome)),
             Err(error) => (Err(error.clone()), Err(error)),
         };
-        let answer: Completion = Box::new(move |ended| {
-            // Nobody may be waiting any more, which is their choice.
-            let _unheard = answered.send(ended.and(outcome));
+        let completion: Completion = Box::new(move |committed| {
+            // An error means that the caller dropped the future: the outcome is not needed.
+            let _ = sender.send(committed.and(outcome));
         });
-        (changed, answer)
+        (changed, completion)
     })
 }
 
@@ -130,7 +132,7 @@ fn apply_change<R>(
     Ok((changed, outcome))
 }
 
-/// What the thread works with.
+/// The state of the writer thread.
 struct WriterThread {
     database: Arc<Database>,
     file: File,
@@ -140,41 +142,41 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    /// Writes until all handles are gone.
+    /// Commits batches until the queue's sender is dropped.
     fn run(mut self) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         while self.jobs.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
-            let mut answers = Vec::with_capacity(batch.len());
-            let ended = self.commit_batch(&mut batch, &mut answers);
-            if let Err(error) = &ended {
+            let mut completions = Vec::with_capacity(batch.len());
+            let committed = self.commit_batch(&mut batch, &mut completions);
+            if let Err(error) = &committed {
                 tracing::error!(%error, "a commit failed");
                 error.report_first(&self.failure);
             }
-            for answer in answers {
-                answer(ended.clone());
+            for complete in completions {
+                complete(committed.clone());
             }
         }
     }
 
-    /// Runs the batch in one transaction. Every job that was begun leaves its answer; those that
-    /// were not are dropped, which their waiters see.
+    /// Runs the batch in one transaction and collects the completions of the jobs that ran. After a
+    /// fatal error the other jobs are dropped, so their callers receive [`StorageError::Closed`].
     fn commit_batch(
         &self,
         batch: &mut Vec<WriteJob>,
-        answers: &mut Vec<Completion>,
+        completions: &mut Vec<Completion>,
     ) -> Result<(), StorageError> {
-        let begun = Instant::now();
+        let start = Instant::now();
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
         let mut items = transaction.open_table(layout::ITEMS)?;
         let mut changes = 0;
         for job in batch.drain(..) {
-            let (changed, answer) = job(&mut items);
-            answers.push(answer);
+            let (changed, completion) = job(&mut items);
+            completions.push(completion);
             match changed {
                 Ok(changed) => changes += u32::from(changed),
                 Err(error) if error.is_fatal() => return Err(error),
-                // This one is refused; the others are not concerned.
+                // This write alone is refused; its completion carries the error.
                 Err(_) => {}
             }
         }
@@ -184,7 +186,7 @@ impl WriterThread {
             return Ok(transaction.abort()?);
         }
         transaction.commit()?;
-        self.metrics.record_commit(changes, begun.elapsed());
+        self.metrics.record_commit(changes, start.elapsed());
         self.record_size(count)
     }
 

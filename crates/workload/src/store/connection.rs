@@ -1,4 +1,4 @@
-//! One connection: requests in, replies out, in order.
+//! One client connection: executes its requests and replies in their order.
 
 use super::{
     command::{self, Command, PendingReply, ServerInfo, WriteCommand},
@@ -16,33 +16,33 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-/// Writes of one connection that may wait for their commit together.
+/// The most writes of one connection that wait for their commit.
 const MAX_PENDING_WRITES: usize = 256;
-/// How long a connection that broke the protocol may go on sending to nobody.
+/// After a protocol error, input is read and discarded for at most this time.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A connection and all that it holds.
+/// A connection with its buffers and pending writes.
 pub(super) struct ClientConnection {
     storage: Storage,
     info: ServerInfo,
     stream: OwnedReadHalf,
     input: BytesMut,
     parser: RequestParser,
-    /// When the request began of which not all is there.
+    /// The arrival of the first byte of the incomplete request, if there is one.
     request_started: Option<Instant>,
-    /// Writes under way, and the bytes that they hold.
+    /// Writes that wait for their commit, with the start of each, and the bytes that they hold.
     pending: VecDeque<(Instant, PendingReply)>,
     pending_bytes: usize,
     replies: ReplyWriter,
 }
 
-/// Whether a connection goes on.
+/// What follows after the complete requests in the buffer are executed.
 enum AfterRequests {
-    /// Once there are more bytes.
+    /// The connection continues once more bytes arrive.
     ReadMore,
-    /// It ends as the client wishes.
+    /// The client asked to close the connection.
     Close,
-    /// It ends because nothing that follows can be understood.
+    /// The start of the next request cannot be determined.
     Fail(ProtocolError),
 }
 
@@ -66,11 +66,11 @@ impl ClientConnection {
         }
     }
 
-    /// Serves until the client leaves, breaks the protocol, or the server is to stop; whatever
-    /// has been understood by then is answered.
+    /// Serves until the client disconnects, breaks the protocol, or the server stops. Every
+    /// complete request before that is answered.
     ///
     /// # Errors
-    /// If the connection fails.
+    /// If reading from or writing to the connection fails.
     pub(super) async fn serve(mut self, mut stop: watch::Receiver<bool>) -> io::Result<()> {
         loop {
             let next = self.execute_received().await?;
@@ -83,7 +83,7 @@ impl ClientConnection {
             }
             let read = tokio::select! {
                 read = self.read_more() => read,
-                // Also resolves if the server is gone.
+                // Also resolves if the server is dropped.
                 _ = stop.wait_for(|stop| *stop) => return Ok(()),
             };
             match read {
@@ -97,7 +97,7 @@ impl ClientConnection {
         }
     }
 
-    /// Carries out every request that is complete.
+    /// Executes the complete requests in the buffer.
     async fn execute_received(&mut self) -> io::Result<AfterRequests> {
         loop {
             match self.parser.next_request(&mut self.input) {
@@ -113,18 +113,18 @@ impl ClientConnection {
         }
     }
 
-    /// Carries one request out; breaks if it is the last.
+    /// Executes one request; breaks after `QUIT`.
     async fn execute_request(&mut self, request: Request) -> io::Result<ControlFlow<()>> {
-        let begun = Instant::now();
+        let start = Instant::now();
         let (name, command) = command::parse(request);
-        self.info.metrics.command(name);
+        self.info.metrics.count_command(name);
         match command {
-            Ok(Command::Write(write)) => self.queue_write(begun, write).await?,
+            Ok(Command::Write(write)) => self.queue_write(start, write).await?,
             Ok(Command::Read(read)) => {
-                // A read must see the writes before it.
+                // A read sees the earlier writes of its connection.
                 self.complete_writes().await?;
                 let reply = read.run(&self.storage, &self.info, &mut self.replies).await?;
-                self.record_request(begun, reply.as_ref());
+                self.record_request(start, reply.as_ref());
                 if let Some(reply) = reply {
                     self.push_reply(&reply);
                 }
@@ -134,46 +134,51 @@ impl ClientConnection {
                 self.push_reply(&Reply::OK);
                 return Ok(ControlFlow::Break(()));
             }
-            Err(refusal) => {
+            Err(error) => {
                 self.complete_writes().await?;
-                self.push_reply(&refusal.into());
+                self.push_reply(&error.into());
             }
         }
         self.replies.flush_if_full().await?;
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Queues a write. Its reply follows with those of the writes that come right behind it.
-    async fn queue_write(&mut self, begun: Instant, write: WriteCommand) -> io::Result<()> {
+    /// Queues a write. Writes that follow directly share its commit; their replies are sent
+    /// together.
+    async fn queue_write(&mut self, start: Instant, write: WriteCommand) -> io::Result<()> {
         let bytes = write.held_bytes();
-        let alone = write.replies_with_value();
-        if alone {
+        // A reply with a value can be large, so it is not kept waiting with others.
+        let replies_with_value = write.replies_with_value();
+        if replies_with_value {
             self.complete_writes().await?;
             self.replies.acquire_large_permit().await?;
         }
-        self.pending.push_back((begun, write.submit(&self.storage).await));
+        self.pending.push_back((start, write.submit(&self.storage).await));
         self.pending_bytes += bytes;
-        if alone || self.pending.len() >= MAX_PENDING_WRITES || self.pending_bytes > SMALL_BUFFER {
+        if replies_with_value
+            || self.pending.len() >= MAX_PENDING_WRITES
+            || self.pending_bytes > SMALL_BUFFER
+        {
             self.complete_writes().await?;
         }
         Ok(())
     }
 
-    /// Waits for the writes under way and writes their replies.
+    /// Waits for the pending writes and appends their replies.
     async fn complete_writes(&mut self) -> io::Result<()> {
-        while let Some((begun, pending)) = self.pending.pop_front() {
+        while let Some((start, pending)) = self.pending.pop_front() {
             let reply = pending.await;
-            self.record_request(begun, Some(&reply));
+            self.record_request(start, Some(&reply));
             self.push_reply(&reply);
         }
         self.pending_bytes = 0;
         self.replies.flush_if_full().await
     }
 
-    /// A command that was understood and then failed has met the disk, not the client's mistake.
-    fn record_request(&self, begun: Instant, reply: Option<&Reply>) {
+    fn record_request(&self, start: Instant, reply: Option<&Reply>) {
+        // A parsed command fails only because of the disk, not because of the client.
         let failed = matches!(reply, Some(Reply::Error(_)));
-        (self.info.observer)(begun.elapsed(), failed);
+        (self.info.observer)(start.elapsed(), failed);
     }
 
     fn push_reply(&mut self, reply: &Reply) {
@@ -183,9 +188,9 @@ impl ClientConnection {
         self.replies.push(reply);
     }
 
-    /// Says why the connection cannot go on, and ends it. What the client is still sending is
-    /// taken for a moment: if it were not, the system would reset the connection and the client
-    /// might never see the reason.
+    /// Sends an error and closes the connection. Discards what the client still sends for up to
+    /// [`LINGER_TIMEOUT`]: unread input would make the kernel reset the connection, and the client
+    /// might not receive the error.
     async fn end_with_error(&mut self, error: &str) -> io::Result<()> {
         self.info.metrics.broken.inc();
         self.push_reply(&Reply::Error(format!("ERR {error}")));
@@ -198,12 +203,15 @@ impl ClientConnection {
         timeout(LINGER_TIMEOUT, drained).await?
     }
 
-    /// Reads some bytes; 0 at the end. A request that has begun must come within its deadline.
+    /// Reads some bytes; 0 at the end of the stream.
+    ///
+    /// # Errors
+    /// If the connection fails, or if an incomplete request exceeds its time-out.
     async fn read_more(&mut self) -> io::Result<usize> {
         if !self.parser.is_within_request(&self.input) {
             return self.stream.read_buf(reserve_input(&mut self.input)).await;
         }
-        let begun = *self.request_started.get_or_insert_with(Instant::now);
+        let started = *self.request_started.get_or_insert_with(Instant::now);
         let large = self.parser.buffered_bytes(&self.input) > SMALL_BUFFER;
         let more = async {
             if large {
@@ -211,10 +219,10 @@ impl ClientConnection {
             }
             self.stream.read_buf(reserve_input(&mut self.input)).await
         };
-        timeout_at(begun + self.info.limits.request_timeout, more).await?
+        timeout_at(started + self.info.limits.request_timeout, more).await?
     }
 
-    /// Gives back what only a large request or reply needed.
+    /// Releases the buffers and the permit of a large request or reply.
     fn release_buffers(&mut self) {
         if self.parser.is_within_request(&self.input) {
             return;
@@ -226,7 +234,7 @@ impl ClientConnection {
     }
 }
 
-/// The input, with room for some more.
+/// The input buffer, with space for at least 4 KiB more.
 fn reserve_input(input: &mut BytesMut) -> &mut BytesMut {
     const LEAST: usize = 4096;
     input.reserve(LEAST);

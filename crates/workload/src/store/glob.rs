@@ -1,15 +1,15 @@
 //! Redis' glob patterns, for `SCAN ... MATCH`.
 
-/// Whether `text` matches `pattern`: `*` any bytes, `?` one byte, `[a-z]` and `[^a-z]` one of a
-/// set, `\` takes what follows as it stands. Takes at most the product of both lengths in steps.
+/// Whether `text` matches `pattern`: `*` any bytes, `?` one byte, `[a-z]` and `[^a-z]` a set, `\`
+/// escapes the next byte. Takes at most as many steps as the product of both lengths.
 pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut pattern, mut text) = (pattern, text);
-    // Where to go on if what follows the last star does not match: one byte further.
+    // After a mismatch, the last star takes one byte more: the pattern after it, and the text.
     let mut retry: Option<(&[u8], &[u8])> = None;
     loop {
-        if let [b'*', behind @ ..] = pattern {
-            retry = Some((behind, text));
-            pattern = behind;
+        if let [b'*', rest @ ..] = pattern {
+            retry = Some((rest, text));
+            pattern = rest;
             continue;
         }
         match (match_one(pattern, text), retry) {
@@ -17,9 +17,9 @@ pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
                 (pattern, text) = (pattern_rest, text_rest)
             }
             (GlobStep::End, _) => return true,
-            (GlobStep::Differs, Some((behind, [_, later @ ..]))) => {
-                retry = Some((behind, later));
-                (pattern, text) = (behind, later);
+            (GlobStep::Differs, Some((after_star, [_, later @ ..]))) => {
+                retry = Some((after_star, later));
+                (pattern, text) = (after_star, later);
             }
             (GlobStep::Differs, _) => return false,
         }
@@ -27,10 +27,10 @@ pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 enum GlobStep<'a> {
-    /// The first byte matches; what is left of pattern and text.
+    /// The first byte matches; the rest of pattern and text.
     Matches(&'a [u8], &'a [u8]),
     Differs,
-    /// Both are at their end.
+    /// Both pattern and text end.
     End,
 }
 
@@ -50,8 +50,8 @@ fn match_one<'a>(pattern: &'a [u8], text: &'a [u8]) -> GlobStep<'a> {
     if matches { GlobStep::Matches(pattern_rest, text_rest) } else { GlobStep::Differs }
 }
 
-/// Whether `byte` is in the set that begins behind `[`, and the pattern behind the set. As in
-/// Redis, a set without `]` ends with the pattern.
+/// Whether `byte` is in the set that starts after `[`, and the pattern after the set. As in Redis,
+/// a set without `]` ends with the pattern.
 fn match_set(pattern: &[u8], byte: u8) -> (bool, &[u8]) {
     let (negated, mut rest) = match pattern {
         [b'^', rest @ ..] => (true, rest),
@@ -84,7 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn patterns_mean_what_they_mean_in_redis() {
+    fn patterns_match_as_in_redis() {
         let cases = [
             ("", "", true),
             ("", "a", false),
@@ -113,7 +113,7 @@ mod tests {
         }
     }
 
-    /// The definition, without regard to time.
+    /// The definition by recursion, exponential in time.
     fn simple(pattern: &[u8], text: &[u8]) -> bool {
         match pattern {
             [] => text.is_empty(),
@@ -125,14 +125,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stars_match_whenever_there_is_a_way(pattern in "[ab*?]{0,8}", text in "[ab]{0,8}") {
+        fn stars_match_whenever_possible(pattern in "[ab*?]{0,8}", text in "[ab]{0,8}") {
             let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
             prop_assert_eq!(matches(pattern, text), simple(pattern, text));
         }
     }
 
     #[test]
-    fn many_stars_do_not_take_for_ever() {
+    fn many_stars_take_bounded_time() {
         let pattern = "*a".repeat(500);
         assert!(!matches(format!("{pattern}b").as_bytes(), "a".repeat(1000).as_bytes()));
     }

@@ -1,59 +1,58 @@
-//! What the store counts.
+//! The metrics of the store.
 
-use super::command;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
-/// Cheap to clone; all clones count together.
+/// Clones share the counts.
 #[derive(Clone, Debug, Default)]
 pub struct StoreMetrics {
     commands: Family<CommandLabel, Counter>,
-    /// Replies that were errors.
+    /// The sum of `commands`, for `INFO`; not exported.
+    all_commands: Counter,
+    /// Error replies sent since the start.
     pub errors: Counter,
-    /// Connections that broke the protocol or a limit and were closed.
+    /// Connections closed because they broke the protocol or a limit.
     pub broken: Counter,
-    /// Connections accepted.
+    /// Connections accepted since the start.
     pub accepted: Counter,
-    /// Connections refused, because there were too many.
+    /// Connections refused above the limit.
     pub rejected: Counter,
-    /// Connections that are open.
+    /// Connections that are open now.
     pub connections: Gauge,
 }
 
-/// The name of a command that there is, or `unknown`.
+/// The name of a known command, or `unknown`, so that clients cannot add label values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CommandLabel {
     command: &'static str,
 }
 
 impl StoreMetrics {
-    /// Counts of zero, one for each command.
-    pub fn new() -> Self {
-        let metrics = Self::default();
-        for command in command::command_names() {
-            drop(metrics.commands.get_or_create(&CommandLabel { command }));
+    /// Adds a count of zero for each command.
+    pub(super) fn add_commands(&self, names: impl Iterator<Item = &'static str>) {
+        for command in names {
+            drop(self.commands.get_or_create(&CommandLabel { command }));
         }
-        metrics
     }
 
     /// Counts a request for `command`.
-    pub fn command(&self, command: &'static str) {
+    pub fn count_command(&self, command: &'static str) {
         self.commands.get_or_create(&CommandLabel { command }).inc();
+        self.all_commands.inc();
     }
 
-    /// All requests so far.
+    /// The number of requests since the start.
     pub fn commands_total(&self) -> u64 {
-        let count = |command| self.commands.get_or_create(&CommandLabel { command }).get();
-        command::command_names().map(count).sum()
+        self.all_commands.get()
     }
 
-    /// Makes the counts part of `registry`.
+    /// Registers all metrics in `registry`.
     pub fn register_all(&self, registry: &mut Registry) {
         registry.register("store_commands", "Requests by command", self.commands.clone());
-        registry.register("store_errors", "Replies that were errors", self.errors.clone());
+        registry.register("store_errors", "Error replies", self.errors.clone());
         registry.register(
             "store_broken_connections",
             "Connections closed because they broke the protocol or a limit",
@@ -66,7 +65,7 @@ impl StoreMetrics {
         );
         registry.register(
             "store_connections_rejected",
-            "Connections refused, because there were too many",
+            "Connections refused above the limit",
             self.rejected.clone(),
         );
         registry.register("store_connections", "Open connections", self.connections.clone());

@@ -1,13 +1,11 @@
-//! The store: a server that speaks RESP2, so that `redis-cli` and common Redis clients work, with
-//! every item on disk.
+//! The store: a RESP2 server for `redis-cli` and common Redis clients, with every item on disk.
 //!
-//! Owns the protocol ([`resp`]), the commands ([`command`]) and the bounds of a connection. A
-//! reply to a write says that it is on disk; writes that a client sends without waiting share a
-//! commit, and replies keep the order of their requests. What one client sends wrong or slowly
-//! harms no other.
+//! Owns the protocol ([`resp`]), the commands ([`command`]) and the bounds of a connection. A write
+//! is answered once it is on disk; pipelined writes share a commit, and replies keep the order of
+//! their requests. Malformed or slow input of one client does not affect the others.
 //!
-//! It never looks into values, calls nobody, and keeps nothing in memory that the disk does not
-//! have.
+//! Never interprets values, calls no other component, and keeps no items in memory that are not on
+//! disk.
 
 mod command;
 mod connection;

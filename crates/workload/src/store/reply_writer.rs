@@ -1,4 +1,4 @@
-//! The replies of one connection on their way out, within bounds.
+//! Buffers and sends the replies of one connection, within bounds.
 
 use super::{limits::SMALL_BUFFER, resp::Reply};
 use crate::storage::{Storage, StorageError};
@@ -11,11 +11,12 @@ use tokio::{
     time::timeout,
 };
 
-/// Replies that wait to be sent, and the leave to be large.
+/// Replies that wait to be sent, and the permit to be large.
 ///
-/// Every connection may hold [`SMALL`] bytes each way. To hold more, of a request or of replies,
-/// it needs a place among the few that all connections share, and keeps it until it is small
-/// again: so memory is bounded, and large ones wait for each other but never hold up small ones.
+/// Every connection may buffer [`SMALL_BUFFER`] bytes in each direction. For a larger request or
+/// reply it needs one of the few permits that all connections share, and keeps it until its buffers
+/// are small again. So memory is bounded; large requests wait for each other and never block small
+/// ones.
 #[derive(Debug)]
 pub(crate) struct ReplyWriter {
     stream: OwnedWriteHalf,
@@ -26,8 +27,8 @@ pub(crate) struct ReplyWriter {
 }
 
 impl ReplyWriter {
-    /// Replies go to `stream`, which must take them within `deadline`; `places` are those of large
-    /// connections.
+    /// Sends replies to `stream`, each flush within `flush_timeout`; `large_permits` bounds the
+    /// connections with large buffers.
     pub(crate) fn new(
         stream: OwnedWriteHalf,
         large_permits: Arc<Semaphore>,
@@ -36,28 +37,28 @@ impl ReplyWriter {
         Self { stream, buffer: BytesMut::new(), large_permits, large_permit: None, deadline }
     }
 
-    /// Appends a reply.
+    /// Appends a reply to the buffer.
     pub(crate) fn push(&mut self, reply: &Reply) {
         reply.encode_into(&mut self.buffer);
     }
 
-    /// Appends the beginning of an array of replies.
+    /// Appends the header of an array of `length` replies.
     pub(crate) fn push_array_header(&mut self, length: usize) {
         Reply::encode_array_header(length, &mut self.buffer);
     }
 
-    /// Sends what is there if it is much.
+    /// Sends the buffer once it has [`SMALL_BUFFER`] bytes.
     ///
     /// # Errors
-    /// As [`Output::flush`].
+    /// As [`ReplyWriter::flush`].
     pub(crate) async fn flush_if_full(&mut self) -> io::Result<()> {
         if self.buffer.len() < SMALL_BUFFER { Ok(()) } else { self.flush().await }
     }
 
-    /// Sends everything.
+    /// Sends the whole buffer.
     ///
     /// # Errors
-    /// If the connection is gone or the client does not take its replies in time.
+    /// If the connection fails or the client does not read its replies within the time-out.
     pub(crate) async fn flush(&mut self) -> io::Result<()> {
         if self.buffer.is_empty() {
             return Ok(());
@@ -69,37 +70,37 @@ impl ReplyWriter {
         Ok(())
     }
 
-    /// Sends everything, and that nothing follows.
+    /// Sends the whole buffer and closes the sending half.
     ///
     /// # Errors
-    /// As [`Output::flush`].
+    /// As [`ReplyWriter::flush`].
     pub(crate) async fn finish(&mut self) -> io::Result<()> {
         self.flush().await?;
         self.stream.shutdown().await
     }
 
-    /// Waits for the leave to be large, unless it is there.
+    /// Waits for a permit to be large, unless the connection has one.
     ///
     /// # Errors
     /// None while the server runs.
     pub(crate) async fn acquire_large_permit(&mut self) -> io::Result<()> {
         if self.large_permit.is_none() {
-            let place = Arc::clone(&self.large_permits).acquire_owned().await;
-            self.large_permit = Some(place.map_err(io::Error::other)?);
+            let permit = Arc::clone(&self.large_permits).acquire_owned().await;
+            self.large_permit = Some(permit.map_err(io::Error::other)?);
         }
         Ok(())
     }
 
-    /// Gives the leave to be large back.
+    /// Releases the permit to be large.
     pub(crate) fn release_large_permit(&mut self) {
         self.large_permit = None;
     }
 
-    /// The values of `keys`, or of the first ones if they are large. If they are larger than this
-    /// connection may be now, they are read again once it may.
+    /// The values of the first of `keys`; see [`Storage::read_page`]. Values above [`SMALL_BUFFER`]
+    /// need a permit. If none is free they are dropped, and read again once there is one.
     ///
     /// # Errors
-    /// As [`Storage::page_of`].
+    /// As [`Storage::read_page`].
     pub(crate) async fn read_page(
         &mut self,
         storage: &Storage,
@@ -110,8 +111,8 @@ impl ReplyWriter {
         if bytes <= SMALL_BUFFER || self.large_permit.is_some() {
             return Ok(page);
         }
-        if let Ok(place) = Arc::clone(&self.large_permits).try_acquire_owned() {
-            self.large_permit = Some(place);
+        if let Ok(permit) = Arc::clone(&self.large_permits).try_acquire_owned() {
+            self.large_permit = Some(permit);
             return Ok(page);
         }
         drop(page);

@@ -1,4 +1,4 @@
-//! The store as a role of the workload: from its configuration to its graceful stop.
+//! The store as a role of the workload, from its configuration to its graceful stop.
 
 use super::{StoreMetrics, StoreServer};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 use maquette_contract::{Role, RoleConfig};
 use std::sync::Arc;
 
-/// A store has no settings of its own.
+/// A store's configuration has no fields.
 #[derive(Debug)]
 struct StoreSettings;
 
@@ -24,12 +24,12 @@ impl RoleSettings for StoreSettings {
     }
 }
 
-/// Why a store ends.
+/// Why a store cannot start.
 #[derive(Debug, thiserror::Error)]
 enum StoreError {
-    #[error("a store needs a directory for its items: give --data DIR")]
+    #[error("a store needs a directory for its items: set --data DIR")]
     NoDirectory,
-    #[error("recovery of the items was cut off: {0}")]
+    #[error("the recovery of the items was aborted: {0}")]
     RecoveryAborted(tokio::task::JoinError),
 }
 
@@ -39,12 +39,12 @@ impl From<StoreError> for RunError {
     }
 }
 
-/// Runs a store until it is asked to stop or its disk fails. It is ready once the items are
-/// recovered and the port is open.
+/// Runs a store until a stop is requested or its disk fails. It is ready once the items are
+/// recovered and its port is open.
 ///
 /// # Errors
-/// If the items cannot be opened, a port cannot be had, or the disk fails: a restart then recovers
-/// what was acknowledged.
+/// If the items or a port cannot be opened, or if the disk fails. A restart recovers every
+/// acknowledged write.
 pub async fn run(process: Process) -> Result<(), RunError> {
     let runtime = Runtime::<StoreSettings>::start(process).await?;
     let recovered = runtime.readiness.add_condition("recovered", "the items are being recovered");
@@ -52,14 +52,15 @@ pub async fn run(process: Process) -> Result<(), RunError> {
     let storage = open_storage(&runtime).await?;
     recovered.mark_met();
 
-    let metrics = StoreMetrics::new();
+    let metrics = StoreMetrics::default();
     metrics.register_all(&mut runtime.metrics.registry());
     storage.register_metrics(&mut runtime.metrics.registry());
     let count = storage.item_counter();
     runtime.set_reporter(move |report| report.items = Some(count()));
 
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.store_port).await?;
-    tracing::info!(address = %serve::address(&listener)?, items = storage.item_count(), "listening");
+    let (address, items) = (serve::address(&listener)?, storage.item_count());
+    tracing::info!(%address, items, "listening");
     let observed = Arc::clone(&runtime);
     let server = StoreServer::new(listener, storage.clone(), metrics)?
         .with_observer(move |took, failed| observed.served_traffic.record(took, failed));

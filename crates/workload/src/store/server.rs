@@ -1,7 +1,10 @@
-//! Accepting connections, within their limit, until asked to stop.
+//! Accepts connections up to a limit, until a stop is requested.
 
 use super::{
-    Limits, command::ServerInfo, connection::ClientConnection, metrics::StoreMetrics,
+    Limits,
+    command::{ServerInfo, command_names},
+    connection::ClientConnection,
+    metrics::StoreMetrics,
     reply_writer::ReplyWriter,
 };
 use crate::storage::Storage;
@@ -13,12 +16,12 @@ use tokio::{
     task::JoinSet,
 };
 
-/// How long a connection may be silent before the system asks whether its other end still lives.
+/// The idle time after which the kernel sends TCP keep-alive probes.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
-/// The pause after a connection could not be accepted, for want of file handles for example.
+/// The pause after a failed accept, for example without free file handles.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// A store that listens.
+/// A store with its listener and connections.
 pub struct StoreServer {
     listener: TcpListener,
     storage: Storage,
@@ -28,34 +31,29 @@ pub struct StoreServer {
 }
 
 impl StoreServer {
-    /// Serves the items of `storage` to whoever connects to `listener`.
+    /// Serves the items of `storage` to the clients of `listener`.
     ///
     /// # Errors
-    /// If the listener does not know its own address.
+    /// If the operating system does not report the listener's address.
     pub fn new(listener: TcpListener, storage: Storage, metrics: StoreMetrics) -> io::Result<Self> {
         let port = listener.local_addr()?.port();
+        metrics.add_commands(command_names());
         let (limits, observer) = (Limits::default(), Arc::new(|_, _| ()));
-        let facts = ServerInfo { started: Instant::now(), port, limits, metrics, observer };
-        let places = Arc::new(Semaphore::new(limits.large));
-        Ok(Self {
-            listener,
-            storage,
-            info: facts,
-            large_permits: places,
-            connections: JoinSet::new(),
-        })
+        let info = ServerInfo { started: Instant::now(), port, limits, metrics, observer };
+        let large_permits = Arc::new(Semaphore::new(limits.large_connections));
+        Ok(Self { listener, storage, info, large_permits, connections: JoinSet::new() })
     }
 
-    /// Holds clients to other limits.
+    /// Replaces the default limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.info.limits = limits;
-        self.large_permits = Arc::new(Semaphore::new(limits.large));
+        self.large_permits = Arc::new(Semaphore::new(limits.large_connections));
         self
     }
 
-    /// Tells `observer` of every request how long it took and whether it failed, for no fault of
-    /// the client.
+    /// Calls `observer` after every request with its duration and whether it failed without a
+    /// client's error.
     #[must_use]
     pub fn with_observer(
         mut self,
@@ -65,8 +63,8 @@ impl StoreServer {
         self
     }
 
-    /// Serves until `stop` ends. Then no connection is accepted any more, what has been received
-    /// is carried out and answered, and all connections are closed.
+    /// Serves until `stop` resolves. Then it accepts no more connections, answers the requests
+    /// received so far and closes all connections.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(false);
         tokio::pin!(stop);
@@ -92,7 +90,7 @@ impl StoreServer {
         let metrics = &self.info.metrics;
         if self.connections.len() >= self.info.limits.connections {
             metrics.rejected.inc();
-            // Whoever cannot take these bytes at once finds the connection closed all the same.
+            // Best effort: the connection is closed even if the error cannot be sent.
             let _ = stream.try_write(b"-ERR max number of clients reached\r\n");
             return;
         }
@@ -124,7 +122,7 @@ fn configure_socket(stream: &TcpStream) -> io::Result<()> {
     SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE))
 }
 
-/// Counts a connection as open while it lives.
+/// Counts a connection as open until it is dropped.
 struct OpenConnection(StoreMetrics);
 
 impl OpenConnection {

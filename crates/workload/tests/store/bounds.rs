@@ -1,15 +1,15 @@
-//! What clients send wrong, too large or too slowly harms nobody else.
+//! Malformed, large or slow input of one client does not affect other clients.
 
-use crate::support::{Store, encode_request, expect_reply, read_to_end};
+use crate::support::{TestStore, encode_request, expect_reply, read_to_end};
 use maquette_workload::{storage::Storage, store::Limits};
 use std::time::Duration;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// The error that ends a connection after `sent`.
-async fn expect_protocol_error(store: &Store, sent: &[u8], error: &str) {
+async fn expect_protocol_error(store: &TestStore, sent: &[u8], error: &str) {
     let mut stream = store.connect().await;
     let _ = stream.write_all(sent).await;
-    // The client's side stays open: it is the store that ends the connection.
+    // The client keeps its half open: the store closes the connection.
     assert_eq!(read_to_end(&mut stream).await, format!("-ERR Protocol error: {error}\r\n"));
 }
 
@@ -19,8 +19,8 @@ async fn expect_pong(stream: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn a_malformed_request_ends_its_connection_and_no_other() {
-    let store = Store::start().await;
+async fn a_malformed_request_closes_only_its_connection() {
+    let store = TestStore::start().await;
     let mut other = store.connect().await;
     expect_protocol_error(&store, b"*x\r\n", "invalid multibulk length").await;
     expect_protocol_error(&store, b"*1\r\n+PING\r\n", "expected '$', got '+'").await;
@@ -30,16 +30,16 @@ async fn a_malformed_request_ends_its_connection_and_no_other() {
 }
 
 #[tokio::test]
-async fn what_came_before_a_malformed_request_is_carried_out_and_answered() {
-    let store = Store::start().await;
+async fn requests_before_a_malformed_one_are_executed_and_answered() {
+    let store = TestStore::start().await;
     let replies = store.exchange(b"SET a 1\r\nGET a\r\n*1\r\n!\r\nSET a 2\r\n").await;
     assert_eq!(replies, "+OK\r\n$1\r\n1\r\n-ERR Protocol error: expected '$', got '!'\r\n");
     assert_eq!(store.storage.get(b"a").await.unwrap().as_deref(), Some(b"1".as_slice()));
 }
 
 #[tokio::test]
-async fn an_oversized_request_ends_its_connection_and_no_other() {
-    let store = Store::start().await;
+async fn an_oversized_request_closes_only_its_connection() {
+    let store = TestStore::start().await;
     let mut other = store.connect().await;
     let large = vec![b'x'; 1024 * 1024];
     expect_protocol_error(&store, b"*2\r\n$3\r\nGET\r\n$1048577\r\n", "invalid bulk length").await;
@@ -48,41 +48,42 @@ async fn an_oversized_request_ends_its_connection_and_no_other() {
     let whole = encode_request(&[b"SET", b"k", &large, b"IFEQ", &large, &large]);
     expect_protocol_error(&store, &whole, "a request may have at most 2162688 bytes").await;
     expect_pong(&mut other).await;
-    // The largest that is allowed.
+    // The largest request that is allowed.
     let compare = encode_request(&[b"SET", b"k", &large, b"IFEQ", &large]);
     let set = encode_request(&[b"SET", b"k", &large]);
     assert_eq!(store.exchange(&[set, compare].concat()).await, "+OK\r\n+OK\r\n");
 }
 
 #[tokio::test]
-async fn a_request_that_comes_too_slowly_is_given_up() {
+async fn a_request_that_arrives_too_slowly_is_refused() {
     let limits = Limits { request_timeout: Duration::from_millis(100), ..Limits::default() };
-    let store = Store::start_with_limits(limits).await;
+    let store = TestStore::start_with_limits(limits).await;
     expect_protocol_error(&store, b"*2\r\n$4\r\nECHO\r\n$9\r\nhal", "the request took too long")
         .await;
     expect_protocol_error(&store, b"PIN", "the request took too long").await;
 }
 
 #[tokio::test]
-async fn a_silent_connection_between_requests_is_left_alone() {
+async fn an_idle_connection_between_requests_stays_open() {
     let limits = Limits { request_timeout: Duration::from_millis(50), ..Limits::default() };
-    let store = Store::start_with_limits(limits).await;
-    let mut silent = store.connect().await;
-    expect_pong(&mut silent).await;
+    let store = TestStore::start_with_limits(limits).await;
+    let mut idle = store.connect().await;
+    expect_pong(&mut idle).await;
     expect_protocol_error(&store, b"PIN", "the request took too long").await;
-    expect_pong(&mut silent).await;
+    expect_pong(&mut idle).await;
 }
 
 #[tokio::test]
-async fn large_requests_wait_for_each_other_but_hold_up_no_small_one() {
-    let store = Store::start_with_limits(Limits { large: 1, ..Limits::default() }).await;
+async fn large_requests_wait_for_each_other_but_block_no_small_one() {
+    let store =
+        TestStore::start_with_limits(Limits { large_connections: 1, ..Limits::default() }).await;
     let large = encode_request(&[b"SET", b"k", &vec![b'x'; 200 * 1024]]);
     let (most, rest) = large.split_at(150 * 1024);
     let mut first = store.connect().await;
     first.write_all(most).await.unwrap();
     let mut second = store.connect().await;
     let mut small = store.connect().await;
-    // The first one holds the only place by the time that it has taken so much; small ones go on.
+    // The first connection holds the only permit by now; small requests are still served.
     expect_pong(&mut small).await;
     let second_done = tokio::spawn(async move {
         second.write_all(&encode_request(&[b"SET", b"l", &vec![b'y'; 200 * 1024]])).await.unwrap();
@@ -95,28 +96,31 @@ async fn large_requests_wait_for_each_other_but_hold_up_no_small_one() {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_no_replies_is_dropped_and_holds_nobody_up() {
-    let limits =
-        Limits { large: 1, flush_timeout: Duration::from_millis(200), ..Limits::default() };
-    let store = Store::start_with_limits(limits).await;
+async fn a_client_that_reads_no_replies_is_dropped_and_blocks_no_other() {
+    let limits = Limits {
+        large_connections: 1,
+        flush_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let store = TestStore::start_with_limits(limits).await;
     let value = vec![b'x'; 1024 * 1024];
     store.storage.put(b"k", value.clone().into()).await.unwrap();
     let mut greedy = store.connect().await;
-    // More than any socket buffers.
+    // More than the socket buffers hold.
     greedy.write_all(&encode_request(&[b"GET", b"k"]).repeat(100)).await.unwrap();
-    // Its first reply has begun, so it has the only place.
+    // Its first reply has begun, so it holds the only permit.
     greedy.readable().await.unwrap();
     let mut other = store.connect().await;
     expect_pong(&mut other).await;
-    // The place of the greedy one is given back, so that another large reply comes through.
+    // Its permit is released after the time-out, so another large reply can be sent.
     other.write_all(&encode_request(&[b"GET", b"k"])).await.unwrap();
     let whole = [b"$1048576\r\n", value.as_slice(), b"\r\n"].concat();
     expect_reply(&mut other, std::str::from_utf8(&whole).unwrap()).await;
     let got = read_to_end_or_reset(&mut greedy).await;
-    assert!(got < 100 * value.len(), "all {got} bytes were buffered somewhere");
+    assert!(got < 100 * value.len(), "all {got} bytes were buffered");
 }
 
-/// How many bytes come until the connection ends, in whichever way.
+/// The number of bytes received until the connection is closed or reset.
 async fn read_to_end_or_reset(stream: &mut TcpStream) -> usize {
     use tokio::io::AsyncReadExt;
     let (mut buffer, mut total) = (vec![0; 65_536], 0);
@@ -127,8 +131,8 @@ async fn read_to_end_or_reset(stream: &mut TcpStream) -> usize {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_told_so() {
-    let store = Store::start_with_limits(Limits { connections: 2, ..Limits::default() }).await;
+async fn a_connection_above_the_limit_is_refused_with_an_error() {
+    let store = TestStore::start_with_limits(Limits { connections: 2, ..Limits::default() }).await;
     let (mut first, mut second) = (store.connect().await, store.connect().await);
     expect_pong(&mut first).await;
     expect_pong(&mut second).await;
@@ -136,7 +140,7 @@ async fn one_connection_too_many_is_told_so() {
     let refusal = "-ERR max number of clients reached\r\n";
     assert_eq!(read_to_end(&mut third).await, refusal);
     drop(first);
-    // There is room again as soon as the store has seen the first one go.
+    // A connection is free again once the store has noticed that the first one is closed.
     loop {
         let mut next = store.connect().await;
         next.write_all(b"QUIT\r\n").await.unwrap();
@@ -150,14 +154,14 @@ async fn one_connection_too_many_is_told_so() {
 }
 
 #[tokio::test]
-async fn stopping_answers_what_was_received_and_closes_the_file() {
-    let store = Store::start().await;
+async fn stopping_answers_received_requests_and_closes_the_file() {
+    let store = TestStore::start().await;
     let mut stream = store.connect().await;
     let pipeline = "SET a 1\r\n".repeat(1000);
     stream.write_all(pipeline.as_bytes()).await.unwrap();
     expect_reply(&mut stream, "+OK\r\n").await;
     let directory = store.stop().await;
-    // The connection ends at a whole reply.
+    // The connection ends after a complete reply.
     let rest = read_to_end(&mut stream).await;
     assert!(rest.ends_with("+OK\r\n") || rest.is_empty(), "{rest:?}");
     let storage = Storage::open(directory.path()).unwrap();

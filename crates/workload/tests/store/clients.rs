@@ -1,6 +1,6 @@
 //! Two client libraries: `redis` and `fred`.
 
-use crate::support::Store;
+use crate::support::TestStore;
 use fred::prelude::{
     Builder, ClientLike, Config, KeysInterface, ServerConfig, ServerInterface, SetOptions,
 };
@@ -10,14 +10,14 @@ use redis::{
 };
 use std::collections::BTreeSet;
 
-async fn connect(store: &Store) -> MultiplexedConnection {
+async fn connect(store: &TestStore) -> MultiplexedConnection {
     let client = redis::Client::open(format!("redis://{}", store.address)).unwrap();
     client.get_multiplexed_async_connection().await.unwrap()
 }
 
 #[tokio::test]
-async fn values_and_keys_are_any_bytes() {
-    let store = Store::start().await;
+async fn values_and_keys_are_arbitrary_bytes() {
+    let store = TestStore::start().await;
     let mut redis = connect(&store).await;
     let all: Vec<u8> = (0..=255).collect();
     let large = vec![7_u8; 1024 * 1024];
@@ -32,7 +32,7 @@ async fn values_and_keys_are_any_bytes() {
 
 #[tokio::test]
 async fn conditions_of_set_hold() {
-    let store = Store::start().await;
+    let store = TestStore::start().await;
     let mut redis = connect(&store).await;
     let absent = redis::SetOptions::default().conditional_set(ExistenceCheck::NX);
     let present = redis::SetOptions::default().conditional_set(ExistenceCheck::XX);
@@ -56,7 +56,7 @@ async fn conditions_of_set_hold() {
 
 #[tokio::test]
 async fn compare_and_set_loses_no_update_of_concurrent_writers() {
-    let store = Store::start().await;
+    let store = TestStore::start().await;
     let mut redis = connect(&store).await;
     let _: () = redis.set("count", "0").await.unwrap();
     let mut writers = tokio::task::JoinSet::new();
@@ -84,7 +84,7 @@ async fn compare_and_set_loses_no_update_of_concurrent_writers() {
 
 #[tokio::test]
 async fn many_keys_are_read_deleted_and_counted() {
-    let store = Store::start().await;
+    let store = TestStore::start().await;
     let mut redis = connect(&store).await;
     for key in ["a", "b", "c"] {
         let _: () = redis.set(key, key.to_uppercase()).await.unwrap();
@@ -98,8 +98,8 @@ async fn many_keys_are_read_deleted_and_counted() {
 }
 
 #[tokio::test]
-async fn a_reply_of_many_large_values_comes_whole() {
-    let store = Store::start().await;
+async fn a_reply_of_many_large_values_is_complete() {
+    let store = TestStore::start().await;
     let mut redis = connect(&store).await;
     let keys: Vec<String> = (0..20).map(|number| format!("large/{number}")).collect();
     for key in &keys {
@@ -110,8 +110,8 @@ async fn a_reply_of_many_large_values_comes_whole() {
 }
 
 #[tokio::test]
-async fn a_scan_gives_every_key_that_is_there_throughout() {
-    let store = Store::start().await;
+async fn a_scan_returns_every_key_that_exists_throughout() {
+    let store = TestStore::start().await;
     let mut redis = connect(&store).await;
     let kept: BTreeSet<String> = (0..500).map(|number| format!("orders/{number}")).collect();
     let mut pipe = pipe();
@@ -140,7 +140,7 @@ async fn a_scan_gives_every_key_that_is_there_throughout() {
 
 #[tokio::test]
 async fn a_pipeline_is_answered_in_order_and_shares_commits() {
-    let store = Store::start().await;
+    let store = TestStore::start().await;
     let mut redis = connect(&store).await;
     let mut pipe = pipe();
     for number in 0..300 {
@@ -156,8 +156,8 @@ async fn a_pipeline_is_answered_in_order_and_shares_commits() {
 }
 
 #[tokio::test]
-async fn errors_have_the_words_that_clients_know() {
-    let store = Store::start().await;
+async fn errors_have_the_texts_of_redis() {
+    let store = TestStore::start().await;
     let mut redis = connect(&store).await;
     let mut fails = async |words: &[&str]| {
         let mut command = redis::cmd(words[0]);
@@ -172,8 +172,8 @@ async fn errors_have_the_words_that_clients_know() {
 }
 
 #[tokio::test]
-async fn another_client_library_works_too() {
-    let store = Store::start().await;
+async fn the_client_library_fred_works() {
+    let store = TestStore::start().await;
     let server = ServerConfig::new_centralized("127.0.0.1", store.address.port());
     let client = Builder::from_config(Config { server, ..Config::default() }).build().unwrap();
     client.init().await.unwrap();

@@ -1,4 +1,4 @@
-//! The store as the process that a pod runs.
+//! The store as the process of a pod.
 
 use crate::support::write_file;
 use maquette_contract::{ComponentConfig, RoleConfig, StoreConfig};
@@ -28,7 +28,7 @@ impl StoreProcess {
             role: RoleConfig::Store(StoreConfig::default()),
         };
         let config = write_file(directory, "component.json", &config.to_json().unwrap());
-        // Nobody else is likely to be given this port in the moment until the store takes it.
+        // Unlikely to be taken by another process before the store opens it.
         let fetch_admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_workload"))
             .arg("--config")
@@ -70,14 +70,14 @@ impl StoreProcess {
 
 impl Drop for StoreProcess {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 #[test]
-fn acknowledged_items_are_there_after_kill_9() {
+fn acknowledged_items_survive_kill_9() {
     let directory = TempDir::new().unwrap();
     let mut process = StoreProcess::start(directory.path());
     let mut redis = process.connect();
@@ -94,11 +94,11 @@ fn acknowledged_items_are_there_after_kill_9() {
 }
 
 #[test]
-fn the_admin_port_tells_of_readiness_items_and_metrics() {
+fn the_admin_port_serves_readiness_observations_and_metrics() {
     let directory = TempDir::new().unwrap();
     let process = StoreProcess::start(directory.path());
     let _: () = process.connect().set("orders/1", "x").unwrap();
-    // The log line comes a moment before readiness, the reply to the write after it.
+    // The log line is written just before readiness, and the write is answered after it.
     assert!(process.admin("/readyz").starts_with("HTTP/1.1 200"));
     let observations = process.admin("/observations");
     assert!(observations.contains(r#""items":1"#), "{observations}");
@@ -116,7 +116,7 @@ fn the_admin_port_tells_of_readiness_items_and_metrics() {
 }
 
 #[test]
-fn asked_to_stop_it_serves_on_for_a_while_and_ends_with_0() {
+fn after_a_stop_request_it_serves_for_the_grace_period_and_exits_with_0() {
     let directory = TempDir::new().unwrap();
     let mut process = StoreProcess::start(directory.path());
     let mut redis = process.connect();

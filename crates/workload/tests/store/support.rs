@@ -1,4 +1,4 @@
-//! A store that runs within the test.
+//! A store within the test process.
 
 use maquette_workload::{
     storage::Storage,
@@ -14,7 +14,7 @@ use tokio::{
 };
 
 /// A store on a free port; stops when dropped.
-pub(crate) struct Store {
+pub(crate) struct TestStore {
     pub(crate) address: SocketAddr,
     pub(crate) storage: Storage,
     pub(crate) directory: TempDir,
@@ -22,7 +22,7 @@ pub(crate) struct Store {
     task: JoinHandle<()>,
 }
 
-impl Store {
+impl TestStore {
     pub(crate) async fn start() -> Self {
         Self::start_with_limits(Limits::default()).await
     }
@@ -32,7 +32,7 @@ impl Store {
         let storage = Storage::open(directory.path()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = StoreServer::new(listener, storage.clone(), StoreMetrics::new())
+        let server = StoreServer::new(listener, storage.clone(), StoreMetrics::default())
             .unwrap()
             .with_limits(limits);
         let (stop, stopped) = oneshot::channel();
@@ -42,7 +42,7 @@ impl Store {
         Self { address, storage, directory, stop, task }
     }
 
-    /// Stops and waits until all connections have ended and the file is closed.
+    /// Stops the store and waits until all connections and the file are closed.
     pub(crate) async fn stop(self) -> TempDir {
         self.stop.send(()).unwrap();
         self.task.await.unwrap();
@@ -54,24 +54,25 @@ impl Store {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Sends `bytes` over a new connection, ends them, and gives everything that comes back.
+    /// Sends `bytes` over a new connection, closes its sending half, and returns all that it
+    /// receives.
     pub(crate) async fn exchange(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect().await;
-        // A store that has had enough does not take the rest.
+        // After an error the store does not read the rest.
         let _ = stream.write_all(bytes).await;
         let _ = stream.shutdown().await;
         read_to_end(&mut stream).await
     }
 }
 
-/// Everything until the connection ends.
+/// All bytes until the connection is closed.
 pub(crate) async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut replies = Vec::new();
     stream.read_to_end(&mut replies).await.unwrap();
     String::from_utf8_lossy(&replies).into_owned()
 }
 
-/// A request as clients send it.
+/// A request, encoded as clients send it.
 pub(crate) fn encode_request(args: &[&[u8]]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
     for arg in args {
@@ -82,14 +83,14 @@ pub(crate) fn encode_request(args: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
-/// Reads exactly as many bytes as `want` has, and compares.
+/// Reads as many bytes as `want` has, and compares them.
 pub(crate) async fn expect_reply(stream: &mut TcpStream, want: &str) {
     let mut got = vec![0; want.len()];
     stream.read_exact(&mut got).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&got), want);
 }
 
-/// A file with this text in `directory`.
+/// Writes a file in `directory`.
 pub(crate) fn write_file(directory: &Path, name: &str, text: &str) -> std::path::PathBuf {
     let path = directory.join(name);
     std::fs::write(&path, text).unwrap();

@@ -1,13 +1,13 @@
 //! `redis-cli` and `redis-benchmark`.
 
-use crate::support::Store;
+use crate::support::TestStore;
 use std::{
     io::Write,
     process::{Command, Output, Stdio},
 };
 
 /// Runs a tool against the store, with `input`, and waits for its end.
-async fn run_tool(tool: &'static str, store: &Store, args: &[&str], input: &str) -> Output {
+async fn run_tool(tool: &'static str, store: &TestStore, args: &[&str], input: &str) -> Output {
     let port = store.address.port().to_string();
     let args: Vec<String> = args.iter().map(ToString::to_string).collect();
     let input = input.to_owned();
@@ -28,15 +28,15 @@ async fn run_tool(tool: &'static str, store: &Store, args: &[&str], input: &str)
     running.await.unwrap()
 }
 
-/// What `redis-cli` prints.
-async fn redis_cli(store: &Store, args: &[&str]) -> String {
+/// The output of `redis-cli`.
+async fn redis_cli(store: &TestStore, args: &[&str]) -> String {
     let output = run_tool("redis-cli", store, args, "").await;
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
 #[tokio::test]
 async fn redis_cli_works_as_with_redis() {
-    let store = Store::start().await;
+    let store = TestStore::start().await;
     assert_eq!(redis_cli(&store, &["PING"]).await, "PONG");
     assert_eq!(redis_cli(&store, &["PING", "hello"]).await, "hello");
     assert_eq!(redis_cli(&store, &["ECHO", "a b"]).await, "a b");
@@ -63,28 +63,29 @@ async fn redis_cli_works_as_with_redis() {
 }
 
 #[tokio::test]
-async fn redis_cli_reads_commands_from_a_pipe_and_loads_a_file_of_them() {
-    let store = Store::start().await;
+async fn redis_cli_executes_commands_from_a_pipe_and_a_bulk_file() {
+    let store = TestStore::start().await;
     let output =
         run_tool("redis-cli", &store, &[], "SET 'a b' \"x\\ny\"\nGET 'a b'\nDBSIZE\n").await;
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "OK\nx\ny\n1\n");
     let commands: String = (0..2000).map(|n| format!("SET key/{n} {n}\r\n")).collect();
     let output = run_tool("redis-cli", &store, &["--pipe"], &commands).await;
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.contains("errors: 0, replies: 2000"), "{said}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("errors: 0, replies: 2000"), "{stdout}");
     assert_eq!(redis_cli(&store, &["DBSIZE"]).await, "2001");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_benchmark_finds_no_error() {
-    let store = Store::start().await;
+async fn redis_benchmark_reports_no_error() {
+    let store = TestStore::start().await;
     let args = ["-n", "3000", "-c", "20", "-P", "8", "-r", "1000", "-t", "ping,set,get", "--csv"];
     let output = run_tool("redis-benchmark", &store, &args, "").await;
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{said}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
     for test in ["PING_INLINE", "PING_MBULK", "SET", "GET"] {
-        let line = said.lines().find(|line| line.starts_with(&format!("\"{test}\"")));
-        let rate = line.and_then(|line| line.split('"').nth(3)).unwrap_or_else(|| panic!("{said}"));
+        let line = stdout.lines().find(|line| line.starts_with(&format!("\"{test}\"")));
+        let rate =
+            line.and_then(|line| line.split('"').nth(3)).unwrap_or_else(|| panic!("{stdout}"));
         assert!(rate.parse::<f64>().unwrap() > 0.0);
     }
     assert!(store.storage.item_count() > 500);

@@ -1,4 +1,4 @@
-//! A model that is played: it stalls, fails and forgets as it is told.
+//! A fake model that stalls, fails and loses writes as its state says.
 
 use crate::runtime::lock;
 use axum::{
@@ -18,16 +18,16 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// How the played model behaves.
+/// The items and the faults of the fake model.
 #[derive(Default)]
 pub(super) struct FakeState {
     pub(super) items: BTreeMap<String, Version>,
     pub(super) clock: u64,
-    /// Nobody is answered before this time.
+    /// No request is answered before this time.
     pub(super) stalled_until: Option<Instant>,
-    /// Everybody gets 503.
+    /// Every request is answered with 503.
     pub(super) fails: bool,
-    /// Writes are acknowledged and forgotten.
+    /// Writes are acknowledged and not stored.
     pub(super) forgets: bool,
 }
 
@@ -55,11 +55,11 @@ impl FakeModel {
         lock(&self.0).items.clone()
     }
 
-    /// Waits as long as the play says; true if the answer is a failure.
+    /// Waits until the end of a stall; true if the answer is a failure.
     async fn should_fail(&self) -> bool {
         let (stalled_until, fails) = {
-            let play = lock(&self.0);
-            (play.stalled_until, play.fails)
+            let state = lock(&self.0);
+            (state.stalled_until, state.fails)
         };
         if let Some(until) = stalled_until {
             sleep_until(until).await;
@@ -90,11 +90,11 @@ async fn write(
         return failure(StatusCode::SERVICE_UNAVAILABLE);
     }
     let key = format!("{collection}/{id}");
-    let mut play = lock(&model.0);
-    play.clock += 1;
-    let version = Version { millis: play.clock, counter: 0, writer: "w".to_owned() };
-    if !play.forgets {
-        play.items.insert(key.clone(), version.clone());
+    let mut state = lock(&model.0);
+    state.clock += 1;
+    let version = Version { millis: state.clock, counter: 0, writer: "w".to_owned() };
+    if !state.forgets {
+        state.items.insert(key.clone(), version.clone());
     }
     item(&key, version)
 }
@@ -112,7 +112,7 @@ fn item(key: &str, version: Version) -> Response {
 }
 
 fn failure(status: StatusCode) -> Response {
-    answer(status, Outcome::Error("as told".to_owned()))
+    answer(status, Outcome::Error("as configured".to_owned()))
 }
 
 fn answer(status: StatusCode, outcome: Outcome) -> Response {

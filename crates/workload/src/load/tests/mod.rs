@@ -1,4 +1,4 @@
-//! The load against a model that is played.
+//! The load against a fake model.
 
 mod fake_model;
 mod running_load;
@@ -17,7 +17,7 @@ fn succeeded(report: &Observations) -> u64 {
 }
 
 #[tokio::test]
-async fn users_of_a_model_that_works_are_served_and_lose_nothing() {
+async fn a_healthy_model_answers_every_request_and_loses_no_write() {
     let model = FakeModel::default();
     let load = RunningLoad::start(config(&[&model.start().await])).await;
     let report = load.wait_until("300 answers", |report| succeeded(report) >= 300).await;
@@ -45,24 +45,24 @@ async fn the_rate_is_as_configured() {
     let model = FakeModel::default();
     let load = RunningLoad::start(config(&[&model.start().await])).await;
     let first = load.wait_until("a first answer", |report| succeeded(report) >= 1).await;
-    let begun = Instant::now();
+    let start = Instant::now();
     let last = load.wait_until("more", |report| succeeded(report) >= 400).await;
-    let rate = (succeeded(&last) - succeeded(&first)) as f64 / begun.elapsed().as_secs_f64();
-    assert!((150.0..250.0).contains(&rate), "{rate} requests in each second");
+    let rate = (succeeded(&last) - succeeded(&first)) as f64 / start.elapsed().as_secs_f64();
+    assert!((150.0..250.0).contains(&rate), "{rate} requests a second");
     load.stop().await;
 }
 
 #[tokio::test]
-async fn a_write_that_is_gone_is_counted_once() {
+async fn a_lost_write_is_counted_once() {
     let model = FakeModel::default();
     let one_item = LoadConfig { items: 1, ..config(&[&model.start().await]) };
     let load = RunningLoad::start(one_item.clone()).await;
     load.wait_until("a write", |report| succeeded(report) >= 50).await;
-    // Only reads from now on, so that no new write hides the loss.
+    // Only reads from now on: a new write would hide the loss.
     let never = Percent::try_from(0).unwrap();
     let reads = LoadConfig { write_percent: never, summary_percent: never, ..one_item };
     load.configure(reads).await;
-    model.change_state(|play| play.items.clear());
+    model.change_state(|state| state.items.clear());
     let lost = load.wait_until("a loss", |report| report.load.unwrap().failed >= 1).await;
     let more = lost.load.unwrap().failed + 50;
     let later = load.wait_until("more reads", |report| report.load.unwrap().failed >= more).await;
@@ -71,9 +71,9 @@ async fn a_write_that_is_gone_is_counted_once() {
 }
 
 #[tokio::test]
-async fn a_model_that_forgets_what_it_acknowledges_is_found_out() {
+async fn writes_acknowledged_but_not_stored_are_lost_writes() {
     let model = FakeModel::default();
-    model.change_state(|play| play.forgets = true);
+    model.change_state(|state| state.forgets = true);
     let load = RunningLoad::start(config(&[&model.start().await])).await;
     load.wait_until("losses", |report| report.load.unwrap().lost_writes >= 10).await;
     load.stop().await;
@@ -84,21 +84,21 @@ async fn an_older_version_than_acknowledged_is_a_lost_write() {
     let model = FakeModel::default();
     let load = RunningLoad::start(config(&[&model.start().await])).await;
     load.wait_until("writes of all items", |report| succeeded(report) >= 200).await;
-    // Every answer is older from now on, as from a copy that has been left behind.
-    model.change_state(|play| {
-        play.clock = 0;
-        play.items.values_mut().for_each(|version| version.millis = 0);
+    // Every answer is older from now on, as from a stale replica.
+    model.change_state(|state| {
+        state.clock = 0;
+        state.items.values_mut().for_each(|version| version.millis = 0);
     });
     load.wait_until("losses", |report| report.load.unwrap().lost_writes >= 5).await;
     load.stop().await;
 }
 
 #[tokio::test]
-async fn failures_are_counted_as_such_and_no_loss() {
+async fn failures_are_counted_and_are_no_lost_writes() {
     let model = FakeModel::default();
     let load = RunningLoad::start(config(&[&model.start().await])).await;
     load.wait_until("answers", |report| succeeded(report) >= 50).await;
-    model.change_state(|play| play.fails = true);
+    model.change_state(|state| state.fails = true);
     let report = load.wait_until("failures", |report| report.load.unwrap().failed >= 50).await;
     assert_eq!(report.load.unwrap().lost_writes, 0);
     assert!(report.edges[0].traffic.failures > 0);
@@ -108,44 +108,45 @@ async fn failures_are_counted_as_such_and_no_loss() {
 }
 
 #[tokio::test]
-async fn a_target_that_is_not_there_is_a_failure_at_once() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let load = RunningLoad::start(config(&[&Address(nobody.to_string())])).await;
+async fn a_closed_port_fails_at_once() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let load = RunningLoad::start(config(&[&Address(closed.to_string())])).await;
     load.wait_until("failures", |report| report.load.unwrap().failed >= 50).await;
     let metrics = load.fetch_text("/metrics").await.unwrap();
     assert!(metrics.contains(r#"outcome="unreachable""#), "{metrics}");
     load.stop().await;
 }
 
-/// A loop that waits for each answer would send one request into the stall and show one slow
-/// answer among hundreds: its p99 would be that of a model that works.
+/// A closed loop would send one request into the stall and show one slow answer among hundreds: its
+/// p99 would be that of a healthy model.
 #[tokio::test]
-async fn a_stall_shows_in_the_quantiles_as_users_felt_it() {
+async fn a_stall_shows_in_the_quantiles() {
     let model = FakeModel::default();
     let load = RunningLoad::start(config(&[&model.start().await])).await;
     load.wait_until("answers", |report| succeeded(report) >= 100).await;
     let stall = Duration::from_secs(2);
-    model.change_state(|play| play.stalled_until = Some(Instant::now() + stall));
+    model.change_state(|state| state.stalled_until = Some(Instant::now() + stall));
     sleep(stall).await;
     let enough = |report: &Observations| report.load.unwrap().succeeded >= 700;
-    let report = load.wait_until("the users of the stall", enough).await;
+    let report = load.wait_until("the requests of the stall", enough).await;
     let traffic = report.edges[0].traffic;
-    // 400 of these 700 requests should have begun in the stall: one in seven waited 1 s or longer.
+    // 400 of these 700 requests were due during the stall: one in seven waited 1 s or longer.
     assert!(traffic.p99_micros > 1_500_000, "{traffic:?}");
     assert_eq!(report.load.unwrap().failed, 0);
     load.stop().await;
 }
 
 #[tokio::test]
-async fn users_who_get_no_answer_in_time_count_as_failed_however_many_wait() {
+async fn requests_without_an_answer_in_time_fail_and_the_queue_is_bounded() {
     let model = FakeModel::default();
-    model.change_state(|play| play.stalled_until = Some(Instant::now() + Duration::from_secs(60)));
+    model
+        .change_state(|state| state.stalled_until = Some(Instant::now() + Duration::from_secs(60)));
     let many = LoadConfig { requests_per_second: 1000, ..config(&[&model.start().await]) };
     let load = RunningLoad::start(many).await;
     let failed = |report: &Observations| report.load.unwrap().failed >= 1500;
     let report = load.wait_until("failures", failed).await;
     let metrics = load.fetch_text("/metrics").await.unwrap();
-    // Whether a user's time ends before the turn or just after it is a matter of milliseconds.
+    // Requests time out in the queue or just after it: a matter of milliseconds.
     assert!(metrics.contains(r#"outcome="late""#), "{metrics}");
     let waiting = metrics.lines().find_map(|line| line.strip_prefix("maquette_load_waiting "));
     assert!(waiting.unwrap().parse::<u64>().unwrap() <= 10_100, "{metrics}");
@@ -154,23 +155,23 @@ async fn users_who_get_no_answer_in_time_count_as_failed_however_many_wait() {
 }
 
 #[tokio::test]
-async fn a_new_configuration_keeps_the_memory_and_takes_the_new_targets() {
+async fn a_new_configuration_changes_targets_and_keeps_acknowledged_writes() {
     let (old, new) = (FakeModel::default(), FakeModel::default());
     let (old_address, new_address) = (old.start().await, new.start().await);
     let load = RunningLoad::start(config(&[&old_address])).await;
     load.wait_until("answers", |report| succeeded(report) >= 200).await;
-    // The new model has everything that the old one has: nothing is lost by the move.
+    // The new model has all items of the old one: the change of targets loses nothing.
     let never = Percent::try_from(0).unwrap();
     let reads = LoadConfig { write_percent: never, ..config(&[&old_address]) };
     load.configure(reads.clone()).await;
     let items = old.items();
-    new.change_state(|play| play.items = items);
+    new.change_state(|state| state.items = items);
     let targets = config(&[&new_address]).targets;
     let moved = LoadConfig { targets, requests_per_second: 500, ..reads };
     let report = load.configure(moved).await;
     assert_eq!(report.load.unwrap().lost_writes, 0);
-    // And that nothing is forgotten shows when the new one loses it all.
-    new.change_state(|play| play.items.clear());
+    // When the new model loses its items, all acknowledged writes are still checked.
+    new.change_state(|state| state.items.clear());
     load.wait_until("all losses", |report| report.load.unwrap().lost_writes == 20).await;
     load.stop().await;
 }

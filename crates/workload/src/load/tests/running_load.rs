@@ -1,4 +1,4 @@
-//! A load that runs, and what it says of itself.
+//! A running load and its observations.
 
 use crate::{
     load,
@@ -15,10 +15,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Longer than anything here takes.
+/// Longer than any step of these tests takes.
 const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A running load.
+/// A load that runs within the test.
 pub(super) struct RunningLoad {
     directory: TempDir,
     admin: String,
@@ -63,7 +63,7 @@ impl RunningLoad {
         Self { directory, admin: admin.to_string(), shutdown, task }
     }
 
-    /// Changes the configuration and waits until no request runs under the one before.
+    /// Changes the configuration and waits until no request runs under the previous one.
     pub(super) async fn configure(&self, config: LoadConfig) -> Observations {
         let path = write_config(&self.directory, config);
         let wanted = ConfigDocument::read(&path).unwrap().revision;
@@ -82,7 +82,7 @@ impl RunningLoad {
         answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
     }
 
-    /// Waits until the report shows what is wanted, and gives it.
+    /// Waits until the observations are as wanted, and returns them.
     pub(super) async fn wait_until(
         &self,
         what: &str,

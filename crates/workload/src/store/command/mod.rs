@@ -1,24 +1,16 @@
-//! The commands: one a file, and the table of all.
+//! The commands: one file each, grouped as in Redis, and the table of all.
 //!
-//! A request is parsed into a [`Command`] before anything is done, so that what is refused has no
-//! effect. Names, arities and error texts are those of Redis.
+//! A request is parsed completely before it is executed, so a refused request has no effect. Names,
+//! arities and error texts are those of Redis. Never reads from or writes to a socket by itself.
 
-mod client;
-mod command_info;
-mod dbsize;
-mod del;
-mod echo;
-mod exists;
-mod get;
-mod info;
-mod mget;
-mod ping;
-mod quit;
-mod scan;
-mod set;
+mod connection;
+mod generic;
+mod server;
 mod spec;
+mod string;
+mod table;
 
-pub(crate) use info::ServerInfo;
+pub(crate) use server::info::ServerInfo;
 
 use super::{
     reply_writer::ReplyWriter,
@@ -27,49 +19,44 @@ use super::{
 use crate::storage::{MAX_KEY, Storage, StorageError};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use spec::{COMMANDS, CommandSpec};
+use generic::{del, exists, scan};
+use server::{command_info, dbsize, info};
 use std::io;
+use string::{get, mget, set};
+use table::COMMANDS;
 
-/// A request that has been understood.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Changes items; may share a commit with the next one of the same connection.
+    /// Changes items; may share a commit with the next write of the same connection.
     Write(WriteCommand),
-    /// Anything else.
+    /// Changes no item and keeps the connection open.
     Read(ReadCommand),
-    /// Ends the connection.
+    /// Closes the connection after its reply.
     Quit,
 }
 
 /// A command that changes items.
 #[derive(Debug)]
 pub(crate) enum WriteCommand {
-    /// `SET`.
     Set(set::SetCommand),
-    /// `DEL`.
     Delete(del::DeleteCommand),
 }
 
 /// A command that changes nothing.
 #[derive(Debug)]
 pub(crate) enum ReadCommand {
-    /// A reply that is known without asking the storage.
+    /// The reply needs neither the storage nor the server.
     Immediate(Reply),
-    /// `GET`.
     Get(get::GetCommand),
-    /// `MGET`.
     MultiGet(mget::MultiGetCommand),
-    /// `EXISTS`.
     Exists(exists::ExistsCommand),
-    /// `SCAN`.
     Scan(scan::ScanCommand),
-    /// `DBSIZE`.
     DatabaseSize,
-    /// `INFO`.
     Info(info::InfoCommand),
+    Commands(command_info::CommandQuery),
 }
 
-/// Why a request is not carried out: the text of the error.
+/// Why a request is refused: the text of the error reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CommandError(String);
 
@@ -92,8 +79,8 @@ impl CommandError {
 }
 
 impl From<CommandError> for Reply {
-    fn from(refusal: CommandError) -> Self {
-        Self::Error(refusal.0)
+    fn from(error: CommandError) -> Self {
+        Self::Error(error.0)
     }
 }
 
@@ -103,9 +90,9 @@ impl From<StorageError> for Reply {
     }
 }
 
-/// The name under which a request is counted, and what it asks for.
+/// The command's name in the metrics, `unknown` for unknown ones, and the parsed request.
 pub(crate) fn parse(request: Request) -> (&'static str, Result<Command, CommandError>) {
-    let Some(spec) = request.first().and_then(|name| spec::find_command(name)) else {
+    let Some(spec) = request.first().and_then(|name| spec::find_command(COMMANDS, name)) else {
         return ("unknown", Err(unknown_command(&request)));
     };
     if !spec.accepts(request.len()) {
@@ -114,11 +101,11 @@ pub(crate) fn parse(request: Request) -> (&'static str, Result<Command, CommandE
     (spec.name, (spec.parse)(request))
 }
 
-/// A write's reply, which comes once it is on disk.
+/// The reply to a write; resolves once the write is on disk.
 pub(crate) type PendingReply = BoxFuture<'static, Reply>;
 
 impl WriteCommand {
-    /// About how many bytes it keeps in memory until its reply.
+    /// The approximate memory that the write holds until its reply, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         match self {
             Self::Set(set) => set.held_bytes(),
@@ -126,12 +113,12 @@ impl WriteCommand {
         }
     }
 
-    /// Whether its reply may be large.
+    /// Whether the reply contains a value and so can be large.
     pub(crate) fn replies_with_value(&self) -> bool {
         matches!(self, Self::Set(set) if set.replies_with_value())
     }
 
-    /// Queues the write behind those before it.
+    /// Queues the write after earlier ones of the connection.
     pub(crate) async fn submit(self, storage: &Storage) -> PendingReply {
         match self {
             Self::Set(set) => set.submit(storage).await,
@@ -141,39 +128,41 @@ impl WriteCommand {
 }
 
 impl ReadCommand {
-    /// Carries the command out. None: the reply has been written to `out` already.
+    /// Executes the command. None if the reply is written to `replies` already.
     ///
     /// # Errors
-    /// If the connection is to be closed, because it fails or because the reply cannot be ended.
+    /// If the connection has to be closed: it failed, or a reply that has begun cannot be
+    /// completed.
     pub(crate) async fn run(
         self,
         storage: &Storage,
-        facts: &ServerInfo,
-        out: &mut ReplyWriter,
+        server: &ServerInfo,
+        replies: &mut ReplyWriter,
     ) -> io::Result<Option<Reply>> {
         Ok(Some(match self {
             Self::Immediate(reply) => reply,
-            Self::Get(get) => get.run(storage, out).await,
-            Self::MultiGet(keys) => return keys.run(storage, out).await,
+            Self::Get(get) => get.run(storage, replies).await,
+            Self::MultiGet(keys) => return keys.run(storage, replies).await,
             Self::Exists(exists) => exists.run(storage).await,
             Self::Scan(scan) => scan.run(storage).await,
             Self::DatabaseSize => dbsize::run(storage),
-            Self::Info(info) => info.run(storage, facts),
+            Self::Info(info) => info.run(storage, server),
+            Self::Commands(query) => query.run(COMMANDS),
         }))
     }
 }
 
-/// The names of all commands, and what others are counted under.
+/// The names of all commands in the metrics, with `unknown` for the others.
 pub(crate) fn command_names() -> impl Iterator<Item = &'static str> {
-    COMMANDS.iter().map(|spec: &CommandSpec| spec.name).chain(["unknown"])
+    COMMANDS.iter().map(|spec| spec.name).chain(["unknown"])
 }
 
-/// The arguments behind the command's name.
+/// The arguments after the command's name.
 fn arguments(request: Request) -> std::iter::Skip<std::vec::IntoIter<Bytes>> {
     request.into_iter().skip(1)
 }
 
-/// A key within its limit.
+/// The argument as a key; refused above [`MAX_KEY`].
 fn checked_key(arg: Bytes) -> Result<Bytes, CommandError> {
     if arg.len() > MAX_KEY {
         let text =
@@ -183,32 +172,33 @@ fn checked_key(arg: Bytes) -> Result<Bytes, CommandError> {
     Ok(arg)
 }
 
-/// All arguments, as keys.
+/// All arguments after the name, as keys.
 fn checked_keys(request: Request) -> Result<Vec<Bytes>, CommandError> {
     arguments(request).map(checked_key).collect()
 }
 
 fn unknown_command(request: &[Bytes]) -> CommandError {
-    /// Bytes of the name, and of all arguments, that the message shows.
+    /// The message shows this many bytes of the name, and of all arguments together.
     const SHOWN: usize = 128;
-    let text = |bytes: &[u8], limit: usize| {
-        String::from_utf8_lossy(bytes.get(..limit).unwrap_or(bytes)).into_owned()
-    };
-    let name = request.first().map_or_else(String::new, |name| text(name, SHOWN));
+    let name = request.first().map_or_else(String::new, |name| text_prefix(name, SHOWN));
     let mut args = String::new();
     for arg in request.iter().skip(1) {
         if args.len() >= SHOWN {
             break;
         }
-        args += &format!("'{}' ", text(arg, SHOWN - args.len()));
+        args += &format!("'{}' ", text_prefix(arg, SHOWN - args.len()));
     }
     CommandError(format!("ERR unknown command '{name}', with args beginning with: {args}"))
 }
 
-/// A subcommand that does not exist.
+/// At most the first `limit` bytes, as text.
+fn text_prefix(bytes: &[u8], limit: usize) -> String {
+    String::from_utf8_lossy(bytes.get(..limit).unwrap_or(bytes)).into_owned()
+}
+
 fn unknown_subcommand(command: &str, subcommand: &[u8]) -> CommandError {
-    let subcommand = String::from_utf8_lossy(subcommand.get(..128).unwrap_or(subcommand));
-    CommandError(format!("ERR unknown subcommand '{subcommand}'. Try {command} HELP."))
+    let name = text_prefix(subcommand, 128);
+    CommandError(format!("ERR unknown subcommand '{name}'. Try {command} HELP."))
 }
 
 #[cfg(test)]
@@ -221,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_commands_get_the_words_of_redis() {
+    fn unknown_commands_get_the_error_of_redis() {
         assert_eq!(
             error_text(&["HELLO", "3"]),
             "ERR unknown command 'HELLO', with args beginning with: '3' "

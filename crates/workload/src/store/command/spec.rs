@@ -1,58 +1,40 @@
-//! The table of commands: what `COMMAND` tells of each, and how it is parsed.
+//! The description of a command: what `COMMAND` reports, and how a request is parsed.
 
-use super::{
-    Command, CommandError, client, command_info, dbsize, del, echo, exists, get, info, mget, ping,
-    quit, scan, set,
-};
+use super::{Command, CommandError};
 use crate::store::resp::Request;
 
-/// A command.
 #[derive(Debug)]
 pub(super) struct CommandSpec {
-    /// In lower case; requests may use any.
+    /// In lower case; the name in a request may have any case.
     pub(super) name: &'static str,
-    /// How many arguments, the name among them; below 0: at least as many.
+    /// The number of arguments, the name included; a negative number is a minimum.
     pub(super) arity: i64,
-    /// What clients want to know of it, in Redis' words.
+    /// Redis' flags of the command.
     pub(super) flags: &'static [&'static str],
-    /// The first and the last argument that is a key, and the distance between keys.
+    /// The index of the first and the last argument that is a key, and the step between keys.
     pub(super) keys: (i64, i64, i64),
     /// One line for `COMMAND DOCS`.
     pub(super) summary: &'static str,
-    /// The version of Redis that has had it first.
+    /// The version of Redis that introduced the command.
     pub(super) since: &'static str,
-    /// Redis' group of commands.
+    /// Redis' group of the command.
     pub(super) group: &'static str,
-    /// Understands a request whose number of arguments is right.
+    /// Parses a request whose number of arguments is accepted.
     pub(super) parse: fn(Request) -> Result<Command, CommandError>,
 }
 
 impl CommandSpec {
-    /// Whether the command takes so many arguments, its name among them.
+    /// Whether a request may have this number of arguments, the name included.
     pub(super) fn accepts(&self, arguments: usize) -> bool {
-        let arguments = i64::try_from(arguments).unwrap_or(i64::MAX);
-        if self.arity < 0 { arguments >= -self.arity } else { arguments == self.arity }
+        let count = i64::try_from(arguments).unwrap_or(i64::MAX);
+        if self.arity < 0 { count >= -self.arity } else { count == self.arity }
     }
 }
 
-/// All commands, by name.
-pub(super) static COMMANDS: &[CommandSpec] = &[
-    client::SPEC,
-    command_info::SPEC,
-    dbsize::SPEC,
-    del::SPEC,
-    echo::SPEC,
-    exists::SPEC,
-    get::SPEC,
-    info::SPEC,
-    mget::SPEC,
-    ping::SPEC,
-    quit::SPEC,
-    scan::SPEC,
-    set::SPEC,
-];
-
-/// The command of this name, in any case.
-pub(super) fn find_command(name: &[u8]) -> Option<&'static CommandSpec> {
-    COMMANDS.iter().find(|spec| spec.name.as_bytes().eq_ignore_ascii_case(name))
+/// The command with this name, in any case.
+pub(super) fn find_command<'a>(
+    commands: &'a [CommandSpec],
+    name: &[u8],
+) -> Option<&'a CommandSpec> {
+    commands.iter().find(|spec| spec.name.as_bytes().eq_ignore_ascii_case(name))
 }

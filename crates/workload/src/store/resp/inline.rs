@@ -1,61 +1,63 @@
-//! Inline requests: a line that a person types into telnet, or `PING` of a health check.
+//! Inline requests: a line typed into telnet, or the `PING` of a health check.
 
 use super::ProtocolError;
 use bytes::Bytes;
 
-/// Splits a line at blanks. `"..."` knows `\n \r \t \b \a \xHH` and `\` before anything else,
-/// `'...'` only `\'`; after a closing quote must come a blank or the end.
+/// Splits a line at blanks. `"..."` has the escapes `\n \r \t \b \a \xHH`, and `\` before any other
+/// byte; `'...'` has only `\'`. A blank or the end must follow a closing quote.
 pub(super) fn split_line(line: &[u8]) -> Result<Vec<Bytes>, ProtocolError> {
     let mut args = Vec::new();
     let mut rest = line.trim_ascii_start();
     while let Some(first) = rest.first() {
-        let (arg, behind) = match first {
+        let (arg, after) = match first {
             b'"' => parse_double_quoted(&rest[1..])?,
             b'\'' => parse_single_quoted(&rest[1..])?,
             _ => parse_plain(rest)?,
         };
-        if behind.first().is_some_and(|byte| !byte.is_ascii_whitespace()) {
+        if after.first().is_some_and(|byte| !byte.is_ascii_whitespace()) {
             return Err(ProtocolError::UnbalancedQuotes);
         }
         args.push(arg);
-        rest = behind.trim_ascii_start();
+        rest = after.trim_ascii_start();
     }
     Ok(args)
 }
 
 type ParsedArg<'a> = Result<(Bytes, &'a [u8]), ProtocolError>;
 
-/// Up to the next blank. A quote may begin in the middle: `a"b c"` is one argument.
+/// The argument up to the next blank. A quote may start within it: `a"b c"` is one argument.
 fn parse_plain(rest: &[u8]) -> ParsedArg<'_> {
-    let special = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
-    let end = rest.iter().position(special).unwrap_or(rest.len());
-    let (head, behind) = rest.split_at(end);
-    let (tail, behind) = match behind.first() {
-        Some(b'"') => parse_double_quoted(&behind[1..])?,
-        Some(b'\'') => parse_single_quoted(&behind[1..])?,
-        _ => return Ok((Bytes::copy_from_slice(head), behind)),
+    let end = rest
+        .iter()
+        .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\''))
+        .unwrap_or(rest.len());
+    let (head, after) = rest.split_at(end);
+    let (tail, after) = match after.first() {
+        Some(b'"') => parse_double_quoted(&after[1..])?,
+        Some(b'\'') => parse_single_quoted(&after[1..])?,
+        _ => return Ok((Bytes::copy_from_slice(head), after)),
     };
-    Ok(([head, &tail].concat().into(), behind))
+    Ok(([head, &tail].concat().into(), after))
 }
 
 fn parse_double_quoted(mut rest: &[u8]) -> ParsedArg<'_> {
     let mut arg = Vec::new();
     loop {
         rest = match rest {
-            [b'"', behind @ ..] => return Ok((arg.into(), behind)),
-            [b'\\', b'x', high, low, behind @ ..]
+            [b'"', after @ ..] => return Ok((arg.into(), after)),
+            [b'\\', b'x', high, low, after @ ..]
                 if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
             {
                 arg.push(hex_value(*high) << 4 | hex_value(*low));
-                behind
+                after
             }
-            [b'\\', byte, behind @ ..] => {
+            [b'\\', byte, after @ ..] => {
                 arg.push(unescape_byte(*byte));
-                behind
+                after
             }
-            [byte, behind @ ..] => {
+            [byte, after @ ..] => {
                 arg.push(*byte);
-                behind
+                after
             }
             [] => return Err(ProtocolError::UnbalancedQuotes),
         }
@@ -66,14 +68,14 @@ fn parse_single_quoted(mut rest: &[u8]) -> ParsedArg<'_> {
     let mut arg = Vec::new();
     loop {
         rest = match rest {
-            [b'\'', behind @ ..] => return Ok((arg.into(), behind)),
-            [b'\\', b'\'', behind @ ..] => {
+            [b'\'', after @ ..] => return Ok((arg.into(), after)),
+            [b'\\', b'\'', after @ ..] => {
                 arg.push(b'\'');
-                behind
+                after
             }
-            [byte, behind @ ..] => {
+            [byte, after @ ..] => {
                 arg.push(*byte);
-                behind
+                after
             }
             [] => return Err(ProtocolError::UnbalancedQuotes),
         }
@@ -105,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_split_as_redis_does() {
+    fn lines_are_split_as_in_redis() {
         let cases: [(&[u8], &[&[u8]]); 7] = [
             (b"", &[]),
             (b"  PING  ", &[b"PING"]),

@@ -1,26 +1,25 @@
-//! Replies, to bytes as they go out.
+//! Replies, and their encoding.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// A reply to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// A status such as `OK`.
+    /// A status, for example `OK`.
     Simple(&'static str),
-    /// An error; its first word tells clients of what sort.
+    /// An error; its first word is its code.
     Error(String),
-    /// A number.
+    /// A signed 64-bit integer.
     Integer(i64),
-    /// Any bytes.
+    /// A string of arbitrary bytes.
     Bulk(Bytes),
-    /// Nothing is there.
+    /// No value, for example for a missing key.
     Nil,
-    /// Several replies in one.
+    /// An array of replies.
     Array(Vec<Reply>),
 }
 
 impl Reply {
-    /// `OK`.
     pub(crate) const OK: Self = Self::Simple("OK");
 
     /// A bulk reply of this text.
@@ -33,16 +32,16 @@ impl Reply {
         value.map_or(Self::Nil, Self::Bulk)
     }
 
-    /// A count.
+    /// A count, as an integer.
     pub(crate) fn from_count(count: u64) -> Self {
         Self::Integer(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
-    /// Appends the reply to `out`.
+    /// Appends the encoded reply to `out`.
     pub(crate) fn encode_into(&self, out: &mut BytesMut) {
         match self {
             Self::Simple(text) => put_line(out, b'+', text.as_bytes()),
-            // A line break would end the reply in the middle.
+            // A line break would end the reply early.
             Self::Error(text) => put_line(out, b'-', text.replace(['\r', '\n'], " ").as_bytes()),
             Self::Integer(number) => put_line(out, b':', number.to_string().as_bytes()),
             Self::Bulk(bytes) => {
@@ -60,14 +59,14 @@ impl Reply {
         }
     }
 
-    /// Appends the beginning of an array; `length` replies are to follow.
+    /// Appends the header of an array; `length` encoded replies must follow.
     pub(crate) fn encode_array_header(length: usize, out: &mut BytesMut) {
         put_line(out, b'*', length.to_string().as_bytes());
     }
 }
 
-fn put_line(out: &mut BytesMut, sort: u8, text: &[u8]) {
-    out.put_u8(sort);
+fn put_line(out: &mut BytesMut, type_byte: u8, text: &[u8]) {
+    out.put_u8(type_byte);
     out.put_slice(text);
     out.put_slice(b"\r\n");
 }
@@ -77,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replies_are_written_as_the_protocol_says() {
+    fn replies_are_encoded_as_the_protocol_specifies() {
         let reply = Reply::Array(vec![
             Reply::OK,
             Reply::Error("ERR two\r\nlines".to_owned()),

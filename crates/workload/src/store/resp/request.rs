@@ -1,71 +1,70 @@
-//! Requests, from bytes as they come in.
+//! Parses requests from the received bytes.
 
 use super::{MAX_ARG, MAX_ARGS, MAX_LINE, MAX_REQUEST, inline};
 use bytes::{Buf, Bytes, BytesMut};
 use std::str;
 
-/// A command's name and its arguments; never empty.
+/// A command's name and its arguments. Invariant: not empty.
 pub(crate) type Request = Vec<Bytes>;
 
-/// What is wrong with the bytes of a connection. It cannot be known where the next request would
-/// begin, so the connection is closed.
+/// A violation of the protocol. The start of the next request cannot be determined after it, so the
+/// connection is closed. The texts are those of Redis.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProtocolError {
-    /// No end of line within [`MAX_LINE`] of an inline request.
+    /// An inline request without an end of line within [`MAX_LINE`] bytes.
     #[error("Protocol error: too big inline request")]
     InlineTooLong,
-    /// The quotes of an inline request do not match.
+    /// An inline request with unbalanced quotes.
     #[error("Protocol error: unbalanced quotes in request")]
     UnbalancedQuotes,
-    /// No end of line after `*`.
+    /// No end of line after `*` within [`MAX_LINE`] bytes.
     #[error("Protocol error: too big mbulk count string")]
     CountTooLong,
-    /// The number of arguments is no number, or above [`MAX_ARGS`].
+    /// The number of arguments is not a number or above [`MAX_ARGS`].
     #[error("Protocol error: invalid multibulk length")]
     InvalidCount,
-    /// An argument does not begin with `$`.
+    /// An argument that does not start with `$`.
     #[error("Protocol error: expected '$', got '{}'", char::from(*.0).escape_default())]
     MissingBulkPrefix(u8),
-    /// No end of line after `$`.
+    /// No end of line after `$` within [`MAX_LINE`] bytes.
     #[error("Protocol error: too big bulk count string")]
     LengthTooLong,
-    /// The length of an argument is no number, or above [`MAX_ARG`].
+    /// The length of an argument is not a number or above [`MAX_ARG`].
     #[error("Protocol error: invalid bulk length")]
     InvalidLength,
-    /// An argument is longer than it says.
-    #[error("Protocol error: expected CRLF behind an argument")]
+    /// An argument that is longer than its announced length.
+    #[error("Protocol error: expected CRLF after an argument")]
     MissingLineEnd,
-    /// The request is above [`MAX_REQUEST`].
+    /// A request above [`MAX_REQUEST`] bytes.
     #[error("Protocol error: a request may have at most {MAX_REQUEST} bytes")]
     RequestTooLarge,
 }
 
-/// Finds the requests of one connection in its bytes. It keeps what it has understood of an
-/// unfinished request, so that no byte of an argument is looked at twice.
+/// The parser of one connection. It keeps the parsed part of an incomplete request, so no byte of
+/// an argument is scanned twice.
 #[derive(Debug, Default)]
 pub(crate) struct RequestParser {
     partial: Option<PartialRequest>,
 }
 
-/// A request of which arguments are missing.
+/// A request whose arguments are not all received.
 #[derive(Debug)]
 struct PartialRequest {
     missing: usize,
     args: Vec<Bytes>,
-    /// The bytes of all arguments so far, as announced.
+    /// The announced lengths of all arguments so far, in bytes together.
     announced: usize,
-    /// Those of them that have been taken from the input.
+    /// The bytes of arguments that are taken from the input.
     taken: usize,
-    /// The length of the argument that comes next, once it is known.
+    /// The announced length of the next argument, once it is parsed.
     length: Option<usize>,
 }
 
 impl RequestParser {
-    /// Takes the next request from the front of `input`. None: it is not complete yet, or there
-    /// is none.
+    /// Takes the next request from the start of `input`. None if there is no complete one.
     ///
     /// # Errors
-    /// If this is not RESP; then nothing that follows can be understood either.
+    /// If the input violates the protocol; the parser cannot continue after it.
     pub(crate) fn next_request(
         &mut self,
         input: &mut BytesMut,
@@ -82,7 +81,7 @@ impl RequestParser {
                 None => return Ok(None),
                 Some(b'*') => match take_number(input, ProtocolError::CountTooLong)? {
                     None => return Ok(None),
-                    // As in Redis, an empty request is none.
+                    // As in Redis, an empty request is skipped.
                     Some(Some(i64::MIN..=0)) => {}
                     Some(count) => self.partial = Some(PartialRequest::new(count)?),
                 },
@@ -99,12 +98,12 @@ impl RequestParser {
         }
     }
 
-    /// How many bytes of an unfinished request have come in, given what is left of the input.
+    /// The received bytes of an incomplete request, with the rest of the input.
     pub(crate) fn buffered_bytes(&self, input: &BytesMut) -> usize {
         input.len() + self.partial.as_ref().map_or(0, |unfinished| unfinished.taken)
     }
 
-    /// Whether a request has begun and not ended, given what is left of the input.
+    /// Whether an incomplete request has been received, with the rest of the input.
     pub(crate) fn is_within_request(&self, input: &BytesMut) -> bool {
         self.partial.is_some() || !input.is_empty()
     }
@@ -112,15 +111,16 @@ impl RequestParser {
 
 impl PartialRequest {
     fn new(count: Option<i64>) -> Result<Self, ProtocolError> {
-        let missing = count.and_then(|count| usize::try_from(count).ok());
-        let missing =
-            missing.filter(|count| *count <= MAX_ARGS).ok_or(ProtocolError::InvalidCount)?;
-        // Room for few: who announces many has to send them first.
+        let missing = count
+            .and_then(|count| usize::try_from(count).ok())
+            .filter(|count| *count <= MAX_ARGS)
+            .ok_or(ProtocolError::InvalidCount)?;
+        // A small capacity: an announcement alone must not allocate memory.
         let args = Vec::with_capacity(missing.min(8));
         Ok(Self { missing, args, announced: 0, taken: 0, length: None })
     }
 
-    /// Takes arguments from the input; true once all are there.
+    /// Takes arguments from the input; true once the request is complete.
     fn take_arguments(&mut self, input: &mut BytesMut) -> Result<bool, ProtocolError> {
         while self.missing > 0 {
             let length = match self.length {
@@ -151,12 +151,13 @@ impl PartialRequest {
             Some(b'$') => {}
             Some(other) => return Err(ProtocolError::MissingBulkPrefix(*other)),
         }
-        let Some(length) = take_number(input, ProtocolError::LengthTooLong)? else {
+        let Some(announced) = take_number(input, ProtocolError::LengthTooLong)? else {
             return Ok(None);
         };
-        let length = length.and_then(|length| usize::try_from(length).ok());
-        let length =
-            length.filter(|length| *length <= MAX_ARG).ok_or(ProtocolError::InvalidLength)?;
+        let length = announced
+            .and_then(|length| usize::try_from(length).ok())
+            .filter(|length| *length <= MAX_ARG)
+            .ok_or(ProtocolError::InvalidLength)?;
         self.announced += length;
         if self.announced > MAX_REQUEST {
             return Err(ProtocolError::RequestTooLarge);
@@ -165,7 +166,7 @@ impl PartialRequest {
     }
 }
 
-/// Takes a line off the input, without its end; None if the end is not there yet.
+/// Takes a line from the input, without its end; None if the line is incomplete.
 fn take_line(
     input: &mut BytesMut,
     too_long: ProtocolError,
@@ -181,7 +182,8 @@ fn take_line(
     Ok(Some(line))
 }
 
-/// Takes a line such as `*3`: the number behind its first byte, or None if that is no number.
+/// Takes a line such as `*3`: the number after its first byte, or None inside if it is not a
+/// number.
 fn take_number(
     input: &mut BytesMut,
     too_long: ProtocolError,
@@ -196,7 +198,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// All requests in `bytes`, given to the parser in pieces that end at `cuts`.
+    /// All requests in `bytes`, which the parser receives in pieces that end at `cuts`.
     fn parse(bytes: &[u8], cuts: &[usize]) -> Result<Vec<Request>, ProtocolError> {
         let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
         ends.push(bytes.len());
@@ -235,12 +237,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_resp_gets_the_words_of_redis() {
+    fn protocol_violations_get_the_error_of_redis() {
         let long = "x".repeat(MAX_LINE);
         let many = format!("*{}\r\n", MAX_ARGS + 1);
         let big = format!("*1\r\n${}\r\n", MAX_ARG + 1);
         let arg = format!("${MAX_ARG}\r\n{}\r\n", "x".repeat(MAX_ARG));
-        let whole = format!("*3\r\n{arg}{arg}{arg}");
+        let oversized = format!("*3\r\n{arg}{arg}{arg}");
         let cases = [
             ("*x\r\n", "invalid multibulk length"),
             ("*+1\r\n", "invalid multibulk length"),
@@ -250,12 +252,12 @@ mod tests {
             ("*1\r\n$x\r\n", "invalid bulk length"),
             ("*1\r\n$-1\r\n", "invalid bulk length"),
             (&big, "invalid bulk length"),
-            ("*1\r\n$1\r\nabc\r\n", "expected CRLF behind an argument"),
+            ("*1\r\n$1\r\nabc\r\n", "expected CRLF after an argument"),
             ("ECHO 'a\r\n", "unbalanced quotes in request"),
             (&long, "too big inline request"),
             (&format!("*{long}"), "too big mbulk count string"),
             (&format!("*1\r\n${long}"), "too big bulk count string"),
-            (&whole, "a request may have at most 2162688 bytes"),
+            (&oversized, "a request may have at most 2162688 bytes"),
         ];
         for (bytes, want) in cases {
             let error = parse(bytes.as_bytes(), &[]).unwrap_err().to_string();
@@ -264,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_announcement_alone_takes_no_memory() {
+    fn an_announcement_alone_allocates_no_memory() {
         let mut parser = RequestParser::default();
         let mut input = BytesMut::from(&b"*65536\r\n$1048576\r\n"[..]);
         assert_eq!(parser.next_request(&mut input), Ok(None));
@@ -274,7 +276,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn requests_are_the_same_however_their_bytes_are_cut(
+        fn requests_do_not_depend_on_the_pieces_received(
             requests in prop::collection::vec(
                 prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 1..5), 0..6,
             ),
@@ -285,7 +287,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_give_the_same_however_they_are_cut(
+        fn results_do_not_depend_on_the_pieces_received(
             bytes in prop::collection::vec(
                 prop_oneof![
                     prop::sample::select(b"*$\r\n0123-\"'\\ x".to_vec()),

@@ -1,0 +1,102 @@
+//! A declared edge to another component: its probes and its traffic.
+
+use super::probe::{Protocol, probe_once};
+use crate::runtime::{SlidingWindow, lock};
+use maquette_contract::{Address, ComponentName, EdgeObservation, Probe};
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, Weak},
+    time::Duration,
+};
+use tokio::time::sleep;
+
+/// The pause from the end of a probe to the next one, in milliseconds. Random, so that the pods of
+/// a component do not probe in step.
+const PROBE_PAUSE_MILLIS: Range<u64> = 1_500..2_500;
+
+/// An edge. It is probed every 2 s or so until its last handle is dropped.
+#[derive(Debug)]
+pub struct Edge {
+    to: ComponentName,
+    address: Address,
+    protocol: Protocol,
+    probe: Mutex<Probe>,
+    traffic: SlidingWindow,
+}
+
+impl Edge {
+    /// The edge to the component `to`; its probes start now.
+    pub fn new(to: ComponentName, address: Address, protocol: Protocol) -> Arc<Self> {
+        let (probe, traffic) = (Mutex::new(Probe::Pending), SlidingWindow::default());
+        let edge = Arc::new(Self { to, address, protocol, probe, traffic });
+        tokio::spawn(run_probes(Arc::downgrade(&edge)));
+        edge
+    }
+
+    /// The component at the other end.
+    pub fn to(&self) -> &ComponentName {
+        &self.to
+    }
+
+    /// The `host:port` that requests and probes connect to.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The protocol of requests and probes.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Whether the edge leads to this component at this address.
+    pub fn leads_to(&self, component: &ComponentName, address: &Address) -> bool {
+        self.to == *component && self.address == *address
+    }
+
+    /// Counts a request over this edge that ended now, after `took`. The code that sends a request
+    /// also records it.
+    pub fn record(&self, took: Duration, failed: bool) {
+        self.traffic.record(took, failed);
+    }
+
+    /// The edge as `/observations` reports it.
+    pub fn observation(&self) -> EdgeObservation {
+        let (to, probe) = (self.to.clone(), lock(&self.probe).clone());
+        EdgeObservation { to, probe, traffic: self.traffic.current_traffic() }
+    }
+
+    fn record_probe(&self, outcome: Probe) {
+        let mut probe = lock(&self.probe);
+        // A probe ends every 2 s: only a change is logged.
+        if *probe != outcome {
+            match &outcome {
+                Probe::Fails { message } => {
+                    tracing::warn!(to = %self.to, reason = message, "edge fails")
+                }
+                _ => tracing::info!(to = %self.to, "edge works"),
+            }
+            *probe = outcome;
+        }
+    }
+}
+
+/// Probes the edge until its last handle is dropped.
+async fn run_probes(edge: Weak<Edge>) {
+    loop {
+        // Upgraded only for a moment: a probe or a pause does not keep a dropped edge alive.
+        let Some((address, protocol)) =
+            edge.upgrade().map(|edge| (edge.address.clone(), edge.protocol))
+        else {
+            return;
+        };
+        let outcome = match probe_once(&address, protocol).await {
+            Ok(()) => Probe::Works,
+            Err(error) => Probe::Fails { message: error.to_string() },
+        };
+        match edge.upgrade() {
+            Some(edge) => edge.record_probe(outcome),
+            None => return,
+        }
+        sleep(Duration::from_millis(rand::random_range(PROBE_PAUSE_MILLIS))).await;
+    }
+}

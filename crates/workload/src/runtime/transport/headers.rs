@@ -1,0 +1,114 @@
+//! The headers that travel with a request from hop to hop: trace, deadline and hop count.
+
+pub use super::trace::{TRACEPARENT, TRACESTATE, TraceContext};
+
+use hyper::{HeaderMap, header::HeaderValue};
+use std::{str::FromStr, time::Duration};
+use tokio::time::Instant;
+
+/// The milliseconds until the caller's deadline.
+pub const DEADLINE: &str = "maquette-deadline-ms";
+/// The number of components that the request has passed.
+pub const HOPS: &str = "maquette-hops";
+
+/// The longest time for a request; callers can only ask for less. A store restarts within it, and a
+/// pod that drains waits for it.
+pub const MAX_DEADLINE: Duration = Duration::from_secs(10);
+/// The most components that a request may pass: more than any model without a loop has in a row.
+pub const MAX_HOPS: u8 = 32;
+/// Each hop reserves this fraction (1/20) of the remaining time, so that the upstream's answer,
+/// also its time-out error, still reaches the caller.
+const RESERVE_FRACTION: u32 = 20;
+
+/// The request has passed [`MAX_HOPS`] components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the request has passed {MAX_HOPS} components: the calls run in a circle")]
+pub struct HopLimitError;
+
+/// The trace, deadline and hop count of a request.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// The trace that the request belongs to.
+    pub trace: TraceContext,
+    /// The time at which the caller stops waiting.
+    pub deadline: Instant,
+    hops: u8,
+}
+
+impl RequestContext {
+    /// The context of a request that starts here, with a new trace.
+    pub fn new_root(deadline: Instant) -> Self {
+        Self { trace: TraceContext::random(), deadline, hops: 0 }
+    }
+
+    /// Reads the headers. A missing or malformed one counts as in a request that starts at its
+    /// sender.
+    pub fn from_headers(headers: &HeaderMap, now: Instant) -> Self {
+        let remaining = parse_header(headers, DEADLINE).map_or(MAX_DEADLINE, Duration::from_millis);
+        Self {
+            trace: TraceContext::from_headers(headers).unwrap_or_else(TraceContext::random),
+            deadline: now + remaining.min(MAX_DEADLINE),
+            hops: parse_header(headers, HOPS).unwrap_or(0),
+        }
+    }
+
+    /// Checks that the request may be answered here.
+    ///
+    /// # Errors
+    /// If it has passed [`MAX_HOPS`] components or more.
+    pub fn check_hops(&self) -> Result<(), HopLimitError> {
+        if self.hops >= MAX_HOPS { Err(HopLimitError) } else { Ok(()) }
+    }
+
+    /// The deadline of a request that this one sends to an upstream.
+    pub fn upstream_deadline(&self, now: Instant) -> Instant {
+        let left = self.deadline.saturating_duration_since(now);
+        now + (left - left / RESERVE_FRACTION)
+    }
+
+    /// The headers of a request that this one sends to an upstream.
+    pub fn upstream_headers(&self, now: Instant) -> HeaderMap {
+        let left = self.upstream_deadline(now).saturating_duration_since(now);
+        let mut headers = HeaderMap::new();
+        headers.insert(HOPS, HeaderValue::from(u16::from(self.hops) + 1));
+        let millis = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        headers.insert(DEADLINE, HeaderValue::from(millis));
+        self.trace.inject_into(&mut headers);
+        headers
+    }
+}
+
+fn parse_header<T: FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_can_shorten_the_deadline_but_not_extend_it() {
+        let now = Instant::now();
+        let with = |millis: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(DEADLINE, HeaderValue::from_static(millis));
+            RequestContext::from_headers(&headers, now)
+        };
+        assert_eq!(with("300").deadline - now, Duration::from_millis(300));
+        assert_eq!(with("99999999").deadline - now, MAX_DEADLINE);
+        assert_eq!(with("soon").deadline - now, MAX_DEADLINE);
+        assert_eq!(with("300").upstream_headers(now)[DEADLINE], "285");
+        assert_eq!(with("0").upstream_headers(now)[DEADLINE], "0");
+    }
+
+    #[test]
+    fn hops_are_counted_and_limited() {
+        let now = Instant::now();
+        let mut context = RequestContext::from_headers(&HeaderMap::new(), now);
+        for _ in 0..MAX_HOPS {
+            assert_eq!(context.check_hops(), Ok(()));
+            context = RequestContext::from_headers(&context.upstream_headers(now), now);
+        }
+        assert_eq!(context.check_hops(), Err(HopLimitError));
+    }
+}

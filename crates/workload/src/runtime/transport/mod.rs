@@ -1,0 +1,13 @@
+//! HTTP/1.1 between components, both ends.
+//!
+//! Owns the headers that travel with a request ([`headers`]), calls to other components
+//! ([`Upstream`]) and the server that stops gracefully ([`serve`]). Never interprets paths or
+//! bodies.
+
+pub mod headers;
+pub mod serve;
+mod trace;
+mod upstream;
+
+pub(crate) use upstream::RETRY_BACKOFF;
+pub use upstream::{CallError, CallRequest, CallResponse, Upstream};

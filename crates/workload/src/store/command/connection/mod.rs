@@ -1,0 +1,6 @@
+//! Redis' group "connection": commands about the connection itself.
+
+pub(super) mod client;
+pub(super) mod echo;
+pub(super) mod ping;
+pub(super) mod quit;

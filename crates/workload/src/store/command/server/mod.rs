@@ -1,0 +1,5 @@
+//! Redis' group "server": commands about the server.
+
+pub(super) mod command_info;
+pub(super) mod dbsize;
+pub(super) mod info;

@@ -1,0 +1,26 @@
+//! The table of all commands.
+
+use super::{
+    connection::{client, echo, ping, quit},
+    generic::{del, exists, scan},
+    server::{command_info, dbsize, info},
+    spec::CommandSpec,
+    string::{get, mget, set},
+};
+
+/// All commands, in the order of their names.
+pub(super) static COMMANDS: &[CommandSpec] = &[
+    client::SPEC,
+    command_info::SPEC,
+    dbsize::SPEC,
+    del::SPEC,
+    echo::SPEC,
+    exists::SPEC,
+    get::SPEC,
+    info::SPEC,
+    mget::SPEC,
+    ping::SPEC,
+    quit::SPEC,
+    scan::SPEC,
+    set::SPEC,
+];
