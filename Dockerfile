@@ -1,8 +1,8 @@
 # Both images, each one static binary on an empty root:
 #   docker build --target operator -t ghcr.io/maquette-dev/maquette:0.1.0 .
 #   docker build --target workload -t ghcr.io/maquette-dev/maquette-workload:0.1.0 .
-# Without a target one gets the operator's. A folder of binaries built outside takes the place of
-# the stage `build` with `--build-context build=DIR`: scripts/image.sh does that.
+# Without a target it builds the operator's. With `--build-context build=DIR` a folder of binaries
+# built outside replaces the stage `build`: scripts/image.sh does that.
 
 FROM docker.io/library/rust:1.95.0-slim-bookworm AS build
 RUN apt-get update \

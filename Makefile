@@ -25,7 +25,7 @@ build: ## Build the maquette command into bin/, and the workload
 	@scripts/binaries.sh target/image/out
 
 .PHONY: generate
-generate: ## Make the generated files anew: CRD, manifests, chart, golden files
+generate: ## Regenerate the generated files: CRD, manifests, chart, golden files
 	@scripts/generate.sh
 
 .PHONY: image

@@ -10,7 +10,7 @@ cargo build --release --locked --target "$target" \
     --package maquette --package maquette-workload --bins
 mkdir -p "$out"
 for binary in maquette workload; do
-    # Untouched if the same, so that nothing after this is made anew.
+    # A binary that did not change is left alone, so that later steps do not repeat their work.
     cmp -s "target/$target/release/$binary" "$out/$binary" \
         || install -m 755 "target/$target/release/$binary" "$out/$binary"
 done

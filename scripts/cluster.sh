@@ -30,7 +30,7 @@ up() {
             say "starting the development cluster $name"
             as_root "$dev" up --name "$name" > /dev/null
             ;;
-        current) say "using the current context, as CLUSTER=current says" ;;
+        current) say "using the current context (CLUSTER=current)" ;;
     esac
 }
 
@@ -41,10 +41,10 @@ down() {
             if [ -e "$dev" ]; then
                 as_root "$dev" down --name "$name"
             else
-                say "no cluster was started from here; for one of another checkout: make tools clean-cluster"
+                say "no cluster was started from this checkout; for another's: make tools clean-cluster"
             fi
             ;;
-        current) die "CLUSTER=current is yours: it is not removed; see make uninstall" ;;
+        current) die "CLUSTER=current is not removed; make uninstall removes Maquette from it" ;;
     esac
 }
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Shows all four shapes at work, from nothing: installs what is missing, gets a cluster, installs the
 # operator, applies the examples, waits until each is Ready and prints one write, one read and one
-# summary of each. Run again it is quick and changes nothing.
+# summary of each. A second run is quick and changes nothing.
 source "$(dirname "$0")/lib.sh"
 shapes=(client-server three-tier n-tier peer-to-peer)
 patience_seconds=600
 
 scripts/setup.sh build image demo
-# What takes long comes first, so that a cluster runs only once there is something to run on it.
+# The images take long. They come first, so that no cluster runs without work meanwhile.
 scripts/image.sh
 scripts/cluster.sh up
 scripts/cluster.sh load
@@ -22,7 +22,7 @@ stop() {
 }
 trap stop EXIT
 
-# One line: whether the architecture is Ready, each component with its pods, and why it is not Ready.
+# One line: whether the architecture is Ready, each component with its pods, and why not Ready.
 state() {
     kubectl get architecture "$1" -o "go-template={{ range .status.conditions }}{{ if eq .type \"Ready\" \
         }}{{ .status }} {{ if ne .status \"True\" }}({{ .message }}) {{ end }}{{ end }}{{ end }}{{ \
@@ -53,7 +53,7 @@ wait_until_ready() {
 # Forwards a free port of 127.0.0.1 to the entry of an architecture; its URL is in $url.
 forward_to() {
     local line=
-    # What the one before said must not be taken for what this one says.
+    # The output of an earlier port-forward must not be read as that of this one.
     : > "$scratch/forward"
     kubectl port-forward "service/$1" :80 > "$scratch/forward" 2>&1 &
     forward=$!
@@ -97,16 +97,16 @@ What to try next, from this directory:
   kubectl get architectures
   kubectl get pods -L maquette.dev/architecture,maquette.dev/component
 
-  # ask any shape yourself
+  # send requests to any shape
   kubectl port-forward service/n-tier 8080:80 > /dev/null & sleep 2
   curl -H 'Accept: text/plain' -X PUT -d '"tea"' http://127.0.0.1:8080/items/orders/43
   curl -H 'Accept: text/plain' http://127.0.0.1:8080/summary
 
-  # lose a peer: its items are read all the same, and it comes back
+  # lose a peer: its items stay readable, and the peer comes back
   kubectl delete pod peer-to-peer-peers-0 --wait=false
   kubectl get architecture peer-to-peer --watch
 
-  # draw what runs; change the shape under load: nobody notices, and the items stay
+  # draw what runs; change the shape under load, without failed requests or lost items
   maquette graph three-tier
   kubectl patch architecture three-tier --type merge -p '{"spec":{"shape":"NTier"}}'
   kubectl get architecture three-tier --watch

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes every generated file anew from its one source, and then what the golden tests expect.
+# Regenerates every generated file from its one source, then the golden files of the tests.
 source "$(dirname "$0")/lib.sh"
 cargo run --quiet --package xtask -- generate
 UPDATE_GOLDEN=1 cargo test --quiet --workspace --test golden --test golden_commands > /dev/null

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds both images into target/images/*.tar from binaries built outside, with Docker where it
-# runs, else with buildah. Does nothing where the archive already holds the binary.
+# runs, else with buildah. Does nothing if the archive already holds the binary.
 source "$(dirname "$0")/lib.sh"
 scripts/setup.sh build image
 context=target/image
@@ -20,7 +20,7 @@ with_buildah() {
     "${buildah[@]}" bud --quiet --isolation chroot --build-context "build=$context" \
         --target "$1" --tag "$2" . > /dev/null
     "${buildah[@]}" push --quiet "$2" "docker-archive:$3:$2"
-    # The archive is all that is wanted; the store would only grow.
+    # Only the archive is needed; the store would only grow.
     "${buildah[@]}" rmi --all --force > /dev/null
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the operator from manifests/install.yaml, as it stands, into the cluster in use and waits
-# until it runs. Pods of an image that has been built anew since are replaced.
+# Installs the operator from manifests/install.yaml, unchanged, into the cluster in use and waits
+# until it runs. Pods of an image that has been rebuilt since are replaced.
 source "$(dirname "$0")/kubectl.sh"
 managed=app.kubernetes.io/managed-by=maquette
 

@@ -3,7 +3,7 @@
 # for the Rust target, by rustup. Quick, silent and without root if nothing is missing.
 source "$(dirname "$0")/lib.sh"
 
-# <what must be there>=<the Debian package that brings it>
+# <a command or file that is needed>=<the Debian package that has it>
 for job in "$@"; do
     case $job in
         build) needs+=(cc=gcc ld=binutils musl-gcc=musl-tools /usr/include/stdlib.h=libc6-dev) ;;
@@ -25,7 +25,7 @@ done
 
 if [ -n "${missing[*]:-}" ]; then
     install=(apt-get install --yes --no-install-recommends "${missing[@]}")
-    have apt-get || die "please install what Debian calls: ${missing[*]}"
+    have apt-get || die "install these packages (names of Debian): ${missing[*]}"
     if [ "$(id -u)" != 0 ] && ! have sudo; then
         die "missing: ${missing[*]}; as root, run: apt-get update && ${install[*]}"
     fi

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Builds the development cluster, helm and actionlint into bin/, and links kubectl to the first.
-# Go's own cache makes this quick where nothing has changed.
+# Go's own cache makes this quick if nothing has changed.
 source "$(dirname "$0")/lib.sh"
 
 say "building bin/maquette-dev-cluster$(first_time bin/maquette-dev-cluster "some minutes")"
 make --silent -C dev/cluster build
 ln -sfn maquette-dev-cluster bin/kubectl
 say "building bin/helm and bin/actionlint"
-# What Helm's own releases say of themselves: without it, it takes itself for one of Kubernetes 1.20.
+# The versions that Helm's own releases carry: without them Helm assumes Kubernetes 1.20.
 helm=helm.sh/helm/v3
 helm_version=$(go list -C dev/tools -m -f '{{ .Version }}' "$helm")
 CGO_ENABLED=0 go build -C dev/tools -trimpath -o ../../bin/ -ldflags "-s -w \

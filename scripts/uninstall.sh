@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Removes every Architecture, with what it made, and then the operator from the cluster in use.
+# Removes every Architecture with its objects, and then the operator, from the cluster in use.
 source "$(dirname "$0")/kubectl.sh"
 
 if kubectl get crd architectures.maquette.dev > /dev/null 2>&1; then

@@ -2,7 +2,7 @@
 
 use crate::{
     api::Architecture,
-    observe::{self, RunningTopology, Snapshot},
+    observe::{self, RunningTopology, Snapshot, is_controlled_by},
     plan::{Identity, Topology, plan},
 };
 use anyhow::{Context, anyhow};
@@ -186,9 +186,6 @@ fn claim_size(claim: &PersistentVolumeClaim) -> Option<(String, String)> {
 /// The objects whose controller has this UID. Labels are not enough: objects that are not ours may
 /// carry them.
 fn retain_owned<K: Metadata<Ty = ObjectMeta>>(mut objects: Vec<Arc<K>>, uid: &str) -> Vec<Arc<K>> {
-    objects.retain(|object| {
-        let owners = object.metadata().owner_references.iter().flatten();
-        owners.into_iter().any(|owner| owner.controller == Some(true) && owner.uid == uid)
-    });
+    objects.retain(|object| is_controlled_by(object.metadata(), uid));
     objects
 }

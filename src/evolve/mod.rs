@@ -54,7 +54,7 @@ pub fn evolve(wanted: &Topology, running: &RunningTopology, now: Timestamp) -> E
     // Surplus peers are removed after all steps: until then the steps keep them.
     let goal_with_peers = interim::keep_peers(&goal, running);
     let view = ChangeView::new(&goal_with_peers, running, now);
-    // A change that removes nothing and reconfigures no callers is applied at once, without steps.
+    // Where the goal can be applied at once and nothing is obsolete, there are no steps.
     let step = steps::next_step(&view)
         .filter(|next| next.apply != goal_with_peers || view.obsolete().next().is_some());
     let mut evolution = step.unwrap_or_else(|| Evolution::converged(&goal));

@@ -12,6 +12,7 @@ mod conditions;
 mod edge;
 mod evolution;
 mod inputs;
+mod ownership;
 mod running;
 mod snapshot;
 mod status;
@@ -24,6 +25,7 @@ pub use conditions::{Reason, condition_types};
 pub use inputs::{
     Acceptance, ActiveEvolution, ApplyOutcome, Issue, IssueKind, Subject, Target, VolumeNote,
 };
+pub use ownership::is_controlled_by;
 pub use running::{
     REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, Workload, has_ended, pod_ordinal,
     running_topology, sampled_pods,

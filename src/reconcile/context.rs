@@ -1,45 +1,57 @@
-//! What every reconcile of a scope shares.
+//! What every reconcile shares, and what one reconcile knows of its Architecture.
 
 use super::{
-    caches::Caches, key::ArchitectureKey, metrics::Metrics, poll::PollSchedule, queue::Queue,
-    reports::Reports, state::StateStore,
+    error::ReconcileError,
+    key::ArchitectureKey,
+    metrics::Metrics,
+    reports::{PollSchedule, ReportStore},
+    state::{ReconcileState, StateStore},
+    watch::{Cache, Caches, LenientArchitecture, Queue, WriteFence},
 };
-use crate::render::RenderSettings;
-use k8s_openapi::api::core::v1::Pod;
-use kube::{Client, ResourceExt, runtime::events::Recorder};
+use crate::{
+    observe::{Snapshot, is_controlled_by},
+    plan::Identity,
+    render::RenderSettings,
+};
+use k8s_openapi::{
+    Metadata, NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{Api, Client, Resource, ResourceExt, runtime::events::Recorder};
 use maquette_contract::keys::LABEL_COMPONENT;
 use std::sync::Arc;
 
-/// What every reconcile of a scope shares.
+/// What every reconcile of a watch scope shares.
 pub(super) struct Context {
     pub(super) client: Client,
     pub(super) settings: RenderSettings,
     pub(super) caches: Caches,
     pub(super) queue: Arc<Queue>,
     pub(super) states: StateStore,
-    pub(super) reports: Arc<Reports>,
+    pub(super) reports: Arc<ReportStore>,
     pub(super) poll_schedule: Arc<PollSchedule>,
     pub(super) recorder: Recorder,
     pub(super) metrics: Arc<Metrics>,
 }
 
 impl Context {
-    /// Lets no report of these components' pods count that was asked for before now.
+    /// Ignores every report that was requested before now from pods of the components that
+    /// `is_concerned` selects.
     pub(super) fn invalidate_reports(
         &self,
         key: &ArchitectureKey,
-        component: impl Fn(&str) -> bool,
+        is_concerned: impl Fn(&str) -> bool,
     ) {
         let pods = self.caches.pods.objects_of(key);
-        let told =
-            |pod: &&Arc<Pod>| pod.labels().get(LABEL_COMPONENT).is_some_and(|name| component(name));
-        self.reports.invalidate(key, pods.iter().filter(told).filter_map(|pod| pod.uid()));
+        let concerned = pods.iter().filter(|pod| {
+            pod.labels().get(LABEL_COMPONENT).is_some_and(|component| is_concerned(component))
+        });
+        self.reports.invalidate(key, concerned.filter_map(|pod| pod.uid()));
     }
 
-    /// Forgets an Architecture that is no more.
+    /// Drops what is kept of a deleted Architecture.
     pub(super) fn forget_architecture(&self, key: &ArchitectureKey) {
         self.queue.mark_started(key);
-        // Another of the same name may have come since the queue looked it up.
+        // A new one of the same name may exist since the controller looked this one up.
         if self.caches.architectures.get(&key.object_ref()).is_some() {
             self.queue.push(key.clone());
         }
@@ -47,5 +59,100 @@ impl Context {
         self.reports.forget(key);
         self.poll_schedule.forget(key);
         self.metrics.evolutions.forget(key);
+    }
+}
+
+/// One Architecture in one reconcile.
+pub(super) struct ReconcileContext<'a> {
+    pub(super) shared: &'a Context,
+    pub(super) architecture: &'a LenientArchitecture,
+    pub(super) identity: Identity,
+    key: ArchitectureKey,
+}
+
+impl<'a> ReconcileContext<'a> {
+    /// # Errors
+    /// When the Architecture's name cannot be the prefix of its children's names.
+    pub(super) fn new(
+        shared: &'a Context,
+        architecture: &'a LenientArchitecture,
+    ) -> Result<Self, ReconcileError> {
+        let key = ArchitectureKey::from_metadata(&architecture.metadata);
+        let name = key
+            .name
+            .parse()
+            .map_err(|error| ReconcileError::InvalidIdentity(format!("{error}")))?;
+        let uid = architecture.metadata.uid.clone().unwrap_or_default();
+        let identity = Identity { name, namespace: key.namespace.clone(), uid };
+        Ok(Self { shared, architecture, identity, key })
+    }
+
+    pub(super) fn key(&self) -> &ArchitectureKey {
+        &self.key
+    }
+
+    pub(super) fn uid(&self) -> &str {
+        &self.identity.uid
+    }
+
+    pub(super) fn generation(&self) -> i64 {
+        self.architecture.metadata.generation.unwrap_or_default()
+    }
+
+    /// The API of a type of objects in the Architecture's namespace.
+    pub(super) fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.shared.client.clone(), &self.key.namespace)
+    }
+
+    /// Reads or changes what is remembered of the Architecture.
+    pub(super) fn with_state<T>(&self, act: impl FnOnce(&mut ReconcileState) -> T) -> T {
+        self.shared.states.with(&self.key, act)
+    }
+
+    /// Defers the next reconcile until the cache has seen this write of ours.
+    pub(super) fn record_write(&self, fence: WriteFence) {
+        self.with_state(|state| state.record_write(fence));
+    }
+
+    /// The cached objects of a type that the Architecture controls.
+    pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta>>(
+        &self,
+        cache: &Cache<K>,
+    ) -> Vec<Arc<K>> {
+        let mut objects = cache.objects_of(&self.key);
+        objects.retain(|object| is_controlled_by(object.metadata(), self.uid()));
+        objects
+    }
+
+    /// The Architecture as the caches show it, with the children that others deleted since they
+    /// were last seen and without those that the operator deleted.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let caches = &self.shared.caches;
+        let mut snapshot = Snapshot {
+            config_maps: self.owned_objects(&caches.config_maps),
+            services: self.owned_objects(&caches.services),
+            deployments: self.owned_objects(&caches.deployments),
+            stateful_sets: self.owned_objects(&caches.stateful_sets),
+            pods: caches.pods.objects_of(&self.key),
+            claims: caches.claims.objects_of(&self.key),
+            reports: self.shared.reports.reports_of(&self.key),
+        };
+        self.with_state(|state| state.last_seen.complete_snapshot(&mut snapshot, self.uid()));
+        snapshot
+    }
+
+    /// Records that the operator deletes this object, so that no snapshot restores it.
+    pub(super) fn mark_deleted(&self, metadata: &ObjectMeta) {
+        let (name, uid) = (metadata.name.as_deref().unwrap_or_default(), metadata.uid.as_ref());
+        self.with_state(|state| state.last_seen.mark_deleted(name, uid));
+    }
+
+    /// Takes [`Self::mark_deleted`] back: the object stays.
+    pub(super) fn unmark_deleted(&self, metadata: &ObjectMeta) {
+        let uid = metadata.uid.as_deref().unwrap_or_default();
+        self.with_state(|state| state.last_seen.unmark_deleted(uid));
     }
 }

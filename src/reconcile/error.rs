@@ -1,18 +1,18 @@
-//! What can go wrong with the work on an Architecture.
+//! What can go wrong in a reconcile: of one object, or of the whole.
 
 use crate::observe::{Issue, IssueKind};
 use std::time::Duration;
 
-/// Why the work on an Architecture ended before its end. It is tried again, later each time.
+/// Why a reconcile failed. It is tried again, with a longer wait each time.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReconcileError {
-    /// The API server could not be asked.
+    /// The API server did not answer, or answered 408, 429 or 5xx.
     #[error("the API server does not answer")]
     Unreachable(#[source] Box<kube::Error>),
-    /// It took too long.
-    #[error("the work was not done within {0} s")]
+    /// The reconcile took longer than this many seconds.
+    #[error("the reconcile did not end within {0} s")]
     DeadlineExceeded(u64),
-    /// The API server would not take something; the status says it too.
+    /// The API server refused an object; the status says it too.
     #[error("{0}")]
     Refused(String),
     /// The Architecture has no name, namespace or UID, or a name that is too long.
@@ -21,8 +21,8 @@ pub(super) enum ReconcileError {
 }
 
 impl ReconcileError {
-    /// The longest wait before the next attempt. That nobody answers is no fault of the
-    /// Architecture, and may end at any moment.
+    /// The longest wait before the next attempt. An unreachable API server is not the
+    /// Architecture's fault and may be back at any moment, so that wait is shorter.
     pub(super) fn max_backoff(&self) -> Duration {
         match self {
             Self::Unreachable(_) => Duration::from_secs(10),
@@ -33,11 +33,11 @@ impl ReconcileError {
     }
 }
 
-/// The outcome of a call: done, or a trouble that the status tells, or an end of all work.
+/// Why a call for one object failed.
 pub(super) enum ApplyError {
-    /// Only this object is concerned.
+    /// Only this object is concerned: the status shows the issue and the reconcile goes on.
     Issue(Issue),
-    /// The API server could not be asked.
+    /// The API server is unreachable or overloaded: the reconcile ends.
     Unreachable(Box<kube::Error>),
 }
 
@@ -46,20 +46,20 @@ impl ApplyError {
         Self::Issue(Issue { kind, message: message.into() })
     }
 
-    /// What a failed call means for the object `what`.
-    pub(super) fn from_kube(what: &str, error: kube::Error) -> Self {
+    /// What a failed call means for `object`, which messages name.
+    pub(super) fn from_kube(object: &str, error: kube::Error) -> Self {
         match error {
-            kube::Error::Api(status) if status.code < 500 && !is_busy(status.code) => {
+            kube::Error::Api(status) if status.code < 500 && !is_overload(status.code) => {
                 Self::from_issue(
                     IssueKind::Failed,
-                    format!("{what}: the API server refused it: {}", status.message),
+                    format!("{object}: the API server refused it: {}", status.message),
                 )
             }
             kube::Error::SerdeError(error) => Self::from_issue(
                 IssueKind::Unreadable,
                 format!(
-                    "this version of Maquette cannot read {what}: {error}. Change or delete that \
-                     object"
+                    "this version of Maquette cannot read {object}: {error}. Change or delete \
+                     that object"
                 ),
             ),
             error => Self::Unreachable(Box::new(error)),
@@ -67,8 +67,8 @@ impl ApplyError {
     }
 }
 
-/// The API server has too much to do: 408 and 429 say nothing of the object.
-fn is_busy(code: u16) -> bool {
+/// 408 and 429 mean an overloaded API server and say nothing about the object.
+fn is_overload(code: u16) -> bool {
     matches!(code, 408 | 429)
 }
 
@@ -83,11 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_told_and_a_busy_api_server_refuses_nothing() {
+    fn a_refusal_is_an_issue_and_an_overload_is_not() {
         for code in [400, 403, 409, 422] {
-            let ApplyError::Issue(trouble) = failure(code) else { panic!("{code}: no trouble") };
-            assert_eq!(trouble.kind, IssueKind::Failed);
-            assert_eq!(trouble.message, "Service shop: the API server refused it: so it is");
+            let ApplyError::Issue(issue) = failure(code) else { panic!("{code}: no issue") };
+            assert_eq!(issue.kind, IssueKind::Failed);
+            assert_eq!(issue.message, "Service shop: the API server refused it: so it is");
         }
         for code in [408, 429, 500, 503] {
             assert!(matches!(failure(code), ApplyError::Unreachable(_)), "{code}");
@@ -95,11 +95,11 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_cannot_be_read_names_the_object() {
+    fn an_unreadable_answer_names_the_object() {
         let error = serde_json::from_str::<u8>("x").unwrap_err();
         let failure = ApplyError::from_kube("Service shop", kube::Error::SerdeError(error));
-        let ApplyError::Issue(trouble) = failure else { panic!("no trouble") };
-        assert_eq!(trouble.kind, IssueKind::Unreadable);
-        assert!(trouble.message.contains("cannot read Service shop: expected value"));
+        let ApplyError::Issue(issue) = failure else { panic!("no issue") };
+        assert_eq!(issue.kind, IssueKind::Unreadable);
+        assert!(issue.message.contains("cannot read Service shop: expected value"));
     }
 }

@@ -1,8 +1,6 @@
 //! Which Architecture an object belongs to.
 
-use super::lenient::LenientArchitecture;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::runtime::reflector::ObjectRef;
 use maquette_contract::keys::{GROUP, LABEL_ARCHITECTURE};
 use std::fmt;
 
@@ -14,24 +12,11 @@ pub(super) struct ArchitectureKey {
 }
 
 impl ArchitectureKey {
-    /// The key of an Architecture by its metadata.
     pub(super) fn from_metadata(metadata: &ObjectMeta) -> Self {
         Self {
             namespace: metadata.namespace.clone().unwrap_or_default(),
             name: metadata.name.clone().unwrap_or_default(),
         }
-    }
-
-    /// The same for the queue.
-    pub(super) fn object_ref(&self) -> ObjectRef<LenientArchitecture> {
-        ObjectRef::new(&self.name).within(&self.namespace)
-    }
-}
-
-impl From<&ObjectRef<LenientArchitecture>> for ArchitectureKey {
-    fn from(object: &ObjectRef<LenientArchitecture>) -> Self {
-        let namespace = object.namespace.clone().unwrap_or_default();
-        Self { namespace, name: object.name.clone() }
     }
 }
 
@@ -41,29 +26,19 @@ impl fmt::Display for ArchitectureKey {
     }
 }
 
-/// The owner references that name an Architecture.
+/// The owner references to an Architecture, of any version of the API.
 pub(super) fn architecture_owners(metadata: &ObjectMeta) -> impl Iterator<Item = &OwnerReference> {
-    let group = format!("{GROUP}/");
-    let ours = move |owner: &&OwnerReference| {
-        owner.kind == "Architecture" && owner.api_version.starts_with(&group)
-    };
-    metadata.owner_references.iter().flatten().filter(ours)
+    metadata.owner_references.iter().flatten().filter(|owner| {
+        let group = owner.api_version.split_once('/').map(|(group, _)| group);
+        owner.kind == "Architecture" && group == Some(GROUP)
+    })
 }
 
-/// The Architecture that an object belongs to: its owner, else the one that its label names, which
-/// is all that pods have.
+/// The Architecture that an object belongs to: its owner, else the one that its label names. Pods
+/// have only the label.
 pub(super) fn owner_key(metadata: &ObjectMeta) -> Option<ArchitectureKey> {
     let owner = architecture_owners(metadata).next().map(|owner| owner.name.clone());
     let labels = metadata.labels.as_ref();
     let name = owner.or_else(|| labels?.get(LABEL_ARCHITECTURE).cloned())?;
     Some(ArchitectureKey { namespace: metadata.namespace.clone()?, name })
-}
-
-/// Whether the Architecture with this UID is the object's controller.
-pub(super) fn is_controlled_by(metadata: &ObjectMeta, uid: &str) -> bool {
-    metadata
-        .owner_references
-        .iter()
-        .flatten()
-        .any(|owner| owner.controller == Some(true) && owner.uid == uid)
 }

@@ -1,40 +1,26 @@
-//! The controller: makes the cluster what the Architectures ask for, and tells how they do.
+//! The controller: makes the cluster match the Architectures and writes their status.
 //!
 //! Owns every request to the API server and to pods. It never decides what is to run (`plan`,
-//! `evolve`), what an object says (`render`) or what works (`observe`).
+//! `evolve`), what an object contains (`render`) or what works (`observe`).
 //!
-//! What is not there on purpose: no finalizer (owner references and the garbage collector remove
-//! what was made), no read before a write of something new, and no write that would change nothing.
+//! Absent on purpose: no finalizer (owner references and the garbage collector delete the objects
+//! that we made), no read before the write of a new object, and no write that changes nothing.
+//!
+//! Arrows go one way: `key, error <- metrics <- watch <- state, reports <- context, outcome <-
+//! apply <- volumes, publish <- reconciler <- operator`.
 
-mod admin;
 mod apply;
-mod cache;
-mod caches;
-mod client;
 mod context;
-mod delete;
 mod error;
-mod events;
-mod evolution_metrics;
-mod fetch;
-mod health;
 mod key;
-mod kubelet_refresh;
-mod last_seen;
-mod lease;
-mod lenient;
 mod metrics;
-mod poll;
-mod prune;
-mod queue;
-mod reconcile_context;
+mod operator;
+mod outcome;
+mod publish;
 mod reconciler;
 mod reports;
-mod run;
-mod scope;
 mod state;
-mod status;
 mod volumes;
 mod watch;
 
-pub use run::{Options, RunError, run};
+pub use operator::{Options, RunError, run};

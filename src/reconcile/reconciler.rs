@@ -1,22 +1,21 @@
 //! The reconciler: the list of its steps.
 
 use super::{
-    apply,
-    context::Context,
+    apply::{apply_objects, prune_objects, refresh_stale_pods},
+    context::{Context, ReconcileContext},
     error::ReconcileError,
     key::ArchitectureKey,
-    kubelet_refresh,
-    lenient::LenientArchitecture,
-    prune,
-    reconcile_context::{ReconcileContext, ReconcileOutcome},
-    status, volumes,
+    outcome::ReconcileOutcome,
+    publish::{is_ready, write_status},
+    volumes::{ensure_claims, release_claims},
+    watch::LenientArchitecture,
 };
 use crate::{
     api::{ArchitectureSpec, Shape, ValidationErrors},
     evolve::{Evolution, evolve},
     observe::{
-        self, Acceptance, ActiveEvolution, Assessment, Issue, IssueKind, RunningTopology, Subject,
-        Target,
+        Acceptance, ActiveEvolution, ApplyOutcome, Assessment, Issue, IssueKind, RunningTopology,
+        Subject, Target, running_topology,
     },
     plan::{Component, Identity, Topology, plan},
     render::render,
@@ -28,99 +27,104 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// No reconcile takes longer.
+/// A reconcile that takes longer fails.
 const RECONCILE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How soon to look again whether the caches have seen our writes; their events come first.
+/// The wait while the first lists are incomplete.
+const LIST_DELAY: Duration = Duration::from_millis(100);
+/// The wait while the caches have not seen our writes; their events usually come first.
 const CATCH_UP_DELAY: Duration = Duration::from_secs(2);
-/// How often everything is computed anew although nothing happened. It asks nobody.
+/// The wait without any event. Such a reconcile makes no request if nothing changed.
 const RESYNC_PERIOD: Duration = Duration::from_secs(300);
 
-/// Makes an Architecture true, as far as is possible now.
+/// Makes the cluster match an Architecture, as far as is possible now.
 pub(super) async fn reconcile(
     architecture: Arc<LenientArchitecture>,
-    cx: Arc<Context>,
+    shared: Arc<Context>,
 ) -> Result<Action, ReconcileError> {
     let key = ArchitectureKey::from_metadata(&architecture.metadata);
-    cx.queue.mark_started(&key);
-    // As it is now: what changed since the queue looked it up asks for no other reconcile.
-    let Some(architecture) = cx.caches.architectures.get(&key.object_ref()) else {
+    shared.queue.mark_started(&key);
+    // Read again: a change since the controller looked it up queues no other reconcile.
+    let Some(current) = shared.caches.architectures.get(&key.object_ref()) else {
         return Ok(Action::await_change());
     };
-    if let Some(action) = deferred_action(&architecture, &key, &cx) {
+    if let Some(action) = deferred_action(&current, &key, &shared) {
         return Ok(action);
     }
-    let _working = cx.metrics.start_reconcile();
+    let _active = shared.metrics.start_reconcile();
     let started = Instant::now();
-    let result = tokio::time::timeout(RECONCILE_TIMEOUT, run_steps(&architecture, &cx)).await;
-    let result = result.unwrap_or_else(|_| {
-        // Nobody knows who was told something before time ran out.
-        cx.invalidate_reports(&key, |_| true);
-        Err(ReconcileError::DeadlineExceeded(RECONCILE_TIMEOUT.as_secs()))
-    });
-    cx.metrics.record_reconcile(started.elapsed(), &result);
+    let result = match tokio::time::timeout(RECONCILE_TIMEOUT, run_steps(&current, &shared)).await {
+        Ok(result) => result,
+        Err(_) => {
+            // Which components got new settings before the timeout is unknown.
+            shared.invalidate_reports(&key, |_| true);
+            Err(ReconcileError::DeadlineExceeded(RECONCILE_TIMEOUT.as_secs()))
+        }
+    };
+    shared.metrics.record_reconcile(started.elapsed(), &result);
     if result.is_ok() {
-        cx.states.with(&key, |memory| memory.clear_failures());
+        shared.states.with(&key, |state| state.clear_failures());
     }
     result
 }
 
-/// Reasons to do nothing: it is being deleted, it failed a moment ago, or the caches are behind.
+/// Defers the reconcile if the Architecture is being deleted or failed a moment ago, or if the
+/// caches are behind.
 fn deferred_action(
     architecture: &LenientArchitecture,
     key: &ArchitectureKey,
-    cx: &Context,
+    shared: &Context,
 ) -> Option<Action> {
     if architecture.metadata.deletion_timestamp.is_some() {
         return Some(Action::await_change());
     }
-    if !cx.caches.all_listed() {
-        return Some(Action::requeue(Duration::from_millis(100)));
+    if !shared.caches.all_listed() {
+        return Some(Action::requeue(LIST_DELAY));
     }
     let generation = architecture.metadata.generation.unwrap_or_default();
-    cx.states.with(key, |memory| {
-        let wait = memory.remaining_backoff(Instant::now(), generation);
-        let behind = !memory.has_seen_writes();
-        wait.or(behind.then_some(CATCH_UP_DELAY)).map(Action::requeue)
+    shared.states.with(key, |state| {
+        let backoff = state.remaining_backoff(Instant::now(), generation);
+        let is_behind = !state.has_seen_writes();
+        backoff.or(is_behind.then_some(CATCH_UP_DELAY)).map(Action::requeue)
     })
 }
 
-/// The steps.
 async fn run_steps(
     architecture: &LenientArchitecture,
-    cx: &Context,
+    shared: &Context,
 ) -> Result<Action, ReconcileError> {
-    let work = ReconcileContext::new(cx, architecture)?;
-    let running = observe::running_topology(&work.identity, &work.snapshot());
-    let wanted = match accept_spec(architecture, &work.identity) {
-        Ok(wanted) => wanted,
-        Err(acceptance) => return report_only(&work, &running, acceptance, vec![]).await,
+    let cx = ReconcileContext::new(shared, architecture)?;
+    let running = running_topology(&cx.identity, &cx.snapshot());
+    let accepted = match accept_spec(architecture, &cx.identity) {
+        Ok(accepted) => accepted,
+        Err(acceptance) => return report_only(&cx, &running, acceptance, vec![]).await,
     };
-    let unreadable = unreadable_issues(&work);
+    // What an unreadable child contains is unknown, so nothing is changed.
+    let unreadable = unreadable_issues(&cx);
     if !unreadable.is_empty() {
-        let acceptance = Acceptance::Accepted { note: wanted.note };
-        return report_only(&work, &running, acceptance, unreadable).await;
+        let acceptance = Acceptance::Accepted { note: accepted.note };
+        return report_only(&cx, &running, acceptance, unreadable).await;
     }
-    let evolution = evolve(&wanted.topology, &running, Timestamp::now());
+    let evolution = evolve(&accepted.topology, &running, Timestamp::now());
     let retention = evolution.apply.retention().clone();
-    let mut objects = render(&evolution.apply, &cx.settings).into_objects();
+    let mut objects = render(&evolution.apply, &shared.settings).into_objects();
     let mut outcome = ReconcileOutcome {
         unreachable: !evolution.blockers.is_empty(),
         ..ReconcileOutcome::default()
     };
-    volumes::ensure_claims(&work, &mut objects.stateful_sets, &retention, &mut outcome).await?;
-    apply::apply_objects(&work, &objects, &mut outcome).await?;
-    prune::prune_objects(&work, &objects, &mut outcome).await?;
-    volumes::release_claims(&work, &objects.stateful_sets, &retention, &mut outcome).await?;
-    kubelet_refresh::refresh_stale_pods(&work, &objects.config_maps, &running, &mut outcome)
-        .await?;
-    let target = target_of(&work, &wanted, &evolution);
-    publish(&work, &target, &running, outcome).await
+    ensure_claims(&cx, &mut objects.stateful_sets, &retention, &mut outcome).await?;
+    apply_objects(&cx, &objects, &mut outcome).await?;
+    prune_objects(&cx, &objects, &mut outcome).await?;
+    release_claims(&cx, &objects.stateful_sets, &retention, &mut outcome).await?;
+    refresh_stale_pods(&cx, &objects.config_maps, &running, &mut outcome).await?;
+    let target = new_target(&cx, accepted, &evolution);
+    publish(&cx, &target, &running, outcome).await
 }
 
-/// What a specification asks for.
+/// A specification that can run.
 struct AcceptedSpec {
     topology: Topology,
     shape: Shape,
+    /// For the condition `Accepted`.
     note: String,
 }
 
@@ -129,7 +133,7 @@ fn accept_spec(
     identity: &Identity,
 ) -> Result<AcceptedSpec, Acceptance> {
     let spec = architecture.spec.as_ref().map_err(|problem| {
-        tracing::warn!(architecture = %identity.name, problem, "cannot be read");
+        tracing::warn!(architecture = %identity.name, problem, "specification is unreadable");
         Acceptance::Unreadable { problem: problem.clone() }
     })?;
     plan_spec(spec, identity.clone())
@@ -140,63 +144,63 @@ fn plan_spec(
     spec: &ArchitectureSpec,
     identity: Identity,
 ) -> Result<AcceptedSpec, ValidationErrors> {
-    let shape = spec.shape;
-    let spec = spec.validate(identity.name.as_str())?;
-    let note = match spec.inactive() {
+    let valid = spec.validate(identity.name.as_str())?;
+    let note = match valid.inactive() {
         [] => "the specification can run".to_owned(),
         inactive => format!(
             "the specification can run; not in use with this shape: {}",
             inactive.join(", ")
         ),
     };
-    let topology = plan(&spec, identity)?;
-    Ok(AcceptedSpec { topology, shape, note })
+    let topology = plan(&valid, identity)?;
+    Ok(AcceptedSpec { topology, shape: spec.shape, note })
 }
 
-fn target_of(work: &ReconcileContext<'_>, wanted: &AcceptedSpec, evolution: &Evolution) -> Target {
+fn new_target(cx: &ReconcileContext<'_>, accepted: AcceptedSpec, evolution: &Evolution) -> Target {
+    let AcceptedSpec { shape, note, .. } = accepted;
     Target {
-        acceptance: Acceptance::Accepted { note: wanted.note.clone() },
-        shape: if evolution.serves_wanted { Some(wanted.shape) } else { previous_shape(work) },
+        acceptance: Acceptance::Accepted { note },
+        shape: if evolution.serves_wanted { Some(shape) } else { previous_shape(cx) },
         components: evolution.apply.components().cloned().collect(),
         entry: Some(evolution.apply.entry().clone()),
-        evolution: evolution.step.map(|step| ActiveEvolution { to: wanted.shape, step }),
+        evolution: evolution.step.map(|step| ActiveEvolution { to: shape, step }),
         waits: evolution.waits.iter().map(ToString::to_string).collect(),
         blockers: evolution.blockers.iter().map(ToString::to_string).collect(),
     }
 }
 
-fn previous_shape(work: &ReconcileContext<'_>) -> Option<Shape> {
-    work.architecture.status.as_ref().and_then(|status| status.shape)
+fn previous_shape(cx: &ReconcileContext<'_>) -> Option<Shape> {
+    cx.architecture.status.as_ref().and_then(|status| status.shape)
 }
 
-/// The parts that are there and cannot be read: what they are nobody knows, so nothing is changed.
-fn unreadable_issues(work: &ReconcileContext<'_>) -> Vec<Issue> {
-    let trouble = |part: String| Issue {
-        kind: IssueKind::Unreadable,
-        message: format!(
-            "this version of Maquette cannot read {part}. Change or delete that object; nothing is \
-             changed until then"
-        ),
-    };
-    work.shared.caches.unreadable_children(work.key()).into_iter().map(trouble).collect()
+fn unreadable_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
+    let children = cx.shared.caches.unreadable_children(cx.key()).into_iter();
+    children
+        .map(|child| Issue {
+            kind: IssueKind::Unreadable,
+            message: format!(
+                "this version of Maquette cannot read {child}. Change or delete that object; \
+                 nothing is changed until then"
+            ),
+        })
+        .collect()
 }
 
-/// Leaves what runs as it is, and says why.
+/// Changes nothing that runs, and publishes why.
 async fn report_only(
-    work: &ReconcileContext<'_>,
+    cx: &ReconcileContext<'_>,
     running: &RunningTopology,
     acceptance: Acceptance,
-    troubles: Vec<Issue>,
+    issues: Vec<Issue>,
 ) -> Result<Action, ReconcileError> {
     let components: Vec<Component> =
-        running.components().filter_map(|(_, found)| found.planned.clone()).collect();
-    let before = work.architecture.status.as_ref();
-    let volumes = before.map(|status| status.volumes.clone());
-    // A change that was under way stands still.
+        running.components().filter_map(|(_, running)| running.planned.clone()).collect();
+    let before = cx.architecture.status.as_ref();
+    // An evolution that was in progress is interrupted, not over.
     let evolution = before.and_then(|status| status.evolution.as_ref());
     let target = Target {
         acceptance,
-        shape: previous_shape(work),
+        shape: previous_shape(cx),
         components,
         entry: running.entry().cloned(),
         evolution: evolution
@@ -204,55 +208,56 @@ async fn report_only(
         waits: vec![],
         blockers: vec![],
     };
+    let volumes = before.map(|status| status.volumes.clone()).unwrap_or_default();
     let outcome = ReconcileOutcome {
-        issues: troubles,
-        volumes: volumes.unwrap_or_default(),
+        applied: ApplyOutcome { issues, volumes, ..ApplyOutcome::default() },
         ..ReconcileOutcome::default()
     };
-    publish(work, &target, running, outcome).await
+    publish(cx, &target, running, outcome).await
 }
 
-/// Writes the status, and says when to look again.
+/// Writes the status and returns the wait for the next reconcile.
 async fn publish(
-    work: &ReconcileContext<'_>,
+    cx: &ReconcileContext<'_>,
     target: &Target,
     running: &RunningTopology,
     mut outcome: ReconcileOutcome,
 ) -> Result<Action, ReconcileError> {
-    let before = work.architecture.status.as_ref();
-    let subject =
-        Subject { identity: &work.identity, generation: work.generation(), previous: before };
-    let applied = outcome.applied();
-    let status = Assessment::new(subject, target, &applied, running, Timestamp::now()).status();
-    work.shared.poll_schedule.set_healthy(work.key(), status::is_ready(&status));
-    work.shared.metrics.evolutions.record_status(work.key(), status.evolution.as_ref());
-    status::write_status(work, &status, &mut outcome).await?;
-    let said = |trouble: &observe::Issue| trouble.message.clone();
-    match outcome.issues.iter().max_by_key(|trouble| trouble.kind) {
+    let subject = Subject {
+        identity: &cx.identity,
+        generation: cx.generation(),
+        previous: cx.architecture.status.as_ref(),
+    };
+    let now = Timestamp::now();
+    let status = Assessment::new(subject, target, &outcome.applied, running, now).status();
+    cx.shared.poll_schedule.set_healthy(cx.key(), is_ready(&status));
+    cx.shared.metrics.evolutions.record_status(cx.key(), status.evolution.as_ref());
+    write_status(cx, &status, &mut outcome).await?;
+    match outcome.applied.issues.iter().max_by_key(|issue| issue.kind) {
         Some(worst) if worst.kind == IssueKind::Removal => {
             Ok(Action::requeue(outcome.requeue_after.unwrap_or(CATCH_UP_DELAY)))
         }
-        Some(worst) => Err(ReconcileError::Refused(said(worst))),
+        Some(worst) => Err(ReconcileError::Refused(worst.message.clone())),
         None => Ok(Action::requeue(outcome.requeue_after.unwrap_or(RESYNC_PERIOD))),
     }
 }
 
-/// What to do after a failure: try again, later each time.
+/// Retries a failed reconcile, with a longer wait each time.
 pub(super) fn error_policy(
     architecture: Arc<LenientArchitecture>,
     error: &ReconcileError,
-    cx: Arc<Context>,
+    shared: Arc<Context>,
 ) -> Action {
     let key = ArchitectureKey::from_metadata(&architecture.metadata);
     let generation = architecture.metadata.generation.unwrap_or_default();
-    let now = Instant::now();
     let (longest, jitter) = (error.max_backoff(), rand::random());
-    let wait =
-        cx.states.with(&key, |memory| memory.record_failure(now, generation, longest, jitter));
+    let wait = shared
+        .states
+        .with(&key, |state| state.record_failure(Instant::now(), generation, longest, jitter));
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::warn!(
         architecture = %key, %error, cause, again_in_seconds = wait.as_secs_f64(),
-        "not done"
+        "reconcile failed"
     );
     Action::requeue(wait)
 }

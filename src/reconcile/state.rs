@@ -1,63 +1,83 @@
-//! What the operator remembers of an Architecture between two reconciles. Nothing of it is needed
-//! to be right: it saves work and heals what somebody deletes, and a restarted operator begins
-//! without it.
+//! What the operator remembers of an Architecture between two reconciles. Correctness never needs
+//! it: it saves requests and restores what others delete, and a restarted operator begins without
+//! it.
+//!
+//! The steps' records are types of this module, so that it imports none of the steps.
 
 use super::{
-    cache::WriteFence, key::ArchitectureKey, kubelet_refresh::KubeletRefresh, last_seen::LastSeen,
-    volumes::GrowthRefusal,
+    key::ArchitectureKey,
+    watch::{LastSeen, WriteFence},
 };
+use maquette_contract::Revision;
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-/// How long to wait after the first failure; doubled with each further one.
+/// The wait after the first failure; it doubles with each further one.
 const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
 
-/// No watch that works is so far behind.
+/// A watch that works is never behind a write for longer.
 const MAX_UNSEEN: Duration = Duration::from_secs(60);
+
+/// The last refresh that the kubelet was asked for, of one pod.
+#[derive(Clone, Debug)]
+pub(super) struct KubeletRefresh {
+    pub(super) revision: Revision,
+    /// How often it was requested for this revision.
+    pub(super) attempts: u32,
+    pub(super) requested_at: Instant,
+}
+
+/// A claim that could not grow, so that the next reconciles do not repeat the request.
+#[derive(Clone, Debug)]
+pub(super) struct GrowthRefusal {
+    /// The size that was requested, as the specification writes it.
+    pub(super) size: String,
+    pub(super) reason: String,
+    pub(super) refused_at: Instant,
+}
 
 /// What is remembered of one Architecture.
 #[derive(Debug, Default)]
 pub(super) struct ReconcileState {
-    /// Our writes that the caches may not have seen yet.
+    /// Our writes that the caches may not have seen yet, and when they were made.
     unseen_writes: Vec<(WriteFence, Instant)>,
-    /// Failures in a row, and until when nothing is tried again unless the specification changes.
+    /// Failures in a row.
     failures: u32,
+    /// The end of the back-off, and the generation that it holds for.
     retry_not_before: Option<(Instant, i64)>,
-    /// The children as they were last seen.
     pub(super) last_seen: LastSeen,
-    /// The last nudge of each pod, by UID.
+    /// By the pod's UID.
     pub(super) kubelet_refreshes: HashMap<String, KubeletRefresh>,
-    /// Claims that could not grow, by name.
+    /// By the claim's name.
     pub(super) refused_growth: HashMap<String, GrowthRefusal>,
-    /// When the status was last written.
     pub(super) status_written_at: Option<Instant>,
 }
 
 impl ReconcileState {
-    /// Remembers a write.
-    pub(super) fn record_write(&mut self, mark: WriteFence) {
-        self.unseen_writes.push((mark, Instant::now()));
+    pub(super) fn record_write(&mut self, fence: WriteFence) {
+        self.unseen_writes.push((fence, Instant::now()));
     }
 
-    /// Whether the caches have seen everything that we wrote. One that has not for so long that no
-    /// watch would take it never will, as when somebody takes our label off: then what is cached
-    /// is right again.
+    /// Whether the caches have seen all of our writes.
     pub(super) fn has_seen_writes(&mut self) -> bool {
-        self.unseen_writes.retain(|(mark, at)| !mark.is_passed() && at.elapsed() < MAX_UNSEEN);
+        // A write that is unseen for longer than any lag of a watch stays unseen, as when another
+        // client removes our label from the object. Then the cache is right without it.
+        self.unseen_writes.retain(|(fence, at)| !fence.is_passed() && at.elapsed() < MAX_UNSEEN);
         self.unseen_writes.is_empty()
     }
 
-    /// How much longer to wait after a failure with the specification of this generation.
+    /// The rest of the back-off, if this generation of the specification failed.
     pub(super) fn remaining_backoff(&self, now: Instant, generation: i64) -> Option<Duration> {
-        let (until, of) = self.retry_not_before?;
-        (of == generation).then(|| until.saturating_duration_since(now)).filter(|d| !d.is_zero())
+        let (until, failed_generation) = self.retry_not_before?;
+        let remaining = until.saturating_duration_since(now);
+        (failed_generation == generation && !remaining.is_zero()).then_some(remaining)
     }
 
-    /// Remembers a failure; returns how long to wait before the next attempt, at most `longest`.
-    /// `jitter` is a number from 0 to 1 that spreads attempts.
+    /// Returns the wait before the next attempt, at most `longest`. `jitter`, from 0 to 1, shortens
+    /// it by up to a quarter, so that attempts spread.
     pub(super) fn record_failure(
         &mut self,
         now: Instant,
@@ -72,7 +92,6 @@ impl ReconcileState {
         wait
     }
 
-    /// Forgets failures.
     pub(super) fn clear_failures(&mut self) {
         self.failures = 0;
         self.retry_not_before = None;
@@ -84,17 +103,16 @@ impl ReconcileState {
 pub(super) struct StateStore(Mutex<HashMap<ArchitectureKey, ReconcileState>>);
 
 impl StateStore {
-    /// Reads or changes what is remembered of one.
+    /// Reads or changes the state of one Architecture; a new one begins empty.
     pub(super) fn with<T>(
         &self,
         key: &ArchitectureKey,
         act: impl FnOnce(&mut ReconcileState) -> T,
     ) -> T {
-        let mut memories = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        act(memories.entry(key.clone()).or_default())
+        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        act(states.entry(key.clone()).or_default())
     }
 
-    /// Forgets one that is no more.
     pub(super) fn forget(&self, key: &ArchitectureKey) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
@@ -105,18 +123,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_failure_waits_longer_up_to_a_bound_and_a_new_specification_does_not_wait() {
-        let mut memory = ReconcileState::default();
+    fn backoff_doubles_up_to_a_bound_and_holds_for_one_generation() {
+        let mut state = ReconcileState::default();
         let now = Instant::now();
         let longest = Duration::from_secs(60);
         let waits: Vec<_> =
-            (0..12).map(|_| memory.record_failure(now, 1, longest, 0.0).as_secs()).collect();
+            (0..12).map(|_| state.record_failure(now, 1, longest, 0.0).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]);
-        assert_eq!(memory.remaining_backoff(now, 1), Some(longest));
-        assert_eq!(memory.remaining_backoff(now, 2), None);
-        assert_eq!(memory.remaining_backoff(now + longest, 1), None);
-        assert_eq!(memory.record_failure(now, 1, INITIAL_BACKOFF, 0.0), INITIAL_BACKOFF);
-        memory.clear_failures();
-        assert_eq!(memory.record_failure(now, 1, longest, 1.0), Duration::from_millis(750));
+        assert_eq!(state.remaining_backoff(now, 1), Some(longest));
+        assert_eq!(state.remaining_backoff(now, 2), None);
+        assert_eq!(state.remaining_backoff(now + longest, 1), None);
+        assert_eq!(state.record_failure(now, 1, INITIAL_BACKOFF, 0.0), INITIAL_BACKOFF);
+        state.clear_failures();
+        assert_eq!(state.record_failure(now, 1, longest, 1.0), Duration::from_millis(750));
     }
 }

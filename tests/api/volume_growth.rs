@@ -134,7 +134,7 @@ async fn a_volume_that_cannot_grow_blocks_nothing_else() {
     let condition = condition.await;
     assert_eq!(condition.status, "False");
     for part in [
-        "PersistentVolumeClaim data-shop-data-0 stays at 1Gi, although 2Gi is wanted",
+        "PersistentVolumeClaim data-shop-data-0 stays at 1Gi, although 2Gi is specified",
         &provisioner.class,
         "allowVolumeExpansion",
     ] {
@@ -221,7 +221,8 @@ async fn a_volume_keeps_its_class_across_shapes() {
     let condition = namespace
         .await_condition("shop", "Progressing", soon(), |c| c.reason == "VolumesUnchanged");
     let message = condition.await.message;
-    let wanted = format!("stays in StorageClass {}, although {} is wanted", slow.class, fast.class);
+    let wanted =
+        format!("stays in StorageClass {}, although {} is specified", slow.class, fast.class);
     assert!(message.contains("data-shop-data-0"), "{message}");
     assert!(message.contains(&wanted), "{message}");
     await_ready(&namespace, "shop").await;

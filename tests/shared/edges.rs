@@ -1,4 +1,4 @@
-//! Which edges a configuration declares, for those who play the pod that reports them.
+//! The edges that a configuration declares, for fakes of the pods that report them.
 
 use maquette_contract::{
     ComponentConfig, ComponentName, MigrationObservation, MigrationSource, RoleConfig,
@@ -10,13 +10,13 @@ pub(crate) fn targets(config: &ComponentConfig) -> Vec<ComponentName> {
         RoleConfig::Service(service) => {
             let calls = service.calls.iter().map(|call| call.component.clone());
             let store = service.store.iter().map(|store| store.component.clone());
-            calls.chain(store).chain(origins(&service.migration_sources)).collect()
+            calls.chain(store).chain(source_names(&service.migration_sources)).collect()
         }
         RoleConfig::Store(_) => vec![],
         RoleConfig::Peer(peer) => {
             let forwards = peer.successor.iter().map(|successor| successor.component.clone());
             let own = [config.component.clone()].into_iter();
-            own.chain(origins(&peer.migration_sources)).chain(forwards).collect()
+            own.chain(source_names(&peer.migration_sources)).chain(forwards).collect()
         }
         RoleConfig::Load(load) => {
             load.targets.iter().map(|target| target.component.clone()).collect()
@@ -24,21 +24,23 @@ pub(crate) fn targets(config: &ComponentConfig) -> Vec<ComponentName> {
     }
 }
 
-fn origins(origins: &[MigrationSource]) -> impl Iterator<Item = ComponentName> {
-    origins.iter().map(|origin| origin.component.clone())
+fn source_names(sources: &[MigrationSource]) -> impl Iterator<Item = ComponentName> {
+    sources.iter().map(|source| source.component.clone())
 }
 
-/// What a pod reports of its origins once all is copied.
+/// What a pod reports of its migration sources after all items are copied.
 pub(crate) fn copied(config: &ComponentConfig) -> Vec<MigrationObservation> {
-    let origins = match &config.role {
+    let sources = match &config.role {
         RoleConfig::Service(service) => &service.migration_sources,
         RoleConfig::Peer(peer) => &peer.migration_sources,
         RoleConfig::Store(_) | RoleConfig::Load(_) => return vec![],
     };
-    let copied = |origin: &MigrationSource| MigrationObservation {
-        component: origin.component.clone(),
-        complete: true,
-        copied: 5,
-    };
-    origins.iter().map(copied).collect()
+    sources
+        .iter()
+        .map(|source| MigrationObservation {
+            component: source.component.clone(),
+            complete: true,
+            copied: 5,
+        })
+        .collect()
 }

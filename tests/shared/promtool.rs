@@ -1,14 +1,14 @@
-//! Promtool, which says what is wrong with metrics.
+//! Promtool, the linter for metrics of Prometheus.
 
 use std::{
     io::Write,
     process::{Command, Stdio},
 };
 
-/// Promtool has nothing to say of these metrics.
+/// Asserts that promtool has no complaint about these metrics.
 ///
 /// # Panics
-/// If it has, or is not installed.
+/// If it has one, or is not installed.
 pub(crate) fn assert_clean(metrics: &str) {
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
@@ -19,7 +19,7 @@ pub(crate) fn assert_clean(metrics: &str) {
         .expect("promtool is needed: apt-get install prometheus");
     promtool.stdin.take().expect("a pipe").write_all(metrics.as_bytes()).expect("written");
     let output = promtool.wait_with_output().expect("it ends");
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(output.status.success() && said.is_empty(), "{said}\n{metrics}");
+    let printed = [output.stdout, output.stderr].concat();
+    let complaints = String::from_utf8_lossy(&printed);
+    assert!(output.status.success() && complaints.is_empty(), "{complaints}\n{metrics}");
 }

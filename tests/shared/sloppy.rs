@@ -1,4 +1,4 @@
-//! Specs with mistakes such as people make.
+//! Specs with the mistakes that people make.
 
 use maquette::api::{
     ArchitectureSpec, Call, CallMode, Client, ClientServer, ComponentSettings, DataStore, NTier,
@@ -6,7 +6,7 @@ use maquette::api::{
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, strategy::Union};
 
-/// A spec that is valid or has mistakes such as people make: names are few, so that they clash.
+/// A spec that is valid or has mistakes. Names are few, so that they clash.
 pub(crate) fn sloppy() -> impl Strategy<Value = ArchitectureSpec> {
     let clients = vec(sloppy_name(), 1..4).prop_map(|names| ClientServer {
         clients: names

@@ -1,4 +1,4 @@
-//! Any valid spec of an Architecture.
+//! Random valid specs of Architectures.
 
 use maquette::api::{
     ArchitectureSpec, Call, CallMode, Client, ClientServer, ComponentSettings, DataStore,
@@ -8,7 +8,6 @@ use maquette::api::{
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use std::collections::BTreeSet;
 
-/// Every shape.
 pub(crate) const SHAPES: [Shape; 4] =
     [Shape::ClientServer, Shape::ThreeTier, Shape::NTier, Shape::PeerToPeer];
 
@@ -68,14 +67,14 @@ fn data() -> impl Strategy<Value = DataStore> {
     storage().prop_map(|storage| DataStore { storage, resources: None })
 }
 
-/// Names of up to 24 characters, each once, none of them taken, nor like one of a
-/// store or collection: mostly a few, also as many as there may be.
+/// Distinct names of up to 24 characters that are not reserved and do not clash with stores or
+/// collections. Mostly 1 to 5 of them, sometimes 24, the maximum.
 fn names() -> impl Strategy<Value = Vec<String>> {
     let count = prop_oneof![9 => 1..=5_usize, 1 => Just(24)];
-    count.prop_flat_map(so_many_names)
+    count.prop_flat_map(distinct_names)
 }
 
-fn so_many_names(count: usize) -> impl Strategy<Value = Vec<String>> {
+fn distinct_names(count: usize) -> impl Strategy<Value = Vec<String>> {
     let name = "[a-z]([a-z0-9-]{0,22}[a-z0-9])?";
     let free = |name: &String| {
         let taken = ["client", "data", "load", "peers", "business"];
@@ -97,8 +96,8 @@ fn client_server() -> impl Strategy<Value = ClientServer> {
     })
 }
 
-/// What is random about a service: whether it is stateless, says what it owns, names its store,
-/// and which of the services above call it (at least one does).
+/// The random choices of a service: whether it is stateless, lists what it owns, names its store,
+/// and which of the services above call it (at least the one of the index).
 type Dice = (bool, bool, bool, Vec<bool>, prop::sample::Index);
 
 fn n_tier() -> impl Strategy<Value = NTier> {
@@ -128,19 +127,19 @@ fn service(
     settings: &ComponentSettings,
 ) -> Service {
     let last = index + 1 == names.len();
-    let (stateless, says, named, ..) = dice[index].clone();
+    let (stateless, lists_owned, names_store, ..) = dice[index].clone();
     let stateless = stateless && !last;
     let calls = (index + 1..names.len()).filter(|to| {
         let (_, _, _, called, at_least) = &dice[*to];
         called[index] || at_least.index(*to) == index
     });
-    let owns = match (last && rest, says) {
+    let owns = match (last && rest, lists_owned) {
         (true, true) => Some(vec!["*".to_owned(), format!("kind-of-{index}")]),
         (true, false) => Some(vec!["*".to_owned()]),
         (false, true) => Some(vec![format!("kind-of-{index}"), format!("other-kind-of-{index}")]),
         (false, false) => None,
     };
-    let store = named.then(|| ServiceStore {
+    let store = names_store.then(|| ServiceStore {
         name: Some(if last { "data".to_owned() } else { format!("store-{index}-data") }),
         storage: storage.clone(),
         resources: None,

@@ -1,17 +1,17 @@
-//! Waiting for what must come true, with a deadline.
+//! Waits for a state, with a deadline.
 
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// So many seconds.
+/// Shorter than `Duration::from_secs`.
 pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// What `attempt` gives once it succeeds.
+/// Repeats `attempt` every 100 ms until it succeeds, and gives its value.
 ///
 /// # Panics
-/// If it does not succeed in time, with its last reason.
+/// If no attempt succeeds within the duration; the message has the last reason.
 pub(crate) async fn eventually<T>(
     what: &str,
     within: Duration,

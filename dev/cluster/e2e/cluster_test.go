@@ -137,11 +137,11 @@ func TestAnUpThatIsCutShortLeavesNothing(t *testing.T) {
 
 func TestControlPlanesSideBySideWithoutRoot(t *testing.T) {
 	c := newCluster(t)
-	home := nobodysFolder(t)
+	home := unprivilegedFolder(t)
 	first, second := filepath.Join(home, "first"), filepath.Join(home, "second")
 	ups := []*command{
-		c.startAsNobody("up", "--control-plane", "--dir", first, "--audit-log"),
-		c.startAsNobody("up", "--control-plane", "--dir", second),
+		c.startUnprivileged("up", "--control-plane", "--dir", first, "--audit-log"),
+		c.startUnprivileged("up", "--control-plane", "--dir", second),
 	}
 	for _, up := range ups {
 		kubeconfig := up.wait()
@@ -166,11 +166,11 @@ func TestControlPlanesSideBySideWithoutRoot(t *testing.T) {
 
 func TestAControlPlaneEndsWithItsParent(t *testing.T) {
 	c := newCluster(t)
-	home := nobodysFolder(t)
+	home := unprivilegedFolder(t)
 	dir := filepath.Join(home, "plane")
 	parent := c.startProgram("sleep", "60")
 	underParent := []string{"up", "--control-plane", "--dir", dir, "--parent-pid", fmt.Sprint(parent.pid())}
-	c.startAsNobody(underParent...).wait()
+	c.startUnprivileged(underParent...).wait()
 	parent.end(syscall.SIGKILL)
 	eventually(t, "the control plane is gone", func() bool {
 		_, err := os.Stat(dir)

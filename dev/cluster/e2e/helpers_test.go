@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	name   = "dev-cluster-e2e"
-	nobody = 65534
+	name = "dev-cluster-e2e"
+	// unprivilegedID is the user and the group of the account without rights.
+	unprivilegedID = 65534
 )
 
 // binary is what `make build` makes.
@@ -142,10 +143,10 @@ func (c *cluster) startProgram(program string, args ...string) *command {
 	return c.startCommand(exec.Command(program, args...))
 }
 
-func (c *cluster) startAsNobody(args ...string) *command {
+func (c *cluster) startUnprivileged(args ...string) *command {
 	c.t.Helper()
 	cmd := exec.Command(binary, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: unprivilegedID, Gid: unprivilegedID}}
 	return c.startCommand(cmd)
 }
 
@@ -203,15 +204,15 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// nobodysFolder is one where nobody, who has no home, may write.
-func nobodysFolder(t *testing.T) string {
+// unprivilegedFolder is a folder that the account without rights may write to.
+func unprivilegedFolder(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "maquette-e2e-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(folder) })
-	if err := os.Chown(folder, nobody, nobody); err != nil {
+	if err := os.Chown(folder, unprivilegedID, unprivilegedID); err != nil {
 		t.Fatal(err)
 	}
 	return folder

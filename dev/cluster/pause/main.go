@@ -1,5 +1,5 @@
 // pause is the program of a pod's sandbox: it holds the pod's namespaces until it
-// is told to end. Where the containers share a pid namespace it is the first
+// gets a signal to end. Where the containers share a pid namespace it is the first
 // process there, and so has to reap the others.
 package main
 

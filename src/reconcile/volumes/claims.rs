@@ -1,4 +1,4 @@
-//! The claims that a StatefulSet asks for, and what a claim says of its volume.
+//! The claims that a StatefulSet makes, and what a claim says of its volume.
 
 use crate::api::Quantity;
 use k8s_openapi::{
@@ -8,17 +8,21 @@ use k8s_openapi::{
 use kube::ResourceExt;
 use std::collections::BTreeMap;
 
-/// The claims that the StatefulSet's pods will ask for, as its controller would make them.
+/// The claims of the StatefulSet's pods, as its controller would make them.
 pub(super) fn desired_claims(set: &StatefulSet) -> Vec<Claim> {
-    let Some(spec) = &set.spec else { return vec![] };
-    let templates = spec.volume_claim_templates.iter().flatten();
-    let ordinals = || 0..spec.replicas.unwrap_or(1);
+    let replicas = set.spec.as_ref().map_or(0, |spec| spec.replicas.unwrap_or(1));
+    let templates = claim_templates(set).iter();
     templates
-        .flat_map(|template| ordinals().map(move |n| desired_claim(set, template, n)))
+        .flat_map(|template| (0..replicas).map(move |ordinal| new_claim(set, template, ordinal)))
         .collect()
 }
 
-fn desired_claim(set: &StatefulSet, template: &Claim, ordinal: i32) -> Claim {
+pub(super) fn claim_templates(set: &StatefulSet) -> &[Claim] {
+    let spec = set.spec.as_ref();
+    spec.and_then(|spec| spec.volume_claim_templates.as_deref()).unwrap_or_default()
+}
+
+fn new_claim(set: &StatefulSet, template: &Claim, ordinal: i32) -> Claim {
     let selector = set.spec.iter().flat_map(|spec| spec.selector.match_labels.iter().flatten());
     let labels = template.metadata.labels.iter().flatten().chain(selector);
     let metadata = ObjectMeta {
@@ -30,19 +34,19 @@ fn desired_claim(set: &StatefulSet, template: &Claim, ordinal: i32) -> Claim {
     Claim { metadata, spec: template.spec.clone(), status: None }
 }
 
-/// A size as it is written, and how much that is.
+/// A size as it is written and as an amount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct VolumeSize {
     pub(super) text: String,
     pub(super) amount: Quantity,
 }
 
-/// How large the claim asks its volume to be.
+/// The size that the claim requests.
 pub(super) fn requested_size(claim: &Claim) -> Option<VolumeSize> {
     storage_size(claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?)
 }
 
-/// How large its volume is.
+/// The size that the volume has.
 pub(super) fn volume_capacity(claim: &Claim) -> Option<VolumeSize> {
     storage_size(claim.status.as_ref()?.capacity.as_ref()?)
 }

@@ -1,17 +1,17 @@
-//! Makes the claims of StatefulSets, and sees to it that each is ours and as large as wanted.
+//! Makes the claims of StatefulSets, with the owner and the size that are specified.
 
 use super::{
     super::{
         apply::Child,
-        cache::WriteFence,
+        context::ReconcileContext,
         error::{ApplyError, ReconcileError},
-        reconcile_context::{ReconcileContext, ReconcileOutcome},
+        outcome::ReconcileOutcome,
     },
     claims::desired_claims,
-    growth,
+    growth::grow_claim,
     ownership::{claim_owners, ensure_adoptable, set_ownership, used_by_annotation},
     storage_class::StorageClasses,
-    template,
+    template::fit_templates,
 };
 use crate::{api::Retention, observe::IssueKind};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
@@ -19,10 +19,10 @@ use kube::{Api, ResourceExt, api::PostParams};
 use maquette_contract::keys::FIELD_MANAGER;
 use std::sync::Arc;
 
-/// Makes the claims of `sets` and sees to it that each is ours; a StatefulSet with one that is not
-/// is held. Volumes grow first, then the claim templates follow.
-pub(in super::super) async fn ensure_claims(
-    work: &ReconcileContext<'_>,
+/// Makes the claims of `sets`; holds a StatefulSet if one of its claims is not ours. Claims grow
+/// before the claim templates follow.
+pub(in crate::reconcile) async fn ensure_claims(
+    cx: &ReconcileContext<'_>,
     sets: &mut [StatefulSet],
     retention: &Retention,
     outcome: &mut ReconcileOutcome,
@@ -30,60 +30,56 @@ pub(in super::super) async fn ensure_claims(
     let mut classes = StorageClasses::default();
     for set in sets {
         for claim in desired_claims(set) {
-            let result = ensure_claim(work, &claim, retention).await;
+            let result = ensure_claim(cx, &claim, retention).await;
             match outcome.record_result(result)? {
-                Some(live) => {
-                    growth::grow_claim(work, &live, &claim, &mut classes, outcome).await?
-                }
+                Some(live) => grow_claim(cx, &live, &claim, &mut classes, outcome).await?,
                 None => _ = outcome.held_sets.insert(set.name_any()),
             }
         }
-        template::fit_templates(work, set, retention, outcome).await?;
+        fit_templates(cx, set, retention, outcome).await?;
     }
     Ok(())
 }
 
 async fn ensure_claim(
-    work: &ReconcileContext<'_>,
+    cx: &ReconcileContext<'_>,
     claim: &Claim,
     retention: &Retention,
 ) -> Result<Arc<Claim>, ApplyError> {
-    if let Some(live) = work.shared.caches.claims.get(work.key(), &claim.name_any()) {
-        return adopt_claim(work, live, retention).await;
+    if let Some(live) = cx.shared.caches.claims.get(cx.key(), &claim.name_any()) {
+        return adopt_claim(cx, live, retention).await;
     }
     let mut new = claim.clone();
-    new.metadata.annotations = Some(used_by_annotation(work));
-    new.metadata.owner_references = claim_owners(work, retention);
-    let api: Api<Claim> = work.api();
+    new.metadata.annotations = Some(used_by_annotation(cx));
+    new.metadata.owner_references = claim_owners(cx, retention);
+    let api: Api<Claim> = cx.api();
     let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), dry_run: false };
-    let failure = |error| ApplyError::from_kube(&claim.display_name(), error);
     match api.create(&params, &new).await {
-        Ok(made) => {
-            work.record_write(WriteFence::new(
-                work.shared.caches.claims.progress(),
-                &made.metadata,
-            ));
-            Ok(Arc::new(made))
+        Ok(created) => {
+            cx.record_write(cx.shared.caches.claims.write_fence(&created.metadata));
+            Ok(Arc::new(created))
         }
         Err(kube::Error::Api(status)) if status.is_already_exists() => {
-            match api.get_opt(&claim.name_any()).await.map_err(failure)? {
-                Some(live) => adopt_claim(work, Arc::new(live), retention).await,
-                None => {
-                    let message = format!("{} is going", claim.display_name());
-                    Err(ApplyError::from_issue(IssueKind::Removal, message))
-                }
-            }
+            let live = api
+                .get_opt(&claim.name_any())
+                .await
+                .map_err(|error| ApplyError::from_kube(&claim.display_name(), error))?;
+            let Some(live) = live else {
+                let message = format!("waiting for {} to be removed", claim.display_name());
+                return Err(ApplyError::from_issue(IssueKind::Removal, message));
+            };
+            adopt_claim(cx, Arc::new(live), retention).await
         }
-        Err(error) => Err(failure(error)),
+        Err(error) => Err(ApplyError::from_kube(&claim.display_name(), error)),
     }
 }
 
 async fn adopt_claim(
-    work: &ReconcileContext<'_>,
+    cx: &ReconcileContext<'_>,
     live: Arc<Claim>,
     retention: &Retention,
 ) -> Result<Arc<Claim>, ApplyError> {
-    ensure_adoptable(work, &live)?;
-    set_ownership(work, &live, retention).await?;
+    ensure_adoptable(cx, &live)?;
+    set_ownership(cx, &live, retention).await?;
     Ok(live)
 }

@@ -1,11 +1,9 @@
-//! Volumes grow as far as their StorageClass lets them; none shrinks or moves to another class.
+//! Volumes grow as far as their StorageClass allows; none shrinks or changes its class.
 
 use super::{
     super::{
-        apply::Child,
-        cache::WriteFence,
-        error::ReconcileError,
-        reconcile_context::{ReconcileContext, ReconcileOutcome},
+        apply::Child, context::ReconcileContext, error::ReconcileError, outcome::ReconcileOutcome,
+        state::GrowthRefusal,
     },
     claims::{VolumeSize, is_bound, requested_size, storage_class, volume_capacity},
     storage_class::{Expansion, StorageClasses},
@@ -24,156 +22,153 @@ use kube::{
 use maquette_contract::keys::FIELD_MANAGER;
 use std::time::{Duration, Instant};
 
-/// How soon a volume that may not grow is tried again: somebody may have changed its class.
+/// The interval of attempts for a volume that could not grow: its class may change meanwhile.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// That a claim could not grow, so that it is not tried again at once.
-#[derive(Clone, Debug)]
-pub(in super::super) struct GrowthRefusal {
-    size: VolumeSize,
-    why: String,
-    refused_at: Instant,
-}
-
-/// Makes `live` grow to what `wanted` asks for, and notes what is not as it is wanted.
+/// Makes `live` request the size of `desired`, and notes where the two differ.
 pub(super) async fn grow_claim(
-    work: &ReconcileContext<'_>,
+    cx: &ReconcileContext<'_>,
     live: &Claim,
-    wanted: &Claim,
+    desired: &Claim,
     classes: &mut StorageClasses,
     outcome: &mut ReconcileOutcome,
 ) -> Result<(), ReconcileError> {
-    note_class(live, wanted, outcome);
-    let (Some(has), Some(wants)) = (requested_size(live), requested_size(wanted)) else {
+    note_class(live, desired, outcome);
+    let (Some(current), Some(target)) = (requested_size(live), requested_size(desired)) else {
         return Ok(());
     };
-    if wants.amount <= has.amount {
-        note_progress(live, &has, outcome);
+    if target.amount <= current.amount {
+        note_progress(live, &current, outcome);
         return Ok(());
     }
-    let title = live.display_name();
+    let claim = live.display_name();
     if !is_bound(live) {
-        // The API server lets only a claim grow that has a volume.
-        outcome.waits.push(format!("{title} is to grow to {} once it is bound", wants.text));
+        // The API server lets only a bound claim grow.
+        let message = format!("{claim} grows to {} once it is bound", target.text);
+        outcome.applied.waits.push(message);
         return Ok(());
     }
-    match request_growth(work, live, &wants, classes).await? {
+    let note = match request_growth(cx, live, &target, classes).await? {
         None => {
-            let message =
-                growth_message(&title, volume_capacity(live).as_ref().unwrap_or(&has), &wants);
-            outcome.volume_notes.push(VolumeNote::Growing(message));
+            let capacity = volume_capacity(live);
+            VolumeNote::Growing(growth_message(
+                &claim,
+                capacity.as_ref().unwrap_or(&current),
+                &target,
+            ))
         }
-        Some(why) => {
-            outcome.again(RETRY_AFTER);
-            let (has, wants) = (&has.text, &wants.text);
-            let message = format!("{title} stays at {has}, although {wants} is wanted: {why}");
-            outcome.volume_notes.push(VolumeNote::Unchanged(message));
+        Some(reason) => {
+            outcome.requeue_within(RETRY_AFTER);
+            let (current, target) = (&current.text, &target.text);
+            VolumeNote::Unchanged(format!(
+                "{claim} stays at {current}, although {target} is specified: {reason}"
+            ))
         }
-    }
+    };
+    outcome.applied.volume_notes.push(note);
     Ok(())
 }
 
-fn note_class(live: &Claim, wanted: &Claim, outcome: &mut ReconcileOutcome) {
-    // Where none is wanted in particular, every class will do.
-    let Some(wants) = storage_class(wanted) else { return };
-    let has = storage_class(live).unwrap_or_default();
-    if has != wants {
-        let title = live.display_name();
-        let stays = match has {
+fn note_class(live: &Claim, desired: &Claim, outcome: &mut ReconcileOutcome) {
+    // A specification without a class accepts every class.
+    let Some(target) = storage_class(desired) else { return };
+    let current = storage_class(live).unwrap_or_default();
+    if current != target {
+        let claim = live.display_name();
+        let stays = match current {
             "" => "stays without a StorageClass".to_owned(),
-            has => format!("stays in StorageClass {has}"),
+            current => format!("stays in StorageClass {current}"),
         };
-        let message =
-            format!("{title} {stays}, although {wants} is wanted: no volume can change its class");
-        outcome.volume_notes.push(VolumeNote::Unchanged(message));
+        outcome.applied.volume_notes.push(VolumeNote::Unchanged(format!(
+            "{claim} {stays}, although {target} is specified: a volume cannot change its class"
+        )));
     }
 }
 
-fn growth_message(title: &str, from: &VolumeSize, to: &VolumeSize) -> String {
-    format!("{title} grows from {} to {}", from.text, to.text)
+fn growth_message(claim: &str, from: &VolumeSize, to: &VolumeSize) -> String {
+    format!("{claim} grows from {} to {}", from.text, to.text)
 }
 
-/// Notes a volume that is not yet as large as its claim asks for.
-fn note_progress(live: &Claim, asked: &VolumeSize, outcome: &mut ReconcileOutcome) {
-    let Some(is) = volume_capacity(live).filter(|is| is_bound(live) && is.amount < asked.amount)
+/// Notes a volume that is still smaller than its claim requests.
+fn note_progress(live: &Claim, requested: &VolumeSize, outcome: &mut ReconcileOutcome) {
+    let Some(capacity) = volume_capacity(live)
+        .filter(|capacity| is_bound(live) && capacity.amount < requested.amount)
     else {
         return;
     };
-    let message = growth_message(&live.display_name(), &is, asked);
-    let message = match resize_problem(live) {
-        Some(obstacle) => format!("{message}: {obstacle}"),
-        None => message,
-    };
-    outcome.volume_notes.push(VolumeNote::Growing(message));
+    let mut message = growth_message(&live.display_name(), &capacity, requested);
+    if let Some(problem) = resize_problem(live) {
+        message = format!("{message}: {problem}");
+    }
+    outcome.applied.volume_notes.push(VolumeNote::Growing(message));
 }
 
-/// What those who make the volume larger say of it.
+/// What the resizer or the kubelet reports of the growth.
 fn resize_problem(claim: &Claim) -> Option<&str> {
-    const TELLING: [&str; 3] =
+    const REPORTING_TYPES: [&str; 3] =
         ["ControllerResizeError", "NodeResizeError", "FileSystemResizePending"];
     let conditions = claim.status.as_ref()?.conditions.as_ref()?;
-    let told = |type_: &&str| conditions.iter().find(|c| c.type_ == **type_ && c.status == "True");
-    let told = TELLING.iter().find_map(told)?;
-    told.message.as_deref().filter(|message| !message.is_empty())
+    let condition = REPORTING_TYPES.iter().find_map(|type_| {
+        conditions.iter().find(|condition| condition.type_ == *type_ && condition.status == "True")
+    })?;
+    condition.message.as_deref().filter(|message| !message.is_empty())
 }
 
-/// Makes the claim ask for more; returns why that is not to be had, if it is not.
+/// Makes the claim request more; returns why it cannot grow, if it cannot.
 async fn request_growth(
-    work: &ReconcileContext<'_>,
+    cx: &ReconcileContext<'_>,
     live: &Claim,
-    wants: &VolumeSize,
+    target: &VolumeSize,
     classes: &mut StorageClasses,
 ) -> Result<Option<String>, ReconcileError> {
     let name = live.name_any();
-    let known =
-        work.shared.states.with(work.key(), |memory| memory.refused_growth.get(&name).cloned());
-    let known =
-        known.filter(|known| known.size == *wants && known.refused_at.elapsed() < RETRY_AFTER);
-    if let Some(known) = known {
-        return Ok(Some(known.why));
+    let recent = cx.with_state(|state| {
+        let refusal = state.refused_growth.get(&name)?;
+        let counts = refusal.size == target.text && refusal.refused_at.elapsed() < RETRY_AFTER;
+        counts.then(|| refusal.reason.clone())
+    });
+    if recent.is_some() {
+        return Ok(recent);
     }
     let class = storage_class(live);
-    let why = match classes.expansion_of(work, class).await? {
+    let refused = match classes.expansion_of(cx, class).await? {
         Expansion::NotAllowed => Some(format!(
             "StorageClass {} lets no volume grow: set its allowVolumeExpansion to true, if its \
              provisioner can make volumes larger",
             class.unwrap_or_default()
         )),
-        Expansion::Allowed | Expansion::Unknown => patch_size(work, live, wants).await?,
+        Expansion::Allowed | Expansion::Unknown => patch_size(cx, live, target).await?,
     };
-    work.shared.states.with(work.key(), |memory| match &why {
-        None => _ = memory.refused_growth.remove(&name),
-        Some(why) => {
-            let (size, why) = (wants.clone(), why.clone());
-            memory
-                .refused_growth
-                .insert(name, GrowthRefusal { size, why, refused_at: Instant::now() });
+    cx.with_state(|state| match &refused {
+        None => _ = state.refused_growth.remove(&name),
+        Some(reason) => {
+            let (size, reason) = (target.text.clone(), reason.clone());
+            let refusal = GrowthRefusal { size, reason, refused_at: Instant::now() };
+            state.refused_growth.insert(name, refusal);
         }
     });
-    Ok(why)
+    Ok(refused)
 }
 
+/// Returns why the API server refused the size, if it did.
 async fn patch_size(
-    work: &ReconcileContext<'_>,
+    cx: &ReconcileContext<'_>,
     live: &Claim,
-    wants: &VolumeSize,
+    target: &VolumeSize,
 ) -> Result<Option<String>, ReconcileError> {
     let name = live.name_any();
     tracing::info!(
-        architecture = %work.key(), claim = name, size = wants.text, "making a volume larger"
+        architecture = %cx.key(), claim = name, size = target.text, "growing a volume"
     );
-    let api: Api<Claim> = work.api();
+    let api: Api<Claim> = cx.api();
     let params =
         PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    match api.patch(&name, &params, &Patch::Merge(&size_patch(live, wants))).await {
-        Ok(made) => {
-            work.record_write(WriteFence::new(
-                work.shared.caches.claims.progress(),
-                &made.metadata,
-            ));
+    match api.patch(&name, &params, &Patch::Merge(&size_patch(live, target))).await {
+        Ok(written) => {
+            cx.record_write(cx.shared.caches.claims.write_fence(&written.metadata));
             Ok(None)
         }
-        // It is gone, or another has its name: the watch will tell.
+        // It was deleted, or a new claim has its name: the watch delivers that.
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(None),
         Err(kube::Error::Api(status)) if status.code < 500 => {
             Ok(Some(format!("the API server refused it: {}", status.message)))
@@ -182,9 +177,9 @@ async fn patch_size(
     }
 }
 
-/// The change of `live` that asks for `wants`.
-fn size_patch(live: &Claim, wants: &VolumeSize) -> Claim {
-    let request = ("storage".to_owned(), RawQuantity(wants.text.clone()));
+/// The merge patch that makes `live` request `target`; its UID is a precondition.
+fn size_patch(live: &Claim, target: &VolumeSize) -> Claim {
+    let request = ("storage".to_owned(), RawQuantity(target.text.clone()));
     let requests = Some([request].into());
     Claim {
         metadata: ObjectMeta { uid: live.uid(), ..ObjectMeta::default() },

@@ -1,8 +1,8 @@
-//! What becomes of volumes: claims are made before their StatefulSets, so that nobody else's is
-//! ever taken, grow when the specification says so, and follow `spec.retention`.
+//! Volume claims: made before their StatefulSets, so that a StatefulSet never takes a claim of
+//! another; grown when the specification grows; kept or deleted as `spec.retention` says.
 //!
-//! A claim template says what is wanted, a claim what there is: where a volume cannot be as it is
-//! wanted it goes on being used as it is, and the status says so. No claim is deleted that another
+//! A claim template says what is specified, a claim what exists. A volume that cannot be as
+//! specified stays in use as it is, and the status says so. Never deletes a claim that another
 //! Architecture made or left behind.
 
 mod claims;
@@ -14,5 +14,4 @@ mod storage_class;
 mod template;
 
 pub(super) use ensure::ensure_claims;
-pub(super) use growth::GrowthRefusal;
 pub(super) use release::release_claims;

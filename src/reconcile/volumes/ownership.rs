@@ -1,14 +1,13 @@
-//! Whose a claim is, and with whom it goes.
+//! Which Architecture a claim belongs to, and whether it is deleted with it.
 
 use super::super::{
     apply::{Child, patch_metadata},
-    cache::WriteFence,
+    context::ReconcileContext,
     error::ApplyError,
     key::architecture_owners,
-    reconcile_context::ReconcileContext,
 };
 use crate::{
-    api::{Fate, Retention},
+    api::{Retention, RetentionPolicy},
     observe::IssueKind,
 };
 use k8s_openapi::{
@@ -19,97 +18,94 @@ use kube::{Resource, ResourceExt};
 use maquette_contract::keys::{ANNOTATION_USED_BY, LABEL_ARCHITECTURE};
 use std::collections::BTreeMap;
 
-/// Refuses what is somebody else's, and waits for what is on its way out.
-pub(super) fn ensure_adoptable(
-    work: &ReconcileContext<'_>,
-    live: &Claim,
-) -> Result<(), ApplyError> {
-    let title = live.display_name();
-    if is_terminating(work, live) {
+/// Refuses a claim of another owner, and one that is being deleted.
+pub(super) fn ensure_adoptable(cx: &ReconcileContext<'_>, live: &Claim) -> Result<(), ApplyError> {
+    let claim = live.display_name();
+    if is_terminating(cx, live) {
         let message =
-            format!("waiting for {title} of an earlier Architecture or component to be removed");
+            format!("waiting for {claim} of an earlier Architecture or component to be removed");
         return Err(ApplyError::from_issue(IssueKind::Removal, message));
     }
-    if is_labelled(work, live) {
+    if is_labelled(cx, live) {
         return Ok(());
     }
     let message = format!(
-        "{title} exists and is not part of this Architecture: rename the Architecture, or delete \
-         that claim if nobody needs what is on it"
+        "{claim} exists and is not part of this Architecture: rename the Architecture, or delete \
+         that claim if its data is not needed"
     );
     Err(ApplyError::from_issue(IssueKind::Conflict, message))
 }
 
-/// Whether the claim says that it is of an Architecture of this name.
-pub(super) fn is_labelled(work: &ReconcileContext<'_>, live: &Claim) -> bool {
-    live.labels().get(LABEL_ARCHITECTURE) == Some(&work.key().name)
+/// Whether the claim's label names an Architecture of this name.
+pub(super) fn is_labelled(cx: &ReconcileContext<'_>, live: &Claim) -> bool {
+    live.labels().get(LABEL_ARCHITECTURE) == Some(&cx.key().name)
 }
 
 /// Whether the claim is being deleted, or will be with an earlier Architecture of the same name.
-pub(super) fn is_terminating(work: &ReconcileContext<'_>, live: &Claim) -> bool {
-    let name = &work.key().name;
-    let earlier = architecture_owners(&live.metadata)
-        .any(|owner| owner.name == *name && owner.uid != work.uid());
-    live.metadata.deletion_timestamp.is_some() || earlier
+pub(super) fn is_terminating(cx: &ReconcileContext<'_>, live: &Claim) -> bool {
+    let name = &cx.key().name;
+    let has_earlier_owner = architecture_owners(&live.metadata)
+        .any(|owner| owner.name == *name && owner.uid != cx.uid());
+    live.metadata.deletion_timestamp.is_some() || has_earlier_owner
 }
 
-/// Whether this very Architecture used the claim, and not only an earlier one of the same name.
-pub(super) fn is_used(work: &ReconcileContext<'_>, live: &Claim) -> bool {
-    let uid = work.uid();
-    live.annotations().get(ANNOTATION_USED_BY).is_some_and(|user| user == uid)
-        || live.owner_references().iter().any(|owner| owner.uid == uid)
+/// Whether the Architecture of this UID used the claim. One that only an earlier Architecture of
+/// the same name used does not count.
+pub(super) fn is_used(cx: &ReconcileContext<'_>, live: &Claim) -> bool {
+    is_annotated(cx, live) || live.owner_references().iter().any(|owner| owner.uid == cx.uid())
 }
 
-/// What says that this Architecture uses a claim.
-pub(super) fn used_by_annotation(work: &ReconcileContext<'_>) -> BTreeMap<String, String> {
-    [(ANNOTATION_USED_BY.to_owned(), work.uid().to_owned())].into()
+fn is_annotated(cx: &ReconcileContext<'_>, live: &Claim) -> bool {
+    live.annotations().get(ANNOTATION_USED_BY).is_some_and(|uid| uid == cx.uid())
 }
 
-/// The owners of a new claim: with one it goes with the Architecture, without it stays.
+/// The annotation of a claim that this Architecture uses.
+pub(super) fn used_by_annotation(cx: &ReconcileContext<'_>) -> BTreeMap<String, String> {
+    [(ANNOTATION_USED_BY.to_owned(), cx.uid().to_owned())].into()
+}
+
+/// The owners of a new claim. With one, the claim is deleted with the Architecture; without, it
+/// stays.
 pub(super) fn claim_owners(
-    work: &ReconcileContext<'_>,
+    cx: &ReconcileContext<'_>,
     retention: &Retention,
 ) -> Option<Vec<OwnerReference>> {
-    (retention.when_deleted == Fate::Delete).then(|| vec![owner_reference(work)])
+    (retention.when_deleted == RetentionPolicy::Delete).then(|| vec![owner_reference(cx)])
 }
 
-fn owner_reference(work: &ReconcileContext<'_>) -> OwnerReference {
+fn owner_reference(cx: &ReconcileContext<'_>) -> OwnerReference {
     OwnerReference {
         controller: None,
         block_owner_deletion: None,
-        ..work.architecture.owner_ref(&()).unwrap_or_default()
+        ..cx.architecture.owner_ref(&()).unwrap_or_default()
     }
 }
 
-/// Makes `live` this Architecture's, so that it is deleted with it or not as `retention` says.
+/// Marks `live` as used by this Architecture, and makes it its owner or not as `retention` says.
 pub(super) async fn set_ownership(
-    work: &ReconcileContext<'_>,
+    cx: &ReconcileContext<'_>,
     live: &Claim,
     retention: &Retention,
 ) -> Result<(), ApplyError> {
-    let wanted = claim_owners(work, retention);
+    let desired = claim_owners(cx, retention);
     let (own, others): (Vec<_>, Vec<_>) =
-        live.owner_references().iter().cloned().partition(|owner| owner.uid == work.uid());
-    let marked = live.annotations().get(ANNOTATION_USED_BY).is_some_and(|uid| uid == work.uid());
-    if marked && own.is_empty() == wanted.is_none() {
+        live.owner_references().iter().cloned().partition(|owner| owner.uid == cx.uid());
+    if is_annotated(cx, live) && own.is_empty() == desired.is_none() {
         return Ok(());
     }
     let metadata = ObjectMeta {
         uid: live.uid(),
         resource_version: live.resource_version(),
-        annotations: Some(used_by_annotation(work)),
-        owner_references: Some(others.into_iter().chain(wanted.into_iter().flatten()).collect()),
+        annotations: Some(used_by_annotation(cx)),
+        owner_references: Some(others.into_iter().chain(desired.into_iter().flatten()).collect()),
         ..ObjectMeta::default()
     };
-    match patch_metadata::<Claim>(&work.api(), &live.name_any(), metadata).await {
-        Ok(made) => {
-            work.record_write(WriteFence::new(
-                work.shared.caches.claims.progress(),
-                &made.metadata,
-            ));
+    match patch_metadata::<Claim>(&cx.api(), &live.name_any(), metadata).await {
+        Ok(written) => {
+            cx.record_write(cx.shared.caches.claims.write_fence(&written.metadata));
             Ok(())
         }
-        // It changed meanwhile: the watch will tell, and then it is tried again.
+        // It changed meanwhile: the watch delivers that, and the next reconcile tries again.
         Err(kube::Error::Api(status)) if status.is_conflict() => Ok(()),
         Err(error) => Err(ApplyError::from_kube(&live.display_name(), error)),
     }

@@ -1,15 +1,16 @@
-//! The volumes that no component uses any more.
+//! The volumes that no component uses.
 
 use super::{
     super::{
         apply::Child,
+        context::ReconcileContext,
         error::{ApplyError, ReconcileError},
-        reconcile_context::{ReconcileContext, ReconcileOutcome},
+        outcome::ReconcileOutcome,
     },
     claims::desired_claims,
     ownership::{ensure_adoptable, is_labelled, is_terminating, is_used, set_ownership},
 };
-use crate::api::{Fate, Retention, VolumeState, VolumeStatus};
+use crate::api::{Retention, RetentionPolicy, VolumeState, VolumeStatus};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
 use kube::{
     Api, ResourceExt,
@@ -18,107 +19,113 @@ use kube::{
 use maquette_contract::keys::LABEL_COMPONENT;
 use std::collections::BTreeSet;
 
-/// Sees to the volumes of components and pods that are no more, as `spec.retention` says.
-pub(in super::super) async fn release_claims(
-    work: &ReconcileContext<'_>,
+/// Keeps or deletes the claims that `sets` do not use, as `spec.retention` says, and lists them in
+/// the outcome.
+pub(in crate::reconcile) async fn release_claims(
+    cx: &ReconcileContext<'_>,
     sets: &[StatefulSet],
     retention: &Retention,
     outcome: &mut ReconcileOutcome,
 ) -> Result<(), ReconcileError> {
     let used: BTreeSet<_> =
         sets.iter().flat_map(desired_claims).map(|claim| claim.name_any()).collect();
-    let cached = work.shared.caches.claims.objects_of(work.key());
+    let cached = cx.shared.caches.claims.objects_of(cx.key());
     let idle = cached.iter().filter(|claim| !used.contains(&claim.name_any()));
-    for claim in idle.filter(|claim| is_labelled(work, claim)) {
-        let blocked = !outcome.can_delete() || !outcome.waits.is_empty();
-        let fate = classify_idle(work, claim, retention, blocked);
-        match fate {
+    for claim in idle.filter(|claim| is_labelled(cx, claim)) {
+        let is_blocked = !outcome.can_delete() || !outcome.applied.waits.is_empty();
+        let idle_volume = classify_idle(cx, claim, retention, is_blocked);
+        match idle_volume {
             IdleVolume::Terminating | IdleVolume::LeftBehind => {}
             IdleVolume::Retained | IdleVolume::DeleteLater => {
-                let result = set_ownership(work, claim, retention).await;
+                let result = set_ownership(cx, claim, retention).await;
                 outcome.record_result(result)?;
             }
             IdleVolume::Delete => {
-                let result = delete_claim(work, claim).await;
+                let result = delete_claim(cx, claim).await;
                 outcome.record_result(result)?;
             }
         }
-        outcome.volumes.push(volume_status(claim, fate));
+        outcome.applied.volumes.push(volume_status(claim, idle_volume));
     }
     Ok(())
 }
 
-/// What becomes of a volume that no component uses.
+/// What happens to a volume that no component uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum IdleVolume {
-    /// It is on its way out.
+    /// It is being deleted.
     Terminating,
     /// An earlier Architecture left it, and this one never used it.
     LeftBehind,
-    /// It is to be kept.
     Retained,
-    /// It is to be deleted once all else is done.
+    /// It is deleted once nothing else is left to do.
     DeleteLater,
-    /// It is to be deleted.
     Delete,
 }
 
 fn classify_idle(
-    work: &ReconcileContext<'_>,
+    cx: &ReconcileContext<'_>,
     claim: &Claim,
     retention: &Retention,
-    blocked: bool,
+    is_blocked: bool,
 ) -> IdleVolume {
     match retention.when_dropped {
-        _ if is_terminating(work, claim) => IdleVolume::Terminating,
-        _ if !is_used(work, claim) => IdleVolume::LeftBehind,
-        Fate::Retain => IdleVolume::Retained,
-        Fate::Delete if blocked => IdleVolume::DeleteLater,
-        Fate::Delete => IdleVolume::Delete,
+        _ if is_terminating(cx, claim) => IdleVolume::Terminating,
+        _ if !is_used(cx, claim) => IdleVolume::LeftBehind,
+        RetentionPolicy::Retain => IdleVolume::Retained,
+        RetentionPolicy::Delete if is_blocked => IdleVolume::DeleteLater,
+        RetentionPolicy::Delete => IdleVolume::Delete,
     }
 }
 
-fn volume_status(claim: &Claim, fate: IdleVolume) -> VolumeStatus {
+fn volume_status(claim: &Claim, idle_volume: IdleVolume) -> VolumeStatus {
     let component = claim.labels().get(LABEL_COMPONENT).cloned();
-    let of = component.as_deref().unwrap_or("of its name");
-    let (state, message) = match fate {
-        IdleVolume::Terminating => (VolumeState::Deleting, "it is on its way out".to_owned()),
+    let user = component.as_deref().unwrap_or("of its name");
+    let (state, message) = match idle_volume {
+        IdleVolume::Terminating => (VolumeState::Deleting, "it is being deleted".to_owned()),
         IdleVolume::LeftBehind => (
             VolumeState::Retained,
             format!(
-                "an earlier Architecture of this name left it: a component {of} would take it up again; \
-                 delete the claim if nobody needs what is on it"
+                "an earlier Architecture of this name left it: a component {user} would use it \
+                 again; delete the claim if its data is not needed"
             ),
         ),
         IdleVolume::Retained => (
             VolumeState::Retained,
             format!(
-                "retention.whenDropped is Retain: the component {of} takes it up again if it returns"
+                "retention.whenDropped is Retain: the component {user} uses it again if it returns"
             ),
         ),
         IdleVolume::DeleteLater => (
             VolumeState::Retained,
-            "retention.whenDropped is Delete: it goes once everything else is done".to_owned(),
+            "retention.whenDropped is Delete: it is deleted once nothing else is left to do"
+                .to_owned(),
         ),
         IdleVolume::Delete => (VolumeState::Deleting, "retention.whenDropped is Delete".to_owned()),
     };
     VolumeStatus { name: claim.name_any(), component, state, message: Some(message) }
 }
 
-async fn delete_claim(work: &ReconcileContext<'_>, claim: &Claim) -> Result<(), ApplyError> {
-    let api: Api<Claim> = work.api();
-    let (name, failure) =
-        (claim.name_any(), |error| ApplyError::from_kube(&claim.display_name(), error));
-    let Some(live) = api.get_opt(&name).await.map_err(failure)? else { return Ok(()) };
-    if live.uid() != claim.uid() || ensure_adoptable(work, &live).is_err() || !is_used(work, &live)
-    {
+async fn delete_claim(cx: &ReconcileContext<'_>, claim: &Claim) -> Result<(), ApplyError> {
+    let api: Api<Claim> = cx.api();
+    let name = claim.name_any();
+    // Read again: a cached claim may have found a new user, and a deletion loses data.
+    let live = api
+        .get_opt(&name)
+        .await
+        .map_err(|error| ApplyError::from_kube(&claim.display_name(), error))?;
+    let Some(live) = live.filter(|live| {
+        live.uid() == claim.uid() && ensure_adoptable(cx, live).is_ok() && is_used(cx, live)
+    }) else {
         return Ok(());
-    }
-    tracing::info!(architecture = %work.key(), claim = name, "deleting the volume of a dropped component");
-    let same = Preconditions { uid: live.uid(), resource_version: live.resource_version() };
-    match api.delete(&name, &DeleteParams::background().preconditions(same)).await {
+    };
+    tracing::info!(
+        architecture = %cx.key(), claim = name, "deleting the volume of a dropped component"
+    );
+    let unchanged = Preconditions { uid: live.uid(), resource_version: live.resource_version() };
+    match api.delete(&name, &DeleteParams::background().preconditions(unchanged)).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
-        Err(error) => Err(failure(error)),
+        Err(error) => Err(ApplyError::from_kube(&claim.display_name(), error)),
     }
 }

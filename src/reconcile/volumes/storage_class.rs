@@ -1,32 +1,31 @@
-//! Whether the volumes of a StorageClass may grow.
+//! Whether the volumes of a StorageClass can grow.
 
 use super::super::{
+    context::ReconcileContext,
     error::{ApplyError, ReconcileError},
-    reconcile_context::ReconcileContext,
 };
 use k8s_openapi::api::storage::v1::StorageClass;
 use kube::Api;
 use std::collections::BTreeMap;
 
-/// Whether volumes may grow.
+/// Whether volumes can grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expansion {
     Allowed,
     NotAllowed,
-    /// There is no such class, or the operator may not read it: the API server knows.
+    /// The class does not exist or the operator may not read it: the API server decides.
     Unknown,
 }
 
-/// What was asked for during one reconcile: each class once at most.
+/// The StorageClasses that one reconcile has read.
 #[derive(Debug, Default)]
 pub(super) struct StorageClasses(BTreeMap<String, Expansion>);
 
 impl StorageClasses {
-    /// Whether volumes of the class may grow. It is read when that matters and not watched: that
-    /// is seldom, and an operator of a few namespaces may have no right to read it.
+    /// Whether volumes of this class can grow.
     pub(super) async fn expansion_of(
         &mut self,
-        work: &ReconcileContext<'_>,
+        cx: &ReconcileContext<'_>,
         class: Option<&str>,
     ) -> Result<Expansion, ReconcileError> {
         let Some(name) = class.filter(|name| !name.is_empty()) else {
@@ -35,17 +34,19 @@ impl StorageClasses {
         if let Some(known) = self.0.get(name) {
             return Ok(*known);
         }
-        let found = read_expansion(work, name).await?;
-        self.0.insert(name.to_owned(), found);
-        Ok(found)
+        // Read on demand and not watched: it is rarely needed, and an operator of a few namespaces
+        // may have no right to it.
+        let expansion = read_expansion(cx, name).await?;
+        self.0.insert(name.to_owned(), expansion);
+        Ok(expansion)
     }
 }
 
 async fn read_expansion(
-    work: &ReconcileContext<'_>,
+    cx: &ReconcileContext<'_>,
     name: &str,
 ) -> Result<Expansion, ReconcileError> {
-    let api: Api<StorageClass> = Api::all(work.shared.client.clone());
+    let api: Api<StorageClass> = Api::all(cx.shared.client.clone());
     match api.get_opt(name).await {
         Ok(Some(class)) if class.allow_volume_expansion == Some(true) => Ok(Expansion::Allowed),
         Ok(Some(_)) => Ok(Expansion::NotAllowed),

@@ -6,7 +6,7 @@ import (
 	"maquette.dev/dev/cluster/internal/cluster"
 )
 
-// newSupervise is what up starts, detached; nobody calls it by hand.
+// newSupervise is the command that up starts, detached; it is not for people.
 func newSupervise() *cobra.Command {
 	return &cobra.Command{
 		Use:    cluster.SuperviseCommand + " PLAN",

@@ -16,14 +16,14 @@ import (
 	"maquette.dev/dev/cluster/internal/state"
 )
 
-// Plan is what the supervisor is told: what cluster to make, and where.
+// Plan tells the supervisor what cluster to make, and where.
 type Plan struct {
 	Dir state.Dir `json:"dir"`
 	// Name of a full cluster; empty for a control plane alone.
 	Name     string `json:"name,omitempty"`
 	Port     int    `json:"port"`
 	AuditLog bool   `json:"auditLog,omitempty"`
-	// Parent is whose end ends the cluster, if anybody's.
+	// Parent is the process whose end ends the cluster; nil if there is none.
 	Parent *process.Identity `json:"parent,omitempty"`
 }
 

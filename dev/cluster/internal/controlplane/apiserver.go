@@ -61,8 +61,8 @@ func (c Config) reachability() []string {
 	if c.AdvertiseAddress != "" {
 		return append(args, "--advertise-address="+c.AdvertiseAddress)
 	}
-	// Nobody looks for default/kubernetes, and a loopback address, the only one
-	// there is, would be refused as its endpoint.
+	// The Service default/kubernetes is not used, and the only address, a loopback
+	// address, would be refused as its endpoint.
 	return append(args, "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none")
 }
 

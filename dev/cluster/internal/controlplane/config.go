@@ -80,8 +80,8 @@ func (c Config) WritePKI(port int) (*pki.Files, error) {
 }
 
 // Etcd keeps the data only as long as the cluster runs, so that it need not wait
-// for the disk. It has no peers; the addresses that it would tell them have to
-// have ports, but are used by nobody, so that they keep their defaults.
+// for the disk. It has no peers: the addresses for peers must have ports, but are
+// not used, so they keep their defaults.
 func (c Config) Etcd() supervise.Program {
 	return supervise.Program{Name: "etcd", Args: []string{
 		"--data-dir=etcd",

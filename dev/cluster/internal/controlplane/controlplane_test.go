@@ -21,7 +21,7 @@ func TestAControlPlaneAloneListensOnLoopbackOnly(t *testing.T) {
 	}
 	for _, arg := range args {
 		if len(arg) > 8 && arg[:8] == "--audit-" {
-			t.Errorf("there is %s though nobody asked", arg)
+			t.Errorf("there is %s without an audit log", arg)
 		}
 	}
 }

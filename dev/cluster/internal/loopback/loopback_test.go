@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestAReservedPortIsNobodyElses(t *testing.T) {
+func TestAReservedPortIsExclusive(t *testing.T) {
 	held, port, err := Reserve()
 	if err != nil {
 		t.Fatal(err)
@@ -15,7 +15,7 @@ func TestAReservedPortIsNobodyElses(t *testing.T) {
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	if listener, err := net.Listen("tcp4", address); err == nil {
 		listener.Close()
-		t.Error("somebody else can listen there")
+		t.Error("another listener got the reserved port")
 	}
 	held.Close()
 	listener, err := net.Listen("tcp4", address)

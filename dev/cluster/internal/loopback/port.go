@@ -10,10 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reserve takes a free port and keeps it from everybody but a program of the
-// same user that asks to share it: no other can take it between our finding it
-// free and the API server's listening. The port is ours until the file and all
-// copies of it are closed.
+// Reserve takes a free port. Only a program of the same user that asks to share it
+// can listen there, so no other program can take it before the API server does. The
+// port is reserved until the file and all copies of it are closed.
 func Reserve() (*os.File, int, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"maquette.dev/dev/cluster/internal/volumes"
 )
 
-// Whom the programs of the node that Kubernetes has no role for are known as.
+// The users of the programs of the node that Kubernetes has no role for.
 const (
 	dnsUser     = "maquette-dev:coredns"
 	volumesUser = "maquette-dev:volume-provisioner"

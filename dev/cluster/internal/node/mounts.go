@@ -9,7 +9,7 @@ import (
 )
 
 // makeMounts gives the cluster, in its own mount namespace, folders of its own
-// in the place of those that programs write to whatever they are told.
+// in the place of those whose paths are fixed in the programs.
 func (c Config) makeMounts() error {
 	const aside = "/run/cluster"
 	logs := c.Dir.Path("pod-logs")

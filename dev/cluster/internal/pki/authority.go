@@ -23,7 +23,7 @@ type Authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-// Subject is whom a certificate is for: a server if it has names or addresses,
+// Subject is the holder of a certificate: a server if it has names or addresses,
 // otherwise a client, or both.
 type Subject struct {
 	Name      string

@@ -65,7 +65,7 @@ func TestKillReturnsWhenTheProcessIsGone(t *testing.T) {
 	if err := identity.Kill(10 * time.Second); err != nil {
 		t.Fatal(err)
 	}
-	// Nobody has waited for it yet: it is a zombie, which is gone enough.
+	// It is a zombie until its parent waits for it; a zombie counts as gone.
 	if identity.Alive() {
 		t.Error("still alive")
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Lock waits until nobody else brings this cluster up or down. The lock is on
+// Lock waits until no other process brings this cluster up or down. The lock is on
 // the directory itself, so that no lock file stays behind.
 func (d Dir) Lock(ctx context.Context) (unlock func(), err error) {
 	for {
@@ -25,7 +25,7 @@ func (d Dir) Lock(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-// tryLock returns nothing where somebody else holds the lock.
+// tryLock returns nil if another process holds the lock.
 func (d Dir) tryLock() (unlock func(), err error) {
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (d Dir) tryLock() (unlock func(), err error) {
 	}
 	held.Close()
 	if err == nil || errors.Is(err, syscall.EWOULDBLOCK) {
-		// Held, or whoever held it before removed the directory.
+		// The lock is held, or its last holder removed the directory.
 		return nil, nil
 	}
 	return nil, fmt.Errorf("lock %s: %w", d, err)

@@ -42,7 +42,7 @@ func (p *Progress) End(err error) {
 func (p *Progress) append(line string) {
 	file, err := os.OpenFile(p.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return // the directory is being removed: nobody is left to read
+		return // the directory is being removed: there is no reader
 	}
 	defer file.Close()
 	fmt.Fprintln(file, strings.ReplaceAll(line, "\n", "; "))

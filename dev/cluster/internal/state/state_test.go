@@ -105,7 +105,7 @@ func TestOnlyOneHoldsTheLock(t *testing.T) {
 		done <- err
 	}()
 	order = append(order, "first")
-	// As down does: whoever waits must not lock a directory that is gone.
+	// As down does: a waiting process must not lock a directory that is gone.
 	if err := os.Remove(string(dir)); err != nil {
 		t.Error(err)
 	}

@@ -16,7 +16,7 @@ type provisioner struct {
 	node      string
 }
 
-// Provision makes the volume's directory. Everybody may write to it, so that also
+// Provision makes the volume's directory. Every user may write to it, so that also
 // a pod without fsGroup can; the directories above are closed to others.
 func (p provisioner) Provision(_ context.Context, options controller.ProvisionOptions) (*core.PersistentVolume, controller.ProvisioningState, error) {
 	path := filepath.Join(p.directory, options.PVName)

@@ -1,0 +1,51 @@
+//! Moves the fields that our create request set to our apply, so that an apply without one of them
+//! removes it. The same as client-go's `csaupgrade`.
+
+use super::{
+    super::{error::ApplyError, watch::is_create_entry},
+    child::{Child, patch_metadata},
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
+use kube::{Api, ResourceExt};
+use maquette_contract::keys::FIELD_MANAGER;
+
+/// Upgrades the managed fields of the live object of `desired`'s name.
+pub(super) async fn upgrade_managed_fields<K: Child>(
+    api: &Api<K>,
+    desired: &K,
+) -> Result<(), ApplyError> {
+    patch_entries(api, &desired.name_any())
+        .await
+        .map_err(|error| ApplyError::from_kube(&desired.display_name(), error))
+}
+
+async fn patch_entries<K: Child>(api: &Api<K>, name: &str) -> Result<(), kube::Error> {
+    let live = api.get_metadata(name).await?;
+    let entries = to_apply_entries(live.metadata.managed_fields.unwrap_or_default());
+    let metadata = ObjectMeta {
+        uid: live.metadata.uid,
+        resource_version: live.metadata.resource_version,
+        managed_fields: Some(entries),
+        ..ObjectMeta::default()
+    };
+    patch_metadata(api, name, metadata).await.map(|_| ())
+}
+
+/// Turns the entry of our create request into one of an apply. If there is one of an apply
+/// already, the create entry is dropped: its fields have no manager then.
+fn to_apply_entries(managed: Vec<ManagedFieldsEntry>) -> Vec<ManagedFieldsEntry> {
+    let (ours, mut others): (Vec<_>, Vec<_>) = managed.into_iter().partition(is_create_entry);
+    if !others.iter().any(is_apply_entry) {
+        others.extend(
+            ours.into_iter()
+                .map(|entry| ManagedFieldsEntry { operation: Some("Apply".to_owned()), ..entry }),
+        );
+    }
+    others
+}
+
+fn is_apply_entry(entry: &ManagedFieldsEntry) -> bool {
+    entry.manager.as_deref() == Some(FIELD_MANAGER)
+        && entry.operation.as_deref() == Some("Apply")
+        && entry.subresource.is_none()
+}

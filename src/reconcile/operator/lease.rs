@@ -1,0 +1,221 @@
+//! Leader election: of several replicas only the holder of the Lease reconciles.
+//!
+//! As in client-go, a Lease is taken only from a holder whose renewals were not observed for the
+//! whole duration of the Lease by our own clock, so clocks need not agree. Every write carries the
+//! resource version that was read, so that one of two concurrent writers wins.
+
+use k8s_openapi::{
+    api::coordination::v1::{Lease, LeaseSpec},
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+    jiff::Timestamp,
+};
+use kube::{Api, Client, api::PostParams};
+use maquette_contract::keys::{FIELD_MANAGER, MANAGER};
+use maquette_http_client::error_chain;
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+/// How long a Lease is valid after its last renewal.
+const LEASE_DURATION: Duration = Duration::from_secs(15);
+/// How often the holder renews it.
+const RENEW_INTERVAL: Duration = Duration::from_secs(5);
+/// A holder without a renewal for this long stops: earlier than others may take the Lease.
+const RENEW_DEADLINE: Duration = Duration::from_secs(10);
+/// How often a candidate looks at the Lease.
+const RETRY_PERIOD: Duration = Duration::from_secs(2);
+/// A request that takes longer has failed.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Why a request failed.
+#[derive(Debug, thiserror::Error)]
+enum LeaseError {
+    #[error("the API server did not answer within {} s", REQUEST_TIMEOUT.as_secs())]
+    TimedOut,
+    #[error("the API server refused the request")]
+    Refused(#[from] kube::Error),
+}
+
+/// This replica in the election.
+pub(super) struct LeaseCandidate {
+    api: Api<Lease>,
+    identity: String,
+    /// The Lease as last read or written, and when it was first observed like that.
+    observed: Option<(Lease, Instant)>,
+}
+
+impl LeaseCandidate {
+    pub(super) fn new(client: Client, namespace: &str, identity: String) -> Self {
+        Self { api: Api::namespaced(client, namespace), identity, observed: None }
+    }
+
+    /// Returns once this replica leads.
+    pub(super) async fn acquire(&mut self) {
+        loop {
+            match self.try_acquire_or_renew().await {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(error = error_chain(&error), "cannot read or take the lease");
+                }
+            }
+            tokio::time::sleep(RETRY_PERIOD).await;
+        }
+    }
+
+    /// Renews the Lease; returns once this replica no longer leads.
+    pub(super) async fn renew_until_lost(&mut self) {
+        let mut renewed = Instant::now();
+        loop {
+            let is_recent = renewed.elapsed() < RENEW_INTERVAL;
+            tokio::time::sleep(if is_recent { RENEW_INTERVAL } else { RETRY_PERIOD / 2 }).await;
+            match self.try_acquire_or_renew().await {
+                Ok(true) => renewed = Instant::now(),
+                // Another client wrote to it, such as a label: it is still ours.
+                Ok(false) if self.is_holder() => continue,
+                Ok(false) => {
+                    tracing::error!(holder = self.observed_holder(), "the lease was lost");
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(error = error_chain(&error), "cannot renew the lease");
+                }
+            }
+            if renewed.elapsed() >= RENEW_DEADLINE {
+                tracing::error!("the lease was not renewed within {} s", RENEW_DEADLINE.as_secs());
+                return;
+            }
+        }
+    }
+
+    /// Clears the holder, so that another replica can take the Lease at once.
+    pub(super) async fn release(&mut self) {
+        if !self.is_holder() {
+            return;
+        }
+        let Some((held, _)) = self.observed.take() else { return };
+        let spec = LeaseSpec { holder_identity: None, ..held.spec.unwrap_or_default() };
+        let released = Lease { metadata: held.metadata, spec: Some(spec) };
+        if let Err(error) = self.update_lease(released).await {
+            tracing::warn!(
+                error = error_chain(&error),
+                "cannot release the lease; it expires in {} s",
+                LEASE_DURATION.as_secs()
+            );
+        }
+    }
+
+    fn is_holder(&self) -> bool {
+        self.observed_holder() == Some(&*self.identity)
+    }
+
+    fn observed_holder(&self) -> Option<&str> {
+        self.observed.as_ref().and_then(|(lease, _)| holder_of(lease))
+    }
+
+    /// Takes or renews the Lease if it is free or ours; returns whether this replica holds it now.
+    async fn try_acquire_or_renew(&mut self) -> Result<bool, LeaseError> {
+        // A holder renews without reading: the resource version in its write detects a loss.
+        if !self.is_holder() {
+            self.observe_lease().await?;
+        }
+        let Some((lease, observed_at)) = self.observed.clone() else {
+            return self.create_lease().await;
+        };
+        let is_free = holder_of(&lease).is_none() || observed_at.elapsed() >= LEASE_DURATION;
+        if !self.is_holder() && !is_free {
+            return Ok(false);
+        }
+        let is_written = self.update_lease(self.next_lease(Some(lease))).await?;
+        if !is_written {
+            self.observed = None;
+            self.observe_lease().await?;
+        }
+        Ok(is_written)
+    }
+
+    async fn observe_lease(&mut self) -> Result<(), LeaseError> {
+        let read = with_timeout(self.api.get_opt(MANAGER)).await?;
+        let before = self.observed.take();
+        self.observed = read.map(|lease| {
+            let version = &lease.metadata.resource_version;
+            let unchanged = before.filter(|(seen, _)| seen.metadata.resource_version == *version);
+            let observed_at = unchanged.map_or_else(Instant::now, |(_, at)| at);
+            (lease, observed_at)
+        });
+        Ok(())
+    }
+
+    /// The Lease with us as its holder, after `before`.
+    fn next_lease(&self, before: Option<Lease>) -> Lease {
+        let now = MicroTime(Timestamp::now());
+        let (metadata, spec) = match before {
+            Some(lease) => (lease.metadata, lease.spec.unwrap_or_default()),
+            None => (
+                ObjectMeta { name: Some(MANAGER.to_owned()), ..ObjectMeta::default() },
+                LeaseSpec::default(),
+            ),
+        };
+        let is_ours = spec.holder_identity.as_deref() == Some(&*self.identity);
+        let transitions = spec.lease_transitions.unwrap_or(0);
+        let next = LeaseSpec {
+            holder_identity: Some(self.identity.clone()),
+            lease_duration_seconds: i32::try_from(LEASE_DURATION.as_secs()).ok(),
+            acquire_time: spec.acquire_time.filter(|_| is_ours).or_else(|| Some(now.clone())),
+            renew_time: Some(now),
+            lease_transitions: Some(if is_ours {
+                transitions
+            } else {
+                transitions.saturating_add(1)
+            }),
+            ..spec
+        };
+        Lease { metadata, spec: Some(next) }
+    }
+
+    async fn create_lease(&mut self) -> Result<bool, LeaseError> {
+        let result = with_timeout(self.api.create(&post_params(), &self.next_lease(None))).await;
+        self.check_write(result)
+    }
+
+    async fn update_lease(&mut self, lease: Lease) -> Result<bool, LeaseError> {
+        let result = with_timeout(self.api.replace(MANAGER, &post_params(), &lease)).await;
+        self.check_write(result)
+    }
+
+    /// Whether a write succeeded; false if another client was faster.
+    fn check_write(&mut self, result: Result<Lease, LeaseError>) -> Result<bool, LeaseError> {
+        match result {
+            Ok(lease) => {
+                self.observed = Some((lease, Instant::now()));
+                Ok(true)
+            }
+            // 404: it was deleted. 409: Conflict or AlreadyExists.
+            Err(LeaseError::Refused(kube::Error::Api(status)))
+                if matches!(status.code, 404 | 409) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn post_params() -> PostParams {
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), dry_run: false }
+}
+
+fn holder_of(lease: &Lease) -> Option<&str> {
+    let holder = lease.spec.as_ref()?.holder_identity.as_deref()?;
+    (!holder.is_empty()).then_some(holder)
+}
+
+async fn with_timeout<T>(
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, LeaseError> {
+    match tokio::time::timeout(REQUEST_TIMEOUT, call).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(LeaseError::TimedOut),
+    }
+}

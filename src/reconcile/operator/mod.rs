@@ -1,0 +1,11 @@
+//! The operator as a process: its client, leader election, watch scopes, probes and metrics.
+//!
+//! Wires the parts together and never reconciles an Architecture itself.
+
+mod admin;
+mod client;
+mod lease;
+mod run;
+mod scope;
+
+pub use run::{Options, RunError, run};

@@ -1,0 +1,49 @@
+//! The record that the steps of one reconcile fill: what the status follows from, and what later
+//! steps depend on.
+
+use super::error::{ApplyError, ReconcileError};
+use crate::observe::ApplyOutcome;
+use std::{collections::BTreeSet, time::Duration};
+
+/// What the steps of one reconcile did and found.
+#[derive(Debug, Default)]
+pub(super) struct ReconcileOutcome {
+    /// The part that the status follows from.
+    pub(super) applied: ApplyOutcome,
+    /// The specification cannot be reached from what runs: nothing of that is deleted.
+    pub(super) unreachable: bool,
+    /// StatefulSets that are not applied, because a claim of theirs is not ours or not there yet.
+    pub(super) held_sets: BTreeSet<String>,
+    /// The longest wait for the next reconcile, if no event comes first.
+    pub(super) requeue_after: Option<Duration>,
+}
+
+impl ReconcileOutcome {
+    /// Takes the result of one call: none if it failed with an issue of its own object.
+    ///
+    /// # Errors
+    /// When the API server is unreachable.
+    pub(super) fn record_result<T>(
+        &mut self,
+        result: Result<T, ApplyError>,
+    ) -> Result<Option<T>, ReconcileError> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(ApplyError::Issue(issue)) => {
+                self.applied.issues.push(issue);
+                Ok(None)
+            }
+            Err(ApplyError::Unreachable(error)) => Err(ReconcileError::Unreachable(error)),
+        }
+    }
+
+    /// Whether objects that are no longer specified may be deleted in this reconcile.
+    pub(super) fn can_delete(&self) -> bool {
+        !self.unreachable && self.applied.issues.is_empty()
+    }
+
+    /// Brings the next reconcile forward to `wait` from now.
+    pub(super) fn requeue_within(&mut self, wait: Duration) {
+        self.requeue_after = Some(self.requeue_after.map_or(wait, |earlier| earlier.min(wait)));
+    }
+}

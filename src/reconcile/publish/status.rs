@@ -1,0 +1,121 @@
+//! Writes the status if it says something new, and emits Events for what it says.
+
+use super::{
+    super::{
+        context::ReconcileContext,
+        error::{ApplyError, ReconcileError},
+        outcome::ReconcileOutcome,
+        watch::LenientArchitecture,
+    },
+    events,
+};
+use crate::{api::ArchitectureStatus, observe::condition_types};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{
+    Api, Resource,
+    api::{Patch, PatchParams},
+};
+use maquette_contract::keys::FIELD_MANAGER;
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// The shortest interval between two writes of details.
+const DETAIL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// What is applied to the subresource.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusPatch<'a> {
+    api_version: String,
+    kind: String,
+    metadata: ObjectMeta,
+    status: &'a ArchitectureStatus,
+}
+
+/// Writes `status` if it differs from the current one.
+pub(in crate::reconcile) async fn write_status(
+    cx: &ReconcileContext<'_>,
+    status: &ArchitectureStatus,
+    outcome: &mut ReconcileOutcome,
+) -> Result<(), ReconcileError> {
+    let before = cx.architecture.status.as_ref();
+    if before == Some(status) {
+        return Ok(());
+    }
+    if !is_urgent(before, status) {
+        let written_at = cx.with_state(|state| state.status_written_at);
+        let wait = written_at.and_then(|at| DETAIL_INTERVAL.checked_sub(at.elapsed()));
+        if let Some(wait) = wait {
+            outcome.requeue_within(wait);
+            return Ok(());
+        }
+    }
+    let result = apply_status(cx, status).await;
+    if outcome.record_result(result)? == Some(StatusWrite::Written) {
+        if let Some(step) = events::started_step(before, status) {
+            cx.shared.metrics.evolutions.count_step_start(step);
+        }
+        events::emit(cx, before, status).await;
+    }
+    Ok(())
+}
+
+/// Whether a condition turned, a step started, or the status is of another generation. Clients wait
+/// for these, so they are not deferred.
+fn is_urgent(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> bool {
+    let Some(before) = before else { return true };
+    before.observed_generation != now.observed_generation
+        || !condition_states(before).eq(condition_states(now))
+        || events::evolution_step(before) != events::evolution_step(now)
+}
+
+/// The type and status of every condition.
+fn condition_states(status: &ArchitectureStatus) -> impl Iterator<Item = (&str, &str)> {
+    let conditions = status.conditions.iter();
+    conditions.map(|condition| (condition.type_.as_str(), condition.status.as_str()))
+}
+
+/// The result of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StatusWrite {
+    Written,
+    /// The Architecture was deleted, or a new one has its name.
+    Gone,
+}
+
+async fn apply_status(
+    cx: &ReconcileContext<'_>,
+    status: &ArchitectureStatus,
+) -> Result<StatusWrite, ApplyError> {
+    let metadata = ObjectMeta {
+        name: Some(cx.key().name.clone()),
+        uid: Some(cx.uid().to_owned()),
+        ..ObjectMeta::default()
+    };
+    let patch = StatusPatch {
+        api_version: LenientArchitecture::api_version(&()).into_owned(),
+        kind: LenientArchitecture::kind(&()).into_owned(),
+        metadata,
+        status,
+    };
+    let api: Api<LenientArchitecture> = cx.api();
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    match api.patch_status(&cx.key().name, &params, &Patch::Apply(&patch)).await {
+        Ok(written) => {
+            cx.record_write(cx.shared.caches.architecture_fence(&written.metadata));
+            cx.with_state(|state| state.status_written_at = Some(Instant::now()));
+            Ok(StatusWrite::Written)
+        }
+        // The watch delivers the deletion.
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {
+            Ok(StatusWrite::Gone)
+        }
+        Err(error) => Err(ApplyError::from_kube("status", error)),
+    }
+}
+
+/// Whether the condition `Ready` is true.
+pub(in crate::reconcile) fn is_ready(status: &ArchitectureStatus) -> bool {
+    let ready = status.conditions.iter().find(|c| c.type_ == condition_types::READY);
+    ready.is_some_and(|ready| ready.status == "True")
+}

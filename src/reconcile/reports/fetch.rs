@@ -1,0 +1,67 @@
+//! Fetches one pod's report over HTTP, with bounds of time and size.
+
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use maquette_contract::{Observations, ports::ADMIN};
+use maquette_http_client::{ConnectionPool, PoolOptions, causes, read_body};
+use std::{error::Error, net::IpAddr, time::Duration};
+
+/// A pod that takes longer counts as unreachable.
+const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
+/// A larger report is an error.
+const MAX_REPORT_BYTES: usize = 256 * 1024;
+/// Long enough to reuse a connection in the next fast round, not in the next slow one.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Fetches reports over a pool of connections.
+#[derive(Clone, Debug)]
+pub(in crate::reconcile) struct ReportFetcher(ConnectionPool);
+
+impl ReportFetcher {
+    pub(in crate::reconcile) fn new() -> Self {
+        let options = PoolOptions {
+            connect_timeout: FETCH_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
+            max_idle_per_host: 1,
+            // FETCH_TIMEOUT ends a request first.
+            tcp_user_timeout: None,
+        };
+        Self(options.build())
+    }
+
+    /// The report of the pod at `ip`, or why there is none, in one line that stays the same while
+    /// the cause does.
+    pub(in crate::reconcile) async fn fetch_report(
+        &self,
+        ip: &str,
+    ) -> Result<Observations, String> {
+        match tokio::time::timeout(FETCH_TIMEOUT, self.request_report(ip)).await {
+            Ok(result) => result,
+            Err(_) => Err(format!("no answer within {} ms", FETCH_TIMEOUT.as_millis())),
+        }
+    }
+
+    async fn request_report(&self, ip: &str) -> Result<Observations, String> {
+        let host = match ip.parse() {
+            Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
+            Ok(IpAddr::V4(ip)) => ip.to_string(),
+            Err(_) => return Err(format!("{ip:?} is no address")),
+        };
+        let request = Request::get(format!("http://{host}:{}/observations", ADMIN.number))
+            .body(Full::default())
+            .map_err(|error| error.to_string())?;
+        let response = self.0.request(request).await.map_err(|error| root_cause(&error))?;
+        if response.status() != StatusCode::OK {
+            return Err(format!("it answers {}", response.status()));
+        }
+        let body = read_body(response.into_body(), MAX_REPORT_BYTES)
+            .await
+            .map_err(|error| root_cause(&error))?;
+        serde_json::from_slice(&body).map_err(|error| format!("its report is unreadable: {error}"))
+    }
+}
+
+/// The root cause alone: the errors around it say only that a request failed.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
+}

@@ -1,0 +1,171 @@
+//! The children of an Architecture as the caches last showed them.
+//!
+//! The running topology is read back from the children. A child that another client deletes during
+//! an evolution would take with it the knowledge where its items are, so it is kept here and
+//! restored into the snapshot. What the operator itself deletes is dropped, also while the caches
+//! still show it.
+
+use crate::observe::{Snapshot, is_controlled_by};
+use k8s_openapi::{
+    Metadata,
+    api::{
+        apps::v1::{Deployment, StatefulSet},
+        core::v1::{ConfigMap, Service},
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+type ObjectsByName<K> = BTreeMap<String, Arc<K>>;
+
+/// The memory of one Architecture; it is completed with every snapshot.
+#[derive(Debug, Default)]
+pub(in crate::reconcile) struct LastSeen {
+    config_maps: ObjectsByName<ConfigMap>,
+    services: ObjectsByName<Service>,
+    deployments: ObjectsByName<Deployment>,
+    stateful_sets: ObjectsByName<StatefulSet>,
+    /// UIDs of what the operator deleted and the caches may still show.
+    deleted: BTreeSet<String>,
+}
+
+impl LastSeen {
+    /// The operator deleted the object of this name and UID. The objects of a component share one
+    /// name and are deleted together.
+    pub(in crate::reconcile) fn mark_deleted(&mut self, name: &str, uid: Option<&String>) {
+        self.config_maps.remove(name);
+        self.services.remove(name);
+        self.deployments.remove(name);
+        self.stateful_sets.remove(name);
+        self.deleted.extend(uid.cloned());
+    }
+
+    /// The object of this UID stays after all.
+    pub(in crate::reconcile) fn unmark_deleted(&mut self, uid: &str) {
+        self.deleted.remove(uid);
+    }
+
+    /// Adds to the cached children of the Architecture of this UID those that other clients
+    /// deleted, and removes those that the operator deleted.
+    pub(in crate::reconcile) fn complete_snapshot(&mut self, snapshot: &mut Snapshot, uid: &str) {
+        let Self { config_maps, services, deployments, stateful_sets, deleted } = self;
+        // The mark of an object that the caches no longer show has served its purpose.
+        let mut still_shown = remove_deleted(&mut snapshot.config_maps, deleted);
+        still_shown.append(&mut remove_deleted(&mut snapshot.services, deleted));
+        still_shown.append(&mut remove_deleted(&mut snapshot.deployments, deleted));
+        still_shown.append(&mut remove_deleted(&mut snapshot.stateful_sets, deleted));
+        *deleted = still_shown;
+        restore_missing(config_maps, &mut snapshot.config_maps, uid, |_| {});
+        restore_missing(services, &mut snapshot.services, uid, |_| {});
+        // A deleted workload has no ready pods, whatever its last status said.
+        restore_missing(deployments, &mut snapshot.deployments, uid, |object| {
+            object.status = None;
+        });
+        restore_missing(stateful_sets, &mut snapshot.stateful_sets, uid, |object| {
+            object.status = None;
+        });
+    }
+}
+
+/// Removes the deleted objects from `cached`; returns their UIDs.
+fn remove_deleted<K: Metadata<Ty = ObjectMeta>>(
+    cached: &mut Vec<Arc<K>>,
+    deleted: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let uids = cached.iter().filter_map(|object| object.metadata().uid.as_ref());
+    let still_shown = uids.filter(|uid| deleted.contains(*uid)).cloned().collect();
+    cached
+        .retain(|object| !object.metadata().uid.as_ref().is_some_and(|uid| deleted.contains(uid)));
+    still_shown
+}
+
+/// Adds to `cached` what was seen before and is missing now, changed by `mark_missing`.
+fn restore_missing<K: Metadata<Ty = ObjectMeta> + Clone>(
+    seen: &mut ObjectsByName<K>,
+    cached: &mut Vec<Arc<K>>,
+    uid: &str,
+    mark_missing: impl Fn(&mut K),
+) {
+    let present: ObjectsByName<K> = cached
+        .iter()
+        .map(|object| (object.metadata().name.clone().unwrap_or_default(), Arc::clone(object)))
+        .collect();
+    // Children of an earlier Architecture of the same name are not restored.
+    seen.retain(|_, object| is_controlled_by(object.metadata(), uid));
+    for (_, object) in seen.iter().filter(|(name, _)| !present.contains_key(*name)) {
+        let mut missing = K::clone(object);
+        mark_missing(&mut missing);
+        cached.push(Arc::new(missing));
+    }
+    seen.extend(present);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::{
+        api::apps::v1::DeploymentStatus, apimachinery::pkg::apis::meta::v1::OwnerReference,
+    };
+
+    fn deployment(name: &str, owner: &str) -> Arc<Deployment> {
+        let owner = OwnerReference {
+            uid: owner.to_owned(),
+            controller: Some(true),
+            ..OwnerReference::default()
+        };
+        let metadata = ObjectMeta {
+            name: Some(name.to_owned()),
+            uid: Some(format!("uid-of-{name}")),
+            owner_references: Some(vec![owner]),
+            ..ObjectMeta::default()
+        };
+        let status = Some(DeploymentStatus::default());
+        Arc::new(Deployment { metadata, status, ..Deployment::default() })
+    }
+
+    fn cached(objects: &[&Arc<Deployment>]) -> Snapshot {
+        let deployments = objects.iter().map(|object| Arc::clone(object)).collect();
+        Snapshot { deployments, ..Snapshot::default() }
+    }
+
+    /// Names, and whether there is a status.
+    fn completed(seen: &mut LastSeen, mut snapshot: Snapshot, uid: &str) -> Vec<(String, bool)> {
+        seen.complete_snapshot(&mut snapshot, uid);
+        let deployments = snapshot.deployments.iter();
+        deployments
+            .map(|object| (object.metadata.name.clone().unwrap(), object.status.is_some()))
+            .collect()
+    }
+
+    #[test]
+    fn a_deleted_child_is_restored_without_its_status() {
+        let (a, b) = (deployment("a", "me"), deployment("b", "me"));
+        let mut seen = LastSeen::default();
+        completed(&mut seen, cached(&[&a, &b]), "me");
+        let expected = [("b".to_owned(), true), ("a".to_owned(), false)];
+        assert_eq!(completed(&mut seen, cached(&[&b]), "me"), expected);
+        assert_eq!(completed(&mut seen, cached(&[&b]), "me"), expected, "until it is back");
+        assert_eq!(completed(&mut seen, cached(&[&a, &b]), "me").len(), 2);
+    }
+
+    #[test]
+    fn a_child_that_the_operator_deletes_is_not_restored() {
+        let (a, b) = (deployment("a", "me"), deployment("b", "me"));
+        let mut seen = LastSeen::default();
+        completed(&mut seen, cached(&[&a, &b]), "me");
+        seen.mark_deleted("a", a.metadata.uid.as_ref());
+        let expected = [("b".to_owned(), true)];
+        assert_eq!(completed(&mut seen, cached(&[&a, &b]), "me"), expected);
+        assert_eq!(completed(&mut seen, cached(&[&b]), "me"), expected);
+    }
+
+    #[test]
+    fn children_of_an_earlier_architecture_are_not_restored() {
+        let mut seen = LastSeen::default();
+        completed(&mut seen, cached(&[&deployment("a", "earlier")]), "earlier");
+        assert_eq!(completed(&mut seen, cached(&[]), "me"), []);
+    }
+}

@@ -1,0 +1,123 @@
+//! An Architecture as the API server has it, also if this version of Maquette cannot read it: an
+//! object of a newer version must not end the watch of all the others, and its status must say why.
+
+use super::super::key::ArchitectureKey;
+use crate::api::{Architecture, ArchitectureSpec, ArchitectureStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Resource, runtime::reflector::ObjectRef};
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+/// An Architecture whose specification may be unreadable.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::reconcile) struct LenientArchitecture {
+    pub(in crate::reconcile) metadata: ObjectMeta,
+    /// The specification, or why this version cannot read it, with the path of the field.
+    pub(in crate::reconcile) spec: Result<ArchitectureSpec, String>,
+    /// None also if it is unreadable: the next status replaces it.
+    pub(in crate::reconcile) status: Option<ArchitectureStatus>,
+}
+
+impl<'de> Deserialize<'de> for LenientArchitecture {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut members = Map::<String, Value>::deserialize(deserializer)?;
+        let metadata = ObjectMeta::deserialize(take_member(&mut members, "metadata"))
+            .map_err(D::Error::custom)?;
+        let spec = serde_path_to_error::deserialize(take_member(&mut members, "spec"));
+        Ok(Self {
+            metadata,
+            spec: spec.map_err(|error| match error.path().iter().next() {
+                Some(_) => format!("spec.{error}"),
+                None => format!("spec: {error}"),
+            }),
+            status: Deserialize::deserialize(take_member(&mut members, "status"))
+                .unwrap_or_default(),
+        })
+    }
+}
+
+fn take_member(members: &mut Map<String, Value>, name: &str) -> Value {
+    members.remove(name).unwrap_or_default()
+}
+
+impl ArchitectureKey {
+    /// The key of the controller's store.
+    pub(in crate::reconcile) fn object_ref(&self) -> ObjectRef<LenientArchitecture> {
+        ObjectRef::new(&self.name).within(&self.namespace)
+    }
+}
+
+impl Resource for LenientArchitecture {
+    type DynamicType = ();
+    type Scope = <Architecture as Resource>::Scope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        Architecture::kind(&())
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        Architecture::group(&())
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        Architecture::version(&())
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        Architecture::plural(&())
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn architecture(spec: Value, status: Value) -> LenientArchitecture {
+        let metadata = json!({"name": "shop", "namespace": "default", "uid": "u", "generation": 3});
+        let object = json!({
+            "apiVersion": "maquette.dev/v1alpha1", "kind": "Architecture",
+            "metadata": metadata, "spec": spec, "status": status,
+        });
+        serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn an_unreadable_specification_names_the_field() {
+        let services = json!([{"name": "a", "calls": [{"service": 5}]}]);
+        let architecture =
+            architecture(json!({"shape": "NTier", "nTier": {"services": services}}), json!({}));
+        let error = architecture.spec.unwrap_err();
+        assert!(error.starts_with("spec.nTier.services[0].calls[0].service: "), "{error}");
+        assert_eq!(architecture.metadata.generation, Some(3));
+        assert_eq!(architecture.status, Some(ArchitectureStatus::default()));
+    }
+
+    #[test]
+    fn an_unreadable_status_does_not_hide_the_specification() {
+        let volumes = json!([{"name": "a", "state": "Travelling"}]);
+        let architecture = architecture(json!({"shape": "NTier"}), json!({"volumes": volumes}));
+        assert!(architecture.spec.is_ok());
+        assert_eq!(architecture.status, None);
+    }
+
+    #[test]
+    fn a_missing_specification_is_unreadable() {
+        let architecture: LenientArchitecture =
+            serde_json::from_value(json!({"metadata": {"name": "x"}})).unwrap();
+        assert_eq!(
+            architecture.spec,
+            Err("spec: invalid type: null, expected struct ArchitectureSpec".to_owned())
+        );
+        assert_eq!(architecture.status, None);
+    }
+}
