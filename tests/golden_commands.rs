@@ -93,7 +93,7 @@ fn an_unchanged_file_leaves_nothing_to_do() {
 
 #[test]
 fn invalid_files_and_command_lines_are_failures_that_say_what_lint_says() {
-    let wrong = "tests/refusals/several-problems-at-once.yaml";
+    let wrong = "tests/invalid/several-errors.yaml";
     let good = example("n-tier");
     let lint = maquette(&["lint", "-f", wrong]);
     let problems = String::from_utf8_lossy(&lint.stdout).into_owned();

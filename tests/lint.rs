@@ -1,4 +1,4 @@
-//! `maquette lint`, as a person meets it.
+//! The output and exit codes of `maquette lint`.
 
 #![cfg(test)]
 
@@ -41,7 +41,7 @@ fn the_examples_are_valid() {
 }
 
 #[test]
-fn all_problems_of_all_documents_are_named_and_other_kinds_passed_over() {
+fn reports_all_errors_and_skips_other_objects() {
     let input = "
 apiVersion: maquette.dev/v1alpha1
 kind: Architecture
@@ -63,10 +63,10 @@ metadata: {generateName: three-}
 spec: {shape: ThreeTier, peerToPeer: {}, clientServer: {}}
 ";
     let output = lint(&["-f", "-"], input);
-    let wanted = [
-        "stdin: Architecture/one: spec.peerToPeer.copies: unknown field: drop it",
+    let expected = [
+        "stdin: Architecture/one: spec.peerToPeer.copies: unknown field: remove it",
         "stdin: Architecture/one: spec.peerToPeer.replicationFactor: replicationFactor is above \
-         replicas, but each copy of an item needs a peer of its own: lower replicationFactor or \
+         replicas, but each copy of an item needs a different peer: lower replicationFactor or \
          raise replicas",
         "stdin: ConfigMap/other: passed over: not an Architecture",
         "stdin: Architecture/two: spec.load.writePercent: Invalid value: 101: should be less than \
@@ -79,12 +79,12 @@ spec: {shape: ThreeTier, peerToPeer: {}, clientServer: {}}
         "stdin: Architecture/three-: note: spec.peerToPeer is inactive, since the shape is \
          ThreeTier",
     ];
-    assert_eq!(printed(&output), wanted);
+    assert_eq!(printed(&output), expected);
     assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
-fn lists_and_several_files_are_looked_into() {
+fn checks_items_of_lists_and_several_files() {
     let list = "
 apiVersion: v1
 kind: List
@@ -92,54 +92,54 @@ items:
 - {apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {name: a}, spec: {}}
 ";
     let output = lint(&["-f", "manifests/examples/n-tier.yaml", "-f", "-"], list);
-    let wanted = [
+    let expected = [
         "manifests/examples/n-tier.yaml: Architecture/n-tier: valid",
         "stdin: Architecture/a: spec.shape: Required value",
     ];
-    assert_eq!(printed(&output), wanted);
+    assert_eq!(printed(&output), expected);
     assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
-fn where_nothing_is_checked_nothing_passes() {
+fn input_without_architectures_fails() {
     let output = lint(&["-f", "-"], "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}");
-    let wanted = [
+    let expected = [
         "stdin: ConfigMap/x: passed over: not an Architecture",
         "no Architecture: nothing was checked",
     ];
-    assert_eq!(printed(&output), wanted);
+    assert_eq!(printed(&output), expected);
     assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
-fn render_names_all_problems_as_lint_does() {
+fn render_reports_the_same_errors_as_lint() {
     let input = "{apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {name: one}, \
                  spec: {shape: ThreeTier, bogus: 1, load: {items: many}}}";
     let output = run("render", &["-f", "-"], input);
-    let said = String::from_utf8_lossy(&output.stderr);
-    let problems = printed(&lint(&["-f", "-"], input));
-    assert_eq!(problems.len(), 2, "{problems:?}");
-    assert!(problems.iter().all(|problem| said.contains(problem.as_str())), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let errors = printed(&lint(&["-f", "-"], input));
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(errors.iter().all(|error| stderr.contains(error.as_str())), "{stderr}");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(printed(&output), [""; 0]);
 }
 
 #[test]
-fn another_version_and_fields_beside_the_spec_are_problems() {
+fn other_versions_and_unknown_top_level_fields_are_errors() {
     let input = "{apiVersion: maquette.dev/v2, kind: Architecture, metadata: {}, \
                  spec: {shape: ThreeTier}, data: {}}";
     let output = lint(&["-f", "-"], input);
-    let wanted = [
-        "stdin: Architecture/?: apiVersion: Invalid value: \"maquette.dev/v2\": write \
+    let expected = [
+        "stdin: Architecture/?: apiVersion: Invalid value: \"maquette.dev/v2\": use \
          maquette.dev/v1alpha1",
-        "stdin: Architecture/?: metadata.name: Required value: give the Architecture a name",
-        "stdin: Architecture/?: data: unknown field: drop it",
+        "stdin: Architecture/?: metadata.name: Required value: set the name of the Architecture",
+        "stdin: Architecture/?: data: unknown field: remove it",
     ];
-    assert_eq!(printed(&output), wanted);
+    assert_eq!(printed(&output), expected);
 }
 
 #[test]
-fn a_file_that_is_not_there_or_not_yaml_is_an_error() {
+fn missing_files_and_invalid_yaml_are_errors() {
     let missing = lint(&["-f", "not-there.yaml"], "");
     assert_eq!((missing.status.code(), printed(&missing)), (Some(1), vec![]));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("cannot read not-there.yaml"));
@@ -149,7 +149,7 @@ fn a_file_that_is_not_there_or_not_yaml_is_an_error() {
 }
 
 #[test]
-fn the_definition_is_the_same_each_time_and_the_one_that_is_published() {
+fn maquette_crd_prints_the_published_definition() {
     let print = || {
         let output = Command::new(env!("CARGO_BIN_EXE_maquette")).arg("crd").output();
         String::from_utf8(output.expect("maquette runs").stdout).expect("text")
@@ -157,5 +157,5 @@ fn the_definition_is_the_same_each_time_and_the_one_that_is_published() {
     let published = include_str!("../crds/architecture.yaml");
     let published: String = published.lines().skip(1).map(|line| format!("{line}\n")).collect();
     assert_eq!(print(), print());
-    assert!(print() == published, "make generate writes crds/architecture.yaml anew");
+    assert!(print() == published, "crds/architecture.yaml is out of date: run `make generate`");
 }

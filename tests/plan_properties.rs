@@ -1,4 +1,4 @@
-//! What is true of every plan.
+//! Properties of all plans.
 
 #![cfg(test)]
 
@@ -27,7 +27,7 @@ fn planned(spec: &ArchitectureSpec) -> Topology {
 }
 
 /// The components that the spec asks for, if no two of them have the same name.
-fn wanted_components(spec: &ArchitectureSpec) -> usize {
+fn expected_components(spec: &ArchitectureSpec) -> usize {
     let load = usize::from(spec.load.requests_per_second > 0);
     let components = match spec.shape {
         Shape::ClientServer => 1 + spec.client_server.as_ref().map_or(1, |s| s.clients.len()),
@@ -41,18 +41,20 @@ fn wanted_components(spec: &ArchitectureSpec) -> usize {
     components + load
 }
 
-/// The collections that somebody owns, and one that falls to the rest if somebody owns that.
+/// The collections with an owner, and one more if a service owns the rest.
 fn collections(topology: &Topology) -> BTreeSet<Collection> {
     let entry = topology.component(topology.entry()).expect("the entry is a component");
-    let Behavior::Service(task) = &entry.behavior else { return BTreeSet::new() };
-    let rest =
-        task.routes.rest.as_ref().map(|_| "any-other-collection".parse().expect("a collection"));
-    task.routes.collections.keys().cloned().chain(rest).collect()
+    let Behavior::Service(behavior) = &entry.behavior else { return BTreeSet::new() };
+    let rest = behavior
+        .routes
+        .rest
+        .as_ref()
+        .map(|_| "any-other-collection".parse().expect("a collection"));
+    behavior.routes.collections.keys().cloned().chain(rest).collect()
 }
 
-/// Follows the routes for `collection` from `component` to the store of the owner; none if they do not lead to
-/// one.
-fn store<'a>(
+/// Follows the routes of `collection` from `component`; none if they do not lead to a store.
+fn owner_store<'a>(
     topology: &'a Topology,
     component: &ComponentName,
     collection: &Collection,
@@ -60,11 +62,11 @@ fn store<'a>(
     let mut component = topology.component(component)?;
     let mut seen = BTreeSet::new();
     while seen.insert(component.name.clone()) {
-        let Behavior::Service(task) = &component.behavior else { return None };
-        match task.routes.next_hop(collection)? {
-            Hop::Own => return task.store.as_ref(),
+        let Behavior::Service(behavior) = &component.behavior else { return None };
+        match behavior.routes.next_hop(collection)? {
+            Hop::Own => return behavior.store.as_ref(),
             Hop::Call(to) => {
-                let declared = task.calls.iter().any(|call| call.to == *to);
+                let declared = behavior.calls.iter().any(|call| call.to == *to);
                 component = topology.component(to).filter(|_| declared)?;
             }
         }
@@ -76,9 +78,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn any_valid_spec_can_be_planned_and_no_two_components_have_one_name(spec in specs::valid()) {
+    fn valid_specs_can_be_planned_with_distinct_short_names(spec in specs::valid()) {
         let topology = planned(&spec);
-        prop_assert_eq!(topology.components().count(), wanted_components(&spec));
+        prop_assert_eq!(topology.components().count(), expected_components(&spec));
         for component in topology.components() {
             let child = topology.identity().name.object_name(&component.name);
             prop_assert!(child.len() <= ArchitectureName::MAX_OBJECT_NAME, "{} is too long", child);
@@ -98,66 +100,70 @@ proptest! {
     }
 
     #[test]
-    fn every_collection_reaches_its_owner_from_the_entry_and_from_wherever_it_can(spec in specs::valid()) {
+    fn all_routes_of_a_collection_lead_to_the_same_store(spec in specs::valid()) {
         let topology = planned(&spec);
         for collection in collections(&topology) {
-            let from_entry = store(&topology, topology.entry(), &collection);
+            let from_entry = owner_store(&topology, topology.entry(), &collection);
             prop_assert!(from_entry.is_some(), "{} has no owner", collection);
             for component in topology.components() {
-                let Behavior::Service(task) = &component.behavior else { continue };
-                if task.routes.next_hop(&collection).is_some() {
-                    let found = store(&topology, &component.name, &collection);
-                    prop_assert_eq!(found, from_entry, "{} from {}", collection, component.name);
+                let Behavior::Service(behavior) = &component.behavior else { continue };
+                if behavior.routes.next_hop(&collection).is_some() {
+                    let store = owner_store(&topology, &component.name, &collection);
+                    prop_assert_eq!(store, from_entry, "{} from {}", collection, component.name);
                 }
             }
         }
     }
 
     #[test]
-    fn end_users_ask_only_for_collections_that_have_an_owner(spec in specs::valid()) {
+    fn the_load_uses_only_collections_with_an_owner(spec in specs::valid()) {
         let topology = planned(&spec);
         for component in topology.components() {
-            let Behavior::Load(task) = &component.behavior else { continue };
-            prop_assert!(!task.collections.is_empty());
-            for driven in &task.drives {
+            let Behavior::Load(behavior) = &component.behavior else { continue };
+            prop_assert!(!behavior.collections.is_empty());
+            for driven in &behavior.drives {
                 let peers = topology.component(driven).map(Component::role) == Some(Role::Peer);
-                for collection in &task.collections {
-                    prop_assert!(peers || store(&topology, driven, collection).is_some(), "{}", collection);
+                for collection in &behavior.collections {
+                    let store = owner_store(&topology, driven, collection);
+                    prop_assert!(peers || store.is_some(), "{}", collection);
                 }
             }
         }
     }
 
     #[test]
-    fn edges_lead_to_components_and_a_store_of_n_tier_answers_one_service(spec in specs::valid()) {
+    fn edges_connect_components_and_services_share_no_store(spec in specs::valid()) {
         let topology = planned(&spec);
-        let mut askers: BTreeMap<ComponentName, u32> = BTreeMap::new();
+        let mut queriers: BTreeMap<ComponentName, u32> = BTreeMap::new();
         for edge in topology.edges() {
-            prop_assert!(topology.component(&edge.from).is_some() && topology.component(&edge.to).is_some());
+            prop_assert!(topology.component(&edge.from).is_some());
+            prop_assert!(topology.component(&edge.to).is_some());
             if edge.kind == EdgeKind::Queries {
-                *askers.entry(edge.to).or_default() += 1;
+                *queriers.entry(edge.to).or_default() += 1;
             }
         }
         if spec.shape != Shape::ClientServer {
-            prop_assert!(askers.values().all(|count| *count == 1), "{:?}", askers);
+            prop_assert!(queriers.values().all(|count| *count == 1), "{:?}", queriers);
         }
     }
 
     #[test]
-    fn planning_again_changes_nothing(spec in specs::valid()) {
+    fn planning_is_deterministic(spec in specs::valid()) {
         prop_assert_eq!(planned(&spec), planned(&spec));
     }
 
     #[test]
-    fn what_is_not_valid_is_said_and_what_is_never_clashes(spec in sloppy::sloppy()) {
+    fn specs_are_invalid_or_all_component_names_differ(spec in sloppy::sloppy()) {
         let identity = Identity {
             name: "shop".parse().expect("a name"),
             namespace: String::new(),
             uid: String::new(),
         };
         match spec.validate("shop").and_then(|valid| plan(&valid, identity)) {
-            Ok(topology) => prop_assert_eq!(topology.components().count(), wanted_components(&spec)),
-            Err(problems) => prop_assert!(problems.iter().count() > 0),
+            Ok(topology) => {
+                prop_assert_eq!(topology.components().count(), expected_components(&spec));
+            }
+            Err(errors) => prop_assert!(errors.iter().count() > 0),
         }
     }
 }

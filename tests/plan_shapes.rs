@@ -1,4 +1,4 @@
-//! What each shape consists of, by default.
+//! The components and edges of each shape, by default.
 
 #![cfg(test)]
 
@@ -35,14 +35,14 @@ fn in_client_server_the_client_queries_the_data_itself() {
 #[test]
 fn in_three_tier_the_client_has_no_edge_to_the_data() {
     let topology = planned(Shape::ThreeTier);
-    let wanted = ["client Calls business", "business Queries data", "load Drives client"];
-    assert_eq!(edges(&topology), set(&wanted));
+    let expected = ["client Calls business", "business Queries data", "load Drives client"];
+    assert_eq!(edges(&topology), set(&expected));
 }
 
 #[test]
 fn in_n_tier_each_service_queries_its_own_store_only() {
     let topology = planned(Shape::NTier);
-    let wanted = [
+    let expected = [
         "client Calls storefront",
         "storefront Calls orders",
         "storefront Calls catalog",
@@ -51,15 +51,15 @@ fn in_n_tier_each_service_queries_its_own_store_only() {
         "catalog Queries data",
         "load Drives client",
     ];
-    assert_eq!(edges(&topology), set(&wanted));
+    assert_eq!(edges(&topology), set(&expected));
 }
 
 #[test]
 fn peers_are_one_component() {
     let topology = planned(Shape::PeerToPeer);
     assert_eq!(edges(&topology), set(&["peers Peers peers", "load Drives peers"]));
-    let Behavior::Peer(task) = &topology.component(topology.entry()).unwrap().behavior else {
+    let Behavior::Peer(behavior) = &topology.component(topology.entry()).unwrap().behavior else {
         panic!()
     };
-    assert_eq!((task.members, task.replication_factor), (3, 3));
+    assert_eq!((behavior.members, behavior.replication_factor), (3, 3));
 }

@@ -1,4 +1,4 @@
-//! What users meet of the schema: descriptions, bounds, and defaults that agree with the code.
+//! The schema as users see it: descriptions, bounds, and defaults that agree with the code.
 
 #![cfg(test)]
 
@@ -13,7 +13,7 @@ fn schema() -> JSONSchemaProps {
     version.schema.expect("a schema").open_api_v3_schema.expect("a schema")
 }
 
-/// Calls `visit` for a schema and all below it, each with its path.
+/// Calls `visit` for a schema and all schemas below it, each with its path.
 fn walk(schema: &JSONSchemaProps, path: &str, visit: &mut dyn FnMut(&str, &JSONSchemaProps)) {
     visit(path, schema);
     for (name, member) in schema.properties.iter().flatten() {
@@ -27,33 +27,33 @@ fn walk(schema: &JSONSchemaProps, path: &str, visit: &mut dyn FnMut(&str, &JSONS
     }
 }
 
-/// Those schemas of which `wrong` says something.
-fn wrong(wrong: impl Fn(&str, &JSONSchemaProps) -> bool) -> Vec<String> {
+/// The paths of the schemas for which `is_wrong` is true.
+fn wrong_paths(is_wrong: impl Fn(&str, &JSONSchemaProps) -> bool) -> Vec<String> {
     let mut paths = vec![];
     walk(&schema(), "", &mut |path, schema| {
-        if wrong(path, schema) {
+        if is_wrong(path, schema) {
             paths.push(path.to_owned());
         }
     });
     paths
 }
 
-fn is_type(schema: &JSONSchemaProps, wanted: &str) -> bool {
-    schema.type_.as_deref() == Some(wanted)
+fn is_type(schema: &JSONSchemaProps, expected: &str) -> bool {
+    schema.type_.as_deref() == Some(expected)
 }
 
 #[test]
 fn every_field_has_a_description() {
-    let silent = wrong(|path, schema| {
+    let undocumented = wrong_paths(|path, schema| {
         let field = !path.ends_with(']') && !path.starts_with(".metadata");
         field && schema.description.as_ref().is_none_or(|text| text.trim().is_empty())
     });
-    assert!(silent.is_empty(), "give these a doc comment: {silent:?}");
+    assert!(undocumented.is_empty(), "add doc comments: {undocumented:?}");
 }
 
 #[test]
 fn every_list_map_string_and_number_of_the_spec_is_bounded() {
-    let unbounded = wrong(|path, schema| {
+    let unbounded = wrong_paths(|path, schema| {
         let bounded = match schema.type_.as_deref() {
             Some("array") => schema.max_items.is_some(),
             Some("string") => schema.max_length.is_some() || schema.enum_.is_some(),
@@ -65,28 +65,31 @@ fn every_list_map_string_and_number_of_the_spec_is_bounded() {
         };
         path.starts_with(".spec") && !bounded
     });
-    assert!(unbounded.is_empty(), "bound these: {unbounded:?}");
+    assert!(unbounded.is_empty(), "set bounds: {unbounded:?}");
 }
 
 #[test]
 fn there_are_no_floating_point_numbers_and_no_nulls() {
-    assert_eq!(wrong(|_, schema| is_type(schema, "number") || schema.nullable.is_some()), [""; 0]);
+    assert_eq!(
+        wrong_paths(|_, schema| is_type(schema, "number") || schema.nullable.is_some()),
+        [""; 0]
+    );
 }
 
 #[test]
 fn lists_of_named_things_merge_by_name() {
-    let lists = wrong(|path, schema| {
+    let lists = wrong_paths(|path, schema| {
         let of_objects = matches!(&schema.items, Some(JSONSchemaPropsOrArray::Schema(items))
             if is_type(items, "object"));
         of_objects && schema.x_kubernetes_list_type.as_deref() != Some("map")
-            // As in a pod, where nothing names one.
+            // As in a pod specification: a toleration has no name.
             && !path.ends_with(".tolerations")
     });
     assert_eq!(lists, [""; 0]);
 }
 
 #[test]
-fn members_of_other_shapes_stay_absent_and_what_is_written_gets_its_defaults() {
+fn defaults_apply_only_to_the_shapes_that_are_set() {
     let shape_only = serde_json::to_value(ArchitectureSpec::minimal(Shape::NTier)).expect("JSON");
     let members: Vec<_> = shape_only.as_object().expect("an object").keys().cloned().collect();
     assert_eq!(members, ["load", "retention", "shape"]);

@@ -1,76 +1,83 @@
-//! An Architecture as it stands in a file, before any API server has seen it.
+//! Architectures in files, for use without an API server.
+//!
+//! Owns the order of the checks: the schema first, then the rules, as in the API server. It never
+//! reads a file: that is `cli`'s.
 
 use kube::Resource;
 use serde_json::Value;
 
-use super::error_list::{At, Findings, ValidationErrors};
 use super::schema;
-use super::schema_check;
 use super::spec::{Architecture, ValidSpec};
+use super::validation::{ErrorList, FieldPath, ValidationErrors, schema_check};
 
-/// True if a document of this `apiVersion` and `kind` is meant to be an Architecture, of whatever
-/// version.
+/// True if `apiVersion` (of any version) and `kind` of the document are those of an Architecture.
 pub fn is_architecture(document: &Value) -> bool {
     let group = document["apiVersion"].as_str().and_then(|version| version.split('/').next());
     document["kind"].as_str() == Some(&Architecture::kind(&()))
         && group == Some(&Architecture::group(&()))
 }
 
-/// Parses a document that is meant to be an Architecture, as the API server would: against the
-/// schema, and then by the rules.
+/// Parses an Architecture and checks it as the API server would, with the same messages.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// All invalid fields.
 pub fn parse_document(document: &Value) -> Result<(Architecture, ValidSpec), ValidationErrors> {
-    let mut document = document.clone();
-    schema_check::remove_nulls(&mut document);
-    let mut findings = Findings::default();
-    check_head(&document, &mut findings);
+    let mut pruned = document.clone();
+    schema_check::remove_nulls(&mut pruned);
+    let mut errors = ErrorList::default();
+    check_head(&pruned, &mut errors);
     if let Some(schema) = schema::spec_schema() {
         let empty = Value::Object(serde_json::Map::new());
-        let spec = document.get("spec").unwrap_or(&empty);
-        schema_check::check_value(spec, schema, &At::root().field("spec"), &mut findings);
+        let spec = pruned.get("spec").unwrap_or(&empty);
+        schema_check::check_value(spec, schema, &FieldPath::root().field("spec"), &mut errors);
     }
-    let architecture = match serde_json::from_value::<Architecture>(document) {
+    let architecture = match serde_json::from_value::<Architecture>(pruned) {
         Ok(architecture) => architecture,
-        Err(error) if findings.is_empty() => {
-            findings.add(&At::root(), None, error.to_string());
-            return findings.into_result(None);
+        Err(error) if errors.is_empty() => {
+            errors.add(&FieldPath::root(), None, error.to_string());
+            return errors.into_result(None);
         }
-        Err(_) => return findings.into_result(None),
+        // The schema's errors say the same with the path.
+        Err(_) => return errors.into_result(None),
     };
     let valid = match architecture.spec.validate(&name_or_placeholder(&architecture)) {
         Ok(valid) => Some((architecture, valid)),
-        Err(problems) => {
-            findings.merge(problems);
+        Err(invalid) => {
+            errors.merge(invalid);
             None
         }
     };
-    findings.into_result(valid)
+    errors.into_result(valid)
 }
 
-fn check_head(document: &Value, findings: &mut Findings) {
+/// Checks everything but the spec.
+fn check_head(document: &Value, errors: &mut ErrorList) {
+    let root = FieldPath::root();
     let version = Architecture::api_version(&());
-    let at = At::root().field("apiVersion");
-    if document["apiVersion"].as_str() != Some(&version) {
-        findings.add(&at, Some(document["apiVersion"].to_string()), format!("write {version}"));
+    let actual = &document["apiVersion"];
+    if actual.as_str() != Some(&version) {
+        let message = format!("use {version}");
+        errors.add(&root.field("apiVersion"), Some(actual.to_string()), message);
     }
     let metadata = &document["metadata"];
     if metadata["name"].as_str().or(metadata["generateName"].as_str()).is_none() {
-        let at = At::root().field("metadata").field("name");
-        findings.add(&at, None, "Required value: give the Architecture a name");
+        let path = root.field("metadata").field("name");
+        errors.add(&path, None, "Required value: set the name of the Architecture");
     }
     let known = ["apiVersion", "kind", "metadata", "spec", "status"];
     let members = document.as_object().into_iter().flatten();
     for (name, _) in members.filter(|(name, _)| !known.contains(&name.as_str())) {
-        findings.add(&At::root().field(name), None, "unknown field: drop it");
+        errors.add(&root.field(name), None, schema_check::UNKNOWN_FIELD);
     }
 }
 
-/// The name; of one that is to be generated, what it will look like.
+/// `metadata.name`, or a name like the one that the API server generates.
 fn name_or_placeholder(architecture: &Architecture) -> String {
     let meta = &architecture.metadata;
-    let generated = || meta.generate_name.as_ref().map(|prefix| format!("{prefix}xxxxx"));
-    // One without any name is reported as such; any good one serves to check the rest.
-    meta.name.clone().or_else(generated).unwrap_or_else(|| "x".to_owned())
+    match (&meta.name, &meta.generate_name) {
+        (Some(name), _) => name.clone(),
+        (None, Some(prefix)) => format!("{prefix}xxxxx"),
+        // A missing name is an error of its own; with any valid name, the spec can be checked too.
+        (None, None) => "x".to_owned(),
+    }
 }

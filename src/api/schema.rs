@@ -1,4 +1,7 @@
 //! The CustomResourceDefinition.
+//!
+//! Owns what the derived schema lacks: the rules on the whole resource, defaults in descriptions.
+//! It never decides what is valid: the rules are `spec`'s, the bounds stand at the types.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
@@ -8,10 +11,8 @@ use serde::{Serialize, Serializer, ser::Error};
 use serde_json::Value;
 use std::sync::LazyLock;
 
-use super::name::NAME;
-use super::names;
-use super::rule;
-use super::spec::Architecture;
+use super::spec::{Architecture, component_names};
+use super::validation::{component_name, schema_rules};
 use maquette_contract::ArchitectureName;
 
 /// The CustomResourceDefinition of Architecture, as `crds/architecture.yaml` has it.
@@ -27,7 +28,7 @@ pub fn crd() -> CustomResourceDefinition {
     crd
 }
 
-/// The schema of the spec.
+/// The schema of the field `spec` in [`crd`].
 pub(super) fn spec_schema() -> Option<&'static JSONSchemaProps> {
     static SPEC: LazyLock<Option<JSONSchemaProps>> = LazyLock::new(|| {
         let version = crd().spec.versions.into_iter().next()?;
@@ -36,8 +37,8 @@ pub(super) fn spec_schema() -> Option<&'static JSONSchemaProps> {
     SPEC.as_ref()
 }
 
-/// [`crd`] as a file has it: numbers without a fraction are whole. Kubernetes' type for schemas
-/// holds bounds as floating-point numbers, which would be written `50.0`.
+/// [`crd`] for a file. Kubernetes' type for schemas holds bounds as floating-point numbers, which
+/// would be written `50.0`; this writes `50`.
 #[derive(Clone, Copy, Debug)]
 pub struct CrdFile;
 
@@ -55,7 +56,7 @@ fn floats_to_integers(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(floats_to_integers),
         Value::Number(number) => {
             let whole = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
-            // Exact: the text of such a number ends in `.0`.
+            // Text is exact where a cast would round.
             let text = whole.map(|float| format!("{float:.0}"));
             if let Some(whole) = text.and_then(|text| text.parse::<i64>().ok()) {
                 *value = whole.into();
@@ -65,31 +66,31 @@ fn floats_to_integers(value: &mut Value) {
     }
 }
 
-/// Adds what is said of the whole resource: how its name may be, and the rules that need it.
+/// Adds the rules on `metadata.name` and on the whole resource.
 fn add_root_rules(schema: &mut JSONSchemaProps) {
-    let text = || JSONSchemaProps { type_: Some("string".to_owned()), ..Default::default() };
+    let string = JSONSchemaProps { type_: Some("string".to_owned()), ..Default::default() };
     let name = JSONSchemaProps {
         max_length: i64::try_from(ArchitectureName::MAX).ok(),
-        x_kubernetes_validations: Some(rule::schema(&[NAME])),
-        ..text()
+        x_kubernetes_validations: Some(schema_rules([component_name::syntax_rule()])),
+        ..string.clone()
     };
-    let named = [("name".to_owned(), name), ("generateName".to_owned(), text())];
+    let named = [("name".to_owned(), name), ("generateName".to_owned(), string)];
     let metadata = JSONSchemaProps {
         type_: Some("object".to_owned()),
         properties: Some(named.into()),
         ..Default::default()
     };
     schema.properties.get_or_insert_default().insert("metadata".to_owned(), metadata);
-    schema.x_kubernetes_validations = Some(rule::schema(&names::ROOT));
+    schema.x_kubernetes_validations = Some(schema_rules(component_names::root_rules()));
 }
 
-/// A comment's text with the line breaks that only its source needed taken out.
+/// Joins the lines of each paragraph of a doc comment.
 fn unwrap_lines(text: &str) -> String {
     let paragraphs = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
     paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
-/// Says a field's default in its description: `kubectl explain` shows no other.
+/// Adds the default to a field's description, because `kubectl explain` does not show defaults.
 fn append_default(schema: &mut JSONSchemaProps) {
     let value = match schema.default.as_ref().map(|default| &default.0) {
         Some(Value::String(text)) => text.clone(),
@@ -101,13 +102,13 @@ fn append_default(schema: &mut JSONSchemaProps) {
     }
 }
 
-/// Takes from a schema and all below it what Kubernetes has no use for: a field that may be left
-/// out need not be nullable (the API server drops a null then, and CEL's `has` stays simple), and
-/// formats of unsigned numbers are unknown to it.
+/// Adapts a schema and all schemas below it to Kubernetes.
 fn strip_unsupported(schema: &mut JSONSchemaProps) {
+    // Without `nullable` the API server drops a null, so that `has` in CEL is false for it.
     schema.nullable = None;
     schema.description = schema.description.take().map(|text| unwrap_lines(&text));
     append_default(schema);
+    // Kubernetes knows no formats of unsigned numbers.
     if schema.format.as_ref().is_some_and(|format| format.starts_with("uint")) {
         schema.format = None;
     }

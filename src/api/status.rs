@@ -1,87 +1,90 @@
-//! The status of an Architecture: what runs and whether it works.
+//! The status of an Architecture: the components that run, the edges between them and their state.
+//!
+//! Owns the types and their descriptions. It never decides a value: that is `observe`'s.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use maquette_contract::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Shape;
+use super::shape::Shape;
 
-/// What runs and whether it works, as the operator last saw it.
+/// The state of the model when the operator last observed it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArchitectureStatus {
-    /// The `metadata.generation` that this status is about.
+    /// The `metadata.generation` that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The shape that serves; another than `spec.shape` while users have not moved yet.
+    /// The shape that serves the end users. During a change of shape it differs from `spec.shape`
+    /// until the step `Cutover` is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Shape>,
-    /// The change that is under way; absent when what runs is what is wanted.
+    /// The change in progress; absent if the running model is up to date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evolution: Option<EvolutionStatus>,
-    /// Where users send their requests: the URL of the entry Service.
+    /// The URL of the entry Service, which accepts requests from end users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
-    /// Components that are available, of all, such as `5/5`.
+    /// Available components / all components, such as `5/5`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub components_ready: Option<String>,
-    /// Accepted, Ready, Progressing, TrafficFlowing and, for peers, OverlayConnected.
+    /// The conditions `Accepted`, `Ready`, `Progressing`, `TrafficFlowing` and, for peers,
+    /// `OverlayConnected`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
-    /// Every component and how many of its pods are ready.
+    /// The components, each with its number of ready pods.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub components: Vec<ComponentStatus>,
-    /// Every edge and whether it works.
+    /// The edges between components, each with its state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["from", "to"]))]
     pub edges: Vec<EdgeStatus>,
-    /// Volumes that hold items and that no component uses any more, and why they are kept or go. A volume
-    /// that a component takes up again is no longer among them.
+    /// Volumes with items that no component uses any more, and whether they are kept or deleted. A
+    /// volume that a component uses again is not listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub volumes: Vec<VolumeStatus>,
 }
 
-/// A change that is under way, step by step, while users are served.
+/// A change in progress. The model serves requests during all steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EvolutionStatus {
-    /// The shape that served when the change began. The same as `to` where only settings of a shape
-    /// change.
+    /// The shape before the change. Equal to `to` if only settings of a shape change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Shape>,
-    /// The shape that is to serve.
+    /// The shape after the change.
     pub to: Shape,
-    /// The step that is under way: `Expand`, `Cutover`, `Finalize` or `Contract`, in this order. Steps that
-    /// a change does not need are left out.
+    /// The current step: `Expand`, `Cutover`, `Finalize` or `Contract`, in this order. A change
+    /// skips the steps that it does not need.
     pub step: EvolutionStep,
-    /// When the step began.
+    /// When the current step began.
     pub since: Time,
-    /// What the step waits for, or what is in its way.
+    /// What the current step waits for, or what blocks it.
     pub message: String,
 }
 
-/// A step of a change.
+/// A step of a change (expand and contract).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum EvolutionStep {
-    /// New components come up beside those that serve.
+    /// New components start beside the components that serve.
     Expand,
-    /// Callers move to the new components, end users last.
+    /// Callers switch to the new components; the end users switch last.
     Cutover,
-    /// New owners of items get what the old ones still took meanwhile.
+    /// New owners copy the items that old owners accepted during the previous steps.
     Finalize,
-    /// Components that are no longer wanted go.
+    /// Components that the new model does not contain are deleted.
     Contract,
 }
 
 impl EvolutionStep {
-    /// Every step, in order.
+    /// All steps, in order.
     pub const ALL: [Self; 4] = [Self::Expand, Self::Cutover, Self::Finalize, Self::Contract];
 
-    /// The step as status, Events and metrics name it.
+    /// The name in the status, in Events and in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Expand => "Expand",
@@ -92,33 +95,33 @@ impl EvolutionStep {
     }
 }
 
-/// A component and how many of its pods are ready.
+/// A component and the number of its ready pods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ComponentStatus {
-    /// The component's name.
+    /// The name of the component, unique in the Architecture.
     pub name: String,
-    /// What it does.
+    /// What the component does.
     pub role: ComponentRole,
-    /// Pods that are ready and run what is wanted.
+    /// The number of pods that are ready and run the current configuration.
     pub ready: i32,
-    /// Pods wanted.
+    /// The desired number of pods.
     pub desired: i32,
-    /// Why a pod is not ready, in one line, if one is not.
+    /// Why a pod is not ready, in one line; absent if all are ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// What a component does.
+/// The role of a component: what its pods do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ComponentRole {
-    /// Answers requests.
+    /// Answers requests by calling other components or querying its store.
     Service,
-    /// Keeps items.
+    /// Stores items on a volume.
     Store,
-    /// Does both, like every other peer.
+    /// Stores a share of the items and answers requests.
     Peer,
-    /// Plays the end users.
+    /// Sends requests that simulate end users.
     Load,
 }
 
@@ -133,33 +136,33 @@ impl From<Role> for ComponentRole {
     }
 }
 
-/// An edge and whether it works.
+/// An edge and its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EdgeStatus {
-    /// The component that begins.
+    /// The component that opens connections.
     pub from: String,
-    /// The component that answers.
+    /// The component that accepts connections.
     pub to: String,
-    /// Whether it works.
+    /// Whether requests or probes over the edge succeed.
     pub state: EdgeState,
-    /// Why it fails or is unknown, in one line.
+    /// Why the edge fails or is unknown, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// Whether an edge works.
+/// Whether requests or probes over an edge succeed.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 pub enum EdgeState {
-    /// Requests crossed it and none failed.
+    /// At least one request in the last 15 s, and none failed.
     Flowing,
-    /// Probes cross it; there were no requests.
+    /// Probes succeed; no requests in the last 15 s.
     Reachable,
     /// Probes or requests fail.
     Failing,
-    /// Nobody has reported of late.
+    /// No current report from the component `from`.
     Unknown,
 }
 
@@ -169,21 +172,21 @@ pub enum EdgeState {
 pub struct VolumeStatus {
     /// The name of the PersistentVolumeClaim.
     pub name: String,
-    /// The component whose items are on it.
+    /// The component that stored items on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub component: Option<String>,
-    /// What becomes of it.
+    /// Whether it is kept or deleted.
     pub state: VolumeState,
-    /// Why, in one line.
+    /// The reason, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// What becomes of a volume that no component uses any more.
+/// Whether a volume that no component uses any more is kept or deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum VolumeState {
-    /// It is kept.
+    /// The volume and its items are kept.
     Retained,
-    /// It is being deleted.
+    /// The volume is being deleted.
     Deleting,
 }

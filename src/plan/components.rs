@@ -1,17 +1,17 @@
-//! The parts that shapes are made of.
+//! Constructors of the components that shapes consist of.
 
 use super::{Behavior, Component, PlannedCall, ServiceBehavior, StoreBehavior, Volume, resources};
 use crate::api::{ValidComponent, ValidStorage, ValidStore};
 use maquette_contract::{CallMode, ComponentName, Hop, Percent, Role, Routes};
 
-/// A service that calls nobody and queries nothing yet.
+/// A service without calls and without a store.
 pub(super) fn new_service(
     name: ComponentName,
-    component: &ValidComponent,
+    settings: &ValidComponent,
     routes: Routes,
 ) -> Component {
-    let task = ServiceBehavior {
-        work: component.work.clone(),
+    let behavior = ServiceBehavior {
+        work: settings.work.clone(),
         mode: CallMode::Sequential,
         calls: vec![],
         store: None,
@@ -20,46 +20,45 @@ pub(super) fn new_service(
     };
     Component {
         name,
-        replicas: component.replicas,
-        resources: resources::with_defaults(Role::Service, &component.resources),
-        behavior: Behavior::Service(task),
+        replicas: settings.replicas,
+        resources: resources::with_defaults(Role::Service, &settings.resources),
+        behavior: Behavior::Service(behavior),
     }
 }
 
 /// A service that queries `store` for every collection.
 pub(super) fn smart_service(
     name: ComponentName,
-    component: &ValidComponent,
+    settings: &ValidComponent,
     store: ComponentName,
 ) -> Component {
-    edit_service(new_service(name, component, single_route(Hop::Own)), |task| {
-        task.store = Some(store)
+    edit_service(new_service(name, settings, single_route(Hop::Own)), |behavior| {
+        behavior.store = Some(store)
     })
 }
 
-/// A service that leaves all collections to `to`.
+/// A service that sends all requests to `to`.
 pub(super) fn thin_service(
     name: ComponentName,
-    component: &ValidComponent,
+    settings: &ValidComponent,
     to: ComponentName,
     routes: Routes,
 ) -> Component {
     let call = PlannedCall { to, probability_percent: Percent::ALWAYS };
-    edit_service(new_service(name, component, routes), |task| task.calls.push(call))
+    edit_service(new_service(name, settings, routes), |behavior| behavior.calls.push(call))
 }
 
-/// The service `component`, changed.
+/// Applies `change` to the behavior of a service; other components stay as they are.
 pub(super) fn edit_service(
     mut component: Component,
     change: impl FnOnce(&mut ServiceBehavior),
 ) -> Component {
-    if let Behavior::Service(task) = &mut component.behavior {
-        change(task);
+    if let Behavior::Service(behavior) = &mut component.behavior {
+        change(behavior);
     }
     component
 }
 
-/// A store.
 pub(super) fn new_store(name: ComponentName, store: &ValidStore) -> Component {
     Component {
         name,
@@ -69,12 +68,11 @@ pub(super) fn new_store(name: ComponentName, store: &ValidStore) -> Component {
     }
 }
 
-/// A volume.
 pub(super) fn volume_from(storage: &ValidStorage) -> Volume {
     Volume { size: storage.size.to_string(), storage_class: storage.storage_class.clone() }
 }
 
-/// Routes that send all collections one way.
+/// Routes with the same next hop for all collections.
 pub(super) fn single_route(hop: Hop) -> Routes {
     Routes { rest: Some(hop), ..Routes::default() }
 }

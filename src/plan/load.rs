@@ -1,10 +1,10 @@
-//! The end users.
+//! The load generator.
 
 use super::{Behavior, Component, LoadBehavior, names, resources};
 use crate::api::{ValidLoad, ValidResources};
 use maquette_contract::{Collection, ComponentName, Role};
 
-/// The component of the end users; none if there are none.
+/// None if the load is turned off (0 requests per second).
 pub(super) fn plan(
     load: &ValidLoad,
     drives: Vec<ComponentName>,
@@ -13,7 +13,7 @@ pub(super) fn plan(
     if load.requests_per_second == 0 {
         return None;
     }
-    let task = LoadBehavior {
+    let behavior = LoadBehavior {
         drives,
         requests_per_second: load.requests_per_second,
         write_percent: load.write_percent,
@@ -25,6 +25,6 @@ pub(super) fn plan(
         name: names::load(),
         replicas: 1,
         resources: resources::with_defaults(Role::Load, &ValidResources::default()),
-        behavior: Behavior::Load(task),
+        behavior: Behavior::Load(behavior),
     })
 }

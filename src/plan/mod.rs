@@ -1,8 +1,8 @@
 //! Turns any shape into one graph. Pure: no client, clock, environment or randomness.
 //!
-//! Owns what a shape consists of: which components there are, who may talk to whom, which way each collection
-//! goes. After it, no code knows what a shape is. It never decides what runs now (`evolve`) nor what
-//! a component is made of (`render`).
+//! Owns what a shape consists of: its components, the edges between them, and the route of each
+//! collection. After `plan`, no code knows a shape. It never decides what runs at the moment
+//! (`evolve`) nor which Kubernetes objects a component becomes (`render`).
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -22,21 +22,22 @@ pub use topology::*;
 use crate::api::{ValidShape, ValidSpec, ValidationErrors};
 use maquette_contract::{Collection, ComponentName};
 
-/// What a shape consists of, before the end users come.
+/// What a shape consists of, without the load.
 struct ShapePlan {
-    /// The component that the entry Service leads to.
+    /// The component behind the entry Service.
     entry: ComponentName,
     components: Vec<Component>,
-    /// The components that end users send requests to.
+    /// The components that the load sends requests to.
     drives: Vec<ComponentName>,
-    /// Collections that requests from those components find an owner for.
+    /// The collections of the load's items; each has an owner that `drives` can reach.
     collections: Vec<Collection>,
 }
 
 /// The model that a spec asks for.
 ///
 /// # Errors
-/// What the schema's rules cannot say: a collection whose owner no request can reach from the entry.
+/// A collection whose owner no request from the entry can reach: the rules of the schema cannot
+/// check that.
 pub fn plan(spec: &ValidSpec, identity: Identity) -> Result<Topology, ValidationErrors> {
     let ShapePlan { entry, mut components, drives, collections } = match &spec.shape {
         ValidShape::ClientServer(shape) => client_server::plan(shape),

@@ -1,24 +1,29 @@
-//! A thin client, the services, a store for each that keeps information.
+//! The n-tier shape: a thin client, the services, and a store for each stateful service.
 
 use super::routes::{self, CallGraph, Owners};
 use super::{Component, PlannedCall, ShapePlan, components, names};
-use crate::api::{At, Findings, Ownership, ValidNTier, ValidService, ValidationErrors};
+use crate::api::{ErrorList, FieldPath, Ownership, ValidNTier, ValidService, ValidationErrors};
 use maquette_contract::{Collection, ComponentName, Routes};
 use std::collections::BTreeSet;
 
 pub(super) fn plan(shape: &ValidNTier) -> Result<ShapePlan, ValidationErrors> {
     let client = names::client();
     let first = shape.services.first().name.clone();
-    let (calls, owners) = (call_graph(shape, &client, &first), collection_owners(shape));
-    let routes = |component: &ComponentName| routes::routes_from(component, &calls, &owners);
-    let entry = routes(&client);
-    check_reachable(shape, &entry)?;
-    let services = shape.services.iter().map(|s| plan_service(s, routes(&s.name)));
-    let stores = shape.services.iter().filter_map(|service| service.owned_data.as_ref());
-    let stores =
-        stores.map(|keeps| components::new_store(keeps.store.clone(), &keeps.store_settings));
+    let calls = call_graph(shape, &client, &first);
+    let owners = collection_owners(shape);
+    let client_routes = routes::routes_from(&client, &calls, &owners);
+    check_reachable(shape, &client_routes)?;
+    let services = shape
+        .services
+        .iter()
+        .map(|service| plan_service(service, routes::routes_from(&service.name, &calls, &owners)));
+    let stores = shape
+        .services
+        .iter()
+        .filter_map(|service| service.owned_data.as_ref())
+        .map(|data| components::new_store(data.store.clone(), &data.store_settings));
     Ok(ShapePlan {
-        components: [components::thin_service(client.clone(), &shape.client, first, entry)]
+        components: [components::thin_service(client.clone(), &shape.client, first, client_routes)]
             .into_iter()
             .chain(services)
             .chain(stores)
@@ -30,18 +35,16 @@ pub(super) fn plan(shape: &ValidNTier) -> Result<ShapePlan, ValidationErrors> {
 }
 
 fn plan_service(service: &ValidService, routes: Routes) -> Component {
-    let call = |(to, probability_percent): &(ComponentName, _)| PlannedCall {
-        to: to.clone(),
-        probability_percent: *probability_percent,
-    };
-    components::edit_service(
-        components::new_service(service.name.clone(), &service.component, routes),
-        |task| {
-            task.mode = service.mode;
-            task.calls = service.calls.iter().map(call).collect();
-            task.store = service.owned_data.as_ref().map(|keeps| keeps.store.clone());
-        },
-    )
+    let component = components::new_service(service.name.clone(), &service.component, routes);
+    components::edit_service(component, |behavior| {
+        behavior.mode = service.mode;
+        behavior.calls = service
+            .calls
+            .iter()
+            .map(|(to, percent)| PlannedCall { to: to.clone(), probability_percent: *percent })
+            .collect();
+        behavior.store = service.owned_data.as_ref().map(|data| data.store.clone());
+    })
 }
 
 fn call_graph(shape: &ValidNTier, client: &ComponentName, first: &ComponentName) -> CallGraph {
@@ -53,8 +56,8 @@ fn call_graph(shape: &ValidNTier, client: &ComponentName, first: &ComponentName)
 
 fn collection_owners(shape: &ValidNTier) -> Owners {
     let mut owners = Owners::default();
-    for (service, owned) in ownerships(shape) {
-        match owned {
+    for (service, ownership) in ownerships(shape) {
+        match ownership {
             Ownership::Collection(collection) => {
                 _ = owners.collections.insert(collection.clone(), service.name.clone())
             }
@@ -64,39 +67,42 @@ fn collection_owners(shape: &ValidNTier) -> Owners {
     owners
 }
 
-/// Everything that is owned, with its owner.
+/// The entries of all `owns`, each with its service.
 fn ownerships(shape: &ValidNTier) -> impl Iterator<Item = (&ValidService, &Ownership)> {
-    let keepers = shape.services.iter().filter_map(|s| Some((s, s.owned_data.as_ref()?)));
-    keepers.flat_map(|(service, keeps)| keeps.owns.iter().map(move |owned| (service, owned)))
+    shape
+        .services
+        .iter()
+        .filter_map(|service| Some((service, service.owned_data.as_ref()?)))
+        .flat_map(|(service, data)| data.owns.iter().map(move |ownership| (service, ownership)))
 }
 
-/// Fails if requests from the entry have no way to something that is owned.
-fn check_reachable(shape: &ValidNTier, entry: &Routes) -> Result<(), ValidationErrors> {
-    let mut findings = Findings::default();
-    let list = At::root().field("spec").field("nTier").field("services");
+/// Adds an error for each service that owns a collection to which the client has no route.
+fn check_reachable(shape: &ValidNTier, client_routes: &Routes) -> Result<(), ValidationErrors> {
+    let mut errors = ErrorList::default();
+    let list = FieldPath::root().field("spec").field("nTier").field("services");
     for (index, service) in shape.services.iter().enumerate() {
-        let Some(keeps) = &service.owned_data else { continue };
-        let out_of_reach = |owned: &&Ownership| match owned {
-            Ownership::Collection(collection) => entry.next_hop(collection).is_none(),
-            Ownership::Rest => entry.rest.is_none(),
-        };
-        if let Some(owned) = keeps.owns.iter().find(out_of_reach) {
+        let Some(data) = &service.owned_data else { continue };
+        let unreachable = data.owns.iter().find(|ownership| match ownership {
+            Ownership::Collection(collection) => client_routes.next_hop(collection).is_none(),
+            Ownership::Rest => client_routes.rest.is_none(),
+        });
+        if let Some(ownership) = unreachable {
             let message = format!(
-                "service {} owns the collection '{owned}', but no request reaches it: let a service that \
-                 is reached from the first one, {}, call it",
+                "service {} owns the collection '{ownership}', but no request reaches the \
+                 service: add a call to it from a service that requests reach, such as {}",
                 service.name,
                 shape.services.first().name,
             );
-            findings.add(&list.index(index), None, message);
+            errors.add(&list.index(index), None, message);
         }
     }
-    findings.into_result(Some(()))
+    errors.into_result(Some(()))
 }
 
-/// The collections that end users make items of.
+/// The collections of the load's items: those with an owner, and one more if a service owns the
+/// rest.
 fn load_collections(owners: Owners) -> Vec<Collection> {
     let rest = owners.rest.map(|_| names::default_collection());
-    let named = owners.collections.into_keys();
-    let collections: BTreeSet<_> = named.chain(rest).collect();
+    let collections: BTreeSet<_> = owners.collections.into_keys().chain(rest).collect();
     collections.into_iter().collect()
 }

@@ -1,4 +1,4 @@
-//! The names of the components that users do not name.
+//! Names that the user does not choose.
 
 use maquette_contract::{Collection, ComponentName};
 
@@ -7,7 +7,6 @@ pub(super) fn client() -> ComponentName {
     fixed_name("client")
 }
 
-/// The business tier.
 pub(super) fn business() -> ComponentName {
     fixed_name("business")
 }
@@ -17,23 +16,21 @@ pub(super) fn data() -> ComponentName {
     fixed_name("data")
 }
 
-/// The peers.
 pub(super) fn peers() -> ComponentName {
     fixed_name("peers")
 }
 
-/// The end users.
 pub(super) fn load() -> ComponentName {
     fixed_name("load")
 }
 
-/// The collection of the end users' items where any collection will do.
-#[expect(clippy::expect_used, reason = "a literal, which every test that plans a load parses")]
+/// The collection of the load's items if one component owns all collections.
+#[expect(clippy::expect_used, reason = "a literal: tests plan a load")]
 pub(super) fn default_collection() -> Collection {
-    "items".parse().expect("a collection")
+    "items".parse().expect("a valid collection")
 }
 
-#[expect(clippy::expect_used, reason = "literals, each of which the tests' plans parse")]
+#[expect(clippy::expect_used, reason = "literals: tests plan each shape")]
 fn fixed_name(name: &'static str) -> ComponentName {
-    name.parse().expect("a component's name")
+    name.parse().expect("a valid component name")
 }

@@ -1,11 +1,11 @@
-//! Equal peers: one component, whose pods do everything.
+//! The peer-to-peer shape: one component, whose pods answer requests and store the items.
 
 use super::{Behavior, Component, PeerBehavior, ShapePlan, components, names, resources};
 use crate::api::ValidPeerToPeer;
 use maquette_contract::Role;
 
 pub(super) fn plan(shape: &ValidPeerToPeer) -> ShapePlan {
-    let task = PeerBehavior {
+    let behavior = PeerBehavior {
         work: shape.component.work.clone(),
         replication_factor: shape.replication_factor,
         members: shape.component.replicas,
@@ -17,7 +17,7 @@ pub(super) fn plan(shape: &ValidPeerToPeer) -> ShapePlan {
         name: names::peers(),
         replicas: shape.component.replicas,
         resources: resources::with_defaults(Role::Peer, &shape.component.resources),
-        behavior: Behavior::Peer(task),
+        behavior: Behavior::Peer(behavior),
     };
     ShapePlan {
         entry: names::peers(),

@@ -1,7 +1,7 @@
-//! What a pod asks for and may use, where the user does not say.
+//! Resource requests and limits of pods, with defaults for what the user does not set.
 //!
-//! The defaults are small, so that dozens of pods fit on a machine of two processors, and the limits
-//! generous, so that no model is slow or killed by surprise.
+//! The default requests are small: dozens of pods fit on a node with two CPUs. The default limits
+//! are generous: no pod is throttled or killed unless the user asks for it.
 
 use crate::api::{Quantity, ValidAmounts, ValidResources};
 use k8s_openapi::api::core::v1::ResourceRequirements;
@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as RawQuantity;
 use maquette_contract::Role;
 use std::collections::BTreeMap;
 
-/// Requests and limits by default: processors and memory.
+/// Default request and limit of CPU and memory.
 struct RoleDefaults {
     cpu: (&'static str, &'static str),
     memory: (&'static str, &'static str),
@@ -23,20 +23,20 @@ fn role_defaults(role: Role) -> RoleDefaults {
     }
 }
 
-/// The resources of a pod: what the user says, and the role's defaults for the rest. Where the user
-/// says only one of request and limit, the default of the other gives way if it does not fit.
+/// The user's resources, with the role's defaults for what is not set. If only one of request and
+/// limit is set and the default of the other contradicts it, both are the user's amount.
 pub(super) fn with_defaults(role: Role, user: &ValidResources) -> ResourceRequirements {
     let RoleDefaults { cpu, memory } = role_defaults(role);
     let ValidAmounts { cpu: cpu_request, memory: memory_request, ephemeral_storage: disk_request } =
         user.requests;
     let ValidAmounts { cpu: cpu_limit, memory: memory_limit, ephemeral_storage: disk_limit } =
         user.limits;
-    let cpu = request_and_limit(cpu_request, cpu_limit, cpu);
-    let memory = request_and_limit(memory_request, memory_limit, memory);
+    let (cpu_request, cpu_limit) = request_and_limit(cpu_request, cpu_limit, cpu);
+    let (memory_request, memory_limit) = request_and_limit(memory_request, memory_limit, memory);
     ResourceRequirements {
         claims: None,
-        requests: Some(quantity_map(Some(cpu.0), Some(memory.0), disk_request)),
-        limits: Some(quantity_map(Some(cpu.1), Some(memory.1), disk_limit)),
+        requests: Some(quantity_map(Some(cpu_request), Some(memory_request), disk_request)),
+        limits: Some(quantity_map(Some(cpu_limit), Some(memory_limit), disk_limit)),
     }
 }
 
@@ -47,28 +47,37 @@ fn quantity_map(
     memory: Option<String>,
     disk: Option<Quantity>,
 ) -> QuantityMap {
-    let disk = disk.map(|disk| disk.to_string());
-    [("cpu", cpu), ("memory", memory), ("ephemeral-storage", disk)]
+    [("cpu", cpu), ("memory", memory), ("ephemeral-storage", disk.map(|disk| disk.to_string()))]
         .into_iter()
         .filter_map(|(name, amount)| Some((name.to_owned(), RawQuantity(amount?))))
         .collect()
 }
 
-/// The request and the limit.
+/// The request and the limit as quantities: the user's, or else the defaults.
 fn request_and_limit(
     request: Option<Quantity>,
     limit: Option<Quantity>,
     (default_request, default_limit): (&str, &str),
 ) -> (String, String) {
-    let fits = |default: &str, fit: &dyn Fn(Quantity) -> bool| default.parse().is_ok_and(fit);
-    let or = |default: &str, other: Option<Quantity>, fits: bool| match other {
-        Some(other) if !fits => other.to_string(),
-        _ => default.to_owned(),
+    let request_text = match (request, limit) {
+        (Some(request), _) => request.to_string(),
+        // The default request is above the user's limit.
+        (None, Some(limit)) if !parses_to(default_request, |default| default <= limit) => {
+            limit.to_string()
+        }
+        (None, _) => default_request.to_owned(),
     };
-    let request_fits = limit.is_none_or(|limit| fits(default_request, &|request| request <= limit));
-    let limit_fits = request.is_none_or(|request| fits(default_limit, &|limit| request <= limit));
-    (
-        request.map_or_else(|| or(default_request, limit, request_fits), |r| r.to_string()),
-        limit.map_or_else(|| or(default_limit, request, limit_fits), |l| l.to_string()),
-    )
+    let limit_text = match (limit, request) {
+        (Some(limit), _) => limit.to_string(),
+        // The default limit is below the user's request.
+        (None, Some(request)) if !parses_to(default_limit, |default| request <= default) => {
+            request.to_string()
+        }
+        (None, _) => default_limit.to_owned(),
+    };
+    (request_text, limit_text)
+}
+
+fn parses_to(text: &str, condition: impl FnOnce(Quantity) -> bool) -> bool {
+    text.parse().is_ok_and(condition)
 }

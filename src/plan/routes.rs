@@ -1,49 +1,61 @@
-//! Which way each collection goes: the shortest over declared calls, the first declared of equal ones.
+//! The route of each collection: the shortest path of declared calls to its owner; of equal paths,
+//! the one declared first.
 
 use maquette_contract::{Collection, ComponentName, Hop, Routes};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Who calls whom, in the order declared.
+/// The called components of each component, in the order declared.
 pub(super) type CallGraph = BTreeMap<ComponentName, Vec<ComponentName>>;
 
-/// Who owns what.
+/// The owner of each collection.
 #[derive(Default)]
 pub(super) struct Owners {
     pub(super) collections: BTreeMap<Collection, ComponentName>,
+    /// The owner of all other collections.
     pub(super) rest: Option<ComponentName>,
 }
 
 /// The routes of `component`.
 pub(super) fn routes_from(component: &ComponentName, calls: &CallGraph, owners: &Owners) -> Routes {
-    let first = first_hops(component, calls);
-    let hop = |owner: &ComponentName| match owner == component {
-        true => Some(Hop::Own),
-        false => first.get(owner).cloned().map(Hop::Call),
-    };
+    let hops = first_hops(component, calls);
     Routes {
         collections: owners
             .collections
             .iter()
-            .map(|(collection, owner)| (collection.clone(), hop(owner)))
+            .map(|(collection, owner)| (collection.clone(), next_hop(component, owner, &hops)))
             .collect(),
-        rest: owners.rest.as_ref().and_then(hop),
+        rest: owners.rest.as_ref().and_then(|owner| next_hop(component, owner, &hops)),
     }
 }
 
-/// For every component that can be reached, the call that the shortest way to it begins with.
-fn first_hops(
-    component: &ComponentName,
-    calls: &CallGraph,
-) -> BTreeMap<ComponentName, ComponentName> {
-    let below = |component: &ComponentName| calls.get(component).into_iter().flatten();
-    let mut first = BTreeMap::new();
-    let mut queue: VecDeque<_> = below(component).map(|next| (next, next)).collect();
-    while let Some((reached, by)) = queue.pop_front() {
-        if reached == component || first.contains_key(reached) {
+fn next_hop(component: &ComponentName, owner: &ComponentName, hops: &FirstHops) -> Option<Hop> {
+    match owner == component {
+        true => Some(Hop::Own),
+        false => hops.get(owner).cloned().map(Hop::Call),
+    }
+}
+
+/// For each reachable component, the first component on the shortest path to it.
+type FirstHops = BTreeMap<ComponentName, ComponentName>;
+
+/// Breadth-first search from `component`.
+fn first_hops(component: &ComponentName, calls: &CallGraph) -> FirstHops {
+    let mut first_hops = BTreeMap::new();
+    let mut queue: VecDeque<_> =
+        called_by(component, calls).map(|called| (called, called)).collect();
+    while let Some((reached, first)) = queue.pop_front() {
+        if reached == component || first_hops.contains_key(reached) {
             continue;
         }
-        first.insert(reached.clone(), by.clone());
-        queue.extend(below(reached).map(|next| (next, by)));
+        first_hops.insert(reached.clone(), first.clone());
+        queue.extend(called_by(reached, calls).map(|called| (called, first)));
     }
-    first
+    first_hops
+}
+
+fn called_by<'a>(
+    component: &ComponentName,
+    calls: &'a CallGraph,
+) -> impl Iterator<Item = &'a ComponentName> + use<'a> {
+    calls.get(component).into_iter().flatten()
 }

@@ -1,4 +1,4 @@
-//! A thin client, the business tier, the data.
+//! The three-tier shape: a thin client, a smart business tier, and the data store.
 
 use super::{ShapePlan, components, names};
 use crate::api::ValidThreeTier;

@@ -1,5 +1,6 @@
-//! The one graph that everything after `plan` works on: components with a role, and the edges that
-//! follow from them. Nothing here knows what a shape is.
+//! The graph of a model: components with a role, and the edges that follow from their behavior.
+//!
+//! Owns the only description of a model that all code after `plan` uses. It never knows a shape.
 
 use crate::api::{PodSettings, Retention};
 use k8s_openapi::api::core::v1::ResourceRequirements;
@@ -9,26 +10,26 @@ use maquette_contract::{
 };
 use std::collections::BTreeMap;
 
-/// Which Architecture this is the model of.
+/// The identity of an Architecture in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// `metadata.name`.
+    /// `metadata.name`: the prefix of all object names.
     pub name: ArchitectureName,
-    /// `metadata.namespace`.
+    /// `metadata.namespace`: where all objects are.
     pub namespace: String,
-    /// `metadata.uid`; the owner of every object. Empty where there is no cluster.
+    /// `metadata.uid`, for owner references. Empty without a cluster.
     pub uid: String,
 }
 
 impl Identity {
-    /// The host name of the Service `service` of this Architecture's namespace.
+    /// The DNS name of the Service `service` in the namespace of the Architecture.
     pub fn service_host(&self, service: &str) -> String {
         format!("{service}.{}.svc", self.namespace)
     }
 }
 
-/// A planned model: what is to run. Only `plan` makes one and only `evolve` derives others, so that
-/// whatever is rendered was planned.
+/// A planned model. Only `plan` makes one and only `evolve` derives others, so `render` cannot get
+/// a model that was not planned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topology {
     pub(crate) identity: Identity,
@@ -39,7 +40,7 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// Which Architecture this is the model of.
+    /// The Architecture of this model.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -49,47 +50,47 @@ impl Topology {
         &self.entry
     }
 
-    /// The components, by name.
+    /// The components, in the order of their names.
     pub fn components(&self) -> impl Iterator<Item = &Component> {
         self.components.values()
     }
 
-    /// The component of this name.
+    /// None if the model has no component of this name.
     pub fn component(&self, name: &ComponentName) -> Option<&Component> {
         self.components.get(name)
     }
 
-    /// What every pod gets.
+    /// Settings of all pods.
     pub fn pods(&self) -> &PodSettings {
         &self.pods
     }
 
-    /// What becomes of volumes.
+    /// Whether volumes that are no longer in use are deleted.
     pub fn retention(&self) -> &Retention {
         &self.retention
     }
 
-    /// Every edge, in the order of its components.
+    /// The edges of all components, in the order of the components' names.
     pub fn edges(&self) -> Vec<Edge> {
         self.components().flat_map(Component::edges).collect()
     }
 }
 
-/// A component of the graph: a Deployment or StatefulSet and what belongs to it.
+/// A component of the model: it becomes a Deployment or StatefulSet and the objects around it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Component {
     /// Unique in the Architecture.
     pub name: ComponentName,
-    /// How many pods.
+    /// The number of pods.
     pub replicas: u32,
-    /// What each pod asks for and may use.
+    /// Requests and limits of each pod.
     pub resources: ResourceRequirements,
-    /// What it does.
+    /// What its pods do; it determines the role.
     pub behavior: Behavior,
 }
 
 impl Component {
-    /// The component's role.
+    /// The role that the behavior implies.
     pub fn role(&self) -> Role {
         match self.behavior {
             Behavior::Service(_) => Role::Service,
@@ -99,128 +100,129 @@ impl Component {
         }
     }
 
-    /// The edges that begin at this component.
+    /// The edges that start at this component.
     pub fn edges(&self) -> Vec<Edge> {
-        let edge =
-            |kind, to: &ComponentName| Edge { kind, from: self.name.clone(), to: to.clone() };
         match &self.behavior {
             Behavior::Service(service) => {
-                let calls = service.calls.iter().map(|call| edge(EdgeKind::Calls, &call.to));
-                let queries = service.store.iter().map(|store| edge(EdgeKind::Queries, store));
-                let origins = service
-                    .migration_sources
-                    .iter()
-                    .map(|from| edge(EdgeKind::Migrates, &from.component));
-                calls.chain(queries).chain(origins).collect()
+                let called = service.calls.iter().map(|call| &call.to);
+                let calls = self.edges_to(EdgeKind::Calls, called);
+                let queries = self.edges_to(EdgeKind::Queries, &service.store);
+                calls.chain(queries).chain(self.migrations(&service.migration_sources)).collect()
             }
             Behavior::Store(_) => vec![],
-            Behavior::Peer(peer) => {
-                let origins = peer
-                    .migration_sources
-                    .iter()
-                    .map(|from| edge(EdgeKind::Migrates, &from.component));
-                let forwards = peer.successor.iter().map(|to| edge(EdgeKind::Calls, to));
-                [edge(EdgeKind::Peers, &self.name)]
-                    .into_iter()
-                    .chain(origins)
-                    .chain(forwards)
-                    .collect()
-            }
-            Behavior::Load(load) => {
-                load.drives.iter().map(|to| edge(EdgeKind::Drives, to)).collect()
-            }
+            Behavior::Peer(peer) => self
+                .edges_to(EdgeKind::Peers, [&self.name])
+                .chain(self.migrations(&peer.migration_sources))
+                .chain(self.edges_to(EdgeKind::Calls, &peer.successor))
+                .collect(),
+            Behavior::Load(load) => self.edges_to(EdgeKind::Drives, &load.drives).collect(),
         }
+    }
+
+    fn edges_to<'a>(
+        &self,
+        kind: EdgeKind,
+        targets: impl IntoIterator<Item = &'a ComponentName>,
+    ) -> impl Iterator<Item = Edge> {
+        targets.into_iter().map(move |to| Edge { kind, from: self.name.clone(), to: to.clone() })
+    }
+
+    fn migrations(&self, sources: &[PlannedSource]) -> impl Iterator<Item = Edge> {
+        self.edges_to(EdgeKind::Migrates, sources.iter().map(|source| &source.component))
     }
 }
 
 /// What a component does, by role.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Behavior {
-    /// Answers requests.
+    /// Answers requests by calls and queries.
     Service(ServiceBehavior),
-    /// Keeps items for services.
+    /// Stores items for services.
     Store(StoreBehavior),
-    /// Keeps its share of the items and answers requests.
+    /// Stores a share of the items and answers requests.
     Peer(PeerBehavior),
-    /// Plays the end users.
+    /// Sends requests that simulate end users.
     Load(LoadBehavior),
 }
 
-/// The task of a service.
+/// The behavior of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceBehavior {
-    /// The work of a request.
+    /// The simulated work of each request.
     pub work: RequestWork,
-    /// How a summary calls the components below.
+    /// How a summary request makes the calls.
     pub mode: CallMode,
-    /// The components that it calls.
+    /// The calls that it may make.
     pub calls: Vec<PlannedCall>,
-    /// The store that it queries.
+    /// The store that it may query.
     pub store: Option<ComponentName>,
-    /// Where a request for each collection goes.
+    /// The next hop of each collection.
     pub routes: Routes,
-    /// Where items still are that it takes over.
+    /// The sources from which it migrates items at the moment.
     pub migration_sources: Vec<PlannedSource>,
 }
 
-/// An old home of items that a component takes over. Only `evolve` makes one.
+/// A migration source: a component that still stores items of a collection with a new owner. Only
+/// `evolve` makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedSource {
     /// The store or the peers that hold the items.
     pub component: ComponentName,
-    /// Which of the two.
+    /// Whether it is a store or peers.
     pub backend: SourceBackend,
-    /// The collections whose items come from there.
+    /// The collections to migrate from it.
     pub collections: CollectionSet,
-    /// Whether everybody else who wrote there has stopped.
+    /// True if all other writers of the source have stopped: a backfill that completes now is
+    /// final.
     pub final_pass: bool,
 }
 
-/// A call that a service makes.
+/// A call that a service may make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedCall {
-    /// The component called.
+    /// The name of the called component.
     pub to: ComponentName,
-    /// How often a summary makes the call.
+    /// The percentage of summary requests that make the call.
     pub probability_percent: Percent,
 }
 
-/// The task of a store.
+/// The behavior of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreBehavior {
-    /// Its volume.
+    /// The volume of the items.
     pub storage: Volume,
 }
 
-/// The task of the peers.
+/// The behavior of the peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerBehavior {
-    /// The work of a request.
+    /// The simulated work of each request.
     pub work: RequestWork,
-    /// How many peers hold each item.
+    /// The number of peers that store each item.
     pub replication_factor: u32,
-    /// How many of the pods hold items: fewer than run while some hand over before they leave.
+    /// The number of pods that store items; less than the number of running pods while some pods
+    /// hand over their items before they stop.
     pub members: u32,
-    /// The volume of each.
+    /// The volume of each peer.
     pub storage: Volume,
-    /// Where items still are that the peers take over.
+    /// The sources from which the peers migrate items at the moment.
     pub migration_sources: Vec<PlannedSource>,
-    /// Who answers users instead, once the peers are on their way out.
+    /// The component to which the peers forward users' requests before the peers are deleted.
     pub successor: Option<ComponentName>,
 }
 
-/// The task of the end users.
+/// The behavior of the load generator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadBehavior {
-    /// The components that they send requests to.
+    /// The components that it sends requests to.
     pub drives: Vec<ComponentName>,
-    /// Requests begun in each second.
+    /// Requests per second, over all components.
     pub requests_per_second: u32,
-    /// How many of them write.
+    /// The percentage of requests that write an item.
     pub write_percent: Percent,
-    /// How many of them ask for the summary.
+    /// The percentage of requests that request the summary.
     pub summary_percent: Percent,
-    /// How many different items there are.
+    /// The number of different items, over all collections.
     pub items: u32,
     /// The collections of those items.
     pub collections: Vec<Collection>,
@@ -229,34 +231,34 @@ pub struct LoadBehavior {
 /// The volume of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
-    /// A Kubernetes quantity, in its canonical form.
+    /// A Kubernetes quantity in canonical form.
     pub size: String,
-    /// The StorageClass; none: the cluster's default.
+    /// None: the default StorageClass of the cluster.
     pub storage_class: Option<String>,
 }
 
-/// What an edge is for.
+/// The purpose of an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EdgeKind {
-    /// End users send requests.
+    /// The load sends requests.
     Drives,
-    /// A service asks another.
+    /// A service calls a service.
     Calls,
-    /// A service asks its store.
+    /// A service queries its store.
     Queries,
-    /// Peers ask each other; from the component to itself.
+    /// Peers exchange items and gossip; from the component to itself.
     Peers,
-    /// A new owner of items asks the old home of them.
+    /// The new owner of a collection copies its items from a migration source.
     Migrates,
 }
 
-/// Who may talk to whom.
+/// A permission to open connections from one component to another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Edge {
-    /// What for.
+    /// The purpose; it determines the port.
     pub kind: EdgeKind,
-    /// Who begins.
+    /// The component that opens connections.
     pub from: ComponentName,
-    /// Who answers.
+    /// The component that accepts connections.
     pub to: ComponentName,
 }

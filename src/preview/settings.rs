@@ -1,7 +1,7 @@
 //! What changes for all pods and all volumes.
 
 use crate::{
-    api::{Fate, PodSettings, Retention},
+    api::{PodSettings, Retention, RetentionPolicy},
     graph::{Difference, Disruption},
 };
 use serde::Serialize;
@@ -72,10 +72,10 @@ fn retention_differences(before: &Retention, after: &Retention) -> Vec<Differenc
 }
 
 /// The policy as the API names it.
-fn format_policy(policy: Fate) -> String {
+fn format_policy(policy: RetentionPolicy) -> String {
     match policy {
-        Fate::Retain => "Retain".to_owned(),
-        Fate::Delete => "Delete".to_owned(),
+        RetentionPolicy::Retain => "Retain".to_owned(),
+        RetentionPolicy::Delete => "Delete".to_owned(),
     }
 }
 

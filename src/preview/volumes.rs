@@ -1,7 +1,7 @@
 //! What a change does to each volume.
 
 use crate::{
-    api::{Fate, Quantity},
+    api::{Quantity, RetentionPolicy},
     graph::Model,
     plan::{Behavior, Component, Identity, Topology, Volume},
 };
@@ -96,8 +96,8 @@ fn rejected_change(name: &ComponentName, old: &Volume, new: &Volume) -> Option<S
 
 fn fate_when_dropped(wanted: &Topology) -> VolumeFate {
     match wanted.retention().when_dropped {
-        Fate::Retain => VolumeFate::Kept,
-        Fate::Delete => VolumeFate::Deleted,
+        RetentionPolicy::Retain => VolumeFate::Kept,
+        RetentionPolicy::Delete => VolumeFate::Deleted,
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the steps of one reconcile did and found.
+//! The record that the steps of one reconcile fill: what the status follows from, and what later
+//! steps depend on.
 
 use super::error::{ApplyError, ReconcileError};
 use crate::observe::ApplyOutcome;

@@ -1,11 +1,11 @@
-//! The parts of the Helm chart that have their source in code: the custom resource's definition, and
-//! what the operator and its users may do.
+//! The generated parts of the Helm chart: the CustomResourceDefinition, and the RBAC rules of the
+//! operator and of users.
 
 use crate::{install::rules, yaml};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 use serde::Serialize;
 
-/// The rules of each role, by the name under which the chart's templates ask for them.
+/// The RBAC rules of each role. The field names are those in the chart's templates.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ChartRules {

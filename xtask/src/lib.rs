@@ -1,8 +1,8 @@
 //! The generated files of this repository.
 //!
-//! Owns what each of them holds, made from the same sources as the operator itself: the custom
-//! resource's types, the names and ports of the contract. It never reads a cluster, and nothing
-//! that it makes is edited by hand: `make generate` writes the files, a test compares them.
+//! Owns their content, made from the sources of the operator: the types of the custom resource, the
+//! names and ports of the contract. It never reads a cluster. The files are never edited by hand:
+//! `make generate` writes them, and a test fails if they are out of date.
 
 mod chart;
 pub mod install;
@@ -11,60 +11,62 @@ mod yaml;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// A generated file.
+/// A generated file, not written yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generated {
-    /// Where it is, from the root of the repository.
+    /// The path, relative to the root of the repository.
     pub path: PathBuf,
-    /// The whole of it.
+    /// The content, with a trailing newline.
     pub text: String,
 }
 
-/// Why the generated files could not be made.
+/// A generated file cannot be made or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// An object could not be written as YAML.
+    /// An object of the file cannot be written as YAML.
     #[error("cannot write {path} as YAML")]
     Yaml {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error of the serializer.
         source: serde_norway::Error,
     },
-    /// A file could not be written.
+    /// The file cannot be written.
     #[error("cannot write {path}")]
     Write {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error of the file system.
         source: io::Error,
     },
 }
 
-/// Every generated file.
+/// All generated files.
 ///
 /// # Errors
-/// When one cannot be written as YAML.
+/// If an object cannot be written as YAML.
 pub fn generated_files() -> Result<Vec<Generated>, Error> {
-    let file = |path: &str, text: Result<String, serde_norway::Error>| {
-        let path = PathBuf::from(path);
-        match text {
-            Ok(text) => Ok(Generated { path, text }),
-            Err(source) => Err(Error::Yaml { path, source }),
-        }
-    };
     Ok(vec![
-        file("crds/architecture.yaml", yaml::document(&maquette::api::CrdFile))?,
-        file("manifests/install.yaml", install::install_yaml())?,
-        file("charts/maquette/generated/crd.yaml", chart::crd_yaml())?,
-        file("charts/maquette/generated/rules.yaml", chart::rules_yaml())?,
+        Generated::new("crds/architecture.yaml", yaml::document(&maquette::api::CrdFile))?,
+        Generated::new("manifests/install.yaml", install::install_yaml())?,
+        Generated::new("charts/maquette/generated/crd.yaml", chart::crd_yaml())?,
+        Generated::new("charts/maquette/generated/rules.yaml", chart::rules_yaml())?,
     ])
 }
 
-/// Writes every generated file that differs below `root`, and returns their paths.
+impl Generated {
+    fn new(path: &str, text: Result<String, serde_norway::Error>) -> Result<Self, Error> {
+        match text {
+            Ok(text) => Ok(Self { path: path.into(), text }),
+            Err(source) => Err(Error::Yaml { path: path.into(), source }),
+        }
+    }
+}
+
+/// Writes the generated files below `root` that are out of date, and returns their paths.
 ///
 /// # Errors
-/// When a file cannot be made or written.
+/// If a file cannot be made or written.
 pub fn write_generated(root: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut written = vec![];
     for Generated { path, text } in generated_files()? {

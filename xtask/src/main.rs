@@ -1,18 +1,19 @@
-//! `cargo run -p xtask -- generate` writes the generated files anew.
+//! `cargo run -p xtask -- generate` writes the generated files.
 
+use anyhow::Context;
 use clap::Parser;
-use std::{error::Error, path::Path};
+use std::path::Path;
 
 /// Tasks of the repository.
 #[derive(Parser)]
 enum Task {
-    /// Write every generated file that is out of date, and name it.
+    /// Write the generated files that are out of date, and print their paths.
     Generate,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> anyhow::Result<()> {
     let Task::Generate = Task::parse();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask has no parent")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent")?;
     for path in xtask::write_generated(root)? {
         println!("written: {}", path.display());
     }

@@ -1,4 +1,4 @@
-//! Generated files as YAML, each with the note that it is generated.
+//! YAML of generated files, with a comment that says so.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ pub(crate) fn document(object: &impl Serialize) -> Result<String, serde_norway::
     Ok(format!("{NOTE}{}", serde_norway::to_string(object)?))
 }
 
-/// A file of several documents, each already YAML.
+/// A file of several documents; `parts` are YAML already.
 pub(crate) fn documents(parts: &[String]) -> String {
     format!("{NOTE}{}", parts.join("---\n"))
 }

@@ -1,4 +1,4 @@
-//! The generated files in the repository are what would be generated.
+//! The generated files in the repository are up to date.
 
 #![cfg(test)]
 
@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 fn generated_files_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let stale: Vec<_> = xtask::generated_files()
-        .expect("files are made")
+        .expect("the files can be made")
         .into_iter()
         .filter(|file| fs::read_to_string(root.join(&file.path)).ok().as_ref() != Some(&file.text))
         .map(|file| file.path)

@@ -1,32 +1,31 @@
-//! The configuration of a component: one JSON document that all pods of the component share.
+//! The configuration of a component: one JSON document for all its pods.
 
 use crate::{ArchitectureName, Collection, ComponentName, MigrationSource, Revision, Role, Routes};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a component is and does, as the operator writes it into the component's ConfigMap and the workload
-/// reads it, also while it runs.
+/// The configuration of a component. The operator writes it to the component's ConfigMap; the
+/// workload reads it at start and whenever it changes.
 ///
-/// The same for all pods of the component: a pod learns its own name from its environment. It never
-/// holds anything that the component has no business to know; above all, a service that must not reach
-/// a store has no address of one.
+/// It is the same for all pods of the component: a pod reads its own name from its environment. It
+/// holds addresses only of components to which an edge leads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ComponentConfig {
     /// The Architecture that the component belongs to.
     pub architecture: ArchitectureName,
-    /// The component's own name.
+    /// The name of the component.
     pub component: ComponentName,
-    /// What it does.
+    /// The role and its settings.
     #[serde(flatten)]
     pub role: RoleConfig,
 }
 
 impl ComponentConfig {
-    /// The document as it stands in the ConfigMap.
+    /// The document for the ConfigMap.
     ///
     /// # Errors
-    /// None that a value of this type can cause; serde's signature is kept.
+    /// None: every value of this type can be written. The signature is that of serde.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self)
     }
@@ -44,7 +43,7 @@ impl ComponentConfig {
         Revision::of_bytes(text.as_bytes())
     }
 
-    /// The component's role.
+    /// The role without its settings.
     pub fn role(&self) -> Role {
         match self.role {
             RoleConfig::Service(_) => Role::Service,
@@ -55,17 +54,17 @@ impl ComponentConfig {
     }
 }
 
-/// The role and its settings.
+/// The settings of each role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "role", rename_all = "camelCase")]
 pub enum RoleConfig {
-    /// Answers requests.
+    /// Answers requests by calls and queries.
     Service(ServiceConfig),
-    /// Keeps items for services.
+    /// Stores items for services.
     Store(StoreConfig),
-    /// Keeps its share of the items and answers requests.
+    /// Stores a share of the items and answers requests.
     Peer(PeerConfig),
-    /// Plays the end users.
+    /// Sends requests that simulate end users.
     Load(LoadConfig),
 }
 
@@ -75,12 +74,12 @@ pub enum RoleConfig {
 pub struct Address(pub String);
 
 impl Address {
-    /// The address of `port` at `host`.
+    /// Joins `host` and `port`.
     pub fn new(host: &str, port: u16) -> Self {
         Self(format!("{host}:{port}"))
     }
 
-    /// `http://host:port`.
+    /// The URL `http://host:port`, without a path.
     pub fn http_url(&self) -> String {
         format!("http://{self}")
     }
@@ -98,12 +97,12 @@ impl fmt::Display for Address {
 pub struct Percent(u8);
 
 impl Percent {
-    /// 0 percent: never.
+    /// 0 percent: it never happens.
     pub const NEVER: Self = Self(0);
-    /// 100 percent: always.
+    /// 100 percent: it always happens.
     pub const ALWAYS: Self = Self(100);
 
-    /// The percentage as a number from 0 to 100.
+    /// The percentage, from 0 to 100.
     pub fn get(self) -> u8 {
         self.0
     }
@@ -112,7 +111,7 @@ impl Percent {
 impl TryFrom<u8> for Percent {
     type Error = String;
     fn try_from(value: u8) -> Result<Self, String> {
-        if value <= 100 { Ok(Self(value)) } else { Err(format!("{value} is above 100 percent")) }
+        if value <= 100 { Ok(Self(value)) } else { Err(format!("{value} is above 100")) }
     }
 }
 
@@ -122,155 +121,156 @@ impl From<Percent> for u8 {
     }
 }
 
-/// The work that a request costs besides calls and queries.
+/// The simulated work of a request, in addition to calls and queries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestWork {
-    /// How long the component computes; absent: no longer than it needs.
+    /// The simulated computing time; absent: as fast as possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processing_time: Option<ProcessingTime>,
-    /// The least size of an answer, in bytes: smaller ones are padded. 0 pads none.
+    /// The minimum size of a response, in bytes: smaller responses are padded. 0: no padding.
     #[serde(default)]
     pub response_bytes: u64,
 }
 
-/// Quantiles of the processing time, in microseconds; never falling from one to the next.
+/// Quantiles of the computing time, in microseconds. A higher quantile is not less than a lower
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessingTime {
-    /// Half of all requests take no longer.
+    /// 50 percent of the requests take at most this time.
     pub p50_micros: u64,
-    /// Nine in ten take no longer.
+    /// 90 percent of the requests take at most this time.
     pub p90_micros: u64,
-    /// 99 in 100 take no longer.
+    /// 99 percent of the requests take at most this time.
     pub p99_micros: u64,
 }
 
-/// A service: how it answers requests.
+/// The settings of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceConfig {
-    /// The work of a request.
+    /// The simulated work of each request.
     #[serde(default)]
     pub work: RequestWork,
-    /// How a summary calls the components below.
+    /// How a summary request makes the calls.
     pub mode: CallMode,
-    /// The components that this one may call.
+    /// The components that this component may call.
     #[serde(default)]
     pub calls: Vec<Call>,
-    /// The store that this one may query.
+    /// The store that this component may query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<StoreTarget>,
-    /// Where a request for each collection goes.
+    /// The next hop of each collection.
     pub routes: Routes,
-    /// Old homes of items of collections that this component owns now, while it takes them over. No collection is in
-    /// two of them.
+    /// The sources from which this component migrates items of collections that it owns now. No
+    /// collection is in two of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migration_sources: Vec<MigrationSource>,
 }
 
-/// Whether calls are made one after another or all at once.
+/// How a summary request makes its calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CallMode {
-    /// One after another, in the order given.
+    /// One after another, in the order of the list.
     Sequential,
-    /// All at once.
+    /// All calls at once.
     Parallel,
 }
 
-/// A declared `Calls` edge.
+/// An edge of kind `Calls`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
-    /// The component called.
+    /// The name of the called component.
     pub component: ComponentName,
-    /// Its traffic port.
+    /// The address of its traffic port.
     pub address: Address,
-    /// How often a summary makes this call. Requests for an item always follow their route.
+    /// The percentage of summary requests that make this call. Requests for an item follow the
+    /// route of its collection.
     pub probability_percent: Percent,
 }
 
-/// A declared `Queries` edge.
+/// An edge of kind `Queries`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreTarget {
-    /// The store queried.
+    /// The name of the queried store.
     pub component: ComponentName,
-    /// Its RESP port.
+    /// The address of its RESP port.
     pub address: Address,
 }
 
-/// A store has no settings of its own: the volume is the pod's.
+/// The settings of a store: none. The volume is part of the pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreConfig {}
 
-/// A peer: who its fellows are and how many of them hold an item.
+/// The settings of peers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PeerConfig {
-    /// The work of a request.
+    /// The simulated work of each request.
     #[serde(default)]
     pub work: RequestWork,
-    /// How many peers hold each item; at most as many as there are members.
+    /// The number of peers that store each item; at most the number of members.
     pub replication_factor: u32,
-    /// All peers that hold items when every one is up, this one too. A running peer that is not
-    /// listed hands its items over.
+    /// All peers that store items, including this one. A running peer that is not in the list hands
+    /// its items over to the members.
     pub members: Vec<PeerMember>,
-    /// Old homes of items, while the peers take them over. No collection is in two of them.
+    /// The sources from which the peers migrate items. No collection is in two of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migration_sources: Vec<MigrationSource>,
-    /// Who answers users' requests instead of the peers, which then only forward them; absent while
-    /// the peers answer themselves.
+    /// The component to which the peers forward users' requests; absent: the peers answer them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<Successor>,
 }
 
-/// Who answers users' requests once the peers are not wanted any more.
+/// The component that answers users' requests instead of peers that will be deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Successor {
-    /// The component.
+    /// The component that answers.
     pub component: ComponentName,
-    /// Its traffic port.
+    /// The address of its traffic port.
     pub address: Address,
 }
 
-/// A peer as its fellows know it.
+/// A member of the peers: its name and address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PeerMember {
-    /// The pod's name: it outlives a restart, as does the volume.
+    /// The name of the pod; like the volume, it stays the same after a restart.
     pub name: String,
-    /// The port for gossip (UDP) and copies (TCP), by DNS name.
+    /// The DNS name of the pod, and the port for gossip (UDP) and items (TCP).
     pub address: Address,
 }
 
-/// The end users.
+/// The settings of the load generator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadConfig {
-    /// Where the requests go, in turn.
+    /// The targets of the requests, in turn.
     pub targets: Vec<LoadTarget>,
-    /// Requests begun in each second, over all targets.
+    /// Requests per second, over all targets.
     pub requests_per_second: u32,
-    /// How many of the requests write an item.
+    /// The percentage of requests that write an item.
     pub write_percent: Percent,
-    /// How many of the requests ask for the summary. What remains reads items.
+    /// The percentage of requests that request the summary. All other requests read an item.
     pub summary_percent: Percent,
-    /// How many different items are written and read, over all collections.
+    /// The number of different items, over all collections.
     pub items: u32,
-    /// The collections of those items, in turn.
+    /// The collections of the items, in turn.
     pub collections: Vec<Collection>,
 }
 
-/// A declared `Drives` edge.
+/// An edge of kind `Drives`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadTarget {
-    /// The component driven.
+    /// The component that gets the requests.
     pub component: ComponentName,
-    /// Its traffic port, or the entry Service for the entry.
+    /// The address of its traffic port; for the entry, that of the entry Service.
     pub address: Address,
 }

@@ -1,9 +1,9 @@
-//! Answers as text, for a person with `curl`.
+//! Responses as plain text, for users of `curl`.
 
 use crate::{Answer, Outcome, Query, ResponseTree, Summary};
 use std::fmt::{self, Display, Formatter};
 
-/// What was asked for, an empty line, and the tree of the hops.
+/// The outcome, an empty line, and the trace.
 impl Display for Answer {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n", self.outcome)?;
@@ -32,7 +32,7 @@ impl Display for Summary {
         );
         write!(f, "summary: {collections}, {items}")?;
         if self.truncated {
-            write!(f, " (there are more: a store held more than a summary looks at)")?;
+            write!(f, " (incomplete: a store has more items than a summary reads)")?;
         }
         let width =
             self.collections.keys().map(|collection| collection.as_str().len()).max().unwrap_or(0);
@@ -48,14 +48,14 @@ impl Display for Summary {
     }
 }
 
-/// The component on the first line; below it, indented, its queries and then the components that it called.
+/// The component on the first line; below it, indented, its queries and then the called components.
 impl Display for ResponseTree {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write_branch(f, self, "")
     }
 }
 
-/// Writes a component behind whatever stands on the line already, and its branches with `indent`.
+/// Writes a component on the current line, and its branches on new lines that start with `indent`.
 fn write_branch(f: &mut Formatter<'_>, tree: &ResponseTree, indent: &str) -> fmt::Result {
     let pod = if tree.pod.is_empty() { "no pod answered" } else { &tree.pod };
     write!(f, "{} [{}] {pod}, {}", tree.component, tree.role, Millis(tree.micros))?;
@@ -64,16 +64,21 @@ fn write_branch(f: &mut Formatter<'_>, tree: &ResponseTree, indent: &str) -> fmt
     }
     writeln!(f)?;
     let branches = tree.queries.len() + tree.calls.len();
-    let stem = |index: usize| if index + 1 == branches { "└── " } else { "├── " };
     for (index, query) in tree.queries.iter().enumerate() {
-        writeln!(f, "{indent}{}{query}", stem(index))?;
+        let (stem, _) = branch_prefixes(index + 1 == branches);
+        writeln!(f, "{indent}{stem}{query}")?;
     }
     for (index, call) in (tree.queries.len()..).zip(&tree.calls) {
-        write!(f, "{indent}{}", stem(index))?;
-        let below = if index + 1 == branches { "    " } else { "│   " };
+        let (stem, below) = branch_prefixes(index + 1 == branches);
+        write!(f, "{indent}{stem}")?;
         write_branch(f, call, &format!("{indent}{below}"))?;
     }
     Ok(())
+}
+
+/// The characters before a branch, and before the lines below it.
+fn branch_prefixes(is_last: bool) -> (&'static str, &'static str) {
+    if is_last { ("└── ", "    ") } else { ("├── ", "│   ") }
 }
 
 impl Display for Query {
@@ -93,7 +98,7 @@ impl Display for Query {
     }
 }
 
-/// Microseconds, shown as milliseconds with one digit behind the point.
+/// Microseconds, written as milliseconds with one decimal place.
 struct Millis(u64);
 
 impl Display for Millis {
@@ -134,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_written_item_shows_the_way_to_its_owner() {
+    fn items_show_the_path_to_their_owner() {
         let mut catalog = tree("catalog", 4_210);
         catalog.queries = vec![query("data", "GET", 1), query("data", "SET NX", 1)];
         catalog.queries[1].version = Some(version(3));
@@ -160,7 +165,7 @@ client [service] shop-client-1, 6.0 ms
     }
 
     #[test]
-    fn a_summary_shows_each_collection_and_who_failed() {
+    fn summaries_show_collections_and_failed_components() {
         let mut orders = tree("orders", 1_000);
         orders.queries = vec![query("orders-data", "SCAN", 12), query("orders-data", "MGET", 1)];
         orders.calls = vec![tree("prices", 10)];
@@ -176,7 +181,7 @@ client [service] shop-client-1, 6.0 ms
         let answer =
             Answer { outcome: Outcome::Summary(summary), trace: client, padding: String::new() };
         let want = "\
-summary: 2 collections, 11 items (there are more: a store held more than a summary looks at)
+summary: 2 collections, 11 items (incomplete: a store has more items than a summary reads)
   ad      1 item, 33 bytes, newest 1700000000000.0.shop-catalog-1
   orders  10 items, 33 bytes, newest 1700000000000.0.shop-catalog-1
 
@@ -191,7 +196,7 @@ client [service] shop-client-1, 5000.1 ms
     }
 
     #[test]
-    fn an_error_is_told_first() {
+    fn errors_come_first() {
         let outcome = Outcome::Error("no item books/7".into());
         let answer = Answer { outcome, trace: tree("client", 1), padding: String::new() };
         let want = "error: no item books/7\n\nclient [service] shop-client-1, 0.0 ms\n";

@@ -1,21 +1,21 @@
-//! Items: a JSON record under a collection and an id.
+//! Items: a JSON record with a collection and an id.
 
 use crate::{Version, name::name};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 name!(
-    /// Whose information an item is: the collection decides which component owns it.
+    /// The collection of an item: it determines the component that owns the item.
     Collection, "collection", 24
 );
 
-/// The id of an item within its collection: 1 to 128 characters of `A-Z a-z 0-9 . _ ~ -`, which a URL's
-/// path carries unescaped.
+/// The id of an item within its collection: 1 to 128 characters of `A-Z a-z 0-9 . _ ~ -`, which
+/// need no escaping in the path of a URL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ItemId(String);
 
-/// Why a string is not an item's id.
+/// A string that is not a valid id of an item.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("id {0:?} must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -")]
 pub struct ItemIdError(String);
@@ -33,10 +33,11 @@ impl ItemId {
 impl TryFrom<String> for ItemId {
     type Error = ItemIdError;
     fn try_from(value: String) -> Result<Self, Self::Error> {
-        let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '~' | '-');
-        // "." and ".." are path segments with a meaning of their own.
-        let dots = value == "." || value == "..";
-        if value.is_empty() || value.len() > Self::MAX || dots || !value.chars().all(good) {
+        // "." and ".." have a special meaning as path segments.
+        let is_dots = value == "." || value == "..";
+        let is_valid =
+            value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '~' | '-'));
+        if value.is_empty() || value.len() > Self::MAX || is_dots || !is_valid {
             return Err(ItemIdError(value));
         }
         Ok(Self(value))
@@ -55,18 +56,18 @@ impl fmt::Display for ItemId {
     }
 }
 
-/// Collection and id: what names an item in the whole Architecture. Its text, `<collection>/<id>`, is the key
-/// in a store and what rendezvous hashing hashes.
+/// Collection and id: unique in the Architecture. Its text, `<collection>/<id>`, is the key in a
+/// store and the input of rendezvous hashing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ItemKey {
-    /// Whose information it is.
+    /// The collection; it determines the owner.
     pub collection: Collection,
-    /// Which one of that collection.
+    /// The id, unique in the collection.
     pub id: ItemId,
 }
 
 impl ItemKey {
-    /// Parses `<collection>/<id>`; nothing else that somebody put into a store is an item.
+    /// Parses `<collection>/<id>`; none for other keys that a store may hold.
     pub fn parse(text: &str) -> Option<Self> {
         let (collection, id) = text.split_once('/')?;
         Some(Self { collection: collection.parse().ok()?, id: id.to_owned().try_into().ok()? })
@@ -79,11 +80,11 @@ impl fmt::Display for ItemKey {
     }
 }
 
-/// What is kept of an item: its version and its value, as JSON `{"version": ..., "value": ...}`.
+/// The stored form of an item, as JSON `{"version": ..., "value": ...}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Which write this is; versions of an item order its writes.
+    /// The version of the last write.
     pub version: Version,
-    /// What the user wrote.
+    /// The value that the user wrote.
     pub value: serde_json::Value,
 }

@@ -1,12 +1,11 @@
 //! What the operator and the workload agree on.
 //!
-//! Owns every name, port, label and annotation key, the configuration that the operator writes for
-//! a component ([`ComponentConfig`]), the report that a pod gives of itself ([`Observations`]), the answer
-//! that a request gets ([`ResponseTree`]), the versions of items ([`Version`]) and the format of
-//! metrics ([`metrics`]).
+//! Owns the names, ports, label and annotation keys, the configuration of a component
+//! ([`ComponentConfig`]), the report of a pod ([`Observations`]), the response to a request
+//! ([`Answer`]), the versions of items ([`Version`]) and the format of metrics ([`metrics`]).
 //!
-//! It never talks to anything: no network, no file, no clock, and no Kubernetes type, so that the
-//! workload runs as well outside a cluster.
+//! It never does I/O: no network, no files, no clock. It uses no Kubernetes types, so the workload
+//! runs outside a cluster too.
 
 mod config;
 mod display;

@@ -1,11 +1,10 @@
-//! How operator and workload show their metrics: in Prometheus' text format 0.0.4, which every
-//! scraper and promtool read.
+//! Metrics in Prometheus' text format 0.0.4, which all scrapers and promtool can read.
 
 /// The content type of the format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Metrics in the format, from OpenMetrics, which registries write: there a counter is described
-/// under its name without `_total`, here under its full name.
+/// Converts OpenMetrics, which the registries write, to the text format. In OpenMetrics, HELP and
+/// TYPE of a counter name it without `_total`; in the text format, with it.
 pub fn prometheus_text(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len() + 512);
     let mut help = "";
@@ -17,8 +16,11 @@ pub fn prometheus_text(open_metrics: &str) -> String {
         if let Some(family) = line.strip_prefix("# TYPE ") {
             let (name, kind) = family.split_once(' ').unwrap_or((family, "untyped"));
             let total = if kind == "counter" { "_total" } else { "" };
-            let help = help.strip_prefix("# HELP ").and_then(|help| help.strip_prefix(name));
-            text += &format!("# HELP {name}{total}{}\n", help.unwrap_or_default());
+            let description = help
+                .strip_prefix("# HELP ")
+                .and_then(|line| line.strip_prefix(name))
+                .unwrap_or_default();
+            text += &format!("# HELP {name}{total}{description}\n");
             text += &format!("# TYPE {name}{total} {kind}\n");
         } else if !line.starts_with('#') {
             text += line;
@@ -33,7 +35,7 @@ mod tests {
     use super::prometheus_text;
 
     #[test]
-    fn counters_are_described_under_their_full_name() {
+    fn counters_have_their_full_name_in_help_and_type() {
         let open_metrics = "# HELP reads Reads answered.\n\
             # TYPE reads counter\n\
             reads_total 1\n\

@@ -1,53 +1,53 @@
-//! Origins: where items still are whose collection gets a new owner, while the new one takes them over.
+//! Migration sources: the components from which a new owner of a collection migrates the items.
 //!
-//! The new owner writes through to the origin first, reads both and takes the newer, and copies in
-//! the background. So the origin stays complete until nobody asks it any more, and whoever still
-//! asks it sees every acknowledged write.
+//! The new owner writes to the source first (dual write), reads both and returns the newer version,
+//! and copies items in the background (backfill). So the source stays complete as long as any
+//! component uses it, and each reader of the source sees every acknowledged write.
 
 use crate::{Address, Collection, ComponentName, ItemKey, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// An old home of items that this component takes over.
+/// A component that still stores items of a collection which this component owns now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MigrationSource {
-    /// The store or the peers that hold the items.
+    /// The store or the peers that store the items.
     pub component: ComponentName,
-    /// What that component is, which decides how it is asked.
+    /// Whether it is a store or peers; it determines the protocol.
     pub backend: SourceBackend,
-    /// A store's RESP port; the traffic port of peers, for [`internal_api`].
+    /// The address: the RESP port of a store, or the port of the peers for [`internal_api`].
     pub address: Address,
-    /// The collections whose items come from there; only those count that this component owns.
+    /// The collections to migrate; those that this component does not own are ignored.
     pub collections: CollectionSet,
-    /// Whether everybody else who wrote there has stopped: a copy that is complete under this
-    /// configuration is complete for good.
+    /// True if all other writers of the source have stopped: a backfill that starts under this
+    /// configuration and completes is final.
     #[serde(default)]
     pub final_pass: bool,
 }
 
-/// How an origin keeps items.
+/// How a migration source stores items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SourceBackend {
-    /// In a store, written by comparing and setting.
+    /// In a store; writes use compare-and-set.
     Store,
-    /// At peers, read and written by quorum.
+    /// On peers; reads and writes use quorums.
     Peers,
 }
 
-/// A set of collections: some, or all but some.
+/// A set of collections, which may be infinite.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CollectionSet {
-    /// Just these.
+    /// Only the collections in this set.
     Only(BTreeSet<Collection>),
-    /// Every collection but these.
+    /// All collections except these.
     AllBut(BTreeSet<Collection>),
 }
 
 impl CollectionSet {
-    /// Whether `collection` is among them.
+    /// True if `collection` is in the set.
     pub fn contains(&self, collection: &Collection) -> bool {
         match self {
             Self::Only(collections) => collections.contains(collection),
@@ -56,43 +56,44 @@ impl CollectionSet {
     }
 }
 
-/// What a pod reports of the copy from one of its origins.
+/// The progress of a pod's backfill from one migration source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MigrationObservation {
-    /// The origin.
+    /// The component that is the migration source.
     pub component: ComponentName,
-    /// Whether everything that this pod is to copy was copied, in a pass that began under the
-    /// reported revision.
+    /// True if a pass that started under the reported revision has copied all items that this pod
+    /// must copy.
     pub complete: bool,
-    /// Items of the origin that were looked at and are in their new home, in the newest pass.
+    /// The number of items that the current pass has read from the source and stored at the target.
     pub copied: u64,
 }
 
-/// How peers are asked for what they themselves hold, whoever answers users' requests by now: paths
-/// beside those of users, on the traffic port.
+/// The HTTP API for the items that peers store themselves, for other components of the model. It
+/// also works while the peers forward users' requests to a successor.
 ///
-/// `GET /internal/items/{collection}/{id}` answers a [`crate::Record`] as JSON, or 404 if there is none.
-/// `PUT /internal/items/{collection}/{id}` takes a [`crate::Record`] and keeps it unless a newer one is there;
-/// 204 once it is durable. Repeating it changes nothing. `GET /internal/items?after=KEY` answers a
-/// [`internal_api::InternalPage`]. `GET /internal/summary` answers a [`crate::Summary`].
+/// - `GET /internal/items/{collection}/{id}` returns a [`crate::Record`] as JSON, or 404.
+/// - `PUT /internal/items/{collection}/{id}` stores a [`crate::Record`] unless the stored version
+///   is newer, and returns 204 when it is durable. It is idempotent.
+/// - `GET /internal/items?after=KEY` returns an [`internal_api::InternalPage`].
+/// - `GET /internal/summary` returns a [`crate::Summary`].
 pub mod internal_api {
     use super::{Deserialize, ItemKey, Serialize, Version};
 
-    /// The path of items, and of the list of them.
+    /// The path of the list of items, and the prefix of the path of an item.
     pub const ITEMS: &str = "/internal/items";
     /// The path of the summary.
     pub const SUMMARY: &str = "/internal/summary";
-    /// The query parameter of a list: the key after which it begins; without it, at the beginning.
+    /// The query parameter of a list: the page starts after this key; absent: the first page.
     pub const AFTER: &str = "after";
 
-    /// A page of the list of all items that the peers hold, in an order of their own.
+    /// A page of the list of all items that the peers store, in an unspecified order.
     #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase")]
     pub struct InternalPage {
-        /// The items.
+        /// The items of this page.
         pub items: Vec<InternalItem>,
-        /// What the next page begins after; absent on the last page.
+        /// The key after which the next page starts; absent on the last page.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub next: Option<String>,
     }
@@ -101,10 +102,9 @@ pub mod internal_api {
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase")]
     pub struct InternalItem {
-        /// Which item.
+        /// The key of the item.
         pub key: ItemKey,
-        /// A version of it that the peers hold, and the newest that was acknowledged before the
-        /// page was asked for, or a later one.
+        /// A stored version: the newest that was acknowledged before the request, or a newer one.
         pub version: Version,
     }
 }
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_of_collections_says_what_is_in_it_and_reads_well() {
+    fn collection_sets_contain_and_serialize() {
         let orders: Collection = "orders".parse().unwrap();
         let only = CollectionSet::Only([orders.clone()].into());
         let all_but = CollectionSet::AllBut([orders.clone()].into());

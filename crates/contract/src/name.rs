@@ -1,13 +1,13 @@
-//! Names of Architectures and components, parsed once, and the roles of components.
+//! Names of Architectures and components, and the roles of components.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Why a string is not a name.
+/// A string that is not a valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{what} {value:?} must be 1 to {max} characters: lower-case letters, digits and '-', \
-     beginning with a letter and ending with a letter or digit"
+     starting with a letter and ending with a letter or digit"
 )]
 pub struct NameError {
     what: &'static str,
@@ -15,13 +15,16 @@ pub struct NameError {
     max: usize,
 }
 
-pub(crate) fn check(what: &'static str, max: usize, value: String) -> Result<String, NameError> {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let good = value.len() <= max
+pub(crate) fn check_name(
+    what: &'static str,
+    max: usize,
+    value: String,
+) -> Result<String, NameError> {
+    let is_valid = value.len() <= max
         && value.starts_with(|c: char| c.is_ascii_lowercase())
         && !value.ends_with('-')
-        && value.chars().all(inner);
-    if good { Ok(value) } else { Err(NameError { what, value, max }) }
+        && value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if is_valid { Ok(value) } else { Err(NameError { what, value, max }) }
 }
 
 macro_rules! name {
@@ -44,7 +47,7 @@ macro_rules! name {
         impl TryFrom<String> for $name {
             type Error = $crate::NameError;
             fn try_from(value: String) -> Result<Self, Self::Error> {
-                $crate::name::check($what, Self::MAX, value).map(Self)
+                $crate::name::check_name($what, Self::MAX, value).map(Self)
             }
         }
 
@@ -81,26 +84,26 @@ name!(
 );
 
 impl ArchitectureName {
-    /// The longest `<architecture>-<component>`, in characters: a StatefulSet's pods get a label
-    /// `<statefulset>-<hash>` of at most 63.
+    /// The longest object name `<architecture>-<component>`, in characters: the pods of a
+    /// StatefulSet get a label `<statefulset>-<hash>`, and a label value has at most 63 characters.
     pub const MAX_OBJECT_NAME: usize = 52;
 
-    /// The name of the objects of a component: `<architecture>-<component>`.
+    /// The name of a component's objects: `<architecture>-<component>`.
     pub fn object_name(&self, component: &ComponentName) -> String {
         format!("{self}-{component}")
     }
 }
 
-/// What a component does; it decides which objects it becomes and what its pods run.
+/// What a component does; it determines its objects and what its pods run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Role {
-    /// Answers requests, by calling other components or querying its store.
+    /// Answers requests by calling other components or querying its store.
     Service,
-    /// Keeps items on a volume and answers queries.
+    /// Stores items on a volume and answers queries.
     Store,
-    /// Both: keeps its share of the items and answers requests like every other peer.
+    /// Stores a share of the items and answers requests; all peers are equal.
     Peer,
-    /// The end users.
+    /// Sends requests that simulate end users.
     Load,
 }
 
@@ -132,7 +135,7 @@ mod tests {
             assert_eq!(good.parse::<ComponentName>().map(String::from), Ok(good.to_owned()));
         }
         for bad in ["", "-a", "a-", "2nd", "Web", "a_b", "é", &"a".repeat(30)] {
-            assert!(bad.parse::<ComponentName>().is_err(), "{bad:?} passed");
+            assert!(bad.parse::<ComponentName>().is_err(), "{bad:?} is accepted");
         }
     }
 }

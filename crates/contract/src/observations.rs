@@ -1,79 +1,79 @@
-//! What a pod reports of itself on `/observations`: small, bounded JSON.
+//! The report of a pod on `/observations`: JSON of bounded size.
 
 use crate::{ComponentName, MigrationObservation, Revision};
 use serde::{Deserialize, Serialize};
 
-/// A pod's report of itself. It is true of the moment of its making; the reader notes the time.
+/// The report of a pod. It has no timestamp: the reader records when it got the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Observations {
-    /// The pod's component.
+    /// The component of the pod.
     pub component: ComponentName,
-    /// The pod.
+    /// The name of the pod.
     pub pod: String,
-    /// The configuration that new requests are answered under.
+    /// The configuration that applies to new requests.
     pub revision: Revision,
-    /// Requests still under way that began under an older configuration.
+    /// The number of requests in flight that started under an older configuration.
     pub older_requests: u32,
-    /// One entry for each edge that the configuration declares from this component.
+    /// One entry for each edge in the configuration that starts at this component.
     #[serde(default)]
     pub edges: Vec<EdgeObservation>,
-    /// The requests that this pod answered; for a load, see [`Observations::load`].
+    /// The requests that this pod answered; empty for a load, see [`Observations::load`].
     #[serde(default)]
     pub served: Traffic,
-    /// One entry for each origin that the configuration names.
+    /// One entry for each migration source in the configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migration_sources: Vec<MigrationObservation>,
-    /// For a store or peer: the items that it holds.
+    /// For a store or peer: the number of stored items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,
-    /// For a peer.
+    /// Present for a peer only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<PeerObservation>,
-    /// For a load.
+    /// Present for a load only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<LoadObservation>,
 }
 
-/// How a declared edge does, as its source sees it.
+/// The state of an edge, as the pod at its start sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EdgeObservation {
-    /// The component at the other end.
+    /// The component at the end of the edge.
     pub to: ComponentName,
-    /// The newest probe.
+    /// The result of the last probe.
     pub probe: Probe,
-    /// Requests over this edge.
+    /// The requests over this edge.
     pub traffic: Traffic,
 }
 
-/// The outcome of the newest probe of an edge.
+/// The result of the last probe of an edge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "camelCase")]
 pub enum Probe {
-    /// None has ended yet under this configuration.
+    /// No probe has completed under this configuration.
     Pending,
-    /// The other end answered.
+    /// The component at the end of the edge answered.
     Works,
-    /// It did not, and why.
+    /// The last probe failed or timed out.
     #[serde(rename_all = "camelCase")]
     Fails {
-        /// One line for a person to read.
+        /// The reason, in one line, for humans.
         message: String,
     },
 }
 
-/// Requests of the last [`Traffic::WINDOW_SECONDS`] seconds.
+/// The requests of the last [`Traffic::WINDOW_SECONDS`] seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Traffic {
-    /// Requests ended.
+    /// The number of completed requests.
     pub requests: u64,
-    /// Those of them that failed: no answer in time, or a server error.
+    /// The number of failed requests: a timeout or a server error.
     pub failures: u64,
-    /// Half of them took no longer, in microseconds; 0 if there was none.
+    /// The median latency, in microseconds; 0 without requests.
     pub p50_micros: u64,
-    /// 99 in 100 of them took no longer, in microseconds; 0 if there was none.
+    /// The 99th percentile of the latency, in microseconds; 0 without requests.
     pub p99_micros: u64,
 }
 
@@ -82,26 +82,26 @@ impl Traffic {
     pub const WINDOW_SECONDS: u64 = 15;
 }
 
-/// What a peer sees of its fellows.
+/// What a peer knows of the other peers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PeerObservation {
-    /// Names of the live members that it sees, itself among them, in order.
+    /// The names of the live members, including itself, sorted.
     pub members: Vec<String>,
-    /// Items that it holds and that, as far as it knows, do not yet have all their copies.
+    /// The number of its items that, as far as it knows, have fewer copies than configured.
     pub under_replicated: u64,
 }
 
-/// What the end users lived through since the pod started.
+/// The results of the load since the pod started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadObservation {
-    /// Requests sent.
+    /// The number of requests sent.
     pub sent: u64,
-    /// Requests answered as they should be.
+    /// The number of requests with the expected response.
     pub succeeded: u64,
-    /// Requests that were not.
+    /// The number of requests without the expected response.
     pub failed: u64,
-    /// Acknowledged writes that a later read did not find: the item was gone or older.
+    /// The number of acknowledged writes that are lost: a later read found no item or an older one.
     pub lost_writes: u64,
 }

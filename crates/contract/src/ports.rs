@@ -1,11 +1,11 @@
-//! The ports of every pod and Service, each named as in the Service that publishes it.
+//! The ports of pods and Services, with the names that they have in Services.
 
-/// A port and the name under which pods and Services publish it.
+/// A port and its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Port {
-    /// The name in pod and Service specifications.
+    /// The name of the port in pod and Service specifications.
     pub name: &'static str,
-    /// The port number; TCP unless said otherwise.
+    /// The port number; the protocol is TCP except for [`GOSSIP`].
     pub number: u16,
 }
 
@@ -13,11 +13,11 @@ pub struct Port {
 pub const TRAFFIC: Port = Port { name: "http", number: 8080 };
 /// RESP2, the store's protocol.
 pub const STORE: Port = Port { name: "redis", number: 6379 };
-/// What peers ask each other, over TCP: copies of items.
+/// Items between peers, over TCP.
 pub const PEERS: Port = Port { name: "peers", number: 7000 };
-/// What peers tell each other of themselves, over UDP, at the same number.
+/// Gossip between peers, over UDP, with the same number as [`PEERS`].
 pub const GOSSIP: Port = Port { name: "gossip", number: PEERS.number };
 /// `/livez`, `/readyz`, `/metrics` and `/observations`; read-only.
 pub const ADMIN: Port = Port { name: "admin", number: 9100 };
-/// The port of the entry Service, so that its address needs none.
+/// The port of the entry Service: the default port of HTTP, so that the URL needs none.
 pub const ENTRY: Port = Port { name: "http", number: 80 };

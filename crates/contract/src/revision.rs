@@ -1,10 +1,10 @@
-//! The revision of a component's configuration.
+//! The revision of a component's configuration: a hash of its text.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Names a component's configuration by its content: equal configurations have equal revisions, also
-/// after a restart of the operator. Sixteen hexadecimal digits of a 64-bit FNV-1a hash
+/// Identifies a configuration by its content: equal configurations have equal revisions, also after
+/// a restart of the operator. It is a 64-bit FNV-1a hash, as 16 hexadecimal digits
 /// (Fowler, Noll, Vo: <https://datatracker.ietf.org/doc/html/draft-eastlake-fnv>).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Revision(String);

@@ -1,34 +1,34 @@
-//! Which way each collection goes from a component towards its owner.
+//! The routes of a component: the next hop of each collection on the path to its owner.
 
 use crate::{Collection, ComponentName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The next step of a request for a collection.
+/// The next hop of a request for a collection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Hop {
-    /// This component owns the collection: it asks its own store.
+    /// This component owns the collection: it queries its own store.
     Own,
-    /// Some component behind this call owns it.
+    /// The owner is this called component, or the path to the owner starts with it.
     Call(ComponentName),
 }
 
-/// Where a component sends a request for a collection.
+/// The routing table of a component.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Routes {
-    /// The collections that have an owner of their own; none where this component has no way to it, which must
-    /// not be mistaken for a collection that falls to the rest.
+    /// The collections that a component owns by name. The value is none if this component cannot
+    /// reach the owner; such a collection is not part of `rest`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub collections: BTreeMap<Collection, Option<Hop>>,
-    /// Every other collection; absent where nobody that can be reached owns the rest.
+    /// The next hop of all other collections; absent if this component can reach no owner of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<Hop>,
 }
 
 impl Routes {
-    /// The next step for `collection`; none if nobody that can be reached owns it.
+    /// None if this component cannot reach an owner of `collection`.
     pub fn next_hop(&self, collection: &Collection) -> Option<&Hop> {
         match self.collections.get(collection) {
             Some(hop) => hop.as_ref(),

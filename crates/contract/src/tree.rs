@@ -1,110 +1,110 @@
-//! The answer to a request: what was asked for, and the tree of what it took.
+//! The response to a request: its outcome and the trace of all calls and queries.
 
 use crate::{Collection, ComponentName, ItemId, Role, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The body of every answer on the traffic port, also of those that fail.
+/// The body of each response on the traffic port, also of errors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
-    /// What was asked for.
+    /// The result of the request.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// How the answer came about.
+    /// The calls and queries that the request made.
     pub trace: ResponseTree,
-    /// Filler up to the component's `responseSize`.
+    /// Padding up to the component's `responseSize`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub padding: String,
 }
 
-/// What a request ended with.
+/// The result of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
-    /// An item read or written.
+    /// An item that was read or written.
     #[serde(rename_all = "camelCase")]
     Item {
-        /// Whose information it is.
+        /// The collection of the item.
         collection: Collection,
-        /// Which one.
+        /// The id, unique in the collection.
         id: ItemId,
-        /// Which write of it this is.
+        /// The version that was read or written.
         version: Version,
-        /// What it says.
+        /// The value that the user wrote.
         value: serde_json::Value,
     },
-    /// The summary of all information.
+    /// The summary of all items.
     Summary(Summary),
-    /// Nothing, and why.
+    /// The reason of a failure, in one line.
     Error(String),
 }
 
-/// What `GET /summary` gathers.
+/// The result of `GET /summary`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
-    /// One entry for each collection of which there are items.
+    /// One entry for each collection that has items.
     pub collections: BTreeMap<Collection, CollectionSummary>,
-    /// True if a store held more items than a summary looks at, so that counts are too low.
+    /// True if a store has more items than a summary reads: the numbers are lower bounds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
 }
 
-/// A collection in a summary.
+/// The summary of one collection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CollectionSummary {
-    /// How many items there are.
+    /// The number of items.
     pub items: u64,
-    /// The size of their values, in bytes of JSON.
+    /// The total size of the values as JSON, in bytes.
     pub bytes: u64,
-    /// The newest version among them.
+    /// The newest version of an item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Version>,
 }
 
-/// One component's part in an answer.
+/// The part of one component in a response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResponseTree {
     /// The component that answered.
     pub component: ComponentName,
-    /// Its role.
+    /// The role of that component.
     pub role: Role,
-    /// The pod of the component; empty if none answered, and the caller tells of it.
+    /// The pod that answered; empty if none did, in which case the caller made this entry.
     pub pod: String,
-    /// How long it took, with all that is below, in microseconds.
+    /// The duration including calls and queries, in microseconds.
     pub micros: u64,
-    /// What it asked stores or other peers for.
+    /// The queries to stores or other peers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<Query>,
-    /// The answers of the components that it called, in the order of their ends.
+    /// The parts of the called components, in the order of completion.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ResponseTree>,
-    /// Why this part failed, if it did.
+    /// Why this part failed; absent if it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// Queries of one sort to one store or peer.
+/// All queries with the same command to the same store or peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
     /// The store's component or the peer's pod.
     pub to: String,
-    /// What was asked: a RESP command, or what a peer is asked for.
+    /// The RESP command, or the request to a peer.
     pub command: String,
-    /// How many such queries were made.
+    /// The number of queries.
     pub count: u32,
-    /// Bytes of the answers' payload.
+    /// The total size of the responses' payload, in bytes.
     pub bytes: u64,
-    /// How long they took together, in microseconds.
+    /// The total duration, in microseconds.
     pub micros: u64,
-    /// The version that was found or written, where the query is about one item.
+    /// The version that was read or written, for queries about one item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
-    /// Why it failed, if it did.
+    /// Why a query failed; absent if all succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }

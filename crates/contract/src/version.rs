@@ -3,39 +3,48 @@
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// Which write of an item this is.
+/// The version of an item; each write makes a new one.
 ///
 /// A hybrid logical clock (Kulkarni, Demirbas et al., "Logical Physical Clocks and Consistent
-/// Snapshots in Globally Distributed Databases", 2014) and, to tell apart two writes of one
-/// instant, the pod that made it. Versions order as the fields stand. As text:
+/// Snapshots in Globally Distributed Databases", 2014) and the pod that made the write, which
+/// breaks ties. Versions are ordered by their fields, in the order of declaration. As text:
 /// `<milliseconds>.<counter>.<writer>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version {
-    /// Milliseconds since the Unix epoch, never less than any version seen.
+    /// Milliseconds since the Unix epoch; never less than in the replaced version.
     pub millis: u64,
-    /// Orders the writes of one millisecond.
+    /// Orders the writes within one millisecond.
     pub counter: u32,
     /// The pod that made the write.
     pub writer: String,
 }
 
 impl Version {
-    /// The version of a write that `writer` makes at `now_millis` and that replaces `seen`: later
-    /// than the clock's time and than what it replaces, whichever is later.
+    /// The version of a write by `writer` at `now_millis` that replaces `seen`: newer than `seen`,
+    /// also if the clock is behind it.
     pub fn after(seen: Option<&Version>, now_millis: u64, writer: &str) -> Self {
-        let writer = writer.to_owned();
-        match seen {
+        let (millis, counter) = match seen {
             Some(seen) if seen.millis >= now_millis => match seen.counter.checked_add(1) {
-                Some(counter) => Self { millis: seen.millis, counter, writer },
-                None => Self { millis: seen.millis.saturating_add(1), counter: 0, writer },
+                Some(counter) => (seen.millis, counter),
+                None => (seen.millis.saturating_add(1), 0),
             },
-            _ => Self { millis: now_millis, counter: 0, writer },
-        }
+            _ => (now_millis, 0),
+        };
+        Self { millis, counter, writer: writer.to_owned() }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '.');
+        Some(Self {
+            millis: parts.next()?.parse().ok()?,
+            counter: parts.next()?.parse().ok()?,
+            writer: parts.next()?.to_owned(),
+        })
     }
 }
 
-/// Why a string is not a version.
+/// A string that is not a valid version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("version {0:?} must be <milliseconds>.<counter>.<writer>")]
 pub struct VersionError(String);
@@ -43,14 +52,7 @@ pub struct VersionError(String);
 impl FromStr for Version {
     type Err = VersionError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || VersionError(text.to_owned());
-        let (millis, rest) = text.split_once('.').ok_or_else(bad)?;
-        let (counter, writer) = rest.split_once('.').ok_or_else(bad)?;
-        Ok(Self {
-            millis: millis.parse().map_err(|_| bad())?,
-            counter: counter.parse().map_err(|_| bad())?,
-            writer: writer.to_owned(),
-        })
+        Self::parse(text).ok_or_else(|| VersionError(text.to_owned()))
     }
 }
 
@@ -78,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_write_is_later_than_what_it_replaces_even_if_the_clock_is_behind() {
+    fn a_write_is_newer_than_the_replaced_version_if_the_clock_is_behind() {
         let seen = Version { millis: 100, counter: 7, writer: "b".into() };
         let behind = Version::after(Some(&seen), 40, "a");
         assert_eq!(behind.to_string(), "100.8.a");
@@ -88,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_parsed_back() {
+    fn parses_its_own_text() {
         let version = Version { millis: 1, counter: 2, writer: "shop-web-0.x".into() };
         assert_eq!(version.to_string().parse(), Ok(version));
         assert!("1.x.a".parse::<Version>().is_err());

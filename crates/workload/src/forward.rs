@@ -14,7 +14,6 @@ use maquette_contract::{Answer, ItemKey, Outcome, Record, ResponseTree, Role, Su
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// Reads an item.
 pub(crate) async fn get_item<S>(
     request: &Request<S>,
     upstream: &Upstream,
@@ -24,7 +23,6 @@ pub(crate) async fn get_item<S>(
     expect_item(send_request(request, upstream, call).await?, upstream, key)
 }
 
-/// Writes an item.
 pub(crate) async fn put_item<S>(
     request: &Request<S>,
     upstream: &Upstream,
@@ -36,7 +34,6 @@ pub(crate) async fn put_item<S>(
     expect_item(send_request(request, upstream, call).await?, upstream, key)
 }
 
-/// Reads a summary.
 pub(crate) async fn get_summary<S>(
     request: &Request<S>,
     upstream: &Upstream,

@@ -25,4 +25,3 @@ pub mod storage;
 pub mod store;
 
 pub use run::run;
-pub use runtime::{Options, RunError};

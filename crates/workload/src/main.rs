@@ -1,7 +1,7 @@
 //! The `workload` command: parses its flags and runs the role that its configuration names.
 
 use clap::Parser;
-use maquette_workload::{Options, run};
+use maquette_workload::{run, runtime::Options};
 use std::process::ExitCode;
 
 /// mimalloc, because musl's allocator takes one global lock for each allocation.

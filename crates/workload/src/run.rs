@@ -10,7 +10,7 @@ use maquette_contract::Role;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::ExitCode;
 
-/// Runs the role that the configuration names until the process is asked to stop.
+/// Runs the role that the configuration names until a signal stops the process.
 pub fn run(options: Options) -> ExitCode {
     logs::start();
     match start_runtime(options) {
@@ -40,9 +40,12 @@ fn start_runtime(options: Options) -> Result<(), RunError> {
 /// Raises the soft limit of open files to the hard limit. A request in flight holds one or two
 /// connections, and container runtimes that follow systemd set a soft limit of 1024.
 fn raise_open_file_limit() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::warn!(%error, "the limit of open files is unchanged: the process may run out of connections");
+        tracing::warn!(
+            %error, soft_limit = current,
+            "cannot raise the limit of open files; requests fail once it is reached"
+        );
     }
 }
 
@@ -52,7 +55,9 @@ async fn run_until_stopped(options: Options, document: ConfigDocument) -> Result
     let process = Process { options, document, shutdown: shutdown.clone() };
     tokio::select! {
         outcome = run_role(process) => outcome,
-        () = shutdown.wait_until_overdue() => Err(RunError::DrainTimeout(shutdown::STOP_TIMEOUT.as_secs())),
+        () = shutdown.wait_until_overdue() => {
+            Err(RunError::DrainTimeout(shutdown::STOP_TIMEOUT.as_secs()))
+        }
     }
 }
 

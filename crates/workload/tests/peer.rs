@@ -14,9 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a condition may take on a busy machine.
+/// The longest time that a condition may take on a busy machine.
 const WAIT_LIMIT: Duration = Duration::from_secs(30);
-/// The largest file that the process may write, in blocks of 512 bytes: what a full disk is like.
+/// The largest file that the process may write, in blocks of 512 bytes: simulates a full disk.
 const FILE_LIMIT_BLOCKS: &str = "8192";
 
 /// A running peer, alone; killed when dropped.
@@ -25,17 +25,17 @@ struct PeerProcess {
     traffic: SocketAddr,
 }
 
-/// Nobody else is likely to be given this port in the moment until the peer takes it.
+/// No other process is likely to get this port before the peer binds it.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 impl PeerProcess {
-    /// Starts a peer on `directory`, on a disk that is soon full or not.
-    fn start(directory: &Path, soon_full: bool) -> Self {
-        let (traffic, fellows) = (free_address(), free_address());
+    /// Starts a peer on `directory`; with `small_disk` its disk is full after a few writes.
+    fn start(directory: &Path, small_disk: bool) -> Self {
+        let (traffic, peers) = (free_address(), free_address());
         let member =
-            PeerMember { name: "shop-peers-0".into(), address: Address(fellows.to_string()) };
+            PeerMember { name: "shop-peers-0".into(), address: Address(peers.to_string()) };
         let config = ComponentConfig {
             architecture: "shop".parse().unwrap(),
             component: "peers".parse().unwrap(),
@@ -49,8 +49,8 @@ impl PeerProcess {
         };
         let file = directory.join("component.json");
         std::fs::write(&file, config.to_json().unwrap()).unwrap();
-        // Ignored, the signal leaves a write beyond the limit to fail.
-        let limit = if soon_full { FILE_LIMIT_BLOCKS } else { "unlimited" };
+        // With the signal ignored, a write beyond the limit fails with an error.
+        let limit = if small_disk { FILE_LIMIT_BLOCKS } else { "unlimited" };
         let run = format!(r#"trap "" XFSZ; ulimit -f {limit}; exec "$0" "$@""#);
         let child = Command::new("sh")
             .args(["-c", &run, env!("CARGO_BIN_EXE_workload")])
@@ -60,7 +60,7 @@ impl PeerProcess {
             .arg(directory)
             .args(["--pod", "shop-peers-0", "--listen-ip", "127.0.0.1", "--admin-port", "0"])
             .args(["--traffic-port", &traffic.port().to_string()])
-            .args(["--peers-port", &fellows.port().to_string()])
+            .args(["--peers-port", &peers.port().to_string()])
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -70,14 +70,14 @@ impl PeerProcess {
             .send_request("GET", "/items/orders/none", "")
             .is_none_or(|it| it.starts_with("HTTP/1.1 5"))
         {
-            assert_eq!(peer.child.try_wait().unwrap(), None, "it ended");
+            assert_eq!(peer.child.try_wait().unwrap(), None, "it exited");
             assert!(Instant::now() < latest, "it does not serve");
             thread::sleep(Duration::from_millis(20));
         }
         peer
     }
 
-    /// The head and body of an answer; none if there is none.
+    /// The head and body of the response; `None` if there is none.
     fn send_request(&self, method: &str, path: &str, body: &str) -> Option<String> {
         let mut stream = TcpStream::connect(self.traffic).ok()?;
         let length = body.len();
@@ -87,27 +87,29 @@ impl PeerProcess {
         stream.read_to_string(&mut answer).ok()?;
         (!answer.is_empty()).then_some(answer)
     }
+
+    /// Returns whether the write was acknowledged.
+    fn put_item(&self, item: usize, value: &str) -> bool {
+        let answer = self.send_request("PUT", &format!("/items/orders/{item}"), value);
+        answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200 "))
+    }
 }
 
 impl Drop for PeerProcess {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Fails if the process has exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 #[test]
-fn a_peer_whose_disk_fails_ends_and_what_was_acknowledged_is_there_after_a_restart() {
+fn a_peer_exits_when_its_disk_fails_and_a_restart_keeps_acknowledged_writes() {
     let directory = tempfile::tempdir().unwrap();
     let mut peer = PeerProcess::start(directory.path(), true);
     let value = format!("\"{}\"", "x".repeat(50_000));
     let mut acknowledged = 0;
-    let written = |item: usize, peer: &PeerProcess| {
-        let answer = peer.send_request("PUT", &format!("/items/orders/{item}"), &value);
-        answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200 "))
-    };
-    while written(acknowledged, &peer) {
+    while peer.put_item(acknowledged, &value) {
         acknowledged += 1;
         assert!(acknowledged < 1000, "the disk never fails");
     }
@@ -117,7 +119,7 @@ fn a_peer_whose_disk_fails_ends_and_what_was_acknowledged_is_there_after_a_resta
         if let Some(status) = peer.child.try_wait().unwrap() {
             break status;
         }
-        assert!(Instant::now() < latest, "it goes on without a disk");
+        assert!(Instant::now() < latest, "it still runs without a disk");
         thread::sleep(Duration::from_millis(20));
     };
     assert_eq!(status.code(), Some(1));

@@ -1,4 +1,4 @@
-//! The process: exit codes, signals, and what it logs.
+//! The process: its exit codes, signals and logs.
 
 #![cfg(test)]
 
@@ -21,7 +21,7 @@ struct Workload {
 
 impl Drop for Workload {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Both fail if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -45,16 +45,16 @@ impl Workload {
     }
 
     /// The next line of the log; each is JSON.
-    fn line(&mut self) -> Value {
+    fn next_line(&mut self) -> Value {
         let mut line = String::new();
         self.log.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
     }
 
-    /// The line with this message, skipping others.
-    fn until(&mut self, message: &str) -> Value {
+    /// Waits for the line with this message, skipping others.
+    fn wait_for(&mut self, message: &str) -> Value {
         loop {
-            let line = self.line();
+            let line = self.next_line();
             if line["message"] == message {
                 return line;
             }
@@ -80,42 +80,42 @@ fn get(address: &str, path: &str) -> String {
 }
 
 #[test]
-fn a_pod_that_is_asked_to_stop_serves_on_for_its_grace_and_exits_with_0() {
+fn a_stopped_pod_serves_for_its_grace_period_and_exits_with_0() {
     let folder = tempfile::tempdir().unwrap();
     let mut workload = Workload::start(folder.path(), CONFIG);
-    let started = workload.until("started");
+    let started = workload.wait_for("started");
     assert_eq!((&started["component"], &started["pod"]), (&"web".into(), &"shop-web-1".into()));
     let admin = started["admin"].as_str().unwrap().to_owned();
-    let traffic = workload.until("serving requests")["address"].as_str().unwrap().to_owned();
+    let traffic = workload.wait_for("serving requests")["address"].as_str().unwrap().to_owned();
     assert!(get(&admin, "/readyz").starts_with("HTTP/1.1 200 "));
     assert!(get(&traffic, "/summary").starts_with("HTTP/1.1 200 "));
 
-    let asked = Instant::now();
+    let signaled = Instant::now();
     workload.signal("TERM");
-    assert_eq!(workload.until("leaving")["grace_seconds"], 5);
+    assert_eq!(workload.wait_for("leaving")["grace_seconds"], 5);
     assert!(get(&admin, "/readyz").starts_with("HTTP/1.1 503 "));
     assert!(get(&traffic, "/summary").starts_with("HTTP/1.1 200 "));
     assert_eq!(workload.exit_code(), Some(0));
-    let took = asked.elapsed();
+    let took = signaled.elapsed();
     assert!(took >= Duration::from_secs(5) && took < Duration::from_secs(25), "{took:?}");
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_ends_the_process_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut workload = Workload::start(folder.path(), CONFIG);
-    workload.until("serving requests");
+    workload.wait_for("serving requests");
     workload.signal("INT");
-    workload.until("leaving");
+    workload.wait_for("leaving");
     workload.signal("TERM");
     assert_eq!(workload.exit_code(), Some(128 + 15));
 }
 
 #[test]
-fn a_broken_configuration_ends_it_with_a_clear_error() {
+fn an_invalid_configuration_ends_the_process_with_a_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     let mut workload = Workload::start(folder.path(), r#"{"architecture": "Shop"}"#);
-    let error = workload.until("the workload ends")["error"].as_str().unwrap().to_owned();
+    let error = workload.wait_for("the workload ends")["error"].as_str().unwrap().to_owned();
     assert!(
         error.contains("component.json is not valid: architecture name \"Shop\" must be"),
         "{error}"
@@ -124,9 +124,9 @@ fn a_broken_configuration_ends_it_with_a_clear_error() {
 }
 
 #[test]
-fn a_port_that_is_taken_ends_it_with_a_clear_error() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap();
+fn a_port_in_use_ends_the_process_with_a_clear_error() {
+    let blocker = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = blocker.local_addr().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("component.json");
     std::fs::write(&file, CONFIG).unwrap();

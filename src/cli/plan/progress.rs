@@ -72,7 +72,7 @@ pub(super) fn assess_progress(observed: &ObservedArchitecture) -> (String, Progr
     if let Some(refused) = accepted.filter(|accepted| accepted.status == "False") {
         return (format!("refused: {}", refused.message), ProgressState::Refused);
     }
-    let is_up_to_date = progressing.reason == format!("{:?}", Reason::UpToDate);
+    let is_up_to_date = progressing.reason == Reason::UpToDate.as_str();
     if progressing.status == "False" && !is_up_to_date {
         let Condition { reason, message, .. } = progressing;
         return (format!("blocked: {reason}: {message}"), ProgressState::Blocked);

@@ -11,6 +11,7 @@ use k8s_openapi::{
 };
 use kube::{Api, Client, api::PostParams};
 use maquette_contract::keys::{FIELD_MANAGER, MANAGER};
+use maquette_http_client::error_chain;
 use std::{
     future::Future,
     time::{Duration, Instant},
@@ -217,10 +218,4 @@ async fn with_timeout<T>(
         Ok(result) => Ok(result?),
         Err(_) => Err(LeaseError::TimedOut),
     }
-}
-
-/// An error and its causes in one line.
-fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -94,7 +94,7 @@ pub(in crate::reconcile) struct Poller {
 }
 
 impl Poller {
-    /// Never returns.
+    /// Polls without end; wakes up when an Architecture is due or its interval changes.
     pub(in crate::reconcile) async fn run(self) {
         let poller = Arc::new(self);
         let mut rounds = JoinSet::new();

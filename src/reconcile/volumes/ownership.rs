@@ -7,7 +7,7 @@ use super::super::{
     key::architecture_owners,
 };
 use crate::{
-    api::{Fate, Retention},
+    api::{Retention, RetentionPolicy},
     observe::IssueKind,
 };
 use k8s_openapi::{
@@ -70,7 +70,7 @@ pub(super) fn claim_owners(
     cx: &ReconcileContext<'_>,
     retention: &Retention,
 ) -> Option<Vec<OwnerReference>> {
-    (retention.when_deleted == Fate::Delete).then(|| vec![owner_reference(cx)])
+    (retention.when_deleted == RetentionPolicy::Delete).then(|| vec![owner_reference(cx)])
 }
 
 fn owner_reference(cx: &ReconcileContext<'_>) -> OwnerReference {

@@ -10,7 +10,7 @@ use super::{
     claims::desired_claims,
     ownership::{ensure_adoptable, is_labelled, is_terminating, is_used, set_ownership},
 };
-use crate::api::{Fate, Retention, VolumeState, VolumeStatus};
+use crate::api::{Retention, RetentionPolicy, VolumeState, VolumeStatus};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
 use kube::{
     Api, ResourceExt,
@@ -72,9 +72,9 @@ fn classify_idle(
     match retention.when_dropped {
         _ if is_terminating(cx, claim) => IdleVolume::Terminating,
         _ if !is_used(cx, claim) => IdleVolume::LeftBehind,
-        Fate::Retain => IdleVolume::Retained,
-        Fate::Delete if is_blocked => IdleVolume::DeleteLater,
-        Fate::Delete => IdleVolume::Delete,
+        RetentionPolicy::Retain => IdleVolume::Retained,
+        RetentionPolicy::Delete if is_blocked => IdleVolume::DeleteLater,
+        RetentionPolicy::Delete => IdleVolume::Delete,
     }
 }
 

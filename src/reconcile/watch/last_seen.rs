@@ -21,7 +21,7 @@ use std::{
 
 type ObjectsByName<K> = BTreeMap<String, Arc<K>>;
 
-/// The children of an Architecture as the caches last showed them.
+/// The memory of one Architecture; it is completed with every snapshot.
 #[derive(Debug, Default)]
 pub(in crate::reconcile) struct LastSeen {
     config_maps: ObjectsByName<ConfigMap>,

@@ -1,16 +1,17 @@
-//! Who the operator is and what it may do; and roles for users.
+//! The service account of the operator and its roles, and roles for users.
 
 use super::{NAME, NAMESPACE, cluster_meta, namespaced_meta, rules};
 use k8s_openapi::api::{
     core::v1::ServiceAccount,
-    rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject},
+    rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
 };
 
 pub(super) fn service_account() -> ServiceAccount {
     ServiceAccount { metadata: namespaced_meta(NAME), ..ServiceAccount::default() }
 }
 
-/// The operator's own, and those that widen the roles `view`, `edit` and `admin` of the cluster.
+/// The role of the operator, and those that Kubernetes aggregates into the cluster roles `view`,
+/// `edit` and `admin`.
 pub(super) fn cluster_roles() -> [ClusterRole; 3] {
     let operator = ClusterRole {
         metadata: cluster_meta(NAME),
@@ -22,14 +23,10 @@ pub(super) fn cluster_roles() -> [ClusterRole; 3] {
     [operator, view, edit]
 }
 
-fn user_role(
-    name: &str,
-    widens: &[&str],
-    rules: Vec<k8s_openapi::api::rbac::v1::PolicyRule>,
-) -> ClusterRole {
+fn user_role(name: &str, aggregate_to: &[&str], rules: Vec<PolicyRule>) -> ClusterRole {
     let mut metadata = cluster_meta(name);
     let labels = metadata.labels.get_or_insert_default();
-    for role in widens {
+    for role in aggregate_to {
         let key = format!("rbac.authorization.k8s.io/aggregate-to-{role}");
         labels.insert(key, "true".to_owned());
     }

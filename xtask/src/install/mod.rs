@@ -1,5 +1,5 @@
-//! The objects that install the operator: `manifests/install.yaml`, and the parts of it that the
-//! Helm chart takes over.
+//! The objects that install the operator: `manifests/install.yaml`, and the RBAC rules that the
+//! Helm chart uses too.
 
 mod account;
 mod namespace;
@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 
 /// The namespace of the operator.
 pub const NAMESPACE: &str = "maquette-system";
-/// The name of all that belongs to the operator.
+/// The name of the operator's objects.
 pub const NAME: &str = "maquette";
 
-/// All objects, in the order in which they are to be applied.
+/// All objects, in the order in which they must be applied.
 pub(crate) fn install_yaml() -> Result<String, serde_norway::Error> {
     let mut parts = vec![to_yaml(&namespace::namespace())?, to_yaml(&maquette::api::CrdFile)?];
     parts.push(to_yaml(&account::service_account())?);
@@ -36,7 +36,7 @@ fn to_yaml(object: &impl Serialize) -> Result<String, serde_norway::Error> {
     serde_norway::to_string(object)
 }
 
-/// The metadata of an object of the whole cluster.
+/// The metadata of a cluster-scoped object.
 fn cluster_meta(name: &str) -> ObjectMeta {
     ObjectMeta {
         name: Some(name.to_owned()),
@@ -45,14 +45,14 @@ fn cluster_meta(name: &str) -> ObjectMeta {
     }
 }
 
-/// The metadata of an object in the operator's namespace.
+/// The metadata of an object in [`NAMESPACE`].
 fn namespaced_meta(name: &str) -> ObjectMeta {
     ObjectMeta { namespace: Some(NAMESPACE.to_owned()), ..cluster_meta(name) }
 }
 
-/// Which pods are the operator's.
+/// The labels that select the operator's pods.
 fn pod_selector() -> BTreeMap<String, String> {
-    [("app.kubernetes.io/component", "operator"), (keys::LABEL_NAME, keys::MANAGER)]
+    [(keys::LABEL_APP_COMPONENT, "operator"), (keys::LABEL_NAME, keys::MANAGER)]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into()
 }

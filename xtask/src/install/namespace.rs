@@ -1,4 +1,4 @@
-//! The operator's namespace, which takes no pod that could do more than it needs.
+//! The operator's namespace; it admits only pods of the Pod Security Standard `restricted`.
 
 use super::{NAMESPACE, cluster_meta};
 use k8s_openapi::api::core::v1::Namespace;

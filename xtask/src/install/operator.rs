@@ -1,4 +1,4 @@
-//! The operator's Deployment, and the Service that its metrics are found by.
+//! The Deployment of the operator, and the Service of its metrics.
 
 use super::{NAME, common_labels, namespaced_meta, pod_selector};
 use k8s_openapi::{
@@ -18,6 +18,7 @@ use k8s_openapi::{
 };
 use maquette::render::security;
 use maquette_contract::{keys, ports::ADMIN};
+use std::collections::BTreeMap;
 
 pub(super) fn deployment() -> Deployment {
     let selector = LabelSelector { match_labels: Some(pod_selector()), match_expressions: None };
@@ -83,19 +84,17 @@ fn env_from_field(name: &str, path: &str) -> EnvVar {
     }
 }
 
-/// Enough for hundreds of Architectures; a limit on CPU would only slow a burst down.
 fn container_resources() -> ResourceRequirements {
-    let quantities = |pairs: &[(&str, &str)]| {
-        pairs
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), Quantity((*text).to_owned())))
-            .collect()
-    };
+    // Enough for hundreds of Architectures. No CPU limit: it would only throttle bursts.
     ResourceRequirements {
-        requests: Some(quantities(&[("cpu", "50m"), ("memory", "64Mi")])),
-        limits: Some(quantities(&[("memory", "256Mi")])),
+        requests: Some(quantities([("cpu", "50m"), ("memory", "64Mi")])),
+        limits: Some(quantities([("memory", "256Mi")])),
         claims: None,
     }
+}
+
+fn quantities<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, Quantity> {
+    pairs.map(|(name, text)| (name.to_owned(), Quantity(text.to_owned()))).into()
 }
 
 fn http_probe(path: &str, period: i32) -> Probe {

@@ -12,7 +12,6 @@ pub(crate) type QueryLog<'a> = &'a (dyn Fn(Query) + Send + Sync);
 pub(crate) struct QueryContext<'a> {
     /// Sent on to the backend: deadline, trace and hops.
     pub(crate) request: RequestContext,
-    /// Receives each query.
     pub(crate) log: QueryLog<'a>,
 }
 

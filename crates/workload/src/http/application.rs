@@ -39,7 +39,7 @@ pub trait Application<S: RoleSettings>: Send + Sync + 'static {
 /// for them; see [`maquette_contract::internal_api`]. These requests are not users' traffic and
 /// have no simulated cost.
 pub trait LocalItems<S: RoleSettings>: Application<S> {
-    /// Reads an item.
+    /// Reads the newest record of an item, or none.
     fn read_local(
         &self,
         request: &Request<S>,

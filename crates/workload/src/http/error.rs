@@ -3,7 +3,7 @@
 use crate::backend::BackendError;
 use axum::http::StatusCode;
 
-/// A failed request.
+/// A failed request, as its answer reports it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct HttpError {
@@ -54,5 +54,24 @@ impl From<BackendError> for HttpError {
             BackendError::DeadlineExceeded(_) => StatusCode::GATEWAY_TIMEOUT,
         };
         Self::new(status, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_backend_error_has_a_status_and_keeps_its_message() {
+        for (error, status) in [
+            (BackendError::Invalid("why".to_owned()), 400),
+            (BackendError::Unreachable("why".to_owned()), 502),
+            (BackendError::BadReply("why".to_owned()), 502),
+            (BackendError::Unavailable("why".to_owned()), 503),
+            (BackendError::DeadlineExceeded("why".to_owned()), 504),
+        ] {
+            let HttpError { status: got, message } = HttpError::from(error);
+            assert_eq!((got.as_u16(), message.as_str()), (status, "why"));
+        }
     }
 }

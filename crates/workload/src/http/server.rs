@@ -24,9 +24,9 @@ pub(super) struct HttpServer<S, A> {
     pub(super) runtime: Arc<Runtime<S>>,
     pub(super) application: A,
     pub(super) metrics: HttpMetrics,
-    /// Limits users' requests.
+    /// The limit of users' requests in flight.
     pub(super) permits: Semaphore,
-    /// Limits requests for the items that this component keeps. A user's request to another
+    /// The limit of requests for the items that this component keeps. A user's request to another
     /// component may wait for one of these, so users' requests never take their permits.
     pub(super) internal_permits: Semaphore,
 }

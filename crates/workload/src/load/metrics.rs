@@ -84,12 +84,12 @@ impl LoadMetrics {
         };
         metrics.register(
             "load_requests",
-            "Requests of end users that have ended, by operation and outcome",
+            "Requests of virtual users that have ended, by operation and outcome",
             load.requests.clone(),
         );
         metrics.register_seconds(
             "load_latency",
-            "Time to the end of a request, from when it should have begun",
+            "Time to the end of a request, from its scheduled start",
             load.latency.clone(),
         );
         metrics.register(
@@ -97,15 +97,15 @@ impl LoadMetrics {
             "Acknowledged writes that a later read did not find",
             load.lost_writes.clone(),
         );
-        metrics.register("load_under_way", "Requests under way", load.in_flight.clone());
+        metrics.register("load_under_way", "Requests in flight", load.in_flight.clone());
         metrics.register(
             "load_waiting",
-            "Requests that should have begun and wait for their turn",
+            "Requests that are due and wait for their turn",
             load.waiting.clone(),
         );
         metrics.register(
             "load_remembered_items",
-            "Items of which an acknowledged write is remembered",
+            "Items whose acknowledged writes are checked",
             load.tracked.clone(),
         );
         load

@@ -1,29 +1,23 @@
-//! A peer as a whole: its parts, started in order, and its answers.
+//! A running peer: starts the parts in order, and holds them together.
 
 use super::{
-    anti_entropy,
-    coordinator::{ItemRequest, PeerQueryLog},
-    driver::MembershipDriver,
-    gossip::{Gossip, GossipError, GossipIdentity},
-    hints,
-    members::Members,
-    peer_state::{PeerParts, PeerState},
-    phase::MemberState,
-    probe, ready,
+    coordinate::{Coordinator, RepairQueue},
+    membership::{
+        Gossip, GossipError, GossipIdentity, MemberState, Members, MembershipDriver, PeerState,
+        StateFile, StateFileError, join_blocker, replication_blocker, under_replicated,
+    },
+    metrics::PeerMetrics,
+    network::{LocalCopies, PeerNetwork, router, run_probes},
+    repair::{AntiEntropy, Hints, ItemCounter, ReplicationProgress},
     replica::Replica,
-    scan,
-    server::router,
-    state_file::{StateFile, StateFileError},
-    summary::SummaryCollector,
     timing::Timing,
-    unavailable::Unavailable,
 };
 use crate::{
-    runtime::{self, MetricsRegistry, Shutdown},
+    runtime::{self, MetricsRegistry, Shutdown, VersionClock},
     storage::{Storage, StorageError},
 };
-use maquette_contract::{ComponentName, ItemKey, Observations, PeerObservation, Record, Summary};
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use maquette_contract::{ComponentName, Observations, PeerObservation};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, oneshot, watch},
@@ -31,224 +25,262 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// Why a peer cannot start, or go on.
+/// Why a peer cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
-    /// There is no volume.
+    /// No data directory is given.
     #[error("a peer keeps items: give it a directory with --data DIR")]
     NoData,
-    /// The configuration names no member.
-    #[error("the configuration names no member; list at least this peer")]
+    /// The configuration lists no member.
+    #[error("the configuration lists no member; list at least this peer")]
     NoMembers,
-    /// The items cannot be had.
+    /// The file of the items cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// What else is on the volume cannot be had.
+    /// The state file cannot be used.
     #[error(transparent)]
     StateFile(#[from] StateFileError),
-    /// The other peers cannot be spoken to.
+    /// The UDP port for gossip cannot be used.
     #[error(transparent)]
     Gossip(#[from] GossipError),
-    /// The port for copies is not what it should be.
+    /// The port for other peers cannot be used.
     #[error(transparent)]
     Listen(#[from] runtime::ListenError),
 }
 
 /// What a peer starts from.
 pub(super) struct PeerSetup {
-    /// The pod's name.
+    /// The name of the pod.
     pub(super) name: String,
-    /// Keeps apart the peers of different Architectures.
+    /// Separates the peers of different Architectures.
     pub(super) overlay: String,
-    /// The volume.
+    /// The data directory, on the volume.
     pub(super) data: PathBuf,
-    /// The port for copies; gossip uses the same number.
+    /// The port for other peers; gossip uses the same number over UDP.
     pub(super) listener: TcpListener,
-    /// The members that the configuration names.
+    /// The members that the configuration lists.
     pub(super) members: watch::Receiver<Members>,
     pub(super) timing: Timing,
     pub(super) shutdown: Shutdown,
 }
 
-/// A peer that runs. Dropping it ends it at once.
+/// A running peer; ends when dropped.
 pub(super) struct PeerHandle {
-    pub(super) node: Arc<PeerState>,
-    started: Instant,
+    peer: Arc<PeerState>,
+    network: Arc<PeerNetwork>,
+    pub(super) coordinator: Arc<Coordinator>,
+    pub(super) counter: Arc<ItemCounter>,
     storage: Storage,
-    /// Tells why the volume does not take where the peer stands.
+    started: Instant,
+    solo_timeout: Duration,
+    /// Why the state file cannot be written.
     state_file_failure: Mutex<oneshot::Receiver<StateFileError>>,
-    // Dropped with the peer, which ends them.
+    // Dropping the set ends the tasks.
     _tasks: JoinSet<()>,
 }
 
 impl PeerHandle {
-    /// Starts a peer.
+    /// Returns once the port and gossip are open; the peer joins the others in the background.
     pub(super) async fn start(setup: PeerSetup) -> Result<Self, PeerError> {
-        let PeerSetup { name: me, overlay, data, listener, members, timing, shutdown } = setup;
-        let volume = StateFile::new(&data);
+        let PeerSetup { name, overlay, data, listener, members, timing, shutdown } = setup;
+        let state_file = StateFile::new(&data);
         let storage = open_storage(data).await?;
-        let mut saved = volume.load()?;
+        let mut saved = state_file.load()?;
         saved.generation = runtime::wall_millis().max(saved.generation + 1);
-        volume.save(&saved)?;
+        state_file.save(&saved)?;
         let generation = saved.generation;
-        let layout = members.borrow().layout.clone();
-        let state = MemberState::from_saved(&me, generation, layout, saved.transition);
-        let replica = Replica::new(storage.clone());
-        let (name, domain) = (me.clone(), overlay.clone());
-        let following = members.clone();
-        let parts = PeerParts { name: me, overlay, replica, state, members: following, timing };
-        let node = Arc::new(PeerState::new(parts));
+        let configured = members.borrow().layout.clone();
+        let member = MemberState::from_saved(&name, generation, configured, saved.transition);
         let listen = runtime::serve::address(&listener)?;
-        let identity = GossipIdentity { name, generation, overlay: domain, listen };
+        let identity =
+            GossipIdentity { name: name.clone(), generation, overlay: overlay.clone(), listen };
         let gossip = Arc::new(Gossip::start(identity, timing).await?);
-        let membership =
-            MembershipDriver::new(&node, &gossip, volume, generation, &members, &shutdown);
+
+        let peer = Arc::new(PeerState::new(name, member, members));
+        let parts = PeerParts::new(peer, overlay, Replica::new(storage.clone()), &timing);
         let mut tasks = JoinSet::new();
-        let routes = router(&node);
+        parts.spawn_server(&mut tasks, listener, shutdown.clone());
+        parts.spawn_gossip(&mut tasks, &gossip);
+        parts.spawn_repair(&mut tasks, &timing);
+        let driver = MembershipDriver {
+            peer: Arc::clone(&parts.peer),
+            links: Arc::clone(&parts.network),
+            gossip,
+            state_file,
+            generation,
+            checked_peers: parts.progress.subscribe_checked_peers(),
+            retry_interval: timing.discovery_interval,
+            shutdown,
+        };
+        let (failed, failure) = oneshot::channel();
+        // Sending fails only if the handle was dropped.
+        tasks.spawn(async move { drop(failed.send(driver.run().await)) });
+        Ok(Self {
+            peer: parts.peer,
+            network: parts.network,
+            coordinator: parts.coordinator,
+            counter: parts.counter,
+            storage,
+            started: Instant::now(),
+            solo_timeout: timing.solo_timeout,
+            state_file_failure: Mutex::new(failure),
+            _tasks: tasks,
+        })
+    }
+
+    /// Registers the metrics of the peer and of its storage.
+    pub(super) fn register_metrics(&self, metrics: &MetricsRegistry) {
+        self.coordinator.metrics.register(metrics);
+        self.storage.register_metrics(&mut metrics.registry());
+    }
+
+    /// Returns when the disk has failed.
+    pub(super) async fn wait_for_failure(&self) -> PeerError {
+        let state_file_failure = async { (&mut *self.state_file_failure.lock().await).await };
+        tokio::select! {
+            error = self.storage.wait_for_failure() => error.into(),
+            // The driver ends without an error only if the runtime ends.
+            failure = state_file_failure => match failure {
+                Ok(error) => error.into(),
+                Err(_) => StorageError::Closed.into(),
+            },
+        }
+    }
+
+    /// What this peer knows of itself and of the others.
+    pub(super) fn peer(&self) -> &Arc<PeerState> {
+        &self.peer
+    }
+
+    /// The copies on this peer's own disk.
+    pub(super) fn replica(&self) -> &Replica {
+        &self.counter.replica
+    }
+
+    /// Why the peer has not joined; `None` if it has.
+    pub(super) fn join_blocker(&self) -> Option<String> {
+        let in_grace = self.started.elapsed() < self.solo_timeout;
+        join_blocker(self.peer.name(), &self.peer.member(), &self.peer.reports(), in_grace)
+    }
+
+    /// Why the peer may lack copies that a live peer has; `None` if it has them all.
+    pub(super) fn replication_blocker(&self) -> Option<String> {
+        replication_blocker(self.peer.name(), &self.peer.member(), &self.peer.reports())
+    }
+
+    /// Adds the items, the peers and the edge to them to a report; `to` is the component of the
+    /// peers.
+    pub(super) fn add_observations(&self, to: &ComponentName, report: &mut Observations) {
+        report.items = Some(self.replica().count());
+        report.peer = Some(self.observation());
+        report.edges.insert(0, self.network.edge().observation(to));
+    }
+
+    /// The live members and the under-replicated items, as this peer sees them.
+    pub(super) fn observation(&self) -> PeerObservation {
+        let (state, reports) = (self.peer.member(), self.peer.reports());
+        let own_name = self.peer.name();
+        let configured = self.peer.members().layout.clone();
+        let live =
+            configured.members().iter().filter(|name| *name == own_name || reports.is_live(name));
+        let counts = self.counter.count_items();
+        PeerObservation {
+            members: live.cloned().collect(),
+            under_replicated: under_replicated(own_name, &state, &reports, counts),
+        }
+    }
+}
+
+/// The parts that run in the background, each with what it needs of the others.
+struct PeerParts {
+    peer: Arc<PeerState>,
+    local: LocalCopies,
+    network: Arc<PeerNetwork>,
+    coordinator: Arc<Coordinator>,
+    progress: Arc<ReplicationProgress>,
+    counter: Arc<ItemCounter>,
+}
+
+impl PeerParts {
+    fn new(peer: Arc<PeerState>, overlay: String, replica: Replica, timing: &Timing) -> Self {
+        let local = LocalCopies::new(Arc::clone(&peer), replica.clone());
+        let network = Arc::new(PeerNetwork::new(Arc::clone(&peer), local.clone(), overlay, timing));
+        let coordinator = Arc::new(Coordinator {
+            peer: Arc::clone(&peer),
+            network: Arc::clone(&network),
+            clock: VersionClock::new(peer.name()),
+            repair_queue: Arc::new(RepairQueue::default()),
+            metrics: Arc::new(PeerMetrics::default()),
+            retry_pause: timing.retry_pause,
+        });
+        let progress = Arc::new(ReplicationProgress::default());
+        let counter = Arc::new(ItemCounter {
+            peer: Arc::clone(&peer),
+            replica,
+            progress: Arc::clone(&progress),
+            repair_queue: Arc::clone(&coordinator.repair_queue),
+        });
+        Self { peer, local, network, coordinator, progress, counter }
+    }
+
+    fn spawn_server(&self, tasks: &mut JoinSet<()>, listener: TcpListener, shutdown: Shutdown) {
+        let routes = router(self.local.clone(), self.network.own_recipient());
         tasks.spawn(async move {
             let settings = runtime::serve::constant_settings();
             runtime::serve::serve_http(listener, routes, &shutdown, settings).await;
         });
-        spawn_gossip(&mut tasks, &node, &gossip);
-        let (tell, stuck) = oneshot::channel();
-        // Nobody listens only while the peer ends.
-        tasks.spawn(async move { drop(tell.send(membership.run().await)) });
-        spawn_background(&mut tasks, &node);
-        let (started, stuck) = (Instant::now(), Mutex::new(stuck));
-        Ok(Self { node, started, storage, state_file_failure: stuck, _tasks: tasks })
     }
 
-    /// Registers what this peer counts.
-    pub(super) fn register_metrics(&self, metrics: &MetricsRegistry) {
-        self.node.metrics.register(metrics);
-        self.storage.register_metrics(&mut metrics.registry());
+    fn spawn_gossip(&self, tasks: &mut JoinSet<()>, gossip: &Arc<Gossip>) {
+        let (follower, follower_peer) = (Arc::clone(gossip), Arc::clone(&self.peer));
+        tasks.spawn(async move { follower.follow_reports(&follower_peer).await });
+        let (discoverer, discoverer_peer) = (Arc::clone(gossip), Arc::clone(&self.peer));
+        tasks.spawn(async move { discoverer.discover_members(&discoverer_peer).await });
     }
 
-    /// Ends when the disk has failed.
-    pub(super) async fn wait_for_failure(&self) -> PeerError {
-        let stuck = async { (&mut *self.state_file_failure.lock().await).await };
-        tokio::select! {
-            error = self.storage.wait_for_failure() => error.into(),
-            stuck = stuck => stuck.map_or(StorageError::Closed.into(), PeerError::from),
-        }
-    }
-
-    /// Reads an item.
-    pub(super) async fn read_item(
-        &self,
-        key: &ItemKey,
-        deadline: Instant,
-        note: PeerQueryLog<'_>,
-    ) -> Result<Option<Record>, Unavailable> {
-        ItemRequest { peer: &self.node, key, deadline, log: note }.read().await
-    }
-
-    /// Writes an item.
-    pub(super) async fn write_item(
-        &self,
-        key: &ItemKey,
-        value: serde_json::Value,
-        deadline: Instant,
-        note: PeerQueryLog<'_>,
-    ) -> Result<Record, Unavailable> {
-        ItemRequest { peer: &self.node, key, deadline, log: note }.write(value).await
-    }
-
-    /// Sees to it that every later read finds this version of an item or a newer one. Repeating it
-    /// changes nothing.
-    pub(super) async fn store_version(
-        &self,
-        key: &ItemKey,
-        record: &Record,
-        deadline: Instant,
-        note: PeerQueryLog<'_>,
-    ) -> Result<(), Unavailable> {
-        // An owner that has a newer one says yes and keeps that.
-        ItemRequest { peer: &self.node, key, deadline, log: note }
-            .write_to_quorum(record, BTreeSet::new())
-            .await
-    }
-
-    /// Gathers the summary.
-    pub(super) async fn summary(
-        &self,
-        deadline: Instant,
-        note: PeerQueryLog<'_>,
-    ) -> Result<Summary, Unavailable> {
-        let gathered = scan::collect_items(&self.node, None, deadline, note);
-        gathered.await.map(|SummaryCollector { summary, .. }| summary)
-    }
-
-    /// What is missing until the peer has joined; nothing if it has.
-    pub(super) fn join_blocker(&self) -> Option<String> {
-        let patient = self.started.elapsed() < self.node.timing.solo_timeout;
-        ready::join_blocker(self.node.me(), &self.node.state(), &self.node.reports(), patient)
-    }
-
-    /// What is missing until the peer has all copies that it can have; nothing if it has them.
-    pub(super) fn replication_blocker(&self) -> Option<String> {
-        ready::replication_blocker(self.node.me(), &self.node.state(), &self.node.reports())
-    }
-
-    /// Adds what this peer sees to a report, in which all other edges are; `to` is the peers' own
-    /// node.
-    pub(super) fn add_observations(&self, to: &ComponentName, report: &mut Observations) {
-        let observed = self.observation();
-        report.items = Some(self.node.replica().count());
-        report.peer = Some(observed);
-        report.edges.insert(0, self.node.edge.observation(to));
-    }
-
-    /// What this peer sees of the others and of its own items.
-    pub(super) fn observation(&self) -> PeerObservation {
-        let (state, reports) = (self.node.state(), self.node.reports());
-        let me = self.node.me();
-        let configured = self.node.members.borrow().layout.clone();
-        let members = configured.members().iter();
-        let members = members.filter(|name| *name == me || reports.is_live(name));
-        let not_whole = ready::under_replicated(me, &state, &reports, self.node.count_items());
-        PeerObservation { members: members.cloned().collect(), under_replicated: not_whole }
+    /// Starts the sweeps, the repair of single items, the probes and the gauges.
+    fn spawn_repair(&self, tasks: &mut JoinSet<()>, timing: &Timing) {
+        let anti_entropy = AntiEntropy {
+            peer: Arc::clone(&self.peer),
+            network: Arc::clone(&self.network),
+            replica: self.counter.replica.clone(),
+            progress: Arc::clone(&self.progress),
+            metrics: Arc::clone(&self.coordinator.metrics),
+            settle_delay: timing.settle_delay,
+            stand_in_delay: timing.stand_in_delay,
+        };
+        tasks.spawn(async move { anti_entropy.run().await });
+        let hints = Hints {
+            coordinator: Arc::clone(&self.coordinator),
+            progress: Arc::clone(&self.progress),
+            read_timeout: timing.attempt_timeout,
+        };
+        tasks.spawn(async move { hints.run().await });
+        let (network, probe_interval) = (Arc::clone(&self.network), timing.probe_interval);
+        tasks.spawn(async move { run_probes(&network, probe_interval).await });
+        let (counter, metrics) = (Arc::clone(&self.counter), Arc::clone(&self.coordinator.metrics));
+        let interval = timing.discovery_interval;
+        tasks.spawn(async move { update_gauges(&counter, &metrics, interval).await });
     }
 }
 
-/// Opening recovers the file if need be, which may take a while.
+/// Opening may recover the file, which reads all of it.
 async fn open_storage(data: PathBuf) -> Result<Storage, PeerError> {
     let opening = tokio::task::spawn_blocking(move || Storage::open(&data));
     Ok(opening.await.unwrap_or(Err(StorageError::Closed))?)
 }
 
-fn spawn_gossip(tasks: &mut JoinSet<()>, node: &Arc<PeerState>, gossip: &Arc<Gossip>) {
-    let (follower, seeker) = (Arc::clone(gossip), Arc::clone(gossip));
-    let (following, seeking) = (Arc::clone(node), Arc::clone(node));
-    tasks.spawn(async move { follower.follow_reports(&following.reports).await });
-    tasks.spawn(async move {
-        let reports = seeking.reports.subscribe();
-        seeker.discover_members(&seeking.members, &reports).await;
-    });
-}
-
-/// What goes on as long as the peer runs.
-fn spawn_background(tasks: &mut JoinSet<()>, node: &Arc<PeerState>) {
-    let (checking, healing) = (Arc::clone(node), Arc::clone(node));
-    let (probing, counting) = (Arc::clone(node), Arc::clone(node));
-    tasks.spawn(async move { anti_entropy::run(&checking).await });
-    tasks.spawn(async move { hints::run(&healing).await });
-    tasks.spawn(async move { probe::run(&probing).await });
-    tasks.spawn(async move { update_gauges(&counting).await });
-}
-
-/// Keeps the gauges and the count of items true.
-async fn update_gauges(node: &PeerState) {
-    let mut reports = node.reports.subscribe();
+/// Updates the gauges at an interval and after each change of the reports.
+async fn update_gauges(counter: &ItemCounter, metrics: &PeerMetrics, interval: Duration) {
+    let mut changes = counter.peer.subscribe_reports();
     loop {
-        let (held, not_whole) = node.count_items();
-        let reports_now = Arc::clone(&reports.borrow_and_update());
-        let state = node.state();
-        let live =
-            state.configured.members().iter().filter(|name| reports_now.is_live(name)).count();
-        node.metrics.live_members.set(i64::try_from(live).unwrap_or(i64::MAX));
-        node.metrics.items.set(i64::try_from(held).unwrap_or(i64::MAX));
-        node.metrics.under_replicated.set(i64::try_from(not_whole).unwrap_or(i64::MAX));
-        let _ = timeout(node.timing.discovery_interval, reports.changed()).await;
+        let counts = counter.count_items();
+        let reports = Arc::clone(&changes.borrow_and_update());
+        let state = counter.peer.member();
+        let live = state.configured.members().iter().filter(|name| reports.is_live(name)).count();
+        metrics.live_members.set(i64::try_from(live).unwrap_or(i64::MAX));
+        metrics.items.set(i64::try_from(counts.held).unwrap_or(i64::MAX));
+        metrics.under_replicated.set(i64::try_from(counts.under_replicated).unwrap_or(i64::MAX));
+        let _ = timeout(interval, changes.changed()).await;
     }
 }

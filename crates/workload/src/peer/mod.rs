@@ -1,87 +1,78 @@
-//! A peer: keeps its share of the items, and answers end users like every other peer.
+//! A peer: stores its share of the items and serves end users like every other peer.
 //!
-//! Every peer is the same; there is no first and no leader. Owns membership, the choice of owners,
-//! the reading and writing of items by quorum, and the repair of copies. Leaves HTTP towards users
-//! to [`crate::front`] and the disk to [`crate::storage`].
+//! All peers are equal; there is no leader. The parts, each of which uses only those above it:
 //!
-//! # What holds, whoever comes and goes
+//! - [`replica`]: the copies on this peer's own disk;
+//! - [`membership`]: layouts, the transition between two layouts, gossip, the state on the volume;
+//! - [`network`]: requests from peer to peer;
+//! - [`coordinate`]: reads and writes by quorum, and the scan of all items;
+//! - [`repair`]: anti-entropy and the repair of single items;
+//! - [`handle`]: starts these parts and holds them together;
+//! - [`api`]: what users and other components ask of a peer;
+//! - [`role`]: the peer as a process.
 //!
-//! Truth goes before availability: a request that cannot be answered truthfully is held, and
-//! refused at its deadline.
+//! The HTTP interface for users is [`crate::http`], the file on disk is [`crate::storage`].
 //!
-//! 1. *Owners are fixed by the configuration.* The owners of an item are the first
-//!    `replicationFactor` members by rendezvous hashing ([`layout`]) over all members, up or down:
-//!    peers that differ about who is up still ask the same owners.
-//! 2. *A write that is acknowledged is on disk at a majority of the owners*, under every layout that
-//!    counts ([`quorum`]).
-//! 3. *An answer, also "there is no such item", has heard so many owners that one of them has the
-//!    newest acknowledged write.* What a read has told is first made as durable as a write, so no
-//!    later read is older (Attiya, Bar-Noy and Dolev, "Sharing Memory Robustly in Message-Passing
-//!    Systems", 1995).
-//! 4. *A write reads the newest version first*, and its own is later ([`item`]). A copy is only
-//!    ever replaced by a newer one ([`replica`]).
-//! 5. *A change of members or of `replicationFactor` goes in steps* that any two peers may differ
-//!    in by one ([`standing`]), begun once the newcomers are up ([`phase`]) and ended once every
-//!    item is at its new owners and everybody knows. Where a peer stands is on its volume.
-//! 6. *A peer with an empty volume has no say* in what there is until all other members have given
-//!    it what it must have. So a lost volume is like a lost peer, no worse.
-//! 7. *Gossip decides nothing about truth.* Whether somebody seems up ([`gossip`]) decides who is
-//!    asked first, when copies are checked and who stands in for whom.
-//! 8. *Peers that take items over from an old home* read and write both homes, as [`crate::origin`]
-//!    says; each copies to its own disk what it owns ([`home`]). A copy is only told to be complete
-//!    if it began when no change of members was under way.
-//! 9. *What the peers hold they tell by themselves* ([`held`]): never from an old home, and never by
-//!    way of a successor. A list of it is refused rather than miss an acknowledged write ([`lists`]).
+//! # Guarantees
 //!
-//! With three copies one lost peer costs nothing; with two lost, items that had both as owners are
-//! held until one is back.
+//! Consistency comes before availability: a request that cannot be answered correctly waits, and
+//! fails at its deadline.
+//!
+//! 1. *Owners follow from the configuration alone.* The owners of an item are the first
+//!    `replicationFactor` members by rendezvous hashing ([`membership::Layout`]) over all members,
+//!    whether they are up or down. Peers that disagree about which members are up still query the
+//!    same owners.
+//! 2. *An acknowledged write is on disk at a majority of the owners*, under every layout in force
+//!    ([`coordinate`]).
+//! 3. *A read, also one that finds no item, has replies from enough owners that at least one of
+//!    them has the newest acknowledged write.* The result of a read is made as durable as a write
+//!    before it is returned, so no later read returns an older version (Attiya, Bar-Noy and Dolev,
+//!    "Sharing Memory Robustly in Message-Passing Systems", 1995).
+//! 4. *A write first reads the newest version*, and its own version is later. A copy is replaced
+//!    only by a newer version ([`replica`]).
+//! 5. *A change of members or of `replicationFactor` goes in steps*, and any two peers are at most
+//!    one step apart ([`membership::LayoutTransition`]). It starts once the new members are up
+//!    ([`membership::Phase`]) and ends once every item is at its new owners and all peers know
+//!    that. The step that a peer is in is on its volume.
+//! 6. *A peer with an empty volume does not count for a quorum* until all other members have sent
+//!    it the copies that it must have. A lost volume therefore costs no more than a lost peer.
+//! 7. *Gossip never decides what is true.* Liveness ([`membership::Gossip`]) decides which owners
+//!    are queried first, when a sweep runs, and which members stand in for others.
+//! 8. *Peers that migrate items from a source* read and write both backends, see
+//!    [`crate::migration`]; each peer backfills its own disk with the items that it owns
+//!    ([`api::OwnedItemsSink`]). A backfill is reported as complete only if it started when no
+//!    change of members was in progress.
+//! 9. *The internal items API returns only what the peers store*: it reads neither a migration
+//!    source nor a successor. A scan of all items fails rather than miss an acknowledged write
+//!    ([`coordinate::collect_items`]).
+//!
+//! With three copies, one lost peer costs no availability. With two lost peers, requests for items
+//! that had both as owners wait until one of them is back.
 //!
 //! # Copies
 //!
-//! Whenever somebody comes or goes, each peer walks through all its items and gives the others what
-//! they lack ([`check`]); a single write that an owner missed is given to it by itself ([`heal`]).
-//! While an owner is down for long, the next member in the order of the hash stands in for it: its
-//! copy counts in no quorum, but is there if another disk is lost. A copy that others are to hold is
-//! dropped only while all members are up and settled, and all owners are known to have it.
+//! Whenever a peer comes or goes, every peer sweeps all its items and sends the others the copies
+//! that they lack ([`repair::AntiEntropy`]). An item for which a write missed an owner is repaired
+//! by itself ([`repair::Hints`]). While an owner has been down for 30 s or longer, the next member
+//! in hash order stands in for it: its copy counts for no quorum, but survives the loss of another
+//! disk. A peer drops a copy that others must hold only while all members are up and settled, and
+//! all owners are known to have it.
 //!
-//! A peer that is no longer among the members hands its items over; it must stay until its
-//! `not_whole` is 0. One that goes for good before that leaves the others copying for ever: they
-//! serve on, but ask its owners too, until it comes back.
+//! A peer that is no longer a member hands its items over; it must stay until its under-replicated
+//! items are 0. If it disappears earlier, the others keep copying: they serve requests, but query
+//! its owners too, until it comes back.
 
-mod anti_entropy;
-mod client;
-mod cluster_view;
-mod coordinator;
-mod driver;
-mod gossip;
+mod api;
+mod coordinate;
 mod handle;
-mod hints;
-mod http_api;
-mod internal_items;
-mod item;
-mod layout;
-mod members;
+mod membership;
 mod metrics;
-mod migration_target;
-mod peer_state;
-mod phase;
-mod probe;
-mod quorum;
-mod quorum_read;
-mod ready;
+mod network;
+mod repair;
 mod replica;
-mod replication;
-mod report;
 mod role;
-mod scan;
-mod server;
 mod settings;
-mod state_file;
-mod summary;
 mod timing;
-mod transition;
-mod unavailable;
-mod wire;
 
 pub use role::run;
 

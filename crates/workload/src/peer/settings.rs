@@ -1,6 +1,6 @@
-//! What a peer makes of its configuration.
+//! A peer's settings, built from its configuration.
 
-use super::members::Members;
+use super::membership::Members;
 use crate::{
     migration::Sources,
     runtime::{Edge, RoleSettings, Upstream},
@@ -10,19 +10,19 @@ use maquette_contract::{
 };
 use std::{collections::BTreeSet, sync::Arc};
 
-/// Peers own every collection.
+/// The collections that peers own.
 const EVERY_COLLECTION: CollectionSet = CollectionSet::AllBut(BTreeSet::new());
 
-/// A peer's settings.
+/// The settings of a peer under one configuration.
 #[derive(Debug)]
 pub(super) struct PeerSettings {
-    /// The work of a request.
+    /// The simulated work of each request.
     pub(super) work: RequestWork,
-    /// The members; none if the configuration names none, which changes nothing then.
+    /// `None` if the configuration lists no member: the previous members stay.
     pub(super) members: Option<Members>,
-    /// Who answers users' requests instead of the peers, if anybody does.
+    /// The component that serves users' requests instead of the peers, if there is one.
     pub(super) successor: Option<Arc<Upstream>>,
-    /// The old homes of items.
+    /// The backends that items are migrated from.
     pub(super) migration_sources: Sources,
 }
 
@@ -39,11 +39,12 @@ impl RoleSettings for PeerSettings {
         let members = Members::new(&config);
         let successor = config.successor.map(|successor| connect_successor(successor, before));
         let known = before.map(|before| &before.migration_sources);
-        let origins = Sources::build(config.migration_sources, &EVERY_COLLECTION, known);
-        Some(Self { work: config.work, members, successor, migration_sources: origins })
+        let migration_sources = Sources::build(config.migration_sources, &EVERY_COLLECTION, known);
+        Some(Self { work: config.work, members, successor, migration_sources })
     }
 
-    /// The edge to the other peers is reported by the peer itself: it leads to many at once.
+    // The edge to the other peers is not here: the peer handle reports it, because it leads to
+    // many peers at once.
     fn edges(&self) -> Vec<Arc<Edge>> {
         let successor = self.successor.iter().map(|successor| successor.edge());
         successor.chain(self.migration_sources.edges()).cloned().collect()
@@ -54,6 +55,7 @@ impl RoleSettings for PeerSettings {
     }
 }
 
+/// Keeps the connection of the settings before if it leads to the same address.
 fn connect_successor(
     Successor { component, address }: Successor,
     before: Option<&PeerSettings>,

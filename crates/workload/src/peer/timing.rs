@@ -1,28 +1,28 @@
-//! How long a peer waits for what.
+//! The intervals and timeouts of a peer.
 
 use std::time::Duration;
 
-/// All the times that a peer keeps to.
+/// The intervals and timeouts of a peer; tests use shorter ones.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timing {
-    /// From one round of gossip to the next.
+    /// Between two rounds of gossip.
     pub(super) gossip_interval: Duration,
-    /// From one look for members that are missing to the next.
+    /// Between two attempts to resolve members that are not live.
     pub(super) discovery_interval: Duration,
-    /// How long nothing must have changed before items are checked.
+    /// How long the cluster must be unchanged before a sweep starts.
     pub(super) settle_delay: Duration,
     /// How long a member is down before others stand in for it. Longer than a restart takes: its
     /// volume comes back with it.
     pub(super) stand_in_delay: Duration,
-    /// How long a peer waits for others before it is ready alone.
+    /// How long a peer that sees no other member waits until it is ready alone.
     pub(super) solo_timeout: Duration,
-    /// How long a connection to a peer may take.
+    /// To open a connection to a peer.
     pub(super) connect_timeout: Duration,
-    /// How long one attempt to ask a peer may take.
+    /// For one request to a peer.
     pub(super) attempt_timeout: Duration,
-    /// From one attempt to the next.
+    /// Between two waves of requests for an item.
     pub(super) retry_pause: Duration,
-    /// From one probe of the others to the next.
+    /// Between two probes of the other members.
     pub(super) probe_interval: Duration,
 }
 

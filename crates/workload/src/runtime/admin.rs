@@ -36,7 +36,7 @@ async fn serve_readiness<S: RoleSettings>(
 ) -> impl IntoResponse {
     let mut missing = runtime.readiness.unmet_conditions();
     if runtime.shutdown.stage() >= ShutdownStage::LameDuck {
-        missing.push("shutdown: the pod was asked to stop".to_owned());
+        missing.push("shutdown: a stop was requested".to_owned());
     }
     if missing.is_empty() {
         return (StatusCode::OK, "ready\n".to_owned());

@@ -56,7 +56,7 @@ impl ServiceSettings {
         }
     }
 
-    pub(crate) fn owns(&self, collection: &Collection) -> bool {
+    pub(crate) fn owns_collection(&self, collection: &Collection) -> bool {
         matches!(self.route_to(collection), Some(RouteTarget::OwnStore(_)))
     }
 

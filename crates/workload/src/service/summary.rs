@@ -48,7 +48,7 @@ async fn summarize_own_store(request: &Request<ServiceSettings>) -> Result<Summa
     let Some(store) = &settings.store else { return Ok(Summary::default()) };
     let context =
         QueryContext { request: request.context.clone(), log: &|query| request.log_query(query) };
-    let owned: CollectionFilter<'_> = &|collection| settings.owns(collection);
+    let owned: CollectionFilter<'_> = &|collection| settings.owns_collection(collection);
     let (in_store, in_sources) =
         tokio::join!(store.summarize(&context, owned), settings.sources.summarize(&context));
     Ok(merge_summaries(in_store?, in_sources?))

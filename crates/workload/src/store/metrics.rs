@@ -52,7 +52,7 @@ impl StoreMetrics {
     /// Registers all metrics in `registry`.
     pub fn register_all(&self, registry: &mut Registry) {
         registry.register("store_commands", "Requests by command", self.commands.clone());
-        registry.register("store_errors", "Replies that were errors", self.errors.clone());
+        registry.register("store_errors", "Error replies", self.errors.clone());
         registry.register(
             "store_broken_connections",
             "Connections closed because they broke the protocol or a limit",
@@ -65,7 +65,7 @@ impl StoreMetrics {
         );
         registry.register(
             "store_connections_rejected",
-            "Connections refused, because there were too many",
+            "Connections refused above the limit",
             self.rejected.clone(),
         );
         registry.register("store_connections", "Open connections", self.connections.clone());

@@ -23,7 +23,7 @@ pub(crate) struct ReplyWriter {
     buffer: BytesMut,
     large_permits: Arc<Semaphore>,
     large_permit: Option<OwnedSemaphorePermit>,
-    deadline: Duration,
+    flush_timeout: Duration,
 }
 
 impl ReplyWriter {
@@ -32,9 +32,9 @@ impl ReplyWriter {
     pub(crate) fn new(
         stream: OwnedWriteHalf,
         large_permits: Arc<Semaphore>,
-        deadline: Duration,
+        flush_timeout: Duration,
     ) -> Self {
-        Self { stream, buffer: BytesMut::new(), large_permits, large_permit: None, deadline }
+        Self { stream, buffer: BytesMut::new(), large_permits, large_permit: None, flush_timeout }
     }
 
     /// Appends a reply to the buffer.
@@ -63,7 +63,7 @@ impl ReplyWriter {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        timeout(self.deadline, self.stream.write_all_buf(&mut self.buffer)).await??;
+        timeout(self.flush_timeout, self.stream.write_all_buf(&mut self.buffer)).await??;
         if self.buffer.capacity() > SMALL_BUFFER {
             self.buffer = BytesMut::new();
         }

@@ -1,4 +1,4 @@
-//! Peers that go and come back.
+//! Peers that stop and come back.
 
 use super::test_cluster::{DEADLINE, TestCluster, key, read_item, wait_until, write_item};
 use crate::peer::handle::PeerError;
@@ -27,7 +27,7 @@ async fn assert_all_readable(cluster: &TestCluster, written: &BTreeMap<usize, Re
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_written_through_one_peer_is_read_through_any() {
+async fn an_item_written_via_one_peer_is_read_via_any() {
     let (cluster, mut written) = start_and_fill(5, 3).await;
     assert_all_readable(&cluster, &written).await;
     for item in 0..ITEMS {
@@ -47,7 +47,7 @@ async fn what_is_written_through_one_peer_is_read_through_any() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_lost_peer_costs_nothing_and_its_copies_are_made_again() {
+async fn one_lost_peer_costs_nothing_and_its_copies_are_restored() {
     let (mut cluster, mut written) = start_and_fill(5, 3).await;
     cluster.kill(0);
     for item in 0..ITEMS {
@@ -56,28 +56,29 @@ async fn one_lost_peer_costs_nothing_and_its_copies_are_made_again() {
     }
     assert_all_readable(&cluster, &written).await;
     cluster.wait_until_replicated().await;
-    let held: u64 = cluster.running_peers().iter().map(|(_, peer)| peer.node.count_items().0).sum();
-    assert_eq!(held, 3 * ITEMS as u64, "others stand in for the one that is down");
+    let held: u64 =
+        cluster.running_peers().iter().map(|(_, peer)| peer.counter.count_items().held).sum();
+    assert_eq!(held, 3 * ITEMS as u64, "others stand in for the peer that is down");
     cluster.start(0).await;
     cluster.wait_until_replicated().await;
     assert_all_readable(&cluster, &written).await;
-    wait_until("nobody holds more than its share", || async {
+    wait_until("no peer holds more than its share", || async {
         let held: u64 =
-            cluster.running_peers().iter().map(|(_, peer)| peer.node.count_items().0).sum();
+            cluster.running_peers().iter().map(|(_, peer)| peer.counter.count_items().held).sum();
         if held == 3 * ITEMS as u64 { Ok(()) } else { Err(held) }
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_volume_is_filled_again_and_says_nothing_before() {
+async fn a_lost_volume_is_filled_and_does_not_count_before() {
     let (mut cluster, mut written) = start_and_fill(3, 3).await;
     cluster.kill(2);
     for item in 0..ITEMS {
         let record = cluster.put(item % 2, item, 3000).await;
         written.insert(item, record);
     }
-    // Peer 2 comes back old while peer 1 comes back empty: only peer 0 knows the newest.
+    // Peer 2 comes back with old versions, peer 1 without any: only peer 0 has the newest.
     cluster.kill_and_wipe(1);
     cluster.start(2).await;
     cluster.start(1).await;
@@ -87,7 +88,7 @@ async fn a_lost_volume_is_filled_again_and_says_nothing_before() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_two_of_five_lost_nothing_false_is_told_and_all_is_there_when_they_are_back() {
+async fn with_two_of_five_lost_no_read_is_wrong_and_nothing_is_lost() {
     let (mut cluster, mut written) = start_and_fill(5, 3).await;
     cluster.kill(0);
     cluster.kill(3);
@@ -115,12 +116,12 @@ async fn with_two_of_five_lost_nothing_false_is_told_and_all_is_there_when_they_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_is_there_after_all_were_stopped_at_once() {
+async fn all_items_survive_a_stop_of_all_peers() {
     let (mut cluster, written) = start_and_fill(5, 3).await;
     (0..5).for_each(|ordinal| cluster.kill(ordinal));
     cluster.start(4).await;
     let refused = read_item(&cluster.peer(4), 0, Duration::from_millis(300)).await;
-    assert!(refused.is_err(), "alone it cannot know: {refused:?}");
+    assert!(refused.is_err(), "one peer is no read quorum: {refused:?}");
     wait_until("alone it is ready", || async {
         cluster.peer(4).join_blocker().map_or(Ok(()), Err)
     })
@@ -133,11 +134,11 @@ async fn everything_is_there_after_all_were_stopped_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_that_cannot_keep_where_it_stands_ends() {
+async fn a_peer_that_cannot_write_its_state_file_stops() {
     let mut cluster = TestCluster::start_all(3, 2).await;
     cluster.block_state_file(0);
     cluster.set_member_count(2);
     let failed =
-        timeout(DEADLINE, cluster.peer(0).wait_for_failure()).await.map_err(|_| "it goes on");
+        timeout(DEADLINE, cluster.peer(0).wait_for_failure()).await.map_err(|_| "it still runs");
     assert!(matches!(failed, Ok(PeerError::StateFile(_))), "{failed:?}");
 }

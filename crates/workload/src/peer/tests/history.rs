@@ -1,5 +1,5 @@
-//! Under churn, what clients see of an item is a history in which nothing is older than what was
-//! acknowledged, or read, before it was asked for.
+//! The history checker: while peers are killed and restarted, no result is older than a version
+//! that was acknowledged or read before the request.
 
 use super::test_cluster::{TestCluster, read_item, write_item};
 use crate::{peer::handle::PeerHandle, runtime::lock};
@@ -17,19 +17,19 @@ use tokio::{task::JoinSet, time::sleep};
 
 const ITEMS: usize = 8;
 const CLIENTS: u64 = 4;
-/// How long a client waits for an answer.
+/// The deadline of a client's request.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
-/// How often a peer is killed and started again.
+/// How many times a peer is killed and restarted.
 const KILLS: usize = 4;
 
 type Peers = Arc<Mutex<Vec<Arc<PeerHandle>>>>;
 
-/// What clients know, and what they lived through.
+/// What the clients did and saw.
 #[derive(Default)]
 struct History {
-    /// The newest version of each item that anybody was told.
+    /// The newest version of each item that a client received.
     acknowledged: Mutex<BTreeMap<usize, Version>>,
-    /// What each version says, of all that anybody tried to write.
+    /// The item of each value that a client tried to write.
     values: Mutex<BTreeMap<u64, usize>>,
     next: AtomicU64,
     answered: AtomicU64,
@@ -38,20 +38,20 @@ struct History {
 }
 
 impl History {
-    fn told(&self, item: usize) -> Option<Version> {
+    fn newest(&self, item: usize) -> Option<Version> {
         lock(&self.acknowledged).get(&item).cloned()
     }
 
     fn acknowledge(&self, item: usize, version: Version) {
-        let mut told = lock(&self.acknowledged);
-        let newest = told.entry(item).or_insert_with(|| version.clone());
+        let mut acknowledged = lock(&self.acknowledged);
+        let newest = acknowledged.entry(item).or_insert_with(|| version.clone());
         *newest = version.max(newest.clone());
     }
 
     async fn write(&self, peer: &Arc<PeerHandle>, item: usize) {
         let value = self.next.fetch_add(1, Ordering::Relaxed);
         lock(&self.values).insert(value, item);
-        let before = self.told(item);
+        let before = self.newest(item);
         match write_item(peer, item, value, ANSWER_TIMEOUT).await {
             Ok(record) => {
                 let after = Some(&record.version) > before.as_ref();
@@ -64,12 +64,12 @@ impl History {
     }
 
     async fn read(&self, peer: &Arc<PeerHandle>, item: usize) {
-        let before = self.told(item);
+        let before = self.newest(item);
         match read_item(peer, item, ANSWER_TIMEOUT).await {
-            Ok(found) => {
-                let version = found.as_ref().map(|record| &record.version);
+            Ok(read) => {
+                let version = read.as_ref().map(|record| &record.version);
                 assert!(version >= before.as_ref(), "item {item}: {version:?} after {before:?}");
-                if let Some(record) = found {
+                if let Some(record) = read {
                     let value = record.value.as_u64().unwrap();
                     assert_eq!(lock(&self.values).get(&value), Some(&item), "never written");
                     self.acknowledge(item, record.version);
@@ -102,7 +102,7 @@ fn running_handles(cluster: &TestCluster) -> Vec<Arc<PeerHandle>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_told_is_ever_taken_back_while_peers_are_killed_and_start_again() {
+async fn no_read_goes_back_while_peers_are_killed_and_restarted() {
     let seed = rand::random();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
@@ -116,7 +116,7 @@ async fn nothing_told_is_ever_taken_back_while_peers_are_killed_and_start_again(
     }
     for _ in 0..KILLS {
         let victim = random.random_range(0..5);
-        // Its clients go elsewhere, as end users do when an endpoint is gone.
+        // Its clients use other peers, as users do when an endpoint is removed.
         let rest = cluster.running_peers().into_iter().filter(|(ordinal, _)| *ordinal != victim);
         *lock(&peers) = rest.map(|(_, peer)| peer).collect();
         cluster.kill(victim);

@@ -1,4 +1,4 @@
-//! What the peers tell of what they themselves hold.
+//! The internal items API of the peers.
 
 use super::{
     pods::{Pod, component, start_peers, version},
@@ -15,14 +15,14 @@ use maquette_contract::{ItemKey, Record, Version};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-/// More than a page.
+/// More than one page.
 const ITEMS: usize = 1050;
 
 fn api_client(pod: &Pod) -> Arc<InternalApiClient> {
     InternalApiClient::new(component("peers"), pod.traffic())
 }
 
-/// The whole list, page by page.
+/// All items, page by page.
 async fn list_all(pod: &Pod, within: Duration) -> Result<BTreeMap<ItemKey, Version>, HttpError> {
     let (client, mut after, mut all) = (api_client(pod), None, BTreeMap::new());
     loop {
@@ -56,11 +56,11 @@ fn record(millis: u64, value: u64) -> Record {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_version_that_is_given_is_kept_and_later_writes_are_later() {
+async fn a_stored_version_is_kept_and_later_writes_get_later_versions() {
     let pods = start_peers(3, |_| {}).await;
     let later = record(u64::MAX / 2, 2);
-    for given in [record(5, 1), later.clone(), later.clone(), record(6, 1)] {
-        assert_eq!(put(&pods[0], 1, &given).await, StatusCode::NO_CONTENT);
+    for stored in [record(5, 1), later.clone(), later.clone(), record(6, 1)] {
+        assert_eq!(put(&pods[0], 1, &stored).await, StatusCode::NO_CONTENT);
     }
     for pod in &pods {
         assert_eq!(get(pod, 1).await, later, "the newest stays");

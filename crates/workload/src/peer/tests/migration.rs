@@ -1,11 +1,11 @@
-//! Peers that take items over from a store.
+//! Peers that migrate items from a store.
 
 use super::{
     pods::{Pod, component, peer_config, start_peers},
     test_cluster::{key, wait_until},
 };
 use crate::{
-    backend::{QueryContext, StoreClient},
+    backend::{QueryContext, StoreClient, VersionFn},
     runtime::VersionClock,
 };
 use futures_util::future::join_all;
@@ -21,10 +21,10 @@ use std::{
     },
 };
 
-/// Items that are in the store from the beginning.
+/// Items that are in the store before the migration.
 const ITEMS: usize = 60;
 
-/// Somebody who writes to the store as if there were no peers.
+/// Reads and writes the store directly, without the peers.
 struct SourceWriter {
     client: Arc<StoreClient>,
     clock: VersionClock,
@@ -32,9 +32,9 @@ struct SourceWriter {
 
 impl SourceWriter {
     async fn write(&self, item: usize, value: u64) -> Record {
-        let next = |seen: Option<&_>| self.clock.next_version(seen);
-        let asking = QueryContext::background();
-        self.client.write_item(&asking, &key(item), &value.into(), &next).await.unwrap()
+        let context = QueryContext::background();
+        let version_fn: VersionFn<'_> = &|seen| self.clock.next_version(seen);
+        self.client.write_item(&context, &key(item), &value.into(), version_fn).await.unwrap()
     }
 
     async fn read(&self, item: usize) -> Option<Record> {
@@ -66,30 +66,30 @@ fn is_backfilled(report: &Observations) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_homes_are_read_and_written_and_what_is_read_stays_after_the_store_is_gone() {
+async fn both_backends_are_used_and_nothing_is_lost_with_the_store() {
     let (mut store, old, written) = filled_store().await;
     let pods = start_peers(3, |config| *config = with_source(config.clone(), &store, false)).await;
     for (item, record) in written.iter().enumerate().take(9) {
         let read = pods[item % 3].read(&format!("orders/{item}")).await;
-        assert_eq!(read.as_ref(), Some(record), "copied or not, it is found");
+        assert_eq!(read.as_ref(), Some(record), "backfilled or not, it is found");
     }
     let ours = pods[0].put("orders/0", 100).await;
     assert!(ours.version > written[0].version);
-    assert_eq!(old.read(0).await.as_ref(), Some(&ours), "who asks the store alone sees it");
+    assert_eq!(old.read(0).await.as_ref(), Some(&ours), "the store has it too");
     let theirs = old.write(0, 101).await;
     assert!(theirs.version > ours.version);
-    assert_eq!(pods[1].read("orders/0").await.as_ref(), Some(&theirs), "the newer one of both");
+    assert_eq!(pods[1].read("orders/0").await.as_ref(), Some(&theirs), "the newer version of both");
     let after = pods[2].put("orders/0", 102).await;
     assert!(after.version > theirs.version);
     let summary = pods[0].get("/summary").await;
     assert!(summary.to_string().contains(&format!("orders  {ITEMS} items")), "{summary}");
 
     for pod in &pods {
-        pod.wait_for_report("all was copied", is_backfilled).await;
+        pod.wait_for_report("the backfill is complete", is_backfilled).await;
         pod.configure(RoleConfig::Peer(with_source(peer_config(&pods), &store, true)));
     }
     for pod in &pods {
-        pod.wait_for_report("all was copied again", is_backfilled).await;
+        pod.wait_for_report("the final pass is complete", is_backfilled).await;
         let report = pod.observe().await.unwrap();
         assert_eq!(
             (report.items, report.migration_sources[0].copied),
@@ -101,8 +101,10 @@ async fn both_homes_are_read_and_written_and_what_is_read_stays_after_the_store_
     store.kill();
     pods.iter().for_each(|pod| pod.configure(RoleConfig::Peer(peer_config(&pods))));
     for pod in &pods {
-        pod.wait_for_report("no origin is left", |report| report.migration_sources.is_empty())
-            .await;
+        pod.wait_for_report("no migration source is left", |report| {
+            report.migration_sources.is_empty()
+        })
+        .await;
     }
     assert_eq!(pods[1].read("orders/0").await.as_ref(), Some(&after));
     for (item, record) in written.iter().enumerate().skip(1) {
@@ -110,66 +112,69 @@ async fn both_homes_are_read_and_written_and_what_is_read_stays_after_the_store_
     }
 }
 
-/// What one client was told of the items that only it writes.
+/// The records that one client has written, by item; no other client writes these items.
 type Acknowledged = BTreeMap<usize, Record>;
 
-/// Writes and reads items of its own through all peers until told to stop.
+/// Waits until the clients have written 12 more items.
+async fn wait_for_writes(next: &AtomicU64) {
+    let enough = next.load(Ordering::Relaxed) + 12;
+    wait_until("clients keep writing", || async {
+        let now = next.load(Ordering::Relaxed);
+        if now >= enough { Ok(()) } else { Err(now) }
+    })
+    .await;
+}
+
+/// Writes and reads items of its own through all peers until it is stopped.
 async fn run_client(
     pods: Arc<Vec<Pod>>,
     client: usize,
-    over: Arc<AtomicBool>,
+    stopped: Arc<AtomicBool>,
     next: Arc<AtomicU64>,
 ) -> Acknowledged {
-    let mut told = Acknowledged::new();
+    let mut acknowledged = Acknowledged::new();
     let mut turn = client;
-    while !over.load(Ordering::Relaxed) {
+    while !stopped.load(Ordering::Relaxed) {
         let item = client + 4 * (turn % 5);
         let (writer, reader) = (&pods[turn % 3], &pods[(turn + 1) % 3]);
         let record =
             writer.put(&format!("orders/{item}"), next.fetch_add(1, Ordering::Relaxed)).await;
-        let before = told.insert(item, record.clone()).map(|before| before.version);
+        let before = acknowledged.insert(item, record.clone()).map(|before| before.version);
         assert!(Some(&record.version) > before.as_ref(), "{item}: a version went back");
         let read = reader.read(&format!("orders/{item}")).await;
-        assert_eq!(read, Some(record), "item {item} has but one writer");
+        assert_eq!(read, Some(record), "item {item} has only one writer");
         turn += 1;
     }
-    told
+    acknowledged
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_while_the_store_is_dropped_peer_by_peer_under_load() {
     let (mut store, _old, written) = filled_store().await;
     let pods = Arc::new(start_peers(3, |it| *it = with_source(it.clone(), &store, true)).await);
-    let (over, next) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(1000)));
+    let (stopped, next) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(1000)));
     let clients: Vec<_> = (0..4)
         .map(|client| {
-            let (pods, over, next) = (Arc::clone(&pods), Arc::clone(&over), Arc::clone(&next));
-            tokio::spawn(run_client(pods, client, over, next))
+            let (pods, stopped, next) =
+                (Arc::clone(&pods), Arc::clone(&stopped), Arc::clone(&next));
+            tokio::spawn(run_client(pods, client, stopped, next))
         })
         .collect();
-    let goes_on = async || {
-        let enough = next.load(Ordering::Relaxed) + 12;
-        wait_until("the load goes on", || async {
-            let now = next.load(Ordering::Relaxed);
-            if now >= enough { Ok(()) } else { Err(now) }
-        })
-        .await;
-    };
     for pod in pods.iter() {
-        pod.wait_for_report("all was copied", is_backfilled).await;
+        pod.wait_for_report("the backfill is complete", is_backfilled).await;
     }
-    goes_on().await;
+    wait_for_writes(&next).await;
     for pod in pods.iter() {
         pod.configure(RoleConfig::Peer(peer_config(&pods)));
         pod.wait_for_report("no request is left under the old configuration", |report| {
             report.migration_sources.is_empty() && report.older_requests == 0
         })
         .await;
-        goes_on().await;
+        wait_for_writes(&next).await;
     }
     store.kill();
-    goes_on().await;
-    over.store(true, Ordering::Relaxed);
+    wait_for_writes(&next).await;
+    stopped.store(true, Ordering::Relaxed);
     let mut newest: Acknowledged = written.into_iter().enumerate().collect();
     for client in clients {
         newest.extend(client.await.unwrap());
@@ -181,22 +186,22 @@ async fn nothing_is_lost_while_the_store_is_dropped_peer_by_peer_under_load() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copy_is_complete_only_once_the_members_are_settled() {
+async fn a_backfill_is_complete_only_after_the_members_have_settled() {
     let (store, _old, _) = filled_store().await;
     let mut pods =
         start_peers(3, |config| *config = with_source(config.clone(), &store, true)).await;
     for pod in &pods {
-        pod.wait_for_report("all was copied", is_backfilled).await;
+        pod.wait_for_report("the backfill is complete", is_backfilled).await;
     }
     pods.push(Pod::new("peers", 3));
     let config = with_source(peer_config(&pods), &store, true);
     pods.iter().for_each(|pod| pod.configure(RoleConfig::Peer(config.clone())));
     for pod in &pods[..3] {
-        // Nobody can settle before the new one is there.
+        // No peer can settle before the new one is up.
         pod.wait_for_report("the new configuration", |report| report.migration_sources.len() == 1)
             .await;
     }
-    // Far longer than the copy takes.
+    // This takes far longer than the backfill.
     for item in 0..3 * ITEMS {
         assert!(pods[item % 3].read(&format!("orders/{}", item / 3)).await.is_some());
     }
@@ -205,7 +210,7 @@ async fn a_copy_is_complete_only_once_the_members_are_settled() {
     }
     pods[3].start();
     for pod in &pods {
-        pod.wait_for_report("all was copied", is_backfilled).await;
+        pod.wait_for_report("the backfill is complete", is_backfilled).await;
     }
     let items = join_all(pods.iter().map(Pod::observe)).await;
     let items: u64 = items.into_iter().map(|report| report.unwrap().items.unwrap()).sum();

@@ -1,5 +1,5 @@
 //! Real peers on 127.0.0.1: real sockets, real files, each with a runtime of its own that can be
-//! ended at any moment, as a kill would.
+//! stopped at any moment, as a kill would.
 
 mod failures;
 mod history;

@@ -1,4 +1,4 @@
-//! Pods: whole roles with their ports and their configuration files, in this process.
+//! Pods: complete roles with their ports and configuration files, in this process.
 
 use super::test_cluster::{free_port, timing, wait_until};
 use crate::{
@@ -22,14 +22,14 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// How long an answer may take.
+/// The deadline of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn component(name: &str) -> ComponentName {
     name.parse().unwrap()
 }
 
-/// A pod, whether it runs or not.
+/// A pod that may run or not.
 pub(super) struct Pod {
     component: ComponentName,
     options: Options,
@@ -70,7 +70,7 @@ impl Pod {
         self.runtime.is_some()
     }
 
-    /// Gives it a configuration, as the kubelet does: a new file under the old name.
+    /// Replaces the configuration file atomically, as the kubelet does.
     pub(super) fn configure(&self, role: RoleConfig) {
         let architecture = "shop".parse().unwrap();
         let config = ComponentConfig { architecture, component: self.component.clone(), role };
@@ -79,12 +79,12 @@ impl Pod {
         std::fs::rename(new, &self.options.config).unwrap();
     }
 
-    /// Starts it with the configuration that it has.
+    /// Starts it with its current configuration.
     pub(super) fn start(&mut self) {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let options = self.options.clone();
         runtime.spawn(async move {
-            // The one before it in its place may not have closed its file and its ports yet.
+            // The process before it may not have closed its files and ports yet.
             while run(&options).await.is_err() {
                 sleep(Duration::from_millis(20)).await;
             }
@@ -92,7 +92,7 @@ impl Pod {
         self.runtime = Some(runtime);
     }
 
-    /// Ends it at once.
+    /// Stops it at once.
     pub(super) fn kill(&mut self) {
         self.runtime.take().unwrap().shutdown_background();
     }
@@ -106,13 +106,13 @@ impl Pod {
         parse_answer(&self.send(Method::GET, path, "").await)
     }
 
-    /// Has a user write an item.
+    /// Writes an item, as a user does.
     pub(super) async fn put(&self, item: &str, value: u64) -> Record {
         let reply = self.send(Method::PUT, &format!("/items/{item}"), &value.to_string()).await;
         record_of(&parse_answer(&reply)).unwrap_or_else(|| panic!("{item}: {reply:?}"))
     }
 
-    /// Has a user read an item.
+    /// Reads an item, as a user does.
     pub(super) async fn read(&self, item: &str) -> Option<Record> {
         record_of(&self.get(&format!("/items/{item}")).await)
     }
@@ -127,14 +127,14 @@ impl Pod {
     pub(super) async fn wait_until_ready(&self) {
         let address = Address::new("127.0.0.1", self.options.admin_port);
         let upstream = Upstream::new(self.component.clone(), address);
-        wait_until("it is ready", || async {
+        wait_until("the pod is ready", || async {
             let reply = request(&upstream, Method::GET, "/readyz", "").await;
             if reply.status == StatusCode::OK { Ok(()) } else { Err(reply) }
         })
         .await;
     }
 
-    /// Waits until it reports what `holds` wants under the configuration that it has.
+    /// Waits until it sends a report under its current configuration for which `holds` is true.
     pub(super) async fn wait_for_report(&self, what: &str, holds: impl Fn(&Observations) -> bool) {
         let text = std::fs::read_to_string(&self.options.config).unwrap();
         let revision = ComponentConfig::revision_of(&text);
@@ -164,7 +164,7 @@ async fn run(options: &Options) -> Result<(), RunError> {
         Role::Peer => peer::role::run_with(process, timing()).await,
         Role::Service => service::run(process).await,
         Role::Store => store::run(process).await,
-        Role::Load => unreachable!("no test plays users"),
+        Role::Load => unreachable!("no test starts the load role"),
     }
 }
 
@@ -184,7 +184,7 @@ pub(super) fn parse_answer(reply: &CallResponse) -> Answer {
     serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{error}: {reply:?}"))
 }
 
-/// The item of an answer; none if it says for sure that there is none.
+/// The item of an answer; `None` if the answer is that there is no such item.
 pub(super) fn record_of(answer: &Answer) -> Option<Record> {
     match &answer.outcome {
         Outcome::Item { version, value, .. } => {
@@ -199,7 +199,7 @@ pub(super) fn version(millis: u64) -> Version {
     Version { millis, counter: 0, writer: "elsewhere".into() }
 }
 
-/// The configuration of peers of which all pods are members.
+/// The configuration of peers with all pods as members.
 pub(super) fn peer_config(pods: &[Pod]) -> PeerConfig {
     PeerConfig {
         work: RequestWork::default(),
@@ -210,7 +210,7 @@ pub(super) fn peer_config(pods: &[Pod]) -> PeerConfig {
     }
 }
 
-/// Pods of peers that are all ready.
+/// Starts peers and waits until all are ready.
 pub(super) async fn start_peers(count: usize, change: impl Fn(&mut PeerConfig)) -> Vec<Pod> {
     let mut pods: Vec<Pod> = (0..count).map(|ordinal| Pod::new("peers", ordinal)).collect();
     let mut config = peer_config(&pods);

@@ -1,4 +1,4 @@
-//! Members that are added and taken away.
+//! Members that are added and removed.
 
 use super::test_cluster::{DEADLINE, TestCluster, read_item, wait_until};
 use maquette_contract::Record;
@@ -34,7 +34,7 @@ async fn start_and_fill(
 async fn added_peers_get_their_share_while_everything_is_read() {
     let (mut cluster, mut written) = start_and_fill(TestCluster::new(5, 3, 3), 3).await;
     cluster.set_member_count(5);
-    // The new ones are not there yet: nothing may wait for them.
+    // The new peers are not up yet: no request may wait for them.
     for item in 0..ITEMS / 2 {
         written.insert(item, cluster.put(item % 3, item, 5000).await);
     }
@@ -45,13 +45,16 @@ async fn added_peers_get_their_share_while_everything_is_read() {
     }
     cluster.wait_until_replicated().await;
     assert_all_readable(&cluster, &written).await;
-    wait_until("old owners dropped what moved", || async {
+    wait_until("old owners dropped their copies", || async {
         let held: u64 =
-            cluster.running_peers().iter().map(|(_, peer)| peer.node.count_items().0).sum();
+            cluster.running_peers().iter().map(|(_, peer)| peer.counter.count_items().held).sum();
         if held == 3 * ITEMS as u64 { Ok(()) } else { Err(held) }
     })
     .await;
-    assert!(cluster.peer(3).node.count_items().0 > 0 && cluster.peer(4).node.count_items().0 > 0);
+    assert!(
+        cluster.peer(3).counter.count_items().held > 0
+            && cluster.peer(4).counter.count_items().held > 0
+    );
     assert_all_readable(&cluster, &written).await;
 }
 
@@ -59,10 +62,13 @@ async fn added_peers_get_their_share_while_everything_is_read() {
 async fn a_peer_that_leaves_hands_its_items_over_first() {
     let (mut cluster, written) = start_and_fill(TestCluster::new(4, 4, 2), 4).await;
     cluster.set_member_count(3);
-    assert!(cluster.peer(3).observation().under_replicated > 0, "it has not handed over yet");
+    assert!(
+        cluster.peer(3).observation().under_replicated > 0,
+        "it has not handed its items over yet"
+    );
     cluster.wait_until_replicated().await;
     assert_all_readable(&cluster, &written).await;
-    // With two copies each, none may have been left on the one that goes.
+    // With two copies of each item, none may be left on the peer that goes.
     cluster.kill_and_wipe(3);
     assert_all_readable(&cluster, &written).await;
     cluster.set_member_count(4);

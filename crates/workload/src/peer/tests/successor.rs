@@ -1,4 +1,4 @@
-//! Peers that forward users' requests to a successor, and stop doing so.
+//! Peers that forward users' requests to a successor, and then no longer.
 
 use super::pods::{Pod, component, peer_config, start_peers};
 use axum::http::{Method, StatusCode};
@@ -32,11 +32,11 @@ fn edge_works(report: &Observations, to: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_get_to_the_successor_and_back_without_a_restart() {
+async fn users_reach_the_successor_and_the_peers_again_without_a_restart() {
     let (_store, web) = service_with_store().await;
     let pods = start_peers(3, |_| {}).await;
-    let here = pods[0].put("orders/1", 1).await;
-    let there = web.put("orders/1", 2).await;
+    let from_peers = pods[0].put("orders/1", 1).await;
+    let from_successor = web.put("orders/1", 2).await;
 
     let mut config = peer_config(&pods);
     config.successor = Some(Successor { component: component("web"), address: web.traffic() });
@@ -46,13 +46,17 @@ async fn users_get_to_the_successor_and_back_without_a_restart() {
     for pod in &pods {
         let both = |report: &Observations| edge_works(report, "peers") && edge_works(report, "web");
         pod.wait_for_report("both edges work", both).await;
-        assert_eq!(pod.read("orders/1").await.as_ref(), Some(&there));
+        assert_eq!(pod.read("orders/1").await.as_ref(), Some(&from_successor));
         let trace = pod.get("/summary").await.trace;
         let calls: Vec<_> = trace.calls.iter().map(|call| (&call.component, &*call.pod)).collect();
-        assert_eq!(calls, [(&component("web"), "shop-web-0")], "the tree shows the hop");
-        assert!(trace.queries.is_empty(), "no peer was asked: {trace:?}");
-        let held = pod.send(Method::GET, "/internal/items/orders/1", "").await;
-        assert_eq!(serde_json::to_vec(&here).unwrap(), held.body, "what peers hold they tell");
+        assert_eq!(calls, [(&component("web"), "shop-web-0")], "the trace shows the hop");
+        assert!(trace.queries.is_empty(), "no peer was queried: {trace:?}");
+        let internal = pod.send(Method::GET, "/internal/items/orders/1", "").await;
+        assert_eq!(
+            serde_json::to_vec(&from_peers).unwrap(),
+            internal.body,
+            "the internal API still serves the peers' items"
+        );
         let none = pod.send(Method::GET, "/internal/items/orders/2", "").await;
         assert_eq!(none.status, StatusCode::NOT_FOUND);
     }
@@ -67,7 +71,7 @@ async fn users_get_to_the_successor_and_back_without_a_restart() {
     }
     for pod in &pods {
         pod.wait_for_report("only their own edge is left", |report| report.edges.len() == 1).await;
-        assert_eq!(pod.read("orders/1").await.as_ref(), Some(&here));
+        assert_eq!(pod.read("orders/1").await.as_ref(), Some(&from_peers));
         assert_eq!(pod.read("orders/2").await, None);
     }
 }

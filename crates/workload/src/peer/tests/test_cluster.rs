@@ -2,10 +2,10 @@
 
 use crate::{
     peer::{
+        coordinate::Unavailable,
         handle::{PeerError, PeerHandle, PeerSetup},
-        members::Members,
+        membership::Members,
         timing::Timing,
-        unavailable::Unavailable,
     },
     runtime::{Shutdown, lock},
     storage::StorageError,
@@ -28,12 +28,12 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// How long a condition may take on a busy machine.
+/// The longest time that a condition may take on a busy machine.
 const WAIT_LIMIT: Duration = Duration::from_secs(40);
-/// The deadline of a request, as end users have it.
+/// The deadline of a request, as for users.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
-/// As in service, but sooner.
+/// Shorter than in production.
 pub(super) fn timing() -> Timing {
     Timing {
         gossip_interval: Duration::from_millis(50),
@@ -65,7 +65,7 @@ pub(super) async fn wait_until<T: std::fmt::Debug, F: Future<Output = Result<(),
     }
 }
 
-/// A peer's place: its name, address and volume, whether it runs or not.
+/// The name, address and volume of a peer that may run or not.
 struct PeerSlot {
     member: PeerMember,
     port: u16,
@@ -73,7 +73,6 @@ struct PeerSlot {
     up: Option<RunningPeer>,
 }
 
-/// A peer that runs.
 struct RunningPeer {
     runtime: Runtime,
     handle: Arc<PeerHandle>,
@@ -93,10 +92,10 @@ impl Drop for TestCluster {
     }
 }
 
-/// The ports that tests have: theirs also while nobody listens there.
+/// The ports that tests use, also while no peer listens on them.
 static TAKEN_PORTS: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
-/// A port that is free for TCP and UDP, outside the range that outgoing connections take from.
+/// A port that is free for TCP and UDP, outside the range of outgoing connections.
 pub(super) fn free_port() -> u16 {
     loop {
         let port = rand::random_range(15_000..32_000);
@@ -111,17 +110,17 @@ pub(super) fn free_port() -> u16 {
 }
 
 impl TestCluster {
-    /// Places for so many peers, of which the first are members. None runs.
-    pub(super) fn new(places: usize, members: usize, replicas: u32) -> Self {
-        let place = |ordinal| {
+    /// Slots for peers, of which the first `members` are members. No peer runs.
+    pub(super) fn new(slots: usize, members: usize, replicas: u32) -> Self {
+        let slot = |ordinal| {
             let (name, port) = (format!("shop-peers-{ordinal}"), free_port());
             let member = PeerMember { name, address: Address::new("127.0.0.1", port) };
             PeerSlot { member, port, data: TempDir::new().unwrap(), up: None }
         };
-        Self { slots: (0..places).map(place).collect(), members, replicas }
+        Self { slots: (0..slots).map(slot).collect(), members, replicas }
     }
 
-    /// A running cluster of so many peers that are all ready and whole.
+    /// A cluster whose peers all run, are ready and have all their copies.
     pub(super) async fn start_all(peers: usize, replicas: u32) -> Self {
         let mut cluster = Self::new(peers, peers, replicas);
         for ordinal in 0..peers {
@@ -132,7 +131,7 @@ impl TestCluster {
     }
 
     fn configured_members(&self) -> Members {
-        let members = self.slots[..self.members].iter().map(|place| place.member.clone());
+        let members = self.slots[..self.members].iter().map(|slot| slot.member.clone());
         let (members, replication_factor) = (members.collect(), self.replicas);
         let config = PeerConfig {
             work: RequestWork::default(),
@@ -144,51 +143,51 @@ impl TestCluster {
         Members::new(&config).unwrap()
     }
 
-    /// Starts a peer in its place, waiting until the file of the one before it is closed.
+    /// Starts a peer in its slot, once the files of the peer that ran there are closed.
     pub(super) async fn start(&mut self, ordinal: usize) {
         let configuration = self.configured_members();
-        let place = &mut self.slots[ordinal];
-        assert!(place.up.is_none(), "peer {ordinal} runs already");
+        let slot = &mut self.slots[ordinal];
+        assert!(slot.up.is_none(), "peer {ordinal} runs already");
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let members = watch::Sender::new(configuration);
         let latest = Instant::now() + WAIT_LIMIT;
-        let running = loop {
-            let setup = start_in_slot(place, &members);
+        let handle = loop {
+            let setup = start_in_slot(slot, &members);
             match runtime.spawn(setup).await.unwrap() {
-                Ok(running) => break running,
+                Ok(handle) => break handle,
                 Err(PeerError::Storage(StorageError::Open { .. })) if Instant::now() < latest => {
                     sleep(Duration::from_millis(20)).await;
                 }
                 Err(error) => panic!("peer {ordinal} does not start: {error}"),
             }
         };
-        place.up = Some(RunningPeer { runtime, handle: Arc::new(running), members });
+        slot.up = Some(RunningPeer { runtime, handle: Arc::new(handle), members });
     }
 
-    /// Ends a peer at once: no task of it runs on, no socket of it answers.
+    /// Stops a peer at once, with all its tasks and sockets.
     pub(super) fn kill(&mut self, ordinal: usize) {
-        let RunningPeer { runtime, handle: running, .. } = self.slots[ordinal].up.take().unwrap();
+        let RunningPeer { runtime, handle, .. } = self.slots[ordinal].up.take().unwrap();
         runtime.shutdown_background();
-        drop(running);
+        drop(handle);
     }
 
-    /// Ends a peer and empties its volume.
+    /// Stops a peer and empties its volume.
     pub(super) fn kill_and_wipe(&mut self, ordinal: usize) {
         self.kill(ordinal);
         self.slots[ordinal].data = TempDir::new().unwrap();
     }
 
-    /// Has a peer's volume refuse to keep where the peer stands.
+    /// Makes a peer's state file unwritable.
     pub(super) fn block_state_file(&self, ordinal: usize) {
         std::fs::create_dir(self.slots[ordinal].data.path().join("peer.json.new")).unwrap();
     }
 
-    /// Gives every peer that runs a configuration with so many members.
+    /// Configures every running peer with the first `members` slots as members.
     pub(super) fn set_member_count(&mut self, members: usize) {
         self.members = members;
         let configuration = self.configured_members();
-        for up in self.slots.iter().filter_map(|place| place.up.as_ref()) {
-            up.members.send_replace(configuration.clone());
+        for running in self.slots.iter().filter_map(|slot| slot.up.as_ref()) {
+            running.members.send_replace(configuration.clone());
         }
     }
 
@@ -197,20 +196,20 @@ impl TestCluster {
     }
 
     pub(super) fn running_peers(&self) -> Vec<(usize, Arc<PeerHandle>)> {
-        let up = |(ordinal, place): (usize, &PeerSlot)| {
-            place.up.as_ref().map(|up| (ordinal, Arc::clone(&up.handle)))
+        let up = |(ordinal, slot): (usize, &PeerSlot)| {
+            slot.up.as_ref().map(|up| (ordinal, Arc::clone(&up.handle)))
         };
         self.slots.iter().enumerate().filter_map(up).collect()
     }
 
-    /// Waits until all peers that run are ready and see each other, and no item lacks a copy.
+    /// Waits until all running peers are ready and see each other, and no item lacks a copy.
     pub(super) async fn wait_until_replicated(&self) {
         let members =
             self.running_peers().iter().filter(|(ordinal, _)| *ordinal < self.members).count();
-        wait_until("all are whole", || async {
-            let troubles: Vec<_> =
+        wait_until("all peers are ready and replicated", || async {
+            let unready: Vec<_> =
                 self.running_peers().iter().filter_map(unready_peer(members)).collect();
-            if troubles.is_empty() { Ok(()) } else { Err(troubles) }
+            if unready.is_empty() { Ok(()) } else { Err(unready) }
         })
         .await;
     }
@@ -224,33 +223,33 @@ impl TestCluster {
     }
 
     pub(super) async fn summary(&self, via: usize) -> Summary {
-        self.peer(via).summary(Instant::now() + DEADLINE, &|_| {}).await.unwrap()
+        self.peer(via).coordinator.summarize(Instant::now() + DEADLINE, &|_| {}).await.unwrap()
     }
 }
 
-/// A peer, what it waits for to join and to be whole, and what it sees.
+/// A peer, why it has not joined, why it may lack copies, and what it observes.
 type UnreadyPeer = (usize, Option<String>, Option<String>, PeerObservation);
 
-/// What a peer lacks until all is well.
+/// Returns the peer unless it is ready and fully replicated.
 fn unready_peer(members: usize) -> impl Fn(&(usize, Arc<PeerHandle>)) -> Option<UnreadyPeer> {
     move |(ordinal, peer)| {
-        let (joined, whole, observed) =
+        let (join_blocker, replication_blocker, observed) =
             (peer.join_blocker(), peer.replication_blocker(), peer.observation());
         let leaves = !observed.members.contains(&format!("shop-peers-{ordinal}"));
-        let well = (joined.is_none() || leaves)
-            && whole.is_none()
+        let ready = (join_blocker.is_none() || leaves)
+            && replication_blocker.is_none()
             && observed.under_replicated == 0
             && observed.members.len() == members
-            && (leaves || peer.node.transition().is_some_and(|standing| standing.is_settled()));
-        (!well).then_some((*ordinal, joined, whole, observed))
+            && (leaves || peer.peer().transition().is_some_and(|it| it.is_settled()));
+        (!ready).then_some((*ordinal, join_blocker, replication_blocker, observed))
     }
 }
 
 fn start_in_slot(
-    place: &PeerSlot,
+    slot: &PeerSlot,
     members: &watch::Sender<Members>,
 ) -> impl Future<Output = Result<PeerHandle, PeerError>> + Send + 'static {
-    let (me, port, data) = (place.member.name.clone(), place.port, place.data.path().to_owned());
+    let (name, port, data) = (slot.member.name.clone(), slot.port, slot.data.path().to_owned());
     let members = members.subscribe();
     async move {
         let latest = Instant::now() + WAIT_LIMIT;
@@ -264,16 +263,8 @@ fn start_in_slot(
         let shutdown = Shutdown::new(Duration::ZERO);
         let overlay = "shop/peers".to_owned();
         let timing = timing();
-        PeerHandle::start(PeerSetup {
-            name: me,
-            overlay,
-            data,
-            listener,
-            members,
-            timing,
-            shutdown,
-        })
-        .await
+        PeerHandle::start(PeerSetup { name, overlay, data, listener, members, timing, shutdown })
+            .await
     }
 }
 
@@ -283,7 +274,7 @@ pub(super) async fn write_item(
     value: u64,
     within: Duration,
 ) -> Result<Record, Unavailable> {
-    peer.write_item(&key(item), value.into(), Instant::now() + within, &|_| {}).await
+    peer.coordinator.item(&key(item), Instant::now() + within, &|_| {}).write(value.into()).await
 }
 
 pub(super) async fn read_item(
@@ -291,5 +282,5 @@ pub(super) async fn read_item(
     item: usize,
     within: Duration,
 ) -> Result<Option<Record>, Unavailable> {
-    peer.read_item(&key(item), Instant::now() + within, &|_| {}).await
+    peer.coordinator.item(&key(item), Instant::now() + within, &|_| {}).read().await
 }

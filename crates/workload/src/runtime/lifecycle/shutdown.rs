@@ -87,7 +87,7 @@ impl Shutdown {
             tracing::info!(signal, grace_seconds = shutdown.grace.as_secs(), "leaving");
             shutdown.begin();
             let signal = next().await;
-            tracing::warn!(signal, "asked to stop again: ending at once");
+            tracing::warn!(signal, "second stop signal: exiting at once");
             process::exit(128 + signal);
         });
         Ok(())

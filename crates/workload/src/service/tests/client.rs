@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What a client got.
+/// The response that a client got.
 pub(super) struct Got {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -19,7 +19,7 @@ impl Got {
             .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// The error, if it has this status.
+    /// The error; panics unless the response has this status.
     pub(super) fn error(&self, status: StatusCode) -> String {
         assert_eq!(self.status, status, "{}", self.text());
         match self.answer().outcome {
@@ -56,7 +56,7 @@ impl Got {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on its own connection.
 pub(super) async fn ask(
     address: &Address,
     method: Method,
@@ -80,5 +80,5 @@ pub(super) async fn ask(
         let body = body.collect().await.unwrap().to_bytes();
         Got { status: head.status, headers: head.headers, body }
     };
-    timeout(PATIENCE, exchange).await.expect("an answer")
+    timeout(TEST_TIMEOUT, exchange).await.expect("an answer")
 }

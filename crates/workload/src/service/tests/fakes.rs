@@ -1,8 +1,8 @@
-//! Components that are played.
+//! Fake components.
 
 use super::*;
 
-/// Plays a component: answers every request but the probe's as `answer` does.
+/// Starts a component that answers every request but the probe's with `answer`.
 pub(super) async fn fake_component<F, A>(answer: F) -> Address
 where
     F: Fn(Request) -> A + Clone + Send + Sync + 'static,
@@ -40,7 +40,7 @@ pub(super) fn fake_answer(name: &str, outcome: Outcome) -> Response {
     Json(Answer { outcome, trace: fake_tree(name), padding: String::new() }).into_response()
 }
 
-/// A summary that the played component `name` gives.
+/// A summary of the fake component `name`.
 pub(super) fn fake_summary(name: &str, collections: &[(&str, u64)]) -> Response {
     let collection = |items| CollectionSummary { items, ..CollectionSummary::default() };
     let collections = collections
@@ -52,7 +52,7 @@ pub(super) fn fake_summary(name: &str, collections: &[(&str, u64)]) -> Response 
     )
 }
 
-/// An item that the played component `name` gives.
+/// An item of the fake component `name`.
 pub(super) fn fake_item(name: &str, collection: &str, id: &str) -> Response {
     fake_answer(
         name,

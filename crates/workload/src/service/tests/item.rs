@@ -1,4 +1,4 @@
-//! Reading and writing in the own store.
+//! Reads and writes in the own store.
 
 use super::*;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use tokio::{
 };
 
 #[tokio::test]
-async fn writers_of_one_item_all_get_through_and_versions_only_grow() {
+async fn concurrent_writes_of_one_item_succeed_with_growing_versions() {
     let store = Store::start().await;
     let services = [
         Service::start("one", owner_config(&store.address)).await,
@@ -31,7 +31,7 @@ async fn writers_of_one_item_all_get_through_and_versions_only_grow() {
 }
 
 #[tokio::test]
-async fn what_is_no_item_is_told_when_read_and_replaced_when_written() {
+async fn a_value_that_is_no_item_fails_reads_and_is_replaced() {
     let store = Store::start().await;
     store.fill(&[("books/7".to_owned(), "x")]).await;
     let web = Service::start("web", owner_config(&store.address)).await;
@@ -41,9 +41,9 @@ async fn what_is_no_item_is_told_when_read_and_replaced_when_written() {
     assert_eq!(web.get("/items/books/7").await.version(), version);
 }
 
-/// Stands between a service and its store; while armed, it passes a `SET` on and then loses the
-/// connection instead of the store's answer.
-async fn lossy(store: &Address, armed: Arc<AtomicBool>) -> Address {
+/// A proxy in front of a store. While armed, it passes a `SET` on and then closes the connection
+/// instead of passing the reply.
+async fn start_lossy_proxy(store: &Address, armed: Arc<AtomicBool>) -> Address {
     let (listener, address) = listen().await;
     let store = store.clone();
     tokio::spawn(async move {
@@ -57,32 +57,32 @@ async fn lossy(store: &Address, armed: Arc<AtomicBool>) -> Address {
 }
 
 async fn pass(mut client: TcpStream, mut server: TcpStream, armed: Arc<AtomicBool>) {
-    let (mut asked, mut answered) = (vec![0; 65536], vec![0; 65536]);
+    let (mut sent, mut received) = (vec![0; 65536], vec![0; 65536]);
     let mut lose = false;
     loop {
         tokio::select! {
-            size = client.read(&mut asked) => {
+            size = client.read(&mut sent) => {
                 let Ok(size @ 1..) = size else { return };
-                let set = asked[..size].windows(8).any(|bytes| bytes == b"$3\r\nSET\r");
+                let set = sent[..size].windows(8).any(|bytes| bytes == b"$3\r\nSET\r");
                 lose |= set && armed.swap(false, Ordering::SeqCst);
-                server.write_all(&asked[..size]).await.unwrap();
+                server.write_all(&sent[..size]).await.unwrap();
             }
-            size = server.read(&mut answered) => {
+            size = server.read(&mut received) => {
                 let Ok(size @ 1..) = size else { return };
                 if lose {
                     return;
                 }
-                client.write_all(&answered[..size]).await.unwrap();
+                client.write_all(&received[..size]).await.unwrap();
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_write_whose_acknowledgement_was_lost_is_recognised_and_not_made_twice() {
+async fn a_write_with_a_lost_reply_is_not_repeated() {
     let store = Store::start().await;
     let armed = Arc::new(AtomicBool::new(false));
-    let proxy = lossy(&store.address, Arc::clone(&armed)).await;
+    let proxy = start_lossy_proxy(&store.address, Arc::clone(&armed)).await;
     let web = Service::start("web", owner_config(&proxy)).await;
     let first = web.put("/items/books/7", "1").await.version();
     for value in ["2", "3"] {

@@ -1,4 +1,4 @@
-//! From the start over reloads to the graceful stop.
+//! Start, reloads and graceful stop.
 
 use super::*;
 use maquette_contract::{Probe, Revision, StoreConfig};
@@ -8,8 +8,8 @@ use tokio::{
     sync::Semaphore,
 };
 
-/// Answers each request only after it is let go.
-async fn gated(name: &'static str) -> (Address, Arc<Semaphore>) {
+/// A fake component that answers one request for each permit of the semaphore.
+async fn start_gated(name: &'static str) -> (Address, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let address = {
         let gate = Arc::clone(&gate);
@@ -30,87 +30,95 @@ fn revision(service: &Service) -> Revision {
 }
 
 #[tokio::test]
-async fn requests_end_under_the_configuration_that_they_began_under() {
-    let (old, gate) = gated("old").await;
+async fn a_request_ends_under_the_configuration_of_its_start() {
+    let (old, gate) = start_gated("old").await;
     let new = fake_component(async |_| fake_item("new", "books", "1")).await;
-    let web = Arc::new(Service::start("web", thin("old", &old)).await);
+    let web = Arc::new(Service::start("web", thin_client_config("old", &old)).await);
     let running = {
         let web = Arc::clone(&web);
         tokio::spawn(async move { web.get("/items/books/1").await })
     };
-    until("the request is under way", || web.runtime.config.in_flight() == 1).await;
+    wait_until("the request is in flight", || web.runtime.config.in_flight() == 1).await;
     assert_eq!(web.runtime.observations().older_requests, 0);
 
-    let text = document("web", thin("new", &new));
+    let text = document("web", thin_client_config("new", &new));
     web.configure(&text);
-    until("the new one is in force", || revision(&web) == ComponentConfig::revision_of(&text))
-        .await;
+    wait_until("the new configuration is in force", || {
+        revision(&web) == ComponentConfig::revision_of(&text)
+    })
+    .await;
     assert_eq!(web.runtime.observations().older_requests, 1);
     assert_eq!(web.get("/items/books/1").await.value(), "new");
-    assert_eq!(web.runtime.observations().older_requests, 1, "still under way");
+    assert_eq!(web.runtime.observations().older_requests, 1, "still in flight");
     gate.add_permits(1);
     assert_eq!(running.await.unwrap().value(), "old");
     assert_eq!(web.runtime.observations().older_requests, 0);
 }
 
 #[tokio::test]
-async fn edges_follow_the_configuration_and_keep_what_is_known_of_those_that_stay() {
+async fn unchanged_edges_keep_their_probes_and_traffic_after_a_reload() {
     let stays = fake_component(async |_| fake_summary("stays", &[])).await;
     let goes = fake_component(async |_| fake_summary("goes", &[])).await;
-    let config = |calls: Vec<Call>| ServiceConfig { calls, ..idle() };
+    let config = |calls: Vec<Call>| ServiceConfig { calls, ..idle_config() };
     let before = config(vec![call("stays", &stays), call("goes", &goes)]);
     let web = Service::start("web", before).await;
     let edges = || web.runtime.observations().edges;
     let all_work = || edges().iter().all(|edge| edge.probe == Probe::Works);
-    until("both work", all_work).await;
+    wait_until("both probes succeed", all_work).await;
     web.get("/summary").await.counts();
 
-    let comes = free_address().await;
-    let text = document("web", config(vec![call("stays", &stays), call("goes", &comes)]));
+    let added = free_address().await;
+    let text = document("web", config(vec![call("stays", &stays), call("goes", &added)]));
     web.configure(&text);
-    until("the new one is in force", || revision(&web) == ComponentConfig::revision_of(&text))
-        .await;
-    let [stayed, came] = &edges()[..] else { panic!() };
+    wait_until("the new configuration is in force", || {
+        revision(&web) == ComponentConfig::revision_of(&text)
+    })
+    .await;
+    let [kept, added] = &edges()[..] else { panic!() };
     assert_eq!(
-        (&stayed.to, &stayed.probe, stayed.traffic.requests),
+        (&kept.to, &kept.probe, kept.traffic.requests),
         (&component("stays"), &Probe::Works, 1)
     );
-    assert_eq!((&came.to, came.traffic.requests), (&component("goes"), 0));
-    assert_ne!(came.probe, Probe::Works, "what was known is about another address");
-    until("the new target fails", || matches!(edges()[1].probe, Probe::Fails { .. })).await;
+    assert_eq!((&added.to, added.traffic.requests), (&component("goes"), 0));
+    assert_ne!(added.probe, Probe::Works, "the old probe was of another address");
+    wait_until("the new target fails its probe", || {
+        matches!(edges()[1].probe, Probe::Fails { .. })
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_be_used_is_counted_and_the_old_one_stays() {
-    let web = Service::start("web", idle()).await;
+async fn an_invalid_configuration_is_counted_and_not_used() {
+    let web = Service::start("web", idle_config()).await;
     let before = revision(&web);
-    let refused = async |text: &str, so_far: u32| {
+    let assert_rejected = async |text: &str, so_far: u32| {
         web.configure(text);
         let line = format!("maquette_config_errors_total {so_far}\n");
-        until("it is refused", || web.runtime.metrics.text().unwrap().contains(&line)).await;
+        wait_until("it is rejected", || web.runtime.metrics.text().unwrap().contains(&line)).await;
         assert_eq!(revision(&web), before);
     };
-    refused("{", 1).await;
-    refused(&document("other", idle()), 2).await;
+    assert_rejected("{", 1).await;
+    assert_rejected(&document("other", idle_config()), 2).await;
     let role = RoleConfig::Store(StoreConfig {});
     let store = ComponentConfig {
         architecture: "shop".parse().unwrap(),
         component: component("web"),
         role,
     };
-    refused(&store.to_json().unwrap(), 3).await;
-    let nowhere = ServiceConfig { calls: vec![], ..thin("below", &free_address().await) };
-    refused(&document("web", nowhere), 4).await;
-    let text = document("web", ServiceConfig { mode: CallMode::Parallel, ..idle() });
+    assert_rejected(&store.to_json().unwrap(), 3).await;
+    let no_target =
+        ServiceConfig { calls: vec![], ..thin_client_config("below", &free_address().await) };
+    assert_rejected(&document("web", no_target), 4).await;
+    let text = document("web", ServiceConfig { mode: CallMode::Parallel, ..idle_config() });
     web.configure(&text);
-    until("it recovers", || revision(&web) == ComponentConfig::revision_of(&text)).await;
+    wait_until("it recovers", || revision(&web) == ComponentConfig::revision_of(&text)).await;
 }
 
 #[tokio::test]
-async fn the_admin_port_tells_of_the_pod() {
+async fn the_admin_port_reports_the_pod() {
     let below = fake_component(async |_| fake_summary("below", &[])).await;
-    let web = Service::start("web", thin("below", &below)).await;
-    until("it is ready", || web.runtime.readiness.unmet_conditions().is_empty()).await;
+    let web = Service::start("web", thin_client_config("below", &below)).await;
+    wait_until("it is ready", || web.runtime.readiness.unmet_conditions().is_empty()).await;
     assert_eq!(web.admin("/readyz").await.text(), "ready\n");
     assert_eq!(web.admin("/livez").await.status, StatusCode::OK);
     web.get("/summary").await.counts();
@@ -122,9 +130,9 @@ async fn the_admin_port_tells_of_the_pod() {
 }
 
 #[tokio::test]
-async fn the_metrics_are_as_promtool_wants_them() {
+async fn the_metrics_pass_promtool() {
     let below = fake_component(async |_| fake_item("below", "books", "1")).await;
-    let web = Service::start("web", thin("below", &below)).await;
+    let web = Service::start("web", thin_client_config("below", &below)).await;
     web.get("/items/books/1").await.value();
     web.get("/items/Books/1").await.error(StatusCode::BAD_REQUEST);
     web.get("/summary").await.error(StatusCode::BAD_GATEWAY);
@@ -142,7 +150,7 @@ async fn the_metrics_are_as_promtool_wants_them() {
     promtool::assert_clean(got.text());
 }
 
-/// A client that keeps its connection until it is told to close it.
+/// A client with a keep-alive connection.
 struct Client(BufReader<TcpStream>);
 
 impl Client {
@@ -150,7 +158,7 @@ impl Client {
         Self(BufReader::new(TcpStream::connect(&address.0).await.unwrap()))
     }
 
-    /// The status line, and whether the connection is to be closed.
+    /// The status line, and whether the server asks to close the connection.
     async fn get(&mut self, path: &str) -> (String, bool) {
         let request = format!("GET {path} HTTP/1.1\r\nhost: web\r\n\r\n");
         self.0.write_all(request.as_bytes()).await.unwrap();
@@ -174,29 +182,32 @@ impl Client {
 }
 
 #[tokio::test]
-async fn a_connection_ends_with_the_first_answer_under_new_settings() {
-    let web = Service::start("web", idle()).await;
+async fn a_connection_closes_after_the_first_answer_under_new_settings() {
+    let web = Service::start("web", idle_config()).await;
     let mut kept = Client::connect(&web.address).await;
     let ok = "HTTP/1.1 204 No Content".to_owned();
     assert_eq!(kept.get("/ping").await, (ok.clone(), false));
-    let text = document("web", ServiceConfig { mode: CallMode::Parallel, ..idle() });
+    let text = document("web", ServiceConfig { mode: CallMode::Parallel, ..idle_config() });
     web.configure(&text);
-    until("it has them", || revision(&web) == ComponentConfig::revision_of(&text)).await;
+    wait_until("the new configuration is in force", || {
+        revision(&web) == ComponentConfig::revision_of(&text)
+    })
+    .await;
     assert_eq!(kept.get("/ping").await, (ok.clone(), true));
     let mut next = Client::connect(&web.address).await;
     assert_eq!(next.get("/ping").await, (ok, false));
 }
 
 #[tokio::test]
-async fn a_stop_fails_no_request_of_clients_that_go_where_they_are_told() {
-    let (slow, gate) = gated("slow").await;
-    let web = Arc::new(Service::start("web", thin("slow", &slow)).await);
-    until("it is ready", || web.runtime.readiness.unmet_conditions().is_empty()).await;
+async fn a_graceful_stop_fails_no_request() {
+    let (slow, gate) = start_gated("slow").await;
+    let web = Arc::new(Service::start("web", thin_client_config("slow", &slow)).await);
+    wait_until("it is ready", || web.runtime.readiness.unmet_conditions().is_empty()).await;
     let running = {
         let web = Arc::clone(&web);
         tokio::spawn(async move { web.get("/items/books/1").await })
     };
-    until("the request is under way", || web.runtime.config.in_flight() == 1).await;
+    wait_until("the request is in flight", || web.runtime.config.in_flight() == 1).await;
     let mut kept = Client::connect(&web.address).await;
     let ok = "HTTP/1.1 204 No Content".to_owned();
     assert_eq!(kept.get("/ping").await, (ok.clone(), false));
@@ -204,16 +215,16 @@ async fn a_stop_fails_no_request_of_clients_that_go_where_they_are_told() {
     web.runtime.shutdown.begin();
     let got = web.admin("/readyz").await;
     assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(got.text(), "shutdown: the pod was asked to stop\n");
-    assert_eq!(kept.get("/ping").await, (ok.clone(), true), "serves on, but closes");
+    assert_eq!(got.text(), "shutdown: a stop was requested\n");
+    assert_eq!(kept.get("/ping").await, (ok.clone(), true), "still served, but closed");
     let mut late = Client::connect(&web.address).await;
-    assert_eq!(late.get("/ping").await, (ok, true), "who did not know yet is served as well");
+    assert_eq!(late.get("/ping").await, (ok, true), "a new connection is still served");
 
     web.runtime.shutdown.wait_until_draining().await;
-    assert!(!web.serving.is_finished(), "a request is under way");
+    assert!(!web.serving.is_finished(), "a request is in flight");
     gate.add_permits(1);
     let got = running.await.unwrap();
     assert_eq!(got.value(), "slow");
-    until("it has drained", || web.serving.is_finished()).await;
-    assert!(TcpStream::connect(&web.address.0).await.is_err(), "nobody listens any more");
+    wait_until("it has drained", || web.serving.is_finished()).await;
+    assert!(TcpStream::connect(&web.address.0).await.is_err(), "the port is closed");
 }

@@ -1,14 +1,14 @@
-//! Deadlines, hops, traces, and requests that make no sense.
+//! Deadlines, hops, traces and malformed requests.
 
 use super::*;
 use crate::runtime::headers::{DEADLINE, HOPS, MAX_HOPS, TRACEPARENT, TRACESTATE};
 use std::sync::Mutex;
 
 #[tokio::test]
-async fn a_slow_component_makes_504_in_time_and_the_tree_names_it() {
+async fn a_slow_component_causes_504_and_the_tree_names_it() {
     let slow = fake_component(async |_| std::future::pending().await).await;
-    let business = Service::start("business", thin("slow", &slow)).await;
-    let client = Service::start("client", thin("business", &business.address)).await;
+    let business = Service::start("business", thin_client_config("slow", &slow)).await;
+    let client = Service::start("client", thin_client_config("business", &business.address)).await;
     let got = client.get_with("/summary", &[(DEADLINE, "4000")]).await;
     let error = got.error(StatusCode::GATEWAY_TIMEOUT);
     assert!(
@@ -17,7 +17,7 @@ async fn a_slow_component_makes_504_in_time_and_the_tree_names_it() {
     );
     let trace = got.answer().trace;
     let business = &trace.calls[0];
-    assert_eq!(business.pod, "shop-business-1", "who was in time itself answers");
+    assert_eq!(business.pod, "shop-business-1", "the component in between answers itself");
     let slow = &business.calls[0];
     assert_eq!((&slow.component, &*slow.pod), (&component("slow"), ""));
     assert!(slow.error.is_some());
@@ -25,30 +25,30 @@ async fn a_slow_component_makes_504_in_time_and_the_tree_names_it() {
 }
 
 #[tokio::test]
-async fn the_time_that_a_request_costs_counts_against_its_deadline() {
+async fn the_processing_time_counts_against_the_deadline() {
     let time = maquette_contract::ProcessingTime {
         p50_micros: 60_000_000,
         p90_micros: 60_000_000,
         p99_micros: 60_000_000,
     };
     let work = RequestWork { processing_time: Some(time), response_bytes: 0 };
-    let web = Service::start("web", ServiceConfig { work, ..idle() }).await;
+    let web = Service::start("web", ServiceConfig { work, ..idle_config() }).await;
     let got = web.get_with("/summary", &[(DEADLINE, "50")]).await;
     let error = got.error(StatusCode::GATEWAY_TIMEOUT);
-    assert_eq!(error, "not done within the time that the request had");
+    assert_eq!(error, "the request was not done before its deadline");
 }
 
 #[tokio::test]
 async fn answers_are_padded_to_the_size_configured() {
     let work = RequestWork { processing_time: None, response_bytes: 3_000 };
-    let web = Service::start("web", ServiceConfig { work, ..idle() }).await;
+    let web = Service::start("web", ServiceConfig { work, ..idle_config() }).await;
     assert_eq!(web.get("/summary").await.body.len(), 3_000);
 }
 
 #[tokio::test]
 async fn calls_in_a_circle_end_with_508() {
     let at = listen().await;
-    let config = thin("web", &at.1.clone());
+    let config = thin_client_config("web", &at.1.clone());
     let web = Service::start_at(at, "web", config).await;
     let got = web.get_with("/items/books/1", &[(HOPS, &(MAX_HOPS - 5).to_string())]).await;
     let error = got.error(StatusCode::LOOP_DETECTED);
@@ -63,7 +63,7 @@ async fn calls_in_a_circle_end_with_508() {
 }
 
 #[tokio::test]
-async fn trace_deadline_and_hops_travel_with_the_request() {
+async fn trace_deadline_and_hops_are_forwarded() {
     let seen = Arc::new(Mutex::new(HeaderMap::new()));
     let below = {
         let seen = Arc::clone(&seen);
@@ -73,7 +73,7 @@ async fn trace_deadline_and_hops_travel_with_the_request() {
         })
         .await
     };
-    let web = Service::start("web", thin("below", &below)).await;
+    let web = Service::start("web", thin_client_config("below", &below)).await;
     let header = |name: &str| seen.lock().unwrap()[name].to_str().unwrap().to_owned();
 
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -94,12 +94,12 @@ async fn trace_deadline_and_hops_travel_with_the_request() {
 }
 
 #[tokio::test]
-async fn requests_that_make_no_sense_are_told_why() {
-    let web = Service::start("web", idle()).await;
-    let check = async |method: Method, path: &str, body: &str, status: u16, says: &str| {
+async fn malformed_requests_are_refused_with_the_reason() {
+    let web = Service::start("web", idle_config()).await;
+    let check = async |method: Method, path: &str, body: &str, status: u16, reason: &str| {
         let got = ask(&web.address, method, path, &[], body).await;
         let error = got.error(StatusCode::from_u16(status).unwrap());
-        assert!(error.contains(says), "{path}: {error}");
+        assert!(error.contains(reason), "{path}: {error}");
         assert_eq!(got.answer().trace.error, Some(error), "errors carry the tree as well");
         assert_eq!(got.answer().trace.pod, "shop-web-1");
     };
@@ -119,9 +119,9 @@ async fn requests_that_make_no_sense_are_told_why() {
 }
 
 #[tokio::test]
-async fn a_person_gets_text() {
+async fn accept_text_plain_gives_text() {
     let below = fake_component(async |_| fake_item("below", "books", "1")).await;
-    let web = Service::start("web", thin("below", &below)).await;
+    let web = Service::start("web", thin_client_config("below", &below)).await;
     let got = web.get_with("/items/books/1", &[("accept", "text/plain")]).await;
     assert_eq!(got.headers["content-type"], "text/plain; charset=utf-8");
     assert!(

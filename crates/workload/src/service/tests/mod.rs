@@ -1,4 +1,4 @@
-//! Services as a whole, on 127.0.0.1: real services, real stores, and components that are played.
+//! Whole services on 127.0.0.1, with real stores and fake components.
 
 mod client;
 mod fakes;
@@ -40,8 +40,8 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
 
-/// Longer than anything here takes: a condition that does not come true by then never will.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any condition here takes to become true.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn component(name: &str) -> ComponentName {
     name.parse().unwrap()
@@ -53,23 +53,25 @@ async fn listen() -> (TcpListener, Address) {
     (listener, address)
 }
 
-/// An address where nobody listens, yet.
+/// An address without a listener.
 async fn free_address() -> Address {
     listen().await.1
 }
 
-/// Waits until the condition holds.
-async fn until(what: &str, condition: impl Fn() -> bool) {
-    let holds = async {
+/// Waits until the condition is true.
+async fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let polling = async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(PATIENCE, holds).await.unwrap_or_else(|_| panic!("never came true: {what}"));
+    timeout(TEST_TIMEOUT, polling)
+        .await
+        .unwrap_or_else(|_| panic!("still false after {TEST_TIMEOUT:?}: {what}"));
 }
 
-/// A configuration that does nothing; tests fill in what they are about.
-fn idle() -> ServiceConfig {
+/// A configuration without routes; tests fill in what they need.
+fn idle_config() -> ServiceConfig {
     ServiceConfig {
         work: RequestWork::default(),
         mode: CallMode::Sequential,
@@ -85,17 +87,17 @@ fn call(name: &str, address: &Address) -> Call {
     Call { component, address, probability_percent: Percent::ALWAYS }
 }
 
-/// Knows nothing but the component that it calls for everything.
-fn thin(name: &str, address: &Address) -> ServiceConfig {
+/// Routes every collection to one component.
+fn thin_client_config(name: &str, address: &Address) -> ServiceConfig {
     let routes = Routes { rest: Some(Hop::Call(component(name))), ..Routes::default() };
-    ServiceConfig { calls: vec![call(name, address)], routes, ..idle() }
+    ServiceConfig { calls: vec![call(name, address)], routes, ..idle_config() }
 }
 
-/// Owns every collection.
+/// Routes every collection to the own store.
 fn owner_config(store: &Address) -> ServiceConfig {
     let target = StoreTarget { component: component("data"), address: store.clone() };
     let routes = Routes { rest: Some(Hop::Own), ..Routes::default() };
-    ServiceConfig { store: Some(target), routes, ..idle() }
+    ServiceConfig { store: Some(target), routes, ..idle_config() }
 }
 
 /// A running service.
@@ -134,7 +136,7 @@ impl Service {
         Self { runtime, address, config: path, serving, _folder: folder }
     }
 
-    /// Gives it another configuration, as the kubelet does: a new file under the old name.
+    /// Replaces the configuration as the kubelet does: a new file under the old name.
     fn configure(&self, text: &str) {
         let new = self.config.with_extension("new");
         std::fs::write(&new, text).unwrap();
@@ -181,7 +183,7 @@ impl Store {
         Self::serve(listener, address, folder, storage)
     }
 
-    /// Starts where `address` says and with what `folder` holds.
+    /// Starts a store at `address` with the items in `folder`.
     async fn start_at(address: &Address, folder: Arc<TempDir>) -> Self {
         let socket: SocketAddr = address.0.parse().unwrap();
         let storage = open(&folder).await;
@@ -202,7 +204,7 @@ impl Store {
         Self { address, folder, stop: Some(stop), serving }
     }
 
-    /// Puts these keys and values into it, whatever they are.
+    /// Writes these keys and values, which need not be items.
     async fn fill(&self, pairs: &[(String, &str)]) {
         let mut connection = connect(&self.address).await;
         let mut sets = redis::pipe();
@@ -212,7 +214,7 @@ impl Store {
         sets.exec_async(&mut connection).await.unwrap();
     }
 
-    /// Stops it; its folder stays.
+    /// Stops the store and keeps its folder.
     async fn stop(mut self) -> (Address, Arc<TempDir>) {
         drop(self.stop.take());
         self.serving.await.unwrap();
@@ -220,14 +222,14 @@ impl Store {
     }
 }
 
-/// A connection to a store, as a person's tool makes it.
+/// A connection to a store, as of a user's tool.
 async fn connect(store: &Address) -> redis::aio::MultiplexedConnection {
     let client = redis::Client::open(format!("redis://{store}/")).unwrap();
-    let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+    let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(TEST_TIMEOUT));
     client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
 }
 
-/// Opens the items in a folder, which blocks.
+/// Opens the storage in a folder, off the asynchronous threads: it blocks.
 async fn open(folder: &TempDir) -> Storage {
     let path = folder.path().to_owned();
     tokio::task::spawn_blocking(move || Storage::open(&path).unwrap()).await.unwrap()

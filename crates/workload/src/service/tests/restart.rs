@@ -1,4 +1,4 @@
-//! Stores and components that go away and come back.
+//! Stores and components that stop and start again.
 
 use super::*;
 use maquette_contract::Probe;
@@ -9,22 +9,22 @@ fn probe(service: &Service) -> Probe {
 }
 
 #[tokio::test]
-async fn a_request_is_held_while_the_store_is_away() {
+async fn a_request_is_retried_while_the_store_is_down() {
     let address = free_address().await;
     let web = Service::start("web", owner_config(&address)).await;
-    until("the probe fails", || matches!(probe(&web), Probe::Fails { .. })).await;
-    let (held, _store) = tokio::join!(web.put("/items/books/7", "1"), async {
-        // Its requests come after the probe's.
-        until("a request is under way", || web.runtime.config.in_flight() > 0).await;
+    wait_until("the probe fails", || matches!(probe(&web), Probe::Fails { .. })).await;
+    let (written, _store) = tokio::join!(web.put("/items/books/7", "1"), async {
+        // Requests are sent after the probe.
+        wait_until("a request is in flight", || web.runtime.config.in_flight() > 0).await;
         Store::start_at(&address, Arc::new(tempfile::tempdir().unwrap())).await
     });
-    let version = held.version();
+    let version = written.version();
     assert_eq!(web.get("/items/books/7").await.version(), version);
-    until("the probe works", || probe(&web) == Probe::Works).await;
+    wait_until("the probe succeeds", || probe(&web) == Probe::Works).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writes_go_on_while_the_store_restarts_and_none_is_lost() {
+async fn no_write_is_lost_while_the_store_restarts() {
     let store = Store::start().await;
     let web = Arc::new(Service::start("web", owner_config(&store.address)).await);
     let done = Arc::new(AtomicBool::new(false));
@@ -46,7 +46,7 @@ async fn writes_go_on_while_the_store_restarts_and_none_is_lost() {
     let mut store = store;
     for _ in 0..3 {
         let served = web.runtime.served_traffic.current_traffic().requests;
-        until("writes go on", || {
+        wait_until("writes continue", || {
             web.runtime.served_traffic.current_traffic().requests > served + 8
         })
         .await;
@@ -61,7 +61,7 @@ async fn writes_go_on_while_the_store_restarts_and_none_is_lost() {
 }
 
 #[tokio::test]
-async fn a_request_fails_at_its_deadline_if_the_store_stays_away() {
+async fn a_request_fails_at_its_deadline_if_the_store_stays_down() {
     let web = Service::start("web", owner_config(&free_address().await)).await;
     let headers = [(crate::runtime::headers::DEADLINE, "1500")];
     let got = web.get_with("/items/books/7", &headers).await;
@@ -73,23 +73,23 @@ async fn a_request_fails_at_its_deadline_if_the_store_stays_away() {
 }
 
 #[tokio::test]
-async fn a_call_is_made_again_when_its_connection_fails() {
+async fn a_call_is_retried_when_its_connection_fails() {
     let (listener, address) = listen().await;
     let answering = async {
-        // Takes the request and goes away, as a pod that is killed.
+        // Accepts the connection and closes it, as a killed pod does.
         for _ in 0..2 {
             drop(listener.accept().await.unwrap());
         }
         serve_fake(listener, async |_| fake_summary("below", &[("books", 3)]));
     };
-    let web = Service::start("web", thin("below", &address)).await;
+    let web = Service::start("web", thin_client_config("below", &address)).await;
     let (got, ()) = tokio::join!(web.get("/summary"), answering);
     assert_eq!(got.counts(), [("books".to_owned(), 3)]);
 }
 
 #[tokio::test]
-async fn a_call_to_nobody_is_502_at_the_deadline() {
-    let web = Service::start("web", thin("below", &free_address().await)).await;
+async fn a_call_to_a_closed_port_is_502_at_the_deadline() {
+    let web = Service::start("web", thin_client_config("below", &free_address().await)).await;
     let headers = [(crate::runtime::headers::DEADLINE, "1500")];
     let got = web.get_with("/summary", &headers).await;
     let error = got.error(StatusCode::BAD_GATEWAY);
@@ -99,22 +99,23 @@ async fn a_call_to_nobody_is_502_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn probes_notice_a_component_that_stops_and_one_that_answers_nonsense() {
+async fn probes_report_a_stopped_store_and_a_failing_component() {
     let store = Store::start().await;
     let web = Service::start("web", owner_config(&store.address)).await;
-    until("the probe works", || probe(&web) == Probe::Works).await;
+    wait_until("the probe succeeds", || probe(&web) == Probe::Works).await;
     let (address, _folder) = store.stop().await;
     let refused = format!("cannot connect to {address}: Connection refused (os error 111)");
     let fails = Probe::Fails { message: refused };
-    until("the probe fails", || probe(&web) == fails).await;
+    wait_until("the probe fails", || probe(&web) == fails).await;
 
-    let sick = {
+    let failing = {
         let (listener, address) = listen().await;
         let router = Router::new().fallback(async || StatusCode::SERVICE_UNAVAILABLE);
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         address
     };
-    let web = Service::start("web", thin("sick", &sick)).await;
-    let message = format!("{sick} answered /ping with 503 Service Unavailable");
-    until("the probe fails", || probe(&web) == Probe::Fails { message: message.clone() }).await;
+    let web = Service::start("web", thin_client_config("failing", &failing)).await;
+    let message = format!("{failing} answered /ping with 503 Service Unavailable");
+    wait_until("the probe fails", || probe(&web) == Probe::Fails { message: message.clone() })
+        .await;
 }

@@ -1,4 +1,4 @@
-//! Gathering.
+//! Summaries.
 
 use super::*;
 use std::sync::{
@@ -9,12 +9,12 @@ use tokio::sync::Barrier;
 
 fn calls(mode: CallMode, targets: &[(&str, &Address)]) -> ServiceConfig {
     let calls = targets.iter().map(|(name, address)| call(name, address)).collect();
-    ServiceConfig { mode, calls, ..idle() }
+    ServiceConfig { mode, calls, ..idle_config() }
 }
 
 #[tokio::test]
-async fn parallel_calls_are_under_way_together() {
-    // Each answers only once the other has been asked too.
+async fn parallel_calls_are_in_flight_together() {
+    // Each answers only once the other has a request too.
     let both = Arc::new(Barrier::new(2));
     let [a, b] = ["a", "b"].map(|name| {
         let both = Arc::clone(&both);
@@ -42,7 +42,7 @@ async fn sequential_calls_wait_for_one_another_in_their_order() {
             let events = Arc::clone(&events);
             async move {
                 events.lock().unwrap().push(format!("{name} begins"));
-                // Whoever would call the next one meanwhile gets the time to do so.
+                // Long enough for a parallel call to start.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 events.lock().unwrap().push(format!("{name} ends"));
                 fake_summary(name, &[])
@@ -59,11 +59,11 @@ async fn sequential_calls_wait_for_one_another_in_their_order() {
 
 #[tokio::test]
 async fn probability_decides_how_often_a_call_is_made() {
-    let asked = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
+    let calls_made = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
     let counter = |index: usize| {
-        let asked = Arc::clone(&asked);
+        let calls_made = Arc::clone(&calls_made);
         fake_component(move |_| {
-            asked[index].fetch_add(1, Ordering::Relaxed);
+            calls_made[index].fetch_add(1, Ordering::Relaxed);
             async { fake_summary("x", &[]) }
         })
     };
@@ -74,12 +74,12 @@ async fn probability_decides_how_often_a_call_is_made() {
     for _ in 0..30 {
         web.get("/summary").await.counts();
     }
-    assert_eq!(asked[0].load(Ordering::Relaxed), 0);
-    assert_eq!(asked[1].load(Ordering::Relaxed), 30);
+    assert_eq!(calls_made[0].load(Ordering::Relaxed), 0);
+    assert_eq!(calls_made[1].load(Ordering::Relaxed), 30);
 }
 
 #[tokio::test]
-async fn the_own_store_is_added_up_and_an_owner_reached_twice_counts_once() {
+async fn the_own_store_is_added_and_each_owner_counts_once() {
     let store = Store::start().await;
     let below =
         fake_component(async |_| fake_summary("below", &[("ads", 2), ("books", 999)])).await;
@@ -94,7 +94,7 @@ async fn the_own_store_is_added_up_and_an_owner_reached_twice_counts_once() {
     let mut pairs: Vec<_> = (0..250)
         .map(|id| (format!("cars/{id}"), r#"{"version":"1.0.x","value":"12345678"}"#))
         .collect();
-    // Left behind of a collection that somebody else owns by now, and what is no item.
+    // Items of a collection that another component owns now, and values that are no items.
     for id in 0..3 {
         pairs.push((format!("ads/{id}"), r#"{"version":"1.0.x","value":1}"#));
     }
@@ -117,33 +117,36 @@ async fn the_own_store_is_added_up_and_an_owner_reached_twice_counts_once() {
 }
 
 #[tokio::test]
-async fn a_part_that_fails_fails_the_whole_and_is_named() {
-    let well = fake_component(async |_| fake_summary("well", &[("books", 1)])).await;
-    let sick = fake_component(async |_| {
-        let mut trace = fake_tree("sick");
+async fn a_failing_part_fails_the_summary_and_is_named() {
+    let working = fake_component(async |_| fake_summary("working", &[("books", 1)])).await;
+    let failing = fake_component(async |_| {
+        let mut trace = fake_tree("failing");
         trace.error = Some("out of order".into());
         let outcome = Outcome::Error("out of order".into());
         let answer = Answer { outcome, trace, padding: String::new() };
         (StatusCode::INTERNAL_SERVER_ERROR, Json(answer)).into_response()
     })
     .await;
-    let web =
-        Service::start("web", calls(CallMode::Parallel, &[("sick", &sick), ("well", &well)])).await;
+    let web = Service::start(
+        "web",
+        calls(CallMode::Parallel, &[("failing", &failing), ("working", &working)]),
+    )
+    .await;
     let got = web.get("/summary").await;
-    assert_eq!(got.error(StatusCode::BAD_GATEWAY), "sick: out of order");
+    assert_eq!(got.error(StatusCode::BAD_GATEWAY), "failing: out of order");
     let mut parts = got.answer().trace.calls;
     parts.sort_by(|a, b| a.component.cmp(&b.component));
     let errors: Vec<_> = parts.iter().map(|part| part.error.as_deref()).collect();
-    assert_eq!(errors, [Some("out of order"), None], "all at once: all are in the tree");
+    assert_eq!(errors, [Some("out of order"), None], "parallel: all are in the tree");
 }
 
 #[tokio::test]
-async fn what_is_no_answer_of_a_component_is_502() {
+async fn a_reply_of_another_form_is_502() {
     let strange = fake_component(async |_| "hello".into_response()).await;
-    let web = Service::start("web", thin("strange", &strange)).await;
+    let web = Service::start("web", thin_client_config("strange", &strange)).await;
     let got = web.get("/summary").await;
     let error = got.error(StatusCode::BAD_GATEWAY);
     let want = format!("strange: {strange} answered 200 OK with no answer in it: ");
     assert!(error.starts_with(&want), "{error}");
-    assert_eq!(got.answer().trace.calls[0].pod, "", "no pod told its name");
+    assert_eq!(got.answer().trace.calls[0].pod, "", "the pod is unknown");
 }

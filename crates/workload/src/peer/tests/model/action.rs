@@ -1,9 +1,9 @@
-//! What may happen, in whatever order.
+//! The events of the model.
 
 use super::simulation::{ITEMS, PEERS, Simulation, layout};
 use proptest::prelude::*;
 
-/// One thing that happens.
+/// One event.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
     Configure {
@@ -17,7 +17,7 @@ pub(super) enum Action {
         peer: usize,
         of: usize,
     },
-    /// Hears all, takes a step and begins a check.
+    /// Receives all reports, takes a step and starts a sweep.
     Step {
         peer: usize,
     },
@@ -32,7 +32,7 @@ pub(super) enum Action {
     EndWrite {
         via: usize,
     },
-    /// Begins and ends a write at once: what is told so is told within one step of a move.
+    /// Starts and ends a write at once: it is acknowledged within one step of a transition.
     Write {
         via: usize,
         item: usize,
@@ -46,7 +46,7 @@ pub(super) enum Action {
     Stop {
         peer: usize,
     },
-    /// Starts one of those that are down.
+    /// Starts one of the peers that are down.
     Start {
         which: usize,
     },
@@ -120,7 +120,7 @@ impl Simulation {
         }
     }
 
-    /// What only a peer that is up does.
+    /// Events that only a running peer can have.
     fn apply_to_running_peer(&mut self, action: &Action) {
         let (Action::DeliverReport { peer, .. }
         | Action::Step { peer }

@@ -1,8 +1,8 @@
-//! The steps of membership, the checks and the quorums, played through in every disorder: reports
-//! that come late, configurations that come at different times, peers that go down and come back,
-//! one volume that is lost. No read may miss an acknowledged write, or take back what one told.
+//! A model of membership, sweeps and quorums under random events: late reports, configurations that
+//! arrive at different times, peers that stop and restart, one lost volume. No read may miss an
+//! acknowledged write, or return an older version than an earlier read.
 //!
-//! Here nothing is real but the rules: time, network and disks are played.
+//! The rules are real; time, network and disks are simulated.
 
 mod action;
 mod simulation;
@@ -14,16 +14,16 @@ use simulation::Simulation;
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
     #[test]
-    fn no_disorder_makes_a_read_miss_what_was_told(
+    fn no_order_of_events_makes_a_read_go_back(
         actions in prop::collection::vec(any_action(), 100..900),
     ) {
-        let mut world = Simulation::new();
-        world.stabilize();
+        let mut simulation = Simulation::new();
+        simulation.stabilize();
         for action in &actions {
-            world.apply_action(action);
-            world.assert_reads_are_truthful();
+            simulation.apply_action(action);
+            simulation.assert_reads_are_truthful();
         }
-        world.stabilize();
-        prop_assert!(world.reads > 0);
+        simulation.stabilize();
+        prop_assert!(simulation.reads > 0);
     }
 }

@@ -1,12 +1,12 @@
-//! Peers that are played: the rules are real, time, network and disks are not.
+//! Simulated peers: the rules are real, time, network and disks are not.
 
 use crate::peer::{
-    cluster_view::ClusterView,
-    layout::Layout,
-    phase::{MemberState, Phase},
-    quorum::Quorum,
-    report::{GossipReport, ObservedPeer, Reports},
-    transition::{LayoutTransition, PeerTransition},
+    coordinate::Quorum,
+    membership::{
+        GossipReport, Layout, LayoutTransition, MemberState, ObservedPeer, PeerTransition, Phase,
+        Reports,
+    },
+    repair::ClusterView,
 };
 use maquette_contract::ItemKey;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,7 @@ pub(super) fn layout(number: usize) -> Layout {
     Layout::new(members.iter().map(|peer| name(*peer)), replicas).unwrap()
 }
 
-/// A write under way.
+/// A write in progress.
 #[derive(Clone, Debug)]
 pub(super) struct PendingWrite {
     item: usize,
@@ -40,7 +40,6 @@ pub(super) struct PendingWrite {
     holders: BTreeSet<String>,
 }
 
-/// A peer that is played.
 pub(super) struct SimulatedPeer {
     pub(super) state: MemberState,
     pub(super) up: bool,
@@ -56,7 +55,7 @@ pub(super) struct Simulation {
     pub(super) peers: Vec<SimulatedPeer>,
     pub(super) configured: usize,
     pub(super) clock: u64,
-    /// The newest version of each item that somebody was told, by a write or a read.
+    /// The newest version of each item that a write or a read has returned.
     acknowledged: BTreeMap<usize, u64>,
     pub(super) has_lost_volume: bool,
     pub(super) reads: usize,
@@ -65,11 +64,12 @@ pub(super) struct Simulation {
 impl Simulation {
     pub(super) fn new() -> Self {
         let peer = |peer| {
-            let wanted = layout(0);
-            let saved =
-                wanted.has_member(&name(peer)).then(|| LayoutTransition::settled(wanted.clone()));
+            let configured = layout(0);
+            let saved = configured
+                .has_member(&name(peer))
+                .then(|| LayoutTransition::settled(configured.clone()));
             SimulatedPeer {
-                state: MemberState::from_saved(&name(peer), 1, wanted, saved.clone()),
+                state: MemberState::from_saved(&name(peer), 1, configured, saved.clone()),
                 up: true,
                 disk: BTreeMap::new(),
                 saved,
@@ -100,33 +100,33 @@ impl Simulation {
         }
     }
 
-    /// One peer hears the newest report of another; of one that is down, only that it is.
+    /// A peer receives the newest report of another; of a peer that is down, only that it is down.
     pub(super) fn deliver_report(&mut self, peer: usize, of: usize) {
         let live = self.peers[of].up;
-        let before = self.peers[peer].reports.0.get(&name(of)).and_then(|seen| seen.report.clone());
+        let before = self.peers[peer].reports.report_of(&name(of)).cloned();
         let report = if live { Some(self.report(of)) } else { before };
-        let seen = ObservedPeer { report, live, address: ([127, 0, 0, 1], 1).into() };
-        self.peers[peer].reports.0.insert(name(of), seen);
+        let observed = ObservedPeer { report, live, address: ([127, 0, 0, 1], 1).into() };
+        self.peers[peer].reports.0.insert(name(of), observed);
     }
 
     fn save(&mut self, peer: usize) {
         let peer = &mut self.peers[peer];
         peer.saved = match &peer.state.phase {
-            Phase::Active(standing) => Some(standing.clone()),
+            Phase::Active(transition) => Some(transition.clone()),
             Phase::Joining | Phase::Removed => None,
         };
     }
 
     fn quorum(&self, via: usize, item: usize) -> Option<Quorum> {
         match &self.peers[via].state.phase {
-            Phase::Active(standing) if self.peers[via].up => {
-                Some(Quorum::new(standing, &key(item)))
+            Phase::Active(transition) if self.peers[via].up => {
+                Some(Quorum::new(transition, &key(item)))
             }
             _ => None,
         }
     }
 
-    /// Those of the owners that answer: who is up, and whose answer is not lost.
+    /// The owners that reply: they are up, and `mask` does not lose their reply.
     fn answering_owners(&self, quorum: &Quorum, mask: u8) -> Vec<usize> {
         let owners = quorum.all_owners();
         let answers = |peer: &usize| {
@@ -135,7 +135,7 @@ impl Simulation {
         (0..PEERS).filter(answers).collect()
     }
 
-    /// What a reader finds, if that is enough, and who has it.
+    /// The newest version and its holders, if a read quorum replies.
     fn read_quorum(&self, via: usize, item: usize, mask: u8) -> Option<(u64, BTreeSet<String>)> {
         let quorum = self.quorum(via, item)?;
         let answering = self.answering_owners(&quorum, mask);
@@ -149,7 +149,7 @@ impl Simulation {
         Some((newest, holders.map(|peer| name(*peer)).collect()))
     }
 
-    /// Gives a version to those who answer; all who have it then.
+    /// Writes a version to the owners that reply, and returns them.
     fn store_copies(
         &mut self,
         via: usize,
@@ -167,14 +167,14 @@ impl Simulation {
     }
 
     fn acknowledge(&mut self, item: usize, version: u64) {
-        let told = self.acknowledged.entry(item).or_default();
-        *told = version.max(*told);
+        let newest = self.acknowledged.entry(item).or_default();
+        *newest = version.max(*newest);
     }
 
     pub(super) fn read(&mut self, via: usize, item: usize, mask: u8) {
         let Some((version, mut holders)) = self.read_quorum(via, item, mask) else { return };
-        let told = self.acknowledged.get(&item).copied().unwrap_or(0);
-        assert!(version >= told, "item {item} via {via}: found {version} after {told}");
+        let expected = self.acknowledged.get(&item).copied().unwrap_or(0);
+        assert!(version >= expected, "item {item} via {via}: {version} after {expected}");
         self.reads += 1;
         if version > 0 {
             holders.extend(self.store_copies(via, item, version, mask));
@@ -201,20 +201,20 @@ impl Simulation {
         }
     }
 
-    /// All that a check will look at is looked at when it begins, as if it were slow from then on.
+    /// A sweep sees all items as they are when it starts, as if it took long.
     fn begin_sweep(&mut self, peer: usize) {
-        let played = &mut self.peers[peer];
+        let simulated = &mut self.peers[peer];
         let absent = BTreeSet::new();
-        let situation = ClusterView::new(&name(peer), &played.state, &played.reports, &absent);
-        played.sweep = situation.map(|situation| (situation, played.disk.clone()));
+        let view = ClusterView::new(&name(peer), &simulated.state, &simulated.reports, &absent);
+        simulated.sweep = view.map(|view| (view, simulated.disk.clone()));
     }
 
     pub(super) fn end_sweep(&mut self, peer: usize) {
-        let Some((situation, items)) = self.peers[peer].sweep.take() else { return };
+        let Some((view, items)) = self.peers[peer].sweep.take() else { return };
         let mut failed = BTreeSet::new();
         for (item, version) in items {
-            let duty = situation.assignment(&key(item));
-            for other in &duty.other_holders {
+            let assignment = view.assignment(&key(item));
+            for other in &assignment.other_holders {
                 let to: usize = other.trim_start_matches("p-").parse().unwrap();
                 if self.peers[to].up {
                     let held = self.peers[to].disk.entry(item).or_default();
@@ -223,57 +223,60 @@ impl Simulation {
                     failed.insert(other.clone());
                 }
             }
-            let whole =
-                !duty.owner_down && duty.other_holders.iter().all(|other| !failed.contains(other));
-            if duty.surplus && whole && self.peers[peer].disk.get(&item) == Some(&version) {
+            let replicated = !assignment.owner_down
+                && assignment.other_holders.iter().all(|other| !failed.contains(other));
+            if assignment.surplus
+                && replicated
+                && self.peers[peer].disk.get(&item) == Some(&version)
+            {
                 self.peers[peer].disk.remove(&item);
             }
         }
-        self.peers[peer].checked = situation.checked_peers(&failed);
+        self.peers[peer].checked = view.checked_peers(&failed);
     }
 
     fn advance_state(&mut self, peer: usize) {
-        let played = &mut self.peers[peer];
-        let reports = played.reports.clone();
-        played.state.advance(&name(peer), &reports);
+        let simulated = &mut self.peers[peer];
+        let reports = simulated.reports.clone();
+        simulated.state.advance(&name(peer), &reports);
         self.save(peer);
     }
 
     fn join(&mut self, peer: usize) {
-        let me = name(peer);
-        let played = &self.peers[peer];
-        if played.state.phase != Phase::Joining
-            || !played.state.is_checked_by_all(&me, &played.reports)
+        let own_name = name(peer);
+        let simulated = &self.peers[peer];
+        if simulated.state.phase != Phase::Joining
+            || !simulated.state.is_checked_by_all(&own_name, &simulated.reports)
         {
             return;
         }
         let others = (0..PEERS)
-            .filter(|other| *other != peer && played.state.configured.has_member(&name(*other)));
-        let mut heard = BTreeMap::<String, PeerTransition>::new();
+            .filter(|other| *other != peer && simulated.state.configured.has_member(&name(*other)));
+        let mut transitions = Vec::<PeerTransition>::new();
         for other in others {
             let SimulatedPeer { up, saved, .. } = &self.peers[other];
             if !up {
                 return;
             }
-            heard.insert(name(other), saved.clone());
+            transitions.push(saved.clone());
         }
-        self.peers[peer].state.complete_join(&heard);
+        self.peers[peer].state.complete_join(&transitions);
         self.save(peer);
     }
 
-    pub(super) fn start(&mut self, peer: usize, stamp: u64) {
-        // A pod that starts gets the newest configuration.
-        let (saved, wanted) = (self.peers[peer].saved.clone(), layout(self.configured));
-        let played = &mut self.peers[peer];
-        played.state = MemberState::from_saved(&name(peer), stamp, wanted, saved);
-        played.up = true;
-        played.reports = Reports::default();
-        played.checked = BTreeMap::new();
-        played.sweep = None;
-        played.writes = Vec::new();
+    pub(super) fn start(&mut self, peer: usize, incarnation: u64) {
+        // A pod starts with the newest configuration.
+        let (saved, configured) = (self.peers[peer].saved.clone(), layout(self.configured));
+        let simulated = &mut self.peers[peer];
+        simulated.state = MemberState::from_saved(&name(peer), incarnation, configured, saved);
+        simulated.up = true;
+        simulated.reports = Reports::default();
+        simulated.checked = BTreeMap::new();
+        simulated.sweep = None;
+        simulated.writes = Vec::new();
     }
 
-    /// Everybody is up, hears everybody and does what is to be done, until nothing changes.
+    /// All peers are up, receive all reports and take all steps until nothing changes.
     pub(super) fn stabilize(&mut self) {
         for peer in 0..PEERS {
             self.peers[peer].state.set_configured(layout(self.configured));
@@ -291,28 +294,31 @@ impl Simulation {
         let target = layout(self.configured);
         for peer in (0..PEERS).filter(|peer| target.has_member(&name(*peer))) {
             let phase = &self.peers[peer].state.phase;
-            let there = Phase::Active(LayoutTransition::settled(target.clone()));
-            assert_eq!(phase, &there, "{peer} did not get there");
+            let settled = Phase::Active(LayoutTransition::settled(target.clone()));
+            assert_eq!(phase, &settled, "peer {peer} has not settled");
             for item in 0..ITEMS {
                 self.read(peer, item, u8::MAX);
             }
         }
     }
 
-    /// Whoever reads whatever now, and whoever answers: what was told is found. If some answers
-    /// that are enough could miss it, then those of all who do not have it would be enough.
+    /// Any read via any peer finds the acknowledged version, whichever owners reply. If some read
+    /// quorum could miss it, then all peers that lack it would be a read quorum.
     pub(super) fn assert_reads_are_truthful(&self) {
         for (via, item) in (0..PEERS).flat_map(|via| (0..ITEMS).map(move |item| (via, item))) {
             let Some(quorum) = self.quorum(via, item) else { continue };
-            let told = self.acknowledged.get(&item).copied().unwrap_or(0);
-            let lacks = |peer: &&SimulatedPeer| peer.disk.get(&item).copied().unwrap_or(0) < told;
-            let voters = self.peers.iter().enumerate();
-            let voters =
-                voters.filter(|(_, peer)| peer.up && peer.state.counts_for_quorum() && lacks(peer));
-            let voters: BTreeSet<String> = voters.map(|(peer, _)| name(peer)).collect();
+            let expected = self.acknowledged.get(&item).copied().unwrap_or(0);
+            let lacking: BTreeSet<String> = (0..PEERS)
+                .filter(|peer| {
+                    let SimulatedPeer { up, state, disk, .. } = &self.peers[*peer];
+                    let held = disk.get(&item).copied().unwrap_or(0);
+                    *up && state.counts_for_quorum() && held < expected
+                })
+                .map(name)
+                .collect();
             assert!(
-                !quorum.is_readable_from(&voters),
-                "item {item}: via {via}, {voters:?} would hide {told}"
+                !quorum.is_readable_from(&lacking),
+                "item {item}: via {via}, {lacking:?} would hide {expected}"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! The copy in the background.
+//! The backfill.
 
 use super::*;
 use tokio::{
@@ -10,8 +10,8 @@ use tokio::{
 /// More than two pages.
 const ITEMS: u64 = 450;
 
-/// Stands between a service and a store. While the gate lets no `SCAN` pass, one that comes loses
-/// its connection; it is made again then.
+/// A proxy in front of a store. A `SCAN` takes a permit of the gate; without one its connection is
+/// closed, and the client retries.
 pub(super) async fn gate(store: &Address, gate: &Arc<Semaphore>) -> Address {
     let (listener, address) = listen().await;
     let (store, gate) = (store.clone(), Arc::clone(gate));
@@ -28,27 +28,27 @@ pub(super) async fn gate(store: &Address, gate: &Arc<Semaphore>) -> Address {
 async fn pass(client: TcpStream, server: TcpStream, gate: Arc<Semaphore>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let ask = async {
-        let mut asked = vec![0; 65536];
-        while let Ok(size @ 1..) = from_client.read(&mut asked).await {
-            if asked[..size].windows(9).any(|bytes| bytes == b"$4\r\nSCAN\r") {
-                let Ok(place) = gate.try_acquire() else { return };
-                place.forget();
+    let requests = async {
+        let mut sent = vec![0; 65536];
+        while let Ok(size @ 1..) = from_client.read(&mut sent).await {
+            if sent[..size].windows(9).any(|bytes| bytes == b"$4\r\nSCAN\r") {
+                let Ok(permit) = gate.try_acquire() else { return };
+                permit.forget();
             }
-            if to_server.write_all(&asked[..size]).await.is_err() {
+            if to_server.write_all(&sent[..size]).await.is_err() {
                 return;
             }
         }
     };
-    let answer = async { drop(tokio::io::copy(&mut from_server, &mut to_client).await) };
+    let replies = async { drop(tokio::io::copy(&mut from_server, &mut to_client).await) };
     tokio::select! {
-        () = ask => {}
-        () = answer => {}
+        () = requests => {}
+        () = replies => {}
     }
 }
 
-/// A store with many items, of which the service's own store has some already.
-async fn filled() -> (Store, Store) {
+/// A source with many items, and a target that has some of them.
+async fn start_filled_stores() -> (Store, Store) {
     let (old, new) = (Store::start().await, Store::start().await);
     let item = |id: u64| (format!("books/{id}"), record(id + 1, &id.to_string()));
     let fill = async |store: &Store, ids: std::ops::Range<u64>| {
@@ -61,14 +61,14 @@ async fn filled() -> (Store, Store) {
     (old, new)
 }
 
-async fn completes(service: &Service, text: &str) -> u64 {
-    let complete = || copy_under(service, text).is_some_and(|copy| copy.complete);
-    until("the copy is complete", complete).await;
-    copy_under(service, text).unwrap().copied
+async fn wait_for_backfill(service: &Service, text: &str) -> u64 {
+    let complete = || backfill_under(service, text).is_some_and(|report| report.complete);
+    wait_until("the backfill is complete", complete).await;
+    backfill_under(service, text).unwrap().copied
 }
 
-/// Everything is in the new store, as it was in the old one.
-async fn assert_copied(new: &Store) {
+/// All items are in the target, unchanged.
+async fn assert_all_copied(new: &Store) {
     let alone = Service::start("alone", owner_config(&new.address)).await;
     assert_eq!(alone.get("/summary").await.counts(), [("books".to_owned(), ITEMS)]);
     for id in 0..ITEMS {
@@ -77,34 +77,35 @@ async fn assert_copied(new: &Store) {
     }
 }
 
-fn metric(service: &Service, line: &str) -> bool {
+fn has_metric(service: &Service, line: &str) -> bool {
     let line = format!("{line}\n");
     service.runtime.metrics.text().unwrap().contains(&line)
 }
 
 #[tokio::test]
-async fn the_copy_ends_and_says_so() {
-    let (old, new) = filled().await;
-    // No items: they are left where they are.
+async fn a_complete_backfill_is_reported() {
+    let (old, new) = start_filled_stores().await;
+    // These are no items: the backfill skips them.
     old.fill(&[("no item".to_owned(), "x"), ("books/broken".to_owned(), "x")]).await;
     let config = migrating_config(&new.address, &old.address);
     let text = document("after", config.clone());
     let after = Service::start("after", config).await;
-    assert_eq!(completes(&after, &text).await, ITEMS);
-    let looked_at = format!(r#"maquette_origin_items_looked_at_total{{home="store"}} {ITEMS}"#);
-    let copied = format!(r#"maquette_origin_items_copied_total{{home="store"}} {}"#, ITEMS - 40);
-    for line in [&*looked_at, &copied, r#"maquette_origins{home="store"} 1"#] {
-        assert!(metric(&after, line), "{}", after.runtime.metrics.text().unwrap());
+    assert_eq!(wait_for_backfill(&after, &text).await, ITEMS);
+    let checked = format!(r#"maquette_migration_items_checked_total{{backend="store"}} {ITEMS}"#);
+    let copied =
+        format!(r#"maquette_migration_items_copied_total{{backend="store"}} {}"#, ITEMS - 40);
+    for line in [&*checked, &copied, r#"maquette_migration_sources{backend="store"} 1"#] {
+        assert!(has_metric(&after, line), "{}", after.runtime.metrics.text().unwrap());
     }
-    let complete = r#"maquette_origins_complete{home="store"} 1"#;
-    until("the metrics say so", || metric(&after, complete)).await;
+    let complete = r#"maquette_migration_sources_complete{backend="store"} 1"#;
+    wait_until("the metrics report it", || has_metric(&after, complete)).await;
     promtool::assert_clean(&after.runtime.metrics.text().unwrap());
     drop(old);
-    assert_copied(&new).await;
+    assert_all_copied(&new).await;
 }
 
 #[tokio::test]
-async fn a_copy_is_complete_only_for_the_configuration_that_it_began_under() {
+async fn a_backfill_is_complete_only_for_the_configuration_of_its_start() {
     let (old, new) = (Store::start().await, Store::start().await);
     old.fill(&[("books/1".to_owned(), record(1, "early").as_str())]).await;
     let gate = Arc::new(Semaphore::new(1));
@@ -112,53 +113,53 @@ async fn a_copy_is_complete_only_for_the_configuration_that_it_began_under() {
     let config = migrating_config(&new.address, &gated);
     let first = document("after", config.clone());
     let after = Service::start("after", config.clone()).await;
-    assert_eq!(completes(&after, &first).await, 1);
+    assert_eq!(wait_for_backfill(&after, &first).await, 1);
 
-    // By somebody who does not know of the new home; the copy is past it.
+    // Written by another component to the source alone, after the scan.
     old.fill(&[("books/2".to_owned(), record(2, "late").as_str())]).await;
     let second = document("after", with_final_pass(config.clone()));
     reconfigure(&after, &second).await;
-    let copy = copy_under(&after, &second).unwrap();
-    assert_eq!((copy.complete, copy.copied), (false, 0), "it begins again");
-    assert!(metric(&after, r#"maquette_origins_complete{home="store"} 0"#));
+    let report = backfill_under(&after, &second).unwrap();
+    assert_eq!((report.complete, report.copied), (false, 0), "it starts again");
+    assert!(has_metric(&after, r#"maquette_migration_sources_complete{backend="store"} 0"#));
     gate.add_permits(1);
-    assert_eq!(completes(&after, &second).await, 2);
-    assert_eq!(in_store(&new.address, "/items/books/2").await.unwrap().1, "late");
+    assert_eq!(wait_for_backfill(&after, &second).await, 2);
+    assert_eq!(stored_item(&new.address, "/items/books/2").await.unwrap().1, "late");
 
-    // Also back to what was before, and while a copy is under way.
+    // Also back to the first configuration, and during a backfill.
     reconfigure(&after, &first).await;
-    assert!(!copy_under(&after, &first).unwrap().complete);
+    assert!(!backfill_under(&after, &first).unwrap().complete);
     reconfigure(&after, &second).await;
-    assert!(!copy_under(&after, &second).unwrap().complete);
+    assert!(!backfill_under(&after, &second).unwrap().complete);
     gate.add_permits(100);
-    assert_eq!(completes(&after, &second).await, 2);
+    assert_eq!(wait_for_backfill(&after, &second).await, 2);
 }
 
 #[tokio::test]
-async fn the_copy_goes_on_after_the_old_store_was_restarted() {
-    let (old, new) = filled().await;
+async fn a_backfill_continues_after_a_restart_of_the_source() {
+    let (old, new) = start_filled_stores().await;
     let gate = Arc::new(Semaphore::new(1));
     let gated = super::backfill::gate(&old.address, &gate).await;
     let config = migrating_config(&new.address, &gated);
     let text = document("after", config.clone());
     let after = Service::start("after", config).await;
-    let copied = || copy_under(&after, &text).map_or(0, |copy| copy.copied);
-    until("a page is copied", || copied() > 100).await;
+    let copied = || backfill_under(&after, &text).map_or(0, |report| report.copied);
+    wait_until("a page is copied", || copied() > 100).await;
     let (address, folder) = old.stop().await;
-    assert!(!copy_under(&after, &text).unwrap().complete);
+    assert!(!backfill_under(&after, &text).unwrap().complete);
     let _old = Store::start_at(&address, folder).await;
     gate.add_permits(100);
-    assert_eq!(completes(&after, &text).await, ITEMS);
-    assert_copied(&new).await;
+    assert_eq!(wait_for_backfill(&after, &text).await, ITEMS);
+    assert_all_copied(&new).await;
 }
 
 #[tokio::test]
-async fn a_pod_that_drains_copies_no_more() {
-    let (old, new) = filled().await;
+async fn a_draining_pod_stops_its_backfill() {
+    let (old, new) = start_filled_stores().await;
     let gate = Arc::new(Semaphore::new(0));
     let gated = super::backfill::gate(&old.address, &gate).await;
     let after = Service::start("after", migrating_config(&new.address, &gated)).await;
-    until("it is ready", || after.runtime.readiness.unmet_conditions().is_empty()).await;
+    wait_until("it is ready", || after.runtime.readiness.unmet_conditions().is_empty()).await;
     after.runtime.shutdown.begin();
-    until("it has drained", || after.serving.is_finished()).await;
+    wait_until("it has drained", || after.serving.is_finished()).await;
 }

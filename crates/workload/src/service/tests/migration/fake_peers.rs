@@ -1,4 +1,4 @@
-//! Peers that are played: they answer of what they hold as the contract says.
+//! Fake peers with the internal items API.
 
 use super::*;
 use axum::{
@@ -18,10 +18,10 @@ use std::{
     },
 };
 
-/// The items of a page.
+/// Items per page.
 const PAGE: usize = 2;
-/// What a page begins after is the peers' own business; this must be escaped in a URL.
-const MARK: &str = "&?=%# é";
+/// Cursors are opaque to clients. This suffix must be escaped in a URL.
+const CURSOR_SUFFIX: &str = "&?=%# é";
 
 /// The peers.
 pub(super) struct FakePeers {
@@ -32,7 +32,7 @@ pub(super) struct FakePeers {
 #[derive(Default)]
 struct Peers {
     items: Mutex<BTreeMap<String, Record>>,
-    /// How many of the next requests are refused, with which status.
+    /// The number of next requests to refuse.
     refuse: AtomicU32,
 }
 
@@ -52,7 +52,7 @@ impl FakePeers {
         Self { address, state }
     }
 
-    /// A write of a user of the peers.
+    /// A write by a user of the peers.
     pub(super) fn write(&self, key: &str, millis: u64, value: &str) {
         let version = Version { millis, counter: 0, writer: "peer".into() };
         let record = Record { version, value: value.into() };
@@ -63,15 +63,17 @@ impl FakePeers {
         self.state.items.lock().unwrap().get(key).cloned()
     }
 
-    /// Refuses so many requests.
+    /// Refuses the next requests with 503.
     pub(super) fn refuse(&self, requests: u32) {
         self.state.refuse.store(requests, Ordering::SeqCst);
     }
 }
 
 fn refused(peers: &Peers) -> Option<Response> {
-    let one_less = |left: u32| left.checked_sub(1);
-    peers.refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).ok()?;
+    peers
+        .refuse
+        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left: u32| left.checked_sub(1))
+        .ok()?;
     Some((StatusCode::SERVICE_UNAVAILABLE, "too few peers").into_response())
 }
 
@@ -109,7 +111,7 @@ async fn list(
         return refused;
     }
     let after = match query.get("after") {
-        Some(after) => Bound::Excluded(after.strip_suffix(MARK).unwrap().to_owned()),
+        Some(after) => Bound::Excluded(after.strip_suffix(CURSOR_SUFFIX).unwrap().to_owned()),
         None => Bound::Unbounded,
     };
     let items = peers.items.lock().unwrap();
@@ -122,7 +124,7 @@ async fn list(
         })
         .collect();
     let next = page.last().filter(|_| page.len() == PAGE);
-    let next = next.map(|item| format!("{}{MARK}", item.key));
+    let next = next.map(|item| format!("{}{CURSOR_SUFFIX}", item.key));
     Json(InternalPage { items: page, next }).into_response()
 }
 

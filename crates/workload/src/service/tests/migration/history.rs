@@ -1,4 +1,4 @@
-//! What readers see while several pods write and the old home comes out of use.
+//! Consistency of reads while several pods write and the source is dropped.
 
 use super::*;
 use std::{
@@ -9,23 +9,23 @@ use std::{
     },
 };
 
-/// Few, so that writers meet.
+/// Few, so that writes of one item are concurrent.
 const PATHS: [&str; 3] = ["/items/books/1", "/items/books/2", "/items/cars/1"];
 
-/// What is known of an item.
+/// The answers about one item.
 #[derive(Default)]
-struct Known {
-    /// The newest version that anybody was told of.
+struct ItemHistory {
+    /// The newest version in any answer.
     newest: Option<Version>,
     values: BTreeMap<Version, serde_json::Value>,
 }
 
-/// All that was told to users. Nobody is told anything older than what somebody was told before he
-/// asked, and a version always has the same value.
+/// All answers. No answer is older than an answer that ended before its request began, and a version
+/// always has the same value.
 #[derive(Default)]
 struct History {
-    items: Mutex<BTreeMap<&'static str, Known>>,
-    told: AtomicU64,
+    items: Mutex<BTreeMap<&'static str, ItemHistory>>,
+    answers: AtomicU64,
 }
 
 impl History {
@@ -33,14 +33,14 @@ impl History {
         self.items.lock().unwrap().entry(path).or_default().newest.clone()
     }
 
-    fn told(&self, path: &'static str, got: &Got) {
+    fn record_answer(&self, path: &'static str, got: &Got) {
         let (version, value) = (got.version(), got.value());
         let mut items = self.items.lock().unwrap();
-        let known = items.entry(path).or_default();
-        let before = known.values.entry(version.clone()).or_insert_with(|| value.clone());
+        let item = items.entry(path).or_default();
+        let before = item.values.entry(version.clone()).or_insert_with(|| value.clone());
         assert_eq!(*before, value, "{path} {version}: two values of one version");
-        known.newest = known.newest.take().max(Some(version));
-        self.told.fetch_add(1, Ordering::SeqCst);
+        item.newest = item.newest.take().max(Some(version));
+        self.answers.fetch_add(1, Ordering::SeqCst);
     }
 
     async fn write(&self, service: &Service, path: &'static str, value: &str) {
@@ -48,7 +48,7 @@ impl History {
         let got = service.put(path, &serde_json::json!(value).to_string()).await;
         assert_eq!(got.value(), value);
         assert!(Some(got.version()) > before, "{path}: {} is not after {before:?}", got.version());
-        self.told(path, &got);
+        self.record_answer(path, &got);
     }
 
     async fn read(&self, service: &Service, path: &'static str) {
@@ -58,26 +58,26 @@ impl History {
             return;
         }
         assert!(Some(got.version()) >= before, "{path}: {} is before {before:?}", got.version());
-        self.told(path, &got);
+        self.record_answer(path, &got);
     }
 
-    /// Waits until users were told something so often.
-    async fn goes_on(&self, times: u64) {
-        let enough = self.told.load(Ordering::SeqCst) + times;
-        until("requests go on", || self.told.load(Ordering::SeqCst) >= enough).await;
+    /// Waits for this many more answers.
+    async fn wait_for_answers(&self, times: u64) {
+        let enough = self.answers.load(Ordering::SeqCst) + times;
+        wait_until("requests continue", || self.answers.load(Ordering::SeqCst) >= enough).await;
     }
 
-    /// Whoever asks `service` gets the newest of everything.
-    async fn is_all_in(&self, service: &Service) {
+    /// Asserts that `service` answers the newest version of every item.
+    async fn assert_all_in(&self, service: &Service) {
         for path in PATHS {
             let got = service.get(path).await;
             assert_eq!(Some(got.version()), self.newest(path), "{path}");
-            self.told(path, &got);
+            self.record_answer(path, &got);
         }
     }
 }
 
-/// Users that write and read in turn through all the services.
+/// Concurrent users: half of them write, half read, each through all services in turn.
 struct Users {
     done: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<()>>,
@@ -119,7 +119,7 @@ async fn start(name: &str, config: &ServiceConfig) -> Arc<Service> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn versions_never_go_back_for_anybody_while_old_and_new_owners_write() {
+async fn versions_never_go_back_while_old_and_new_owners_write() {
     let (old, new) = (Store::start().await, Store::start().await);
     let long_ago = record(1, "long ago");
     new.fill(&[("books/2".to_owned(), long_ago.as_str())]).await;
@@ -137,8 +137,8 @@ async fn versions_never_go_back_for_anybody_while_old_and_new_owners_write() {
     }
     let users = Users::start(&history, &services);
     for _ in 0..3 {
-        history.goes_on(100).await;
-        // The copy runs beside the requests, time and again.
+        history.wait_for_answers(100).await;
+        // The backfill runs again beside the requests.
         let texts = [
             document("after-a", with_final_pass(after.clone())),
             document("after-a", after.clone()),
@@ -149,12 +149,12 @@ async fn versions_never_go_back_for_anybody_while_old_and_new_owners_write() {
     }
     users.end().await;
     for service in &services {
-        history.is_all_in(service).await;
+        history.assert_all_in(service).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_acknowledged_is_lost_while_the_origin_is_dropped_pod_by_pod() {
+async fn no_acknowledged_write_is_lost_while_pods_drop_the_source() {
     let (old, new) = (Store::start().await, Store::start().await);
     let history = Arc::new(History::default());
     let before = start("before", &owner_config(&old.address)).await;
@@ -166,17 +166,17 @@ async fn nothing_acknowledged_is_lost_while_the_origin_is_dropped_pod_by_pod() {
     let users = Users::start(&history, &pods);
     for (name, pod) in ["one", "two"].into_iter().zip(&pods) {
         let text = document(name, config.clone());
-        let complete = || copy_under(pod, &text).is_some_and(|copy| copy.complete);
-        until("the copy is complete", complete).await;
+        let complete = || backfill_under(pod, &text).is_some_and(|report| report.complete);
+        wait_until("the backfill is complete", complete).await;
     }
-    // From now on one pod asks both homes and the other one the new home alone.
+    // From now on one pod uses source and target, the other the target alone.
     reconfigure(&pods[1], &document("two", owner_config(&new.address))).await;
-    history.goes_on(200).await;
+    history.wait_for_answers(200).await;
     reconfigure(&pods[0], &document("one", owner_config(&new.address))).await;
     drop(old.stop().await);
-    history.goes_on(100).await;
+    history.wait_for_answers(100).await;
     users.end().await;
     for pod in &pods {
-        history.is_all_in(pod).await;
+        history.assert_all_in(pod).await;
     }
 }

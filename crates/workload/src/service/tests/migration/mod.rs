@@ -1,4 +1,4 @@
-//! A service that takes items over from where they were before.
+//! A service that migrates items from a source.
 
 mod backfill;
 mod dual_write;
@@ -13,25 +13,25 @@ use maquette_contract::{
     CollectionSet, MigrationObservation, MigrationSource, Query, SourceBackend,
 };
 
-/// Long after now: whoever gives a version to a write must look at what it replaces.
+/// A time after any clock: a write must get a later version than the record that it replaces.
 const FUTURE: u64 = 9_000_000_000_000;
 
 fn all_collections() -> CollectionSet {
     CollectionSet::AllBut([].into())
 }
 
-/// The origin of every collection.
-fn source_config(name: &str, home: SourceBackend, address: &Address) -> MigrationSource {
+/// A source of every collection.
+fn source_config(name: &str, backend: SourceBackend, address: &Address) -> MigrationSource {
     MigrationSource {
         component: component(name),
-        backend: home,
+        backend,
         address: address.clone(),
         collections: all_collections(),
         final_pass: false,
     }
 }
 
-/// Owns every collection, in the store `new`, and takes items over from the store `old`.
+/// Routes every collection to the store `new`, with the store `old` as their source.
 fn migrating_config(new: &Address, old: &Address) -> ServiceConfig {
     ServiceConfig {
         migration_sources: vec![source_config("old", SourceBackend::Store, old)],
@@ -39,19 +39,19 @@ fn migrating_config(new: &Address, old: &Address) -> ServiceConfig {
     }
 }
 
-/// The same, with the word that nobody else writes to the old store any more.
+/// The same, after all other writers of the source have stopped.
 fn with_final_pass(mut config: ServiceConfig) -> ServiceConfig {
-    config.migration_sources.iter_mut().for_each(|origin| origin.final_pass = true);
+    config.migration_sources.iter_mut().for_each(|source| source.final_pass = true);
     config
 }
 
-/// A record as it stands in a store.
+/// A record as it is stored.
 fn record(millis: u64, value: &str) -> String {
     serde_json::json!({ "version": format!("{millis}.0.x"), "value": value }).to_string()
 }
 
-/// What a store alone holds of an item.
-async fn in_store(store: &Address, path: &str) -> Option<(Version, serde_json::Value)> {
+/// The item in a store, read without a service.
+async fn stored_item(store: &Address, path: &str) -> Option<(Version, serde_json::Value)> {
     let key = path.trim_start_matches("/items/");
     let mut connection = connect(store).await;
     let get = redis::cmd("GET").arg(key).take();
@@ -60,25 +60,25 @@ async fn in_store(store: &Address, path: &str) -> Option<(Version, serde_json::V
     Some((record.version, record.value))
 }
 
-/// The report on the only origin, if it is about this configuration.
-fn copy_under(service: &Service, text: &str) -> Option<MigrationObservation> {
+/// The report on the only source, if it is about this configuration.
+fn backfill_under(service: &Service, text: &str) -> Option<MigrationObservation> {
     let report = service.runtime.observations();
-    let mut origins = report.migration_sources;
-    (report.revision == ComponentConfig::revision_of(text)).then(|| origins.remove(0))
+    let mut sources = report.migration_sources;
+    (report.revision == ComponentConfig::revision_of(text)).then(|| sources.remove(0))
 }
 
-/// Gives the service another configuration and waits until no request runs under the one before.
+/// Replaces the configuration and waits until no request runs under the one before.
 async fn reconfigure(service: &Service, text: &str) {
     service.configure(text);
     let in_force = || {
         let report = service.runtime.observations();
         report.revision == ComponentConfig::revision_of(text) && report.older_requests == 0
     };
-    until("the new configuration is in force", in_force).await;
+    wait_until("the new configuration is in force", in_force).await;
 }
 
-/// Whom was asked for what, in the order of the first time.
-fn asked(got: &Got) -> Vec<(String, String)> {
+/// Backend and command of each query in the tree, in order.
+fn logged_queries(got: &Got) -> Vec<(String, String)> {
     let queries = got.answer().trace.queries.into_iter();
     queries.map(|Query { to, command, .. }| (to, command)).collect()
 }

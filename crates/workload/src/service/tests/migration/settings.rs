@@ -1,4 +1,4 @@
-//! What a configuration may say of origins, and what a pod reports of them.
+//! Valid migration sources of a configuration, and the pod's report on them.
 
 use super::*;
 use maquette_contract::Probe;
@@ -13,7 +13,7 @@ fn all_but(collections: &[&str]) -> CollectionSet {
     )
 }
 
-/// Owns the orders and the rest; the books are somebody else's.
+/// Owns the orders and all other collections but the books.
 fn config(sets: [CollectionSet; 2]) -> ServiceConfig {
     let address = Address("127.0.0.1:1".into());
     let [one, other] = sets;
@@ -36,11 +36,12 @@ fn config(sets: [CollectionSet; 2]) -> ServiceConfig {
 }
 
 #[test]
-fn no_collection_of_its_own_comes_from_two_origins() {
+fn an_owned_collection_has_at_most_one_source() {
     use crate::runtime::RoleSettings;
     let check = |one, other| {
         let error = ServiceSettings::check(&RoleConfig::Service(config([one, other]))).err()?;
-        let error = error.strip_prefix("origins: ")?.strip_suffix("; leave one of them")?;
+        let error =
+            error.strip_prefix("migrationSources: ")?.strip_suffix("; remove one of them")?;
         error.strip_suffix(" would come from both one and other").map(str::to_owned)
     };
     assert_eq!(check(only(&["orders", "cars"]), only(&["ads", "orders"])).unwrap(), "orders");
@@ -49,19 +50,23 @@ fn no_collection_of_its_own_comes_from_two_origins() {
     assert_eq!(every, "every collection but ads, books, orders");
     assert_eq!(check(only(&["orders"]), all_but(&["orders"])), None);
     assert_eq!(check(only(&["orders"]), only(&["cars"])), None);
-    assert_eq!(check(only(&["books"]), all_but(&[])), None, "the books are not its own");
+    assert_eq!(
+        check(only(&["books"]), all_but(&[])),
+        None,
+        "the books belong to another component"
+    );
 }
 
 #[tokio::test]
-async fn a_configuration_with_two_origins_of_a_collection_is_refused() {
-    let web = Service::start("web", idle()).await;
+async fn two_sources_of_a_collection_are_rejected() {
+    let web = Service::start("web", idle_config()).await;
     web.configure(&document("web", config([all_but(&[]), only(&["orders"])])));
-    let refused = "maquette_config_errors_total 1\n";
-    until("it is refused", || web.runtime.metrics.text().unwrap().contains(refused)).await;
+    let rejected = "maquette_config_errors_total 1\n";
+    wait_until("it is rejected", || web.runtime.metrics.text().unwrap().contains(rejected)).await;
 }
 
 #[tokio::test]
-async fn an_origin_of_collections_that_are_not_its_own_is_not_asked() {
+async fn a_source_of_foreign_collections_is_not_queried() {
     let (old, new) = (Store::start().await, Store::start().await);
     old.fill(&[("cars/1".to_owned(), record(1, "old").as_str())]).await;
     let mut config = migrating_config(&new.address, &old.address);
@@ -71,22 +76,23 @@ async fn an_origin_of_collections_that_are_not_its_own_is_not_asked() {
     let cars = fake_component(async |_| fake_item("cars", "cars", "1")).await;
     config.calls = vec![call("cars", &cars)];
     let web = Service::start("web", config.clone()).await;
-    let copy = copy_under(&web, &document("web", config)).unwrap();
+    let report = backfill_under(&web, &document("web", config)).unwrap();
     assert_eq!(
-        copy,
+        report,
         MigrationObservation { component: component("old"), complete: true, copied: 0 }
     );
     assert_eq!(web.get("/items/cars/1").await.value(), "cars");
     let written = web.put("/items/books/1", "1").await;
-    assert_eq!(asked(&written), pairs(&[("data", "GET"), ("data", "SET NX")]));
+    assert_eq!(logged_queries(&written), pairs(&[("data", "GET"), ("data", "SET NX")]));
 }
 
 #[tokio::test]
-async fn an_origin_is_an_edge_whose_connections_outlive_a_reload() {
+async fn a_source_is_an_edge_that_a_reload_keeps() {
     let (old, new) = (Store::start().await, Store::start().await);
     let web = Service::start("web", migrating_config(&new.address, &old.address)).await;
     let edges = || web.runtime.observations().edges;
-    until("both work", || edges().iter().all(|edge| edge.probe == Probe::Works)).await;
+    wait_until("both probes succeed", || edges().iter().all(|edge| edge.probe == Probe::Works))
+        .await;
     let names: Vec<_> = edges().into_iter().map(|edge| edge.to).collect();
     assert_eq!(names, [component("data"), component("old")]);
     web.put("/items/books/1", "1").await.version();
@@ -99,7 +105,7 @@ async fn an_origin_is_an_edge_whose_connections_outlive_a_reload() {
     )
     .await;
     let edge = edges().remove(1);
-    assert_eq!(edge.probe, Probe::Works, "what was known is still known");
+    assert_eq!(edge.probe, Probe::Works, "the probe is kept");
     assert!(edge.traffic.requests >= before);
     reconfigure(&web, &document("web", owner_config(&new.address))).await;
     assert_eq!(edges().len(), 1);
@@ -107,5 +113,5 @@ async fn an_origin_is_an_edge_whose_connections_outlive_a_reload() {
 
     let (address, _folder) = old.stop().await;
     reconfigure(&web, &document("web", migrating_config(&new.address, &address))).await;
-    until("it fails", || matches!(edges()[1].probe, Probe::Fails { .. })).await;
+    wait_until("the probe fails", || matches!(edges()[1].probe, Probe::Fails { .. })).await;
 }

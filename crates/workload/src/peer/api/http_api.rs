@@ -1,0 +1,76 @@
+//! The HTTP API for users: served by the peers, by the peers and a migration source during a
+//! migration, or by their successor if they have one.
+
+use super::{PeerApi, answer_deadline, unavailable_error};
+use crate::{
+    backend::{QueryContext, QueryLog, merge_summaries},
+    forward,
+    http::{Application, HttpError, Request},
+    peer::settings::PeerSettings,
+};
+use maquette_contract::{ItemKey, Record, RequestWork, Summary};
+use serde_json::Value;
+
+impl Application<PeerSettings> for PeerApi {
+    fn simulated_work(settings: &PeerSettings) -> &RequestWork {
+        &settings.work
+    }
+
+    async fn read_item(
+        &self,
+        request: &Request<PeerSettings>,
+        key: &ItemKey,
+    ) -> Result<Record, HttpError> {
+        if let Some(successor) = &request.settings.successor {
+            return forward::get_item(request, successor, key).await;
+        }
+        let log: QueryLog<'_> = &|query| request.log_query(query);
+        let item = match request.settings.migration_sources.source_of(&key.collection) {
+            Some(source) => {
+                let context = QueryContext { request: request.context.clone(), log };
+                source.read_newest(&*self.0.coordinator, &context, key).await?
+            }
+            None => {
+                let peers = self.0.coordinator.item(key, answer_deadline(request), log);
+                peers.read().await.map_err(unavailable_error)?
+            }
+        };
+        item.ok_or_else(|| HttpError::not_found(format!("there is no item {key}")))
+    }
+
+    async fn write_item(
+        &self,
+        request: &Request<PeerSettings>,
+        key: &ItemKey,
+        value: Value,
+    ) -> Result<Record, HttpError> {
+        if let Some(successor) = &request.settings.successor {
+            return forward::put_item(request, successor, key, &value).await;
+        }
+        let log: QueryLog<'_> = &|query| request.log_query(query);
+        match request.settings.migration_sources.source_of(&key.collection) {
+            Some(source) => {
+                let context = QueryContext { request: request.context.clone(), log };
+                let peers = &*self.0.coordinator;
+                Ok(source.write_both(peers, &peers.clock, &context, key, &value).await?)
+            }
+            None => {
+                let peers = self.0.coordinator.item(key, answer_deadline(request), log);
+                peers.write(value).await.map_err(unavailable_error)
+            }
+        }
+    }
+
+    async fn gather_summary(&self, request: &Request<PeerSettings>) -> Result<Summary, HttpError> {
+        if let Some(successor) = &request.settings.successor {
+            return forward::get_summary(request, successor).await;
+        }
+        let log: QueryLog<'_> = &|query| request.log_query(query);
+        let context = QueryContext { request: request.context.clone(), log };
+        let (own, migrated) = tokio::join!(
+            self.0.coordinator.summarize(answer_deadline(request), log),
+            request.settings.migration_sources.summarize(&context),
+        );
+        Ok(merge_summaries(own.map_err(unavailable_error)?, migrated?))
+    }
+}

@@ -1,0 +1,22 @@
+//! Reads and writes of items by quorum, and the scan of all items.
+//!
+//! Owns what a request needs until its result is correct: how many owners must reply, waiting and
+//! asking again until the deadline, and read repair. Items for which a write missed an owner go to
+//! the [`RepairQueue`]; this module never repairs them itself, and never changes membership.
+
+mod coordinator;
+mod item;
+mod quorum;
+mod quorum_read;
+mod repair_queue;
+mod scan;
+mod summary;
+mod unavailable;
+
+pub(crate) use coordinator::Coordinator;
+#[cfg(test)]
+pub(crate) use quorum::Quorum;
+pub(crate) use repair_queue::RepairQueue;
+pub(crate) use scan::{Collector, collect_items};
+#[cfg(test)]
+pub(crate) use unavailable::Unavailable;

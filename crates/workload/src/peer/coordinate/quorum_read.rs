@@ -1,0 +1,56 @@
+//! The replies of the owners of an item to a read. Pure.
+
+use super::quorum::Quorum;
+use crate::peer::network::ReadReply;
+use maquette_contract::Version;
+use std::collections::BTreeSet;
+
+/// The replies of the owners of an item to a read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct QuorumRead {
+    /// The newest version among the replies.
+    pub(crate) newest: Option<Version>,
+    /// Its value, if values were requested.
+    pub(crate) value: Option<serde_json::Value>,
+    /// The peers that have the newest version on disk.
+    pub(crate) holders: BTreeSet<String>,
+    /// The peers that have an older version or none.
+    pub(crate) stale: BTreeSet<String>,
+    /// The peers whose reply counts for a quorum.
+    voters: BTreeSet<String>,
+}
+
+impl QuorumRead {
+    pub(super) fn add_reply(&mut self, name: String, reply: ReadReply) {
+        if reply.counts_for_quorum {
+            self.voters.insert(name.clone());
+        }
+        if reply.version > self.newest {
+            self.stale.append(&mut self.holders);
+            (self.newest, self.value) = (reply.version, reply.value);
+            self.holders.insert(name);
+        } else if reply.version == self.newest {
+            self.holders.insert(name);
+        } else {
+            self.stale.insert(name);
+        }
+    }
+
+    /// Whether this peer has replied.
+    pub(super) fn has_reply_from(&self, name: &str) -> bool {
+        self.holders.contains(name) || self.stale.contains(name)
+    }
+
+    /// Whether more replies would change nothing: the newest acknowledged write is known, and
+    /// whether it needs a read repair.
+    pub(super) fn is_complete(&self, quorum: &Quorum) -> bool {
+        let repair_known =
+            self.newest.is_none() || quorum.is_durable_on(&self.holders) || !self.stale.is_empty();
+        self.has_read_quorum(quorum) && repair_known
+    }
+
+    /// Whether the newest acknowledged write is among the replies.
+    pub(super) fn has_read_quorum(&self, quorum: &Quorum) -> bool {
+        quorum.is_readable_from(&self.voters)
+    }
+}

@@ -1,0 +1,43 @@
+//! Why a request gets no correct result.
+
+use maquette_contract::ItemKey;
+use std::collections::BTreeMap;
+
+/// Why a request gets no correct result before its deadline.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unavailable {
+    /// This peer serves no requests (yet).
+    #[error("peer {peer} has not joined the others yet")]
+    NotJoined {
+        /// The name of this peer.
+        peer: String,
+    },
+    /// Too few owners of an item replied.
+    #[error(
+        "too few owners of item {key} answered in time ({}); wait until more peers are up",
+        failure_text(.failures)
+    )]
+    TooFewOwners {
+        /// The item that was requested.
+        key: ItemKey,
+        /// Why the others did not reply, by peer.
+        failures: BTreeMap<String, String>,
+    },
+    /// Too few members listed their items.
+    #[error(
+        "too few peers listed their items in time ({}); wait until more peers are up",
+        failure_text(.failures)
+    )]
+    TooFewMembers {
+        /// Why the others did not reply, by peer.
+        failures: BTreeMap<String, String>,
+    },
+}
+
+fn failure_text(failures: &BTreeMap<String, String>) -> String {
+    if failures.is_empty() {
+        return "none replied before the deadline".to_owned();
+    }
+    let reasons = failures.iter().map(|(peer, reason)| format!("{peer}: {reason}"));
+    reasons.collect::<Vec<_>>().join("; ")
+}

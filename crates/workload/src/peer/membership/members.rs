@@ -1,0 +1,72 @@
+//! The members that the configuration lists.
+
+use super::layout::Layout;
+use maquette_contract::{Address, PeerConfig};
+use std::collections::BTreeMap;
+
+/// The members that the configuration lists, with their addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Members {
+    /// The layout of these members.
+    pub(crate) layout: Layout,
+    addresses: BTreeMap<String, Address>,
+}
+
+impl Members {
+    /// Returns `None` if the configuration lists no member.
+    pub(crate) fn new(config: &PeerConfig) -> Option<Self> {
+        let addresses: BTreeMap<String, Address> = config
+            .members
+            .iter()
+            .map(|member| (member.name.clone(), member.address.clone()))
+            .collect();
+        let layout = Layout::new(addresses.keys().cloned(), config.replication_factor)?;
+        Some(Self { layout, addresses })
+    }
+
+    pub(crate) fn address_of(&self, name: &str) -> Option<&Address> {
+        self.addresses.get(name)
+    }
+
+    /// The name that separates the peers of different Architectures: equal on all peers of one
+    /// component, whatever its members, because all their host names are in one domain.
+    pub(crate) fn overlay_name(&self, architecture: &str, component: &str) -> String {
+        let first = self.addresses.values().next().map_or("", |address| address.0.as_str());
+        let host = first.rsplit_once(':').map_or(first, |(host, _)| host);
+        let domain = host.split_once('.').map_or(host, |(_, domain)| domain);
+        format!("{architecture}/{component}@{domain}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use maquette_contract::PeerMember;
+
+    fn member(namespace: &str, ordinal: usize) -> PeerMember {
+        let name = format!("shop-peers-{ordinal}");
+        let host = format!("{name}.shop-peers.{namespace}.svc");
+        PeerMember { name, address: Address::new(&host, 7000) }
+    }
+
+    fn config(namespace: &str, members: std::ops::Range<usize>) -> PeerConfig {
+        PeerConfig {
+            work: Default::default(),
+            replication_factor: 3,
+            members: members.map(|ordinal| member(namespace, ordinal)).collect(),
+            migration_sources: vec![],
+            successor: None,
+        }
+    }
+
+    fn overlay(namespace: &str, members: std::ops::Range<usize>) -> String {
+        Members::new(&config(namespace, members)).unwrap().overlay_name("shop", "peers")
+    }
+
+    #[test]
+    fn an_overlay_depends_on_the_namespace_and_not_on_the_members() {
+        assert_eq!(overlay("a", 0..3), overlay("a", 1..5));
+        assert_ne!(overlay("a", 0..3), overlay("b", 0..3));
+        assert!(Members::new(&config("a", 0..0)).is_none());
+    }
+}

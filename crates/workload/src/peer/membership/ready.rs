@@ -1,0 +1,98 @@
+//! Whether a peer is ready for requests after its start, and how many items it must still
+//! replicate. Pure.
+
+use super::{
+    layout::Layout,
+    phase::{MemberState, Phase},
+    report::{Reports, TransitionStep},
+};
+
+/// Items on a peer's disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ItemCounts {
+    /// All items on disk.
+    pub(crate) held: u64,
+    /// Those that are not known to have all their copies.
+    pub(crate) under_replicated: u64,
+}
+
+/// Why the peer `own_name` has not joined; `None` if it has. With `in_grace` a peer that sees no
+/// other member is not ready: it waits for them first. Afterwards it is ready alone, because peers
+/// that all start at once would wait for each other.
+pub(crate) fn join_blocker(
+    own_name: &str,
+    state: &MemberState,
+    reports: &Reports,
+    in_grace: bool,
+) -> Option<String> {
+    let others = state.configured.members().iter().filter(|name| *name != own_name);
+    let (live, all) = (others.clone().filter(|name| reports.is_live(name)).count(), others.count());
+    match &state.phase {
+        Phase::Removed => Some("this peer is not among the members, or has handed over".to_owned()),
+        Phase::Joining => Some(format!(
+            "its volume was empty: waits for every other member to fill it ({live} of {all} are up)"
+        )),
+        Phase::Active(transition) if transition.has_handed_over(own_name) => {
+            Some("this peer has handed its items over and leaves".to_owned())
+        }
+        Phase::Active(_) if live == 0 && all > 0 && in_grace => {
+            Some(format!("none of the {all} other members is up yet"))
+        }
+        Phase::Active(_) => None,
+    }
+}
+
+/// Why the peer `own_name` may lack copies that a live peer has; `None` if it has them all.
+pub(crate) fn replication_blocker(
+    own_name: &str,
+    state: &MemberState,
+    reports: &Reports,
+) -> Option<String> {
+    let target = state.target().id();
+    let unchecked: Vec<&str> = reports
+        .live_peers()
+        .filter(|name| *name != own_name)
+        .filter(|name| {
+            !reports
+                .report_with_target(name, target)
+                .is_some_and(|report| report.has_checked(own_name, state.incarnation))
+        })
+        .collect();
+    (!unchecked.is_empty())
+        .then(|| format!("waits for copies that {} may have for it", unchecked.join(", ")))
+}
+
+/// The items of the peer `own_name` to report as under-replicated. A peer that leaves reports all
+/// its items, and at least 1, until every member has settled without it: it must stay until then.
+pub(crate) fn under_replicated(
+    own_name: &str,
+    state: &MemberState,
+    reports: &Reports,
+    counts: ItemCounts,
+) -> u64 {
+    let target = state.target();
+    let is_member = target.has_member(own_name);
+    let must_stay = match &state.phase {
+        Phase::Joining => true,
+        Phase::Removed => !are_members_settled(target, reports),
+        Phase::Active(transition) => {
+            !is_member
+                && (!transition.has_handed_over(own_name) || !are_members_settled(target, reports))
+        }
+    };
+    let moving = matches!(&state.phase, Phase::Active(transition) if !transition.is_settled());
+    match (must_stay, moving) {
+        (true, _) => counts.held.max(1),
+        (false, true) => counts.under_replicated.max(u64::from(is_member)),
+        (false, false) => counts.under_replicated,
+    }
+}
+
+/// Whether all members report that they have settled under the layout.
+fn are_members_settled(layout: &Layout, reports: &Reports) -> bool {
+    layout.members().iter().all(|name| {
+        reports
+            .report_with_target(name, layout.id())
+            .is_some_and(|report| report.step == TransitionStep::Settled)
+    })
+}

@@ -1,0 +1,90 @@
+//! What peers report of themselves by gossip, and what one peer knows from it. Pure.
+
+use super::layout::LayoutId;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, net::SocketAddr};
+
+/// How far a peer is on the way to its target; see [`super::transition`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum TransitionStep {
+    /// Its volume was empty: an item that it lacks may exist.
+    Joining,
+    /// It is no member and serves no requests.
+    Removed,
+    /// Reads follow the old layouts, writes the target too.
+    Copying,
+    /// Reads follow the target too.
+    Prepared,
+    /// Only the target is in force.
+    Settled,
+}
+
+/// What a peer reports of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct GossipReport {
+    /// Grows whenever the peer starts or changes its target.
+    pub(crate) incarnation: u64,
+    /// The layout under which it replicates its items.
+    pub(crate) target: LayoutId,
+    /// How far it is on the way to the target.
+    pub(crate) step: TransitionStep,
+    /// The peers, with their incarnations, that had the same target when its last sweep started,
+    /// without those to which the sweep could not send all copies.
+    pub(crate) checked: BTreeMap<String, u64>,
+    /// Whether the process was asked to stop.
+    pub(crate) stopping: bool,
+}
+
+impl GossipReport {
+    /// Whether its reads query the owners under the target.
+    pub(crate) fn reads_target(&self) -> bool {
+        matches!(
+            self.step,
+            TransitionStep::Prepared | TransitionStep::Settled | TransitionStep::Removed
+        )
+    }
+
+    /// Whether it has sent this incarnation of the peer `name` all copies that it must have.
+    pub(crate) fn has_checked(&self, name: &str, incarnation: u64) -> bool {
+        self.checked.get(name) == Some(&incarnation)
+    }
+}
+
+/// A peer as another one sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ObservedPeer {
+    /// Its newest report; `None` before the first has arrived.
+    pub(crate) report: Option<GossipReport>,
+    /// Whether it is up and not stopping.
+    pub(crate) live: bool,
+    /// The address that its gossip comes from.
+    pub(crate) address: SocketAddr,
+}
+
+/// All peers that one peer knows of, itself included, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reports(pub(crate) BTreeMap<String, ObservedPeer>);
+
+impl Reports {
+    /// The newest report of a peer.
+    pub(crate) fn report_of(&self, name: &str) -> Option<&GossipReport> {
+        self.0.get(name).and_then(|peer| peer.report.as_ref())
+    }
+
+    /// The newest report of a peer; `None` if its target is another one.
+    pub(crate) fn report_with_target(&self, name: &str, target: LayoutId) -> Option<&GossipReport> {
+        self.report_of(name).filter(|report| report.target == target)
+    }
+
+    /// Whether a peer is up and not stopping.
+    pub(crate) fn is_live(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|peer| peer.live)
+    }
+
+    /// The names of the peers that are up and not stopping.
+    pub(crate) fn live_peers(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, peer)| peer.live).map(|(name, _)| name.as_str())
+    }
+}

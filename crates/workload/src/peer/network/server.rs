@@ -1,0 +1,95 @@
+//! The port for other peers.
+
+use super::{
+    local_copies::LocalCopies,
+    wire::{
+        self, DigestRequest, GetTransition, ListReply, ListRequest, PeerRequest, ReadReply,
+        ReadRequest, WriteRequest,
+    },
+};
+use crate::{peer::replica::ReplicaError, storage::StorageError};
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::StatusCode,
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use maquette_contract::Version;
+use std::sync::Arc;
+
+type JsonReply<T> = Result<Json<T>, ReplicaError>;
+
+impl IntoResponse for ReplicaError {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::Storage(StorageError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        (status, self.to_string()).into_response()
+    }
+}
+
+/// The routes of the port for other peers. `own_recipient` is the only value of
+/// [`wire::RECIPIENT_HEADER`] that is accepted.
+pub(crate) fn router(local: LocalCopies, own_recipient: String) -> Router {
+    let only_recipient: Arc<str> = own_recipient.into();
+    Router::new()
+        .route(ReadRequest::PATH, post(read_copy))
+        .route(WriteRequest::PATH, post(write_copies))
+        .route(DigestRequest::PATH, post(compare_digest))
+        .route(ListRequest::PATH, post(list_items))
+        .route(GetTransition::PATH, post(report_transition))
+        .layer(DefaultBodyLimit::max(wire::MAX_BODY_BYTES))
+        .layer(from_fn_with_state(only_recipient, reject_misdirected))
+        .with_state(local)
+}
+
+/// An address that was resolved earlier may by now belong to another peer.
+async fn reject_misdirected(
+    State(own_recipient): State<Arc<str>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let recipient = request.headers().get(wire::RECIPIENT_HEADER).map(|value| value.as_bytes());
+    if recipient != Some(own_recipient.as_bytes()) {
+        return (StatusCode::MISDIRECTED_REQUEST, "meant for another peer").into_response();
+    }
+    next.run(request).await
+}
+
+async fn read_copy(
+    State(local): State<LocalCopies>,
+    Json(read): Json<ReadRequest>,
+) -> JsonReply<ReadReply> {
+    local.read_copy(&read).await.map(Json)
+}
+
+async fn write_copies(
+    State(local): State<LocalCopies>,
+    Json(write): Json<WriteRequest>,
+) -> JsonReply<Vec<Version>> {
+    local.replica().write_if_newer(write.copies).await.map(Json)
+}
+
+async fn compare_digest(
+    State(local): State<LocalCopies>,
+    Json(digest): Json<DigestRequest>,
+) -> JsonReply<Vec<bool>> {
+    local.replica().find_missing(&digest.items).await.map(Json)
+}
+
+async fn list_items(
+    State(local): State<LocalCopies>,
+    Json(list): Json<ListRequest>,
+) -> JsonReply<ListReply> {
+    local.list_items(list).await.map(Json)
+}
+
+async fn report_transition(
+    State(local): State<LocalCopies>,
+    Json(GetTransition {}): Json<GetTransition>,
+) -> Response {
+    Json(local.peer().transition()).into_response()
+}

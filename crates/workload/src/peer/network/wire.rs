@@ -1,0 +1,104 @@
+//! The protocol between peers: HTTP/1.1 over TCP with JSON bodies.
+//!
+//! Each request names its recipient: an address that was resolved earlier may by now belong to
+//! another peer.
+
+use crate::peer::{
+    membership::PeerTransition,
+    replica::{ItemCopy, ItemVersion, ListedItem, key_text},
+};
+use maquette_contract::{ItemKey, Version};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The header that names the recipient of a request: `<overlay>/<peer>`.
+pub(super) const RECIPIENT_HEADER: &str = "maquette-peer";
+/// The largest body, in bytes: a batch of copies, or a single one of the largest size.
+pub(super) const MAX_BODY_BYTES: usize = 4 << 20;
+
+/// A request from peer to peer.
+pub(crate) trait PeerRequest: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The path that it is posted to.
+    const PATH: &'static str;
+    /// The body of the reply.
+    type Response: Serialize + DeserializeOwned + Send + 'static;
+}
+
+/// Reads the recipient's copy of an item.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ReadRequest {
+    #[serde(with = "key_text")]
+    pub(crate) key: ItemKey,
+    /// Whether the value is left out of the reply.
+    pub(crate) version_only: bool,
+}
+
+/// The copy that a peer holds of an item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ReadReply {
+    /// Whether a missing item counts; see [`crate::peer::membership::Phase::Joining`].
+    pub(crate) counts_for_quorum: bool,
+    /// The version on disk.
+    pub(crate) version: Option<Version>,
+    /// The value on disk; `None` if only the version was requested.
+    pub(crate) value: Option<serde_json::Value>,
+}
+
+impl PeerRequest for ReadRequest {
+    const PATH: &'static str = "/v1/read";
+    type Response = ReadReply;
+}
+
+/// Stores copies unless newer ones are there. The reply is sent once they are on disk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WriteRequest {
+    pub(crate) copies: Vec<ItemCopy>,
+}
+
+impl PeerRequest for WriteRequest {
+    const PATH: &'static str = "/v1/write";
+    /// For each copy the version that is on disk then: the one sent or a newer one.
+    type Response = Vec<Version>;
+}
+
+/// Compares versions, to find the items that the recipient lacks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DigestRequest {
+    /// The items that the sender holds.
+    pub(crate) items: Vec<ItemVersion>,
+}
+
+impl PeerRequest for DigestRequest {
+    const PATH: &'static str = "/v1/digest";
+    /// For each item, whether neither that version nor a newer one is on disk.
+    type Response = Vec<bool>;
+}
+
+/// Lists a page of the recipient's items.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ListRequest {
+    /// The key after which the page starts, in the order of [`crate::storage::Position`].
+    pub(crate) after: Option<String>,
+}
+
+/// A page of the items that a peer holds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ListReply {
+    /// Whether missing items count; see [`crate::peer::membership::Phase::Joining`].
+    pub(crate) counts_for_quorum: bool,
+    /// The items, in the order of [`crate::storage::Position`]; empty at the end.
+    pub(crate) items: Vec<ListedItem>,
+}
+
+impl PeerRequest for ListRequest {
+    const PATH: &'static str = "/v1/page";
+    type Response = ListReply;
+}
+
+/// Reads the layouts in force at the recipient.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct GetTransition {}
+
+impl PeerRequest for GetTransition {
+    const PATH: &'static str = "/v1/transition";
+    type Response = PeerTransition;
+}

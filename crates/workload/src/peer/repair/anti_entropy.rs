@@ -1,0 +1,251 @@
+//! Anti-entropy: every peer sends the other owners of its items the copies that they lack.
+//!
+//! After every change of the live peers or of their targets, each peer sweeps all its items once,
+//! page by page. It sends each other owner the versions, which that one compares with its own, and
+//! then the missing copies. Memory and bandwidth are bounded by the page.
+
+use super::{
+    cluster_view::{ClusterView, ReplicaAssignment},
+    replication::ReplicationProgress,
+};
+use crate::peer::{
+    membership::PeerState,
+    metrics::PeerMetrics,
+    network::{DigestRequest, PeerNetwork, PeerRequestError},
+    replica::{ItemCopy, ItemOnDisk, ItemVersion, Replica, ReplicaError},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+
+/// Items in a page.
+const PAGE_ITEMS: usize = 256;
+/// Bytes of copies that are sent at once, beyond the first copy.
+const BATCH_BYTES: usize = 256 << 10;
+/// A sweep starts at the latest after this many settle delays, even if the view keeps changing.
+const MAX_SETTLE_DELAYS: u32 = 5;
+
+/// Runs the sweeps of one peer.
+pub(crate) struct AntiEntropy {
+    pub(crate) peer: Arc<PeerState>,
+    pub(crate) network: Arc<PeerNetwork>,
+    pub(crate) replica: Replica,
+    pub(crate) progress: Arc<ReplicationProgress>,
+    pub(crate) metrics: Arc<PeerMetrics>,
+    /// How long the view must be unchanged before a sweep starts.
+    pub(crate) settle_delay: Duration,
+    /// How long a member is down before others stand in for it.
+    pub(crate) stand_in_delay: Duration,
+}
+
+/// Since when members are down.
+type DownSince = BTreeMap<String, Instant>;
+
+impl AntiEntropy {
+    /// Runs until it is dropped.
+    pub(crate) async fn run(&self) {
+        let mut down = DownSince::new();
+        let mut done: Option<ClusterView> = None;
+        loop {
+            let view = self.current_view(&mut down);
+            if view.is_none() || view == done {
+                tokio::select! {
+                    () = self.wait_for_change() => {}
+                    () = self.progress.recheck_requested() => done = None,
+                }
+                continue;
+            }
+            let Some(stable) = self.wait_until_stable(&mut down).await else { continue };
+            match self.sweep(&stable).await {
+                Ok(failed) => {
+                    self.progress.set_checked_peers(stable.checked_peers(&failed));
+                    done = failed.is_empty().then_some(stable);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "cannot check the items");
+                    done = None;
+                }
+            }
+            if done.is_none() {
+                sleep(self.settle_delay).await;
+            }
+        }
+    }
+
+    /// The current view; updates `down`.
+    fn current_view(&self, down: &mut DownSince) -> Option<ClusterView> {
+        let (state, reports) = (self.peer.member(), self.peer.reports());
+        let missing: BTreeSet<&String> = state
+            .configured
+            .members()
+            .iter()
+            .filter(|name| *name != self.peer.name() && !reports.is_live(name))
+            .collect();
+        down.retain(|name, _| missing.contains(name));
+        for name in missing {
+            down.entry(name.clone()).or_insert_with(Instant::now);
+        }
+        let absent = down
+            .iter()
+            .filter(|(_, since)| since.elapsed() >= self.stand_in_delay)
+            .map(|(name, _)| name.clone())
+            .collect();
+        ClusterView::new(self.peer.name(), &state, &reports, &absent)
+    }
+
+    /// Returns when the view may have changed, at the latest after the settle delay.
+    async fn wait_for_change(&self) {
+        let mut state = self.peer.subscribe_member();
+        let mut reports = self.peer.subscribe_reports();
+        let change = async {
+            tokio::select! {
+                _ = state.changed() => {}
+                _ = reports.changed() => {}
+            }
+        };
+        // Time alone changes the view too: a member is down for the stand-in delay.
+        let _ = timeout(self.settle_delay, change).await;
+    }
+
+    /// Waits until the view has not changed for the settle delay.
+    async fn wait_until_stable(&self, down: &mut DownSince) -> Option<ClusterView> {
+        let latest = Instant::now() + self.settle_delay * MAX_SETTLE_DELAYS;
+        let mut stable = self.current_view(down);
+        let mut since = Instant::now();
+        while since.elapsed() < self.settle_delay && Instant::now() < latest {
+            sleep(self.settle_delay / 10).await;
+            let view = self.current_view(down);
+            if view != stable {
+                (stable, since) = (view, Instant::now());
+            }
+        }
+        stable
+    }
+
+    /// Sweeps all items. Returns the peers to which not all copies could be sent.
+    async fn sweep(&self, view: &ClusterView) -> Result<BTreeSet<String>, ReplicaError> {
+        self.progress.start_sweep(view.clone(), self.replica.count());
+        let mut failed = BTreeSet::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.replica.read_page(after.as_deref(), PAGE_ITEMS).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.key.to_string());
+            let assignments: Vec<(ItemOnDisk, ReplicaAssignment)> = page
+                .into_iter()
+                .map(|item| {
+                    let assignment = view.assignment(&item.key);
+                    (item, assignment)
+                })
+                .collect();
+            let failures = self.push_page(&assignments).await;
+            self.finish_page(&assignments, &failures).await?;
+            failed.extend(failures.into_keys());
+        }
+        self.progress.finish_sweep();
+        Ok(failed)
+    }
+
+    /// Sends all other holders what they lack of a page. Returns the peers to which that failed.
+    async fn push_page(
+        &self,
+        assignments: &[(ItemOnDisk, ReplicaAssignment)],
+    ) -> BTreeMap<String, PeerRequestError> {
+        let mut shares: BTreeMap<String, Vec<ItemOnDisk>> = BTreeMap::new();
+        for (item, assignment) in assignments {
+            for other in &assignment.other_holders {
+                shares.entry(other.clone()).or_default().push(item.clone());
+            }
+        }
+        let mut pushes = JoinSet::new();
+        for (other, items) in shares {
+            let (network, metrics) = (Arc::clone(&self.network), Arc::clone(&self.metrics));
+            pushes.spawn(async move {
+                let pushed = push_missing(&network, &metrics, &other, items).await;
+                (other, pushed)
+            });
+        }
+        let mut failures = BTreeMap::new();
+        while let Some(pushed) = pushes.join_next().await {
+            if let Ok((other, Err(error))) = pushed {
+                tracing::info!(peer = other, %error, "could not send copies; trying again");
+                failures.insert(other, error);
+            }
+        }
+        failures
+    }
+
+    /// Counts the items of a page that lack a copy, and drops those that only others must hold.
+    async fn finish_page(
+        &self,
+        assignments: &[(ItemOnDisk, ReplicaAssignment)],
+        failures: &BTreeMap<String, PeerRequestError>,
+    ) -> Result<(), ReplicaError> {
+        let mut lacking = 0;
+        for (item, assignment) in assignments {
+            let has_failed =
+                assignment.other_holders.iter().any(|other| failures.contains_key(other));
+            if assignment.owner_down || has_failed {
+                lacking += 1;
+            } else if assignment.surplus {
+                self.replica.drop_copy(item).await?;
+                self.metrics.copies_dropped.inc();
+            }
+        }
+        self.progress.record_page(assignments.len() as u64, lacking);
+        Ok(())
+    }
+}
+
+/// Sends one peer the copies that it lacks of these items.
+async fn push_missing(
+    network: &PeerNetwork,
+    metrics: &PeerMetrics,
+    other: &str,
+    items: Vec<ItemOnDisk>,
+) -> Result<(), PeerRequestError> {
+    let versions = items
+        .iter()
+        .map(|item| ItemVersion { key: item.key.clone(), version: item.version.clone() })
+        .collect();
+    let missing = network.send_request(other, &DigestRequest { items: versions }).await?;
+    if missing.len() != items.len() {
+        let counts = format!("{} of {} items", missing.len(), items.len());
+        return Err(PeerRequestError::Malformed(counts));
+    }
+    let mut batch: Vec<ItemCopy> = Vec::new();
+    let mut bytes = 0;
+    for (item, is_missing) in items.into_iter().zip(missing) {
+        if is_missing {
+            bytes += item.bytes.len();
+            let copy = item.to_copy();
+            batch.push(copy.map_err(|error| PeerRequestError::Malformed(error.to_string()))?);
+        }
+        if bytes >= BATCH_BYTES {
+            send_batch(network, metrics, other, std::mem::take(&mut batch)).await?;
+            bytes = 0;
+        }
+    }
+    send_batch(network, metrics, other, batch).await
+}
+
+async fn send_batch(
+    network: &PeerNetwork,
+    metrics: &PeerMetrics,
+    other: &str,
+    batch: Vec<ItemCopy>,
+) -> Result<(), PeerRequestError> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let count = batch.len() as u64;
+    network.write_copies(other, batch).await?;
+    metrics.repairs.inc_by(count);
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! Repairs single items: those for which a write missed an owner (hinted handoff).
+
+use super::replication::ReplicationProgress;
+use crate::peer::{coordinate::Coordinator, replica::ItemCopy};
+use maquette_contract::{ItemKey, Record};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep};
+
+/// The pause between two attempts.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Repairs the items of the repair queue.
+pub(crate) struct Hints {
+    pub(crate) coordinator: Arc<Coordinator>,
+    pub(crate) progress: Arc<ReplicationProgress>,
+    /// The time to read one item from a quorum.
+    pub(crate) read_timeout: Duration,
+}
+
+impl Hints {
+    /// Runs until it is dropped.
+    pub(crate) async fn run(&self) {
+        let queue = &self.coordinator.repair_queue;
+        loop {
+            queue.wait_for_item().await;
+            loop {
+                if queue.is_full() {
+                    self.progress.request_recheck();
+                }
+                for key in queue.queued_items() {
+                    // Removed first: a write that fails during the repair adds it again.
+                    queue.remove_item(&key);
+                    if !self.repair_item(&key).await {
+                        queue.add_item(key);
+                    }
+                }
+                if queue.count() == 0 {
+                    break;
+                }
+                sleep(RETRY_INTERVAL).await;
+            }
+        }
+    }
+
+    /// Returns whether all live owners have the newest version.
+    async fn repair_item(&self, key: &ItemKey) -> bool {
+        let Coordinator { peer, network, metrics, .. } = &*self.coordinator;
+        let request = self.coordinator.item(key, Instant::now() + self.read_timeout, &|_| {});
+        let Ok(read) = request.read_from_quorum(false).await else { return false };
+        let Some(version) = read.newest else { return true };
+        let record = Record { version, value: read.value.unwrap_or_default() };
+        let Some(quorum) = request.quorum() else { return false };
+        let mut repaired = true;
+        for owner in quorum.all_owners().difference(&read.holders) {
+            // A sweep sends the others what they lack when they are back.
+            if owner == peer.name() || peer.reports().is_live(owner) {
+                let copies = vec![ItemCopy { key: key.clone(), record: record.clone() }];
+                match network.write_copies(owner, copies).await {
+                    Ok(_) => drop(metrics.repairs.inc()),
+                    Err(_) => repaired = false,
+                }
+            }
+        }
+        repaired
+    }
+}

@@ -1,0 +1,17 @@
+//! What all checks of a spec share: field paths, the list of errors, CEL rules, bounds and the
+//! syntax of names.
+//!
+//! Owns how an error is reported. It never knows a field of the spec.
+
+pub(crate) mod bounds;
+mod cel_rule;
+pub(crate) mod component_name;
+mod error_list;
+pub(crate) mod label_syntax;
+mod non_empty;
+pub(crate) mod schema_check;
+
+pub(crate) use cel_rule::{CelRule, schema_rules};
+pub(crate) use error_list::{ErrorList, FieldPath, to_json};
+pub use error_list::{FieldError, ValidationErrors};
+pub(crate) use non_empty::NonEmpty;
