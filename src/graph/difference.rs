@@ -19,9 +19,9 @@ use std::{
 pub struct Difference {
     /// The property, such as `replicas` or `requests for orders`.
     pub what: String,
-    /// Its value before.
+    /// Its value before the change, for people.
     pub before: String,
-    /// Its value after.
+    /// Its value after the change, for people.
     pub after: String,
     /// What it takes to apply the difference.
     pub takes: Disruption,
@@ -41,7 +41,7 @@ pub enum Disruption {
     Scale,
     /// Every pod of the component restarts.
     Restart,
-    /// PersistentVolumeClaims change.
+    /// PersistentVolumeClaims are resized or replaced.
     Volume,
 }
 

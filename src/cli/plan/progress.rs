@@ -33,7 +33,7 @@ pub(super) struct ObservedStatus {
     pub(super) evolution: Option<ObservedEvolution>,
 }
 
-/// `status.evolution`.
+/// `status.evolution`, as far as this command prints it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct ObservedEvolution {
     pub(super) from: Option<String>,
