@@ -100,7 +100,7 @@ async fn a_conflict_emits_one_event() {
         .expect("created");
     let operator = Operator::start(&namespace.name);
     namespace.apply("shop", SHOP).await;
-    let attempts = || operator.log().matches("not done").count();
+    let attempts = || operator.log().matches("reconcile failed").count();
     crate::support::eventually("three attempts", soon(), async || {
         if attempts() >= 3 { Ok(()) } else { Err(format!("{} attempts", attempts())) }
     })
