@@ -41,7 +41,7 @@ pub enum Disruption {
     Scale,
     /// Every pod of the component restarts.
     Restart,
-    /// PersistentVolumeClaims are resized or replaced.
+    /// The size or the StorageClass of PersistentVolumeClaims differs.
     Volume,
 }
 
