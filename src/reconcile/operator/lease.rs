@@ -12,10 +12,8 @@ use k8s_openapi::{
 use kube::{Api, Client, api::PostParams};
 use maquette_contract::keys::{FIELD_MANAGER, MANAGER};
 use maquette_http_client::error_chain;
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::{future::Future, time::Duration};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// How long a Lease is valid after its last renewal.
 const LEASE_DURATION: Duration = Duration::from_secs(15);
@@ -43,11 +41,15 @@ pub(super) struct LeaseCandidate {
     identity: String,
     /// The Lease as last read or written, and when it was first observed like that.
     observed: Option<(Lease, Instant)>,
+    /// When the last request that took or renewed the Lease began: other replicas may see that
+    /// write as soon as it is sent, and count its duration from then.
+    renewed_at: Instant,
 }
 
 impl LeaseCandidate {
     pub(super) fn new(client: Client, namespace: &str, identity: String) -> Self {
-        Self { api: Api::namespaced(client, namespace), identity, observed: None }
+        let api = Api::namespaced(client, namespace);
+        Self { api, identity, observed: None, renewed_at: Instant::now() }
     }
 
     /// Returns once this replica leads.
@@ -60,31 +62,40 @@ impl LeaseCandidate {
                     tracing::warn!(error = error_chain(&error), "cannot read or take the lease");
                 }
             }
-            tokio::time::sleep(RETRY_PERIOD).await;
+            sleep(RETRY_PERIOD).await;
         }
     }
 
-    /// Renews the Lease; returns once this replica no longer leads.
+    /// Renews the Lease; returns once this replica no longer leads: at most [`RENEW_DEADLINE`]
+    /// after the request of the last renewal began.
     pub(super) async fn renew_until_lost(&mut self) {
-        let mut renewed = Instant::now();
         loop {
-            let is_recent = renewed.elapsed() < RENEW_INTERVAL;
-            tokio::time::sleep(if is_recent { RENEW_INTERVAL } else { RETRY_PERIOD / 2 }).await;
-            match self.try_acquire_or_renew().await {
-                Ok(true) => renewed = Instant::now(),
-                // Another client wrote to it, such as a label: it is still ours.
-                Ok(false) if self.is_holder() => continue,
+            let deadline = self.renewed_at + RENEW_DEADLINE;
+            match timeout_at(deadline, self.renew_once()).await {
+                Ok(true) => {}
                 Ok(false) => {
                     tracing::error!(holder = self.observed_holder(), "the lease was lost");
                     return;
                 }
-                Err(error) => {
-                    tracing::warn!(error = error_chain(&error), "cannot renew the lease");
+                Err(_) => {
+                    let seconds = RENEW_DEADLINE.as_secs();
+                    tracing::error!("the lease was not renewed within {seconds} s");
+                    return;
                 }
             }
-            if renewed.elapsed() >= RENEW_DEADLINE {
-                tracing::error!("the lease was not renewed within {} s", RENEW_DEADLINE.as_secs());
-                return;
+        }
+    }
+
+    /// Waits until the next renewal is due, and tries it; returns whether the Lease is still ours.
+    async fn renew_once(&mut self) -> bool {
+        let is_recent = self.renewed_at.elapsed() < RENEW_INTERVAL;
+        sleep(if is_recent { RENEW_INTERVAL } else { RETRY_PERIOD / 2 }).await;
+        match self.try_acquire_or_renew().await {
+            // If another client wrote to it, such as a label, it is still ours.
+            Ok(is_renewed) => is_renewed || self.is_holder(),
+            Err(error) => {
+                tracing::warn!(error = error_chain(&error), "cannot renew the lease");
+                true
             }
         }
     }
@@ -127,8 +138,11 @@ impl LeaseCandidate {
         if !self.is_holder() && !is_free {
             return Ok(false);
         }
+        let requested_at = Instant::now();
         let is_written = self.update_lease(self.next_lease(Some(lease))).await?;
-        if !is_written {
+        if is_written {
+            self.renewed_at = requested_at;
+        } else {
             self.observed = None;
             self.observe_lease().await?;
         }
@@ -175,8 +189,13 @@ impl LeaseCandidate {
     }
 
     async fn create_lease(&mut self) -> Result<bool, LeaseError> {
+        let requested_at = Instant::now();
         let result = with_timeout(self.api.create(&post_params(), &self.next_lease(None))).await;
-        self.check_write(result)
+        let is_written = self.check_write(result)?;
+        if is_written {
+            self.renewed_at = requested_at;
+        }
+        Ok(is_written)
     }
 
     async fn update_lease(&mut self, lease: Lease) -> Result<bool, LeaseError> {
@@ -214,8 +233,68 @@ fn holder_of(lease: &Lease) -> Option<&str> {
 async fn with_timeout<T>(
     call: impl Future<Output = Result<T, kube::Error>>,
 ) -> Result<T, LeaseError> {
-    match tokio::time::timeout(REQUEST_TIMEOUT, call).await {
+    match timeout(REQUEST_TIMEOUT, call).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(LeaseError::TimedOut),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{Request, Response, StatusCode};
+    use kube::client::Body;
+    use std::convert::Infallible;
+
+    /// Each request takes this long.
+    const LATENCY: Duration = Duration::from_secs(3);
+
+    /// An API server with no Lease that answers as many requests, then none.
+    fn client_answering(requests: usize) -> Client {
+        let mut answered = 0;
+        let service = tower::service_fn(move |request: Request<Body>| {
+            answered += 1;
+            let is_answered = answered <= requests;
+            async move {
+                if !is_answered {
+                    std::future::pending::<()>().await;
+                }
+                sleep(LATENCY).await;
+                let is_read = request.method() == http::Method::GET;
+                let body = request.into_body().collect_bytes().await.unwrap_or_default();
+                let response = if is_read {
+                    let status =
+                        serde_json::json!({"kind": "Status", "code": 404, "status": "Failure"});
+                    Response::builder()
+                        .status(StatusCode::NOT_FOUND)
+                        .body(Body::from(status.to_string().into_bytes()))
+                } else {
+                    Response::builder().body(Body::from(body.to_vec()))
+                };
+                Ok::<_, Infallible>(response.expect("a response"))
+            }
+        });
+        Client::new(service, "default")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loss_is_noticed_10_s_after_the_last_renewal_was_requested() {
+        // Read, create; the renewal is never answered.
+        let mut candidate = LeaseCandidate::new(client_answering(2), "default", "a".to_owned());
+        let start = Instant::now();
+        candidate.acquire().await;
+        assert_eq!(start.elapsed(), 2 * LATENCY);
+        candidate.renew_until_lost().await;
+        // The create was requested when the read had been answered.
+        assert_eq!(start.elapsed(), LATENCY + RENEW_DEADLINE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_extends_the_lease() {
+        let mut candidate = LeaseCandidate::new(client_answering(3), "default", "a".to_owned());
+        candidate.acquire().await;
+        let start = Instant::now();
+        candidate.renew_until_lost().await;
+        assert_eq!(start.elapsed(), RENEW_INTERVAL + RENEW_DEADLINE);
     }
 }
