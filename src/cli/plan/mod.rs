@@ -124,10 +124,11 @@ pub(super) async fn run(args: &Args) -> CommandResult {
 impl PlanReport {
     fn to_text(&self) -> String {
         let place = self.namespace.as_ref().map(|namespace| format!(" in {namespace}"));
+        let to = self.to.as_str();
         let shapes = match self.from {
-            None => format!("a new {:?}", self.to),
-            Some(from) if from == self.to => format!("{from:?}"),
-            Some(from) => format!("from {from:?} to {:?}", self.to),
+            None => format!("a new {to}"),
+            Some(from) if from == self.to => to.to_owned(),
+            Some(from) => format!("from {} to {to}", from.as_str()),
         };
         let title = format!("{}{}, {shapes}", self.name, place.unwrap_or_default());
         match self.preview.is_empty() {
