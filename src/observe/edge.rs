@@ -13,7 +13,7 @@ use maquette_contract::{EdgeObservation, Probe, Role, Traffic};
 /// Longest message of one edge, in characters.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// The edge's line in the status: what the worst of the sampled pods says.
+/// The edge's line in the status: what the worst of the sampled pods reports.
 pub(super) fn edge_status(
     edge: &Edge,
     role: Role,
