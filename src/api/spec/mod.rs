@@ -131,7 +131,7 @@ pub struct ValidSpec {
     inactive: Vec<&'static str>,
 }
 
-/// The settings of the shape that the spec asks for.
+/// The settings of the shape of the spec.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ValidShape {
     ClientServer(ValidClientServer),
