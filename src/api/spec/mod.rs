@@ -41,7 +41,7 @@ use component_names::Names;
         name = "Shape",
         type_ = "string",
         json_path = ".spec.shape",
-        description = "The shape that the spec asks for."
+        description = "The shape of the specification."
     ),
     printcolumn(
         name = "Ready",

@@ -50,7 +50,7 @@ pub struct Args {
     /// of it works as specified.
     #[arg(long, value_name = "NAME", conflicts_with = "filename")]
     watch: Option<String>,
-    /// How long --watch waits, such as 90s, 5m or 1h30m; 0 looks once.
+    /// How long --watch waits, such as 90s, 5m or 1h30m; 0 reads the status once.
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = parse_timeout)]
     timeout: Duration,
     #[command(flatten)]
