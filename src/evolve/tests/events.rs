@@ -144,7 +144,7 @@ impl World {
         }
         let newest = revision(&pod.loaded);
         let hops = self.requests.iter().flat_map(|request| &request.path);
-        let older = hops.filter(|(holder, _, ran)| *holder == id && *ran != newest).count();
+        let older = hops.filter(|(handler, _, ran)| *handler == id && *ran != newest).count();
         let works =
             |to: &ComponentName| self.pods.values().any(|pod| pod.component == *to && pod.ready);
         let observations = pod.build_report(id, u32::try_from(older).unwrap(), works);
