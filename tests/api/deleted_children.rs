@@ -28,7 +28,7 @@ async fn finish_migration(namespace: &TestNamespace, kubelet: &FakeKubelet) {
     kubelet.behavior().migrating.clear();
     namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     await_ready(namespace).await;
-    let data = namespace.api::<StatefulSet>().get_opt("shop-data").await.expect("asked");
+    let data = namespace.api::<StatefulSet>().get_opt("shop-data").await.expect("an answer");
     assert!(data.is_none(), "the old store is deleted");
 }
 
