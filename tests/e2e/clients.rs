@@ -45,10 +45,11 @@ spec:
   load: {requestsPerSecond: 0}
 ";
     run("thin-client", manifest, async |model| {
-        let map = model.api::<ConfigMap>().get(&model.child("client")).await.expect("its settings");
+        let map =
+            model.api::<ConfigMap>().get(&model.child("client")).await.expect("its configuration");
         let data = map.data.expect("data");
         let text = &data[keys::CONFIG_FILE];
-        let config = ComponentConfig::from_json(text).expect("a component's settings");
+        let config = ComponentConfig::from_json(text).expect("a configuration");
         let RoleConfig::Service(service) = config.role else {
             panic!("the client is no service: {text}");
         };
