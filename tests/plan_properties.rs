@@ -26,7 +26,7 @@ fn planned(spec: &ArchitectureSpec) -> Topology {
     plan(&valid, identity).expect("a spec that can be planned")
 }
 
-/// The components that the spec asks for, if no two of them have the same name.
+/// The components of the spec, if no two of them have the same name.
 fn expected_components(spec: &ArchitectureSpec) -> usize {
     let load = usize::from(spec.load.requests_per_second > 0);
     let components = match spec.shape {

@@ -108,7 +108,7 @@ fn strip_unsupported(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     schema.description = schema.description.take().map(|text| unwrap_lines(&text));
     append_default(schema);
-    // Kubernetes knows no formats of unsigned numbers.
+    // Kubernetes has no formats of unsigned numbers.
     if schema.format.as_ref().is_some_and(|format| format.starts_with("uint")) {
         schema.format = None;
     }

@@ -134,7 +134,7 @@ impl Cluster {
         )
     }
 
-    /// The objects that the operator would look at, without the reports of pods.
+    /// The objects that the operator would read, without the reports of pods.
     async fn take_snapshot(&self, identity: &Identity) -> anyhow::Result<Snapshot> {
         let uid = &identity.uid;
         Ok(Snapshot {

@@ -1,5 +1,5 @@
 //! Reads Kubernetes objects from a file or the standard input: YAML or JSON, one document or
-//! several. It never checks what an object says.
+//! several. It never checks the content of an object.
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;

@@ -27,8 +27,8 @@ struct LintReport {
     problems: usize,
 }
 
-/// Prints every problem with its field path; the exit code is 1 if there are any. It finds what the
-/// API server would refuse, except for rules that compare with the Architecture in the cluster.
+/// Prints every problem with its field path; the exit code is 1 if there are any. It reports
+/// what the API server would refuse, except for rules that compare with the Architecture in the cluster.
 ///
 /// # Errors
 /// When a file cannot be read or is not YAML.
@@ -62,12 +62,9 @@ impl LintReport {
         self.checked += 1;
         match check_document(value, "") {
             Ok(checked) => {
-                let shape = checked.architecture.spec.shape;
+                let shape = checked.architecture.spec.shape.as_str();
                 let notes = checked.spec.inactive().iter().map(|member| {
-                    // The debug format of a shape is its name in the API.
-                    format!(
-                        "{label}: note: spec.{member} is inactive, since the shape is {shape:?}"
-                    )
+                    format!("{label}: note: spec.{member} is inactive, since the shape is {shape}")
                 });
                 self.lines.push(format!("{label}: valid"));
                 self.lines.extend(notes);

@@ -65,7 +65,7 @@ fn role_conflicts(wanted: &Topology, running: &RunningTopology) -> impl Iterator
 fn deleted_parts(wanted: &Topology, running: &RunningTopology) -> impl Iterator<Item = Blocker> {
     let graph = RouteGraph::from_running(running);
     let sources = SourcesOfTruth::from_running(&graph, &graph.named_collections());
-    // A backend without a volume never held an item.
+    // A backend without a volume never stored an item.
     let not_running = sources
         .components()
         .into_iter()

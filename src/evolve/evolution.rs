@@ -36,7 +36,7 @@ impl Evolution {
         running: &RunningTopology,
         blockers: Vec<Blocker>,
     ) -> Self {
-        let planned = running.components().filter_map(|(_, found)| found.planned.clone());
+        let planned = running.planned_components().cloned();
         let apply = Topology {
             entry: running.entry().unwrap_or(wanted.entry()).clone(),
             components: planned.map(|component| (component.name.clone(), component)).collect(),

@@ -47,17 +47,17 @@ pub fn evolve(wanted: &Topology, running: &RunningTopology, now: Timestamp) -> E
     if !blockers.is_empty() {
         return Evolution::blocked(wanted, running, blockers);
     }
-    let goal = interim::keep_volume_sizes(wanted, running);
-    if running.components().all(|(_, found)| found.planned.is_none()) {
-        return Evolution::converged(&goal);
+    let final_topology = interim::keep_volume_sizes(wanted, running);
+    if running.planned_components().next().is_none() {
+        return Evolution::converged(&final_topology);
     }
     // Surplus peers are removed after all steps: until then the steps keep them.
-    let goal_with_peers = interim::keep_peers(&goal, running);
-    let view = ChangeView::new(&goal_with_peers, running, now);
-    // Where the goal can be applied at once and nothing is obsolete, there are no steps.
+    let with_all_peers = interim::keep_peers(&final_topology, running);
+    let view = ChangeView::new(&with_all_peers, running, now);
+    // If the topology can be applied at once and nothing is obsolete, there are no steps.
     let step = steps::next_step(&view)
-        .filter(|next| next.apply != goal_with_peers || view.obsolete().next().is_some());
-    let mut evolution = step.unwrap_or_else(|| Evolution::converged(&goal));
+        .filter(|next| next.apply != with_all_peers || view.obsolete().next().is_some());
+    let mut evolution = step.unwrap_or_else(|| Evolution::converged(&final_topology));
     steps::remove_peers_one_by_one(&mut evolution, running, now);
     evolution
 }

@@ -136,9 +136,8 @@ impl<'a> ChangeView<'a> {
 
     /// Running components that are not wanted any more. Without the load, which no component calls.
     pub(super) fn obsolete(&self) -> impl Iterator<Item = &'a Component> {
-        let running = self.running.components().filter_map(|(_, found)| found.planned.as_ref());
         let wanted = self.wanted;
-        running.filter(move |component| {
+        self.running.planned_components().filter(move |component| {
             component.role() != Role::Load && wanted.component(&component.name).is_none()
         })
     }

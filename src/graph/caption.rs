@@ -1,4 +1,4 @@
-//! Components in words: their kind, size, edges and collections.
+//! Components in words: their role, size, edges and collections.
 
 use super::{
     collections::local_collections,
@@ -17,7 +17,7 @@ pub(super) fn size_lines(component: &Component) -> Vec<String> {
     }
 }
 
-/// A component in one line: its kind, its size and its edges.
+/// A component in one line: its role, its size and its edges.
 pub fn describe_component(component: &Component) -> String {
     const VERBS: [(EdgeKind, &str); 4] = [
         (EdgeKind::Drives, "drives"),

@@ -1,7 +1,7 @@
 //! A model as a graph for people: in words, compared with another model, and drawn.
 //!
 //! Owns the descriptions of components and edges, the differences of two models, and their pictures
-//! in Mermaid, DOT and SVG. It never decides what runs, and never reads or writes anything.
+//! in Mermaid, DOT and SVG. It never decides what runs, and never does I/O.
 //!
 //! The steps of a picture: [`Model`] -> [`compare_models`] -> [`Picture`] -> [`mermaid`], [`dot`]
 //! or [`svg`].

@@ -33,19 +33,21 @@ impl Model {
     /// The model as it runs. Components whose configuration or workload is missing are left out:
     /// see [`Model::unknown_components`].
     pub fn from_running(running: &RunningTopology) -> Self {
-        let planned = running.components().filter_map(|(_, component)| component.planned.clone());
         let ready_pods = running.components().filter_map(|(name, component)| {
             let workload = component.workload.as_ref()?;
             Some((name.clone(), workload.updated.min(workload.available)))
         });
         Self {
             entry: running.entry().cloned(),
-            components: planned.map(|component| (component.name.clone(), component)).collect(),
+            components: running
+                .planned_components()
+                .map(|component| (component.name.clone(), component.clone()))
+                .collect(),
             ready_pods: ready_pods.collect(),
         }
     }
 
-    /// Components that have objects, but not all objects that say what they are.
+    /// Components that have objects, but whose configuration or workload is missing.
     pub fn unknown_components(running: &RunningTopology) -> Vec<ComponentName> {
         let unknown = running.components().filter(|(_, component)| component.planned.is_none());
         unknown.map(|(name, _)| name.clone()).collect()

@@ -1,5 +1,5 @@
 //! The content of a picture, in any format: the text of every component and edge, and what a change
-//! does to each. It never knows where anything is drawn.
+//! does to each. It never depends on where anything is drawn.
 
 use super::{
     caption,

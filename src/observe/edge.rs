@@ -13,7 +13,7 @@ use maquette_contract::{EdgeObservation, Probe, Role, Traffic};
 /// Longest message of one edge, in characters.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// The edge's line in the status: what the worst of the sampled pods says.
+/// The edge's line in the status: what the worst of the sampled pods reports.
 pub(super) fn edge_status(
     edge: &Edge,
     role: Role,
@@ -55,7 +55,9 @@ fn finding_of(pod: &RunningPod, edge: &Edge, now: Timestamp) -> EdgeFinding {
     }
     let report = pod.report.fresh_at(now).and_then(|o| o.edges.iter().find(|e| e.to == edge.to));
     match report {
-        None => (EdgeState::Unknown, Some(format!("pod {} does not know the edge yet", pod.name))),
+        None => {
+            (EdgeState::Unknown, Some(format!("pod {} does not report the edge yet", pod.name)))
+        }
         Some(report) => evaluate_report(pod, report),
     }
 }

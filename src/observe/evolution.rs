@@ -5,8 +5,8 @@ use super::{ActiveEvolution, Assessment, condition_types};
 use crate::api::EvolutionStatus;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// What the status says of the change, beside `conditions`; none where nothing changes. Another
-/// shape to reach is another change.
+/// The change in progress; none if there is none. Its message is that of `Progressing`, one of
+/// `conditions`. Another shape to reach is another change.
 pub(super) fn evolution_status(
     assessment: &Assessment<'_>,
     conditions: &[Condition],

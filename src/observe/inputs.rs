@@ -8,7 +8,7 @@ use crate::{
 use maquette_contract::ComponentName;
 use std::collections::BTreeSet;
 
-/// Which Architecture, and what its status says so far.
+/// The Architecture, and its status so far.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// Its name, namespace and UID.
@@ -20,7 +20,7 @@ pub struct Subject<'a> {
     pub previous: Option<&'a ArchitectureStatus>,
 }
 
-/// What should run now, and on the way to what.
+/// What should run now, and the change that it is a step of.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Whether the specification can run.
@@ -39,7 +39,7 @@ pub struct Target {
     pub blockers: Vec<String>,
 }
 
-/// What the steps of one reconcile did and found. The steps fill it; the assessment borrows it.
+/// The result of the steps of one reconcile. The steps fill it; the assessment borrows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApplyOutcome {
     /// Components whose workload or configuration this reconcile wrote.
@@ -59,7 +59,7 @@ pub struct ApplyOutcome {
 pub enum Acceptance {
     /// The specification can run.
     Accepted {
-        /// What the user should know all the same, such as members that this shape does not use.
+        /// For the condition's message, such as members that this shape does not use.
         note: String,
     },
     /// The specification cannot run; the running model is unchanged.

@@ -1,8 +1,7 @@
-//! Turns what the cluster holds and what the pods report into the running topology and the status.
+//! Turns the cluster's objects and the pods' reports into the running topology and the status.
 //!
 //! Owns the meaning of "works": when a component counts as available, an edge as flowing and a
-//! condition as true. It never reads a clock, never talks to anything and never decides what
-//! changes.
+//! condition as true. It never reads a clock, never does I/O and never decides what changes.
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 

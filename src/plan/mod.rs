@@ -1,7 +1,7 @@
 //! Turns any shape into one graph. Pure: no client, clock, environment or randomness.
 //!
 //! Owns what a shape consists of: its components, the edges between them, and the route of each
-//! collection. After `plan`, no code knows a shape. It never decides what runs at the moment
+//! collection. After `plan`, no code depends on a shape. It never decides what runs at the moment
 //! (`evolve`) nor which Kubernetes objects a component becomes (`render`).
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -33,7 +33,7 @@ struct ShapePlan {
     collections: Vec<Collection>,
 }
 
-/// The model that a spec asks for.
+/// The model of a spec.
 ///
 /// # Errors
 /// A collection whose owner no request from the entry can reach: the rules of the schema cannot

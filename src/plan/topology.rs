@@ -1,6 +1,6 @@
 //! The graph of a model: components with a role, and the edges that follow from their behavior.
 //!
-//! Owns the only description of a model that all code after `plan` uses. It never knows a shape.
+//! Owns the only description of a model that all code after `plan` uses. It is the same for all shapes.
 
 use crate::api::{PodSettings, Retention};
 use k8s_openapi::api::core::v1::ResourceRequirements;
@@ -166,7 +166,7 @@ pub struct ServiceBehavior {
 /// `evolve` makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedSource {
-    /// The store or the peers that hold the items.
+    /// The store or the peers that have the items.
     pub component: ComponentName,
     /// Whether it is a store or peers.
     pub backend: SourceBackend,

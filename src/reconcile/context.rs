@@ -1,4 +1,4 @@
-//! What every reconcile shares, and what one reconcile knows of its Architecture.
+//! What all reconciles share, and the Architecture of one reconcile.
 
 use super::{
     error::ReconcileError,
@@ -107,7 +107,7 @@ impl<'a> ReconcileContext<'a> {
         Api::namespaced(self.shared.client.clone(), &self.key.namespace)
     }
 
-    /// Reads or changes what is remembered of the Architecture.
+    /// Reads or changes the state of the Architecture.
     pub(super) fn with_state<T>(&self, act: impl FnOnce(&mut ReconcileState) -> T) -> T {
         self.shared.states.with(&self.key, act)
     }

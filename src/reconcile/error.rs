@@ -1,4 +1,4 @@
-//! What can go wrong in a reconcile: of one object, or of the whole.
+//! Errors of a reconcile: of one object, or of the whole.
 
 use crate::observe::{Issue, IssueKind};
 use std::time::Duration;
@@ -12,21 +12,21 @@ pub(super) enum ReconcileError {
     /// The reconcile took longer than this many seconds.
     #[error("the reconcile did not end within {0} s")]
     DeadlineExceeded(u64),
-    /// The API server refused an object; the status says it too.
+    /// An object has an issue that a user must fix; the status shows it too.
     #[error("{0}")]
-    Refused(String),
+    UnresolvedIssue(String),
     /// The Architecture has no name, namespace or UID, or a name that is too long.
     #[error("{0}")]
     InvalidIdentity(String),
 }
 
 impl ReconcileError {
-    /// The longest wait before the next attempt. An unreachable API server is not the
-    /// Architecture's fault and may be back at any moment, so that wait is shorter.
+    /// The longest wait before the next attempt. It is shorter for an unreachable API server, which may
+    /// be back at any moment.
     pub(super) fn max_backoff(&self) -> Duration {
         match self {
             Self::Unreachable(_) => Duration::from_secs(10),
-            Self::DeadlineExceeded(_) | Self::Refused(_) | Self::InvalidIdentity(_) => {
+            Self::DeadlineExceeded(_) | Self::UnresolvedIssue(_) | Self::InvalidIdentity(_) => {
                 Duration::from_secs(60)
             }
         }
@@ -67,7 +67,7 @@ impl ApplyError {
     }
 }
 
-/// 408 and 429 mean an overloaded API server and say nothing about the object.
+/// 408 and 429 mean an overloaded API server, not an issue of the object.
 fn is_overload(code: u16) -> bool {
     matches!(code, 408 | 429)
 }

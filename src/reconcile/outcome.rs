@@ -5,15 +5,15 @@ use super::error::{ApplyError, ReconcileError};
 use crate::observe::ApplyOutcome;
 use std::{collections::BTreeSet, time::Duration};
 
-/// What the steps of one reconcile did and found.
+/// The result of the steps of one reconcile.
 #[derive(Debug, Default)]
 pub(super) struct ReconcileOutcome {
     /// The part that the status follows from.
     pub(super) applied: ApplyOutcome,
-    /// The specification cannot be reached from what runs: nothing of that is deleted.
-    pub(super) unreachable: bool,
+    /// The specification cannot be reached from what runs: nothing that runs is deleted.
+    pub(super) blocked: bool,
     /// StatefulSets that are not applied, because a claim of theirs is not ours or not there yet.
-    pub(super) held_sets: BTreeSet<String>,
+    pub(super) skipped_sets: BTreeSet<String>,
     /// The longest wait for the next reconcile, if no event comes first.
     pub(super) requeue_after: Option<Duration>,
 }
@@ -39,7 +39,7 @@ impl ReconcileOutcome {
 
     /// Whether objects that are no longer specified may be deleted in this reconcile.
     pub(super) fn can_delete(&self) -> bool {
-        !self.unreachable && self.applied.issues.is_empty()
+        !self.blocked && self.applied.issues.is_empty()
     }
 
     /// Brings the next reconcile forward to `wait` from now.

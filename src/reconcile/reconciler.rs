@@ -17,7 +17,7 @@ use crate::{
         Acceptance, ActiveEvolution, ApplyOutcome, Assessment, Issue, IssueKind, RunningTopology,
         Subject, Target, running_topology,
     },
-    plan::{Component, Identity, Topology, plan},
+    plan::{Identity, Topology, plan},
     render::render,
 };
 use k8s_openapi::jiff::Timestamp;
@@ -55,7 +55,7 @@ pub(super) async fn reconcile(
     let result = match tokio::time::timeout(RECONCILE_TIMEOUT, run_steps(&current, &shared)).await {
         Ok(result) => result,
         Err(_) => {
-            // Which components got new settings before the timeout is unknown.
+            // Which components got a new configuration before the timeout is unknown.
             shared.invalidate_reports(&key, |_| true);
             Err(ReconcileError::DeadlineExceeded(RECONCILE_TIMEOUT.as_secs()))
         }
@@ -107,10 +107,8 @@ async fn run_steps(
     let evolution = evolve(&accepted.topology, &running, Timestamp::now());
     let retention = evolution.apply.retention().clone();
     let mut objects = render(&evolution.apply, &shared.settings).into_objects();
-    let mut outcome = ReconcileOutcome {
-        unreachable: !evolution.blockers.is_empty(),
-        ..ReconcileOutcome::default()
-    };
+    let mut outcome =
+        ReconcileOutcome { blocked: !evolution.blockers.is_empty(), ..ReconcileOutcome::default() };
     ensure_claims(&cx, &mut objects.stateful_sets, &retention, &mut outcome).await?;
     apply_objects(&cx, &objects, &mut outcome).await?;
     prune_objects(&cx, &objects, &mut outcome).await?;
@@ -193,15 +191,13 @@ async fn report_only(
     acceptance: Acceptance,
     issues: Vec<Issue>,
 ) -> Result<Action, ReconcileError> {
-    let components: Vec<Component> =
-        running.components().filter_map(|(_, running)| running.planned.clone()).collect();
     let before = cx.architecture.status.as_ref();
     // An evolution that was in progress is interrupted, not over.
     let evolution = before.and_then(|status| status.evolution.as_ref());
     let target = Target {
         acceptance,
         shape: previous_shape(cx),
-        components,
+        components: running.planned_components().cloned().collect(),
         entry: running.entry().cloned(),
         evolution: evolution
             .map(|evolution| ActiveEvolution { to: evolution.to, step: evolution.step }),
@@ -237,7 +233,7 @@ async fn publish(
         Some(worst) if worst.kind == IssueKind::Removal => {
             Ok(Action::requeue(outcome.requeue_after.unwrap_or(CATCH_UP_DELAY)))
         }
-        Some(worst) => Err(ReconcileError::Refused(worst.message.clone())),
+        Some(worst) => Err(ReconcileError::UnresolvedIssue(worst.message.clone())),
         None => Ok(Action::requeue(outcome.requeue_after.unwrap_or(RESYNC_PERIOD))),
     }
 }

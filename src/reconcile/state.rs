@@ -1,4 +1,4 @@
-//! What the operator remembers of an Architecture between two reconciles. Correctness never needs
+//! The state of an Architecture between two reconciles, in memory only. Correctness never depends on
 //! it: it saves requests and restores what others delete, and a restarted operator begins without
 //! it.
 //!
@@ -21,7 +21,7 @@ const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
 /// A watch that works is never behind a write for longer.
 const MAX_UNSEEN: Duration = Duration::from_secs(60);
 
-/// The last refresh that the kubelet was asked for, of one pod.
+/// The last refresh of one pod that was requested from the kubelet.
 #[derive(Clone, Debug)]
 pub(super) struct KubeletRefresh {
     pub(super) revision: Revision,
@@ -39,7 +39,7 @@ pub(super) struct GrowthRefusal {
     pub(super) refused_at: Instant,
 }
 
-/// What is remembered of one Architecture.
+/// The state of one Architecture.
 #[derive(Debug, Default)]
 pub(super) struct ReconcileState {
     /// Our writes that the caches may not have seen yet, and when they were made.
@@ -98,7 +98,7 @@ impl ReconcileState {
     }
 }
 
-/// What is remembered of every Architecture.
+/// The states of all Architectures.
 #[derive(Debug, Default)]
 pub(super) struct StateStore(Mutex<HashMap<ArchitectureKey, ReconcileState>>);
 

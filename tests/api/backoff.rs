@@ -28,8 +28,8 @@ async fn a_failing_architecture_backs_off_and_reports_why() {
         assert!(wait <= most && wait >= 0.74 * most, "{:?}", waits(&operator.log()));
     }
     assert!(operator.log().contains("exceeded quota"), "{}", operator.log());
-    let asked = Request::within(&namespace.name).into_iter().filter(|r| r.verb == "create");
-    let services = asked.filter(|r| r.resource == "services").count();
+    let creates = Request::within(&namespace.name).into_iter().filter(|r| r.verb == "create");
+    let services = creates.filter(|r| r.resource == "services").count();
     assert!(services <= 5 * 5, "{services} attempts to make a Service");
     // Without the quota the rest is created.
     allow_services(&namespace).await;

@@ -28,7 +28,7 @@ async fn finish_migration(namespace: &TestNamespace, kubelet: &FakeKubelet) {
     kubelet.behavior().migrating.clear();
     namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
     await_ready(namespace).await;
-    let data = namespace.api::<StatefulSet>().get_opt("shop-data").await.expect("asked");
+    let data = namespace.api::<StatefulSet>().get_opt("shop-data").await.expect("an answer");
     assert!(data.is_none(), "the old store is deleted");
 }
 
@@ -41,7 +41,7 @@ async fn a_child_deleted_during_a_change_is_restored_unchanged() {
     }
     for (key, child) in &children {
         let again = namespace.delete_and_await_child(key, child).await;
-        assert_eq!(again.data.get("data"), child.data.get("data"), "the settings in {key}");
+        assert_eq!(again.data.get("data"), child.data.get("data"), "the configuration in {key}");
         if let ("Service shop", Some(selector)) =
             (key.as_str(), child.data.pointer("/spec/selector"))
         {
@@ -55,8 +55,8 @@ async fn a_child_deleted_during_a_change_is_restored_unchanged() {
 async fn a_source_deleted_while_no_operator_ran_blocks_the_change() {
     let (namespace, kubelet, mut operator) = start_migration("lost-source").await;
     operator.kill().await;
-    let settings = namespace.api::<ConfigMap>();
-    settings.delete("shop-data", &DeleteParams::default()).await.expect("deleted");
+    let config_maps = namespace.api::<ConfigMap>();
+    config_maps.delete("shop-data", &DeleteParams::default()).await.expect("deleted");
     let _operator = Operator::start(&namespace.name);
     let blocked = |c: &Condition| c.status == "False" && c.reason == "Blocked";
     let condition = namespace.await_condition("shop", "Progressing", soon(), blocked).await;

@@ -14,7 +14,7 @@ use kube::{
     api::{DeleteParams, PostParams},
 };
 
-/// A shape that only a newer version knows.
+/// A shape that only a newer version has.
 const NEWER: &str = "{shape: Ring}";
 
 #[tokio::test]

@@ -64,7 +64,7 @@ fn sizes_of(names: &[&str], size: &str) -> BTreeMap<String, String> {
 
 /// Waits until the StatefulSet requests volumes of `size` and has all its pods.
 async fn await_recreated(namespace: &TestNamespace, name: &str, size: &str) -> StatefulSet {
-    eventually(&format!("{name} asks for {size}"), soon(), async || {
+    eventually(&format!("{name} requests {size}"), soon(), async || {
         let found = namespace.api::<StatefulSet>().get(name).await.map_err(|e| e.to_string())?;
         let status = found.status.clone().unwrap_or_default();
         let wanted = found.spec.as_ref().and_then(|spec| spec.replicas);
@@ -159,8 +159,8 @@ async fn a_volume_that_cannot_grow_blocks_nothing_else() {
 }
 
 fn class_reads(class: &str) -> usize {
-    let asked = Request::within("").into_iter();
-    asked.filter(|r| r.resource == "storageclasses" && r.name == class).count()
+    let requests = Request::within("").into_iter();
+    requests.filter(|r| r.resource == "storageclasses" && r.name == class).count()
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Clients: smart ones share a database, thin ones have no address of it.
+//! Clients: smart ones share a store, thin ones have no address of it.
 
 use crate::support::run;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn clients_of_one_database_see_each_others_writes() {
+async fn clients_of_one_store_see_each_others_writes() {
     let manifest = "
 apiVersion: maquette.dev/v1alpha1
 kind: Architecture
@@ -18,7 +18,7 @@ spec:
     clients: [{name: web}, {name: reports}]
   load: {requestsPerSecond: 0}
 ";
-    run("shared-database", manifest, async |model| {
+    run("shared-store", manifest, async |model| {
         let (web, reports) = (model.child("web"), model.child("reports"));
         let (by_web, _) = model.write(&web, "books", "by-web", json!(1)).await;
         let read = model.read_back(&reports, &by_web).await;
@@ -45,10 +45,11 @@ spec:
   load: {requestsPerSecond: 0}
 ";
     run("thin-client", manifest, async |model| {
-        let map = model.api::<ConfigMap>().get(&model.child("client")).await.expect("its settings");
+        let map =
+            model.api::<ConfigMap>().get(&model.child("client")).await.expect("its configuration");
         let data = map.data.expect("data");
         let text = &data[keys::CONFIG_FILE];
-        let config = ComponentConfig::from_json(text).expect("a component's settings");
+        let config = ComponentConfig::from_json(text).expect("a configuration");
         let RoleConfig::Service(service) = config.role else {
             panic!("the client is no service: {text}");
         };

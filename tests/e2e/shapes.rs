@@ -13,7 +13,8 @@ async fn write_read_and_summary(model: &Model, collection: &str) -> Answer {
     let (written, _) =
         model.write(&model.name, collection, "of-the-test", json!({"colour": "red"})).await;
     let read = model.read_back(&model.name, &written).await;
-    let summary = model.ask(&model.name, "GET", "summary", Vec::new()).await.expect("a summary");
+    let summary =
+        model.call_service(&model.name, "GET", "summary", Vec::new()).await.expect("a summary");
     let Outcome::Summary(summary) = summary.outcome else {
         panic!("the summary is {:?}", summary.outcome);
     };
@@ -64,7 +65,7 @@ async fn three_tier_passes_through_business() {
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn n_tier_asks_the_service_that_owns_the_collection() {
+async fn n_tier_calls_the_service_that_owns_the_collection() {
     let manifest = include_str!("../../manifests/examples/n-tier.yaml");
     run("n-tier", manifest, async |model| {
         let read = write_read_and_summary(model, "orders").await;
@@ -75,12 +76,12 @@ async fn n_tier_asks_the_service_that_owns_the_collection() {
 
 #[tokio::test]
 #[ignore = "needs a cluster: make e2e"]
-async fn any_peer_answers_and_asks_other_peers() {
+async fn any_peer_answers_and_queries_other_peers() {
     let manifest = include_str!("../../manifests/examples/peer-to-peer.yaml");
     run("peer-to-peer", manifest, async |model| {
         let read = write_read_and_summary(model, "items").await;
         assert_eq!(read.trace.role, Role::Peer);
-        assert!(!read.trace.queries.is_empty(), "no peer was asked: {:?}", read.trace);
+        assert!(!read.trace.queries.is_empty(), "no peer was queried: {:?}", read.trace);
         model.await_condition("OverlayConnected", "True", crate::support::seconds(60)).await;
     })
     .await;

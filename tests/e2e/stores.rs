@@ -1,4 +1,4 @@
-//! Stores: each holds its own collections, on disk.
+//! Stores: each has its own collections, on disk.
 
 use crate::support::{Acknowledged, run};
 use kube::ResourceExt;

@@ -105,11 +105,11 @@ fn break_image(snapshot: &mut Snapshot) {
 
 #[test]
 fn a_change_that_waits_for_a_broken_pod_does_not_progress() {
-    let says = "pod shop-data-0: image a/b:c cannot be pulled; the running model still serves";
+    let part = "pod shop-data-0: image a/b:c cannot be pulled; the running model still serves";
     let status =
         status_then(None, now(), break_image, evolving(Shape::NTier, EvolutionStep::Expand));
-    assert_condition(&status, "Progressing", ("False", "PodsNotReady"), says);
-    assert_eq!(evolution_status(&status).message, says);
+    assert_condition(&status, "Progressing", ("False", "PodsNotReady"), part);
+    assert_eq!(evolution_status(&status).message, part);
     // Without a change, the component is not ready, as usual.
     let status = status_then(None, now(), break_image, |_| {});
     assert_condition(&status, "Progressing", ("True", "ComponentsNotReady"), "cannot be pulled");

@@ -18,8 +18,7 @@ proptest! {
         let topology = plan_spec(&spec);
         let running = observe_running(&healthy_snapshot(&topology));
         prop_assert_eq!(running.entry(), Some(topology.entry()));
-        let found: Vec<&Component> =
-            running.components().filter_map(|(_, found)| found.planned.as_ref()).collect();
+        let found: Vec<&Component> = running.planned_components().collect();
         let wanted: Vec<&Component> = topology.components().collect();
         prop_assert_eq!(found, wanted);
         for component in topology.components() {

@@ -85,11 +85,11 @@ pub(crate) fn assert_condition(
     status: &ArchitectureStatus,
     type_: &str,
     expected: (&str, &str),
-    says: &str,
+    part: &str,
 ) {
     let found = condition(status, type_);
     assert_eq!((found.status.as_str(), found.reason.as_str()), expected, "{}", found.message);
-    assert!(found.message.contains(says), "{} does not say {says:?}", found.message);
+    assert!(found.message.contains(part), "{} does not contain {part:?}", found.message);
     assert_eq!(found.observed_generation, Some(7));
 }
 

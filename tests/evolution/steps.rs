@@ -268,7 +268,7 @@ proptest! {
             let snapshot = healthy_snapshot(&running);
             let Evolution { apply, waits, step, .. } = evolve_snapshot(&wanted, &snapshot);
             let observed = observe_running(&snapshot);
-            let planned = observed.components().filter_map(|(_, found)| found.planned.as_ref());
+            let planned = observed.planned_components();
             prop_assert!(planned.eq(running.components()), "it is not read back as applied");
             for name in names(&running).difference(&names(&apply)) {
                 let name: ComponentName = name.parse().unwrap();

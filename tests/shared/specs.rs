@@ -78,7 +78,9 @@ fn distinct_names(count: usize) -> impl Strategy<Value = Vec<String>> {
     let name = "[a-z]([a-z0-9-]{0,22}[a-z0-9])?";
     let free = |name: &String| {
         let taken = ["client", "data", "load", "peers", "business"];
-        !taken.contains(&name.as_str()) && !name.ends_with("-data") && !name.contains("kind-of-")
+        !taken.contains(&name.as_str())
+            && !name.ends_with("-data")
+            && !name.contains("collection-of-")
     };
     let name = name.prop_filter("taken", free);
     proptest::collection::btree_set(name, count)
@@ -98,21 +100,21 @@ fn client_server() -> impl Strategy<Value = ClientServer> {
 
 /// The random choices of a service: whether it is stateless, lists what it owns, names its store,
 /// and which of the services above call it (at least the one of the index).
-type Dice = (bool, bool, bool, Vec<bool>, prop::sample::Index);
+type ServiceChoices = (bool, bool, bool, Vec<bool>, prop::sample::Index);
 
 fn n_tier() -> impl Strategy<Value = NTier> {
-    let dice = (
+    let choices = (
         any::<bool>(),
         any::<bool>(),
         any::<bool>(),
         vec(any::<bool>(), 24),
         any::<prop::sample::Index>(),
     );
-    (names(), vec(dice, 24), settings(), any::<bool>(), storage()).prop_map(
-        |(names, dice, client, rest, storage)| {
+    (names(), vec(choices, 24), settings(), any::<bool>(), storage()).prop_map(
+        |(names, choices, client, rest, storage)| {
             let services = names.iter().enumerate();
-            let services =
-                services.map(|(index, _)| service(&names, &dice, index, rest, &storage, &client));
+            let services = services
+                .map(|(index, _)| service(&names, &choices, index, rest, &storage, &client));
             NTier { services: services.collect(), client: client.clone() }
         },
     )
@@ -120,23 +122,25 @@ fn n_tier() -> impl Strategy<Value = NTier> {
 
 fn service(
     names: &[String],
-    dice: &[Dice],
+    choices: &[ServiceChoices],
     index: usize,
     rest: bool,
     storage: &Storage,
     settings: &ComponentSettings,
 ) -> Service {
     let last = index + 1 == names.len();
-    let (stateless, lists_owned, names_store, ..) = dice[index].clone();
+    let (stateless, lists_owned, names_store, ..) = choices[index].clone();
     let stateless = stateless && !last;
     let calls = (index + 1..names.len()).filter(|to| {
-        let (_, _, _, called, at_least) = &dice[*to];
+        let (_, _, _, called, at_least) = &choices[*to];
         called[index] || at_least.index(*to) == index
     });
     let owns = match (last && rest, lists_owned) {
-        (true, true) => Some(vec!["*".to_owned(), format!("kind-of-{index}")]),
+        (true, true) => Some(vec!["*".to_owned(), format!("collection-of-{index}")]),
         (true, false) => Some(vec!["*".to_owned()]),
-        (false, true) => Some(vec![format!("kind-of-{index}"), format!("other-kind-of-{index}")]),
+        (false, true) => {
+            Some(vec![format!("collection-of-{index}"), format!("other-collection-of-{index}")])
+        }
         (false, false) => None,
     };
     let store = names_store.then(|| ServiceStore {

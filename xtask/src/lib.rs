@@ -20,7 +20,7 @@ pub struct Generated {
     pub text: String,
 }
 
-/// A generated file cannot be made or written.
+/// A generated file cannot be serialized or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An object of the file cannot be written as YAML.
@@ -66,7 +66,7 @@ impl Generated {
 /// Writes the generated files below `root` that are out of date, and returns their paths.
 ///
 /// # Errors
-/// If a file cannot be made or written.
+/// If a file cannot be serialized or written.
 pub fn write_generated(root: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut written = vec![];
     for Generated { path, text } in generated_files()? {

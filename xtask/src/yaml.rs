@@ -1,4 +1,4 @@
-//! YAML of generated files, with a comment that says so.
+//! YAML of generated files, with a comment that they are generated.
 
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! Parts of a spec that several shapes share, or that no shape owns: component settings, storage,
 //! resources, load, pods.
 //!
-//! Owns how each part is written and parsed. It never knows a shape.
+//! Owns how each part is written and parsed. It never depends on a shape.
 
 mod component;
 mod duration;

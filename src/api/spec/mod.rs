@@ -41,7 +41,7 @@ use component_names::Names;
         name = "Shape",
         type_ = "string",
         json_path = ".spec.shape",
-        description = "The shape that the spec asks for."
+        description = "The shape of the specification."
     ),
     printcolumn(
         name = "Ready",
@@ -131,7 +131,7 @@ pub struct ValidSpec {
     inactive: Vec<&'static str>,
 }
 
-/// The settings of the shape that the spec asks for.
+/// The settings of the shape of the spec.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ValidShape {
     ClientServer(ValidClientServer),

@@ -1,6 +1,6 @@
 //! Rules on changes of a spec: a volume neither shrinks nor changes its StorageClass.
 //!
-//! They need the previous spec (`oldSelf`), which only the API server knows, so they have no
+//! They need the previous spec (`oldSelf`), which only the API server has, so they have no
 //! counterpart in Rust. They apply to a shape that serves before and after the change: a shape that
 //! does not serve has no volumes, and a volume that another shape reuses keeps its size.
 

@@ -1,7 +1,7 @@
 //! What all checks of a spec share: field paths, the list of errors, CEL rules, bounds and the
 //! syntax of names.
 //!
-//! Owns how an error is reported. It never knows a field of the spec.
+//! Owns how an error is reported. It never depends on a field of the spec.
 
 pub(crate) mod bounds;
 mod cel_rule;

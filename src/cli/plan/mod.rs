@@ -50,7 +50,7 @@ pub struct Args {
     /// of it works as specified.
     #[arg(long, value_name = "NAME", conflicts_with = "filename")]
     watch: Option<String>,
-    /// How long --watch waits, such as 90s, 5m or 1h30m; 0 looks once.
+    /// How long --watch waits, such as 90s, 5m or 1h30m; 0 reads the status once.
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = parse_timeout)]
     timeout: Duration,
     #[command(flatten)]
@@ -124,10 +124,11 @@ pub(super) async fn run(args: &Args) -> CommandResult {
 impl PlanReport {
     fn to_text(&self) -> String {
         let place = self.namespace.as_ref().map(|namespace| format!(" in {namespace}"));
+        let to = self.to.as_str();
         let shapes = match self.from {
-            None => format!("a new {:?}", self.to),
-            Some(from) if from == self.to => format!("{from:?}"),
-            Some(from) => format!("from {from:?} to {:?}", self.to),
+            None => format!("a new {to}"),
+            Some(from) if from == self.to => to.to_owned(),
+            Some(from) => format!("from {} to {to}", from.as_str()),
         };
         let title = format!("{}{}, {shapes}", self.name, place.unwrap_or_default());
         match self.preview.is_empty() {

@@ -8,7 +8,7 @@ use crate::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Deserialize;
 
-/// The parts of an Architecture that tell its progress. It is lenient: other versions of the
+/// The parts of an Architecture that show its progress. It is lenient: other versions of the
 /// operator may write a different status.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct ObservedArchitecture {
@@ -49,7 +49,7 @@ pub(super) enum ProgressState {
     Done,
     /// The specification is not valid.
     Refused,
-    /// The change cannot continue unless a person does something.
+    /// The change cannot continue until a user fixes the cause.
     Blocked,
 }
 
@@ -65,7 +65,7 @@ impl ObservedArchitecture {
 /// The progress in one line, and whether the change is over.
 pub(super) fn assess_progress(observed: &ObservedArchitecture) -> (String, ProgressState) {
     let Some(progressing) = observed.current_condition(condition_types::PROGRESSING) else {
-        let line = "waiting for the operator to look at it".to_owned();
+        let line = "waiting for the operator to observe it".to_owned();
         return (line, ProgressState::InProgress);
     };
     let accepted = observed.current_condition(condition_types::ACCEPTED);

@@ -41,7 +41,7 @@ pub(super) async fn run(
 ) -> CommandResult {
     let cluster = Cluster::connect(cluster_args, None).await?;
     let api: Api<DynamicObject> = cluster.dynamic_api(&ApiResource::erase::<Architecture>(&()));
-    // A watch waits in silence for an object that is missing or forbidden; a get says so at once.
+    // A watch waits in silence for an object that is missing or forbidden; a get fails at once.
     let first = api
         .get_opt(name)
         .await
@@ -117,7 +117,7 @@ impl StatusWatch<'_> {
     }
 
     /// Ends the watch: after the timeout, or because the change `is_blocked` for too long, which
-    /// the last line says already.
+    /// the last line already shows.
     fn time_out(&mut self, is_blocked: bool) -> io::Result<ExitCode> {
         if !is_blocked {
             self.print_line("timed out")?;

@@ -4,7 +4,7 @@ use super::selector::CollectionSelector;
 use crate::plan::{Behavior, Component, PlannedSource};
 use maquette_contract::{ComponentName, Hop, SourceBackend};
 
-/// A component that holds items: a store or the peers.
+/// A component that stores items: a store or the peers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::evolve) struct Backend {
     pub(in crate::evolve) component: ComponentName,

@@ -31,8 +31,7 @@ impl<'a> RouteGraph<'a> {
 
     /// Components whose configuration is unknown are left out.
     pub(in crate::evolve) fn from_running(running: &'a RunningTopology) -> Self {
-        let planned = running.components().filter_map(|(_, found)| found.planned.as_ref());
-        Self::new(running.entry(), planned)
+        Self::new(running.entry(), running.planned_components())
     }
 
     fn new(
@@ -50,7 +49,7 @@ impl<'a> RouteGraph<'a> {
         self.components.values().copied()
     }
 
-    /// The component at which a request for these items ends that is sent to the entry.
+    /// The component at which a request for these items that is sent to the entry ends.
     pub(in crate::evolve) fn owner_of(
         &self,
         selector: &CollectionSelector,
@@ -61,7 +60,7 @@ impl<'a> RouteGraph<'a> {
         }
     }
 
-    /// Where the route of these items ends that starts at the entry.
+    /// Where the route of these items from the entry ends.
     pub(super) fn route_end(&self, selector: &CollectionSelector) -> RouteEnd<'a> {
         let Some(mut component) = self.entry.and_then(|entry| self.component(entry)) else {
             return RouteEnd::Missing;

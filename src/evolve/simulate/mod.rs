@@ -43,9 +43,10 @@ pub fn simulate(wanted: &Topology, running: &RunningTopology) -> Vec<Stage> {
     if !blockers.is_empty() {
         return vec![Stage::from_evolution(Evolution::blocked(wanted, running, blockers))];
     }
-    let planned = running.components().filter_map(|(_, found)| found.planned.as_ref());
-    let mut components: BTreeMap<_, _> =
-        planned.map(|component| (component.name.clone(), component.clone())).collect();
+    let mut components: BTreeMap<_, _> = running
+        .planned_components()
+        .map(|component| (component.name.clone(), component.clone()))
+        .collect();
     let mut entry = running.entry().cloned();
     let mut stages: Vec<Stage> = vec![];
     for _ in 0..MAX_STAGES {

@@ -1,5 +1,5 @@
 //! Surplus peers are removed one at a time, the highest ordinal first, and only when the remaining
-//! peers hold all copies of their items.
+//! peers have all copies of their items.
 
 use crate::{
     evolve::{Step, evolution::Evolution, wait::Wait},

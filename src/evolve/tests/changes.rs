@@ -80,7 +80,7 @@ fn play_change(topologies: &[Topology], numbers: Vec<u32>, broken_rule: Option<B
     }
 }
 
-/// At least a thousand cases; more where PROPTEST_CASES says so.
+/// At least 1000 cases; PROPTEST_CASES sets a higher number.
 fn test_config() -> ProptestConfig {
     let config = ProptestConfig::default();
     ProptestConfig { cases: config.cases.max(1000), ..config }

@@ -143,8 +143,8 @@ impl World {
             return;
         }
         let newest = revision(&pod.loaded);
-        let held = self.requests.iter().flat_map(|request| &request.path);
-        let older = held.filter(|(holder, _, ran)| *holder == id && *ran != newest).count();
+        let hops = self.requests.iter().flat_map(|request| &request.path);
+        let older = hops.filter(|(handler, _, ran)| *handler == id && *ran != newest).count();
         let works =
             |to: &ComponentName| self.pods.values().any(|pod| pod.component == *to && pod.ready);
         let observations = pod.build_report(id, u32::try_from(older).unwrap(), works);

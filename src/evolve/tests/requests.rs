@@ -19,7 +19,7 @@ pub(super) struct Request {
     pub(super) is_write: bool,
     /// The newest write that was acknowledged before it started.
     pub(super) before: Option<Written>,
-    /// The pods that hold it, each with the configuration that it had loaded on arrival.
+    /// The pods that it has reached, each with the configuration that it had loaded on arrival.
     pub(super) path: Vec<(PodId, Component, Revision)>,
     pub(super) stage: RequestStage,
 }
@@ -27,7 +27,7 @@ pub(super) struct Request {
 pub(super) enum RequestStage {
     /// On its way to the owner.
     Routing,
-    /// The owner has written or found this in the source of truth; its own backend comes next.
+    /// The owner has written or read this in the source of truth; its own backend comes next.
     HalfDone(Option<Written>),
 }
 

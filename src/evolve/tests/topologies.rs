@@ -58,28 +58,34 @@ fn peers(replicas: u32) -> Value {
 
 /// Services in any order, each calling some of those below it, with random stores and collections.
 fn n_tier() -> impl Strategy<Value = Value> {
-    let dice = (vec(any::<bool>(), 4), option::weighted(0.8, Just(())), 1..=2_u32);
+    let choices = (vec(any::<bool>(), 4), option::weighted(0.8, Just(())), 1..=2_u32);
     (
         subsequence(SERVICES.to_vec(), 1..=4).prop_shuffle(),
-        vec(dice, 4),
+        vec(choices, 4),
         Just(STORES.to_vec()).prop_shuffle(),
         // The index of the owner of each collection, and of the rest; above the number of services:
         // none.
         vec(0..=4_usize, 4),
     )
-        .prop_map(|(names, dice, stores, owners)| {
+        .prop_map(|(names, choices, stores, owners)| {
             let services: Vec<_> = (0..names.len())
-                .map(|index| service(index, &names, &dice[index], &owners, stores[index]))
+                .map(|index| service(index, &names, &choices[index], &owners, stores[index]))
                 .collect();
             json!({ "shape": "NTier", "nTier": { "services": services } })
         })
 }
 
 /// Whether a service calls each of the services below it, whether it has a store, and its replicas.
-type Dice = (Vec<bool>, Option<()>, u32);
+type ServiceChoices = (Vec<bool>, Option<()>, u32);
 
-fn service(index: usize, names: &[&str], dice: &Dice, owners: &[usize], store: &str) -> Value {
-    let (calls, has_store, replicas) = dice;
+fn service(
+    index: usize,
+    names: &[&str],
+    choices: &ServiceChoices,
+    owners: &[usize],
+    store: &str,
+) -> Value {
+    let (calls, has_store, replicas) = choices;
     let callees = (index + 1..names.len()).filter(|callee| calls[*callee]);
     let calls: Vec<_> = callees.map(|callee| json!({ "service": names[callee] })).collect();
     let collections = ["alpha", "beta", "gamma", "*"];

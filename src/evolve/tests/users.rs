@@ -66,23 +66,23 @@ impl World {
         mut request: Request,
         choices: &mut Choices,
     ) -> Option<Request> {
-        let holder = request.path.last().map(|(_, loaded, _)| loaded.clone()).unwrap();
+        let handler = request.path.last().map(|(_, loaded, _)| loaded.clone()).unwrap();
         if let RequestStage::HalfDone(found) = request.stage {
-            self.finish_request(&request, &holder, found);
+            self.finish_request(&request, &handler, found);
             return None;
         }
-        match requests::next_hop(&holder, &request.collection) {
+        match requests::next_hop(&handler, &request.collection) {
             NextHop::Own => {
-                let found = self.write_or_find(&request, &holder);
+                let found = self.write_or_read(&request, &handler);
                 request.stage = RequestStage::HalfDone(found);
                 Some(request)
             }
             NextHop::Call(component) => {
-                // Held while no pod serves.
+                // It waits while no pod serves.
                 let Some(pod) = self.serving_pod(&component, choices) else {
                     let exists = self.applied.contains_key(&component)
                         || self.pods.values().any(|pod| pod.component == component);
-                    let (from, log) = (&holder.name, &self.log);
+                    let (from, log) = (&handler.name, &self.log);
                     assert!(
                         exists,
                         "{from} sends a request to {component}, which does not exist; {log:#?}"
@@ -105,7 +105,7 @@ impl World {
     }
 
     /// The owner reads both backends, and writes to the source of truth.
-    pub(super) fn write_or_find(
+    pub(super) fn write_or_read(
         &mut self,
         request: &Request,
         owner: &Component,
@@ -121,7 +121,7 @@ impl World {
         Some(written)
     }
 
-    /// The owner stores what it wrote or found in its own backend, and responds.
+    /// The owner stores what it wrote or read in its own backend, and responds.
     pub(super) fn finish_request(
         &mut self,
         request: &Request,

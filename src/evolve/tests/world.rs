@@ -202,7 +202,7 @@ impl World {
         self.data.remove(name);
         self.entries.remove(name);
         self.started.remove(name);
-        // A pod that is not ready sends no requests. The load plays clients, which may still have
+        // A pod that is not ready sends no requests. The load stands for clients, which may still have
         // connections.
         let caller = self.pods.values().find(|pod| {
             let calls = pod.loaded.edges().iter().any(|edge| edge.to == *name);

@@ -12,7 +12,7 @@ const MIN_GAPS: [f64; 3] = [30.0, 20.0, 12.0];
 /// The weight of a link between two vertices; between a vertex and a bend; between two bends.
 const WEIGHTS: [f64; 3] = [1.0, 2.0, 30.0];
 
-/// The wish of one link for the position of an item.
+/// The best position of an item for one of its links.
 #[derive(Clone, Copy)]
 struct Pull {
     /// The item at the other end of the link.
@@ -100,7 +100,7 @@ fn wished_position(item: usize, pulls: &[Pull], x: &[f64]) -> (f64, f64) {
     (sum / weight, weight)
 }
 
-/// The non-decreasing sequence that is nearest to the wished values by their weights (isotonic
+/// The non-decreasing sequence that is nearest to the preferred values by their weights (isotonic
 /// regression). Adjacent values that are out of order are pooled.
 fn isotonic_fit(wishes: &[(f64, f64)]) -> Vec<f64> {
     // The value of each pool, its weight, and how many values it has.

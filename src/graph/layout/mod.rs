@@ -1,5 +1,5 @@
 //! Positions of components and paths of edges: components in rows, few crossings, and no edge across
-//! a component. It never knows how anything looks.
+//! a component. It never depends on how anything is drawn.
 //!
 //! The steps of a layered layout (Sugiyama): [`rows`] assigns layers, from the longest path from
 //! above. [`order`] reduces crossings: it sorts each row by the positions of its neighbours.

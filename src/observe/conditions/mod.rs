@@ -4,6 +4,7 @@
 //! reads the assessment and never the cluster.
 
 mod accepted;
+mod causes;
 mod overlay_connected;
 mod progressing;
 mod ready;

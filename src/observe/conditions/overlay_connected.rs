@@ -58,7 +58,7 @@ fn unseen_members(pod: &str, peer: &PeerObservation, members: &[String]) -> Opti
     (!unseen.is_empty()).then(|| format!("{pod} does not see {}", unseen.join(", ")))
 }
 
-/// The pods that hold items. Pods that hand over before they leave are no members.
+/// The pods that store items. Pods that hand over before they leave are no members.
 fn expected_members(peers: &Component, running: &RunningComponent) -> Vec<String> {
     let members = match &peers.behavior {
         Behavior::Peer(peer) => peer.members as usize,

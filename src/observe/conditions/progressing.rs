@@ -1,12 +1,16 @@
 //! `Progressing`: whether the operator still changes the running model to match the specification.
 
-use super::{Assessment, ConditionState, Reason};
+use super::{
+    Assessment, ConditionState, Reason,
+    causes::{blocked, worst_issue},
+};
 use crate::observe::{Acceptance, IssueKind, RunningComponent, VolumeNote, text::join_items};
 
 pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
     spec_refused(assessment)
         .or_else(|| apply_blocked(assessment))
-        .or_else(|| evolution_blocked(assessment))
+        .or_else(|| blocked(assessment))
+        .or_else(|| stuck_pods(assessment))
         .or_else(|| evolving(assessment))
         .or_else(|| components_not_ready(assessment))
         .or_else(|| volume_progress(assessment))
@@ -25,26 +29,13 @@ fn spec_refused(assessment: &Assessment<'_>) -> Option<ConditionState> {
 
 /// Issues that last until a user fixes them, the worst kind alone.
 fn apply_blocked(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let issues = &assessment.outcome.issues;
-    let worst = issues.iter().map(|issue| issue.kind).max()?;
-    let reason = match worst {
-        // It ends by itself: see `evolving`.
-        IssueKind::Removal => return None,
-        IssueKind::Failed => Reason::ApplyFailed,
-        IssueKind::Conflict => Reason::Conflict,
-        IssueKind::Unreadable => Reason::Unreadable,
-    };
-    let messages = issues.iter().filter(|issue| issue.kind == worst).map(|i| i.message.clone());
-    Some(ConditionState::new_false(reason, join_items(messages)))
+    let (worst, state) = worst_issue(assessment)?;
+    // A removal ends by itself: see `evolving`.
+    (worst != IssueKind::Removal).then_some(state)
 }
 
-/// What a change waits for until a user fixes it. The running model serves as before.
-fn evolution_blocked(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let blockers = &assessment.target.blockers;
-    if !blockers.is_empty() {
-        let message = join_items(blockers.iter().cloned());
-        return Some(ConditionState::new_false(Reason::Blocked, message));
-    }
+/// Pods that a change waits for until a user fixes them. The running model serves as before.
+fn stuck_pods(assessment: &Assessment<'_>) -> Option<ConditionState> {
     assessment.target.evolution?;
     let mut issues = vec![];
     for component in &assessment.target.components {

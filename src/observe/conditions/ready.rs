@@ -2,22 +2,24 @@
 //! needs are missing.
 
 use super::{
-    Assessment, ConditionState, ConditionStatus, Reason, overlay_connected, traffic_flowing,
+    Assessment, ConditionState, ConditionStatus, Reason,
+    causes::{blocked, worst_issue},
+    overlay_connected, traffic_flowing,
 };
 use crate::{
     api::EdgeState,
     observe::{
-        Acceptance, IssueKind,
+        Acceptance,
         text::{counted, join_items},
     },
 };
 
 pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
     spec_refused(assessment)
-        .or_else(|| worst_issue(assessment))
+        .or_else(|| worst_issue(assessment).map(|(_, state)| state))
         .or_else(|| components_not_ready(assessment))
         .or_else(|| edges_failing(assessment))
-        .or_else(|| evolution_blocked(assessment))
+        .or_else(|| blocked(assessment))
         .or_else(|| evolution_pending(assessment))
         .or_else(|| entry_broken(assessment))
         .or_else(|| edges_unknown(assessment))
@@ -40,19 +42,6 @@ fn spec_refused(assessment: &Assessment<'_>) -> Option<ConditionState> {
         Acceptance::Unreadable { .. } => (Reason::Unreadable, "the specification cannot be read"),
     };
     Some(ConditionState::new_false(reason, message))
-}
-
-fn worst_issue(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let issues = &assessment.outcome.issues;
-    let worst = issues.iter().map(|issue| issue.kind).max()?;
-    let reason = match worst {
-        IssueKind::Removal => Reason::WaitingForRemoval,
-        IssueKind::Failed => Reason::ApplyFailed,
-        IssueKind::Conflict => Reason::Conflict,
-        IssueKind::Unreadable => Reason::Unreadable,
-    };
-    let messages = issues.iter().filter(|issue| issue.kind == worst).map(|i| i.message.clone());
-    Some(ConditionState::new_false(reason, join_items(messages)))
 }
 
 fn components_not_ready(assessment: &Assessment<'_>) -> Option<ConditionState> {
@@ -84,14 +73,6 @@ fn edges_failing(assessment: &Assessment<'_>) -> Option<ConditionState> {
 fn edges_unknown(assessment: &Assessment<'_>) -> Option<ConditionState> {
     let message = edges_in_state(assessment, EdgeState::Unknown)?;
     Some(ConditionState::new_unknown(Reason::EdgesUnknown, message))
-}
-
-fn evolution_blocked(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let blockers = &assessment.target.blockers;
-    if blockers.is_empty() {
-        return None;
-    }
-    Some(ConditionState::new_false(Reason::Blocked, join_items(blockers.iter().cloned())))
 }
 
 fn evolution_pending(assessment: &Assessment<'_>) -> Option<ConditionState> {

@@ -1,4 +1,4 @@
-//! What one condition says before it is written.
+//! One condition before it is written.
 
 use super::Reason;
 

@@ -1,7 +1,7 @@
 //! `TrafficFlowing`: whether users' requests are answered, and what they wrote is kept. Without
 //! requests it is `Unknown`, reason `NoTraffic`.
 //!
-//! A lost write keeps the condition false: it breaks a promise, and no later success repairs it.
+//! A lost write keeps the condition false: no later success repairs it.
 //! The load counts lost writes since its start, so a user who has seen the message restarts it.
 
 use super::{Assessment, ConditionState, Reason};

@@ -1,4 +1,4 @@
-//! Finds objects and what they belong to.
+//! Finds an object by name, and the component of an object.
 
 use k8s_openapi::{Metadata, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use maquette_contract::{ComponentName, keys::LABEL_COMPONENT};
@@ -16,9 +16,4 @@ pub(super) fn find_named<'a, K: Metadata<Ty = ObjectMeta>>(
 ) -> Option<&'a K> {
     // Not by label: a user may change a label, and it is repaired only later.
     objects.iter().map(Arc::as_ref).find(|object| object.metadata().name.as_deref() == Some(name))
-}
-
-/// A count of pods in a status; zero where it is absent.
-pub(super) fn to_count(n: Option<i32>) -> u32 {
-    n.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
 }

@@ -1,6 +1,6 @@
 //! The running topology: its types, and how it is read back from the objects of a snapshot.
 //!
-//! The types know nothing of Kubernetes; `read` is the opposite of `render`.
+//! The types contain no Kubernetes object; `read` is the opposite of `render`.
 
 mod entry;
 mod lookup;

@@ -1,4 +1,4 @@
-//! What a pod's object says: its ordinal, whether it is ready, and what keeps it from being ready.
+//! A pod's object: its ordinal, whether it is ready, and what keeps it from being ready.
 
 use crate::observe::text::one_line;
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodCondition};
@@ -12,7 +12,7 @@ pub fn pod_ordinal(pod: &str) -> Option<u32> {
 }
 
 /// Why the pod is not ready; none if it is. The text is the same while the issue is the same: it
-/// holds no counts of attempts and no waiting times.
+/// has no counts of attempts and no waiting times.
 pub(super) fn readiness_issue(pod: &Pod) -> Option<String> {
     if is_ready(pod) {
         return None;

@@ -1,4 +1,4 @@
-//! What runs of an Architecture, as types. Only `read` fills them from objects.
+//! The types of the running topology. Only `read` fills them from objects.
 
 use crate::{observe::PodReport, plan::Component};
 use maquette_contract::{ComponentName, Revision, Role};
@@ -30,9 +30,14 @@ impl RunningTopology {
         self.entry.component.as_ref()
     }
 
-    /// The components of which a pod or an object runs, by name.
+    /// The components that have a pod or an object, by name.
     pub fn components(&self) -> impl Iterator<Item = (&ComponentName, &RunningComponent)> {
         self.components.iter()
+    }
+
+    /// The running components whose configuration and workload are both known.
+    pub fn planned_components(&self) -> impl Iterator<Item = &Component> {
+        self.components.values().filter_map(|component| component.planned.as_ref())
     }
 
     /// The component of this name.
@@ -61,7 +66,7 @@ pub(in crate::observe) struct EntryService {
     pub(in crate::observe) issue: Option<String>,
 }
 
-/// What runs of a component.
+/// The objects of a component, as they run.
 #[derive(Clone, Debug, Default)]
 pub struct RunningComponent {
     /// The component as its configuration and its workload say; none while one of them is missing.
@@ -76,7 +81,7 @@ pub struct RunningComponent {
     pub terminating: usize,
 }
 
-/// What a Deployment or StatefulSet says of its pods.
+/// What a Deployment or StatefulSet reports of its pods.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workload {
     /// Whether its controller has observed the newest generation.
@@ -98,7 +103,7 @@ pub struct Workload {
 pub struct RunningPod {
     /// The pod's name: for a StatefulSet it ends with the ordinal.
     pub name: String,
-    /// The UID, by which reports are kept.
+    /// The UID, the key of its report.
     pub uid: String,
     /// The address, once it has one.
     pub ip: Option<String>,
@@ -107,13 +112,13 @@ pub struct RunningPod {
     /// The configuration revision in its annotation, which makes the kubelet refresh the mounted
     /// ConfigMap.
     pub requested_revision: Option<String>,
-    /// Why it is not ready, in one line, where the pod's status says so.
+    /// Why it is not ready, in one line; none if its status has no reason.
     pub issue: Option<String>,
     /// The newest report, fresh or not.
     pub report: PodReport,
 }
 
-/// How many pods of a component are asked for a report; of peers all are asked.
+/// How many pods of a component are polled for reports; of peers all are polled.
 pub const REPORT_SAMPLE: usize = 3;
 
 /// The pods whose reports count: of peers all, else the first [`REPORT_SAMPLE`] by name.

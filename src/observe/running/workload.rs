@@ -1,7 +1,7 @@
-//! Reads Deployments and StatefulSets: what they run now, and what they are to run.
+//! Reads Deployments and StatefulSets: their specification and their status.
 
 use super::{
-    lookup::{component_of, find_named, to_count},
+    lookup::{component_of, find_named},
     pod::pod_ordinal,
     topology::Workload,
 };
@@ -121,6 +121,11 @@ fn stateful_set_workload(set: &StatefulSet) -> Workload {
         available: to_count(status.available_replicas),
         issue: None,
     }
+}
+
+/// A count of pods in a status; zero where it is absent.
+fn to_count(n: Option<i32>) -> u32 {
+    n.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
 }
 
 /// The specification of a StatefulSet that was deleted without its pods. The pods run, so the

@@ -1,6 +1,6 @@
 //! Makes the kubelet refresh a mounted ConfigMap at once. It does so when the pod changes, else
-//! about every minute. So pods with old settings get an annotation with the revision that they
-//! should have.
+//! about every minute. So pods with an older configuration get an annotation with the revision
+//! that they should have.
 
 use super::{
     super::{
@@ -65,7 +65,7 @@ fn target_revision(config_map: &ConfigMap) -> Option<(ComponentName, Revision)> 
     Some((component, ComponentConfig::revision_of(text)))
 }
 
-/// Whether the pod's newest report has another revision. Without a report nothing is known.
+/// Whether the pod's newest report has another revision. False without a report.
 fn is_stale(pod: &RunningPod, target: &Revision) -> bool {
     pod.report.latest.as_ref().is_some_and(|(_, report)| report.revision != *target)
 }

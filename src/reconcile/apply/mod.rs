@@ -11,7 +11,7 @@ mod object;
 mod objects;
 mod prune;
 
-pub(super) use child::{Child, patch_metadata};
+pub(super) use child::{Child, create_params, merge_params, patch_metadata};
 pub(super) use delete::delete_object;
 pub(super) use kubelet_refresh::refresh_stale_pods;
 pub(super) use object::ensure_owned;

@@ -7,7 +7,7 @@ use super::{
         key::architecture_owners,
         watch::{Cache, has_create_fields},
     },
-    child::Child,
+    child::{Child, create_params, merge_params},
     managed_fields::upgrade_managed_fields,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 use kube::{
     Api, Resource, ResourceExt,
-    api::{Patch, PatchParams, PostParams},
+    api::{Patch, PatchParams},
 };
 use maquette_contract::keys::FIELD_MANAGER;
 use std::sync::Arc;
@@ -48,14 +48,13 @@ async fn create_object<K: Child>(
     desired: &K,
 ) -> Result<ApplyResult, ApplyError> {
     let api: Api<K> = cx.api();
-    let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), dry_run: false };
-    let error = match api.create(&params, desired).await {
+    let error = match api.create(&create_params(), desired).await {
         Ok(created) => return check_applied(cx, cache, desired, &created),
         Err(error) => error,
     };
     let name = desired.display_name();
     match error {
-        // Another's object, or ours and the cache is behind.
+        // The object is not ours, or it is and the cache is behind.
         kube::Error::Api(status) if status.is_already_exists() => {
             let live = api
                 .get_opt(&desired.name_any())
@@ -104,17 +103,13 @@ async fn server_side_apply<K: Child>(api: &Api<K>, object: &K) -> Result<K, kube
         // apply adds our entry beside it. If both together are invalid, a merge patch replaces the
         // whole list.
         Err(kube::Error::Api(status)) if status.is_invalid() => {
-            let params = PatchParams {
-                field_manager: Some(FIELD_MANAGER.to_owned()),
-                ..PatchParams::default()
-            };
-            api.patch(&name, &params, &Patch::Merge(object)).await
+            api.patch(&name, &merge_params(), &Patch::Merge(object)).await
         }
         result => result,
     }
 }
 
-/// Records the write, if the API server returned what was asked for. Else something between us and
+/// Records the write, if the API server returned `desired`. Else something between us and
 /// the storage changes the object, and repeating the request would change nothing.
 fn check_applied<K: Child>(
     cx: &ReconcileContext<'_>,

@@ -13,7 +13,7 @@ use kube::ResourceExt;
 use maquette_contract::{ComponentName, keys::LABEL_COMPONENT};
 use std::sync::Arc;
 
-/// Applies `objects`, except held StatefulSets.
+/// Applies `objects`, except skipped StatefulSets.
 pub(in crate::reconcile) async fn apply_objects(
     cx: &ReconcileContext<'_>,
     objects: &ObjectsByKind,
@@ -33,14 +33,14 @@ pub(in crate::reconcile) async fn apply_objects(
     apply_kind(cx, &caches.services, services, outcome).await?;
     let deployed = apply_kind(cx, &caches.deployments, deployments, outcome).await?;
     let mut sets = stateful_sets.clone();
-    sets.retain(|set| !outcome.held_sets.contains(&set.name_any()));
+    sets.retain(|set| !outcome.skipped_sets.contains(&set.name_any()));
     let set = apply_kind(cx, &caches.stateful_sets, &sets, outcome).await?;
     apply_kind(cx, &caches.pod_disruption_budgets, pod_disruption_budgets, outcome).await?;
     outcome.applied.changing.extend([configured, deployed, set].into_iter().flatten());
     Ok(())
 }
 
-/// Returns the components whose settings were written.
+/// Returns the components whose configuration was written.
 async fn apply_config_maps(
     cx: &ReconcileContext<'_>,
     config_maps: &[ConfigMap],

@@ -61,7 +61,7 @@ impl EvolutionMetrics {
         );
     }
 
-    /// Records what an Architecture's status says of its evolution.
+    /// Records the evolution in an Architecture's status.
     pub(in crate::reconcile) fn record_status(
         &self,
         key: &ArchitectureKey,

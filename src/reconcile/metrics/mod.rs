@@ -1,4 +1,4 @@
-//! The operator's metrics, under the customary names of controller-runtime. No label has a value
+//! The operator's metrics, under the names of controller-runtime. No label has a value
 //! that users choose.
 
 mod evolution;

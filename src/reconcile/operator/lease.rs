@@ -4,13 +4,14 @@
 //! whole duration of the Lease by our own clock, so clocks need not agree. Every write carries the
 //! resource version that was read, so that one of two concurrent writers wins.
 
+use crate::reconcile::apply::create_params;
 use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
     jiff::Timestamp,
 };
-use kube::{Api, Client, api::PostParams};
-use maquette_contract::keys::{FIELD_MANAGER, MANAGER};
+use kube::{Api, Client};
+use maquette_contract::keys::MANAGER;
 use maquette_http_client::error_chain;
 use std::{future::Future, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
@@ -105,9 +106,9 @@ impl LeaseCandidate {
         if !self.is_holder() {
             return;
         }
-        let Some((held, _)) = self.observed.take() else { return };
-        let spec = LeaseSpec { holder_identity: None, ..held.spec.unwrap_or_default() };
-        let released = Lease { metadata: held.metadata, spec: Some(spec) };
+        let Some((lease, _)) = self.observed.take() else { return };
+        let spec = LeaseSpec { holder_identity: None, ..lease.spec.unwrap_or_default() };
+        let released = Lease { metadata: lease.metadata, spec: Some(spec) };
         if let Err(error) = self.update_lease(released).await {
             tracing::warn!(
                 error = error_chain(&error),
@@ -190,7 +191,7 @@ impl LeaseCandidate {
 
     async fn create_lease(&mut self) -> Result<bool, LeaseError> {
         let requested_at = Instant::now();
-        let result = with_timeout(self.api.create(&post_params(), &self.next_lease(None))).await;
+        let result = with_timeout(self.api.create(&create_params(), &self.next_lease(None))).await;
         let is_written = self.check_write(result)?;
         if is_written {
             self.renewed_at = requested_at;
@@ -199,7 +200,7 @@ impl LeaseCandidate {
     }
 
     async fn update_lease(&mut self, lease: Lease) -> Result<bool, LeaseError> {
-        let result = with_timeout(self.api.replace(MANAGER, &post_params(), &lease)).await;
+        let result = with_timeout(self.api.replace(MANAGER, &create_params(), &lease)).await;
         self.check_write(result)
     }
 
@@ -219,10 +220,6 @@ impl LeaseCandidate {
             Err(error) => Err(error),
         }
     }
-}
-
-fn post_params() -> PostParams {
-    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), dry_run: false }
 }
 
 fn holder_of(lease: &Lease) -> Option<&str> {

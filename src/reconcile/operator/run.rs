@@ -58,7 +58,7 @@ pub enum RunError {
     TaskEnded,
 }
 
-/// Runs until `stop`, or until it cannot go on.
+/// Runs until `stop`, or until an error.
 ///
 /// # Errors
 /// When it cannot start, or ends without `stop`: it should be started again.

@@ -1,6 +1,6 @@
-//! Publishes what is known of an Architecture: its status and Events.
+//! Publishes the status of an Architecture, and Events.
 //!
-//! Never decides what the status says: `observe` does.
+//! Never decides the content of the status: `observe` does.
 
 mod events;
 mod status;

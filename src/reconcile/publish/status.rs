@@ -1,4 +1,4 @@
-//! Writes the status if it says something new, and emits Events for what it says.
+//! Writes the status if it has changed, and emits Events for the change.
 
 use super::{
     super::{

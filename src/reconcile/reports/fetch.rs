@@ -61,7 +61,7 @@ impl ReportFetcher {
     }
 }
 
-/// The root cause alone: the errors around it say only that a request failed.
+/// The root cause alone: the errors around it add only that a request failed.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
 }

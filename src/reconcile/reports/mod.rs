@@ -1,4 +1,4 @@
-//! The reports that pods make of themselves.
+//! The pods' reports.
 //!
 //! Owns when each pod is polled and which of its reports count. It never decides what a report
 //! means: `observe` does.

@@ -13,7 +13,7 @@ use std::{
 /// Reports by the pods' UIDs.
 pub(in crate::reconcile) type ReportsByPod = BTreeMap<String, PodReport>;
 
-/// What pods answered in one round, by UID.
+/// The answers of pods in one round, by UID.
 pub(super) type PollAnswers = Vec<(String, Result<Observations, String>)>;
 
 /// The newest report of every pod, by Architecture.
@@ -25,7 +25,7 @@ pub(in crate::reconcile) struct ReportStore(RwLock<HashMap<ArchitectureKey, Arch
 struct ArchitectureReports {
     reports: ReportsByPod,
     /// The digests at the end of the last round.
-    digests: BTreeMap<String, LastDigest>,
+    digests: BTreeMap<String, PodDigest>,
     /// Reports that were requested before do not count.
     valid_since: HashMap<String, Instant>,
 }
@@ -43,7 +43,7 @@ impl ReportStore {
 
     /// Ignores every report of these pods that was requested before now.
     ///
-    /// They get new settings, and an earlier report does not prove that a pod follows them, not
+    /// They get a new configuration, and an earlier report does not prove that a pod follows it, not
     /// even one that names the same revision: the pod may have had another revision in between.
     pub(in crate::reconcile) fn invalidate(
         &self,
@@ -56,7 +56,7 @@ impl ReportStore {
             if let Some(report) = entry.reports.get_mut(&uid) {
                 report.latest = None;
             }
-            // The next report counts as a change, even if it says the same.
+            // The next report counts as a change, even if it is the same.
             entry.digests.remove(&uid);
             entry.valid_since.insert(uid, Instant::now());
         }
@@ -98,16 +98,16 @@ impl ReportStore {
     }
 }
 
-/// What a status can show of a pod.
+/// The part of a pod's report that a status can show.
 #[derive(Debug, PartialEq)]
-struct LastDigest {
+struct PodDigest {
     /// Why the last poll failed.
     failure: Option<String>,
     /// Of the newest report.
     report: Option<ReportDigest>,
 }
 
-impl LastDigest {
+impl PodDigest {
     fn new(report: &PodReport, now: Timestamp) -> Self {
         Self { failure: report.failure.clone(), report: ReportDigest::new(report, now) }
     }
@@ -168,8 +168,8 @@ impl ReportDigest {
     }
 }
 
-fn digest_reports(reports: &ReportsByPod, now: Timestamp) -> BTreeMap<String, LastDigest> {
-    let digests = reports.iter().map(|(uid, report)| (uid.clone(), LastDigest::new(report, now)));
+fn digest_reports(reports: &ReportsByPod, now: Timestamp) -> BTreeMap<String, PodDigest> {
+    let digests = reports.iter().map(|(uid, report)| (uid.clone(), PodDigest::new(report, now)));
     digests.collect()
 }
 

@@ -1,4 +1,4 @@
-//! The claims that a StatefulSet makes, and what a claim says of its volume.
+//! The claims of a StatefulSet, and the size, class and state of a claim.
 
 use crate::api::Quantity;
 use k8s_openapi::{
@@ -8,7 +8,7 @@ use k8s_openapi::{
 use kube::ResourceExt;
 use std::collections::BTreeMap;
 
-/// The claims of the StatefulSet's pods, as its controller would make them.
+/// The claims of the StatefulSet's pods, as its controller would create them.
 pub(super) fn desired_claims(set: &StatefulSet) -> Vec<Claim> {
     let replicas = set.spec.as_ref().map_or(0, |spec| spec.replicas.unwrap_or(1));
     let templates = claim_templates(set).iter();

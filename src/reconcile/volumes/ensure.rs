@@ -1,8 +1,8 @@
-//! Makes the claims of StatefulSets, with the owner and the size that are specified.
+//! Creates the claims of StatefulSets, with the owner and the size that are specified.
 
 use super::{
     super::{
-        apply::Child,
+        apply::{Child, create_params},
         context::ReconcileContext,
         error::{ApplyError, ReconcileError},
         outcome::ReconcileOutcome,
@@ -15,11 +15,10 @@ use super::{
 };
 use crate::{api::Retention, observe::IssueKind};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
-use kube::{Api, ResourceExt, api::PostParams};
-use maquette_contract::keys::FIELD_MANAGER;
+use kube::{Api, ResourceExt};
 use std::sync::Arc;
 
-/// Makes the claims of `sets`; holds a StatefulSet if one of its claims is not ours. Claims grow
+/// Creates the claims of `sets`; skips a StatefulSet if one of its claims is not ours. Claims grow
 /// before the claim templates follow.
 pub(in crate::reconcile) async fn ensure_claims(
     cx: &ReconcileContext<'_>,
@@ -33,7 +32,7 @@ pub(in crate::reconcile) async fn ensure_claims(
             let result = ensure_claim(cx, &claim, retention).await;
             match outcome.record_result(result)? {
                 Some(live) => grow_claim(cx, &live, &claim, &mut classes, outcome).await?,
-                None => _ = outcome.held_sets.insert(set.name_any()),
+                None => _ = outcome.skipped_sets.insert(set.name_any()),
             }
         }
         fit_templates(cx, set, retention, outcome).await?;
@@ -53,8 +52,7 @@ async fn ensure_claim(
     new.metadata.annotations = Some(used_by_annotation(cx));
     new.metadata.owner_references = claim_owners(cx, retention);
     let api: Api<Claim> = cx.api();
-    let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), dry_run: false };
-    match api.create(&params, &new).await {
+    match api.create(&create_params(), &new).await {
         Ok(created) => {
             cx.record_write(cx.shared.caches.claims.write_fence(&created.metadata));
             Ok(Arc::new(created))

@@ -2,7 +2,10 @@
 
 use super::{
     super::{
-        apply::Child, context::ReconcileContext, error::ReconcileError, outcome::ReconcileOutcome,
+        apply::{Child, merge_params},
+        context::ReconcileContext,
+        error::ReconcileError,
+        outcome::ReconcileOutcome,
         state::GrowthRefusal,
     },
     claims::{VolumeSize, is_bound, requested_size, storage_class, volume_capacity},
@@ -15,11 +18,7 @@ use k8s_openapi::{
     },
     apimachinery::pkg::{api::resource::Quantity as RawQuantity, apis::meta::v1::ObjectMeta},
 };
-use kube::{
-    Api, ResourceExt,
-    api::{Patch, PatchParams},
-};
-use maquette_contract::keys::FIELD_MANAGER;
+use kube::{Api, ResourceExt, api::Patch};
 use std::time::{Duration, Instant};
 
 /// The interval of attempts for a volume that could not grow: its class may change meanwhile.
@@ -161,9 +160,7 @@ async fn patch_size(
         architecture = %cx.key(), claim = name, size = target.text, "growing a volume"
     );
     let api: Api<Claim> = cx.api();
-    let params =
-        PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    match api.patch(&name, &params, &Patch::Merge(&size_patch(live, target))).await {
+    match api.patch(&name, &merge_params(), &Patch::Merge(&size_patch(live, target))).await {
         Ok(written) => {
             cx.record_write(cx.shared.caches.claims.write_fence(&written.metadata));
             Ok(None)

@@ -1,9 +1,9 @@
-//! Volume claims: made before their StatefulSets, so that a StatefulSet never takes a claim of
+//! Volume claims: created before their StatefulSets, so that a StatefulSet never takes a claim of
 //! another; grown when the specification grows; kept or deleted as `spec.retention` says.
 //!
-//! A claim template says what is specified, a claim what exists. A volume that cannot be as
+//! A claim template is what is specified, a claim what exists. A volume that cannot be as
 //! specified stays in use as it is, and the status says so. Never deletes a claim that another
-//! Architecture made or left behind.
+//! Architecture created or left behind.
 
 mod claims;
 mod ensure;

@@ -109,7 +109,7 @@ fn volume_status(claim: &Claim, idle_volume: IdleVolume) -> VolumeStatus {
 async fn delete_claim(cx: &ReconcileContext<'_>, claim: &Claim) -> Result<(), ApplyError> {
     let api: Api<Claim> = cx.api();
     let name = claim.name_any();
-    // Read again: a cached claim may have found a new user, and a deletion loses data.
+    // Read again: a cached claim may have a new user, and a deletion loses data.
     let live = api
         .get_opt(&name)
         .await

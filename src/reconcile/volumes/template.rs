@@ -40,11 +40,11 @@ pub(super) async fn fit_templates(
     let live_templates = match live {
         None => None,
         Some(live)
-            if !outcome.held_sets.contains(&set.name_any()) && is_outdated(cx, set, &live) =>
+            if !outcome.skipped_sets.contains(&set.name_any()) && is_outdated(cx, set, &live) =>
         {
             let result = delete_keeping_pods(cx, &live).await;
             if outcome.record_result(result)?.is_none() {
-                outcome.held_sets.insert(set.name_any());
+                outcome.skipped_sets.insert(set.name_any());
             }
             None
         }

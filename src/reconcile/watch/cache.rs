@@ -1,8 +1,9 @@
-//! What a watch has seen: objects by Architecture.
+//! The objects that a watch has seen, by Architecture.
 
 use super::{
     super::key::{ArchitectureKey, owner_key},
     position::{WatchPosition, WriteFence},
+    watcher::EventSink,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, core::DeserializeGuard, runtime::watcher::Event};
@@ -114,16 +115,17 @@ pub(super) struct CacheFeed<K> {
     listing: Vec<DeserializeGuard<K>>,
 }
 
-impl<K: Resource<DynamicType = ()>> CacheFeed<K> {
+impl<K> CacheFeed<K> {
     pub(super) fn new(cache: &Arc<Cache<K>>) -> Self {
         Self { cache: Arc::clone(cache), listing: vec![] }
     }
+}
 
-    /// Returns the Architectures that the event concerns.
-    pub(super) fn apply_event(
-        &mut self,
-        event: Event<DeserializeGuard<K>>,
-    ) -> Vec<ArchitectureKey> {
+impl<K> EventSink<DeserializeGuard<K>> for CacheFeed<K>
+where
+    K: Resource<DynamicType = ()> + Send + Sync + 'static,
+{
+    fn apply_event(&mut self, event: Event<DeserializeGuard<K>>) -> Vec<ArchitectureKey> {
         // The position moves while no reader can see the objects: they change together.
         let mut objects = self.cache.objects.write().unwrap_or_else(PoisonError::into_inner);
         self.cache.position.record_event(&event);

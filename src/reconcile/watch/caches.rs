@@ -1,4 +1,4 @@
-//! All watches of a scope, and what they have seen.
+//! All watches of a scope, and their caches.
 
 use super::{
     super::key::ArchitectureKey,
@@ -50,7 +50,7 @@ impl WatchScope {
     }
 }
 
-/// What the watches of a scope have seen.
+/// The caches of a scope, one for each watch.
 #[derive(Clone)]
 pub(in crate::reconcile) struct Caches {
     pub(in crate::reconcile) architectures: Store<LenientArchitecture>,

@@ -1,8 +1,8 @@
 //! The children of an Architecture as the caches last showed them.
 //!
-//! The running topology is read back from the children. A child that another client deletes during
-//! an evolution would take with it the knowledge where its items are, so it is kept here and
-//! restored into the snapshot. What the operator itself deletes is dropped, also while the caches
+//! The running topology is read back from the children. If another client deletes a child
+//! during an evolution, the snapshot no longer shows where its items are. So the child is kept here
+//! and restored into the snapshot. What the operator itself deletes is dropped, also while the caches
 //! still show it.
 
 use crate::observe::{Snapshot, is_controlled_by};
@@ -21,7 +21,7 @@ use std::{
 
 type ObjectsByName<K> = BTreeMap<String, Arc<K>>;
 
-/// The memory of one Architecture; it is completed with every snapshot.
+/// The last seen children of one Architecture; every snapshot updates them.
 #[derive(Debug, Default)]
 pub(in crate::reconcile) struct LastSeen {
     config_maps: ObjectsByName<ConfigMap>,
@@ -52,7 +52,7 @@ impl LastSeen {
     /// deleted, and removes those that the operator deleted.
     pub(in crate::reconcile) fn complete_snapshot(&mut self, snapshot: &mut Snapshot, uid: &str) {
         let Self { config_maps, services, deployments, stateful_sets, deleted } = self;
-        // The mark of an object that the caches no longer show has served its purpose.
+        // The mark of an object that the caches no longer show is dropped.
         let mut still_shown = remove_deleted(&mut snapshot.config_maps, deleted);
         still_shown.append(&mut remove_deleted(&mut snapshot.services, deleted));
         still_shown.append(&mut remove_deleted(&mut snapshot.deployments, deleted));
@@ -60,7 +60,7 @@ impl LastSeen {
         *deleted = still_shown;
         restore_missing(config_maps, &mut snapshot.config_maps, uid, |_| {});
         restore_missing(services, &mut snapshot.services, uid, |_| {});
-        // A deleted workload has no ready pods, whatever its last status said.
+        // A deleted workload has no ready pods, whatever its last status was.
         restore_missing(deployments, &mut snapshot.deployments, uid, |object| {
             object.status = None;
         });

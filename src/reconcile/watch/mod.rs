@@ -1,4 +1,4 @@
-//! The watches of the API server and what they have seen.
+//! The watches of the API server and their caches.
 //!
 //! Owns the caches, the queue of Architectures that need a reconcile, and the health of the
 //! watches. It never writes to the API server and never decides what an event means.

@@ -1,31 +1,21 @@
 //! One watch: its own task, back-off and health.
 
 use super::{
-    super::key::ArchitectureKey, cache::CacheFeed, health::WatchHealth,
-    managed_fields::strip_managed_fields, queue::Queue,
+    super::key::ArchitectureKey, health::WatchHealth, managed_fields::strip_managed_fields,
+    queue::Queue,
 };
 use futures::StreamExt;
 use kube::{
     Api, Resource,
-    core::DeserializeGuard,
     runtime::{WatchStreamExt, watcher, watcher::Config},
 };
 use serde::de::DeserializeOwned;
 use std::{fmt::Debug, sync::Arc};
 
-/// Stores what a watch delivers.
+/// Stores the events of a watch.
 pub(super) trait EventSink<K>: Send + 'static {
     /// Returns the Architectures that the event concerns.
     fn apply_event(&mut self, event: watcher::Event<K>) -> Vec<ArchitectureKey>;
-}
-
-impl<K> EventSink<DeserializeGuard<K>> for CacheFeed<K>
-where
-    K: Resource<DynamicType = ()> + Send + Sync + 'static,
-{
-    fn apply_event(&mut self, event: watcher::Event<DeserializeGuard<K>>) -> Vec<ArchitectureKey> {
-        CacheFeed::apply_event(self, event)
-    }
 }
 
 /// Watches without end: feeds `sink` and queues the Architectures that its events concern.

@@ -113,12 +113,12 @@ async fn install(plane: &ControlPlane) {
         let params = PatchParams::apply("tests").force();
         api.patch(&object.name_any(), &params, &Patch::Apply(&object)).await.expect("applied");
     }
-    established(&client).await;
+    await_established(&client).await;
     let of = (OPERATOR_NAMESPACE, OPERATOR);
     plane.write_kubeconfig(&client, of, &plane.operator_kubeconfig).await;
 }
 
-async fn established(client: &Client) {
+async fn await_established(client: &Client) {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     super::eventually("the custom resource is served", super::soon(), async || {
         let found = api.get("architectures.maquette.dev").await.map_err(|e| e.to_string())?;

@@ -50,35 +50,35 @@ pub(crate) struct PodBehavior {
 
 /// Reports for the pods of a namespace until it is dropped.
 pub(crate) struct FakeKubelet {
-    behaviour: Arc<Mutex<PodBehavior>>,
+    behavior: Arc<Mutex<PodBehavior>>,
     _tasks: JoinSet<()>,
 }
 
 impl FakeKubelet {
     /// A kubelet for all pods of a namespace.
     pub(crate) fn start(namespace: &TestNamespace) -> Self {
-        let behaviour = Arc::<Mutex<PodBehavior>>::default();
-        let player = StatusWriter {
+        let behavior = Arc::<Mutex<PodBehavior>>::default();
+        let writer = StatusWriter {
             pods: namespace.api(),
             config_maps: namespace.api(),
-            behaviour: Arc::clone(&behaviour),
+            behavior: Arc::clone(&behavior),
             known: BTreeMap::new(),
         };
         let mut tasks = JoinSet::new();
-        tasks.spawn(player.run());
-        Self { behaviour, _tasks: tasks }
+        tasks.spawn(writer.run());
+        Self { behavior, _tasks: tasks }
     }
 
     /// The behavior, to change it.
     pub(crate) fn behavior(&self) -> MutexGuard<'_, PodBehavior> {
-        self.behaviour.lock().unwrap_or_else(PoisonError::into_inner)
+        self.behavior.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 struct StatusWriter {
     pods: Api<Pod>,
     config_maps: Api<ConfigMap>,
-    behaviour: Arc<Mutex<PodBehavior>>,
+    behavior: Arc<Mutex<PodBehavior>>,
     known: BTreeMap<String, FakePod>,
 }
 
@@ -109,7 +109,7 @@ impl StatusWriter {
         let annotation = pod.annotations().get(ANNOTATION_CONFIG_REVISION).cloned();
         if !self.known.contains_key(&uid) {
             let Some(text) = self.configuration(pod).await else { return };
-            let known = start(pod, text, Arc::clone(&self.behaviour), annotation.clone()).await;
+            let known = start(pod, text, Arc::clone(&self.behavior), annotation.clone()).await;
             self.known.insert(uid.clone(), known);
         }
         let text = match self.known.get(&uid) {
@@ -122,12 +122,8 @@ impl StatusWriter {
             known.annotation = annotation;
         }
         let component = pod.labels().get(LABEL_COMPONENT).cloned().unwrap_or_default();
-        let ready = !self
-            .behaviour
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .down
-            .contains(&component);
+        let ready =
+            !self.behavior.lock().unwrap_or_else(PoisonError::into_inner).down.contains(&component);
         if known.ready != Some(ready) && write_status(&self.pods, pod, known.ip, ready).await {
             known.ready = Some(ready);
         }
@@ -165,11 +161,11 @@ fn address() -> Ipv4Addr {
 async fn start(
     pod: &Pod,
     text: String,
-    behaviour: Arc<Mutex<PodBehavior>>,
+    behavior: Arc<Mutex<PodBehavior>>,
     annotation: Option<String>,
 ) -> FakePod {
     let (ip, listener) = listen().await;
-    let report = Arc::new(Mutex::new(Reporter { pod: pod.name_any(), text, behaviour }));
+    let report = Arc::new(Mutex::new(Reporter { pod: pod.name_any(), text, behavior }));
     let app =
         Router::new().route("/observations", get(observations)).with_state(Arc::clone(&report));
     let mut server = JoinSet::new();
@@ -206,7 +202,7 @@ async fn write_status(pods: &Api<Pod>, pod: &Pod, ip: Ipv4Addr, ready: bool) -> 
 struct Reporter {
     pod: String,
     text: String,
-    behaviour: Arc<Mutex<PodBehavior>>,
+    behavior: Arc<Mutex<PodBehavior>>,
 }
 
 async fn observations(
@@ -218,22 +214,21 @@ async fn observations(
 
 impl Reporter {
     fn report(&self) -> Option<Observations> {
-        let behaviour = self.behaviour.lock().unwrap_or_else(PoisonError::into_inner);
+        let behavior = self.behavior.lock().unwrap_or_else(PoisonError::into_inner);
         let config = ComponentConfig::from_json(&self.text).expect("a configuration");
-        if behaviour.not_reporting.contains(config.component.as_str()) {
+        if behavior.not_reporting.contains(config.component.as_str()) {
             return None;
         }
-        let edges =
-            edges::targets(&config).into_iter().map(|to| self.edge(&config, to, &behaviour));
+        let edges = edges::targets(&config).into_iter().map(|to| self.edge(&config, to, &behavior));
         let members = |members: &[maquette_contract::PeerMember]| PeerObservation {
             members: members
                 .iter()
                 .map(|member| member.name.clone())
-                .filter(|name| *name == self.pod || !behaviour.unseen.contains(name))
+                .filter(|name| *name == self.pod || !behavior.unseen.contains(name))
                 .collect(),
-            under_replicated: behaviour.copying.contains(&self.pod).into(),
+            under_replicated: behavior.copying.contains(&self.pod).into(),
         };
-        let copied = !behaviour.migrating.contains(config.component.as_str());
+        let copied = !behavior.migrating.contains(config.component.as_str());
         let source = |source| MigrationObservation { complete: copied, ..source };
         Some(Observations {
             component: config.component.clone(),
@@ -256,15 +251,15 @@ impl Reporter {
         &self,
         config: &ComponentConfig,
         to: ComponentName,
-        behaviour: &PodBehavior,
+        behavior: &PodBehavior,
     ) -> EdgeObservation {
         let edge = (config.component.to_string(), to.to_string());
-        let probe = match behaviour.failing.contains(&edge) {
+        let probe = match behavior.failing.contains(&edge) {
             true => Probe::Fails { message: "connection refused".to_owned() },
             false => Probe::Works,
         };
         let is_load = matches!(config.role, RoleConfig::Load(_));
-        let failures = if is_load { behaviour.failed_requests } else { 0 };
+        let failures = if is_load { behavior.failed_requests } else { 0 };
         let traffic = Traffic { requests: 10, failures, ..Traffic::default() };
         EdgeObservation { to, probe, traffic }
     }

@@ -80,7 +80,7 @@ fn phase(claim: &Claim) -> &str {
 /// The requested resources of a claim.
 pub(crate) fn requested_size(claim: &Claim) -> BTreeMap<String, Quantity> {
     let resources = claim.spec.as_ref().and_then(|spec| spec.resources.clone());
-    resources.and_then(|resources| resources.requests).expect("a claim asks for something")
+    resources.and_then(|resources| resources.requests).expect("a claim has requests")
 }
 
 async fn create_volume(volumes: &Api<PersistentVolume>, claim: &Claim) {

@@ -21,7 +21,7 @@ use maquette::api::Architecture;
 use maquette_contract::keys::LABEL_ARCHITECTURE;
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-/// A namespace of its own.
+/// The namespace of one test.
 pub(crate) struct TestNamespace {
     pub(crate) client: Client,
     pub(crate) name: String,
@@ -113,8 +113,8 @@ impl TestNamespace {
             let condition = conditions.find(|condition| condition.type_ == type_);
             let condition = condition.ok_or_else(|| "not there".to_owned())?;
             let current = condition.observed_generation == generation;
-            let say = format!("{condition:?}");
-            if current && wanted(&condition) { Ok(condition) } else { Err(say) }
+            let observed = format!("{condition:?}");
+            if current && wanted(&condition) { Ok(condition) } else { Err(observed) }
         })
         .await
     }
@@ -128,13 +128,13 @@ impl TestNamespace {
             let found = api.get(of).await.map_err(|error| error.to_string())?;
             let components =
                 found.status.clone().map(|status| status.components).unwrap_or_default();
-            let unmade = components.iter().find(|component| {
+            let missing = components.iter().find(|component| {
                 component
                     .message
                     .as_deref()
                     .is_none_or(|message| !message.contains("pods are ready"))
             });
-            unmade.map_or(Ok(found), |component| Err(format!("{component:?}")))
+            missing.map_or(Ok(found), |component| Err(format!("{component:?}")))
         })
         .await
     }

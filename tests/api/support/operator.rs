@@ -103,8 +103,8 @@ impl Operator {
     /// Sends SIGTERM, as the kubelet does; returns whether it exited with success.
     pub(crate) async fn stop(&mut self) -> bool {
         let id = self.process.id().expect("it runs").to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status().await;
-        assert!(asked.expect("kill runs").success(), "no process {id}");
+        let killed = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(killed.expect("kill runs").success(), "no process {id}");
         let ended = tokio::time::timeout(super::seconds(5), self.process.wait()).await;
         ended.expect("it ends in time").expect("it ends").success()
     }

@@ -49,7 +49,7 @@ async fn send_requests(
     model: Model,
     stopped: watch::Receiver<bool>,
 ) -> (ClientReport, Vec<Acknowledged>) {
-    let mut experience = ClientReport::default();
+    let mut report = ClientReport::default();
     let mut items: BTreeMap<String, Acknowledged> = BTreeMap::new();
     let mut pace = interval(REQUEST_INTERVAL);
     for n in 0_u64.. {
@@ -57,14 +57,14 @@ async fn send_requests(
             break;
         }
         pace.tick().await;
-        experience.sent += 1;
+        report.sent += 1;
         // Two collections: one with an owner of its own in n-tier, and one without.
         let (collection, id) =
             (["orders", "books"][n as usize % 2], format!("outside-{}", n / 3 % ITEMS));
         let key = format!("{collection}/{id}");
         let start = Instant::now();
         let failure = match items.get(&key).filter(|_| n % 3 != 0) {
-            Some(written) => check_item(&model, &key, written, &mut experience.lost).await.err(),
+            Some(written) => check_item(&model, &key, written, &mut report.lost).await.err(),
             None => match model.try_write(&model.name, collection, &id, json!({ "n": n })).await {
                 Ok((written, _)) => items.insert(key.clone(), written).and(None),
                 Err(error) => Some(error),
@@ -72,10 +72,10 @@ async fn send_requests(
         };
         if let Some(failure) = failure {
             let took = start.elapsed().as_millis();
-            experience.failed.push(format!("{key} after {took} ms: {failure}"));
+            report.failed.push(format!("{key} after {took} ms: {failure}"));
         }
     }
-    (experience, items.into_values().collect())
+    (report, items.into_values().collect())
 }
 
 /// Reads an acknowledged item and compares.
@@ -85,7 +85,8 @@ async fn check_item(
     written: &Acknowledged,
     lost: &mut Vec<String>,
 ) -> Result<(), String> {
-    let answer = match model.ask(&model.name, "GET", &format!("items/{key}"), vec![]).await {
+    let answer = match model.call_service(&model.name, "GET", &format!("items/{key}"), vec![]).await
+    {
         Err(error) if error.contains(": 404:") => {
             lost.push(format!("{key}: {error}"));
             return Ok(());

@@ -38,7 +38,7 @@ impl Model {
     }
 
     /// Sends a request to a Service of the model; returns the answer if it is a success.
-    pub(crate) async fn ask(
+    pub(crate) async fn call_service(
         &self,
         service: &str,
         method: &str,
@@ -62,7 +62,8 @@ impl Model {
         value: Value,
     ) -> Result<(Acknowledged, Answer), String> {
         let path = format!("items/{collection}/{id}");
-        let answer = self.ask(service, "PUT", &path, value.to_string().into_bytes()).await?;
+        let answer =
+            self.call_service(service, "PUT", &path, value.to_string().into_bytes()).await?;
         let Outcome::Item { version, .. } = &answer.outcome else {
             return Err(format!("a write was answered with {:?}", answer.outcome));
         };
@@ -99,7 +100,7 @@ impl Model {
         let path = format!("items/{}/{}", written.collection, written.id);
         // Retries only errors of the API server's proxy: an answer must be right.
         let answer = eventually(&format!("an answer to {path}"), seconds(30), async || {
-            self.ask(service, "GET", &path, Vec::new()).await.inspect_err(|error| {
+            self.call_service(service, "GET", &path, Vec::new()).await.inspect_err(|error| {
                 assert!(!error.contains(": 404:"), "lost: {error}");
             })
         })

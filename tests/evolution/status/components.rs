@@ -20,9 +20,9 @@ fn a_pod_that_is_not_ready_is_named_with_the_reason() {
         let found = pod_mut(snapshot, "shop-data-0").status.as_mut().unwrap();
         found.conditions.as_mut().unwrap().push(unschedulable);
     });
-    let says = "data: pod shop-data-0: unschedulable: too little memory";
-    assert_condition(&status, "Ready", ("False", "ComponentsNotReady"), says);
-    assert_condition(&status, "Progressing", ("True", "ComponentsNotReady"), says);
+    let part = "data: pod shop-data-0: unschedulable: too little memory";
+    assert_condition(&status, "Ready", ("False", "ComponentsNotReady"), part);
+    assert_condition(&status, "Progressing", ("True", "ComponentsNotReady"), part);
     assert_eq!(status.components_ready.as_deref(), Some("3/4"));
 }
 
@@ -91,8 +91,8 @@ fn a_pod_with_an_older_configuration_is_not_ready() {
             report.revision = Revision::of_bytes(b"old")
         });
     });
-    let says = "business: pod shop-business-1 still runs an older configuration";
-    assert_condition(&status, "Ready", ("False", "ComponentsNotReady"), says);
+    let part = "business: pod shop-business-1 still runs an older configuration";
+    assert_condition(&status, "Ready", ("False", "ComponentsNotReady"), part);
 }
 
 #[test]

@@ -15,8 +15,8 @@ fn an_edge_fails_if_it_fails_for_one_pod() {
             report.edges[0].probe = Probe::Fails { message: "connection refused".to_owned() };
         });
     });
-    let says = "business -> data: pod shop-business-1: connection refused";
-    assert_condition(&status, "Ready", ("False", "EdgesFailing"), says);
+    let part = "business -> data: pod shop-business-1: connection refused";
+    assert_condition(&status, "Ready", ("False", "EdgesFailing"), part);
     assert_condition(&status, "Progressing", ("False", "UpToDate"), "");
     let status = status_after(|snapshot| {
         change_report(snapshot, "shop-business-0", |_, report| {
@@ -42,7 +42,7 @@ fn an_edge_without_a_probe_result_is_unknown() {
     let status = status_after(|snapshot| {
         change_report(snapshot, "shop-business-0", |_, report| report.edges.clear());
     });
-    assert_condition(&status, "Ready", ("Unknown", "EdgesUnknown"), "does not know the edge yet");
+    assert_condition(&status, "Ready", ("Unknown", "EdgesUnknown"), "does not report the edge yet");
 }
 
 #[test]
@@ -76,9 +76,9 @@ fn peers_must_see_each_other() {
     };
     let status =
         status_of(text, |s| change_report(s, "shop-peers-0", |_, report| lose(report)), |_| {});
-    let says = "shop-peers-0 does not see shop-peers-2";
-    assert_condition(&status, "OverlayConnected", ("False", "PeersMissing"), says);
-    assert_condition(&status, "Ready", ("False", "PeersMissing"), says);
+    let part = "shop-peers-0 does not see shop-peers-2";
+    assert_condition(&status, "OverlayConnected", ("False", "PeersMissing"), part);
+    assert_condition(&status, "Ready", ("False", "PeersMissing"), part);
     let copying = |report: &mut maquette_contract::Observations| {
         report.peer.as_mut().unwrap().under_replicated = 3;
     };

@@ -84,13 +84,13 @@ fn first_port(spec: &mut ServiceSpec) -> &mut ServicePort {
 }
 
 #[track_caller]
-fn assert_entry_broken(change: impl FnOnce(&mut ServiceSpec), says: &str) {
+fn assert_entry_broken(change: impl FnOnce(&mut ServiceSpec), part: &str) {
     let status = status_of(WITHOUT_LOAD, |snapshot| change_entry(snapshot, change), |_| {});
     assert_condition(
         &status,
         "Ready",
         ("False", "EntryBroken"),
-        &format!("Service shop, the entry: {says}"),
+        &format!("Service shop, the entry: {part}"),
     );
 }
 
@@ -112,8 +112,8 @@ fn a_broken_entry_is_not_ready_although_all_probes_work() {
         Some(IntOrString::String("admin".to_owned())),
         Some(IntOrString::String("nowhere".to_owned())),
     ] {
-        let says = "its port 80 leads to no port on which pods take requests";
-        assert_entry_broken(|spec| first_port(spec).target_port = target, says);
+        let part = "its port 80 leads to no port on which pods take requests";
+        assert_entry_broken(|spec| first_port(spec).target_port = target, part);
     }
     let status = status_of(WITHOUT_LOAD, |snapshot| snapshot.services.clear(), |_| {});
     assert_condition(&status, "Ready", ("False", "EntryBroken"), "it does not exist");

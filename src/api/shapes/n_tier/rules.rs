@@ -1,7 +1,7 @@
 //! Rules among the services, in CEL; `check` makes the same checks in Rust.
 //!
 //! The API server estimates the maximum cost of each rule and rejects a schema with a rule above
-//! its limit. It knows no bounds of the results of functions such as `orValue`; so the rules use
+//! its limit. It assumes no bounds for the results of functions such as `orValue`; so the rules use
 //! `has`, and `transformList` instead of `filter`.
 
 use crate::api::validation::{CelRule, component_name};
