@@ -14,14 +14,14 @@ pub fn prometheus_text(open_metrics: &str) -> String {
             continue;
         }
         if let Some(family) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = family.split_once(' ').unwrap_or((family, "untyped"));
-            let total = if kind == "counter" { "_total" } else { "" };
+            let (name, metric_type) = family.split_once(' ').unwrap_or((family, "untyped"));
+            let total = if metric_type == "counter" { "_total" } else { "" };
             let description = help
                 .strip_prefix("# HELP ")
                 .and_then(|line| line.strip_prefix(name))
                 .unwrap_or_default();
             text += &format!("# HELP {name}{total}{description}\n");
-            text += &format!("# TYPE {name}{total} {kind}\n");
+            text += &format!("# TYPE {name}{total} {metric_type}\n");
         } else if !line.starts_with('#') {
             text += line;
             text.push('\n');
