@@ -69,7 +69,7 @@ async fn probability_decides_how_often_a_call_is_made() {
     };
     let (never, always) = (counter(0).await, counter(1).await);
     let mut config = calls(CallMode::Parallel, &[("never", &never), ("always", &always)]);
-    config.calls[0].probability_percent = Percent::try_from(0).unwrap();
+    config.calls[0].probability_percent = Percent::NEVER;
     let web = Service::start("web", config).await;
     for _ in 0..30 {
         web.get("/summary").await.counts();

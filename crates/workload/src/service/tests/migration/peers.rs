@@ -76,9 +76,9 @@ async fn requests_fail_while_the_peers_refuse() {
     let text = document("web", migrating_from_peers(&new.address, &peers.address));
     let complete = || backfill_under(&web, &text).unwrap().complete;
     wait_until("the backfill is complete", complete).await;
-    for ask in [web.get("/items/books/1"), web.get("/summary")] {
+    for request in [web.get("/items/books/1"), web.get("/summary")] {
         peers.refuse(1);
-        let error = ask.await.error(StatusCode::SERVICE_UNAVAILABLE);
+        let error = request.await.error(StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(error, "old: answered 503 Service Unavailable: too few peers");
     }
     peers.refuse(1);
