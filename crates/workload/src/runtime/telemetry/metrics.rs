@@ -32,7 +32,7 @@ impl MetricsRegistry {
         lock(&self.0).register_with_unit(name, help, Unit::Seconds, metric);
     }
 
-    /// The registry itself, to register many metrics. Scrapes wait while the guard is held.
+    /// The registry itself, to register many metrics. Scrapes wait until the guard is dropped.
     pub fn registry(&self) -> MutexGuard<'_, Registry> {
         lock(&self.0)
     }

@@ -123,7 +123,7 @@ impl Upstream {
         let start = Instant::now();
         let deadline = call.context.upstream_deadline(start);
         let mut backoff = RETRY_BACKOFF;
-        // The newest failed attempt says more than that time ran out.
+        // Returned if the first attempt does not end before the deadline.
         let mut last_error = self.timed_out(deadline - start);
         loop {
             let (pool, created) = self.current_pool();
