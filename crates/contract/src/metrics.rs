@@ -44,12 +44,12 @@ mod tests {
             # UNIT age_seconds seconds\n\
             age_seconds 0\n\
             # EOF\n";
-        let want = "# HELP reads_total Reads answered.\n\
+        let expected = "# HELP reads_total Reads answered.\n\
             # TYPE reads_total counter\n\
             reads_total 1\n\
             # HELP age_seconds Age of the oldest.\n\
             # TYPE age_seconds gauge\n\
             age_seconds 0\n";
-        assert_eq!(prometheus_text(open_metrics), want);
+        assert_eq!(prometheus_text(open_metrics), expected);
     }
 }

@@ -36,7 +36,7 @@
 //!    report that. The step that a peer is in is on its volume.
 //! 6. *A peer with an empty volume does not count for a quorum* until all other members have sent
 //!    it the copies that it must have. A lost volume therefore costs no more than a lost peer.
-//! 7. *Gossip never decides what is true.* Liveness ([`membership::Gossip`]) decides which owners
+//! 7. *Gossip never affects correctness.* Liveness ([`membership::Gossip`]) decides which owners
 //!    are queried first, when a sweep runs, and which members stand in for others.
 //! 8. *Peers that migrate items from a source* read and write both backends, see
 //!    [`crate::migration`]; each peer backfills its own disk with the items that it owns

@@ -39,8 +39,8 @@ async fn a_write_is_at_the_peers_and_in_the_store() {
         assert_eq!(stored_item(&new.address, &path).await.unwrap().0, got.version());
     }
     let tree = logged_queries(&web.put("/items/books/4", "1").await);
-    let want = [("data", "GET"), ("old", "read"), ("old", "write"), ("data", "SET NX")];
-    assert_eq!(tree, pairs(&want));
+    let expected = [("data", "GET"), ("old", "read"), ("old", "write"), ("data", "SET NX")];
+    assert_eq!(tree, pairs(&expected));
 }
 
 #[tokio::test]
