@@ -152,7 +152,7 @@ mod tests {
             value: serde_json::json!({"title": "Ulysses"}),
         };
         let answer = Answer { outcome, trace: client, padding: "xxx".into() };
-        let want = "\
+        let expected = "\
 item books/7, version 1700000000000.3.shop-catalog-1
 {\"title\":\"Ulysses\"}
 
@@ -161,7 +161,7 @@ client [service] shop-client-1, 6.0 ms
     ├── data GET, 120 bytes, 0.8 ms
     └── data SET NX, 120 bytes, 0.8 ms, version 1700000000000.3.shop-catalog-1
 ";
-        assert_eq!(answer.to_string(), want);
+        assert_eq!(answer.to_string(), expected);
     }
 
     #[test]
@@ -180,7 +180,7 @@ client [service] shop-client-1, 6.0 ms
         let summary = Summary { collections: collections.into(), truncated: true };
         let answer =
             Answer { outcome: Outcome::Summary(summary), trace: client, padding: String::new() };
-        let want = "\
+        let expected = "\
 summary: 2 collections, 11 items (incomplete: a store has more items than a summary reads)
   ad      1 item, 33 bytes, newest 1700000000000.0.shop-catalog-1
   orders  10 items, 33 bytes, newest 1700000000000.0.shop-catalog-1
@@ -192,14 +192,14 @@ client [service] shop-client-1, 5000.1 ms
 │   └── prices [service] shop-prices-1, 0.0 ms
 └── catalog [service] no pod answered, 5000.0 ms, failed: did not answer
 ";
-        assert_eq!(answer.to_string(), want);
+        assert_eq!(answer.to_string(), expected);
     }
 
     #[test]
     fn errors_come_first() {
         let outcome = Outcome::Error("no item books/7".into());
         let answer = Answer { outcome, trace: tree("client", 1), padding: String::new() };
-        let want = "error: no item books/7\n\nclient [service] shop-client-1, 0.0 ms\n";
-        assert_eq!(answer.to_string(), want);
+        let expected = "error: no item books/7\n\nclient [service] shop-client-1, 0.0 ms\n";
+        assert_eq!(answer.to_string(), expected);
     }
 }

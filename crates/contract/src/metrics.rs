@@ -14,14 +14,14 @@ pub fn prometheus_text(open_metrics: &str) -> String {
             continue;
         }
         if let Some(family) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = family.split_once(' ').unwrap_or((family, "untyped"));
-            let total = if kind == "counter" { "_total" } else { "" };
+            let (name, metric_type) = family.split_once(' ').unwrap_or((family, "untyped"));
+            let total = if metric_type == "counter" { "_total" } else { "" };
             let description = help
                 .strip_prefix("# HELP ")
                 .and_then(|line| line.strip_prefix(name))
                 .unwrap_or_default();
             text += &format!("# HELP {name}{total}{description}\n");
-            text += &format!("# TYPE {name}{total} {kind}\n");
+            text += &format!("# TYPE {name}{total} {metric_type}\n");
         } else if !line.starts_with('#') {
             text += line;
             text.push('\n');
@@ -44,12 +44,12 @@ mod tests {
             # UNIT age_seconds seconds\n\
             age_seconds 0\n\
             # EOF\n";
-        let want = "# HELP reads_total Reads answered.\n\
+        let expected = "# HELP reads_total Reads answered.\n\
             # TYPE reads_total counter\n\
             reads_total 1\n\
             # HELP age_seconds Age of the oldest.\n\
             # TYPE age_seconds gauge\n\
             age_seconds 0\n";
-        assert_eq!(prometheus_text(open_metrics), want);
+        assert_eq!(prometheus_text(open_metrics), expected);
     }
 }

@@ -16,7 +16,8 @@ pub struct MigrationSource {
     pub component: ComponentName,
     /// Whether it is a store or peers; it determines the protocol.
     pub backend: SourceBackend,
-    /// The address: the RESP port of a store, or the port of the peers for [`internal_api`].
+    /// The address: the RESP port of a store, or the traffic port of peers, which serves
+    /// [`internal_api`].
     pub address: Address,
     /// The collections to migrate; those that this component does not own are ignored.
     pub collections: CollectionSet,

@@ -35,7 +35,7 @@ macro_rules! name {
         pub struct $name(String);
 
         impl $name {
-            /// The longest name of this collection, in characters.
+            /// The longest name of this type, in characters.
             pub const MAX: usize = $max;
 
             /// The name as text.

@@ -82,13 +82,13 @@ impl Traffic {
     pub const WINDOW_SECONDS: u64 = 15;
 }
 
-/// What a peer knows of the other peers.
+/// The other peers and the copies of items, as a peer sees them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PeerObservation {
     /// The names of the live members, including itself, sorted.
     pub members: Vec<String>,
-    /// The number of its items that, as far as it knows, have fewer copies than configured.
+    /// The number of its items that are not known to have all their copies.
     pub under_replicated: u64,
 }
 

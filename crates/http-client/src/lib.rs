@@ -4,8 +4,8 @@
 //! bound ([`read_body`]), the pauses between attempts ([`Backoff`]) and how an error and its causes
 //! become one line of text ([`error_chain`]).
 //!
-//! It never decides whether a request is repeated, sets no deadline for a request, and knows
-//! nothing of what is asked for: callers do.
+//! It never decides whether a request is repeated, sets no deadline for a request, and interprets
+//! no path or body: callers do.
 
 mod backoff;
 mod body;

@@ -1,4 +1,4 @@
-//! The client of the internal items API of peers: HTTP, for the items that they keep themselves.
+//! The client of the internal items API of peers: HTTP, for the items that they store themselves.
 
 use super::{BackendError, QueryContext, VersionFn};
 use crate::runtime::{CallRequest, CallResponse, Edge, Upstream, whole_micros};

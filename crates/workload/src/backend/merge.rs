@@ -37,7 +37,7 @@ mod tests {
             summary(&[("orders", 3), ("books", 5)]),
             Summary { truncated: true, ..summary(&[("books", 6), ("ads", 1)]) },
         );
-        let want = summary(&[("ads", 1), ("books", 6), ("orders", 3)]);
-        assert_eq!(merged, Summary { truncated: true, ..want });
+        let expected = summary(&[("ads", 1), ("books", 6), ("orders", 3)]);
+        assert_eq!(merged, Summary { truncated: true, ..expected });
     }
 }

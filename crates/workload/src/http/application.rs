@@ -10,7 +10,8 @@ use serde_json::Value;
 /// An implementation logs each query and each call in the [`Request`] when it ends, so that the
 /// tree is complete even if the request fails or is cut off at its deadline.
 pub trait Application<S: RoleSettings>: Send + Sync + 'static {
-    /// The simulated cost of a request; paid before the application is called.
+    /// The simulated work of a request, in addition to what the application does; see
+    /// [`RequestWork`].
     fn simulated_work(settings: &S) -> &RequestWork;
 
     /// Reads an item; 404 if there is none.
@@ -37,7 +38,7 @@ pub trait Application<S: RoleSettings>: Send + Sync + 'static {
 
 /// The items that a component itself keeps, independent of which component answers users' requests
 /// for them; see [`maquette_contract::internal_api`]. These requests are not users' traffic and
-/// have no simulated cost.
+/// have no simulated work.
 pub trait LocalItems<S: RoleSettings>: Application<S> {
     /// Reads the newest record of an item, or none.
     fn read_local(

@@ -1,4 +1,4 @@
-//! The way of a user's request from its arrival to its answer.
+//! Handles a user's request from its arrival to its answer.
 
 use super::{
     Application, HttpError, Request,
@@ -58,7 +58,7 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
     }
 
     /// Answers a request whose path or method does not exist. It is not counted as traffic and has
-    /// no simulated cost.
+    /// no simulated work.
     pub(super) fn refuse_request(&self, headers: &HeaderMap, error: HttpError) -> Response {
         let start = Instant::now();
         let request = self.begin_request(headers, start);

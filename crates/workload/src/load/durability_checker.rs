@@ -1,4 +1,4 @@
-//! Remembers acknowledged writes and checks that reads still find them.
+//! Tracks acknowledged writes and checks that reads still find them.
 
 use maquette_contract::{Collection, ItemKey, Version};
 use rand::{Rng, RngExt};

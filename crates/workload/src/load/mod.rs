@@ -7,7 +7,7 @@
 //! Owns the schedule ([`schedule`]), the choice of requests ([`virtual_users`]), the acknowledged
 //! writes ([`durability_checker`]) and the results ([`metrics`]). A read that starts after a write
 //! was acknowledged and finds the item missing or older is a lost write. Acknowledged writes are
-//! remembered across changes of the configuration, not across restarts.
+//! tracked across changes of the configuration, not across restarts.
 //!
 //! Writes take all items in turn. Reads choose at random among acknowledged items of the configured
 //! collections, or among all items while there are none; a missing item without an acknowledged

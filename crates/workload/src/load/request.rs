@@ -97,7 +97,7 @@ async fn send_request(
 ) -> Result<AnsweredOutcome, RequestFailure> {
     let call = CallRequest { method, path, context: RequestContext::new_root(deadline), body };
     match target.send_once(&call).await {
-        Ok(CallResponse { status, body, .. }) => {
+        Ok(CallResponse { status, body }) => {
             let answer = serde_json::from_slice::<Answer>(&body).ok();
             Ok((status, answer.map(|answer| answer.outcome)))
         }

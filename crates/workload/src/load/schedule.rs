@@ -162,8 +162,8 @@ mod tests {
                 prop_assert_eq!(due.overdue, 0);
                 count += due.starts.len() as u64;
             }
-            let want = (now - start).as_nanos() / request_interval(rate).as_nanos() + 1;
-            prop_assert_eq!(u128::from(count), want);
+            let expected = (now - start).as_nanos() / request_interval(rate).as_nanos() + 1;
+            prop_assert_eq!(u128::from(count), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A running peer: starts the parts in order, and holds them together.
+//! A running peer: starts its parts in order and owns them.
 
 use super::{
     coordinate::{Coordinator, RepairQueue},
@@ -147,7 +147,7 @@ impl PeerHandle {
         }
     }
 
-    /// What this peer knows of itself and of the others.
+    /// The state of this peer and the reports of the others.
     pub(super) fn peer(&self) -> &Arc<PeerState> {
         &self.peer
     }
@@ -279,7 +279,7 @@ async fn update_gauges(counter: &ItemCounter, metrics: &PeerMetrics, interval: D
         let state = counter.peer.member();
         let live = state.configured.members().iter().filter(|name| reports.is_live(name)).count();
         metrics.live_members.set(i64::try_from(live).unwrap_or(i64::MAX));
-        metrics.items.set(i64::try_from(counts.held).unwrap_or(i64::MAX));
+        metrics.items.set(i64::try_from(counts.on_disk).unwrap_or(i64::MAX));
         metrics.under_replicated.set(i64::try_from(counts.under_replicated).unwrap_or(i64::MAX));
         let _ = timeout(interval, changes.changed()).await;
     }

@@ -7,8 +7,8 @@
 //! - [`network`]: requests from peer to peer;
 //! - [`coordinate`]: reads and writes by quorum, and the scan of all items;
 //! - [`repair`]: anti-entropy and the repair of single items;
-//! - [`handle`]: starts these parts and holds them together;
-//! - [`api`]: what users and other components ask of a peer;
+//! - [`handle`]: starts these parts and owns them;
+//! - [`api`]: the interfaces for users and for other components;
 //! - [`role`]: the peer as a process.
 //!
 //! The HTTP interface for users is [`crate::http`], the file on disk is [`crate::storage`].
@@ -32,11 +32,11 @@
 //!    only by a newer version ([`replica`]).
 //! 5. *A change of members or of `replicationFactor` goes in steps*, and any two peers are at most
 //!    one step apart ([`membership::LayoutTransition`]). It starts once the new members are up
-//!    ([`membership::Phase`]) and ends once every item is at its new owners and all peers know
-//!    that. The step that a peer is in is on its volume.
+//!    ([`membership::Phase`]) and ends once every item is at its new owners and all peers
+//!    report that. The step that a peer is in is on its volume.
 //! 6. *A peer with an empty volume does not count for a quorum* until all other members have sent
 //!    it the copies that it must have. A lost volume therefore costs no more than a lost peer.
-//! 7. *Gossip never decides what is true.* Liveness ([`membership::Gossip`]) decides which owners
+//! 7. *Gossip never affects correctness.* Liveness ([`membership::Gossip`]) decides which owners
 //!    are queried first, when a sweep runs, and which members stand in for others.
 //! 8. *Peers that migrate items from a source* read and write both backends, see
 //!    [`crate::migration`]; each peer backfills its own disk with the items that it owns

@@ -99,8 +99,8 @@ async fn start_peer(
     PeerHandle::start(PeerSetup { name, overlay, data, listener, members, timing, shutdown }).await
 }
 
-/// Updates the readiness conditions. Copies are waited for only after the start: later, peers that
-/// come or go are no reason to send users elsewhere.
+/// Updates the readiness conditions. Once `replicated` is met it stays met: a change of the other
+/// peers is no reason to take this one out of its Service.
 async fn watch_readiness(
     handle: &PeerHandle,
     joined: &ReadinessCondition,

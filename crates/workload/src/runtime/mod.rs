@@ -2,7 +2,7 @@
 //!
 //! Owns the process around a role: flags, the configuration and its reload, readiness and the
 //! graceful stop, the admin port, logs and metrics, probes, and HTTP between components. Never
-//! knows what a role does.
+//! depends on a role.
 //!
 //! # How a role uses it
 //!
@@ -16,7 +16,7 @@
 //! 2. adds the conditions of its readiness:
 //!    `let recovered = runtime.readiness.add_condition("recovered", "items are not recovered")`,
 //!    and later `recovered.mark_met()`. A pod without conditions is never ready;
-//! 3. registers its metrics, `runtime.metrics.register("items", "Items held", gauge.clone())`,
+//! 3. registers its metrics, `runtime.metrics.register("items", "Items on disk", gauge.clone())`,
 //!    and adds its part of `/observations`:
 //!    `runtime.set_reporter(move |report| report.items = ...)`;
 //! 4. binds ports with [`serve::bind`] and serves HTTP with [`serve::serve_http`], or accepts

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Debug)]
 pub(crate) struct ServiceSettings {
-    /// The simulated cost of a request.
+    /// The simulated work of each request.
     pub(crate) work: RequestWork,
     /// Whether a summary makes its calls in parallel.
     pub(crate) mode: CallMode,

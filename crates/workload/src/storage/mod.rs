@@ -5,7 +5,7 @@
 //! survives `kill -9` and, if the volume honours `fsync`, a loss of power. Writes that arrive
 //! during a commit share the next one (group commit).
 //!
-//! Never interprets values, knows no protocols or versions, and never hides a disk error: after
+//! Never interprets values or versions, speaks no protocol, and never hides a disk error: after
 //! one, [`Storage::wait_for_failure`] resolves and all requests fail until the file is opened
 //! again.
 

@@ -40,7 +40,7 @@ pub(super) struct ClientConnection {
 enum AfterRequests {
     /// The connection continues once more bytes arrive.
     ReadMore,
-    /// The client asked to close the connection.
+    /// The client requested to close the connection.
     Close,
     /// The start of the next request cannot be determined.
     Fail(ProtocolError),
@@ -146,7 +146,7 @@ impl ClientConnection {
     /// Queues a write. Writes that follow directly share its commit; their replies are sent
     /// together.
     async fn queue_write(&mut self, start: Instant, write: WriteCommand) -> io::Result<()> {
-        let bytes = write.held_bytes();
+        let bytes = write.memory_bytes();
         // A reply with a value can be large, so it is not kept waiting with others.
         let replies_with_value = write.replies_with_value();
         if replies_with_value {

@@ -16,7 +16,7 @@ struct StoreProcess {
     child: Child,
     log: BufReader<ChildStdout>,
     store: SocketAddr,
-    fetch_admin: SocketAddr,
+    admin_address: SocketAddr,
 }
 
 impl StoreProcess {
@@ -29,14 +29,14 @@ impl StoreProcess {
         };
         let config = write_file(directory, "component.json", &config.to_json().unwrap());
         // Unlikely to be taken by another process before the store opens it.
-        let fetch_admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let admin_address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_workload"))
             .arg("--config")
             .arg(config)
             .arg("--data")
             .arg(directory)
             .args(["--pod", "shop-data-0", "--listen-ip", "127.0.0.1", "--store-port", "0"])
-            .args(["--admin-port", &fetch_admin.port().to_string()])
+            .args(["--admin-port", &admin_address.port().to_string()])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -50,7 +50,7 @@ impl StoreProcess {
                 break find("address").unwrap().as_str().unwrap().parse().unwrap();
             }
         };
-        Self { child, log, store, fetch_admin }
+        Self { child, log, store, admin_address }
     }
 
     fn connect(&self) -> redis::Connection {
@@ -58,8 +58,8 @@ impl StoreProcess {
     }
 
     /// The head and body of an answer on the admin port.
-    fn admin(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.fetch_admin).unwrap();
+    fn fetch_admin(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.admin_address).unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -99,10 +99,10 @@ fn the_admin_port_serves_readiness_observations_and_metrics() {
     let process = StoreProcess::start(directory.path());
     let _: () = process.connect().set("orders/1", "x").unwrap();
     // The log line is written just before readiness, and the write is answered after it.
-    assert!(process.admin("/readyz").starts_with("HTTP/1.1 200"));
-    let observations = process.admin("/observations");
+    assert!(process.fetch_admin("/readyz").starts_with("HTTP/1.1 200"));
+    let observations = process.fetch_admin("/observations");
     assert!(observations.contains(r#""items":1"#), "{observations}");
-    let metrics = process.admin("/metrics");
+    let metrics = process.fetch_admin("/metrics");
     for line in [
         r#"maquette_store_commands_total{command="set"} 1"#,
         "maquette_storage_items 1",
@@ -122,7 +122,7 @@ fn after_a_stop_request_it_serves_for_the_grace_period_and_exits_with_0() {
     let mut redis = process.connect();
     let id = process.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    while process.admin("/readyz").starts_with("HTTP/1.1 200") {}
+    while process.fetch_admin("/readyz").starts_with("HTTP/1.1 200") {}
     let _: () = redis.set("orders/1", "late").unwrap();
     let mut rest = String::new();
     process.log.read_to_string(&mut rest).unwrap();

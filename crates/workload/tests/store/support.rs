@@ -83,11 +83,11 @@ pub(crate) fn encode_request(args: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
-/// Reads as many bytes as `want` has, and compares them.
-pub(crate) async fn expect_reply(stream: &mut TcpStream, want: &str) {
-    let mut got = vec![0; want.len()];
+/// Reads as many bytes as `expected` has, and compares them.
+pub(crate) async fn expect_reply(stream: &mut TcpStream, expected: &str) {
+    let mut got = vec![0; expected.len()];
     stream.read_exact(&mut got).await.unwrap();
-    assert_eq!(String::from_utf8_lossy(&got), want);
+    assert_eq!(String::from_utf8_lossy(&got), expected);
 }
 
 /// Writes a file in `directory`.

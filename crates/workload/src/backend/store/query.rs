@@ -23,7 +23,7 @@ pub(super) struct StoredItem {
 pub(super) enum SetOutcome {
     /// The record is on disk.
     Written,
-    /// The store held another value than expected: a concurrent write was first.
+    /// The store has another value than expected: a concurrent write was first.
     Conflict,
     /// No reply: the write may have been made, or may still be made.
     Unknown,
@@ -154,7 +154,7 @@ async fn retry_until_deadline<T: FromRedisValue>(
             }
             Ok(Err(AttemptError::OutcomeUnknown(reason))) => BackendError::DeadlineExceeded(reason),
             Ok(Err(AttemptError::NotSent(reason))) => BackendError::Unreachable(reason),
-            // The error of an earlier attempt says more than that this one was cut off.
+            // The error of an earlier attempt has a cause; this one was only cut off.
             Err(_) => return (attempt, Err(last_error)),
         };
         let pause = backoff.next_pause();

@@ -33,7 +33,7 @@ async fn a_healthy_model_answers_every_request_and_loses_no_write() {
         r#"maquette_load_requests_total{operation="summary",outcome="ok"} "#,
         r#"maquette_load_latency_seconds_count{operation="read"} "#,
         "maquette_load_lost_writes_total 0",
-        "maquette_load_remembered_items 20",
+        "maquette_load_tracked_items 20",
     ] {
         assert!(metrics.lines().any(|line| line.starts_with(start)), "{start} not in {metrics}");
     }
@@ -59,7 +59,7 @@ async fn a_lost_write_is_counted_once() {
     let load = RunningLoad::start(one_item.clone()).await;
     load.wait_until("a write", |report| succeeded(report) >= 50).await;
     // Only reads from now on: a new write would hide the loss.
-    let never = Percent::try_from(0).unwrap();
+    let never = Percent::NEVER;
     let reads = LoadConfig { write_percent: never, summary_percent: never, ..one_item };
     load.configure(reads).await;
     model.change_state(|state| state.items.clear());
@@ -103,7 +103,7 @@ async fn failures_are_counted_and_are_no_lost_writes() {
     assert_eq!(report.load.unwrap().lost_writes, 0);
     assert!(report.edges[0].traffic.failures > 0);
     let metrics = load.fetch_text("/metrics").await.unwrap();
-    assert!(metrics.contains(r#"{operation="read",outcome="error"}"#), "{metrics}");
+    assert!(metrics.contains(r#"{operation="read",outcome="server_error"}"#), "{metrics}");
     load.stop().await;
 }
 
@@ -147,7 +147,7 @@ async fn requests_without_an_answer_in_time_fail_and_the_queue_is_bounded() {
     let report = load.wait_until("failures", failed).await;
     let metrics = load.fetch_text("/metrics").await.unwrap();
     // Requests time out in the queue or just after it: a matter of milliseconds.
-    assert!(metrics.contains(r#"outcome="late""#), "{metrics}");
+    assert!(metrics.contains(r#"outcome="timed_out""#), "{metrics}");
     let waiting = metrics.lines().find_map(|line| line.strip_prefix("maquette_load_waiting "));
     assert!(waiting.unwrap().parse::<u64>().unwrap() <= 10_100, "{metrics}");
     assert_eq!(report.load.unwrap().succeeded, 0);
@@ -161,7 +161,7 @@ async fn a_new_configuration_changes_targets_and_keeps_acknowledged_writes() {
     let load = RunningLoad::start(config(&[&old_address])).await;
     load.wait_until("answers", |report| succeeded(report) >= 200).await;
     // The new model has all items of the old one: the change of targets loses nothing.
-    let never = Percent::try_from(0).unwrap();
+    let never = Percent::NEVER;
     let reads = LoadConfig { write_percent: never, ..config(&[&old_address]) };
     load.configure(reads.clone()).await;
     let items = old.items();

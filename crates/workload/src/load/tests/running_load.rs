@@ -66,9 +66,9 @@ impl RunningLoad {
     /// Changes the configuration and waits until no request runs under the previous one.
     pub(super) async fn configure(&self, config: LoadConfig) -> Observations {
         let path = write_config(&self.directory, config);
-        let wanted = ConfigDocument::read(&path).unwrap().revision;
+        let revision = ConfigDocument::read(&path).unwrap().revision;
         let in_force =
-            |report: &Observations| report.revision == wanted && report.older_requests == 0;
+            |report: &Observations| report.revision == revision && report.older_requests == 0;
         self.wait_until("the new configuration", in_force).await
     }
 
@@ -82,18 +82,18 @@ impl RunningLoad {
         answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
     }
 
-    /// Waits until the observations are as wanted, and returns them.
+    /// Waits until the observations are as expected, and returns them.
     pub(super) async fn wait_until(
         &self,
         what: &str,
-        wanted: impl Fn(&Observations) -> bool,
+        is_expected: impl Fn(&Observations) -> bool,
     ) -> Observations {
         let mut newest = None;
         let shown = async {
             loop {
                 let text = self.fetch_text("/observations").await.unwrap_or_default();
                 newest = serde_json::from_str::<Observations>(&text).ok();
-                if let Some(report) = newest.as_ref().filter(|report| wanted(report)) {
+                if let Some(report) = newest.as_ref().filter(|report| is_expected(report)) {
                     return report.clone();
                 }
                 sleep(Duration::from_millis(10)).await;

@@ -85,8 +85,8 @@ impl BackfillSink for OwnedItemsSink {
         if !self.layout.owners_of(key).contains(&self.peer.name()) {
             return Ok(true);
         }
-        let wanted = ItemVersion { key: key.clone(), version: version.clone() };
-        let missing = self.replica.find_missing(&[wanted]).await.map_err(unavailable)?;
+        let item = ItemVersion { key: key.clone(), version: version.clone() };
+        let missing = self.replica.find_missing(&[item]).await.map_err(unavailable)?;
         Ok(missing == [false])
     }
 

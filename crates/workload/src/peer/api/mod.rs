@@ -1,4 +1,4 @@
-//! What users and other components ask of a peer.
+//! The interfaces of a peer for users and for other components.
 //!
 //! Owns the mapping from the interfaces of [`crate::http`] and [`crate::migration`] to the peers:
 //! which backend serves a request, and the deadline that the peers have for it. It never decides

@@ -70,7 +70,7 @@ impl ItemRequest<'_> {
         }
     }
 
-    /// The newest version of the item. Waits and asks again until a read quorum has replied.
+    /// The newest version of the item. Retries until a read quorum has replied.
     pub(crate) async fn read_from_quorum(
         &self,
         version_only: bool,

@@ -1,7 +1,7 @@
 //! Reads and writes of items by quorum, and the scan of all items.
 //!
-//! Owns what a request needs until its result is correct: how many owners must reply, waiting and
-//! asking again until the deadline, and read repair. Items for which a write missed an owner go to
+//! Owns what a request needs until its result is correct: how many owners must reply, retries until
+//! the deadline, and read repair. Items for which a write missed an owner go to
 //! the [`RepairQueue`]; this module never repairs them itself, and never changes membership.
 
 mod coordinator;

@@ -117,7 +117,7 @@ impl<L: MemberLinks> MembershipDriver<L> {
         if before.phase != state.phase {
             let names: Vec<&str> = state.target().members().iter().map(String::as_str).collect();
             let members = names.join(" ");
-            tracing::info!(step = ?state.reported_step(), members, "membership");
+            tracing::info!(step = state.reported_step().as_str(), members, "membership changed");
         }
         self.peer.set_member(state);
         Ok(())

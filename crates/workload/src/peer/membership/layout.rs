@@ -113,18 +113,18 @@ mod tests {
     #[test]
     fn every_member_holds_its_share() {
         let (layout, items) = (layout(5, 3), 5_000);
-        let mut held = BTreeMap::<String, usize>::new();
+        let mut counts = BTreeMap::<String, usize>::new();
         for item in 0..items {
             for owner in layout.owners_of(&key(item)) {
-                *held.entry(owner.to_owned()).or_default() += 1;
+                *counts.entry(owner.to_owned()).or_default() += 1;
             }
         }
         let fair = items * 3 / 5;
-        for (member, count) in &held {
+        for (member, count) in &counts {
             let off = count.abs_diff(fair);
             assert!(off < fair / 20, "{member} holds {count}, not about {fair}");
         }
-        assert_eq!(held.len(), 5);
+        assert_eq!(counts.len(), 5);
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Membership: which peers share the items, and how they move from one layout to the next.
 //!
-//! Owns what a peer knows of itself and of the others ([`PeerState`]), the rules by which its own
+//! Owns the state of a peer and the reports of the others ([`PeerState`]), the rules by which its own
 //! state changes ([`MemberState`], [`LayoutTransition`]), the file that keeps it, and gossip. Only
 //! [`MembershipDriver`] changes the state. It never reads or writes items, and sends requests to
 //! other peers only through [`MemberLinks`].

@@ -1,4 +1,4 @@
-//! What a peer knows of itself and of the others, shared by all its parts.
+//! The state of a peer, shared by all its parts.
 
 use super::{
     members::Members,
@@ -9,7 +9,7 @@ use super::{
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// What a peer knows of itself and of the others, as of now.
+/// The state of a peer: its own phase, the reports of the others and the configured members.
 pub(crate) struct PeerState {
     name: String,
     member: watch::Sender<Arc<MemberState>>,

@@ -70,14 +70,12 @@ impl MemberState {
         matches!(self.phase, Phase::Active(_))
     }
 
-    /// Another configuration is in force. Returns whether its layout differs.
-    pub(crate) fn set_configured(&mut self, layout: Layout) -> bool {
-        let changed = self.configured != layout;
-        if changed {
+    /// Sets the layout of the configuration. A different one begins a new incarnation.
+    pub(crate) fn set_configured(&mut self, layout: Layout) {
+        if self.configured != layout {
             self.configured = layout;
             self.incarnation += 1;
         }
-        changed
     }
 
     /// Takes one step towards the configured layout if the reports allow it. Returns whether it

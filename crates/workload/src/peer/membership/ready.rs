@@ -7,11 +7,11 @@ use super::{
     report::{Reports, TransitionStep},
 };
 
-/// Items on a peer's disk.
+/// The numbers of a peer's items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ItemCounts {
     /// All items on disk.
-    pub(crate) held: u64,
+    pub(crate) on_disk: u64,
     /// Those that are not known to have all their copies.
     pub(crate) under_replicated: u64,
 }
@@ -82,7 +82,7 @@ pub(crate) fn under_replicated(
     };
     let moving = matches!(&state.phase, Phase::Active(transition) if !transition.is_settled());
     match (must_stay, moving) {
-        (true, _) => counts.held.max(1),
+        (true, _) => counts.on_disk.max(1),
         (false, true) => counts.under_replicated.max(u64::from(is_member)),
         (false, false) => counts.under_replicated,
     }

@@ -1,4 +1,4 @@
-//! What peers report of themselves by gossip, and what one peer knows from it. Pure.
+//! The reports that peers send by gossip, and all of them as one peer received them. Pure.
 
 use super::layout::LayoutId;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,19 @@ pub(crate) enum TransitionStep {
     Settled,
 }
 
+impl TransitionStep {
+    /// The step as text, for the log.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Joining => "joining",
+            Self::Removed => "removed",
+            Self::Copying => "copying",
+            Self::Prepared => "prepared",
+            Self::Settled => "settled",
+        }
+    }
+}
+
 /// What a peer reports of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,7 +46,7 @@ pub(crate) struct GossipReport {
     /// The peers, with their incarnations, that had the same target when its last sweep started,
     /// without those to which the sweep could not send all copies.
     pub(crate) checked: BTreeMap<String, u64>,
-    /// Whether the process was asked to stop.
+    /// Whether a stop of the process was requested.
     pub(crate) stopping: bool,
 }
 
@@ -63,7 +76,7 @@ pub(crate) struct ObservedPeer {
     pub(crate) address: SocketAddr,
 }
 
-/// All peers that one peer knows of, itself included, by name.
+/// All peers that one peer has received gossip from, and itself, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reports(pub(crate) BTreeMap<String, ObservedPeer>);
 

@@ -169,8 +169,8 @@ impl LayoutTransition {
     }
 }
 
-/// Whether all affected peers move to the layout, and each of them has found its items at their
-/// owners under it since it knew that all the others do.
+/// Whether all affected peers move to the layout, and each of them has completed a sweep that found
+/// its items at their owners under it and that started after it saw all the others move there.
 fn is_replicated_everywhere(
     affected: &BTreeSet<String>,
     layout: &Layout,

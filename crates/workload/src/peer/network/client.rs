@@ -87,8 +87,8 @@ impl PeerClient {
     ) -> Result<M::Response, PeerRequestError> {
         let body = serde_json::to_vec(message).map_err(|error| malformed_reply(&error))?;
         let pool = self.pool_for(name, target);
-        let asked = timeout(within, send(&pool, M::PATH, body.into())).await;
-        let bytes = match asked {
+        let reply = timeout(within, send(&pool, M::PATH, body.into())).await;
+        let bytes = match reply {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(error @ PeerRequestError::Refused(..))) => return Err(error),
             Ok(Err(error)) => {

@@ -74,7 +74,7 @@ impl PeerNetwork {
         let target = PeerAddress { address, recipient: self.recipient(name) };
         let start = Instant::now();
         let reply = self.client.send_request(name, target, message, self.attempt_timeout).await;
-        // A failed request to a peer that is known to be down says nothing about the edge.
+        // The edge is between live peers: failed requests to peers that are down do not count.
         if reply.is_ok() || self.peer.reports().is_live(name) {
             self.edge.record_request(start.elapsed(), reply.is_err());
         }

@@ -1,4 +1,4 @@
-//! How many of this peer's items have all their copies, as far as it knows.
+//! Counts this peer's items, and those that are not known to have all their copies.
 
 use super::cluster_view::ClusterView;
 use crate::{
@@ -34,9 +34,9 @@ struct SweepProgress {
 }
 
 impl ReplicationProgress {
-    /// A sweep of all `held` items starts.
-    pub(super) fn start_sweep(&self, view: ClusterView, held: u64) {
-        *lock(&self.sweep) = SweepProgress { view: Some(view), unchecked: held, lacking: 0 };
+    /// A sweep of `items` items starts.
+    pub(super) fn start_sweep(&self, view: ClusterView, items: u64) {
+        *lock(&self.sweep) = SweepProgress { view: Some(view), unchecked: items, lacking: 0 };
     }
 
     /// The sweep has checked another page, of which `lacking` items lack a copy.
@@ -95,15 +95,15 @@ pub(crate) struct ItemCounter {
 impl ItemCounter {
     /// The items on disk, and those of them that are not known to have all their copies.
     pub(crate) fn count_items(&self) -> ItemCounts {
-        let held = self.replica.count();
+        let on_disk = self.replica.count();
         let (state, reports) = (self.peer.member(), self.peer.reports());
         let view = ClusterView::new(self.peer.name(), &state, &reports, &BTreeSet::new());
         // The cluster differs from that of the newest sweep, or will by the configuration.
         let moving = *state.target() != self.peer.members().layout;
         if moving || view.is_some_and(|view| !self.progress.is_about(&view)) {
-            return ItemCounts { held, under_replicated: held.max(u64::from(moving)) };
+            return ItemCounts { on_disk, under_replicated: on_disk.max(u64::from(moving)) };
         }
         let under_replicated = self.progress.under_replicated() + self.repair_queue.count();
-        ItemCounts { held, under_replicated }
+        ItemCounts { on_disk, under_replicated }
     }
 }

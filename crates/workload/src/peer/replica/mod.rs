@@ -1,7 +1,7 @@
 //! The copies on this peer's own disk.
 //!
 //! Owns their form on disk, and the rule that a copy is replaced only by a newer version, in
-//! whatever order writes arrive. It never sends a request, and does not know who owns an item.
+//! whatever order writes arrive. It never sends a request, and does not depend on the owners of items.
 
 mod item;
 mod record;
@@ -73,7 +73,7 @@ impl Replica {
             let outcome = self
                 .storage
                 .submit(stored_key.as_bytes(), move |before| match before.and_then(parse_version) {
-                    Some(held) if held >= record.version => (Change::Keep, held),
+                    Some(stored) if stored >= record.version => (Change::Keep, stored),
                     _ => (Change::Put(bytes.into()), record.version),
                 })
                 .await?;
@@ -96,7 +96,7 @@ impl Replica {
             let keys: Vec<String> = batch.iter().map(|item| item.key.to_string()).collect();
             let values = self.storage.multi_get(&keys).await?;
             missing.extend(batch.iter().zip(values).map(|(item, value)| {
-                value.as_deref().and_then(parse_version).is_none_or(|held| held < item.version)
+                value.as_deref().and_then(parse_version).is_none_or(|stored| stored < item.version)
             }));
         }
         Ok(missing)
@@ -108,7 +108,7 @@ impl Replica {
         self.storage
             .update(copy.key.to_string().as_bytes(), move |before| {
                 match before.and_then(parse_version) {
-                    Some(held) if held == version => (Change::Delete, ()),
+                    Some(stored) if stored == version => (Change::Delete, ()),
                     _ => (Change::Keep, ()),
                 }
             })

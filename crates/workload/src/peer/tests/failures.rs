@@ -10,33 +10,21 @@ const ITEMS: usize = 60;
 
 async fn start_and_fill(peers: usize, replicas: u32) -> (TestCluster, BTreeMap<usize, Record>) {
     let cluster = TestCluster::start_all(peers, replicas).await;
-    let mut written = BTreeMap::new();
-    for item in 0..ITEMS {
-        written.insert(item, cluster.put(item % peers, item, item as u64).await);
-    }
+    let written = cluster.fill(peers, ITEMS).await;
     (cluster, written)
-}
-
-async fn assert_all_readable(cluster: &TestCluster, written: &BTreeMap<usize, Record>) {
-    for (via, peer) in cluster.running_peers() {
-        for (item, record) in written {
-            let found = read_item(&peer, *item, DEADLINE).await;
-            assert_eq!(found, Ok(Some(record.clone())), "item {item} via peer {via}");
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_item_written_via_one_peer_is_read_via_any() {
     let (cluster, mut written) = start_and_fill(5, 3).await;
-    assert_all_readable(&cluster, &written).await;
+    cluster.assert_all_readable(&written).await;
     for item in 0..ITEMS {
         let before = written[&item].version.clone();
         let record = cluster.put((item + 1) % 5, item, 1000).await;
         assert!(record.version > before, "{} after {before}", record.version);
         written.insert(item, record);
     }
-    assert_all_readable(&cluster, &written).await;
+    cluster.assert_all_readable(&written).await;
     assert_eq!(cluster.get(2, ITEMS).await, None);
     for via in 0..5 {
         let summary = cluster.summary(via).await;
@@ -54,18 +42,19 @@ async fn one_lost_peer_costs_nothing_and_its_copies_are_restored() {
         let record = cluster.put(1 + item % 4, item, 2000).await;
         written.insert(item, record);
     }
-    assert_all_readable(&cluster, &written).await;
+    cluster.assert_all_readable(&written).await;
     cluster.wait_until_replicated().await;
-    let held: u64 =
-        cluster.running_peers().iter().map(|(_, peer)| peer.counter.count_items().held).sum();
-    assert_eq!(held, 3 * ITEMS as u64, "others stand in for the peer that is down");
+    assert_eq!(
+        cluster.count_copies(),
+        3 * ITEMS as u64,
+        "others stand in for the peer that is down"
+    );
     cluster.start(0).await;
     cluster.wait_until_replicated().await;
-    assert_all_readable(&cluster, &written).await;
+    cluster.assert_all_readable(&written).await;
     wait_until("no peer holds more than its share", || async {
-        let held: u64 =
-            cluster.running_peers().iter().map(|(_, peer)| peer.counter.count_items().held).sum();
-        if held == 3 * ITEMS as u64 { Ok(()) } else { Err(held) }
+        let copies = cluster.count_copies();
+        if copies == 3 * ITEMS as u64 { Ok(()) } else { Err(copies) }
     })
     .await;
 }
@@ -82,9 +71,9 @@ async fn a_lost_volume_is_filled_and_does_not_count_before() {
     cluster.kill_and_wipe(1);
     cluster.start(2).await;
     cluster.start(1).await;
-    assert_all_readable(&cluster, &written).await;
+    cluster.assert_all_readable(&written).await;
     cluster.wait_until_replicated().await;
-    assert_all_readable(&cluster, &written).await;
+    cluster.assert_all_readable(&written).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,7 +118,7 @@ async fn all_items_survive_a_stop_of_all_peers() {
     for ordinal in 0..4 {
         cluster.start(ordinal).await;
     }
-    assert_all_readable(&cluster, &written).await;
+    cluster.assert_all_readable(&written).await;
     cluster.wait_until_replicated().await;
 }
 

@@ -140,8 +140,8 @@ impl Pod {
         let revision = ComponentConfig::revision_of(&text);
         wait_until(what, || async {
             let report = self.observe().await;
-            let well = report.as_ref().is_some_and(|it| it.revision == revision && holds(it));
-            if well { Ok(()) } else { Err(report) }
+            let matches = report.as_ref().is_some_and(|it| it.revision == revision && holds(it));
+            if matches { Ok(()) } else { Err(report) }
         })
         .await;
     }

@@ -14,7 +14,7 @@ use maquette_contract::{
     Address, ItemKey, PeerConfig, PeerMember, PeerObservation, Record, RequestWork, Summary,
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     net::{Ipv4Addr, UdpSocket},
     sync::{Arc, Mutex},
@@ -212,6 +212,30 @@ impl TestCluster {
             if unready.is_empty() { Ok(()) } else { Err(unready) }
         })
         .await;
+    }
+
+    /// Writes items through the first `peers` peers in turn.
+    pub(super) async fn fill(&self, peers: usize, items: usize) -> BTreeMap<usize, Record> {
+        let mut written = BTreeMap::new();
+        for item in 0..items {
+            written.insert(item, self.put(item % peers, item, item as u64).await);
+        }
+        written
+    }
+
+    /// Asserts that each running peer returns these records.
+    pub(super) async fn assert_all_readable(&self, written: &BTreeMap<usize, Record>) {
+        for (via, peer) in self.running_peers() {
+            for (item, record) in written {
+                let found = read_item(&peer, *item, DEADLINE).await;
+                assert_eq!(found, Ok(Some(record.clone())), "item {item} via peer {via}");
+            }
+        }
+    }
+
+    /// The copies on the disks of all running peers.
+    pub(super) fn count_copies(&self) -> u64 {
+        self.running_peers().iter().map(|(_, peer)| peer.counter.count_items().on_disk).sum()
     }
 
     pub(super) async fn put(&self, via: usize, item: usize, value: u64) -> Record {

@@ -2,7 +2,7 @@
 //! changes.
 //!
 //! Owns the document, the current [`LoadedConfig`] and the count of requests that run under it or
-//! an older one. Never knows what a role does with its part: that is [`RoleSettings`].
+//! an older one. Never interprets the part of a role: that is [`RoleSettings`].
 
 mod document;
 mod handle;

@@ -43,11 +43,6 @@ impl Edge {
         &self.address
     }
 
-    /// The protocol of requests and probes.
-    pub fn protocol(&self) -> Protocol {
-        self.protocol
-    }
-
     /// Whether the edge leads to this component at this address.
     pub fn leads_to(&self, component: &ComponentName, address: &Address) -> bool {
         self.to == *component && self.address == *address

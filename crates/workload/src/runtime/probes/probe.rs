@@ -52,7 +52,7 @@ impl ProbeError {
 /// Probes the component at `address`.
 ///
 /// # Errors
-/// If it does not answer within [`PROBE_TIMEOUT`], or not as its protocol says.
+/// If it does not answer within [`PROBE_TIMEOUT`], or not as its protocol specifies.
 pub(super) async fn probe_once(address: &Address, protocol: Protocol) -> Result<(), ProbeError> {
     let answer = async {
         match protocol {

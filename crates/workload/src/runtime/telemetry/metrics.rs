@@ -32,7 +32,7 @@ impl MetricsRegistry {
         lock(&self.0).register_with_unit(name, help, Unit::Seconds, metric);
     }
 
-    /// The registry itself, to register many metrics. Scrapes wait while the guard is held.
+    /// The registry itself, to register many metrics. Scrapes wait until the guard is dropped.
     pub fn registry(&self) -> MutexGuard<'_, Registry> {
         lock(&self.0)
     }
@@ -60,12 +60,12 @@ mod tests {
         reads.inc();
         metrics.register("reads", "Reads answered", reads);
         metrics.register_seconds("age", "Age of the oldest", Gauge::<i64>::default());
-        let want = "# HELP maquette_reads_total Reads answered.\n\
+        let expected = "# HELP maquette_reads_total Reads answered.\n\
             # TYPE maquette_reads_total counter\n\
             maquette_reads_total 1\n\
             # HELP maquette_age_seconds Age of the oldest.\n\
             # TYPE maquette_age_seconds gauge\n\
             maquette_age_seconds 0\n";
-        assert_eq!(metrics.text().unwrap(), want);
+        assert_eq!(metrics.text().unwrap(), expected);
     }
 }

@@ -11,7 +11,7 @@ pub const DEADLINE: &str = "maquette-deadline-ms";
 /// The number of components that the request has passed.
 pub const HOPS: &str = "maquette-hops";
 
-/// The longest time for a request; callers can only ask for less. A store restarts within it, and a
+/// The longest time for a request; callers can only shorten it. A store restarts within it, and a
 /// pod that drains waits for it.
 pub const MAX_DEADLINE: Duration = Duration::from_secs(10);
 /// The most components that a request may pass: more than any model without a loop has in a row.

@@ -65,7 +65,7 @@ pub fn address(listener: &TcpListener) -> Result<SocketAddr, ListenError> {
     listener.local_addr().map_err(|source| ListenError { address: unknown, source })
 }
 
-/// For a server without settings: never changes.
+/// The settings of a server that has none: they never change.
 pub fn constant_settings() -> watch::Receiver<()> {
     watch::channel(()).1
 }

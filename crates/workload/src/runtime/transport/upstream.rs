@@ -7,7 +7,7 @@ use super::headers::RequestContext;
 use crate::runtime::{Edge, Protocol, lock};
 use http_body_util::Full;
 use hyper::{
-    HeaderMap, Method, Request, StatusCode, Uri,
+    Method, Request, StatusCode, Uri,
     body::Bytes,
     header::{CONTENT_TYPE, HeaderValue},
 };
@@ -59,8 +59,6 @@ pub struct CallRequest {
 pub struct CallResponse {
     /// The status code, also 4xx and 5xx.
     pub status: StatusCode,
-    /// The headers of the response.
-    pub headers: HeaderMap,
     /// The complete body, at most 32 MiB.
     pub body: Bytes,
 }
@@ -123,7 +121,7 @@ impl Upstream {
         let start = Instant::now();
         let deadline = call.context.upstream_deadline(start);
         let mut backoff = RETRY_BACKOFF;
-        // The newest failed attempt says more than that time ran out.
+        // Returned if the first attempt does not end before the deadline.
         let mut last_error = self.timed_out(deadline - start);
         loop {
             let (pool, created) = self.current_pool();
@@ -196,7 +194,7 @@ impl Upstream {
             }
         };
         match read_body(body, MAX_RESPONSE_BYTES).await {
-            Ok(body) => Ok(CallResponse { status: head.status, headers: head.headers, body }),
+            Ok(body) => Ok(CallResponse { status: head.status, body }),
             Err(error @ BodyError::TooLarge { .. }) => {
                 Err(CallAttemptError::Permanent(error.to_string()))
             }

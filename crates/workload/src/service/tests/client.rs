@@ -2,14 +2,14 @@
 
 use super::*;
 
-/// The response that a client got.
-pub(super) struct Got {
+/// The response of a service to a client.
+pub(super) struct ClientResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
-impl Got {
+impl ClientResponse {
     pub(super) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
@@ -57,13 +57,13 @@ impl Got {
 }
 
 /// Sends one request on its own connection.
-pub(super) async fn ask(
+pub(super) async fn send_request(
     address: &Address,
     method: Method,
     path: &str,
     headers: &[(&str, &str)],
     body: &str,
-) -> Got {
+) -> ClientResponse {
     let uri: Uri = format!("{}{path}", address.http_url()).parse().unwrap();
     let mut request = Request::new(Full::new(Bytes::from(body.to_owned())));
     *request.method_mut() = method;
@@ -78,7 +78,7 @@ pub(super) async fn ask(
         let response = client.request(request).await.unwrap();
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Got { status: head.status, headers: head.headers, body }
+        ClientResponse { status: head.status, headers: head.headers, body }
     };
     timeout(TEST_TIMEOUT, exchange).await.expect("an answer")
 }

@@ -59,7 +59,7 @@ pub(super) fn fake_item(name: &str, collection: &str, id: &str) -> Response {
         Outcome::Item {
             collection: collection.parse().unwrap(),
             id: id.to_owned().try_into().unwrap(),
-            version: Version { millis: 1, counter: 0, writer: "played".into() },
+            version: Version { millis: 1, counter: 0, writer: "fake".into() },
             value: serde_json::Value::from(name),
         },
     )

@@ -158,7 +158,7 @@ impl Client {
         Self(BufReader::new(TcpStream::connect(&address.0).await.unwrap()))
     }
 
-    /// The status line, and whether the server asks to close the connection.
+    /// The status line, and whether the response closes the connection.
     async fn get(&mut self, path: &str) -> (String, bool) {
         let request = format!("GET {path} HTTP/1.1\r\nhost: web\r\n\r\n");
         self.0.write_all(request.as_bytes()).await.unwrap();

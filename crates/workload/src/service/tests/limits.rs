@@ -97,7 +97,7 @@ async fn trace_deadline_and_hops_are_forwarded() {
 async fn malformed_requests_are_refused_with_the_reason() {
     let web = Service::start("web", idle_config()).await;
     let check = async |method: Method, path: &str, body: &str, status: u16, reason: &str| {
-        let got = ask(&web.address, method, path, &[], body).await;
+        let got = send_request(&web.address, method, path, &[], body).await;
         let error = got.error(StatusCode::from_u16(status).unwrap());
         assert!(error.contains(reason), "{path}: {error}");
         assert_eq!(got.answer().trace.error, Some(error), "errors carry the tree as well");
@@ -124,9 +124,7 @@ async fn accept_text_plain_gives_text() {
     let web = Service::start("web", thin_client_config("below", &below)).await;
     let got = web.get_with("/items/books/1", &[("accept", "text/plain")]).await;
     assert_eq!(got.headers["content-type"], "text/plain; charset=utf-8");
-    assert!(
-        got.text().starts_with("item books/1, version 1.0.played\n\"below\"\n\nweb [service] ")
-    );
+    assert!(got.text().starts_with("item books/1, version 1.0.fake\n\"below\"\n\nweb [service] "));
     assert!(got.text().contains("\n└── below [service] shop-below-1, "));
     let index = web.get("/").await;
     assert!(index.text().starts_with("This is pod shop-web-1 of the service web in the Maquette"));

@@ -13,7 +13,7 @@ mod routing;
 mod summary;
 
 use self::{
-    client::{Got, ask},
+    client::{ClientResponse, send_request},
     fakes::{fake_component, fake_item, fake_summary, fake_tree, serve_fake},
 };
 use super::{ServiceSettings, serve_requests};
@@ -143,21 +143,21 @@ impl Service {
         std::fs::rename(new, &self.config).unwrap();
     }
 
-    async fn get(&self, path: &str) -> Got {
-        ask(&self.address, Method::GET, path, &[], "").await
+    async fn get(&self, path: &str) -> ClientResponse {
+        send_request(&self.address, Method::GET, path, &[], "").await
     }
 
-    async fn put(&self, path: &str, body: &str) -> Got {
-        ask(&self.address, Method::PUT, path, &[], body).await
+    async fn put(&self, path: &str, body: &str) -> ClientResponse {
+        send_request(&self.address, Method::PUT, path, &[], body).await
     }
 
-    async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Got {
-        ask(&self.address, Method::GET, path, headers, "").await
+    async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> ClientResponse {
+        send_request(&self.address, Method::GET, path, headers, "").await
     }
 
-    async fn admin(&self, path: &str) -> Got {
+    async fn admin(&self, path: &str) -> ClientResponse {
         let admin = Address(self.runtime.admin_address.to_string());
-        ask(&admin, Method::GET, path, &[], "").await
+        send_request(&admin, Method::GET, path, &[], "").await
     }
 }
 

@@ -69,7 +69,7 @@ async fn probability_decides_how_often_a_call_is_made() {
     };
     let (never, always) = (counter(0).await, counter(1).await);
     let mut config = calls(CallMode::Parallel, &[("never", &never), ("always", &always)]);
-    config.calls[0].probability_percent = Percent::try_from(0).unwrap();
+    config.calls[0].probability_percent = Percent::NEVER;
     let web = Service::start("web", config).await;
     for _ in 0..30 {
         web.get("/summary").await.counts();
@@ -105,8 +105,8 @@ async fn the_own_store_is_added_and_each_owner_counts_once() {
 
     let got = web.get("/summary").await;
     let named = |name: &str, items| (name.to_owned(), items);
-    let want = [named("ads", 2), named("books", 999), named("cars", 250), named("plants", 1)];
-    assert_eq!(got.counts(), want);
+    let expected = [named("ads", 2), named("books", 999), named("cars", 250), named("plants", 1)];
+    assert_eq!(got.counts(), expected);
     let Outcome::Summary(summary) = got.answer().outcome else { panic!() };
     assert_eq!(summary.collections[&"cars".parse().unwrap()].bytes, 250 * 10);
     assert_eq!(summary.collections[&"plants".parse().unwrap()].newest, Some(newest));
@@ -146,7 +146,7 @@ async fn a_reply_of_another_form_is_502() {
     let web = Service::start("web", thin_client_config("strange", &strange)).await;
     let got = web.get("/summary").await;
     let error = got.error(StatusCode::BAD_GATEWAY);
-    let want = format!("strange: {strange} answered 200 OK with no answer in it: ");
-    assert!(error.starts_with(&want), "{error}");
+    let expected = format!("strange: {strange} answered 200 OK with no answer in it: ");
+    assert!(error.starts_with(&expected), "{error}");
     assert_eq!(got.answer().trace.calls[0].pod, "", "the pod is unknown");
 }

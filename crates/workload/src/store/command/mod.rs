@@ -105,11 +105,11 @@ pub(crate) fn parse(request: Request) -> (&'static str, Result<Command, CommandE
 pub(crate) type PendingReply = BoxFuture<'static, Reply>;
 
 impl WriteCommand {
-    /// The approximate memory that the write holds until its reply, in bytes.
-    pub(crate) fn held_bytes(&self) -> usize {
+    /// The approximate memory that the write takes until its reply, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
         match self {
-            Self::Set(set) => set.held_bytes(),
-            Self::Delete(delete) => delete.held_bytes(),
+            Self::Set(set) => set.memory_bytes(),
+            Self::Delete(delete) => delete.memory_bytes(),
         }
     }
 

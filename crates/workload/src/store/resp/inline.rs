@@ -117,8 +117,8 @@ mod tests {
             (br#"ECHO """#, &[b"ECHO", b""]),
             (br#"ECHO a"b c""#, &[b"ECHO", b"ab c"]),
         ];
-        for (line, want) in cases {
-            assert_eq!(split_line(line).unwrap(), want, "{line:?}");
+        for (line, expected) in cases {
+            assert_eq!(split_line(line).unwrap(), expected, "{line:?}");
         }
         for bad in [r#"ECHO "a"#, "ECHO 'a", r#"ECHO "a"b"#, r#"ECHO "a\"#] {
             assert_eq!(split_line(bad.as_bytes()), Err(ProtocolError::UnbalancedQuotes), "{bad}");

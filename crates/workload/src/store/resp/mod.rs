@@ -1,7 +1,7 @@
 //! RESP2, the Redis serialization protocol: requests parsed, replies written.
 //!
-//! It never waits, reads no socket and knows no command. Errors have the words of Redis, because
-//! clients look for them. See <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+//! It never waits, reads no socket and executes no command. The texts of errors are those of Redis,
+//! because clients match them. See <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
 
 mod inline;
 mod reply;

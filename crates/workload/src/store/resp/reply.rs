@@ -87,7 +87,7 @@ mod tests {
         ]);
         let mut out = BytesMut::new();
         reply.encode_into(&mut out);
-        let want = "*6\r\n+OK\r\n-ERR two  lines\r\n:-3\r\n$4\r\na\r\nb\r\n$-1\r\n*0\r\n";
-        assert_eq!(out, want);
+        let expected = "*6\r\n+OK\r\n-ERR two  lines\r\n:-3\r\n$4\r\na\r\nb\r\n$-1\r\n*0\r\n";
+        assert_eq!(out, expected);
     }
 }

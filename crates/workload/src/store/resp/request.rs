@@ -259,9 +259,9 @@ mod tests {
             (&format!("*1\r\n${long}"), "too big bulk count string"),
             (&oversized, "a request may have at most 2162688 bytes"),
         ];
-        for (bytes, want) in cases {
+        for (bytes, expected) in cases {
             let error = parse(bytes.as_bytes(), &[]).unwrap_err().to_string();
-            assert_eq!(error, format!("Protocol error: {want}"));
+            assert_eq!(error, format!("Protocol error: {expected}"));
         }
     }
 

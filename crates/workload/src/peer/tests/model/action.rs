@@ -57,7 +57,7 @@ pub(super) enum Action {
 
 pub(super) fn any_action() -> impl Strategy<Value = Action> {
     let (peer, items, mask) = (0..PEERS, 0..ITEMS, any::<u8>());
-    let hears = (0..PEERS, 0..PEERS).prop_map(|(peer, of)| Action::DeliverReport { peer, of });
+    let delivers = (0..PEERS, 0..PEERS).prop_map(|(peer, of)| Action::DeliverReport { peer, of });
     let begins = (peer.clone(), items.clone(), mask)
         .prop_map(|(via, item, mask)| Action::BeginWrite { via, item, mask });
     let writes = (peer.clone(), items.clone(), mask).prop_map(|(via, item, mask)| Action::Write {
@@ -72,7 +72,7 @@ pub(super) fn any_action() -> impl Strategy<Value = Action> {
     prop_oneof![
         1 => configures,
         2 => (0..4_usize).prop_map(|layout| Action::ConfigureAll { layout }),
-        10 => hears,
+        10 => delivers,
         160 => peer.clone().prop_map(|peer| Action::Step { peer }),
         120 => peer.clone().prop_map(|peer| Action::EndSweep { peer }),
         40 => begins,

@@ -21,7 +21,7 @@ proptest! {
         simulation.stabilize();
         for action in &actions {
             simulation.apply_action(action);
-            simulation.assert_reads_are_truthful();
+            simulation.assert_no_read_is_stale();
         }
         simulation.stabilize();
         prop_assert!(simulation.reads > 0);

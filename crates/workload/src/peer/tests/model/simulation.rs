@@ -160,8 +160,8 @@ impl Simulation {
         let Some(quorum) = self.quorum(via, item) else { return BTreeSet::new() };
         let answering = self.answering_owners(&quorum, mask);
         for peer in &answering {
-            let held = self.peers[*peer].disk.entry(item).or_default();
-            *held = version.max(*held);
+            let stored = self.peers[*peer].disk.entry(item).or_default();
+            *stored = version.max(*stored);
         }
         answering.into_iter().map(name).collect()
     }
@@ -217,8 +217,8 @@ impl Simulation {
             for other in &assignment.other_holders {
                 let to: usize = other.trim_start_matches("p-").parse().unwrap();
                 if self.peers[to].up {
-                    let held = self.peers[to].disk.entry(item).or_default();
-                    *held = version.max(*held);
+                    let stored = self.peers[to].disk.entry(item).or_default();
+                    *stored = version.max(*stored);
                 } else {
                     failed.insert(other.clone());
                 }
@@ -304,15 +304,15 @@ impl Simulation {
 
     /// Any read via any peer finds the acknowledged version, whichever owners reply. If some read
     /// quorum could miss it, then all peers that lack it would be a read quorum.
-    pub(super) fn assert_reads_are_truthful(&self) {
+    pub(super) fn assert_no_read_is_stale(&self) {
         for (via, item) in (0..PEERS).flat_map(|via| (0..ITEMS).map(move |item| (via, item))) {
             let Some(quorum) = self.quorum(via, item) else { continue };
             let expected = self.acknowledged.get(&item).copied().unwrap_or(0);
             let lacking: BTreeSet<String> = (0..PEERS)
                 .filter(|peer| {
                     let SimulatedPeer { up, state, disk, .. } = &self.peers[*peer];
-                    let held = disk.get(&item).copied().unwrap_or(0);
-                    *up && state.counts_for_quorum() && held < expected
+                    let stored = disk.get(&item).copied().unwrap_or(0);
+                    *up && state.counts_for_quorum() && stored < expected
                 })
                 .map(name)
                 .collect();

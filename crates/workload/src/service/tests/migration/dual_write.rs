@@ -17,8 +17,8 @@ async fn a_read_copies_an_item_from_the_source_to_the_target() {
     assert_eq!((got.version(), got.value()), (written.clone(), "Ulysses".into()));
     let mut tree = logged_queries(&got);
     tree.sort();
-    let want = [("data", "GET"), ("data", "SET NX"), ("old", "GET")];
-    assert_eq!(tree, pairs(&want), "source and target are read, and the newer item is written");
+    let expected = [("data", "GET"), ("data", "SET NX"), ("old", "GET")];
+    assert_eq!(tree, pairs(&expected), "source and target are read, and the newer item is written");
     assert_eq!(stored_item(&new.address, "/items/books/7").await.unwrap().0, written);
     let again = after.get("/items/books/7").await;
     assert_eq!(logged_queries(&again).len(), 2, "once copied, it is not written again");
@@ -46,8 +46,8 @@ async fn a_write_is_in_both_stores_and_writes_to_the_source_are_seen() {
         assert_eq!(kept, (by_old.version(), by_old.value()), "copied before the answer");
     }
     let tree = logged_queries(&after.put("/items/books/8", "1").await);
-    let want = [("data", "GET"), ("old", "GET"), ("old", "SET NX"), ("data", "SET NX")];
-    assert_eq!(tree, pairs(&want), "the source is written first");
+    let expected = [("data", "GET"), ("old", "GET"), ("old", "SET NX"), ("data", "SET NX")];
+    assert_eq!(tree, pairs(&expected), "the source is written first");
 }
 
 #[tokio::test]

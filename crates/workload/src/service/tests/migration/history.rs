@@ -33,7 +33,7 @@ impl History {
         self.items.lock().unwrap().entry(path).or_default().newest.clone()
     }
 
-    fn record_answer(&self, path: &'static str, got: &Got) {
+    fn record_answer(&self, path: &'static str, got: &ClientResponse) {
         let (version, value) = (got.version(), got.value());
         let mut items = self.items.lock().unwrap();
         let item = items.entry(path).or_default();

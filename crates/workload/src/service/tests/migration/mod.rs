@@ -78,7 +78,7 @@ async fn reconfigure(service: &Service, text: &str) {
 }
 
 /// Backend and command of each query in the tree, in order.
-fn logged_queries(got: &Got) -> Vec<(String, String)> {
+fn logged_queries(got: &ClientResponse) -> Vec<(String, String)> {
     let queries = got.answer().trace.queries.into_iter();
     queries.map(|Query { to, command, .. }| (to, command)).collect()
 }

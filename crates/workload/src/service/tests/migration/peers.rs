@@ -39,8 +39,8 @@ async fn a_write_is_at_the_peers_and_in_the_store() {
         assert_eq!(stored_item(&new.address, &path).await.unwrap().0, got.version());
     }
     let tree = logged_queries(&web.put("/items/books/4", "1").await);
-    let want = [("data", "GET"), ("old", "read"), ("old", "write"), ("data", "SET NX")];
-    assert_eq!(tree, pairs(&want));
+    let expected = [("data", "GET"), ("old", "read"), ("old", "write"), ("data", "SET NX")];
+    assert_eq!(tree, pairs(&expected));
 }
 
 #[tokio::test]
@@ -76,9 +76,9 @@ async fn requests_fail_while_the_peers_refuse() {
     let text = document("web", migrating_from_peers(&new.address, &peers.address));
     let complete = || backfill_under(&web, &text).unwrap().complete;
     wait_until("the backfill is complete", complete).await;
-    for ask in [web.get("/items/books/1"), web.get("/summary")] {
+    for request in [web.get("/items/books/1"), web.get("/summary")] {
         peers.refuse(1);
-        let error = ask.await.error(StatusCode::SERVICE_UNAVAILABLE);
+        let error = request.await.error(StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(error, "old: answered 503 Service Unavailable: too few peers");
     }
     peers.refuse(1);

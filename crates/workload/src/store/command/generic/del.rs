@@ -28,7 +28,7 @@ pub(crate) struct DeleteCommand {
 }
 
 impl DeleteCommand {
-    pub(crate) fn held_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         self.keys.iter().map(|key| key.len() + size_of::<Bytes>()).sum()
     }
 

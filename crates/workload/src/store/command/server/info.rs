@@ -83,9 +83,9 @@ impl InfoCommand {
 
     fn includes_section(&self, section: &str) -> bool {
         self.sections.is_empty()
-            || self.sections.iter().any(|wanted| {
-                matches!(wanted.as_str(), "all" | "default" | "everything")
-                    || section.eq_ignore_ascii_case(wanted)
+            || self.sections.iter().any(|requested| {
+                matches!(requested.as_str(), "all" | "default" | "everything")
+                    || section.eq_ignore_ascii_case(requested)
             })
     }
 }

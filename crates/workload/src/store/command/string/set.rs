@@ -82,7 +82,7 @@ impl SetCommand {
         Ok(set)
     }
 
-    pub(crate) fn held_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         let other = match &self.condition {
             SetCondition::Equals(value) => value.len(),
             _ => 0,
