@@ -97,14 +97,14 @@ impl LoadMetrics {
             "Acknowledged writes that a later read did not find",
             load.lost_writes.clone(),
         );
-        metrics.register("load_under_way", "Requests in flight", load.in_flight.clone());
+        metrics.register("load_in_flight", "Requests in flight", load.in_flight.clone());
         metrics.register(
             "load_waiting",
             "Requests that are due and wait for their turn",
             load.waiting.clone(),
         );
         metrics.register(
-            "load_remembered_items",
+            "load_tracked_items",
             "Items whose acknowledged writes are checked",
             load.tracked.clone(),
         );
@@ -175,7 +175,7 @@ impl LoadMetrics {
             p99_micros,
             p999_micros,
             max_micros = summary.latencies.max(),
-            lost_writes_in_all = self.lost_writes.get(),
+            lost_writes_total = self.lost_writes.get(),
             "requests of the last minute"
         );
         summary.latencies.reset();
@@ -205,12 +205,12 @@ fn operation_name(request: &UserRequest) -> &'static str {
 
 fn outcome_name(failure: &RequestFailure) -> &'static str {
     match failure.kind {
-        FailureKind::ClientError => "refused",
-        FailureKind::ServerError => "error",
+        FailureKind::ClientError => "client_error",
+        FailureKind::ServerError => "server_error",
         FailureKind::Unreachable => "unreachable",
-        FailureKind::TimedOut => "late",
-        FailureKind::UnexpectedAnswer => "nonsense",
-        FailureKind::LostWrite { .. } => "lost",
-        FailureKind::NeverSent => "gave_up",
+        FailureKind::TimedOut => "timed_out",
+        FailureKind::UnexpectedAnswer => "unexpected_answer",
+        FailureKind::LostWrite { .. } => "lost_write",
+        FailureKind::NeverSent => "never_sent",
     }
 }

@@ -33,7 +33,7 @@ async fn a_healthy_model_answers_every_request_and_loses_no_write() {
         r#"maquette_load_requests_total{operation="summary",outcome="ok"} "#,
         r#"maquette_load_latency_seconds_count{operation="read"} "#,
         "maquette_load_lost_writes_total 0",
-        "maquette_load_remembered_items 20",
+        "maquette_load_tracked_items 20",
     ] {
         assert!(metrics.lines().any(|line| line.starts_with(start)), "{start} not in {metrics}");
     }
@@ -147,7 +147,7 @@ async fn requests_without_an_answer_in_time_fail_and_the_queue_is_bounded() {
     let report = load.wait_until("failures", failed).await;
     let metrics = load.fetch_text("/metrics").await.unwrap();
     // Requests time out in the queue or just after it: a matter of milliseconds.
-    assert!(metrics.contains(r#"outcome="late""#), "{metrics}");
+    assert!(metrics.contains(r#"outcome="timed_out""#), "{metrics}");
     let waiting = metrics.lines().find_map(|line| line.strip_prefix("maquette_load_waiting "));
     assert!(waiting.unwrap().parse::<u64>().unwrap() <= 10_100, "{metrics}");
     assert_eq!(report.load.unwrap().succeeded, 0);
