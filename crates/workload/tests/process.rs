@@ -92,7 +92,7 @@ fn a_stopped_pod_serves_for_its_grace_period_and_exits_with_0() {
 
     let signaled = Instant::now();
     workload.signal("TERM");
-    assert_eq!(workload.wait_for("leaving")["grace_seconds"], 5);
+    assert_eq!(workload.wait_for("stopping")["grace_seconds"], 5);
     assert!(get(&admin, "/readyz").starts_with("HTTP/1.1 503 "));
     assert!(get(&traffic, "/summary").starts_with("HTTP/1.1 200 "));
     assert_eq!(workload.exit_code(), Some(0));
@@ -106,7 +106,7 @@ fn a_second_signal_ends_the_process_at_once() {
     let mut workload = Workload::start(folder.path(), CONFIG);
     workload.wait_for("serving requests");
     workload.signal("INT");
-    workload.wait_for("leaving");
+    workload.wait_for("stopping");
     workload.signal("TERM");
     assert_eq!(workload.exit_code(), Some(128 + 15));
 }
@@ -115,7 +115,7 @@ fn a_second_signal_ends_the_process_at_once() {
 fn an_invalid_configuration_ends_the_process_with_a_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     let mut workload = Workload::start(folder.path(), r#"{"architecture": "Shop"}"#);
-    let error = workload.wait_for("the workload ends")["error"].as_str().unwrap().to_owned();
+    let error = workload.wait_for("the workload failed")["error"].as_str().unwrap().to_owned();
     assert!(
         error.contains("component.json is not valid: architecture name \"Shop\" must be"),
         "{error}"

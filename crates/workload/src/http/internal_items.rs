@@ -90,7 +90,7 @@ fn parse_after(query: QueryParameters) -> Result<Option<ItemKey>, HttpError> {
     let Some(text) = parameters.get(AFTER) else { return Ok(None) };
     match ItemKey::parse(text) {
         Some(key) => Ok(Some(key)),
-        None => Err(HttpError::bad_request(format!("{AFTER}={text:?} is no item's key"))),
+        None => Err(HttpError::bad_request(format!("{AFTER}={text:?} is not <collection>/<id>"))),
     }
 }
 

@@ -117,7 +117,8 @@ impl<L: MemberLinks> MembershipDriver<L> {
         if before.phase != state.phase {
             let names: Vec<&str> = state.target().members().iter().map(String::as_str).collect();
             let members = names.join(" ");
-            tracing::info!(step = ?state.reported_step(), members, "membership");
+            let step = state.reported_step().as_str();
+            tracing::info!(step, members, "the layout transition advanced");
         }
         self.peer.set_member(state);
         Ok(())

@@ -20,6 +20,19 @@ pub(crate) enum TransitionStep {
     Settled,
 }
 
+impl TransitionStep {
+    /// The name in the log.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Joining => "joining",
+            Self::Removed => "removed",
+            Self::Copying => "copying",
+            Self::Prepared => "prepared",
+            Self::Settled => "settled",
+        }
+    }
+}
+
 /// What a peer reports of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

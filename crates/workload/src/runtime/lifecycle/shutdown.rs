@@ -84,7 +84,7 @@ impl Shutdown {
                 }
             };
             let signal = next().await;
-            tracing::info!(signal, grace_seconds = shutdown.grace.as_secs(), "leaving");
+            tracing::info!(signal, grace_seconds = shutdown.grace.as_secs(), "stopping");
             shutdown.begin();
             let signal = next().await;
             tracing::warn!(signal, "second stop signal: exiting at once");
