@@ -98,7 +98,7 @@ fn read_model(file: &Path, name: Option<&str>) -> anyhow::Result<NamedModel> {
     let checked = checked::read_one(file, name, "")?;
     Ok(NamedModel {
         name: checked.name,
-        description: format!("{:?}", checked.architecture.spec.shape),
+        description: checked.architecture.spec.shape.as_str().to_owned(),
         model: Model::from_topology(&checked.topology),
     })
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A file with Architectures, YAML or JSON, one document or several; `-` reads the standard
-    /// input. May be given more than once. Objects of other kinds are passed over.
+    /// input. May be given more than once. Objects of other kinds are skipped.
     #[arg(short, long, value_name = "FILE", required = true)]
     filename: Vec<PathBuf>,
 }
@@ -54,7 +54,7 @@ impl LintReport {
         if api::is_architecture(&object.value) {
             self.check_architecture(object);
         } else {
-            self.lines.push(format!("{}: passed over: not an Architecture", object.label));
+            self.lines.push(format!("{}: skipped: not an Architecture", object.label));
         }
     }
 
@@ -62,12 +62,9 @@ impl LintReport {
         self.checked += 1;
         match check_document(value, "") {
             Ok(checked) => {
-                let shape = checked.architecture.spec.shape;
+                let shape = checked.architecture.spec.shape.as_str();
                 let notes = checked.spec.inactive().iter().map(|member| {
-                    // The debug format of a shape is its name in the API.
-                    format!(
-                        "{label}: note: spec.{member} is inactive, since the shape is {shape:?}"
-                    )
+                    format!("{label}: note: spec.{member} is inactive, since the shape is {shape}")
                 });
                 self.lines.push(format!("{label}: valid"));
                 self.lines.extend(notes);

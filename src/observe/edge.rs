@@ -55,7 +55,9 @@ fn finding_of(pod: &RunningPod, edge: &Edge, now: Timestamp) -> EdgeFinding {
     }
     let report = pod.report.fresh_at(now).and_then(|o| o.edges.iter().find(|e| e.to == edge.to));
     match report {
-        None => (EdgeState::Unknown, Some(format!("pod {} does not know the edge yet", pod.name))),
+        None => {
+            (EdgeState::Unknown, Some(format!("pod {} has not reported the edge yet", pod.name)))
+        }
         Some(report) => evaluate_report(pod, report),
     }
 }

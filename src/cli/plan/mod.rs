@@ -125,9 +125,9 @@ impl PlanReport {
     fn to_text(&self) -> String {
         let place = self.namespace.as_ref().map(|namespace| format!(" in {namespace}"));
         let shapes = match self.from {
-            None => format!("a new {:?}", self.to),
-            Some(from) if from == self.to => format!("{from:?}"),
-            Some(from) => format!("from {from:?} to {:?}", self.to),
+            None => format!("a new {}", self.to.as_str()),
+            Some(from) if from == self.to => from.as_str().to_owned(),
+            Some(from) => format!("from {} to {}", from.as_str(), self.to.as_str()),
         };
         let title = format!("{}{}, {shapes}", self.name, place.unwrap_or_default());
         match self.preview.is_empty() {

@@ -65,7 +65,7 @@ impl ObservedArchitecture {
 /// The progress in one line, and whether the change is over.
 pub(super) fn assess_progress(observed: &ObservedArchitecture) -> (String, ProgressState) {
     let Some(progressing) = observed.current_condition(condition_types::PROGRESSING) else {
-        let line = "waiting for the operator to look at it".to_owned();
+        let line = "waiting for the operator to observe this generation".to_owned();
         return (line, ProgressState::InProgress);
     };
     let accepted = observed.current_condition(condition_types::ACCEPTED);

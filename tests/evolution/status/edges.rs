@@ -42,7 +42,12 @@ fn an_edge_without_a_probe_result_is_unknown() {
     let status = status_after(|snapshot| {
         change_report(snapshot, "shop-business-0", |_, report| report.edges.clear());
     });
-    assert_condition(&status, "Ready", ("Unknown", "EdgesUnknown"), "does not know the edge yet");
+    assert_condition(
+        &status,
+        "Ready",
+        ("Unknown", "EdgesUnknown"),
+        "has not reported the edge yet",
+    );
 }
 
 #[test]
