@@ -103,7 +103,7 @@ async fn failures_are_counted_and_are_no_lost_writes() {
     assert_eq!(report.load.unwrap().lost_writes, 0);
     assert!(report.edges[0].traffic.failures > 0);
     let metrics = load.fetch_text("/metrics").await.unwrap();
-    assert!(metrics.contains(r#"{operation="read",outcome="error"}"#), "{metrics}");
+    assert!(metrics.contains(r#"{operation="read",outcome="server_error"}"#), "{metrics}");
     load.stop().await;
 }
 
