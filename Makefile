@@ -51,7 +51,7 @@ install: cluster ## Install the operator from manifests/install.yaml and wait un
 	@scripts/install.sh
 
 .PHONY: uninstall
-uninstall: ## Remove all Architectures, then the operator and its definitions
+uninstall: ## Remove all Architectures, then the operator and the CustomResourceDefinition
 	@scripts/uninstall.sh
 
 .PHONY: e2e

@@ -41,7 +41,7 @@ down() {
             if [ -e "$dev" ]; then
                 as_root "$dev" down --name "$name"
             else
-                say "no cluster was started from this checkout; for another's: make tools clean-cluster"
+                say "this checkout has started no cluster; to remove one of another checkout: make tools clean-cluster"
             fi
             ;;
         current) die "CLUSTER=current is not removed; make uninstall removes Maquette from it" ;;

@@ -25,7 +25,7 @@ done
 
 if [ -n "${missing[*]:-}" ]; then
     install=(apt-get install --yes --no-install-recommends "${missing[@]}")
-    have apt-get || die "install these packages (names of Debian): ${missing[*]}"
+    have apt-get || die "install these packages (their names in Debian): ${missing[*]}"
     if [ "$(id -u)" != 0 ] && ! have sudo; then
         die "missing: ${missing[*]}; as root, run: apt-get update && ${install[*]}"
     fi

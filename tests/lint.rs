@@ -68,7 +68,7 @@ spec: {shape: ThreeTier, peerToPeer: {}, clientServer: {}}
         "stdin: Architecture/one: spec.peerToPeer.replicationFactor: replicationFactor is above \
          replicas, but each copy of an item needs a different peer: lower replicationFactor or \
          raise replicas",
-        "stdin: ConfigMap/other: passed over: not an Architecture",
+        "stdin: ConfigMap/other: skipped: not an Architecture",
         "stdin: Architecture/two: spec.load.writePercent: Invalid value: 101: should be less than \
          or equal to 100",
         "stdin: Architecture/two: spec.threeTier.client.replicas: Invalid value: \"many\": must be \
@@ -104,7 +104,7 @@ items:
 fn input_without_architectures_fails() {
     let output = lint(&["-f", "-"], "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}");
     let expected = [
-        "stdin: ConfigMap/x: passed over: not an Architecture",
+        "stdin: ConfigMap/x: skipped: not an Architecture",
         "no Architecture: nothing was checked",
     ];
     assert_eq!(printed(&output), expected);

@@ -74,7 +74,7 @@ pub enum EvolutionStep {
     Expand,
     /// Callers switch to the new components; the end users switch last.
     Cutover,
-    /// New owners copy the items that old owners accepted during the previous steps.
+    /// The final copies of items are made, and migration sources are dropped.
     Finalize,
     /// Components that the new model does not contain are deleted.
     Contract,

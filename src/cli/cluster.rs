@@ -63,7 +63,7 @@ impl Cluster {
         namespace: Option<String>,
     ) -> anyhow::Result<Self> {
         const NO_CLUSTER: &str =
-            "no cluster to talk to: set KUBECONFIG, or give --kubeconfig or --context";
+            "no cluster is configured: set KUBECONFIG, or give --kubeconfig or --context";
         let mut config = load_config(args).await.context(NO_CLUSTER)?;
         // A person waits at a terminal: an error now is better than hidden retries.
         config.default_retry = false;

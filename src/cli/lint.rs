@@ -14,7 +14,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A file with Architectures, YAML or JSON, one document or several; `-` reads the standard
-    /// input. May be given more than once. Objects of other kinds are passed over.
+    /// input. May be given more than once. Objects of other kinds are skipped.
     #[arg(short, long, value_name = "FILE", required = true)]
     filename: Vec<PathBuf>,
 }
@@ -54,7 +54,7 @@ impl LintReport {
         if api::is_architecture(&object.value) {
             self.check_architecture(object);
         } else {
-            self.lines.push(format!("{}: passed over: not an Architecture", object.label));
+            self.lines.push(format!("{}: skipped: not an Architecture", object.label));
         }
     }
 

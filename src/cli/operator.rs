@@ -63,7 +63,7 @@ fn distinct_namespaces(named: &[String]) -> BTreeSet<String> {
 pub(super) async fn run(args: Args) -> CommandResult {
     let config = kube::Config::infer()
         .await
-        .context("no cluster to talk to: run in one, or set KUBECONFIG")?;
+        .context("no cluster is configured: run in a pod, or set KUBECONFIG")?;
     let lease_namespace = args.lease_namespace.unwrap_or_else(|| config.default_namespace.clone());
     let options = Options {
         namespaces: distinct_namespaces(&args.namespaces),

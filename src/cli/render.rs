@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The file with the Architectures, YAML or JSON, one document or several; `-` reads the
-    /// standard input. Objects of other kinds are passed over.
+    /// standard input. Objects of other kinds are skipped.
     #[arg(short, long, value_name = "FILE")]
     filename: PathBuf,
     /// The namespace of Architectures that name none.

@@ -81,3 +81,22 @@ fn request_and_limit(
 fn parses_to(text: &str, condition: impl FnOnce(Quantity) -> bool) -> bool {
     text.parse().is_ok_and(condition)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_states_the_defaults() {
+        let schema = serde_json::to_string(&crate::api::crd()).unwrap();
+        for role in [Role::Service, Role::Store, Role::Peer] {
+            let RoleDefaults { cpu, memory } = role_defaults(role);
+            let text = format!(
+                "What is not set: requests of {} CPU and {} of memory, limits of {} CPU and {} of \
+                 memory.",
+                cpu.0, memory.0, cpu.1, memory.1
+            );
+            assert!(schema.contains(&text), "{role} in src/api: {text}");
+        }
+    }
+}

@@ -252,7 +252,7 @@ pub(super) fn error_policy(
         .with(&key, |state| state.record_failure(Instant::now(), generation, longest, jitter));
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::warn!(
-        architecture = %key, %error, cause, again_in_seconds = wait.as_secs_f64(),
+        architecture = %key, %error, cause, retry_in_seconds = wait.as_secs_f64(),
         "reconcile failed"
     );
     Action::requeue(wait)

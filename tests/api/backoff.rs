@@ -73,7 +73,7 @@ async fn a_failing_architecture_blocks_no_other() {
 /// The backoff after each failure, in seconds.
 fn waits(log: &str) -> Vec<f64> {
     let found =
-        log.lines().filter_map(|line| line.split_once("again_in_seconds=")?.1.split(' ').next());
+        log.lines().filter_map(|line| line.split_once("retry_in_seconds=")?.1.split(' ').next());
     found.filter_map(|number| number.parse().ok()).collect()
 }
 

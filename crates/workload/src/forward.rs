@@ -98,7 +98,9 @@ async fn send_request<S>(
 fn parse_answer(upstream: &Upstream, reply: &CallResponse) -> Result<Answer, HttpError> {
     let (status, address) = (reply.status, upstream.edge().address());
     serde_json::from_slice(&reply.body).map_err(|error| {
-        HttpError::bad_gateway(format!("{address} answered {status} with no answer in it: {error}"))
+        HttpError::bad_gateway(format!(
+            "{address} answered {status} with a body that is not an answer: {error}"
+        ))
     })
 }
 

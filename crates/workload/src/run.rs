@@ -16,7 +16,7 @@ pub fn run(options: Options) -> ExitCode {
     match start_runtime(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "the workload ends");
+            tracing::error!(%error, "the workload failed");
             ExitCode::from(error.exit_code())
         }
     }

@@ -115,7 +115,7 @@ fn a_second_signal_ends_the_process_at_once() {
 fn an_invalid_configuration_ends_the_process_with_a_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     let mut workload = Workload::start(folder.path(), r#"{"architecture": "Shop"}"#);
-    let error = workload.wait_for("the workload ends")["error"].as_str().unwrap().to_owned();
+    let error = workload.wait_for("the workload failed")["error"].as_str().unwrap().to_owned();
     assert!(
         error.contains("component.json is not valid: architecture name \"Shop\" must be"),
         "{error}"

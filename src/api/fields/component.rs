@@ -79,7 +79,8 @@ pub struct ComponentSettings {
     #[serde(default = "default_replicas")]
     #[schemars(range(min = 1, max = 50))]
     pub replicas: i32,
-    /// Resource requests and limits of each pod. Amounts that are not set have small defaults.
+    /// Resource requests and limits of each pod. What is not set: requests of 10m CPU and 16Mi of
+    /// memory, limits of 1 CPU and 128Mi of memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
     /// The simulated computing time of each request, in addition to calls and queries. If it is not

@@ -38,7 +38,8 @@ pub struct PeerToPeer {
     /// The volume of each peer.
     #[serde(default)]
     pub storage: Storage,
-    /// Resource requests and limits of each peer. Amounts that are not set have small defaults.
+    /// Resource requests and limits of each peer. What is not set: requests of 10m CPU and 32Mi of
+    /// memory, limits of 1 CPU and 256Mi of memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
     /// The simulated computing time of each request, in addition to requests to other peers. If it

@@ -90,7 +90,7 @@ impl StatusWatch<'_> {
         let object = match event {
             Some(Ok(Some(object))) => object,
             Some(Ok(None)) => {
-                self.print_line(&format!("{} is gone", self.name))?;
+                self.print_line(&format!("Architecture {} was deleted", self.name))?;
                 return Ok(Some(ExitCode::FAILURE));
             }
             // The stream tries again by itself.

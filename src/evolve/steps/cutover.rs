@@ -69,12 +69,12 @@ fn reconfigure_servers(view: &ChangeView<'_>, apply: &mut Topology) -> Vec<Wait>
         let unmet = if view.is_configured(component) {
             view.unmet(component)
         } else if let Some(callee) = pending_callee(view, component, &reconfigured) {
-            Some(format!("{callee} comes first"))
+            Some(format!("{callee} must be verified first"))
         } else if owners_work {
             apply.components.insert(component.name.clone(), component.clone());
-            Some("it is applied".to_owned())
+            Some("it is being applied".to_owned())
         } else {
-            Some("all owners of items come first".to_owned())
+            Some("all owners of items must be verified first".to_owned())
         };
         waits.extend(unmet.map(|unmet| configured(component, unmet)));
     }
@@ -133,7 +133,7 @@ fn shift_entry_and_load(view: &ChangeView<'_>, apply: &mut Topology) -> Vec<Wait
     let Some(load) = view.load() else { return waits };
     let unmet = match view.is_configured(load) {
         true => view.unmet(load),
-        false => Some("it is applied".to_owned()),
+        false => Some("it is being applied".to_owned()),
     };
     apply.components.insert(load.name.clone(), load.clone());
     waits.extend(unmet.map(|unmet| configured(load, unmet)));
@@ -151,7 +151,7 @@ fn forward_from_obsolete(view: &ChangeView<'_>, apply: &mut Topology) -> Vec<Wai
                 let running = view.running.component(name);
                 running.and_then(|running| verify::unmet_forwarding(running, view.now))
             }
-            false => Some("its configuration is applied".to_owned()),
+            false => Some("its configuration is being applied".to_owned()),
         };
         apply.components.insert(name.clone(), forwarder);
         waits.extend(unmet.map(|unmet| Wait::Forwarding { component: name.clone(), unmet }));

@@ -45,10 +45,10 @@ fn accept_collections(
         .and_then(|backend| view.target.component(&backend.component))
         .filter(|backend| !view.is_configured(backend) || view.unmet(backend).is_some());
     match backend {
-        Some(backend) => format!("{} comes first", backend.name),
+        Some(backend) => format!("{} must be verified first", backend.name),
         None => {
             apply.components.insert(component.name.clone(), owner);
-            "its configuration with more collections is applied".to_owned()
+            "its configuration with more collections is being applied".to_owned()
         }
     }
 }
@@ -57,6 +57,6 @@ fn accept_collections(
 fn unmet_in_new(view: &ChangeView<'_>, component: &Component) -> Option<String> {
     match view.is_configured(component) {
         true => view.unmet(component),
-        false => Some("it is created".to_owned()),
+        false => Some("it is being created".to_owned()),
     }
 }

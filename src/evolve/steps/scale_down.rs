@@ -35,13 +35,13 @@ fn hold_back(component: &mut Component, found: &RunningComponent, now: Timestamp
     let pending = if is_configured {
         pending_handover(component.replicas, found, now)
     } else {
-        Some("the configuration with fewer members is applied".to_owned())
+        Some("the configuration with fewer members is being applied".to_owned())
     };
     component.replicas = match pending {
         None => planned.replicas - 1,
         Some(_) => planned.replicas,
     };
-    let unmet = pending.unwrap_or_else(|| "one is removed now".to_owned());
+    let unmet = pending.unwrap_or_else(|| "one pod is being removed".to_owned());
     Some(Wait::HandedOver { component: component.name.clone(), surplus, unmet })
 }
 

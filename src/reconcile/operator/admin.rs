@@ -37,7 +37,10 @@ async fn livez(State(health): State<Arc<Health>>) -> impl IntoResponse {
 async fn readyz(State(health): State<Arc<Health>>) -> impl IntoResponse {
     match health.is_ready() {
         true => (StatusCode::OK, "ok\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "the first lists are not complete\n"),
+        false => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the initial lists of the watched objects are not complete\n",
+        ),
     }
 }
 

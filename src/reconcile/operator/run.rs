@@ -48,13 +48,13 @@ pub enum RunError {
         source: std::io::Error,
     },
     /// The configuration has no valid address or credentials.
-    #[error("the client of the API server cannot be made from the configuration")]
+    #[error("cannot make a client of the API server from the kubeconfig or the service account")]
     Client(#[source] Box<kube::Error>),
     /// Another replica holds the Lease, or the API server did not confirm that this one does.
-    #[error("this replica no longer leads")]
+    #[error("this replica no longer holds the lease")]
     LostLease,
     /// A task that never ends did.
-    #[error("a watch or the controller ended; this is a bug")]
+    #[error("a watch or the controller ended, which is a bug: please report it")]
     TaskEnded,
 }
 

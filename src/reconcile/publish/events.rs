@@ -82,7 +82,9 @@ fn step_event(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> 
     let effect = match step {
         EvolutionStep::Expand => "new components start beside those that serve",
         EvolutionStep::Cutover => "callers move to the new components, end users last",
-        EvolutionStep::Finalize => "new owners of items get the last writes of the old ones",
+        EvolutionStep::Finalize => {
+            "the final copies of items are made, and migration sources are dropped"
+        }
         EvolutionStep::Contract => "components that are no longer specified are deleted",
     };
     let name = step.as_str();

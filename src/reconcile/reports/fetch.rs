@@ -45,14 +45,14 @@ impl ReportFetcher {
         let host = match ip.parse() {
             Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
             Ok(IpAddr::V4(ip)) => ip.to_string(),
-            Err(_) => return Err(format!("{ip:?} is no address")),
+            Err(_) => return Err(format!("{ip:?} is not an IP address")),
         };
         let request = Request::get(format!("http://{host}:{}/observations", ADMIN.number))
             .body(Full::default())
             .map_err(|error| error.to_string())?;
         let response = self.0.request(request).await.map_err(|error| root_cause(&error))?;
         if response.status() != StatusCode::OK {
-            return Err(format!("it answers {}", response.status()));
+            return Err(format!("it answered {}", response.status()));
         }
         let body = read_body(response.into_body(), MAX_REPORT_BYTES)
             .await

@@ -132,8 +132,8 @@ async fn request_growth(
     let class = storage_class(live);
     let refused = match classes.expansion_of(cx, class).await? {
         Expansion::NotAllowed => Some(format!(
-            "StorageClass {} lets no volume grow: set its allowVolumeExpansion to true, if its \
-             provisioner can make volumes larger",
+            "StorageClass {} does not allow volumes to grow: set its allowVolumeExpansion to true, if \
+             its provisioner supports that",
             class.unwrap_or_default()
         )),
         Expansion::Allowed | Expansion::Unknown => patch_size(cx, live, target).await?,

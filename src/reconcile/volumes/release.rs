@@ -98,7 +98,7 @@ fn volume_status(claim: &Claim, idle_volume: IdleVolume) -> VolumeStatus {
         ),
         IdleVolume::DeleteLater => (
             VolumeState::Retained,
-            "retention.whenDropped is Delete: it is deleted once nothing else is left to do"
+            "retention.whenDropped is Delete: it is deleted once all other changes are made"
                 .to_owned(),
         ),
         IdleVolume::Delete => (VolumeState::Deleting, "retention.whenDropped is Delete".to_owned()),

@@ -43,6 +43,6 @@ pub(super) async fn within_limits<T>(
     };
     match timeout_at(context.deadline, work).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(HttpError::gateway_timeout("the request was not done before its deadline")),
+        Err(_) => Err(HttpError::gateway_timeout("the request did not end before its deadline")),
     }
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 const PATHS_HELP: &str = "\
 GET /items/{collection}/{id}   read an item
 PUT /items/{collection}/{id}   write an item; the body is its value, any JSON
-GET /summary                   add up the items of all components that keep any
+GET /summary                   count the items of all owners, by collection
 GET /ping                      204 if this pod answers at all";
 
 pub(super) type SharedServer<S, A> = State<Arc<HttpServer<S, A>>>;
@@ -91,7 +91,7 @@ async fn unknown_path<S: RoleSettings, A: Application<S>>(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let message = format!("there is no {}; use\n{PATHS_HELP}", uri.path());
+    let message = format!("{} does not exist; use\n{PATHS_HELP}", uri.path());
     server.refuse_request(&headers, HttpError::not_found(message))
 }
 
@@ -101,6 +101,6 @@ async fn unknown_method<S: RoleSettings, A: Application<S>>(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let message = format!("{method} is not for {}; use\n{PATHS_HELP}", uri.path());
+    let message = format!("{} does not accept {method}; use\n{PATHS_HELP}", uri.path());
     server.refuse_request(&headers, HttpError::new(StatusCode::METHOD_NOT_ALLOWED, message))
 }

@@ -175,7 +175,7 @@ impl LoadMetrics {
             p99_micros,
             p999_micros,
             max_micros = summary.latencies.max(),
-            lost_writes_in_all = self.lost_writes.get(),
+            lost_writes_total = self.lost_writes.get(),
             "requests of the last minute"
         );
         summary.latencies.reset();

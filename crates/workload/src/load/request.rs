@@ -149,7 +149,7 @@ fn check_durability(
     if first {
         tracing::error!(item = %key, acknowledged, found, "a write is lost");
     }
-    let reason = format!("{found} was found, not {acknowledged}");
+    let reason = format!("read {found}, but {acknowledged} was acknowledged");
     Err(RequestFailure { kind: FailureKind::LostWrite { first }, reason })
 }
 

@@ -36,9 +36,11 @@ pub async fn run(process: Process) -> Result<(), RunError> {
 pub(super) async fn run_with(process: Process, timing: Timing) -> Result<(), RunError> {
     let runtime = Runtime::<PeerSettings>::start(process).await?;
     let recovered = runtime.readiness.add_condition("recovered", "the items are being recovered");
-    let joined = runtime.readiness.add_condition("joined", "has not found the other peers yet");
-    let replicated =
-        runtime.readiness.add_condition("replicated", "waits for the others to check its copies");
+    let joined =
+        runtime.readiness.add_condition("joined", "this peer does not see the other peers yet");
+    let replicated = runtime
+        .readiness
+        .add_condition("replicated", "the other peers have not checked its copies yet");
     let handle = Arc::new(start_peer(&runtime, timing).await?);
     recovered.mark_met();
     handle.register_metrics(&runtime.metrics);
@@ -90,7 +92,9 @@ async fn start_peer(
             match config.borrow_and_update().settings.members.clone() {
                 Some(members) => drop(sender.send_replace(members)),
                 None => {
-                    tracing::error!("the configuration lists no member; the previous ones stay")
+                    tracing::error!(
+                        "the configuration lists no member; the previous members stay in force"
+                    )
                 }
             }
         }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 pub enum StorageError {
     /// The file of items cannot be opened.
     #[error(
-        "cannot open {path}: {source}; see that the volume is mounted and writable, has room, and \
+        "cannot open {path}: {source}; check that the volume is mounted and writable, has room, and \
          that no other process uses the file"
     )]
     Open {

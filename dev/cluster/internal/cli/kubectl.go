@@ -7,7 +7,7 @@ import "github.com/spf13/cobra"
 func newKubectl() *cobra.Command {
 	return &cobra.Command{
 		Use:                "kubectl",
-		Short:              "Be kubectl, of the cluster's version",
+		Short:              "Run kubectl of the cluster's version",
 		DisableFlagParsing: true,
 		Run:                func(*cobra.Command, []string) {},
 	}

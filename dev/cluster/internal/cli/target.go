@@ -39,7 +39,7 @@ func (t *target) locate() (state.Dir, error) {
 		return state.Dir(path), err
 	}
 	if !nodeName.MatchString(t.name) {
-		return "", fmt.Errorf("%q is no name for a cluster: use up to 32 small letters, digits and dashes", t.name)
+		return "", fmt.Errorf("%q is not a valid cluster name: use up to 32 lower-case letters, digits and dashes", t.name)
 	}
 	return state.Named(t.name), nil
 }

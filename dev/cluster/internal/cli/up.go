@@ -90,7 +90,7 @@ func (o *upOptions) plan() (cluster.Plan, error) {
 	if o.parentPID != 0 {
 		parent, err := process.Identify(o.parentPID)
 		if err != nil {
-			return plan, fmt.Errorf("--parent-pid %d is no running process", o.parentPID)
+			return plan, fmt.Errorf("--parent-pid %d is not a running process", o.parentPID)
 		}
 		plan.Parent = &parent
 	}

@@ -20,7 +20,7 @@ func (i Identity) Kill(timeout time.Duration) error {
 		return fmt.Errorf("kill process %d: %w", i.PID, err)
 	}
 	if !waitGone(fd, timeout) {
-		return fmt.Errorf("process %d does not end though killed", i.PID)
+		return fmt.Errorf("process %d did not end after SIGKILL", i.PID)
 	}
 	return nil
 }

@@ -102,7 +102,8 @@ pub struct PodSettings {
     #[schemars(length(max = 8))]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub image_pull_secrets: Vec<ImagePullSecret>,
-    /// The image of the workload. If it is not set, the image of the same version as the operator.
+    /// The image of the workload. If it is not set, the one that the operator is installed with: by
+    /// default, that of its own version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     #[schemars(extend("x-kubernetes-validations" = schema_rules([image_rule()])))]

@@ -132,7 +132,8 @@ pub struct ServiceStore {
     /// The volume of the items.
     #[serde(default)]
     pub storage: Storage,
-    /// Resource requests and limits of the pod. Amounts that are not set have small defaults.
+    /// Resource requests and limits of the pod. What is not set: requests of 10m CPU and 32Mi of
+    /// memory, limits of 1 CPU and 256Mi of memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
 }

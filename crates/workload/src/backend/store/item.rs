@@ -29,7 +29,7 @@ impl StoreClient {
         };
         record.map(Some).map_err(|error| {
             let store = self.edge().to();
-            BackendError::BadReply(format!("{key} in the store {store} is no item: {error}"))
+            BackendError::BadReply(format!("{key} in the store {store} is not an item: {error}"))
         })
     }
 

@@ -33,7 +33,7 @@ pub(crate) fn join_blocker(
             "its volume was empty: waits for every other member to fill it ({live} of {all} are up)"
         )),
         Phase::Active(transition) if transition.has_handed_over(own_name) => {
-            Some("this peer has handed its items over and leaves".to_owned())
+            Some("this peer has handed its items over and is about to be removed".to_owned())
         }
         Phase::Active(_) if live == 0 && all > 0 && in_grace => {
             Some(format!("none of the {all} other members is up yet"))

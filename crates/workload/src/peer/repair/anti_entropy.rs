@@ -68,7 +68,7 @@ impl AntiEntropy {
                     done = failed.is_empty().then_some(stable);
                 }
                 Err(error) => {
-                    tracing::error!(%error, "cannot check the items");
+                    tracing::error!(%error, "the sweep over all items failed; trying again");
                     done = None;
                 }
             }

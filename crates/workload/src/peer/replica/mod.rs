@@ -23,7 +23,7 @@ pub(crate) enum ReplicaError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The stored bytes are not what a peer writes.
-    #[error("item {key} on disk is no record: {source}; restore the volume")]
+    #[error("item {key} on disk is not a record: {source}; restore the volume")]
     Damaged {
         /// The key, as it is on disk.
         key: String,

@@ -22,7 +22,7 @@ const RESERVE_FRACTION: u32 = 20;
 
 /// The request has passed [`MAX_HOPS`] components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the request has passed {MAX_HOPS} components: the calls run in a circle")]
+#[error("the request has passed {MAX_HOPS} components: the calls form a cycle")]
 pub struct HopLimitError;
 
 /// The trace, deadline and hop count of a request.

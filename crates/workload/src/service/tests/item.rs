@@ -36,7 +36,7 @@ async fn a_value_that_is_no_item_fails_reads_and_is_replaced() {
     store.fill(&[("books/7".to_owned(), "x")]).await;
     let web = Service::start("web", owner_config(&store.address)).await;
     let error = web.get("/items/books/7").await.error(StatusCode::BAD_GATEWAY);
-    assert!(error.starts_with("books/7 in the store data is no item: "), "{error}");
+    assert!(error.starts_with("books/7 in the store data is not an item: "), "{error}");
     let version = web.put("/items/books/7", "1").await.version();
     assert_eq!(web.get("/items/books/7").await.version(), version);
 }

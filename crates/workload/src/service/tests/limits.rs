@@ -35,7 +35,7 @@ async fn the_processing_time_counts_against_the_deadline() {
     let web = Service::start("web", ServiceConfig { work, ..idle_config() }).await;
     let got = web.get_with("/summary", &[(DEADLINE, "50")]).await;
     let error = got.error(StatusCode::GATEWAY_TIMEOUT);
-    assert_eq!(error, "the request was not done before its deadline");
+    assert_eq!(error, "the request did not end before its deadline");
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn calls_in_a_circle_end_with_508() {
     let web = Service::start_at(at, "web", config).await;
     let got = web.get_with("/items/books/1", &[(HOPS, &(MAX_HOPS - 5).to_string())]).await;
     let error = got.error(StatusCode::LOOP_DETECTED);
-    assert!(error.ends_with("the calls run in a circle"), "{error}");
+    assert!(error.ends_with("the calls form a cycle"), "{error}");
     let mut hops = 0;
     let mut tree = &got.answer().trace;
     while let Some(below) = tree.calls.first() {
@@ -113,8 +113,8 @@ async fn malformed_requests_are_refused_with_the_reason() {
     check(Method::PUT, "/items/books/1", "", 400, "the body is not JSON: ").await;
     check(Method::PUT, "/items/books/1", &large, 413, "larger than 65536 bytes").await;
     check(Method::GET, "/items/books", "", 404, "GET /items/{collection}/{id}").await;
-    check(Method::GET, "/nowhere", "", 404, "there is no /nowhere").await;
-    check(Method::DELETE, "/items/books/1", "", 405, "DELETE is not for /items/books/1").await;
+    check(Method::GET, "/nowhere", "", 404, "/nowhere does not exist").await;
+    check(Method::DELETE, "/items/books/1", "", 405, "/items/books/1 does not accept DELETE").await;
     check(Method::PUT, "/summary", "", 405, "GET /summary").await;
 }
 
