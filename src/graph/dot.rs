@@ -14,7 +14,7 @@ pub fn dot(picture: &Picture) -> String {
         format!("  label={}", quoted_string(&format!("{}\n{}", picture.title, picture.subtitle))),
         "  labelloc=t".to_owned(),
         "  rankdir=TB".to_owned(),
-        "  component [fontname=\"Helvetica,Arial,sans-serif\", fontsize=12]".to_owned(),
+        "  node [fontname=\"Helvetica,Arial,sans-serif\", fontsize=12]".to_owned(),
         "  edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, color=\"#59636e\"]"
             .to_owned(),
     ];

@@ -51,7 +51,7 @@ pub(super) fn is_terminating(cx: &ReconcileContext<'_>, live: &Claim) -> bool {
 
 /// Whether the Architecture of this UID used the claim. One that only an earlier Architecture of
 /// the same name used does not count.
-pub(super) fn is_used(cx: &ReconcileContext<'_>, live: &Claim) -> bool {
+pub(super) fn was_used(cx: &ReconcileContext<'_>, live: &Claim) -> bool {
     is_annotated(cx, live) || live.owner_references().iter().any(|owner| owner.uid == cx.uid())
 }
 

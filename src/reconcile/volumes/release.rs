@@ -8,7 +8,7 @@ use super::{
         outcome::ReconcileOutcome,
     },
     claims::desired_claims,
-    ownership::{ensure_adoptable, is_labelled, is_terminating, is_used, set_ownership},
+    ownership::{ensure_adoptable, is_labelled, is_terminating, set_ownership, was_used},
 };
 use crate::api::{Retention, RetentionPolicy, VolumeState, VolumeStatus};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
@@ -71,7 +71,7 @@ fn classify_idle(
 ) -> IdleVolume {
     match retention.when_dropped {
         _ if is_terminating(cx, claim) => IdleVolume::Terminating,
-        _ if !is_used(cx, claim) => IdleVolume::LeftBehind,
+        _ if !was_used(cx, claim) => IdleVolume::LeftBehind,
         RetentionPolicy::Retain => IdleVolume::Retained,
         RetentionPolicy::Delete if is_blocked => IdleVolume::DeleteLater,
         RetentionPolicy::Delete => IdleVolume::Delete,
@@ -115,7 +115,7 @@ async fn delete_claim(cx: &ReconcileContext<'_>, claim: &Claim) -> Result<(), Ap
         .await
         .map_err(|error| ApplyError::from_kube(&claim.display_name(), error))?;
     let Some(live) = live.filter(|live| {
-        live.uid() == claim.uid() && ensure_adoptable(cx, live).is_ok() && is_used(cx, live)
+        live.uid() == claim.uid() && ensure_adoptable(cx, live).is_ok() && was_used(cx, live)
     }) else {
         return Ok(());
     };
