@@ -77,6 +77,6 @@ fn no_component_has_the_name_of_a_headless_service() {
         );
         let architecture: Architecture = serde_norway::from_str(&yaml).expect("an Architecture");
         let problems = architecture.spec.validate("shop").expect_err("it is refused");
-        assert!(problems.to_string().contains("-headless' is taken"), "{problems}");
+        assert!(problems.to_string().contains("-headless' is reserved"), "{problems}");
     }
 }
