@@ -146,7 +146,8 @@ async fn a_reply_of_another_form_is_502() {
     let web = Service::start("web", thin_client_config("strange", &strange)).await;
     let got = web.get("/summary").await;
     let error = got.error(StatusCode::BAD_GATEWAY);
-    let expected = format!("strange: {strange} answered 200 OK with a body that is not an answer: ");
+    let expected =
+        format!("strange: {strange} answered 200 OK with a body that is not an answer: ");
     assert!(error.starts_with(&expected), "{error}");
     assert_eq!(got.answer().trace.calls[0].pod, "", "the pod is unknown");
 }
