@@ -8,7 +8,7 @@ use super::{
     },
     metrics::PeerMetrics,
     network::{LocalCopies, PeerNetwork, router, run_probes},
-    repair::{AntiEntropy, Hints, ItemCounter, ReplicationProgress},
+    repair::{AntiEntropy, ItemCounter, ItemRepair, ReplicationProgress},
     replica::Replica,
     timing::Timing,
 };
@@ -250,12 +250,12 @@ impl PeerParts {
             stand_in_delay: timing.stand_in_delay,
         };
         tasks.spawn(async move { anti_entropy.run().await });
-        let hints = Hints {
+        let item_repair = ItemRepair {
             coordinator: Arc::clone(&self.coordinator),
             progress: Arc::clone(&self.progress),
             read_timeout: timing.attempt_timeout,
         };
-        tasks.spawn(async move { hints.run().await });
+        tasks.spawn(async move { item_repair.run().await });
         let (network, probe_interval) = (Arc::clone(&self.network), timing.probe_interval);
         tasks.spawn(async move { run_probes(&network, probe_interval).await });
         let (counter, metrics) = (Arc::clone(&self.counter), Arc::clone(&self.coordinator.metrics));

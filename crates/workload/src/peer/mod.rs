@@ -53,7 +53,7 @@
 //!
 //! Whenever a peer comes or goes, every peer sweeps all its items and sends the others the copies
 //! that they lack ([`repair::AntiEntropy`]). An item for which a write missed an owner is repaired
-//! by itself ([`repair::Hints`]). While an owner has been down for 30 s or longer, the next member
+//! by itself ([`repair::ItemRepair`]). While an owner has been down for 30 s or longer, the next member
 //! in hash order stands in for it: its copy counts for no quorum, but survives the loss of another
 //! disk. A peer drops a copy that others must hold only while all members are up and settled, and
 //! all owners are known to have it.

@@ -1,6 +1,6 @@
-//! Reads and writes of one item, as its coordinator does them.
+//! Reads and writes of one item: what they read from a quorum, and what they write to one.
 
-use super::{coordinator::ItemRequest, quorum_read::QuorumRead, unavailable::Unavailable};
+use super::{item_request::ItemRequest, quorum_read::QuorumRead, unavailable::Unavailable};
 use maquette_contract::Record;
 use std::collections::BTreeSet;
 

@@ -6,6 +6,7 @@
 
 mod coordinator;
 mod item;
+mod item_request;
 mod quorum;
 mod quorum_read;
 mod repair_queue;

@@ -10,14 +10,14 @@ use tokio::time::{Instant, sleep};
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Repairs the items of the repair queue.
-pub(crate) struct Hints {
+pub(crate) struct ItemRepair {
     pub(crate) coordinator: Arc<Coordinator>,
     pub(crate) progress: Arc<ReplicationProgress>,
     /// The time to read one item from a quorum.
     pub(crate) read_timeout: Duration,
 }
 
-impl Hints {
+impl ItemRepair {
     /// Runs until it is dropped.
     pub(crate) async fn run(&self) {
         let queue = &self.coordinator.repair_queue;

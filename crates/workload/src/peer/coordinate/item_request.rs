@@ -1,0 +1,265 @@
+//! Queries the owners of an item until enough of them have replied, within a deadline.
+
+use super::{
+    coordinator::Coordinator, quorum::Quorum, quorum_read::QuorumRead, unavailable::Unavailable,
+};
+use crate::{
+    backend::QueryLog,
+    peer::{
+        membership::Phase,
+        network::{PeerRequestError, ReadReply, ReadRequest},
+        replica::ItemCopy,
+    },
+    runtime::whole_micros,
+};
+use maquette_contract::{ItemKey, Query, Record, Version};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout_at},
+};
+
+impl Coordinator {
+    /// A request for an item that must have its result by `deadline`.
+    pub(crate) fn item<'a>(
+        &'a self,
+        key: &'a ItemKey,
+        deadline: Instant,
+        log: QueryLog<'a>,
+    ) -> ItemRequest<'a> {
+        ItemRequest { coordinator: self, key, deadline, log }
+    }
+}
+
+/// A request for one item.
+pub(crate) struct ItemRequest<'a> {
+    pub(super) coordinator: &'a Coordinator,
+    pub(super) key: &'a ItemKey,
+    deadline: Instant,
+    log: QueryLog<'a>,
+}
+
+/// The replies of several peers, in the order of their arrival: the peer, when its request was
+/// sent, and its reply.
+type PeerReplies<T> = JoinSet<(String, Instant, Result<T, PeerRequestError>)>;
+
+impl ItemRequest<'_> {
+    /// The owners of the item under the layouts in force; `None` while this peer serves no
+    /// requests.
+    pub(crate) fn quorum(&self) -> Option<Quorum> {
+        match &self.coordinator.peer.member().phase {
+            Phase::Active(transition) => Some(Quorum::new(transition, self.key)),
+            Phase::Joining | Phase::Removed => None,
+        }
+    }
+
+    /// The newest version of the item. Retries until a read quorum has replied.
+    pub(crate) async fn read_from_quorum(
+        &self,
+        version_only: bool,
+    ) -> Result<QuorumRead, Unavailable> {
+        let mut read = QuorumRead::default();
+        let mut failures = BTreeMap::new();
+        let mut wave = 0;
+        loop {
+            if let Some(quorum) = self.quorum() {
+                let targets = self.select_targets(&quorum, wave, |name| read.has_reply_from(name));
+                let mut replies = self.send_reads(targets, version_only);
+                while let Some((name, start, reply)) = self.next_reply(&mut replies).await {
+                    self.log_read(&name, start, &reply);
+                    match reply {
+                        Ok(copy) => read.add_reply(name, copy),
+                        Err(error) => drop(failures.insert(name, error.to_string())),
+                    }
+                    // The layouts in force may have changed since the requests were sent.
+                    if self.quorum().is_some_and(|now| read.is_complete(&now)) {
+                        // The other requests run to their end, which keeps their connections open.
+                        replies.detach_all();
+                        return Ok(read);
+                    }
+                }
+                if self.quorum().is_some_and(|now| read.has_read_quorum(&now)) {
+                    return Ok(read);
+                }
+                wave += 1;
+            }
+            self.pause_or_fail(&failures).await?;
+        }
+    }
+
+    /// Writes the record to its owners until enough of them have it on disk that every later read
+    /// finds it. `holders` are the owners that have it already.
+    pub(crate) async fn write_to_quorum(
+        &self,
+        record: &Record,
+        mut holders: BTreeSet<String>,
+    ) -> Result<(), Unavailable> {
+        let mut failures = BTreeMap::new();
+        let mut wave = 0;
+        loop {
+            if let Some(quorum) = self.quorum() {
+                let targets = self.select_targets(&quorum, wave, |name| holders.contains(name));
+                let mut replies = self.send_writes(targets, record);
+                while let Some((name, start, reply)) = self.next_reply(&mut replies).await {
+                    self.log_write(&name, start, record, &reply);
+                    match reply {
+                        Ok(_) => drop(holders.insert(name)),
+                        Err(error) => drop(failures.insert(name, error.to_string())),
+                    }
+                    if self.quorum().is_some_and(|now| now.is_durable_on(&holders)) {
+                        self.finish_in_background(replies, &failures);
+                        return Ok(());
+                    }
+                }
+                if self.quorum().is_some_and(|now| now.is_durable_on(&holders)) {
+                    return Ok(());
+                }
+                wave += 1;
+            }
+            if let Err(error) = self.pause_or_fail(&failures).await {
+                // Some owners may have it: the next read must find it on enough disks.
+                self.coordinator.repair_queue.add_item(self.key.clone());
+                return Err(error);
+            }
+        }
+    }
+
+    /// The owners to send the next wave to, without those that are `done`: in the first wave the
+    /// live ones if they can be enough, later all of them.
+    fn select_targets(
+        &self,
+        quorum: &Quorum,
+        wave: usize,
+        done: impl Fn(&str) -> bool,
+    ) -> BTreeSet<String> {
+        let owners = quorum.all_owners();
+        let peer = &self.coordinator.peer;
+        let reports = peer.reports();
+        let live: BTreeSet<String> = owners
+            .iter()
+            .filter(|name| *name == peer.name() || reports.is_live(name))
+            .cloned()
+            .collect();
+        let enough = quorum.is_readable_from(&live) && quorum.is_durable_on(&live);
+        let targets = if wave == 0 && enough { live } else { owners };
+        targets.into_iter().filter(|name| !done(name)).collect()
+    }
+
+    fn send_reads(&self, targets: BTreeSet<String>, version_only: bool) -> PeerReplies<ReadReply> {
+        let mut replies = JoinSet::new();
+        for name in targets {
+            let network = Arc::clone(&self.coordinator.network);
+            let read = ReadRequest { key: self.key.clone(), version_only };
+            replies.spawn(async move {
+                let start = Instant::now();
+                let reply = network.read_copy(&name, &read).await;
+                (name, start, reply)
+            });
+        }
+        replies
+    }
+
+    fn send_writes(&self, targets: BTreeSet<String>, record: &Record) -> PeerReplies<Vec<Version>> {
+        let mut replies = JoinSet::new();
+        for name in targets {
+            let network = Arc::clone(&self.coordinator.network);
+            let copies = vec![ItemCopy { key: self.key.clone(), record: record.clone() }];
+            replies.spawn(async move {
+                let start = Instant::now();
+                let reply = network.write_copies(&name, copies).await;
+                (name, start, reply)
+            });
+        }
+        replies
+    }
+
+    /// The next reply; `None` once all have arrived or the deadline has passed.
+    async fn next_reply<T: 'static>(
+        &self,
+        replies: &mut PeerReplies<T>,
+    ) -> Option<(String, Instant, Result<T, PeerRequestError>)> {
+        let next = timeout_at(self.deadline, replies.join_next()).await.ok().flatten();
+        // A task that panicked counts as a peer that did not reply.
+        next.and_then(Result::ok)
+    }
+
+    /// Waits before the next wave; fails if that would be after the deadline.
+    async fn pause_or_fail(&self, failures: &BTreeMap<String, String>) -> Result<(), Unavailable> {
+        let Coordinator { peer, metrics, retry_pause, .. } = self.coordinator;
+        if Instant::now() + *retry_pause < self.deadline {
+            sleep(*retry_pause).await;
+            return Ok(());
+        }
+        metrics.quorum_failures.inc();
+        if peer.transition().is_none() {
+            return Err(Unavailable::NotJoined { peer: peer.name().to_owned() });
+        }
+        Err(Unavailable::TooFewOwners { key: self.key.clone(), failures: failures.clone() })
+    }
+
+    /// An acknowledged write goes to the slower owners too. If one of them fails, the item is
+    /// queued for repair.
+    fn finish_in_background(
+        &self,
+        mut replies: PeerReplies<Vec<Version>>,
+        failures: &BTreeMap<String, String>,
+    ) {
+        let reports = self.coordinator.peer.reports();
+        let has_failed = failures.keys().any(|name| reports.is_live(name));
+        if replies.is_empty() && !has_failed {
+            return;
+        }
+        let (queue, key) = (Arc::clone(&self.coordinator.repair_queue), self.key.clone());
+        tokio::spawn(async move {
+            let mut failed = has_failed;
+            while let Some(reply) = replies.join_next().await {
+                failed |= !matches!(reply, Ok((_, _, Ok(_))));
+            }
+            if failed {
+                queue.add_item(key);
+            }
+        });
+    }
+
+    fn log_read(&self, name: &str, start: Instant, reply: &Result<ReadReply, PeerRequestError>) {
+        let copy = reply.as_ref().ok();
+        let json = copy.and_then(|copy| serde_json::to_vec(copy.value.as_ref()?).ok());
+        let version = copy.and_then(|copy| copy.version.clone());
+        let error = reply.as_ref().err();
+        (self.log)(peer_query(name, "read", start, json.map_or(0, |v| v.len()), version, error));
+    }
+
+    fn log_write(
+        &self,
+        name: &str,
+        start: Instant,
+        record: &Record,
+        reply: &Result<Vec<Version>, PeerRequestError>,
+    ) {
+        let version = reply.is_ok().then(|| record.version.clone());
+        (self.log)(peer_query(name, "write", start, 0, version, reply.as_ref().err()));
+    }
+}
+
+/// The query of one peer, for the response tree.
+pub(super) fn peer_query(
+    name: &str,
+    command: &str,
+    start: Instant,
+    bytes: usize,
+    version: Option<Version>,
+    error: Option<&PeerRequestError>,
+) -> Query {
+    Query {
+        to: name.to_owned(),
+        command: command.to_owned(),
+        count: 1,
+        bytes: bytes as u64,
+        micros: whole_micros(start.elapsed()),
+        version,
+        error: error.map(PeerRequestError::to_string),
+    }
+}
