@@ -2,8 +2,8 @@
 
 use crate::{
     observe::{
-        Availability, REPORT_TTL, RunningComponent, RunningPod, RunningTopology,
-        component_availability,
+        Availability, RunningComponent, RunningPod, RunningTopology, component_availability,
+        missing_report_reason,
     },
     plan::Component,
 };
@@ -45,7 +45,7 @@ pub(super) fn report_at_revision<'a>(
 ) -> Result<&'a Observations, String> {
     let name = &pod.name;
     match pod.report.fresh_at(now) {
-        None => Err(format!("pod {name} did not report in the last {} s", REPORT_TTL.as_secs())),
+        None => Err(missing_report_reason(pod)),
         Some(report) if report.revision != *revision => {
             Err(format!("pod {name} still runs an older configuration"))
         }

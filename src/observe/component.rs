@@ -93,11 +93,13 @@ fn report_issue(
 
 /// Why there is no fresh report of the pod; none if there is one.
 pub(super) fn missing_report(pod: &RunningPod, now: Timestamp) -> Option<String> {
-    if pod.report.fresh_at(now).is_some() {
-        return None;
-    }
+    pod.report.fresh_at(now).is_none().then(|| missing_report_reason(pod))
+}
+
+/// Why a pod has no fresh report.
+pub(crate) fn missing_report_reason(pod: &RunningPod) -> String {
     let name = &pod.name;
-    Some(match (&pod.report.failure, &pod.report.latest) {
+    match (&pod.report.failure, &pod.report.latest) {
         (Some(failure), _) => {
             let failure = one_line(failure, MAX_FAILURE_CHARS);
             format!("pod {name} does not report: {failure}")
@@ -105,8 +107,9 @@ pub(super) fn missing_report(pod: &RunningPod, now: Timestamp) -> Option<String>
         (None, Some(_)) => {
             format!("pod {name} did not report in the last {} s", REPORT_TTL.as_secs())
         }
+        // Also after a write of its configuration: reports requested before do not count.
         (None, None) => format!("pod {name} has not reported yet"),
-    })
+    }
 }
 
 fn stale_config(pod: &RunningPod, wanted: &Revision) -> Option<String> {

@@ -19,6 +19,7 @@ mod text;
 mod traffic;
 
 pub use assessment::Assessment;
+pub(crate) use component::missing_report_reason;
 pub use component::{Availability, component_availability};
 pub use conditions::{Reason, condition_types};
 pub use inputs::{

@@ -3,7 +3,7 @@
 
 use crate::{
     evolve::{Step, evolution::Evolution, wait::Wait},
-    observe::{REPORT_TTL, RunningComponent, RunningPod, RunningTopology, pod_ordinal},
+    observe::{RunningComponent, RunningPod, RunningTopology, missing_report_reason, pod_ordinal},
     plan::{Behavior, Component},
 };
 use k8s_openapi::jiff::Timestamp;
@@ -76,7 +76,7 @@ fn remains(pod: &RunningPod, remaining: u32) -> bool {
 fn unmet_handover(pod: &RunningPod, revision: &Revision, now: Timestamp) -> Option<String> {
     let name = &pod.name;
     let Some(report) = pod.report.fresh_at(now) else {
-        return Some(format!("{name} did not report in the last {} s", REPORT_TTL.as_secs()));
+        return Some(missing_report_reason(pod));
     };
     if report.revision != *revision {
         return Some(format!("{name} still runs an older configuration"));
