@@ -48,7 +48,9 @@ fn component(name: &str) -> ComponentName {
 }
 
 async fn listen() -> (TcpListener, Address) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Connections to loopback addresses come from ports of 127.0.0.1. None takes the port of a
+    // server of another address while that server restarts.
+    let listener = TcpListener::bind("127.0.0.2:0").await.unwrap();
     let address = Address(listener.local_addr().unwrap().to_string());
     (listener, address)
 }

@@ -66,7 +66,7 @@ async fn a_request_fails_at_its_deadline_if_the_store_stays_down() {
     let headers = [(crate::runtime::headers::DEADLINE, "1500")];
     let got = web.get_with("/items/books/7", &headers).await;
     let error = got.error(StatusCode::BAD_GATEWAY);
-    assert!(error.starts_with("data at 127.0.0.1:"), "{error}");
+    assert!(error.starts_with("data at 127.0.0.2:"), "{error}");
     assert!(error.contains("refused"), "{error}");
     let query = &got.answer().trace.queries[0];
     assert!(query.count > 1 && query.error.is_some(), "{query:?}");
@@ -93,7 +93,7 @@ async fn a_call_to_a_closed_port_is_502_at_the_deadline() {
     let headers = [(crate::runtime::headers::DEADLINE, "1500")];
     let got = web.get_with("/summary", &headers).await;
     let error = got.error(StatusCode::BAD_GATEWAY);
-    assert!(error.starts_with("below: cannot reach 127.0.0.1:"), "{error}");
+    assert!(error.starts_with("below: cannot reach 127.0.0.2:"), "{error}");
     let traffic = web.runtime.observations().edges[0].traffic;
     assert_eq!((traffic.requests, traffic.failures), (1, 1));
 }
