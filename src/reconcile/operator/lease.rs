@@ -42,7 +42,7 @@ pub(super) struct LeaseCandidate {
     identity: String,
     /// The Lease as last read or written, and when it was first observed like that.
     observed: Option<(Lease, Instant)>,
-    /// When the last request that took or renewed the Lease began: other replicas may see that
+    /// When the last successful write of the Lease was requested: other replicas may see that
     /// write as soon as it is sent, and count its duration from then.
     renewed_at: Instant,
 }
@@ -139,11 +139,8 @@ impl LeaseCandidate {
         if !self.is_holder() && !is_free {
             return Ok(false);
         }
-        let requested_at = Instant::now();
         let is_written = self.update_lease(self.next_lease(Some(lease))).await?;
-        if is_written {
-            self.renewed_at = requested_at;
-        } else {
+        if !is_written {
             self.observed = None;
             self.observe_lease().await?;
         }
@@ -190,25 +187,25 @@ impl LeaseCandidate {
     }
 
     async fn create_lease(&mut self) -> Result<bool, LeaseError> {
-        let requested_at = Instant::now();
-        let result = with_timeout(self.api.create(&create_params(), &self.next_lease(None))).await;
-        let is_written = self.check_write(result)?;
-        if is_written {
-            self.renewed_at = requested_at;
-        }
-        Ok(is_written)
+        let (api, lease) = (self.api.clone(), self.next_lease(None));
+        self.send_write(api.create(&create_params(), &lease)).await
     }
 
     async fn update_lease(&mut self, lease: Lease) -> Result<bool, LeaseError> {
-        let result = with_timeout(self.api.replace(MANAGER, &create_params(), &lease)).await;
-        self.check_write(result)
+        let api = self.api.clone();
+        self.send_write(api.replace(MANAGER, &create_params(), &lease)).await
     }
 
-    /// Whether a write succeeded; false if another client was faster.
-    fn check_write(&mut self, result: Result<Lease, LeaseError>) -> Result<bool, LeaseError> {
-        match result {
+    /// Whether the write succeeded; false if another client was faster.
+    async fn send_write(
+        &mut self,
+        write: impl Future<Output = Result<Lease, kube::Error>>,
+    ) -> Result<bool, LeaseError> {
+        let requested_at = Instant::now();
+        match with_timeout(write).await {
             Ok(lease) => {
                 self.observed = Some((lease, Instant::now()));
+                self.renewed_at = requested_at;
                 Ok(true)
             }
             // 404: it was deleted. 409: Conflict or AlreadyExists.
