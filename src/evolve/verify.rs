@@ -19,9 +19,10 @@ pub(super) fn unmet(
     counts: impl Fn(&ComponentName) -> bool,
     now: Timestamp,
 ) -> Option<String> {
-    if let Availability::Unavailable(reason) = component_availability(component, found, false, now)
+    if let Availability::Unavailable(shortfall) =
+        component_availability(component, found, false, now)
     {
-        return Some(reason);
+        return Some(shortfall.message);
     }
     let running = found?;
     let Some(revision) = &running.revision else {

@@ -60,8 +60,8 @@ impl<'a> Assessment<'a> {
         let lines =
             self.components.iter().filter_map(|(component, availability)| match availability {
                 Availability::Available => None,
-                Availability::Unavailable(message) => {
-                    Some(format!("{}: {message}", component.name))
+                Availability::Unavailable(shortfall) => {
+                    Some(format!("{}: {}", component.name, shortfall.message))
                 }
             });
         lines.collect()

@@ -13,8 +13,28 @@ const MAX_FAILURE_CHARS: usize = 200;
 pub enum Availability {
     /// All pods are available and run the specified template and configuration.
     Available,
-    /// What is missing, in one line.
-    Unavailable(String),
+    /// Pods are missing, not ready, or do not run what is specified.
+    Unavailable(Shortfall),
+}
+
+/// What a component lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortfall {
+    /// In one line.
+    pub message: String,
+    /// Whether it lasts until a user fixes it, such as an image that cannot be pulled.
+    pub is_stuck: bool,
+}
+
+impl Shortfall {
+    /// One that ends by itself.
+    fn passing(message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_stuck: false }
+    }
+
+    fn stuck(message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_stuck: true }
+    }
 }
 
 impl Availability {
@@ -33,7 +53,7 @@ pub fn component_availability(
 ) -> Availability {
     match first_shortfall(component, running, changing, now) {
         None => Availability::Available,
-        Some(message) => Availability::Unavailable(message),
+        Some(shortfall) => Availability::Unavailable(shortfall),
     }
 }
 
@@ -42,12 +62,12 @@ fn first_shortfall(
     running: Option<&RunningComponent>,
     changing: bool,
     now: Timestamp,
-) -> Option<String> {
+) -> Option<Shortfall> {
     let Some((running, workload)) = running.and_then(|r| Some((r, r.workload.as_ref()?))) else {
-        return Some(shortfall(component, 0, 0));
+        return Some(Shortfall::passing(missing_pods(component, 0, 0)));
     };
-    if workload.issue.is_some() {
-        return workload.issue.clone();
+    if let Some(issue) = &workload.issue {
+        return Some(Shortfall::stuck(issue.clone()));
     }
     let ready = workload.updated.min(workload.available);
     let has_all = workload.desired == component.replicas
@@ -55,16 +75,17 @@ fn first_shortfall(
         && ready == component.replicas
         && running.pods.len() == component.replicas as usize;
     if !has_all || running.pods.iter().any(|pod| !pod.ready) {
-        let issue = running.pods.iter().find_map(pod_issue);
-        return Some(issue.unwrap_or_else(|| shortfall(component, ready, workload.total)));
+        let stuck = running.pods.iter().find_map(pod_issue).map(Shortfall::stuck);
+        let missing = || Shortfall::passing(missing_pods(component, ready, workload.total));
+        return Some(stuck.unwrap_or_else(missing));
     }
     if changing || !workload.is_observed {
-        return Some("its change has not reached the pods yet".to_owned());
+        return Some(Shortfall::passing("its change has not reached the pods yet"));
     }
-    report_issue(component, running, now)
+    report_issue(component, running, now).map(Shortfall::passing)
 }
 
-fn shortfall(component: &Component, ready: u32, total: u32) -> String {
+fn missing_pods(component: &Component, ready: u32, total: u32) -> String {
     let replicas = component.replicas;
     match total.saturating_sub(replicas) {
         0 if ready < replicas => format!("{ready} of {replicas} pods are ready"),
@@ -139,7 +160,7 @@ pub(super) fn component_status(
         desired,
         message: match availability {
             Availability::Available => None,
-            Availability::Unavailable(message) => Some(message.clone()),
+            Availability::Unavailable(shortfall) => Some(shortfall.message.clone()),
         },
     }
 }

@@ -20,7 +20,7 @@ mod traffic;
 
 pub use assessment::Assessment;
 pub(crate) use component::missing_report_reason;
-pub use component::{Availability, component_availability};
+pub use component::{Availability, Shortfall, component_availability};
 pub use conditions::{Reason, condition_types};
 pub use inputs::{
     Acceptance, ActiveEvolution, ApplyOutcome, Issue, IssueKind, Subject, Target, VolumeNote,
