@@ -25,9 +25,10 @@ pub use conditions::{Reason, condition_types};
 pub use inputs::{
     Acceptance, ActiveEvolution, ApplyOutcome, Issue, IssueKind, Subject, Target, VolumeNote,
 };
-pub use ownership::is_controlled_by;
+pub use ownership::{is_controlled_by, is_orphan_of};
 pub use running::{
     REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, Workload, has_ended, pod_ordinal,
     running_topology, sampled_pods,
 };
 pub use snapshot::{PodReport, REPORT_TTL, Snapshot};
+pub use status::{PanicReport, status_after_panic};

@@ -6,10 +6,10 @@ use super::{
     metrics::Metrics,
     reports::{PollSchedule, ReportStore},
     state::{ReconcileState, StateStore},
-    watch::{Cache, Caches, LenientArchitecture, Queue, WriteFence},
+    watch::{Cache, Caches, ForeignObjects, LenientArchitecture, Queue, WriteFence},
 };
 use crate::{
-    observe::{Snapshot, is_controlled_by},
+    observe::{Snapshot, is_controlled_by, is_orphan_of},
     plan::Identity,
     render::RenderSettings,
 };
@@ -25,6 +25,7 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) settings: RenderSettings,
     pub(super) caches: Caches,
+    pub(super) foreign_objects: ForeignObjects,
     pub(super) queue: Arc<Queue>,
     pub(super) states: StateStore,
     pub(super) reports: Arc<ReportStore>,
@@ -117,14 +118,19 @@ impl<'a> ReconcileContext<'a> {
         self.with_state(|state| state.record_write(fence));
     }
 
-    /// The cached objects of a type that the Architecture controls.
+    /// The cached objects of a type that the Architecture controls or may adopt.
     pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta>>(
         &self,
         cache: &Cache<K>,
     ) -> Vec<Arc<K>> {
         let mut objects = cache.objects_of(&self.key);
-        objects.retain(|object| is_controlled_by(object.metadata(), self.uid()));
+        objects.retain(|object| self.is_ours(object.metadata()));
         objects
+    }
+
+    /// Whether the Architecture controls the object or may adopt it.
+    pub(super) fn is_ours(&self, metadata: &ObjectMeta) -> bool {
+        is_controlled_by(metadata, self.uid()) || is_orphan_of(metadata, &self.identity)
     }
 
     /// The Architecture as the caches show it, with the children that others deleted since they

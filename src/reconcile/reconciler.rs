@@ -1,24 +1,24 @@
 //! The reconciler: the list of its steps.
 
 use super::{
-    apply::{apply_objects, prune_objects, refresh_stale_pods},
+    apply::{adopt_orphans, apply_objects, find_name_conflicts, prune_objects, refresh_stale_pods},
     context::{Context, ReconcileContext},
-    error::ReconcileError,
+    error::{ApplyError, ReconcileError},
     key::ArchitectureKey,
     outcome::ReconcileOutcome,
-    publish::{is_ready, write_status},
-    volumes::{ensure_claims, release_claims},
+    publish::{catch_panic, is_ready, report_panic, write_status},
+    volumes::{ensure_claims, find_claim_conflicts, release_claims, set_claim_owners},
     watch::LenientArchitecture,
 };
 use crate::{
-    api::{ArchitectureSpec, Shape, ValidationErrors},
+    api::{ArchitectureSpec, Retention, Shape, ValidationErrors, VolumeStatus},
     evolve::{Evolution, evolve},
     observe::{
-        Acceptance, ActiveEvolution, ApplyOutcome, Assessment, Issue, IssueKind, RunningTopology,
-        Subject, Target, running_topology,
+        Acceptance, ActiveEvolution, Assessment, Issue, IssueKind, RunningTopology, Subject,
+        Target, running_topology,
     },
     plan::{Identity, Topology, plan},
-    render::render,
+    render::{ObjectsByKind, render},
 };
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
@@ -27,8 +27,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A reconcile that takes longer fails.
-const RECONCILE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The steps end after this time, so that the status is always written: longer than the timeout of
+/// one request.
+const STEPS_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the write of the status may take.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(20);
 /// The wait while the first lists are incomplete.
 const LIST_DELAY: Duration = Duration::from_millis(100);
 /// The wait while the caches have not seen our writes; their events usually come first.
@@ -52,19 +55,32 @@ pub(super) async fn reconcile(
     }
     let _active = shared.metrics.start_reconcile();
     let started = Instant::now();
-    let result = match tokio::time::timeout(RECONCILE_TIMEOUT, run_steps(&current, &shared)).await {
+    let result = match catch_panic(run_steps(&current, &shared)).await {
         Ok(result) => result,
-        Err(_) => {
-            // Which components got a new configuration before the timeout is unknown.
-            shared.invalidate_reports(&key, |_| true);
-            Err(ReconcileError::DeadlineExceeded(RECONCILE_TIMEOUT.as_secs()))
-        }
+        Err(message) => Err(handle_panic(&current, &shared, &key, message).await),
     };
     shared.metrics.record_reconcile(started.elapsed(), &result);
     if result.is_ok() {
         shared.states.with(&key, |state| state.clear_failures());
     }
     result
+}
+
+/// A bug costs one Architecture, and its status says so.
+async fn handle_panic(
+    architecture: &LenientArchitecture,
+    shared: &Context,
+    key: &ArchitectureKey,
+    message: String,
+) -> ReconcileError {
+    shared.metrics.count_panic();
+    tracing::error!(architecture = %key, message, "a reconcile panicked");
+    // Which components got a new configuration before is unknown.
+    shared.invalidate_reports(key, |_| true);
+    let report = report_panic(shared, architecture, &message);
+    // A panic of its own is logged by the hook; there is nothing else to do about it.
+    let _ = catch_panic(tokio::time::timeout(PUBLISH_TIMEOUT, report)).await;
+    ReconcileError::Panicked(message)
 }
 
 /// Defers the reconcile if the Architecture is being deleted or failed a moment ago, or if the
@@ -93,29 +109,121 @@ async fn run_steps(
     shared: &Context,
 ) -> Result<Action, ReconcileError> {
     let cx = ReconcileContext::new(shared, architecture)?;
+    let deadline = tokio::time::Instant::now() + STEPS_TIMEOUT;
+    let mut outcome = ReconcileOutcome::default();
+    outcome.applied.volumes = previous_volumes(&cx);
+    let owners = tokio::time::timeout_at(deadline, set_claim_owners(&cx, &mut outcome)).await;
     let running = running_topology(&cx.identity, &cx.snapshot());
-    let accepted = match accept_spec(architecture, &cx.identity) {
+    let Decision { target, change, issues } = decide(&cx, &running);
+    outcome.applied.issues.extend(issues);
+    let changes = async {
+        if let Some(change) = change {
+            make_changes(&cx, change, &running, &mut outcome).await;
+        }
+    };
+    let changed = tokio::time::timeout_at(deadline, changes).await;
+    if owners.and(changed).is_err() {
+        // Which components got a new configuration before the timeout is unknown.
+        shared.invalidate_reports(cx.key(), |_| true);
+        outcome.record_result::<()>(Err(steps_timeout()));
+    }
+    publish(&cx, &target, &running, outcome).await
+}
+
+fn steps_timeout() -> ApplyError {
+    let message = format!(
+        "the API server did not complete all requests within {} s; the next attempt continues",
+        STEPS_TIMEOUT.as_secs()
+    );
+    ApplyError::from_issue(IssueKind::Unavailable, message)
+}
+
+/// What a reconcile aims at.
+struct Decision {
+    target: Target,
+    /// None if what runs is left as it is.
+    change: Option<Change>,
+    /// Why nothing is changed, if that is not for the specification.
+    issues: Vec<Issue>,
+}
+
+/// The objects to apply.
+struct Change {
+    objects: ObjectsByKind,
+    /// The objects at the end of the evolution: their names are needed too.
+    wanted: Option<ObjectsByKind>,
+    retention: Retention,
+    /// The specification cannot be reached from what runs.
+    is_blocked: bool,
+}
+
+fn decide(cx: &ReconcileContext<'_>, running: &RunningTopology) -> Decision {
+    let accepted = match accept_spec(cx.architecture, &cx.identity) {
         Ok(accepted) => accepted,
-        Err(acceptance) => return report_only(&cx, &running, acceptance, vec![]).await,
+        Err(acceptance) => return keep_running(cx, running, acceptance, vec![]),
     };
     // What an unreadable child contains is unknown, so nothing is changed.
-    let unreadable = unreadable_issues(&cx);
+    let unreadable = unreadable_issues(cx);
     if !unreadable.is_empty() {
         let acceptance = Acceptance::Accepted { note: accepted.note };
-        return report_only(&cx, &running, acceptance, unreadable).await;
+        return keep_running(cx, running, acceptance, unreadable);
     }
-    let evolution = evolve(&accepted.topology, &running, Timestamp::now());
-    let retention = evolution.apply.retention().clone();
-    let mut objects = render(&evolution.apply, &shared.settings).into_objects();
-    let mut outcome =
-        ReconcileOutcome { blocked: !evolution.blockers.is_empty(), ..ReconcileOutcome::default() };
-    ensure_claims(&cx, &mut objects.stateful_sets, &retention, &mut outcome).await?;
-    apply_objects(&cx, &objects, &mut outcome).await?;
-    prune_objects(&cx, &objects, &mut outcome).await?;
-    release_claims(&cx, &objects.stateful_sets, &retention, &mut outcome).await?;
-    refresh_stale_pods(&cx, &objects.config_maps, &running, &mut outcome).await?;
-    let target = new_target(&cx, accepted, &evolution);
-    publish(&cx, &target, &running, outcome).await
+    let evolution = evolve(&accepted.topology, running, Timestamp::now());
+    let settings = &cx.shared.settings;
+    let is_interim = evolution.blockers.is_empty() && evolution.apply != accepted.topology;
+    let change = Change {
+        objects: render(&evolution.apply, settings).into_objects(),
+        wanted: is_interim.then(|| render(&accepted.topology, settings).into_objects()),
+        retention: evolution.apply.retention().clone(),
+        is_blocked: !evolution.blockers.is_empty(),
+    };
+    Decision { target: new_target(cx, accepted, &evolution), change: Some(change), issues: vec![] }
+}
+
+/// Makes the objects of `change`. Ends early when the rest must wait for what failed.
+async fn make_changes(
+    cx: &ReconcileContext<'_>,
+    change: Change,
+    running: &RunningTopology,
+    outcome: &mut ReconcileOutcome,
+) {
+    let Change { mut objects, wanted, retention, is_blocked } = change;
+    outcome.blocked = is_blocked;
+    let conflicts = find_conflicts(cx, wanted.iter().chain([&objects])).await;
+    outcome.applied.issues.extend(conflicts);
+    if outcome.can_continue() {
+        adopt_orphans(cx, outcome).await;
+    }
+    if outcome.can_continue() {
+        ensure_claims(cx, &mut objects.stateful_sets, &retention, outcome).await;
+    }
+    if outcome.can_continue() {
+        apply_objects(cx, &objects, outcome).await;
+    }
+    if outcome.can_continue() {
+        prune_objects(cx, &objects, outcome).await;
+    }
+    if outcome.can_continue() {
+        release_claims(cx, &objects.stateful_sets, &retention, outcome).await;
+    }
+    if outcome.can_continue() {
+        refresh_stale_pods(cx, &objects.config_maps, running, outcome).await;
+    }
+}
+
+/// The names among those of `objects` that belong to something else, each once.
+async fn find_conflicts<'a>(
+    cx: &ReconcileContext<'_>,
+    objects: impl Iterator<Item = &'a ObjectsByKind>,
+) -> Vec<Issue> {
+    let mut conflicts: Vec<Issue> = vec![];
+    for objects in objects {
+        conflicts.extend(find_name_conflicts(cx, objects).await);
+        conflicts.extend(find_claim_conflicts(cx, &objects.stateful_sets).await);
+    }
+    conflicts.sort_by(|a, b| a.message.cmp(&b.message));
+    conflicts.dedup();
+    conflicts
 }
 
 /// A specification that can run.
@@ -184,13 +292,18 @@ fn unreadable_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
         .collect()
 }
 
-/// Changes nothing that runs, and publishes why.
-async fn report_only(
+fn previous_volumes(cx: &ReconcileContext<'_>) -> Vec<VolumeStatus> {
+    let before = cx.architecture.status.as_ref();
+    before.map(|status| status.volumes.clone()).unwrap_or_default()
+}
+
+/// Changes nothing that runs.
+fn keep_running(
     cx: &ReconcileContext<'_>,
     running: &RunningTopology,
     acceptance: Acceptance,
     issues: Vec<Issue>,
-) -> Result<Action, ReconcileError> {
+) -> Decision {
     let before = cx.architecture.status.as_ref();
     // An evolution that was in progress is interrupted, not over.
     let evolution = before.and_then(|status| status.evolution.as_ref());
@@ -204,12 +317,7 @@ async fn report_only(
         waits: vec![],
         blockers: vec![],
     };
-    let volumes = before.map(|status| status.volumes.clone()).unwrap_or_default();
-    let outcome = ReconcileOutcome {
-        applied: ApplyOutcome { issues, volumes, ..ApplyOutcome::default() },
-        ..ReconcileOutcome::default()
-    };
-    publish(cx, &target, running, outcome).await
+    Decision { target, change: None, issues }
 }
 
 /// Writes the status and returns the wait for the next reconcile.
@@ -228,12 +336,15 @@ async fn publish(
     let status = Assessment::new(subject, target, &outcome.applied, running, now).status();
     cx.shared.poll_schedule.set_healthy(cx.key(), is_ready(&status));
     cx.shared.metrics.evolutions.record_status(cx.key(), status.evolution.as_ref());
-    write_status(cx, &status, &mut outcome).await?;
+    match tokio::time::timeout(PUBLISH_TIMEOUT, write_status(cx, &status, &mut outcome)).await {
+        Ok(written) => written?,
+        Err(_) => return Err(ReconcileError::StatusTimeout(PUBLISH_TIMEOUT.as_secs())),
+    }
     match outcome.applied.issues.iter().max_by_key(|issue| issue.kind) {
         Some(worst) if worst.kind == IssueKind::Removal => {
             Ok(Action::requeue(outcome.requeue_after.unwrap_or(CATCH_UP_DELAY)))
         }
-        Some(worst) => Err(ReconcileError::UnresolvedIssue(worst.message.clone())),
+        Some(worst) => Err(ReconcileError::UnresolvedIssue(worst.clone())),
         None => Ok(Action::requeue(outcome.requeue_after.unwrap_or(RESYNC_PERIOD))),
     }
 }
@@ -250,9 +361,8 @@ pub(super) fn error_policy(
     let wait = shared
         .states
         .with(&key, |state| state.record_failure(Instant::now(), generation, longest, jitter));
-    let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::warn!(
-        architecture = %key, %error, cause, retry_in_seconds = wait.as_secs_f64(),
+        architecture = %key, %error, retry_in_seconds = wait.as_secs_f64(),
         "reconcile failed"
     );
     Action::requeue(wait)

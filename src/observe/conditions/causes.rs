@@ -9,7 +9,7 @@ pub(super) fn worst_issue(assessment: &Assessment<'_>) -> Option<(IssueKind, Con
     let worst = issues.iter().map(|issue| issue.kind).max()?;
     let reason = match worst {
         IssueKind::Removal => Reason::WaitingForRemoval,
-        IssueKind::Failed => Reason::ApplyFailed,
+        IssueKind::Unavailable | IssueKind::Failed => Reason::ApplyFailed,
         IssueKind::Conflict => Reason::Conflict,
         IssueKind::Unreadable => Reason::Unreadable,
     };

@@ -31,7 +31,7 @@ pub enum Reason {
     AllWorks,
     /// An object that we need to create exists and has another owner.
     Conflict,
-    /// The API server refused an object.
+    /// The API server refused an object, or failed.
     ApplyFailed,
     /// An object of an earlier Architecture of the same name is still being deleted.
     WaitingForRemoval,
@@ -69,6 +69,8 @@ pub enum Reason {
     NotReported,
     /// Every peer sees every other.
     AllPeersSeen,
+    /// The operator has a bug: its reconcile panicked.
+    InternalError,
 }
 
 impl Reason {
@@ -99,6 +101,7 @@ impl Reason {
             Self::NoTraffic => "NoTraffic",
             Self::NotReported => "NotReported",
             Self::AllPeersSeen => "AllPeersSeen",
+            Self::InternalError => "InternalError",
         }
     }
 }

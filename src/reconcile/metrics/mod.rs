@@ -50,6 +50,7 @@ pub(super) struct Metrics {
     adds: Family<QueueLabel, Counter>,
     requests: Family<RequestLabels, Counter>,
     leader: Family<LeaseLabel, Gauge>,
+    panics: Counter,
     pub(super) evolutions: EvolutionMetrics,
 }
 
@@ -75,6 +76,7 @@ impl Metrics {
             adds: Family::default(),
             requests: Family::default(),
             leader: Family::default(),
+            panics: Counter::default(),
             evolutions: EvolutionMetrics::default(),
         };
         metrics.register_all();
@@ -124,6 +126,11 @@ impl Metrics {
             "1 while this replica leads",
             self.leader.clone(),
         );
+        registry.register(
+            "maquette_reconcile_panics",
+            "Reconciles of an Architecture that panicked, which is a bug",
+            self.panics.clone(),
+        );
         self.evolutions.register(registry);
     }
 
@@ -160,6 +167,10 @@ impl Metrics {
     /// Counts a request to the API server; `code` is `<error>` without a response.
     pub(super) fn record_request(&self, method: &str, code: String) {
         self.requests.get_or_create(&RequestLabels { code, method: method.to_owned() }).inc();
+    }
+
+    pub(super) fn count_panic(&self) {
+        self.panics.inc();
     }
 
     pub(super) fn set_leader(&self, is_leader: bool) {

@@ -8,7 +8,7 @@ use super::super::{
     reconciler::{error_policy, reconcile},
     reports::{PollSchedule, Poller, ReportFetcher, ReportStore},
     state::StateStore,
-    watch::{Caches, Health, Queue, WatchScope, WatchSet, new_queue},
+    watch::{Caches, ForeignObjects, Health, Queue, WatchScope, WatchSet, new_queue},
 };
 use crate::render::RenderSettings;
 use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
@@ -70,6 +70,7 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         client: parts.client,
         settings: parts.settings,
         caches,
+        foreign_objects: ForeignObjects::default(),
         queue,
         states: StateStore::default(),
         reports,

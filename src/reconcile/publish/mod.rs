@@ -3,6 +3,8 @@
 //! Never decides the content of the status: `observe` does.
 
 mod events;
+mod panic;
 mod status;
 
+pub(super) use panic::{catch_panic, report_panic};
 pub(super) use status::{is_ready, write_status};

@@ -99,6 +99,19 @@ impl<K: Resource<DynamicType = ()>> Cache<K> {
         objects.by_key.get(key)?.get(name)?.as_ref().ok().cloned()
     }
 
+    /// The Architecture that the object of this name belongs to, and the object if this version can
+    /// read it.
+    pub(in crate::reconcile) fn holder_of(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Option<(ArchitectureKey, Option<Arc<K>>)> {
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        let key = objects.owners.get(&(namespace.to_owned(), name.to_owned()))?;
+        let entry = objects.by_key.get(key)?.get(name)?;
+        Some((key.clone(), entry.as_ref().ok().cloned()))
+    }
+
     /// The objects of one Architecture that this version cannot read, each with the reason.
     pub(super) fn unreadable_objects(&self, key: &ArchitectureKey) -> Vec<String> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
