@@ -29,8 +29,6 @@ use std::{
 
 /// A reconcile that takes longer fails.
 const RECONCILE_TIMEOUT: Duration = Duration::from_secs(30);
-/// The wait while the first lists are incomplete.
-const LIST_DELAY: Duration = Duration::from_millis(100);
 /// The wait while the caches have not seen our writes; their events usually come first.
 const CATCH_UP_DELAY: Duration = Duration::from_secs(2);
 /// The wait without any event. Such a reconcile makes no request if nothing changed.
@@ -77,8 +75,9 @@ fn deferred_action(
     if architecture.metadata.deletion_timestamp.is_some() {
         return Some(Action::await_change());
     }
-    if !shared.caches.all_listed() {
-        return Some(Action::requeue(LIST_DELAY));
+    // The last list of the scope, and a watch that fails for long, queue all Architectures.
+    if !shared.caches.all_listed() && shared.caches.watch_problems().is_empty() {
+        return Some(Action::await_change());
     }
     let generation = architecture.metadata.generation.unwrap_or_default();
     shared.states.with(key, |state| {
@@ -94,6 +93,10 @@ async fn run_steps(
 ) -> Result<Action, ReconcileError> {
     let cx = ReconcileContext::new(shared, architecture)?;
     let running = running_topology(&cx.identity, &cx.snapshot());
+    let unwatched = unwatched_issues(&cx);
+    if !unwatched.is_empty() {
+        return report_unwatched(&cx, &running, unwatched).await;
+    }
     let accepted = match accept_spec(architecture, &cx.identity) {
         Ok(accepted) => accepted,
         Err(acceptance) => return report_only(&cx, &running, acceptance, vec![]).await,
@@ -182,6 +185,28 @@ fn unreadable_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
             ),
         })
         .collect()
+}
+
+fn unwatched_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
+    let problems = cx.shared.caches.watch_problems().into_iter();
+    problems.map(|message| Issue { kind: IssueKind::Failed, message }).collect()
+}
+
+/// Publishes which objects cannot be watched. Nothing is changed without knowing all that runs.
+async fn report_unwatched(
+    cx: &ReconcileContext<'_>,
+    running: &RunningTopology,
+    issues: Vec<Issue>,
+) -> Result<Action, ReconcileError> {
+    let acceptance = match accept_spec(cx.architecture, &cx.identity) {
+        Ok(accepted) => Acceptance::Accepted { note: accepted.note },
+        Err(acceptance) => acceptance,
+    };
+    match report_only(cx, running, acceptance, issues).await {
+        // The watch queues all Architectures when it works again: no other attempt is needed.
+        Ok(_) | Err(ReconcileError::UnresolvedIssue(_)) => Ok(Action::requeue(RESYNC_PERIOD)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Changes nothing that runs, and publishes why.

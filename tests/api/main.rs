@@ -21,6 +21,7 @@ mod evolution;
 mod invalid;
 mod leader;
 mod newer_version;
+mod permissions;
 mod quantities;
 mod rbac;
 mod ready;

@@ -3,10 +3,12 @@
 
 mod evolution;
 mod labels;
+mod watches;
 
 use self::{
     evolution::EvolutionMetrics,
     labels::{CONTROLLER, ControllerLabel},
+    watches::WatchMetrics,
 };
 use super::error::ReconcileError;
 use kube::runtime::controller::Action;
@@ -51,6 +53,7 @@ pub(super) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     leader: Family<LeaseLabel, Gauge>,
     pub(super) evolutions: EvolutionMetrics,
+    pub(super) watches: WatchMetrics,
 }
 
 impl fmt::Debug for Metrics {
@@ -76,6 +79,7 @@ impl Metrics {
             requests: Family::default(),
             leader: Family::default(),
             evolutions: EvolutionMetrics::default(),
+            watches: WatchMetrics::default(),
         };
         metrics.register_all();
         metrics
@@ -125,6 +129,7 @@ impl Metrics {
             self.leader.clone(),
         );
         self.evolutions.register(registry);
+        self.watches.register(registry);
     }
 
     pub(super) fn record_reconcile(
@@ -141,13 +146,16 @@ impl Metrics {
         }
     }
 
-    /// Records how many Architectures wait for a reconcile, and one more addition if `added`.
-    pub(super) fn record_queue_depth(&self, waiting: usize, added: bool) {
+    /// One more Architecture waits for a reconcile.
+    pub(super) fn record_queue_add(&self) {
         let label = QueueLabel { name: CONTROLLER };
-        self.depth.get_or_create(&label).set(i64::try_from(waiting).unwrap_or(i64::MAX));
-        if added {
-            self.adds.get_or_create(&label).inc();
-        }
+        self.depth.get_or_create(&label).inc();
+        self.adds.get_or_create(&label).inc();
+    }
+
+    /// One Architecture no longer waits.
+    pub(super) fn record_queue_removal(&self) {
+        self.depth.get_or_create(&QueueLabel { name: CONTROLLER }).dec();
     }
 
     /// Counts a reconcile as active until the guard is dropped.

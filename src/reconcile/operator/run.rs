@@ -6,7 +6,7 @@ use super::{
         watch::{Health, WatchScope},
     },
     admin,
-    client::build_client,
+    client::{REQUEST_READ_TIMEOUT, WATCH_READ_TIMEOUT, build_client},
     lease::LeaseCandidate,
     scope::{SharedParts, start_scope},
 };
@@ -69,8 +69,7 @@ pub async fn run(
 ) -> Result<(), RunError> {
     let metrics = Arc::new(Metrics::new());
     let health = Arc::<Health>::default();
-    let client = build_client(config, Arc::clone(&metrics))
-        .map_err(|error| RunError::Client(Box::new(error)))?;
+    let clients = Clients::new(&config, &metrics)?;
     let requested = options.http_address;
     let listener = TcpListener::bind(requested)
         .await
@@ -79,18 +78,35 @@ pub async fn run(
     tracing::info!(%address, "serving probes and metrics");
     let mut http = JoinSet::new();
     http.spawn(admin::serve(listener, Arc::clone(&health), Arc::clone(&metrics)));
-    let parts = share_parts(&client, &options, metrics, health);
+    let parts = share_parts(&clients, &options, metrics, health);
     match options.lease_namespace.clone() {
         None => run_scopes(&parts, &options, stop).await,
         Some(namespace) => {
-            let candidate = LeaseCandidate::new(client, &namespace, options.instance.clone());
+            let candidate =
+                LeaseCandidate::new(clients.requests, &namespace, options.instance.clone());
             run_elected(candidate, &parts, &options, stop).await
         }
     }
 }
 
+/// The clients of the API server.
+struct Clients {
+    requests: Client,
+    watches: Client,
+}
+
+impl Clients {
+    fn new(config: &Config, metrics: &Arc<Metrics>) -> Result<Self, RunError> {
+        let build = |read_timeout| {
+            build_client(config.clone(), read_timeout, Arc::clone(metrics))
+                .map_err(|error| RunError::Client(Box::new(error)))
+        };
+        Ok(Self { requests: build(REQUEST_READ_TIMEOUT)?, watches: build(WATCH_READ_TIMEOUT)? })
+    }
+}
+
 fn share_parts(
-    client: &Client,
+    clients: &Clients,
     options: &Options,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
@@ -98,10 +114,11 @@ fn share_parts(
     let reporter =
         Reporter { controller: MANAGER.to_owned(), instance: Some(options.instance.clone()) };
     SharedParts {
-        client: client.clone(),
+        client: clients.requests.clone(),
+        watch_client: clients.watches.clone(),
         settings: options.settings.clone(),
         concurrency: options.concurrency,
-        recorder: Recorder::new(client.clone(), reporter),
+        recorder: Recorder::new(clients.requests.clone(), reporter),
         metrics,
         health,
     }
