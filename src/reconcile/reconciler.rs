@@ -6,7 +6,7 @@ use super::{
     error::ReconcileError,
     key::ArchitectureKey,
     outcome::ReconcileOutcome,
-    publish::{is_ready, write_status},
+    publish::{find_ready, is_ready, leave_alone, write_status},
     volumes::{ensure_claims, release_claims},
     watch::LenientArchitecture,
 };
@@ -31,6 +31,8 @@ use std::{
 const RECONCILE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The wait while the caches have not seen our writes; their events usually come first.
 const CATCH_UP_DELAY: Duration = Duration::from_secs(2);
+/// How often an Architecture that another installation builds is looked at: that one may have ended.
+const OTHER_INSTALLATION_PERIOD: Duration = Duration::from_secs(10);
 /// The wait without any event. Such a reconcile makes no request if nothing changed.
 const RESYNC_PERIOD: Duration = Duration::from_secs(300);
 
@@ -47,6 +49,10 @@ pub(super) async fn reconcile(
     };
     if let Some(action) = deferred_action(&current, &key, &shared) {
         return Ok(action);
+    }
+    if let Some(other) = shared.installation.other_builder(&current).await {
+        leave_alone(&current, &key, &other, &shared).await;
+        return Ok(Action::requeue(OTHER_INSTALLATION_PERIOD));
     }
     let _active = shared.metrics.start_reconcile();
     let started = Instant::now();
@@ -247,12 +253,16 @@ async fn publish(
     let subject = Subject {
         identity: &cx.identity,
         generation: cx.generation(),
+        operator: cx.shared.installation.name(),
         previous: cx.architecture.status.as_ref(),
     };
     let now = Timestamp::now();
     let status = Assessment::new(subject, target, &outcome.applied, running, now).status();
     cx.shared.poll_schedule.set_healthy(cx.key(), is_ready(&status));
     cx.shared.metrics.evolutions.record_status(cx.key(), status.evolution.as_ref());
+    if let Some(ready) = find_ready(&status) {
+        cx.shared.metrics.architectures.record_ready(cx.key(), &ready.status, &ready.reason);
+    }
     write_status(cx, &status, &mut outcome).await?;
     match outcome.applied.issues.iter().max_by_key(|issue| issue.kind) {
         Some(worst) if worst.kind == IssueKind::Removal => {

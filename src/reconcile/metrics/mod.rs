@@ -1,16 +1,19 @@
 //! The operator's metrics, under the names of controller-runtime. No label has a value
 //! that users choose.
 
+mod architectures;
 mod evolution;
 mod labels;
+mod process;
 mod watches;
 
 use self::{
+    architectures::ArchitectureMetrics,
     evolution::EvolutionMetrics,
     labels::{CONTROLLER, ControllerLabel},
     watches::WatchMetrics,
 };
-use super::error::ReconcileError;
+use super::{error::ReconcileError, key::ArchitectureKey};
 use kube::runtime::controller::Action;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -52,6 +55,7 @@ pub(super) struct Metrics {
     adds: Family<QueueLabel, Counter>,
     requests: Family<RequestLabels, Counter>,
     leader: Family<LeaseLabel, Gauge>,
+    pub(super) architectures: ArchitectureMetrics,
     pub(super) evolutions: EvolutionMetrics,
     pub(super) watches: WatchMetrics,
 }
@@ -78,6 +82,7 @@ impl Metrics {
             adds: Family::default(),
             requests: Family::default(),
             leader: Family::default(),
+            architectures: ArchitectureMetrics::default(),
             evolutions: EvolutionMetrics::default(),
             watches: WatchMetrics::default(),
         };
@@ -128,8 +133,16 @@ impl Metrics {
             "1 while this replica leads",
             self.leader.clone(),
         );
+        self.architectures.register(registry);
         self.evolutions.register(registry);
         self.watches.register(registry);
+        process::register(registry);
+    }
+
+    /// Drops an Architecture that is deleted, or that another installation builds.
+    pub(super) fn forget_architecture(&self, key: &ArchitectureKey) {
+        self.architectures.forget(key);
+        self.evolutions.forget(key);
     }
 
     pub(super) fn record_reconcile(

@@ -3,7 +3,7 @@
 use super::{
     super::{
         metrics::Metrics,
-        watch::{Health, WatchScope},
+        watch::{Health, Installation, WatchScope},
     },
     admin,
     client::{REQUEST_READ_TIMEOUT, WATCH_READ_TIMEOUT, build_client},
@@ -19,6 +19,15 @@ use maquette_contract::keys::MANAGER;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinSet};
 
+/// The namespace and name of a Lease. It also names the installation of the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseName {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// How the operator runs.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -30,8 +39,8 @@ pub struct Options {
     pub concurrency: u16,
     /// Where `/livez`, `/readyz` and `/metrics` are served.
     pub http_address: SocketAddr,
-    /// The namespace of the Lease that one of several replicas holds; none: no election.
-    pub lease_namespace: Option<String>,
+    /// The Lease that one of several replicas holds; none: no election.
+    pub lease: Option<LeaseName>,
     /// This replica's unique name in the Lease and in Events.
     pub instance: String,
 }
@@ -79,11 +88,10 @@ pub async fn run(
     let mut http = JoinSet::new();
     http.spawn(admin::serve(listener, Arc::clone(&health), Arc::clone(&metrics)));
     let parts = share_parts(&clients, &options, metrics, health);
-    match options.lease_namespace.clone() {
+    match &options.lease {
         None => run_scopes(&parts, &options, stop).await,
-        Some(namespace) => {
-            let candidate =
-                LeaseCandidate::new(clients.requests, &namespace, options.instance.clone());
+        Some(lease) => {
+            let candidate = LeaseCandidate::new(clients.requests, lease, options.instance.clone());
             run_elected(candidate, &parts, &options, stop).await
         }
     }
@@ -113,12 +121,15 @@ fn share_parts(
 ) -> SharedParts {
     let reporter =
         Reporter { controller: MANAGER.to_owned(), instance: Some(options.instance.clone()) };
+    let name = options.lease.as_ref().map(|lease| format!("{}/{}", lease.namespace, lease.name));
+    let installation = Installation::new(clients.requests.clone(), name, Arc::clone(&metrics));
     SharedParts {
         client: clients.requests.clone(),
         watch_client: clients.watches.clone(),
         settings: options.settings.clone(),
         concurrency: options.concurrency,
         recorder: Recorder::new(clients.requests.clone(), reporter),
+        installation: Arc::new(installation),
         metrics,
         health,
     }

@@ -8,7 +8,7 @@ use super::super::{
     reconciler::{error_policy, reconcile},
     reports::{PollSchedule, Poller, ReportFetcher, ReportStore},
     state::StateStore,
-    watch::{Caches, Health, Queue, WatchScope, WatchSet, new_queue},
+    watch::{Caches, Health, Installation, Queue, WatchScope, WatchSet, new_queue},
 };
 use crate::render::RenderSettings;
 use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
@@ -37,6 +37,7 @@ pub(super) struct SharedParts {
     pub(super) concurrency: u16,
     pub(super) recorder: Recorder,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) installation: Arc<Installation>,
     pub(super) health: Arc<Health>,
 }
 
@@ -83,6 +84,7 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         poll_schedule,
         recorder: parts.recorder,
         metrics: parts.metrics,
+        installation: parts.installation,
     };
     (poller, context)
 }

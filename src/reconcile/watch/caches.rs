@@ -2,14 +2,13 @@
 
 use super::{
     super::{key::ArchitectureKey, metrics::Metrics},
-    backoff::WatchBackoff,
     cache::{Cache, CacheFeed},
     health::{Health, WatchHealth},
     lenient::LenientArchitecture,
     position::{WatchPosition, WriteFence},
     queue::Queue,
     scope::{ScopeWatches, WatchScope},
-    watcher::{EventSink, Watch},
+    watcher::{EventSink, INITIAL_BACKOFF, Watch},
 };
 use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::{
@@ -215,7 +214,7 @@ impl WatchStarter<'_> {
             sink,
             scope: Arc::clone(&self.watches),
             health,
-            backoff: WatchBackoff::default(),
+            backoff: INITIAL_BACKOFF,
         };
         self.prepared.push(watch.run().boxed());
     }

@@ -7,7 +7,6 @@
 
 use super::{
     super::key::ArchitectureKey,
-    backoff::WatchBackoff,
     failure::{WatchError, WatchFailure, WatchVerb},
     health::WatchHealth,
     managed_fields::strip_managed_fields,
@@ -19,6 +18,7 @@ use kube::{
     api::{ListParams, WatchEvent, WatchParams},
     runtime::watcher::Event,
 };
+use maquette_http_client::Backoff;
 use serde::de::DeserializeOwned;
 use std::{fmt::Debug, pin::pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -40,6 +40,10 @@ const SETTLED: Duration = Duration::from_secs(3);
 /// A watch that ends earlier without an event has failed.
 const TOO_SHORT: Duration = Duration::from_secs(1);
 
+/// The wait after a failed list or watch doubles with each further failure.
+pub(super) const INITIAL_BACKOFF: Backoff =
+    Backoff::new(Duration::from_millis(800), Duration::from_secs(30));
+
 /// Stores the events of a watch.
 pub(super) trait EventSink<K>: Send + 'static {
     /// Returns the Architectures that the event concerns.
@@ -55,7 +59,7 @@ pub(super) struct Watch<K, S> {
     pub(super) sink: S,
     pub(super) scope: Arc<ScopeWatches>,
     pub(super) health: Arc<WatchHealth>,
-    pub(super) backoff: WatchBackoff,
+    pub(super) backoff: Backoff,
 }
 
 impl<K, S> Watch<K, S>
@@ -176,7 +180,7 @@ where
     }
 
     fn record_success(&mut self) {
-        self.backoff.reset();
+        self.backoff = INITIAL_BACKOFF;
         let recovery = self.health.record_success();
         if recovery.was_failing {
             let WatchHealth { resource, scope, .. } = &*self.health;
@@ -188,16 +192,22 @@ where
         }
     }
 
+    /// Shortened by up to a quarter at random, so that the watches of many scopes spread.
+    fn next_wait(&mut self) -> Duration {
+        self.backoff.next_pause().mul_f64(1.0 - 0.25 * rand::random::<f64>())
+    }
+
     /// Records a failure and waits before the next attempt.
     async fn wait_after(&mut self, verb: WatchVerb, error: &WatchError) {
-        let WatchHealth { resource, scope, .. } = &*self.health;
-        let record = self.health.record_failure(WatchFailure::new(verb, error));
+        let health = Arc::clone(&self.health);
+        let WatchHealth { resource, scope, .. } = &*health;
+        let record = health.record_failure(WatchFailure::new(verb, error));
         self.scope.metrics.watches.record_failure(resource, scope.label());
         // A broken connection is replaced at once; only what fails again waits.
         let is_first_silence = matches!(error, WatchError::Silent(_)) && record.attempts == 1;
         let wait = match is_first_silence {
             true => Duration::ZERO,
-            false => self.backoff.next_wait(rand::random()),
+            false => self.next_wait(),
         };
         if record.must_log {
             tracing::warn!(

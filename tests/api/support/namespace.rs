@@ -209,14 +209,23 @@ impl TestNamespace {
 
     /// Lets the operator keep its Lease in this namespace instead of its own.
     pub(crate) async fn grant_lease(&self) {
-        let (client, name) = (self.client.clone(), "maquette");
+        self.grant_lease_named("maquette").await;
+    }
+
+    /// The same for a Lease of another name, as for another release of the chart.
+    pub(crate) async fn grant_lease_named(&self, name: &str) {
+        let client = self.client.clone();
         let own: Api<Role> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
-        let mut role = own.get(name).await.expect("a role");
+        let mut role = own.get("maquette").await.expect("a role");
         let bindings: Api<RoleBinding> = Api::namespaced(client, OPERATOR_NAMESPACE);
-        let mut binding = bindings.get(name).await.expect("a binding");
+        let mut binding = bindings.get("maquette").await.expect("a binding");
         let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
         role.metadata = metadata.clone();
+        for rule in role.rules.iter_mut().flatten().filter(|rule| rule.resource_names.is_some()) {
+            rule.resource_names = Some(vec![name.to_owned()]);
+        }
         binding.metadata = metadata;
+        binding.role_ref.name = name.to_owned();
         let params = PostParams::default();
         self.api::<Role>().create(&params, &role).await.expect("a role");
         self.api::<RoleBinding>().create(&params, &binding).await.expect("a binding");
