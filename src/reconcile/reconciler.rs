@@ -6,7 +6,7 @@ use super::{
     error::ReconcileError,
     key::ArchitectureKey,
     outcome::ReconcileOutcome,
-    publish::{is_ready, write_status},
+    publish::{find_ready, is_ready, leave_alone, write_status},
     volumes::{ensure_claims, release_claims},
     watch::LenientArchitecture,
 };
@@ -29,10 +29,10 @@ use std::{
 
 /// A reconcile that takes longer fails.
 const RECONCILE_TIMEOUT: Duration = Duration::from_secs(30);
-/// The wait while the first lists are incomplete.
-const LIST_DELAY: Duration = Duration::from_millis(100);
 /// The wait while the caches have not seen our writes; their events usually come first.
 const CATCH_UP_DELAY: Duration = Duration::from_secs(2);
+/// How often an Architecture that another installation builds is looked at: that one may have ended.
+const OTHER_INSTALLATION_PERIOD: Duration = Duration::from_secs(10);
 /// The wait without any event. Such a reconcile makes no request if nothing changed.
 const RESYNC_PERIOD: Duration = Duration::from_secs(300);
 
@@ -49,6 +49,10 @@ pub(super) async fn reconcile(
     };
     if let Some(action) = deferred_action(&current, &key, &shared) {
         return Ok(action);
+    }
+    if let Some(other) = shared.installation.other_builder(&current).await {
+        leave_alone(&current, &key, &other, &shared).await;
+        return Ok(Action::requeue(OTHER_INSTALLATION_PERIOD));
     }
     let _active = shared.metrics.start_reconcile();
     let started = Instant::now();
@@ -77,8 +81,9 @@ fn deferred_action(
     if architecture.metadata.deletion_timestamp.is_some() {
         return Some(Action::await_change());
     }
-    if !shared.caches.all_listed() {
-        return Some(Action::requeue(LIST_DELAY));
+    // The last list of the scope, and a watch that fails for long, queue all Architectures.
+    if !shared.caches.all_listed() && shared.caches.watch_problems().is_empty() {
+        return Some(Action::await_change());
     }
     let generation = architecture.metadata.generation.unwrap_or_default();
     shared.states.with(key, |state| {
@@ -94,6 +99,10 @@ async fn run_steps(
 ) -> Result<Action, ReconcileError> {
     let cx = ReconcileContext::new(shared, architecture)?;
     let running = running_topology(&cx.identity, &cx.snapshot());
+    let unwatched = unwatched_issues(&cx);
+    if !unwatched.is_empty() {
+        return report_unwatched(&cx, &running, unwatched).await;
+    }
     let accepted = match accept_spec(architecture, &cx.identity) {
         Ok(accepted) => accepted,
         Err(acceptance) => return report_only(&cx, &running, acceptance, vec![]).await,
@@ -184,6 +193,28 @@ fn unreadable_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
         .collect()
 }
 
+fn unwatched_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
+    let problems = cx.shared.caches.watch_problems().into_iter();
+    problems.map(|message| Issue { kind: IssueKind::Failed, message }).collect()
+}
+
+/// Publishes which objects cannot be watched. Nothing is changed without knowing all that runs.
+async fn report_unwatched(
+    cx: &ReconcileContext<'_>,
+    running: &RunningTopology,
+    issues: Vec<Issue>,
+) -> Result<Action, ReconcileError> {
+    let acceptance = match accept_spec(cx.architecture, &cx.identity) {
+        Ok(accepted) => Acceptance::Accepted { note: accepted.note },
+        Err(acceptance) => acceptance,
+    };
+    match report_only(cx, running, acceptance, issues).await {
+        // The watch queues all Architectures when it works again: no other attempt is needed.
+        Ok(_) | Err(ReconcileError::UnresolvedIssue(_)) => Ok(Action::requeue(RESYNC_PERIOD)),
+        Err(error) => Err(error),
+    }
+}
+
 /// Changes nothing that runs, and publishes why.
 async fn report_only(
     cx: &ReconcileContext<'_>,
@@ -222,12 +253,16 @@ async fn publish(
     let subject = Subject {
         identity: &cx.identity,
         generation: cx.generation(),
+        operator: cx.shared.installation.name(),
         previous: cx.architecture.status.as_ref(),
     };
     let now = Timestamp::now();
     let status = Assessment::new(subject, target, &outcome.applied, running, now).status();
     cx.shared.poll_schedule.set_healthy(cx.key(), is_ready(&status));
     cx.shared.metrics.evolutions.record_status(cx.key(), status.evolution.as_ref());
+    if let Some(ready) = find_ready(&status) {
+        cx.shared.metrics.architectures.record_ready(cx.key(), &ready.status, &ready.reason);
+    }
     write_status(cx, &status, &mut outcome).await?;
     match outcome.applied.issues.iter().max_by_key(|issue| issue.kind) {
         Some(worst) if worst.kind == IssueKind::Removal => {

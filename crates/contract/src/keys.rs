@@ -34,6 +34,10 @@ pub const ANNOTATION_CONFIG_REVISION: &str = "maquette.dev/config-revision";
 /// a claim that only an earlier Architecture of the same name has used.
 pub const ANNOTATION_USED_BY: &str = "maquette.dev/used-by";
 
+/// On an Architecture, set by users: the installation of the operator that builds it, as the namespace
+/// and name of its Lease. It decides where several installations watch the same namespace.
+pub const ANNOTATION_OPERATOR: &str = "maquette.dev/operator";
+
 /// The key in the ConfigMap of a component, and the name of the mounted file.
 pub const CONFIG_FILE: &str = "component.json";
 /// The mount path of the ConfigMap.

@@ -3,6 +3,8 @@
 //! Never decides the content of the status: `observe` does.
 
 mod events;
+mod left_alone;
 mod status;
 
-pub(super) use status::{is_ready, write_status};
+pub(super) use left_alone::leave_alone;
+pub(super) use status::{find_ready, is_ready, write_status};
