@@ -15,6 +15,8 @@ pub struct Subject<'a> {
     pub identity: &'a Identity,
     /// `metadata.generation` of the specification.
     pub generation: i64,
+    /// The installation of the operator that builds it, if that has a name.
+    pub operator: Option<&'a str>,
     /// The status that was written last. It gives the times of transitions that did not happen
     /// again.
     pub previous: Option<&'a ArchitectureStatus>,

@@ -25,6 +25,7 @@ impl Assessment<'_> {
         let conditions = conditions::all_conditions(self);
         let mut status = ArchitectureStatus {
             observed_generation: Some(self.subject.generation),
+            operator: self.subject.operator.map(str::to_owned),
             shape: self.target.shape,
             evolution: evolution::evolution_status(self, &conditions),
             entry: Some(format!("http://{}", identity.service_host(identity.name.as_str()))),

@@ -6,7 +6,7 @@ use super::{
     metrics::Metrics,
     reports::{PollSchedule, ReportStore},
     state::{ReconcileState, StateStore},
-    watch::{Cache, Caches, ForeignObjects, LenientArchitecture, Queue, WriteFence},
+    watch::{Cache, Caches, ForeignObjects, Installation, LenientArchitecture, Queue, WriteFence},
 };
 use crate::{
     observe::{Snapshot, is_controlled_by, is_orphan_of},
@@ -32,6 +32,7 @@ pub(super) struct Context {
     pub(super) poll_schedule: Arc<PollSchedule>,
     pub(super) recorder: Recorder,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) installation: Arc<Installation>,
 }
 
 impl Context {
@@ -59,7 +60,8 @@ impl Context {
         self.states.forget(key);
         self.reports.forget(key);
         self.poll_schedule.forget(key);
-        self.metrics.evolutions.forget(key);
+        self.metrics.forget_architecture(key);
+        self.installation.forget(key);
     }
 }
 

@@ -9,4 +9,4 @@ mod lease;
 mod run;
 mod scope;
 
-pub use run::{Options, RunError, run};
+pub use run::{LeaseName, Options, RunError, run};

@@ -10,7 +10,7 @@ use super::{
     events,
 };
 use crate::{api::ArchitectureStatus, observe::condition_types};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use kube::{
     Api, Resource,
     api::{Patch, PatchParams},
@@ -122,6 +122,10 @@ pub(super) async fn apply_status(
 
 /// Whether the condition `Ready` is true.
 pub(in crate::reconcile) fn is_ready(status: &ArchitectureStatus) -> bool {
-    let ready = status.conditions.iter().find(|c| c.type_ == condition_types::READY);
-    ready.is_some_and(|ready| ready.status == "True")
+    find_ready(status).is_some_and(|ready| ready.status == "True")
+}
+
+/// The condition `Ready`.
+pub(in crate::reconcile) fn find_ready(status: &ArchitectureStatus) -> Option<&Condition> {
+    status.conditions.iter().find(|condition| condition.type_ == condition_types::READY)
 }

@@ -76,11 +76,6 @@ impl<K> Default for Cache<K> {
 }
 
 impl<K: Resource<DynamicType = ()>> Cache<K> {
-    /// Whether the first list is complete.
-    pub(super) fn has_listed(&self) -> bool {
-        self.position.has_listed()
-    }
-
     /// The fence of one of our writes that returned `written`.
     pub(in crate::reconcile) fn write_fence(&self, written: &ObjectMeta) -> WriteFence {
         WriteFence::new(&self.position, written)

@@ -21,7 +21,7 @@ struct FakeSettings(RequestWork);
 impl RoleSettings for FakeSettings {
     const ROLE: Role = Role::Service;
 
-    fn build(_: RoleConfig, _: Option<&Self>) -> Option<Self> {
+    fn build(_: RoleConfig, _: &ComponentIdentity, _: Option<&Self>) -> Option<Self> {
         Some(Self(RequestWork::default()))
     }
 

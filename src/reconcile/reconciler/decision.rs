@@ -1,0 +1,165 @@
+//! What a reconcile aims at, computed from the specification and the caches.
+
+use super::super::{context::ReconcileContext, watch::LenientArchitecture};
+use crate::{
+    api::{ArchitectureSpec, Retention, Shape, ValidationErrors},
+    evolve::{Evolution, evolve},
+    observe::{Acceptance, ActiveEvolution, Issue, IssueKind, RunningTopology, Target},
+    plan::{Identity, Topology, plan},
+    render::{ObjectsByKind, render},
+};
+use k8s_openapi::jiff::Timestamp;
+
+/// What a reconcile aims at.
+pub(super) struct Decision {
+    pub(super) target: Target,
+    /// None if what runs is left as it is.
+    pub(super) change: Option<Change>,
+    /// Why nothing is changed, if that is not for the specification.
+    pub(super) issues: Vec<Issue>,
+    /// A kind of objects cannot be watched, so what runs is unknown.
+    pub(super) is_unwatched: bool,
+}
+
+/// The objects to apply.
+pub(super) struct Change {
+    pub(super) objects: ObjectsByKind,
+    /// The objects at the end of the evolution: their names are needed too.
+    pub(super) wanted: Option<ObjectsByKind>,
+    pub(super) retention: Retention,
+    /// The specification cannot be reached from what runs.
+    pub(super) is_blocked: bool,
+}
+
+/// Decides from the caches what to change; sends no request.
+pub(super) fn decide(cx: &ReconcileContext<'_>, running: &RunningTopology) -> Decision {
+    let unwatched = unwatched_issues(cx);
+    if !unwatched.is_empty() {
+        let acceptance = match accept_spec(cx.architecture, &cx.identity) {
+            Ok(accepted) => Acceptance::Accepted { note: accepted.note },
+            Err(acceptance) => acceptance,
+        };
+        let decision = keep_running(cx, running, acceptance, unwatched);
+        return Decision { is_unwatched: true, ..decision };
+    }
+    let accepted = match accept_spec(cx.architecture, &cx.identity) {
+        Ok(accepted) => accepted,
+        Err(acceptance) => return keep_running(cx, running, acceptance, vec![]),
+    };
+    // What an unreadable child contains is unknown, so nothing is changed.
+    let unreadable = unreadable_issues(cx);
+    if !unreadable.is_empty() {
+        let acceptance = Acceptance::Accepted { note: accepted.note };
+        return keep_running(cx, running, acceptance, unreadable);
+    }
+    let evolution = evolve(&accepted.topology, running, Timestamp::now());
+    let settings = &cx.shared.settings;
+    let is_interim = evolution.blockers.is_empty() && evolution.apply != accepted.topology;
+    let change = Change {
+        objects: render(&evolution.apply, settings).into_objects(),
+        wanted: is_interim.then(|| render(&accepted.topology, settings).into_objects()),
+        retention: evolution.apply.retention().clone(),
+        is_blocked: !evolution.blockers.is_empty(),
+    };
+    Decision {
+        target: new_target(cx, accepted, &evolution),
+        change: Some(change),
+        issues: vec![],
+        is_unwatched: false,
+    }
+}
+
+/// A specification that can run.
+struct AcceptedSpec {
+    topology: Topology,
+    shape: Shape,
+    /// For the condition `Accepted`.
+    note: String,
+}
+
+fn accept_spec(
+    architecture: &LenientArchitecture,
+    identity: &Identity,
+) -> Result<AcceptedSpec, Acceptance> {
+    let spec = architecture.spec.as_ref().map_err(|problem| {
+        tracing::warn!(architecture = %identity.name, problem, "specification is unreadable");
+        Acceptance::Unreadable { problem: problem.clone() }
+    })?;
+    plan_spec(spec, identity.clone())
+        .map_err(|problems| Acceptance::Refused { problems: problems.to_string() })
+}
+
+fn plan_spec(
+    spec: &ArchitectureSpec,
+    identity: Identity,
+) -> Result<AcceptedSpec, ValidationErrors> {
+    let valid = spec.validate(identity.name.as_str())?;
+    let note = match valid.inactive() {
+        [] => "the specification can run".to_owned(),
+        inactive => format!(
+            "the specification can run; not in use with this shape: {}",
+            inactive.join(", ")
+        ),
+    };
+    let topology = plan(&valid, identity)?;
+    Ok(AcceptedSpec { topology, shape: spec.shape, note })
+}
+
+fn new_target(cx: &ReconcileContext<'_>, accepted: AcceptedSpec, evolution: &Evolution) -> Target {
+    let AcceptedSpec { shape, note, .. } = accepted;
+    Target {
+        acceptance: Acceptance::Accepted { note },
+        shape: if evolution.serves_wanted { Some(shape) } else { previous_shape(cx) },
+        components: evolution.apply.components().cloned().collect(),
+        entry: Some(evolution.apply.entry().clone()),
+        evolution: evolution.step.map(|step| ActiveEvolution { to: shape, step }),
+        waits: evolution.waits.iter().map(ToString::to_string).collect(),
+        blockers: evolution.blockers.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn previous_shape(cx: &ReconcileContext<'_>) -> Option<Shape> {
+    cx.architecture.status.as_ref().and_then(|status| status.shape)
+}
+
+fn unreadable_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
+    let children = cx.shared.caches.unreadable_children(cx.key()).into_iter();
+    children
+        .map(|child| Issue {
+            kind: IssueKind::Unreadable,
+            message: format!(
+                "this version of Maquette cannot read {child}. Change or delete that object; \
+                 nothing is changed until then"
+            ),
+        })
+        .collect()
+}
+
+/// Nothing is changed without knowing all that runs.
+fn unwatched_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
+    let problems = cx.shared.caches.watch_problems().into_iter();
+    problems.map(|message| Issue { kind: IssueKind::Failed, message }).collect()
+}
+
+/// Changes nothing that runs.
+fn keep_running(
+    cx: &ReconcileContext<'_>,
+    running: &RunningTopology,
+    acceptance: Acceptance,
+    issues: Vec<Issue>,
+) -> Decision {
+    let before = cx.architecture.status.as_ref();
+    // An evolution that was in progress is interrupted, not over.
+    let evolution = before.and_then(|status| status.evolution.as_ref());
+    let target = Target {
+        acceptance,
+        shape: previous_shape(cx),
+        components: running.planned_components().cloned().collect(),
+        entry: running.entry().cloned(),
+        evolution: evolution
+            .map(|evolution| ActiveEvolution { to: evolution.to, step: evolution.step }),
+        waits: vec![],
+        blockers: vec![],
+    };
+    Decision { target, change: None, issues, is_unwatched: false }
+}
