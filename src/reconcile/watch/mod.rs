@@ -5,6 +5,7 @@
 
 mod cache;
 mod caches;
+mod causes;
 mod failure;
 mod health;
 mod installation;
@@ -18,6 +19,7 @@ mod watcher;
 
 pub(super) use cache::Cache;
 pub(super) use caches::{Caches, WatchSet};
+pub(super) use causes::{CauseReadings, CauseSource};
 pub(super) use health::Health;
 pub(super) use installation::{Installation, OtherInstallation, OtherReason};
 pub(super) use last_seen::LastSeen;
