@@ -103,8 +103,10 @@ pub enum IssueKind {
     Unavailable,
     /// The API server refused an object.
     Failed,
-    /// An object that we need to create exists and has another owner.
+    /// Another client works against what we apply.
     Conflict,
+    /// An object that we need to create exists and has another owner: nothing else is written.
+    NameTaken,
     /// An object of the model exists that this version cannot read.
     Unreadable,
 }
@@ -121,6 +123,8 @@ impl IssueKind {
 pub enum VolumeNote {
     /// The volume is being expanded.
     Growing(String),
+    /// The claim was marked for deletion and ends with its pod.
+    Terminating(String),
     /// The volume stays as it is; the reason and the fix, in one line.
     Unchanged(String),
 }

@@ -33,8 +33,10 @@ impl ReconcileError {
             Self::UnresolvedIssue(issue) => match issue.kind {
                 IssueKind::Removal | IssueKind::Unavailable => Duration::from_secs(10),
                 // The deletion of the other object is no event for this Architecture.
-                IssueKind::Conflict => Duration::from_secs(15),
-                IssueKind::Failed | IssueKind::Unreadable => Duration::from_secs(60),
+                IssueKind::NameTaken => Duration::from_secs(15),
+                IssueKind::Failed | IssueKind::Conflict | IssueKind::Unreadable => {
+                    Duration::from_secs(60)
+                }
             },
             Self::Panicked(_) | Self::InvalidIdentity(_) => Duration::from_secs(60),
         }

@@ -28,7 +28,7 @@ impl ReconcileOutcome {
     /// something else. What is made later may depend on what failed.
     pub(super) fn can_continue(&self) -> bool {
         let mut issues = self.applied.issues.iter();
-        issues.all(|issue| matches!(issue.kind, IssueKind::Removal | IssueKind::Failed))
+        !issues.any(|issue| matches!(issue.kind, IssueKind::Unavailable | IssueKind::NameTaken))
     }
 
     /// Whether objects that are no longer specified may be deleted in this reconcile.

@@ -10,7 +10,7 @@ pub(super) fn worst_issue(assessment: &Assessment<'_>) -> Option<(IssueKind, Con
     let reason = match worst {
         IssueKind::Removal => Reason::WaitingForRemoval,
         IssueKind::Unavailable | IssueKind::Failed => Reason::ApplyFailed,
-        IssueKind::Conflict => Reason::Conflict,
+        IssueKind::Conflict | IssueKind::NameTaken => Reason::Conflict,
         IssueKind::Unreadable => Reason::Unreadable,
     };
     let messages = issues.iter().filter(|issue| issue.kind == worst).map(|i| i.message.clone());

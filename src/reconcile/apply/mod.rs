@@ -4,6 +4,7 @@
 //! that is as it should be.
 
 mod adopt;
+mod autoscaling;
 mod child;
 mod delete;
 mod kubelet_refresh;
@@ -13,8 +14,10 @@ mod object;
 mod objects;
 mod owner;
 mod prune;
+mod repairs;
 
 pub(super) use adopt::adopt_orphans;
+pub(super) use autoscaling::follow_autoscalers;
 pub(super) use child::{Child, create_params, merge_params, patch_metadata};
 pub(super) use delete::delete_object;
 pub(super) use kubelet_refresh::refresh_stale_pods;

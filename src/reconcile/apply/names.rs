@@ -90,5 +90,5 @@ pub(in crate::reconcile) async fn conflicts_of_kind<K: Child>(
 /// The issue, if it is a conflict. An object that is being removed is waited for when its name is
 /// needed.
 fn conflict(result: Result<(), ApplyError>) -> Option<Issue> {
-    result.err().map(|ApplyError(issue)| issue).filter(|issue| issue.kind == IssueKind::Conflict)
+    result.err().map(|ApplyError(issue)| issue).filter(|issue| issue.kind == IssueKind::NameTaken)
 }

@@ -9,6 +9,7 @@ use super::{
     child::{Child, create_params, merge_params},
     managed_fields::upgrade_managed_fields,
     owner::ensure_owned,
+    repairs::record_repair,
 };
 use crate::{observe::IssueKind, render::first_difference};
 use kube::{
@@ -121,6 +122,7 @@ async fn update_object<K: Child>(
     ensure_owned(cx, desired, live.metadata())?;
     let Some(field) = first_difference(desired, live) else { return Ok(ApplyResult::Unchanged) };
     tracing::info!(architecture = %cx.key(), object = desired.display_name(), field, "applying");
+    record_repair(cx, desired, &field).await?;
     let api: Api<K> = cx.api();
     let written = write_object(&api, desired, live)
         .await

@@ -54,7 +54,7 @@ fn conflict_with<K: Child>(desired: &K, holder: &str) -> ApplyError {
     let component = component.map_or_else(String::new, |name| format!(", or component {name}"));
     let message =
         format!("{} {holder}: rename this Architecture{component}", desired.display_name());
-    ApplyError::from_issue(IssueKind::Conflict, message)
+    ApplyError::from_issue(IssueKind::NameTaken, message)
 }
 
 /// Whose the object is, as the predicate of a sentence.

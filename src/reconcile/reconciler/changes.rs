@@ -12,7 +12,7 @@ use super::{
     decision::Change,
 };
 use crate::{
-    observe::{Issue, RunningTopology},
+    observe::{Issue, RunningTopology, Snapshot},
     render::ObjectsByKind,
 };
 
@@ -20,6 +20,7 @@ use crate::{
 pub(super) async fn make_changes(
     cx: &ReconcileContext<'_>,
     change: Change,
+    snapshot: &Snapshot,
     running: &RunningTopology,
     outcome: &mut ReconcileOutcome,
 ) {
@@ -31,7 +32,7 @@ pub(super) async fn make_changes(
         adopt_orphans(cx, outcome).await;
     }
     if outcome.can_continue() {
-        ensure_claims(cx, &mut objects.stateful_sets, &retention, outcome).await;
+        ensure_claims(cx, &mut objects.stateful_sets, &retention, snapshot, outcome).await;
     }
     if outcome.can_continue() {
         apply_objects(cx, &objects, outcome).await;

@@ -1,14 +1,21 @@
 //! What a reconcile aims at, computed from the specification and the caches.
 
-use super::super::{context::ReconcileContext, watch::LenientArchitecture};
+use super::super::{
+    apply::follow_autoscalers, context::ReconcileContext, watch::LenientArchitecture,
+};
 use crate::{
     api::{ArchitectureSpec, Retention, Shape, ValidationErrors},
     evolve::{Evolution, evolve},
-    observe::{Acceptance, ActiveEvolution, Issue, IssueKind, RunningTopology, Target},
+    observe::{
+        Acceptance, ActiveEvolution, Issue, IssueKind, RunningTopology, Target,
+        refused_volume_changes,
+    },
     plan::{Identity, Topology, plan},
     render::{ObjectsByKind, render},
 };
 use k8s_openapi::jiff::Timestamp;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// What a reconcile aims at.
 pub(super) struct Decision {
@@ -17,6 +24,8 @@ pub(super) struct Decision {
     pub(super) change: Option<Change>,
     /// Why nothing is changed, if that is not for the specification.
     pub(super) issues: Vec<Issue>,
+    /// When to look again at what is not watched.
+    pub(super) next_look: Option<Duration>,
     /// A kind of objects cannot be watched, so what runs is unknown.
     pub(super) is_unwatched: bool,
 }
@@ -31,8 +40,12 @@ pub(super) struct Change {
     pub(super) is_blocked: bool,
 }
 
-/// Decides from the caches what to change; sends no request.
-pub(super) fn decide(cx: &ReconcileContext<'_>, running: &RunningTopology) -> Decision {
+/// Decides what to change. Sends no request but those for autoscalers.
+pub(super) async fn decide(
+    cx: &ReconcileContext<'_>,
+    running: &RunningTopology,
+    deadline: Instant,
+) -> Decision {
     let unwatched = unwatched_issues(cx);
     if !unwatched.is_empty() {
         let acceptance = match accept_spec(cx.architecture, &cx.identity) {
@@ -42,7 +55,9 @@ pub(super) fn decide(cx: &ReconcileContext<'_>, running: &RunningTopology) -> De
         let decision = keep_running(cx, running, acceptance, unwatched);
         return Decision { is_unwatched: true, ..decision };
     }
-    let accepted = match accept_spec(cx.architecture, &cx.identity) {
+    let accepted = accept_spec(cx.architecture, &cx.identity)
+        .and_then(|accepted| accept_volumes(cx.architecture, accepted, running));
+    let mut accepted = match accepted {
         Ok(accepted) => accepted,
         Err(acceptance) => return keep_running(cx, running, acceptance, vec![]),
     };
@@ -52,6 +67,12 @@ pub(super) fn decide(cx: &ReconcileContext<'_>, running: &RunningTopology) -> De
         let acceptance = Acceptance::Accepted { note: accepted.note };
         return keep_running(cx, running, acceptance, unreadable);
     }
+    let autoscaling = follow_autoscalers(cx, &mut accepted.topology, running);
+    let Ok(autoscaling) = timeout_at(deadline, autoscaling).await else {
+        let acceptance = Acceptance::Accepted { note: accepted.note };
+        return keep_running(cx, running, acceptance, vec![]);
+    };
+    accepted.note.extend(autoscaling.note());
     let evolution = evolve(&accepted.topology, running, Timestamp::now());
     let settings = &cx.shared.settings;
     let is_interim = evolution.blockers.is_empty() && evolution.apply != accepted.topology;
@@ -64,7 +85,8 @@ pub(super) fn decide(cx: &ReconcileContext<'_>, running: &RunningTopology) -> De
     Decision {
         target: new_target(cx, accepted, &evolution),
         change: Some(change),
-        issues: vec![],
+        issues: autoscaling.issues,
+        next_look: autoscaling.next_look,
         is_unwatched: false,
     }
 }
@@ -87,6 +109,23 @@ fn accept_spec(
     })?;
     plan_spec(spec, identity.clone())
         .map_err(|problems| Acceptance::Refused { problems: problems.to_string() })
+}
+
+/// Refuses volumes that cannot be as specified although no other shape used them. What is not bound
+/// yet may change.
+fn accept_volumes(
+    architecture: &LenientArchitecture,
+    accepted: AcceptedSpec,
+    running: &RunningTopology,
+) -> Result<AcceptedSpec, Acceptance> {
+    let serving = architecture.status.as_ref().and_then(|status| status.shape);
+    if serving != Some(accepted.shape) {
+        return Ok(accepted);
+    }
+    match refused_volume_changes(&accepted.topology, running).as_slice() {
+        [] => Ok(accepted),
+        problems => Err(Acceptance::Refused { problems: problems.join("; ") }),
+    }
 }
 
 fn plan_spec(
@@ -161,5 +200,5 @@ fn keep_running(
         waits: vec![],
         blockers: vec![],
     };
-    Decision { target, change: None, issues, is_unwatched: false }
+    Decision { target, change: None, issues, next_look: None, is_unwatched: false }
 }

@@ -22,10 +22,8 @@ use crate::{
 };
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// The steps end after this time, so that the status is always written: longer than the timeout of
 /// one request.
@@ -83,7 +81,7 @@ async fn handle_panic(
     shared.invalidate_reports(key, |_| true);
     let report = report_panic(shared, architecture, &message);
     // A panic of its own is logged by the hook; there is nothing else to do about it.
-    let _ = catch_panic(tokio::time::timeout(PUBLISH_TIMEOUT, report)).await;
+    let _ = catch_panic(timeout(PUBLISH_TIMEOUT, report)).await;
     ReconcileError::Panicked(message)
 }
 
@@ -103,7 +101,7 @@ fn deferred_action(
     }
     let generation = architecture.metadata.generation.unwrap_or_default();
     shared.states.with(key, |state| {
-        let backoff = state.remaining_backoff(Instant::now(), generation);
+        let backoff = state.remaining_backoff(Instant::now().into_std(), generation);
         let is_behind = !state.has_seen_writes();
         backoff.or(is_behind.then_some(CATCH_UP_DELAY)).map(Action::requeue)
     })
@@ -114,20 +112,24 @@ async fn run_steps(
     shared: &Context,
 ) -> Result<Action, ReconcileError> {
     let cx = ReconcileContext::new(shared, architecture)?;
-    let deadline = tokio::time::Instant::now() + STEPS_TIMEOUT;
+    let deadline = Instant::now() + STEPS_TIMEOUT;
     let mut outcome = ReconcileOutcome::default();
     outcome.applied.volumes = previous_volumes(&cx);
-    let owners = tokio::time::timeout_at(deadline, set_claim_owners(&cx, &mut outcome)).await;
-    let running = running_topology(&cx.identity, &cx.snapshot());
-    let Decision { target, change, issues, is_unwatched } = decide(&cx, &running);
+    let owners = timeout_at(deadline, set_claim_owners(&cx, &mut outcome)).await;
+    let explained = timeout_at(deadline, cx.explained_snapshot(Timestamp::now())).await;
+    let (snapshot, next_look) = explained.unwrap_or_else(|_| (cx.snapshot(), None));
+    let running = running_topology(&cx.identity, &snapshot);
+    let decision = decide(&cx, &running, deadline).await;
+    let Decision { target, change, issues, next_look: next_reading, is_unwatched } = decision;
     outcome.applied.issues.extend(issues);
+    next_look.into_iter().chain(next_reading).for_each(|wait| outcome.requeue_within(wait));
     let changes = async {
         if let Some(change) = change {
-            make_changes(&cx, change, &running, &mut outcome).await;
+            make_changes(&cx, change, &snapshot, &running, &mut outcome).await;
         }
     };
-    let changed = tokio::time::timeout_at(deadline, changes).await;
-    if owners.and(changed).is_err() {
+    let changed = timeout_at(deadline, changes).await;
+    if owners.and(changed).is_err() || Instant::now() >= deadline {
         // Which components got a new configuration before the timeout is unknown.
         shared.invalidate_reports(cx.key(), |_| true);
         outcome.record_result::<()>(Err(steps_timeout()));
@@ -174,7 +176,7 @@ async fn publish(
     if let Some(ready) = find_ready(&status) {
         cx.shared.metrics.architectures.record_ready(cx.key(), &ready.status, &ready.reason);
     }
-    match tokio::time::timeout(PUBLISH_TIMEOUT, write_status(cx, &status, &mut outcome)).await {
+    match timeout(PUBLISH_TIMEOUT, write_status(cx, &status, &mut outcome)).await {
         Ok(written) => written?,
         Err(_) => return Err(ReconcileError::StatusTimeout(PUBLISH_TIMEOUT.as_secs())),
     }
@@ -196,9 +198,9 @@ pub(super) fn error_policy(
     let key = ArchitectureKey::from_metadata(&architecture.metadata);
     let generation = architecture.metadata.generation.unwrap_or_default();
     let (longest, jitter) = (error.max_backoff(), rand::random());
-    let wait = shared
-        .states
-        .with(&key, |state| state.record_failure(Instant::now(), generation, longest, jitter));
+    let wait = shared.states.with(&key, |state| {
+        state.record_failure(Instant::now().into_std(), generation, longest, jitter)
+    });
     tracing::warn!(
         architecture = %key, %error, retry_in_seconds = wait.as_secs_f64(),
         "reconcile failed"

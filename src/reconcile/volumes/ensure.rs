@@ -9,13 +9,14 @@ use super::{
     },
     claims::desired_claims,
     growth::grow_claim,
-    ownership::{claim_owners, ensure_adoptable, set_ownership, used_by_annotation},
+    ownership::{claim_owners, ensure_adoptable, set_ownership, used_by_annotation, was_used},
+    remake::remake_claims,
     storage_class::StorageClasses,
     template::fit_templates,
 };
 use crate::{
     api::Retention,
-    observe::{Issue, IssueKind},
+    observe::{Issue, IssueKind, Snapshot, VolumeNote, user_of},
 };
 use futures::{FutureExt, StreamExt, stream};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
@@ -45,18 +46,23 @@ pub(in crate::reconcile) async fn ensure_claims(
     cx: &ReconcileContext<'_>,
     sets: &mut [StatefulSet],
     retention: &Retention,
+    snapshot: &Snapshot,
     outcome: &mut ReconcileOutcome,
 ) {
     let mut classes = StorageClasses::default();
     for set in sets {
+        let result = remake_claims(cx, set, snapshot).await;
+        outcome.record_result(result);
         let claims = desired_claims(set);
-        let writes = claims.iter().map(|claim| ensure_claim(cx, claim, retention).boxed());
+        let writes =
+            claims.iter().map(|claim| ensure_claim(cx, claim, retention, snapshot).boxed());
         let writes: Vec<_> = writes.collect();
         let mut results = stream::iter(writes).buffered(MAX_WRITES_AT_ONCE);
         for claim in &claims {
             let Some(result) = results.next().await else { break };
             match outcome.record_result(result) {
                 Some(live) => {
+                    outcome.applied.volume_notes.extend(marked_for_deletion(cx, &live, snapshot));
                     let grown = grow_claim(cx, &live, claim, &mut classes, outcome).await;
                     outcome.record_result(grown);
                 }
@@ -75,8 +81,12 @@ async fn ensure_claim(
     cx: &ReconcileContext<'_>,
     claim: &Claim,
     retention: &Retention,
+    snapshot: &Snapshot,
 ) -> Result<Arc<Claim>, ApplyError> {
     if let Some(live) = cx.shared.caches.claims.get(cx.key(), &claim.name_any()) {
+        if marked_for_deletion(cx, &live, snapshot).is_some() {
+            return Ok(live);
+        }
         return adopt_claim(cx, claim, live, retention).await;
     }
     let mut new = claim.clone();
@@ -100,6 +110,25 @@ async fn ensure_claim(
     }
     let message = format!("waiting for {} to be removed", claim.display_name());
     Err(ApplyError::from_issue(IssueKind::Removal, message))
+}
+
+/// That a claim in use was marked for deletion: it stays until its pod ends.
+fn marked_for_deletion(
+    cx: &ReconcileContext<'_>,
+    live: &Claim,
+    snapshot: &Snapshot,
+) -> Option<VolumeNote> {
+    live.metadata.deletion_timestamp.as_ref()?;
+    let pod = user_of(snapshot, &live.metadata)?;
+    if !was_used(cx, &live.metadata) || pod.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    Some(VolumeNote::Terminating(format!(
+        "{} was marked for deletion, which cannot be taken back: its data is deleted when pod {} \
+         ends. Copy what is needed before that pod restarts",
+        live.display_name(),
+        pod.name_any()
+    )))
 }
 
 async fn adopt_claim(

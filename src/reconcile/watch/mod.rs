@@ -5,6 +5,7 @@
 
 mod cache;
 mod caches;
+mod causes;
 mod failure;
 mod foreign;
 mod health;
@@ -19,6 +20,7 @@ mod watcher;
 
 pub(super) use cache::Cache;
 pub(super) use caches::{Caches, WatchSet};
+pub(super) use causes::{CauseReadings, CauseSource};
 pub(super) use foreign::ForeignObjects;
 pub(super) use health::Health;
 pub(super) use installation::{Installation, OtherInstallation, OtherReason};
