@@ -99,7 +99,7 @@ async fn run_steps(
         Err(acceptance) => return report_only(&cx, &running, acceptance, vec![]).await,
     };
     // What an unreadable child contains is unknown, so nothing is changed.
-    let unreadable = unreadable_issues(&cx);
+    let unreadable = unreadable_issues(&cx, &running);
     if !unreadable.is_empty() {
         let acceptance = Acceptance::Accepted { note: accepted.note };
         return report_only(&cx, &running, acceptance, unreadable).await;
@@ -171,17 +171,22 @@ fn previous_shape(cx: &ReconcileContext<'_>) -> Option<Shape> {
     cx.architecture.status.as_ref().and_then(|status| status.shape)
 }
 
-fn unreadable_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
+fn unreadable_issues(cx: &ReconcileContext<'_>, running: &RunningTopology) -> Vec<Issue> {
     let children = cx.shared.caches.unreadable_children(cx.key()).into_iter();
-    children
-        .map(|child| Issue {
-            kind: IssueKind::Unreadable,
-            message: format!(
-                "this version of Maquette cannot read {child}. Change or delete that object; \
-                 nothing is changed until then"
-            ),
-        })
-        .collect()
+    let objects = children.map(|child| {
+        format!(
+            "this version of Maquette cannot read {child}. Change or delete that object; nothing \
+             is changed until then"
+        )
+    });
+    let settings = running.unreadable_settings().iter().map(|problem| {
+        format!(
+            "this version of Maquette cannot read {problem}. Upgrade Maquette or restore that \
+             object; nothing is changed until then"
+        )
+    });
+    let messages = objects.chain(settings);
+    messages.map(|message| Issue { kind: IssueKind::Unreadable, message }).collect()
 }
 
 /// Changes nothing that runs, and publishes why.
