@@ -12,6 +12,8 @@ pub struct RunningTopology {
     pub(crate) components: BTreeMap<ComponentName, RunningComponent>,
     /// Components whose workload has a ready pod and whose ConfigMap is missing.
     pub(super) unreadable: BTreeSet<ComponentName>,
+    /// The ConfigMaps whose settings cannot be read, each with the reason.
+    pub(super) unreadable_settings: Vec<String>,
     /// Components with a volume that this very Architecture used, whether they still run or not.
     pub(super) volumes: BTreeSet<ComponentName>,
 }
@@ -49,6 +51,12 @@ impl RunningTopology {
     /// Components that serve although their ConfigMap was deleted: what they do is unknown.
     pub fn unreadable(&self) -> impl Iterator<Item = &ComponentName> {
         self.unreadable.iter()
+    }
+
+    /// The ConfigMaps whose settings this version cannot read, each with the reason, in one line.
+    /// While there is one, nothing may be changed: what its component does is unknown.
+    pub fn unreadable_settings(&self) -> &[String] {
+        &self.unreadable_settings
     }
 
     /// Whether the component has a volume that this very Architecture used. A volume of an earlier

@@ -62,7 +62,7 @@ pub(super) async fn decide(
         Err(acceptance) => return keep_running(cx, running, acceptance, vec![]),
     };
     // What an unreadable child contains is unknown, so nothing is changed.
-    let unreadable = unreadable_issues(cx);
+    let unreadable = unreadable_issues(cx, running);
     if !unreadable.is_empty() {
         let acceptance = Acceptance::Accepted { note: accepted.note };
         return keep_running(cx, running, acceptance, unreadable);
@@ -161,17 +161,22 @@ fn previous_shape(cx: &ReconcileContext<'_>) -> Option<Shape> {
     cx.architecture.status.as_ref().and_then(|status| status.shape)
 }
 
-fn unreadable_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
+fn unreadable_issues(cx: &ReconcileContext<'_>, running: &RunningTopology) -> Vec<Issue> {
     let children = cx.shared.caches.unreadable_children(cx.key()).into_iter();
-    children
-        .map(|child| Issue {
-            kind: IssueKind::Unreadable,
-            message: format!(
-                "this version of Maquette cannot read {child}. Change or delete that object; \
-                 nothing is changed until then"
-            ),
-        })
-        .collect()
+    let objects = children.map(|child| {
+        format!(
+            "this version of Maquette cannot read {child}. Change or delete that object; nothing \
+             is changed until then"
+        )
+    });
+    let settings = running.unreadable_settings().iter().map(|problem| {
+        format!(
+            "this version of Maquette cannot read {problem}. Upgrade Maquette or restore that \
+             object; nothing is changed until then"
+        )
+    });
+    let messages = objects.chain(settings);
+    messages.map(|message| Issue { kind: IssueKind::Unreadable, message }).collect()
 }
 
 /// Nothing is changed without knowing all that runs.
