@@ -2,8 +2,8 @@
 
 use crate::{
     observe::{
-        Availability, RunningComponent, RunningPod, RunningTopology, component_availability,
-        missing_report_reason,
+        Availability, REPORT_TTL, RunningComponent, RunningPod, RunningTopology,
+        component_availability, missing_report_reason,
     },
     plan::Component,
 };
@@ -46,7 +46,7 @@ pub(super) fn report_at_revision<'a>(
 ) -> Result<&'a Observations, String> {
     let name = &pod.name;
     match pod.report.fresh_at(now) {
-        None => Err(missing_report_reason(pod)),
+        None => Err(missing_report_reason(pod, REPORT_TTL)),
         Some(report) if report.revision != *revision => {
             Err(format!("pod {name} still runs an older configuration"))
         }

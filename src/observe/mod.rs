@@ -10,6 +10,7 @@ mod component;
 mod conditions;
 mod edge;
 mod evolution;
+mod first_poll;
 mod inputs;
 mod ownership;
 mod running;
@@ -27,7 +28,8 @@ pub use inputs::{
 };
 pub use ownership::is_controlled_by;
 pub use running::{
-    REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, Workload, has_ended, pod_ordinal,
-    running_topology, sampled_pods,
+    RunningComponent, RunningPod, RunningTopology, Workload, has_ended, is_pod_ready, pod_ordinal,
+    running_topology,
 };
-pub use snapshot::{PodReport, REPORT_TTL, Snapshot};
+pub use snapshot::{PodReport, REPORT_TTL, ROTATION_SECONDS, Snapshot};
+pub use traffic::IDLE_SECONDS;

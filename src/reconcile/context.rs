@@ -15,10 +15,11 @@ use crate::{
 };
 use k8s_openapi::{
     Metadata, NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    jiff::Timestamp,
 };
 use kube::{Api, Client, Resource, ResourceExt, runtime::events::Recorder};
 use maquette_contract::keys::LABEL_COMPONENT;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// What every reconcile of a watch scope shares.
 pub(super) struct Context {
@@ -68,6 +69,8 @@ pub(super) struct ReconcileContext<'a> {
     pub(super) architecture: &'a LenientArchitecture,
     pub(super) identity: Identity,
     key: ArchitectureKey,
+    /// When the reconcile began, by the wall clock and by the monotonic one.
+    began: (Timestamp, Instant),
 }
 
 impl<'a> ReconcileContext<'a> {
@@ -84,11 +87,18 @@ impl<'a> ReconcileContext<'a> {
             .map_err(|error| ReconcileError::InvalidIdentity(format!("{error}")))?;
         let uid = architecture.metadata.uid.clone().unwrap_or_default();
         let identity = Identity { name, namespace: key.namespace.clone(), uid };
-        Ok(Self { shared, architecture, identity, key })
+        let began = (Timestamp::now(), Instant::now());
+        Ok(Self { shared, architecture, identity, key, began })
     }
 
     pub(super) fn key(&self) -> &ArchitectureKey {
         &self.key
+    }
+
+    /// The time. Within a reconcile it follows the monotonic clock, as the ages of reports do.
+    pub(super) fn now(&self) -> Timestamp {
+        let (wall, at) = self.began;
+        wall.saturating_add(at.elapsed()).unwrap_or(wall)
     }
 
     pub(super) fn uid(&self) -> &str {
@@ -138,7 +148,8 @@ impl<'a> ReconcileContext<'a> {
             stateful_sets: self.owned_objects(&caches.stateful_sets),
             pods: caches.pods.objects_of(&self.key),
             claims: caches.claims.objects_of(&self.key),
-            reports: self.shared.reports.reports_of(&self.key),
+            reports: self.shared.reports.reports_of(&self.key, Instant::now(), self.now()),
+            is_first_poll: !self.shared.reports.has_settled(&self.key),
         };
         self.with_state(|state| state.last_seen.complete_snapshot(&mut snapshot, self.uid()));
         snapshot

@@ -7,6 +7,7 @@ use super::{
     key::ArchitectureKey,
     outcome::ReconcileOutcome,
     publish::{is_ready, write_status},
+    reports::PollMode,
     volumes::{ensure_claims, release_claims},
     watch::LenientArchitecture,
 };
@@ -20,7 +21,6 @@ use crate::{
     plan::{Identity, Topology, plan},
     render::render,
 };
-use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
 use std::{
     sync::Arc,
@@ -104,7 +104,7 @@ async fn run_steps(
         let acceptance = Acceptance::Accepted { note: accepted.note };
         return report_only(&cx, &running, acceptance, unreadable).await;
     }
-    let evolution = evolve(&accepted.topology, &running, Timestamp::now());
+    let evolution = evolve(&accepted.topology, &running, cx.now());
     let retention = evolution.apply.retention().clone();
     let mut objects = render(&evolution.apply, &shared.settings).into_objects();
     let mut outcome =
@@ -224,9 +224,10 @@ async fn publish(
         generation: cx.generation(),
         previous: cx.architecture.status.as_ref(),
     };
-    let now = Timestamp::now();
-    let status = Assessment::new(subject, target, &outcome.applied, running, now).status();
-    cx.shared.poll_schedule.set_healthy(cx.key(), is_ready(&status));
+    let status = Assessment::new(subject, target, &outcome.applied, running, cx.now()).status();
+    let entry = target.entry.as_ref().map(ToString::to_string);
+    let mode = PollMode { is_ready: is_ready(&status), entry };
+    cx.shared.poll_schedule.set_mode(cx.key(), mode);
     cx.shared.metrics.evolutions.record_status(cx.key(), status.evolution.as_ref());
     write_status(cx, &status, &mut outcome).await?;
     match outcome.applied.issues.iter().max_by_key(|issue| issue.kind) {

@@ -10,8 +10,6 @@ mod read;
 mod topology;
 mod workload;
 
-pub use pod::{has_ended, pod_ordinal};
+pub use pod::{has_ended, is_ready as is_pod_ready, pod_ordinal};
 pub use read::running_topology;
-pub use topology::{
-    REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, Workload, sampled_pods,
-};
+pub use topology::{RunningComponent, RunningPod, RunningTopology, Workload};

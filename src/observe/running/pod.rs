@@ -27,7 +27,7 @@ pub(super) fn readiness_issue(pod: &Pod) -> Option<String> {
 }
 
 /// Whether the pod's condition `Ready` is true.
-pub(super) fn is_ready(pod: &Pod) -> bool {
+pub fn is_ready(pod: &Pod) -> bool {
     pod_condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
 }
 

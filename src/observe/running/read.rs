@@ -8,7 +8,10 @@ use super::{
     topology::{RunningComponent, RunningPod, RunningTopology},
     workload::{read_deployment, read_stateful_set},
 };
-use crate::{observe::Snapshot, plan::Identity};
+use crate::{
+    observe::{PodReport, Snapshot},
+    plan::Identity,
+};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use maquette_contract::{
     ComponentConfig, ComponentName, Role,
@@ -83,7 +86,10 @@ fn running_pod(pod: &Pod, snapshot: &Snapshot) -> RunningPod {
         ready: pod::is_ready(pod),
         requested_revision: annotations.and_then(|a| a.get(ANNOTATION_CONFIG_REVISION)).cloned(),
         issue: pod::readiness_issue(pod),
-        report: snapshot.reports.get(&uid).cloned().unwrap_or_default(),
+        report: snapshot.reports.get(&uid).cloned().unwrap_or_else(|| PodReport {
+            is_awaited: snapshot.is_first_poll,
+            ..PodReport::default()
+        }),
         uid,
     }
 }

@@ -1,7 +1,7 @@
 //! The types of the running topology. Only `read` fills them from objects.
 
 use crate::{observe::PodReport, plan::Component};
-use maquette_contract::{ComponentName, Revision, Role};
+use maquette_contract::{ComponentName, Revision};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The model that runs: its components and where the entry Service leads.
@@ -116,12 +116,4 @@ pub struct RunningPod {
     pub issue: Option<String>,
     /// The newest report, fresh or not.
     pub report: PodReport,
-}
-
-/// How many pods of a component are polled for reports; of peers all are polled.
-pub const REPORT_SAMPLE: usize = 3;
-
-/// The pods whose reports count: of peers all, else the first [`REPORT_SAMPLE`] by name.
-pub fn sampled_pods(role: Role, pods: &[RunningPod]) -> &[RunningPod] {
-    if role == Role::Peer { pods } else { &pods[..pods.len().min(REPORT_SAMPLE)] }
 }

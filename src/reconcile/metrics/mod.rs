@@ -3,10 +3,12 @@
 
 mod evolution;
 mod labels;
+mod polls;
 
 use self::{
     evolution::EvolutionMetrics,
     labels::{CONTROLLER, ControllerLabel},
+    polls::PollMetrics,
 };
 use super::error::ReconcileError;
 use kube::runtime::controller::Action;
@@ -51,6 +53,7 @@ pub(super) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     leader: Family<LeaseLabel, Gauge>,
     pub(super) evolutions: EvolutionMetrics,
+    pub(super) polls: PollMetrics,
 }
 
 impl fmt::Debug for Metrics {
@@ -76,6 +79,7 @@ impl Metrics {
             requests: Family::default(),
             leader: Family::default(),
             evolutions: EvolutionMetrics::default(),
+            polls: PollMetrics::new(),
         };
         metrics.register_all();
         metrics
@@ -125,6 +129,7 @@ impl Metrics {
             self.leader.clone(),
         );
         self.evolutions.register(registry);
+        self.polls.register(registry);
     }
 
     pub(super) fn record_reconcile(
