@@ -151,6 +151,7 @@ impl Cluster {
             claims: self.list_labeled(identity, "PersistentVolumeClaims").await?,
             reports: [].into(),
             causes: Causes::default(),
+            is_first_poll: false,
         })
     }
 

@@ -10,7 +10,7 @@ use super::{
     workload::{read_deployment, read_stateful_set},
 };
 use crate::{
-    observe::{Snapshot, text::one_line},
+    observe::{PodReport, Snapshot, text::one_line},
     plan::Identity,
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
@@ -112,7 +112,10 @@ fn running_pod(pod: &Pod, snapshot: &Snapshot) -> RunningPod {
         ready: pod::is_ready(pod),
         requested_revision: annotations.and_then(|a| a.get(ANNOTATION_CONFIG_REVISION)).cloned(),
         issue: pod::readiness_issue(pod, &snapshot.causes),
-        report: snapshot.reports.get(&uid).cloned().unwrap_or_default(),
+        report: snapshot.reports.get(&uid).cloned().unwrap_or_else(|| PodReport {
+            is_awaited: snapshot.is_first_poll,
+            ..PodReport::default()
+        }),
         uid,
     }
 }

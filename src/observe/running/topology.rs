@@ -2,7 +2,7 @@
 
 use crate::{observe::PodReport, plan::Component};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use maquette_contract::{ComponentName, Revision, Role};
+use maquette_contract::{ComponentName, Revision};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The model that runs: its components and where the entry Service leads.
@@ -183,12 +183,4 @@ impl PodIssue {
     pub fn is_stuck(&self, now: Timestamp) -> bool {
         self.stuck_from.is_none_or(|from| now >= from)
     }
-}
-
-/// How many pods of a component are polled for reports; of peers all are polled.
-pub const REPORT_SAMPLE: usize = 3;
-
-/// The pods whose reports count: of peers all, else the first [`REPORT_SAMPLE`] by name.
-pub fn sampled_pods(role: Role, pods: &[RunningPod]) -> &[RunningPod] {
-    if role == Role::Peer { pods } else { &pods[..pods.len().min(REPORT_SAMPLE)] }
 }

@@ -13,7 +13,6 @@ use crate::{
     plan::{Identity, Topology, plan},
     render::{ObjectsByKind, render},
 };
-use k8s_openapi::jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -73,7 +72,7 @@ pub(super) async fn decide(
         return keep_running(cx, running, acceptance, vec![]);
     };
     accepted.note.extend(autoscaling.note());
-    let evolution = evolve(&accepted.topology, running, Timestamp::now());
+    let evolution = evolve(&accepted.topology, running, cx.now());
     let settings = &cx.shared.settings;
     let is_interim = evolution.blockers.is_empty() && evolution.apply != accepted.topology;
     let change = Change {
