@@ -18,6 +18,7 @@ mod deleted_children;
 mod deletion;
 mod drift;
 mod evolution;
+mod gitops;
 mod invalid;
 mod leader;
 mod newer_version;
