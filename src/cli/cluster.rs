@@ -2,7 +2,7 @@
 
 use crate::{
     api::Architecture,
-    observe::{self, RunningTopology, Snapshot, is_controlled_by},
+    observe::{self, Causes, RunningTopology, Snapshot, is_controlled_by},
     plan::{Identity, Topology, plan},
 };
 use anyhow::{Context, anyhow};
@@ -145,6 +145,7 @@ impl Cluster {
             pods: self.list_labeled(identity, "Pods").await?,
             claims: self.list_labeled(identity, "PersistentVolumeClaims").await?,
             reports: [].into(),
+            causes: Causes::default(),
         })
     }
 

@@ -110,6 +110,8 @@ pub enum IssueKind {
 pub enum VolumeNote {
     /// The volume is being expanded.
     Growing(String),
+    /// The claim was marked for deletion and ends with its pod.
+    Terminating(String),
     /// The volume stays as it is; the reason and the fix, in one line.
     Unchanged(String),
 }

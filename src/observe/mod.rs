@@ -6,6 +6,7 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod assessment;
+mod causes;
 mod component;
 mod conditions;
 mod edge;
@@ -19,6 +20,10 @@ mod text;
 mod traffic;
 
 pub use assessment::Assessment;
+pub use causes::{
+    Causes, StorageClassNames, WaitingObject, Warning, storage_classes_due, waiting_objects,
+};
+pub(crate) use causes::{has_volume, user_of};
 pub(crate) use component::missing_report_reason;
 pub use component::{Availability, Shortfall, component_availability};
 pub use conditions::{Reason, condition_types};
@@ -27,7 +32,7 @@ pub use inputs::{
 };
 pub use ownership::is_controlled_by;
 pub use running::{
-    REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, Workload, has_ended, pod_ordinal,
+    PodIssue, REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload, has_ended, pod_ordinal, refused_volume_changes,
     running_topology, sampled_pods,
 };
 pub use snapshot::{PodReport, REPORT_TTL, Snapshot};

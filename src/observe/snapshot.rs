@@ -1,5 +1,6 @@
 //! The cached objects and the pods' reports of one Architecture at one moment.
 
+use super::Causes;
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub claims: Vec<Arc<PersistentVolumeClaim>>,
     /// The report of each pod, by the pod's UID.
     pub reports: BTreeMap<String, PodReport>,
+    /// What was read on demand because something waits.
+    pub causes: Causes,
 }
 
 /// The newest report of a pod, and the last attempt to read one.

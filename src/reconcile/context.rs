@@ -6,19 +6,20 @@ use super::{
     metrics::Metrics,
     reports::{PollSchedule, ReportStore},
     state::{ReconcileState, StateStore},
-    watch::{Cache, Caches, LenientArchitecture, Queue, WriteFence},
+    watch::{Cache, Caches, CauseReadings, CauseSource, LenientArchitecture, Queue, WriteFence},
 };
 use crate::{
-    observe::{Snapshot, is_controlled_by},
+    observe::{Causes, Snapshot, is_controlled_by},
     plan::Identity,
     render::RenderSettings,
 };
 use k8s_openapi::{
     Metadata, NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    jiff::Timestamp,
 };
 use kube::{Api, Client, Resource, ResourceExt, runtime::events::Recorder};
 use maquette_contract::keys::LABEL_COMPONENT;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// What every reconcile of a watch scope shares.
 pub(super) struct Context {
@@ -139,9 +140,35 @@ impl<'a> ReconcileContext<'a> {
             pods: caches.pods.objects_of(&self.key),
             claims: caches.claims.objects_of(&self.key),
             reports: self.shared.reports.reports_of(&self.key),
+            causes: Causes::default(),
         };
         self.with_state(|state| state.last_seen.complete_snapshot(&mut snapshot, self.uid()));
         snapshot
+    }
+
+    /// [`Self::snapshot`], with the causes that are read on demand; and when to look again, if
+    /// something waits.
+    pub(super) async fn explained_snapshot(&self, now: Timestamp) -> (Snapshot, Option<Duration>) {
+        let mut snapshot = self.snapshot();
+        let source = self.cause_source();
+        let mut readings = self.take_readings();
+        let (causes, next_look) = readings.complete(&source, &snapshot, now).await;
+        self.with_state(|state| state.cause_readings = readings);
+        snapshot.causes = causes;
+        (snapshot, next_look)
+    }
+
+    pub(super) fn cause_source(&self) -> CauseSource {
+        CauseSource {
+            client: self.shared.client.clone(),
+            namespace: self.key.namespace.clone(),
+        }
+    }
+
+    /// What was read on demand so far. The caller puts it back: reconciles of one Architecture do
+    /// not overlap.
+    pub(super) fn take_readings(&self) -> CauseReadings {
+        self.with_state(|state| std::mem::take(&mut state.cause_readings))
     }
 
     /// Records that the operator deletes this object, so that no snapshot restores it.

@@ -1,7 +1,7 @@
 //! The reconciler: the list of its steps.
 
 use super::{
-    apply::{apply_objects, prune_objects, refresh_stale_pods},
+    apply::{apply_objects, follow_autoscalers, prune_objects, refresh_stale_pods},
     context::{Context, ReconcileContext},
     error::ReconcileError,
     key::ArchitectureKey,
@@ -15,7 +15,7 @@ use crate::{
     evolve::{Evolution, evolve},
     observe::{
         Acceptance, ActiveEvolution, ApplyOutcome, Assessment, Issue, IssueKind, RunningTopology,
-        Subject, Target, running_topology,
+        Subject, Target, refused_volume_changes, running_topology,
     },
     plan::{Identity, Topology, plan},
     render::render,
@@ -93,8 +93,11 @@ async fn run_steps(
     shared: &Context,
 ) -> Result<Action, ReconcileError> {
     let cx = ReconcileContext::new(shared, architecture)?;
-    let running = running_topology(&cx.identity, &cx.snapshot());
-    let accepted = match accept_spec(architecture, &cx.identity) {
+    let (snapshot, next_look) = cx.explained_snapshot(Timestamp::now()).await;
+    let running = running_topology(&cx.identity, &snapshot);
+    let accepted = accept_spec(architecture, &cx.identity)
+        .and_then(|accepted| accept_volumes(architecture, accepted, &running));
+    let mut accepted = match accepted {
         Ok(accepted) => accepted,
         Err(acceptance) => return report_only(&cx, &running, acceptance, vec![]).await,
     };
@@ -104,12 +107,16 @@ async fn run_steps(
         let acceptance = Acceptance::Accepted { note: accepted.note };
         return report_only(&cx, &running, acceptance, unreadable).await;
     }
+    let autoscaling = follow_autoscalers(&cx, &mut accepted.topology, &running).await;
+    accepted.note.extend(autoscaling.note());
     let evolution = evolve(&accepted.topology, &running, Timestamp::now());
     let retention = evolution.apply.retention().clone();
     let mut objects = render(&evolution.apply, &shared.settings).into_objects();
     let mut outcome =
         ReconcileOutcome { blocked: !evolution.blockers.is_empty(), ..ReconcileOutcome::default() };
-    ensure_claims(&cx, &mut objects.stateful_sets, &retention, &mut outcome).await?;
+    outcome.applied.issues.extend(autoscaling.issues);
+    next_look.into_iter().chain(autoscaling.next_look).for_each(|wait| outcome.requeue_within(wait));
+    ensure_claims(&cx, &mut objects.stateful_sets, &retention, &snapshot, &mut outcome).await?;
     apply_objects(&cx, &objects, &mut outcome).await?;
     prune_objects(&cx, &objects, &mut outcome).await?;
     release_claims(&cx, &objects.stateful_sets, &retention, &mut outcome).await?;
@@ -136,6 +143,23 @@ fn accept_spec(
     })?;
     plan_spec(spec, identity.clone())
         .map_err(|problems| Acceptance::Refused { problems: problems.to_string() })
+}
+
+/// Refuses volumes that cannot be as specified although no other shape used them. What is not bound
+/// yet may change.
+fn accept_volumes(
+    architecture: &LenientArchitecture,
+    accepted: AcceptedSpec,
+    running: &RunningTopology,
+) -> Result<AcceptedSpec, Acceptance> {
+    let serving = architecture.status.as_ref().and_then(|status| status.shape);
+    if serving != Some(accepted.shape) {
+        return Ok(accepted);
+    }
+    match refused_volume_changes(&accepted.topology, running).as_slice() {
+        [] => Ok(accepted),
+        problems => Err(Acceptance::Refused { problems: problems.join("; ") }),
+    }
 }
 
 fn plan_spec(

@@ -6,7 +6,7 @@
 
 use super::{
     key::ArchitectureKey,
-    watch::{LastSeen, WriteFence},
+    watch::{CauseReadings, LastSeen, WriteFence},
 };
 use maquette_contract::Revision;
 use std::{
@@ -39,6 +39,14 @@ pub(super) struct GrowthRefusal {
     pub(super) refused_at: Instant,
 }
 
+/// Writes of one field that another client had changed.
+#[derive(Debug, Default)]
+pub(super) struct Repairs {
+    /// The hash of the object as it was applied.
+    pub(super) desired: u64,
+    pub(super) times: Vec<Instant>,
+}
+
 /// The state of one Architecture.
 #[derive(Debug, Default)]
 pub(super) struct ReconcileState {
@@ -54,6 +62,9 @@ pub(super) struct ReconcileState {
     /// By the claim's name.
     pub(super) refused_growth: HashMap<String, GrowthRefusal>,
     pub(super) status_written_at: Option<Instant>,
+    pub(super) cause_readings: CauseReadings,
+    /// By object and field: when it was repaired lately.
+    pub(super) repairs: HashMap<(String, String), Repairs>,
 }
 
 impl ReconcileState {

@@ -49,6 +49,8 @@ pub enum Reason {
     Evolving,
     /// Volumes are being expanded.
     VolumesGrowing,
+    /// Claims in use were marked for deletion: their data goes with their pods.
+    VolumesTerminating,
     /// Volumes differ from the specification and cannot be changed.
     VolumesUnchanged,
     /// The specification cannot be reached from what runs.
@@ -89,6 +91,7 @@ impl Reason {
             Self::RequestsFailing => "RequestsFailing",
             Self::Evolving => "Evolving",
             Self::VolumesGrowing => "VolumesGrowing",
+            Self::VolumesTerminating => "VolumesTerminating",
             Self::VolumesUnchanged => "VolumesUnchanged",
             Self::Blocked => "Blocked",
             Self::PodsNotReady => "PodsNotReady",

@@ -1,11 +1,12 @@
 //! Reads the running topology back from the objects of a snapshot: the opposite of `render`.
 
 use super::{
+    claim::add_claims,
     entry,
     lookup::component_of,
     parse::parse_component,
     pod,
-    topology::{RunningComponent, RunningPod, RunningTopology},
+    topology::{RunningComponent, RunningPod, RunningTopology, TerminatingPod},
     workload::{read_deployment, read_stateful_set},
 };
 use crate::{observe::Snapshot, plan::Identity};
@@ -25,6 +26,7 @@ pub fn running_topology(identity: &Identity, snapshot: &Snapshot) -> RunningTopo
         read_component(identity, snapshot, config_map, &mut components);
     }
     add_pods(snapshot, &mut components);
+    add_claims(snapshot, &mut components);
     RunningTopology {
         entry: entry::read_entry(&snapshot.services, &snapshot.pods, identity.name.as_str()),
         unreadable: unreadable_components(identity, snapshot, &components),
@@ -65,11 +67,12 @@ fn add_pods(snapshot: &Snapshot, components: &mut Components) {
         let component = components.entry(name).or_default();
         match pod.metadata.deletion_timestamp {
             None => component.pods.push(running_pod(pod, snapshot)),
-            Some(_) => component.terminating += 1,
+            Some(_) => component.terminating.push(terminating_pod(pod, snapshot)),
         }
     }
     for component in components.values_mut() {
         component.pods.sort_by(|a, b| a.name.cmp(&b.name));
+        component.terminating.sort_by(|a, b| a.name.cmp(&b.name));
     }
 }
 
@@ -82,9 +85,22 @@ fn running_pod(pod: &Pod, snapshot: &Snapshot) -> RunningPod {
         ip: pod.status.as_ref().and_then(|status| status.pod_ip.clone()),
         ready: pod::is_ready(pod),
         requested_revision: annotations.and_then(|a| a.get(ANNOTATION_CONFIG_REVISION)).cloned(),
-        issue: pod::readiness_issue(pod),
+        issue: pod::readiness_issue(pod, &snapshot.causes),
         report: snapshot.reports.get(&uid).cloned().unwrap_or_default(),
         uid,
+    }
+}
+
+fn terminating_pod(pod: &Pod, snapshot: &Snapshot) -> TerminatingPod {
+    let metadata = &pod.metadata;
+    let report = snapshot.reports.get(metadata.uid.as_deref().unwrap_or_default());
+    let latest = report.and_then(|report| report.latest.as_ref());
+    TerminatingPod {
+        name: metadata.name.clone().unwrap_or_default(),
+        machine: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
+        deadline: metadata.deletion_timestamp.as_ref().map(|time| time.0).unwrap_or_default(),
+        targets: latest
+            .map(|(_, report)| report.edges.iter().map(|edge| edge.to.clone()).collect()),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Never modifies or deletes an object that the Architecture does not control, and writes nothing
 //! that is as it should be.
 
+mod autoscaling;
 mod child;
 mod delete;
 mod kubelet_refresh;
@@ -10,7 +11,9 @@ mod managed_fields;
 mod object;
 mod objects;
 mod prune;
+mod repairs;
 
+pub(super) use autoscaling::follow_autoscalers;
 pub(super) use child::{Child, create_params, merge_params, patch_metadata};
 pub(super) use delete::delete_object;
 pub(super) use kubelet_refresh::refresh_stale_pods;

@@ -9,6 +9,7 @@ use super::{
     },
     child::{Child, create_params, merge_params},
     managed_fields::upgrade_managed_fields,
+    repairs::record_repair,
 };
 use crate::{
     observe::{IssueKind, is_controlled_by},
@@ -82,6 +83,7 @@ async fn update_object<K: Child>(
     ensure_owned(cx, live)?;
     let Some(field) = first_difference(desired, live) else { return Ok(ApplyResult::Unchanged) };
     tracing::info!(architecture = %cx.key(), object = desired.display_name(), field, "applying");
+    record_repair(cx, desired, &field).await?;
     let api: Api<K> = cx.api();
     if has_create_fields(live) {
         upgrade_managed_fields(&api, desired).await?;

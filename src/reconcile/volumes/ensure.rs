@@ -9,11 +9,15 @@ use super::{
     },
     claims::desired_claims,
     growth::grow_claim,
-    ownership::{claim_owners, ensure_adoptable, set_ownership, used_by_annotation},
+    ownership::{claim_owners, ensure_adoptable, set_ownership, used_by_annotation, was_used},
+    remake::remake_claims,
     storage_class::StorageClasses,
     template::fit_templates,
 };
-use crate::{api::Retention, observe::IssueKind};
+use crate::{
+    api::Retention,
+    observe::{IssueKind, Snapshot, VolumeNote, user_of},
+};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
 use kube::{Api, ResourceExt};
 use std::sync::Arc;
@@ -24,12 +28,15 @@ pub(in crate::reconcile) async fn ensure_claims(
     cx: &ReconcileContext<'_>,
     sets: &mut [StatefulSet],
     retention: &Retention,
+    snapshot: &Snapshot,
     outcome: &mut ReconcileOutcome,
 ) -> Result<(), ReconcileError> {
     let mut classes = StorageClasses::default();
     for set in sets {
+        let result = remake_claims(cx, set, snapshot).await;
+        outcome.record_result(result)?;
         for claim in desired_claims(set) {
-            let result = ensure_claim(cx, &claim, retention).await;
+            let result = ensure_claim(cx, &claim, retention, snapshot, outcome).await;
             match outcome.record_result(result)? {
                 Some(live) => grow_claim(cx, &live, &claim, &mut classes, outcome).await?,
                 None => _ = outcome.skipped_sets.insert(set.name_any()),
@@ -44,8 +51,14 @@ async fn ensure_claim(
     cx: &ReconcileContext<'_>,
     claim: &Claim,
     retention: &Retention,
+    snapshot: &Snapshot,
+    outcome: &mut ReconcileOutcome,
 ) -> Result<Arc<Claim>, ApplyError> {
     if let Some(live) = cx.shared.caches.claims.get(cx.key(), &claim.name_any()) {
+        if let Some(note) = marked_for_deletion(cx, &live, snapshot) {
+            outcome.applied.volume_notes.push(note);
+            return Ok(live);
+        }
         return adopt_claim(cx, live, retention).await;
     }
     let mut new = claim.clone();
@@ -70,6 +83,25 @@ async fn ensure_claim(
         }
         Err(error) => Err(ApplyError::from_kube(&claim.display_name(), error)),
     }
+}
+
+/// That a claim in use was marked for deletion: it stays until its pod ends.
+fn marked_for_deletion(
+    cx: &ReconcileContext<'_>,
+    live: &Claim,
+    snapshot: &Snapshot,
+) -> Option<VolumeNote> {
+    live.metadata.deletion_timestamp.as_ref()?;
+    let pod = user_of(snapshot, &live.metadata)?;
+    if !was_used(cx, live) || pod.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    Some(VolumeNote::Terminating(format!(
+        "{} was marked for deletion, which cannot be taken back: its data is deleted when pod {} \
+         ends. Copy what is needed before that pod restarts",
+        live.display_name(),
+        pod.name_any()
+    )))
 }
 
 async fn adopt_claim(

@@ -10,6 +10,7 @@ mod ensure;
 mod growth;
 mod ownership;
 mod release;
+mod remake;
 mod storage_class;
 mod template;
 

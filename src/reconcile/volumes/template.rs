@@ -10,6 +10,7 @@ use super::{
         context::ReconcileContext,
         error::{ApplyError, ReconcileError},
         outcome::ReconcileOutcome,
+        watch::Cache,
     },
     claims::{claim_templates, requested_size, storage_class},
     ownership::claim_owners,
@@ -79,25 +80,30 @@ fn sizes_and_classes(set: &StatefulSet) -> Vec<(Option<Quantity>, Option<&str>)>
 }
 
 /// Deletes `live`, leaves its pods running, and returns once the cache shows the deletion.
-async fn delete_keeping_pods(
+pub(super) async fn delete_keeping_pods(
     cx: &ReconcileContext<'_>,
     live: &StatefulSet,
 ) -> Result<(), ApplyError> {
     let reason = "deleting it without its pods, for volumes of another size or class";
     delete_object(cx, live, DeleteParams::orphan(), reason).await?;
-    wait_until_gone(cx, live).await
+    wait_until_gone(cx, &cx.shared.caches.stateful_sets, live).await
 }
 
-async fn wait_until_gone(cx: &ReconcileContext<'_>, live: &StatefulSet) -> Result<(), ApplyError> {
+/// Waits until the cache no longer shows `live`.
+pub(super) async fn wait_until_gone<K: Child>(
+    cx: &ReconcileContext<'_>,
+    cache: &Cache<K>,
+    live: &K,
+) -> Result<(), ApplyError> {
     let deadline = Instant::now() + ORPHAN_TIMEOUT;
     loop {
-        let cached = cx.shared.caches.stateful_sets.get(cx.key(), &live.name_any());
+        let cached = cache.get(cx.key(), &live.name_any());
         if cached.is_none_or(|cached| cached.uid() != live.uid()) {
             return Ok(());
         }
         if Instant::now() > deadline {
             let message = format!(
-                "waiting for {} to be deleted without its pods before it is created again",
+                "waiting for {} to be deleted before it is created again",
                 live.display_name()
             );
             return Err(ApplyError::from_issue(IssueKind::Removal, message));

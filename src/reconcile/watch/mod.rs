@@ -5,6 +5,7 @@
 
 mod cache;
 mod caches;
+mod causes;
 mod health;
 mod last_seen;
 mod lenient;
@@ -15,6 +16,7 @@ mod watcher;
 
 pub(super) use cache::Cache;
 pub(super) use caches::{Caches, WatchScope, WatchSet};
+pub(super) use causes::{CauseReadings, CauseSource};
 pub(super) use health::Health;
 pub(super) use last_seen::LastSeen;
 pub(super) use lenient::LenientArchitecture;
