@@ -105,6 +105,13 @@ pub enum IssueKind {
     Unreadable,
 }
 
+impl IssueKind {
+    /// Whether it can pass without a change by a user.
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::Removal)
+    }
+}
+
 /// That a volume differs from the specification. It is used as it is; no other change waits for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VolumeNote {
