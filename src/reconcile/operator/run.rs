@@ -11,10 +11,7 @@ use super::{
     scope::{SharedParts, start_scope},
 };
 use crate::render::RenderSettings;
-use kube::{
-    Client, Config,
-    runtime::events::{Recorder, Reporter},
-};
+use kube::{Client, Config, runtime::events::Reporter};
 use maquette_contract::keys::MANAGER;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -101,7 +98,7 @@ fn share_parts(
         client: client.clone(),
         settings: options.settings.clone(),
         concurrency: options.concurrency,
-        recorder: Recorder::new(client.clone(), reporter),
+        reporter,
         metrics,
         health,
     }

@@ -17,7 +17,7 @@ use kube::{
     runtime::{
         applier,
         controller::{Config, Error as ControllerError},
-        events::Recorder,
+        events::Reporter,
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -33,7 +33,7 @@ pub(super) struct SharedParts {
     pub(super) client: Client,
     pub(super) settings: RenderSettings,
     pub(super) concurrency: u16,
-    pub(super) recorder: Recorder,
+    pub(super) reporter: Reporter,
     pub(super) metrics: Arc<Metrics>,
     pub(super) health: Arc<Health>,
 }
@@ -74,7 +74,7 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         states: StateStore::default(),
         reports,
         poll_schedule,
-        recorder: parts.recorder,
+        reporter: parts.reporter,
         metrics: parts.metrics,
     };
     (poller, context)
