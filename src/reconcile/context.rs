@@ -20,7 +20,7 @@ use k8s_openapi::{
     Metadata, NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta,
     jiff::Timestamp,
 };
-use kube::{Api, Client, Resource, ResourceExt, runtime::events::Recorder};
+use kube::{Api, Client, Resource, ResourceExt, runtime::events::Reporter};
 use maquette_contract::keys::LABEL_COMPONENT;
 use std::{
     sync::Arc,
@@ -37,7 +37,7 @@ pub(super) struct Context {
     pub(super) states: StateStore,
     pub(super) reports: Arc<ReportStore>,
     pub(super) poll_schedule: Arc<PollSchedule>,
-    pub(super) recorder: Recorder,
+    pub(super) reporter: Reporter,
     pub(super) metrics: Arc<Metrics>,
     pub(super) installation: Arc<Installation>,
 }

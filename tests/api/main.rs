@@ -20,6 +20,7 @@ mod deleted_children;
 mod deletion;
 mod drift;
 mod evolution;
+mod gitops;
 mod installations;
 mod invalid;
 mod leader;

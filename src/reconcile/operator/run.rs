@@ -11,10 +11,7 @@ use super::{
     scope::{SharedParts, start_scope},
 };
 use crate::render::RenderSettings;
-use kube::{
-    Client, Config,
-    runtime::events::{Recorder, Reporter},
-};
+use kube::{Client, Config, runtime::events::Reporter};
 use maquette_contract::keys::MANAGER;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -129,9 +126,9 @@ fn share_parts(
         watch_client: clients.watches.clone(),
         settings: options.settings.clone(),
         concurrency: options.concurrency,
-        recorder: Recorder::new(clients.requests.clone(), reporter),
         installation: Arc::new(installation),
         reconciles: TaskTracker::new(),
+        reporter,
         metrics,
         health,
     }

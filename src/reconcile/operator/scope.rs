@@ -20,7 +20,7 @@ use kube::{
     runtime::{
         applier,
         controller::{Action, Config, Error as ControllerError},
-        events::Recorder,
+        events::Reporter,
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -39,9 +39,9 @@ pub(super) struct SharedParts {
     pub(super) watch_client: Client,
     pub(super) settings: RenderSettings,
     pub(super) concurrency: u16,
-    pub(super) recorder: Recorder,
     /// The reconciles in progress, one task each, so that they use all processors.
     pub(super) reconciles: TaskTracker,
+    pub(super) reporter: Reporter,
     pub(super) metrics: Arc<Metrics>,
     pub(super) installation: Arc<Installation>,
     pub(super) health: Arc<Health>,
@@ -90,7 +90,7 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         states: StateStore::default(),
         reports,
         poll_schedule,
-        recorder: parts.recorder,
+        reporter: parts.reporter,
         metrics: parts.metrics,
         installation: parts.installation,
     };
