@@ -8,7 +8,10 @@ use super::super::{
     reconciler::{error_policy, reconcile},
     reports::{PollSchedule, Poller, ReportFetcher, ReportStore},
     state::StateStore,
-    watch::{Caches, ForeignObjects, Health, Installation, Queue, WatchScope, WatchSet, new_queue},
+    watch::{
+        Caches, ForeignObjects, Health, Installation, NameReservations, Queue, WatchScope,
+        WatchSet, new_queue,
+    },
 };
 use crate::render::RenderSettings;
 use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
@@ -79,6 +82,7 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         settings: parts.settings,
         caches,
         foreign_objects: ForeignObjects::default(),
+        name_reservations: NameReservations::default(),
         queue,
         states: StateStore::default(),
         reports,
