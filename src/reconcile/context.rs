@@ -8,7 +8,7 @@ use super::{
     state::{ReconcileState, StateStore},
     watch::{
         Cache, Caches, CauseReadings, CauseSource, ForeignObjects, Installation,
-        LenientArchitecture, Queue, WriteFence,
+        LenientArchitecture, NameReservations, Queue, WriteFence,
     },
 };
 use crate::{
@@ -33,6 +33,7 @@ pub(super) struct Context {
     pub(super) settings: RenderSettings,
     pub(super) caches: Caches,
     pub(super) foreign_objects: ForeignObjects,
+    pub(super) name_reservations: NameReservations,
     pub(super) queue: Arc<Queue>,
     pub(super) states: StateStore,
     pub(super) reports: Arc<ReportStore>,
@@ -64,6 +65,7 @@ impl Context {
         if self.caches.architectures.get(&key.object_ref()).is_some() {
             self.queue.push(key.clone());
         }
+        self.name_reservations.forget(key);
         self.states.forget(key);
         self.reports.forget(key);
         self.poll_schedule.forget(key);

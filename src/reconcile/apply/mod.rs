@@ -21,7 +21,7 @@ pub(super) use autoscaling::follow_autoscalers;
 pub(super) use child::{Child, create_params, merge_params, patch_metadata};
 pub(super) use delete::delete_object;
 pub(super) use kubelet_refresh::refresh_stale_pods;
-pub(super) use names::{conflicts_of_kind, find_name_conflicts};
+pub(super) use names::{NameCheck, check_names, check_names_of_kind};
 pub(super) use objects::apply_objects;
 pub(super) use owner::{ensure_owned, name_conflict};
 pub(super) use prune::prune_objects;

@@ -9,8 +9,8 @@ use super::super::{
     reports::{PollSchedule, Poller, ReportStore},
     state::StateStore,
     watch::{
-        Caches, ForeignObjects, Health, Installation, LenientArchitecture, Queue, WatchScope,
-        WatchSet, new_queue,
+        Caches, ForeignObjects, Health, Installation, LenientArchitecture, NameReservations, Queue,
+        WatchScope, WatchSet, new_queue,
     },
 };
 use crate::render::RenderSettings;
@@ -86,6 +86,7 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         settings: parts.settings,
         caches,
         foreign_objects: ForeignObjects::default(),
+        name_reservations: NameReservations::default(),
         queue,
         states: StateStore::default(),
         reports,

@@ -3,13 +3,13 @@
 use super::{
     super::{
         apply::{
-            adopt_orphans, apply_objects, find_name_conflicts, prune_objects, refresh_stale_pods,
+            NameCheck, adopt_orphans, apply_objects, check_names, prune_objects, refresh_stale_pods,
         },
         context::ReconcileContext,
         outcome::ReconcileOutcome,
-        volumes::{ensure_claims, find_claim_conflicts, release_claims},
+        volumes::{check_claim_names, ensure_claims, release_claims},
     },
-    decision::Change,
+    decision::PendingChange,
 };
 use crate::{
     observe::{Issue, RunningTopology, Snapshot},
@@ -19,14 +19,14 @@ use crate::{
 /// Makes the objects of `change`. Ends early when the rest must wait for what failed.
 pub(super) async fn make_changes(
     cx: &ReconcileContext<'_>,
-    change: Change,
+    change: PendingChange,
     snapshot: &Snapshot,
     running: &RunningTopology,
     outcome: &mut ReconcileOutcome,
 ) {
-    let Change { mut objects, wanted, retention, is_blocked } = change;
+    let PendingChange { mut objects, wanted, retention, is_blocked } = change;
     outcome.blocked = is_blocked;
-    let conflicts = find_conflicts(cx, wanted.iter().chain([&objects])).await;
+    let conflicts = find_name_conflicts(cx, wanted.iter().chain([&objects])).await;
     outcome.applied.issues.extend(conflicts);
     if outcome.can_continue() {
         adopt_orphans(cx, outcome).await;
@@ -48,17 +48,15 @@ pub(super) async fn make_changes(
     }
 }
 
-/// The names among those of `objects` that belong to something else, each once.
-async fn find_conflicts<'a>(
+/// The names of `objects` that belong to something else. The others are reserved.
+async fn find_name_conflicts<'a>(
     cx: &ReconcileContext<'_>,
     objects: impl Iterator<Item = &'a ObjectsByKind>,
 ) -> Vec<Issue> {
-    let mut conflicts: Vec<Issue> = vec![];
+    let mut names = NameCheck::default();
     for objects in objects {
-        conflicts.extend(find_name_conflicts(cx, objects).await);
-        conflicts.extend(find_claim_conflicts(cx, &objects.stateful_sets).await);
+        names.extend(check_names(cx, objects).await);
+        names.extend(check_claim_names(cx, &objects.stateful_sets).await);
     }
-    conflicts.sort_by(|a, b| a.message.cmp(&b.message));
-    conflicts.dedup();
-    conflicts
+    names.reserve(cx)
 }

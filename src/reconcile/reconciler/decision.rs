@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 pub(super) struct Decision {
     pub(super) target: Target,
     /// None if what runs is left as it is.
-    pub(super) change: Option<Change>,
+    pub(super) change: Option<PendingChange>,
     /// Why nothing is changed, if that is not for the specification.
     pub(super) issues: Vec<Issue>,
     /// When to look again at what is not watched.
@@ -30,7 +30,7 @@ pub(super) struct Decision {
 }
 
 /// The objects to apply.
-pub(super) struct Change {
+pub(super) struct PendingChange {
     pub(super) objects: ObjectsByKind,
     /// The objects at the end of the evolution: their names are needed too.
     pub(super) wanted: Option<ObjectsByKind>,
@@ -75,7 +75,7 @@ pub(super) async fn decide(
     let evolution = evolve(&accepted.topology, running, cx.now());
     let settings = &cx.shared.settings;
     let is_interim = evolution.blockers.is_empty() && evolution.apply != accepted.topology;
-    let change = Change {
+    let change = PendingChange {
         objects: render(&evolution.apply, settings).into_objects(),
         wanted: is_interim.then(|| render(&accepted.topology, settings).into_objects()),
         retention: evolution.apply.retention().clone(),

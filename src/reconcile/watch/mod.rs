@@ -7,7 +7,6 @@ mod cache;
 mod caches;
 mod causes;
 mod failure;
-mod foreign;
 mod health;
 mod installation;
 mod last_seen;
@@ -20,8 +19,7 @@ mod watcher;
 
 pub(super) use cache::Cache;
 pub(super) use caches::{Caches, WatchSet};
-pub(super) use causes::{CauseReadings, CauseSource};
-pub(super) use foreign::ForeignObjects;
+pub(super) use causes::{CauseReadings, CauseSource, ForeignObjects, NameReservations};
 pub(super) use health::Health;
 pub(super) use installation::{Installation, OtherInstallation, OtherReason};
 pub(super) use last_seen::LastSeen;
