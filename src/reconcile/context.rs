@@ -18,6 +18,7 @@ use k8s_openapi::{
 };
 use kube::{Api, Client, Resource, ResourceExt, runtime::events::Recorder};
 use maquette_contract::keys::LABEL_COMPONENT;
+use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 
 /// What every reconcile of a watch scope shares.
@@ -120,7 +121,7 @@ impl<'a> ReconcileContext<'a> {
     }
 
     /// The cached objects of a type that the Architecture controls.
-    pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta>>(
+    pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta> + Serialize + DeserializeOwned>(
         &self,
         cache: &Cache<K>,
     ) -> Vec<Arc<K>> {

@@ -98,6 +98,7 @@ async fn run_steps(
     shared: &Context,
 ) -> Result<Action, ReconcileError> {
     let cx = ReconcileContext::new(shared, architecture)?;
+    let _use = shared.caches.start_use(cx.key());
     let running = running_topology(&cx.identity, &cx.snapshot());
     let unwatched = unwatched_issues(&cx);
     if !unwatched.is_empty() {
