@@ -22,6 +22,7 @@ use k8s_openapi::{
 };
 use kube::{Api, Client, Resource, ResourceExt, runtime::events::Reporter};
 use maquette_contract::keys::LABEL_COMPONENT;
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -139,7 +140,7 @@ impl<'a> ReconcileContext<'a> {
     }
 
     /// The cached objects of a type that the Architecture controls or may adopt.
-    pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta>>(
+    pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta> + Serialize + DeserializeOwned>(
         &self,
         cache: &Cache<K>,
     ) -> Vec<Arc<K>> {

@@ -112,6 +112,7 @@ async fn run_steps(
     shared: &Context,
 ) -> Result<Action, ReconcileError> {
     let cx = ReconcileContext::new(shared, architecture)?;
+    let _use = shared.caches.start_use(cx.key());
     let deadline = Instant::now() + STEPS_TIMEOUT;
     let mut outcome = ReconcileOutcome::default();
     outcome.applied.volumes = previous_volumes(&cx);

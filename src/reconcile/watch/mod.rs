@@ -12,9 +12,11 @@ mod installation;
 mod last_seen;
 mod lenient;
 mod managed_fields;
+mod packed;
 mod position;
 mod queue;
 mod scope;
+mod trim;
 mod watcher;
 
 pub(super) use cache::Cache;
