@@ -28,6 +28,6 @@ pub use inputs::{
 pub use ownership::is_controlled_by;
 pub use running::{
     REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, Workload, has_ended, pod_ordinal,
-    running_topology, sampled_pods,
+    readiness_issue, running_topology, sampled_pods,
 };
 pub use snapshot::{PodReport, REPORT_TTL, Snapshot};

@@ -6,7 +6,7 @@ use super::{
     metrics::Metrics,
     reports::{PollSchedule, ReportStore},
     state::{ReconcileState, StateStore},
-    watch::{Cache, Caches, LenientArchitecture, Queue, WriteFence},
+    watch::{Cache, Caches, LenientArchitecture, Queue, RolloutSlots, WriteFence},
 };
 use crate::{
     observe::{Snapshot, is_controlled_by},
@@ -31,6 +31,8 @@ pub(super) struct Context {
     pub(super) poll_schedule: Arc<PollSchedule>,
     pub(super) recorder: Recorder,
     pub(super) metrics: Arc<Metrics>,
+    /// The same for all scopes.
+    pub(super) rollout_slots: Arc<RolloutSlots>,
 }
 
 impl Context {
@@ -59,6 +61,7 @@ impl Context {
         self.reports.forget(key);
         self.poll_schedule.forget(key);
         self.metrics.evolutions.forget(key);
+        self.rollout_slots.release(key);
     }
 }
 

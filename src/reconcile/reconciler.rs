@@ -1,7 +1,7 @@
 //! The reconciler: the list of its steps.
 
 use super::{
-    apply::{apply_objects, prune_objects, refresh_stale_pods},
+    apply::{apply_objects, prune_objects, refresh_stale_pods, run_canaries},
     context::{Context, ReconcileContext},
     error::ReconcileError,
     key::ArchitectureKey,
@@ -19,6 +19,7 @@ use crate::{
     },
     plan::{Identity, Topology, plan},
     render::render,
+    rollout::{RolloutInput, RolloutPlan, plan_rollout},
 };
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
@@ -33,6 +34,8 @@ const RECONCILE_TIMEOUT: Duration = Duration::from_secs(30);
 const LIST_DELAY: Duration = Duration::from_millis(100);
 /// The wait while the caches have not seen our writes; their events usually come first.
 const CATCH_UP_DELAY: Duration = Duration::from_secs(2);
+/// The wait for a slot, if none becomes free before.
+const SLOT_RETRY: Duration = Duration::from_secs(60);
 /// The wait without any event. Such a reconcile makes no request if nothing changed.
 const RESYNC_PERIOD: Duration = Duration::from_secs(300);
 
@@ -93,7 +96,8 @@ async fn run_steps(
     shared: &Context,
 ) -> Result<Action, ReconcileError> {
     let cx = ReconcileContext::new(shared, architecture)?;
-    let running = running_topology(&cx.identity, &cx.snapshot());
+    let snapshot = cx.snapshot();
+    let running = running_topology(&cx.identity, &snapshot);
     let accepted = match accept_spec(architecture, &cx.identity) {
         Ok(accepted) => accepted,
         Err(acceptance) => return report_only(&cx, &running, acceptance, vec![]).await,
@@ -104,18 +108,54 @@ async fn run_steps(
         let acceptance = Acceptance::Accepted { note: accepted.note };
         return report_only(&cx, &running, acceptance, unreadable).await;
     }
-    let evolution = evolve(&accepted.topology, &running, Timestamp::now());
+    let now = Timestamp::now();
+    let evolution = evolve(&accepted.topology, &running, now);
     let retention = evolution.apply.retention().clone();
     let mut objects = render(&evolution.apply, &shared.settings).into_objects();
     let mut outcome =
         ReconcileOutcome { blocked: !evolution.blockers.is_empty(), ..ReconcileOutcome::default() };
+    let input = RolloutInput {
+        topology: &evolution.apply,
+        running: &running,
+        snapshot: &snapshot,
+        is_evolving: evolution.step.is_some(),
+        now,
+    };
+    let mut rollout = plan_rollout(&objects, &input);
+    claim_slot(&cx, &mut rollout, &input, &mut outcome);
+    // Before the claims: a StatefulSet that is created again for larger volumes keeps its template.
+    outcome.skipped_sets = rollout.hold_templates(&mut objects, &snapshot);
     ensure_claims(&cx, &mut objects.stateful_sets, &retention, &mut outcome).await?;
     apply_objects(&cx, &objects, &mut outcome).await?;
     prune_objects(&cx, &objects, &mut outcome).await?;
     release_claims(&cx, &objects.stateful_sets, &retention, &mut outcome).await?;
     refresh_stale_pods(&cx, &objects.config_maps, &running, &mut outcome).await?;
-    let target = new_target(&cx, accepted, &evolution);
+    let refusals = run_canaries(&cx, &rollout, &mut outcome).await?;
+    let mut target = new_target(&cx, accepted, &evolution);
+    target.waits.extend(rollout.wait());
+    target.stops.extend(rollout.stop().into_iter().chain(refusals));
+    if !target.stops.is_empty() {
+        shared.rollout_slots.release(cx.key());
+    }
     publish(&cx, &target, &running, outcome).await
+}
+
+/// Takes a slot for a rollout that goes on, or holds it until one is free.
+fn claim_slot(
+    cx: &ReconcileContext<'_>,
+    rollout: &mut RolloutPlan,
+    input: &RolloutInput<'_>,
+    outcome: &mut ReconcileOutcome,
+) {
+    let slots = &cx.shared.rollout_slots;
+    if !rollout.needs_slot() {
+        slots.release(cx.key());
+        return;
+    }
+    if let Err(in_use) = slots.claim(cx.key(), &cx.shared.queue, Instant::now()) {
+        rollout.wait_for_slot(in_use, input);
+        outcome.requeue_within(SLOT_RETRY);
+    }
 }
 
 /// A specification that can run.
@@ -164,6 +204,7 @@ fn new_target(cx: &ReconcileContext<'_>, accepted: AcceptedSpec, evolution: &Evo
         evolution: evolution.step.map(|step| ActiveEvolution { to: shape, step }),
         waits: evolution.waits.iter().map(ToString::to_string).collect(),
         blockers: evolution.blockers.iter().map(ToString::to_string).collect(),
+        stops: vec![],
     }
 }
 
@@ -203,6 +244,7 @@ async fn report_only(
             .map(|evolution| ActiveEvolution { to: evolution.to, step: evolution.step }),
         waits: vec![],
         blockers: vec![],
+        stops: vec![],
     };
     let volumes = before.map(|status| status.volumes.clone()).unwrap_or_default();
     let outcome = ReconcileOutcome {

@@ -11,6 +11,7 @@ pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
         .or_else(|| apply_blocked(assessment))
         .or_else(|| blocked(assessment))
         .or_else(|| stuck_pods(assessment))
+        .or_else(|| rollout_stopped(assessment))
         .or_else(|| evolving(assessment))
         .or_else(|| components_not_ready(assessment))
         .or_else(|| volume_progress(assessment))
@@ -47,6 +48,17 @@ fn stuck_pods(assessment: &Assessment<'_>) -> Option<ConditionState> {
         return None;
     }
     let message = format!("{}; the running model still serves", join_items(issues));
+    Some(ConditionState::new_false(Reason::PodsNotReady, message))
+}
+
+/// New pods that cannot start: no further pod is changed. The older ones serve as before.
+fn rollout_stopped(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let stops = &assessment.target.stops;
+    if stops.is_empty() {
+        return None;
+    }
+    let stops = join_items(stops.iter().cloned());
+    let message = format!("new pods cannot start: {stops}; the running model still serves");
     Some(ConditionState::new_false(Reason::PodsNotReady, message))
 }
 

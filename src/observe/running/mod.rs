@@ -10,7 +10,7 @@ mod read;
 mod topology;
 mod workload;
 
-pub use pod::{has_ended, pod_ordinal};
+pub use pod::{has_ended, pod_ordinal, readiness_issue};
 pub use read::running_topology;
 pub use topology::{
     REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, Workload, sampled_pods,

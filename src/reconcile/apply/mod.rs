@@ -3,6 +3,7 @@
 //! Never modifies or deletes an object that the Architecture does not control, and writes nothing
 //! that is as it should be.
 
+mod canaries;
 mod child;
 mod delete;
 mod kubelet_refresh;
@@ -11,6 +12,7 @@ mod object;
 mod objects;
 mod prune;
 
+pub(super) use canaries::run_canaries;
 pub(super) use child::{Child, create_params, merge_params, patch_metadata};
 pub(super) use delete::delete_object;
 pub(super) use kubelet_refresh::refresh_stale_pods;

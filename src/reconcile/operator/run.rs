@@ -3,7 +3,7 @@
 use super::{
     super::{
         metrics::Metrics,
-        watch::{Health, WatchScope},
+        watch::{Health, RolloutSlots, WatchScope},
     },
     admin,
     client::build_client,
@@ -28,6 +28,8 @@ pub struct Options {
     pub settings: RenderSettings,
     /// How many reconciles run at once.
     pub concurrency: u16,
+    /// How many Architectures change their pods at once.
+    pub max_concurrent_rollouts: u16,
     /// Where `/livez`, `/readyz` and `/metrics` are served.
     pub http_address: SocketAddr,
     /// The namespace of the Lease that one of several replicas holds; none: no election.
@@ -104,6 +106,7 @@ fn share_parts(
         recorder: Recorder::new(client.clone(), reporter),
         metrics,
         health,
+        rollout_slots: Arc::new(RolloutSlots::new(options.max_concurrent_rollouts)),
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::{
     reconciler::{error_policy, reconcile},
     reports::{PollSchedule, Poller, ReportFetcher, ReportStore},
     state::StateStore,
-    watch::{Caches, Health, Queue, WatchScope, WatchSet, new_queue},
+    watch::{Caches, Health, Queue, RolloutSlots, WatchScope, WatchSet, new_queue},
 };
 use crate::render::RenderSettings;
 use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
@@ -36,6 +36,7 @@ pub(super) struct SharedParts {
     pub(super) recorder: Recorder,
     pub(super) metrics: Arc<Metrics>,
     pub(super) health: Arc<Health>,
+    pub(super) rollout_slots: Arc<RolloutSlots>,
 }
 
 /// Starts the tasks of `scope`. None of them ends by itself.
@@ -76,6 +77,7 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         poll_schedule,
         recorder: parts.recorder,
         metrics: parts.metrics,
+        rollout_slots: parts.rollout_slots,
     };
     (poller, context)
 }

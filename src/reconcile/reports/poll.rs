@@ -143,7 +143,8 @@ fn pods_to_poll(pods: &[Arc<Pod>], healthy: bool) -> Vec<(String, String)> {
     let mut to_poll = vec![];
     // The cache lists pods in the order of their names, as `observe::sampled_pods` expects.
     for pod in pods {
-        if pod.metadata.deletion_timestamp.is_some() || has_ended(pod) {
+        let is_canary = label_of(pod, LABEL_COMPONENT).is_empty();
+        if pod.metadata.deletion_timestamp.is_some() || has_ended(pod) || is_canary {
             continue;
         }
         let count = pods_of_component.entry(label_of(pod, LABEL_COMPONENT)).or_default();

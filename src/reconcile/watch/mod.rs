@@ -11,6 +11,7 @@ mod lenient;
 mod managed_fields;
 mod position;
 mod queue;
+mod rollout_slots;
 mod watcher;
 
 pub(super) use cache::Cache;
@@ -21,3 +22,4 @@ pub(super) use lenient::LenientArchitecture;
 pub(super) use managed_fields::{has_create_fields, is_create_entry};
 pub(super) use position::WriteFence;
 pub(super) use queue::{Queue, new_queue};
+pub(super) use rollout_slots::RolloutSlots;
