@@ -8,7 +8,7 @@ use super::{
     state::{ReconcileState, StateStore},
     watch::{
         Cache, Caches, CauseReadings, CauseSource, ForeignObjects, Installation,
-        LenientArchitecture, NameReservations, Queue, WriteFence,
+        LenientArchitecture, NameReservations, Queue, RolloutSlots, WriteFence,
     },
 };
 use crate::{
@@ -42,6 +42,8 @@ pub(super) struct Context {
     pub(super) reporter: Reporter,
     pub(super) metrics: Arc<Metrics>,
     pub(super) installation: Arc<Installation>,
+    /// The same for all scopes.
+    pub(super) rollout_slots: Arc<RolloutSlots>,
 }
 
 impl Context {
@@ -72,6 +74,7 @@ impl Context {
         self.poll_schedule.forget(key);
         self.metrics.forget_architecture(key);
         self.installation.forget(key);
+        self.rollout_slots.release(key);
     }
 }
 

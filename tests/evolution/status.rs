@@ -43,6 +43,7 @@ impl Inputs {
             evolution: None,
             waits: vec![],
             blockers: vec![],
+            stops: vec![],
         };
         let identity = topology.identity().clone();
         Self { identity, target, outcome: ApplyOutcome::default() }

@@ -3,7 +3,7 @@
 use super::{
     super::{
         metrics::Metrics,
-        watch::{Health, Installation, WatchScope},
+        watch::{Health, Installation, RolloutSlots, WatchScope},
     },
     admin,
     client::{REQUEST_READ_TIMEOUT, WATCH_READ_TIMEOUT, build_client},
@@ -35,6 +35,8 @@ pub struct Options {
     pub settings: RenderSettings,
     /// How many reconciles run at once.
     pub concurrency: u16,
+    /// How many Architectures change their pods at once.
+    pub max_concurrent_rollouts: u16,
     /// Where `/livez`, `/readyz` and `/metrics` are served.
     pub http_address: SocketAddr,
     /// The Lease that one of several replicas holds; none: no election.
@@ -131,6 +133,7 @@ fn share_parts(
         reporter,
         metrics,
         health,
+        rollout_slots: Arc::new(RolloutSlots::new(options.max_concurrent_rollouts)),
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::{
     state::StateStore,
     watch::{
         Caches, ForeignObjects, Health, Installation, LenientArchitecture, NameReservations, Queue,
-        WatchScope, WatchSet, new_queue,
+        RolloutSlots, WatchScope, WatchSet, new_queue,
     },
 };
 use crate::render::RenderSettings;
@@ -45,6 +45,7 @@ pub(super) struct SharedParts {
     pub(super) metrics: Arc<Metrics>,
     pub(super) installation: Arc<Installation>,
     pub(super) health: Arc<Health>,
+    pub(super) rollout_slots: Arc<RolloutSlots>,
 }
 
 /// Starts the tasks of `scope`. None of them ends by itself.
@@ -94,6 +95,7 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         reporter: parts.reporter,
         metrics: parts.metrics,
         installation: parts.installation,
+        rollout_slots: parts.rollout_slots,
     };
     (poller, context)
 }
