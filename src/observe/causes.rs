@@ -105,9 +105,7 @@ pub(super) fn waits_to_start(pod: &Pod) -> bool {
 }
 
 /// Claims without a volume, of pods that are not ready.
-pub(super) fn waiting_claims(
-    snapshot: &Snapshot,
-) -> impl Iterator<Item = &PersistentVolumeClaim> {
+pub(super) fn waiting_claims(snapshot: &Snapshot) -> impl Iterator<Item = &PersistentVolumeClaim> {
     snapshot.claims.iter().map(AsRef::as_ref).filter(|claim| {
         !has_volume(claim)
             && claim.metadata.deletion_timestamp.is_none()

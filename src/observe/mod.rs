@@ -32,7 +32,7 @@ pub use inputs::{
 };
 pub use ownership::is_controlled_by;
 pub use running::{
-    PodIssue, REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload, has_ended, pod_ordinal, refused_volume_changes,
-    running_topology, sampled_pods,
+    PodIssue, REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
+    Workload, has_ended, pod_ordinal, refused_volume_changes, running_topology, sampled_pods,
 };
 pub use snapshot::{PodReport, REPORT_TTL, Snapshot};

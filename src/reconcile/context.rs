@@ -159,10 +159,7 @@ impl<'a> ReconcileContext<'a> {
     }
 
     pub(super) fn cause_source(&self) -> CauseSource {
-        CauseSource {
-            client: self.shared.client.clone(),
-            namespace: self.key.namespace.clone(),
-        }
+        CauseSource { client: self.shared.client.clone(), namespace: self.key.namespace.clone() }
     }
 
     /// What was read on demand so far. The caller puts it back: reconciles of one Architecture do

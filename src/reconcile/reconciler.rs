@@ -115,7 +115,10 @@ async fn run_steps(
     let mut outcome =
         ReconcileOutcome { blocked: !evolution.blockers.is_empty(), ..ReconcileOutcome::default() };
     outcome.applied.issues.extend(autoscaling.issues);
-    next_look.into_iter().chain(autoscaling.next_look).for_each(|wait| outcome.requeue_within(wait));
+    next_look
+        .into_iter()
+        .chain(autoscaling.next_look)
+        .for_each(|wait| outcome.requeue_within(wait));
     ensure_claims(&cx, &mut objects.stateful_sets, &retention, &snapshot, &mut outcome).await?;
     apply_objects(&cx, &objects, &mut outcome).await?;
     prune_objects(&cx, &objects, &mut outcome).await?;

@@ -12,6 +12,7 @@ mod support;
 
 mod apply;
 mod backoff;
+mod causes;
 mod commands;
 mod conflicts;
 mod deleted_children;

@@ -122,7 +122,7 @@ impl World {
                 true => {
                     let deadline = now();
                     found.terminating.push(TerminatingPod { deadline, ..TerminatingPod::default() })
-                },
+                }
             }
         }
         RunningTopology::new(self.entry.clone(), components)

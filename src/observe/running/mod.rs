@@ -16,8 +16,8 @@ mod workload;
 pub use pod::{has_ended, pod_ordinal};
 pub(super) use pod::{is_ready, is_unschedulable};
 pub use read::running_topology;
-pub use volume_change::refused_volume_changes;
 pub use topology::{
     PodIssue, REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
     Workload, sampled_pods,
 };
+pub use volume_change::refused_volume_changes;

@@ -6,9 +6,7 @@ use super::{
     child::Child,
 };
 use crate::observe::IssueKind;
-use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry, jiff::Timestamp,
-};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry, jiff::Timestamp};
 use kube::{Api, ResourceExt};
 use maquette_contract::keys::FIELD_MANAGER;
 use serde_json::Value;
@@ -17,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many repairs of one field within the window are a fight.
+/// This number of repairs of one field within the window is a fight.
 const MAX_REPAIRS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(120);
 /// The shortest interval of repairs during a fight.
@@ -79,7 +77,8 @@ fn content_hash<K: Child>(object: &K) -> u64 {
 /// The manager that changed the field last, or else the object.
 fn foreign_manager(entries: &[ManagedFieldsEntry], field: &str) -> Option<String> {
     let foreign = entries.iter().filter(|entry| {
-        entry.manager.as_deref() != Some(FIELD_MANAGER) && entry.subresource.as_deref() != Some("status")
+        entry.manager.as_deref() != Some(FIELD_MANAGER)
+            && entry.subresource.as_deref() != Some("status")
     });
     let time = |entry: &ManagedFieldsEntry| -> Option<Timestamp> { Some(entry.time.as_ref()?.0) };
     let newest = foreign.max_by_key(|entry| (has_field(entry, field), time(entry)))?;
@@ -91,7 +90,8 @@ fn has_field(entry: &ManagedFieldsEntry, field: &str) -> bool {
     let mut at = vec![&fields.0];
     // `a.b[key].c`: the key of an entry is written otherwise in managed fields, so any matches.
     for part in field.split('.') {
-        let (name, key) = part.split_once('[').map_or((part, None), |(name, key)| (name, Some(key)));
+        let (name, key) =
+            part.split_once('[').map_or((part, None), |(name, key)| (name, Some(key)));
         at = at.into_iter().filter_map(|value| value.get(format!("f:{name}"))).collect();
         if key.is_some() {
             at = at.into_iter().filter_map(Value::as_object).flat_map(|map| map.values()).collect();

@@ -72,8 +72,8 @@ fn is_outdated(
         None => class.is_some_and(|class| {
             let template = live_set.and_then(|set| claim_templates(set).first());
             let was_specified = template.and_then(storage_class) == Some(class);
-            let is_missing = classes
-                .is_some_and(|classes| !classes.names.iter().any(|name| name == class));
+            let is_missing =
+                classes.is_some_and(|classes| !classes.names.iter().any(|name| name == class));
             was_specified || is_missing
         }),
     };
@@ -85,8 +85,7 @@ async fn delete_unbound(cx: &ReconcileContext<'_>, claim: &Claim) -> Result<(), 
     let api: Api<Claim> = cx.api();
     let (name, object) = (claim.name_any(), claim.display_name());
     // Read again: the cached claim may have a volume by now.
-    let live =
-        api.get_opt(&name).await.map_err(|error| ApplyError::from_kube(&object, error))?;
+    let live = api.get_opt(&name).await.map_err(|error| ApplyError::from_kube(&object, error))?;
     let Some(live) = live.filter(|live| live.uid() == claim.uid() && !has_volume(live)) else {
         return Ok(());
     };

@@ -19,8 +19,12 @@ pub fn cluster_rules() -> Vec<PolicyRule> {
         policy_rule("apps", &["deployments", "statefulsets"], &children),
         policy_rule("policy", &["poddisruptionbudgets"], &children),
         policy_rule("", &["persistentvolumeclaims"], &children),
-        // For `allowVolumeExpansion`. Without this rule, the operator tries to grow the volume.
-        policy_rule("storage.k8s.io", &["storageclasses"], &["get"]),
+        // For `allowVolumeExpansion`, and for the names of those that exist where a claim gets no
+        // volume. Without this rule, the operator tries to grow the volume and names none.
+        policy_rule("storage.k8s.io", &["storageclasses"], &["get", "list"]),
+        // Why pods are refused or do not start, and which autoscaler scales a Deployment.
+        policy_rule("", &["events"], &["list"]),
+        policy_rule("autoscaling", &["horizontalpodautoscalers"], &["list"]),
         policy_rule("", &["pods"], &["list", "patch", "watch"]),
         policy_rule("events.k8s.io", &["events"], &["create", "patch"]),
     ]

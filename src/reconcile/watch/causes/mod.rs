@@ -119,7 +119,8 @@ impl CauseReadings {
 
     /// When to look again: what is read by then is old, or a grace period has ended.
     fn next_look(&self, snapshot: &Snapshot, not_due: usize) -> Option<Duration> {
-        if not_due > 0 || (storage_classes_due(snapshot).is_some() && self.storage_classes.is_none())
+        if not_due > 0
+            || (storage_classes_due(snapshot).is_some() && self.storage_classes.is_none())
         {
             return Some(SET_GRACE);
         }
@@ -166,10 +167,7 @@ fn is_pending(pod: &Pod) -> bool {
 }
 
 /// The result of a read; none if it failed or took too long.
-async fn try_read<T>(
-    what: &str,
-    read: impl Future<Output = Result<T, kube::Error>>,
-) -> Option<T> {
+async fn try_read<T>(what: &str, read: impl Future<Output = Result<T, kube::Error>>) -> Option<T> {
     match tokio::time::timeout(READ_TIMEOUT, read).await {
         Ok(Ok(value)) => Some(value),
         Ok(Err(error)) => {
