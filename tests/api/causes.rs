@@ -5,17 +5,19 @@ use crate::support::{
     AnyObject, FakeKubelet, FakeProvisioner, Operator, TestNamespace, eventually, seconds, soon,
 };
 use k8s_openapi::{
+    NamespaceResourceScope,
     api::{
-        apps::v1::{Deployment, StatefulSet},
+        apps::v1::{Deployment, ReplicaSet, StatefulSet},
         autoscaling::v2::HorizontalPodAutoscaler,
         core::v1::{Binding, Event, LimitRange, Node, PersistentVolumeClaim, Pod},
     },
     apimachinery::pkg::apis::meta::v1::Condition,
 };
 use kube::{
-    Api, NamespaceResourceScope, Resource, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams},
+    Api, Resource, ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
+use maquette_contract::keys::LABEL_COMPONENT;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::fmt::Debug;
@@ -181,17 +183,20 @@ async fn the_replicas_of_a_service_are_left_to_its_autoscaler() {
     )
     .await;
     await_replicas(&namespace, "shop-business", 3).await;
-    let generation = generation_of(&namespace, "shop-business").await;
     let note = "replicas set by an autoscaler: business (HorizontalPodAutoscaler more)";
     let has_note = |c: &Condition| c.status == "True" && c.message.contains(note);
     namespace.await_condition("shop", "Accepted", soon(), has_note).await;
     await_ready(&namespace, "shop").await;
+    let generation = generation_of(&namespace, "shop-business").await;
     // Also after a restart no pod is made and deleted.
     operator.kill().await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier, load: {items: 999}}").await;
     await_ready(&namespace, "shop").await;
     assert_eq!(generation_of(&namespace, "shop-business").await, generation);
+    let sets = namespace.api::<ReplicaSet>().list(&ListParams::default()).await.expect("a list");
+    let of_business = sets.iter().filter(|set| set.name_any().starts_with("shop-business-"));
+    assert_eq!(of_business.count(), 1, "pods were replaced");
     let api = namespace.api::<HorizontalPodAutoscaler>();
     api.delete("more", &DeleteParams::default()).await.expect("deleted");
     await_replicas(&namespace, "shop-business", 1).await;
@@ -273,21 +278,24 @@ async fn a_pod_that_does_not_start_says_why() {
     let namespace = TestNamespace::new("not-started").await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
-    let pod = eventually("the store's pod exists", soon(), async || {
-        namespace.api::<Pod>().get("shop-data-0").await.map_err(|error| error.to_string())
+    let of_business = ListParams::default().labels(&format!("{LABEL_COMPONENT}=business"));
+    let pod = eventually("the pod exists", soon(), async || {
+        let pods = namespace.api::<Pod>().list(&of_business).await;
+        let first = pods.map_err(|error| error.to_string())?.items.into_iter().next();
+        first.ok_or_else(|| "none".to_owned())
     })
     .await;
-    let uid = pod.uid().expect("a UID");
+    let (uid, name) = (pod.uid().expect("a UID"), pod.name_any());
     let event = format!(
         "{{metadata: {{name: mount}}, type: Warning, reason: FailedMount, message: 'MountVolume \
          failed for volume \"x\"', lastTimestamp: '{}', involvedObject: {{kind: Pod, namespace: {}, \
-         name: shop-data-0, uid: {uid}}}}}",
+         name: {name}, uid: {uid}}}}}",
         k8s_openapi::jiff::Timestamp::now(),
         namespace.name,
     );
     create::<Event>(&namespace, &event).await;
-    let parts = ["data: pod shop-data-0: it does not start: FailedMount: MountVolume failed"];
-    await_message(&namespace, "shop", &parts).await;
+    let part = format!("business: pod {name}: it does not start: FailedMount: MountVolume failed");
+    await_message(&namespace, "shop", &[&part]).await;
 }
 
 #[tokio::test]
@@ -305,9 +313,8 @@ async fn a_pod_on_a_dead_node_is_named_with_the_fix() {
     )
     .expect("YAML");
     let pods = namespace.api::<Pod>();
-    let body = serde_json::to_vec(&binding).expect("JSON");
     let _: AnyObject = pods
-        .create_subresource("binding", "shop-data-0", &PostParams::default(), body)
+        .create_subresource("binding", "shop-data-0", &PostParams::default(), &binding)
         .await
         .expect("bound");
     pods.delete("shop-data-0", &DeleteParams::default().grace_period(1)).await.expect("deleted");
