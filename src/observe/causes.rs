@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// read.
 const START_GRACE: SignedDuration = SignedDuration::from_secs(30);
 /// How long a claim may take to be bound before the StorageClasses are read.
-const BIND_GRACE: SignedDuration = SignedDuration::from_secs(3);
+const BIND_GRACE: SignedDuration = SignedDuration::from_secs(10);
 
 /// The newest Warning Event of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]

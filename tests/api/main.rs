@@ -13,6 +13,7 @@ mod support;
 mod apply;
 mod backoff;
 mod broken_connections;
+mod causes;
 mod commands;
 mod conflicts;
 mod cost;

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many repairs of one field within the window are a fight.
+/// This number of repairs of one field within the window is a fight.
 const MAX_REPAIRS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(120);
 /// The shortest interval of repairs during a fight.
