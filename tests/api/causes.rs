@@ -286,6 +286,7 @@ async fn a_pod_that_does_not_start_says_why() {
     })
     .await;
     let (uid, name) = (pod.uid().expect("a UID"), pod.name_any());
+    namespace.set_pod_condition(&name, "PodScheduled", "True", "").await;
     let event = format!(
         "{{metadata: {{name: mount}}, type: Warning, reason: FailedMount, message: 'MountVolume \
          failed for volume \"x\"', lastTimestamp: '{}', involvedObject: {{kind: Pod, namespace: {}, \
