@@ -1,7 +1,7 @@
 //! The reconciler: the list of its steps.
 
 use super::{
-    apply::{apply_objects, prune_objects, refresh_stale_pods, run_canaries},
+    apply::{apply_objects, claim_slot, prune_objects, refresh_stale_pods, run_canaries},
     context::{Context, ReconcileContext},
     error::ReconcileError,
     key::ArchitectureKey,
@@ -19,7 +19,7 @@ use crate::{
     },
     plan::{Identity, Topology, plan},
     render::render,
-    rollout::{RolloutInput, RolloutPlan, plan_rollout},
+    rollout::{RolloutInput, plan_rollout},
 };
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
@@ -34,8 +34,6 @@ const RECONCILE_TIMEOUT: Duration = Duration::from_secs(30);
 const LIST_DELAY: Duration = Duration::from_millis(100);
 /// The wait while the caches have not seen our writes; their events usually come first.
 const CATCH_UP_DELAY: Duration = Duration::from_secs(2);
-/// The wait for a slot, if none becomes free before.
-const SLOT_RETRY: Duration = Duration::from_secs(60);
 /// The wait without any event. Such a reconcile makes no request if nothing changed.
 const RESYNC_PERIOD: Duration = Duration::from_secs(300);
 
@@ -138,24 +136,6 @@ async fn run_steps(
         shared.rollout_slots.release(cx.key());
     }
     publish(&cx, &target, &running, outcome).await
-}
-
-/// Takes a slot for a rollout that goes on, or holds it until one is free.
-fn claim_slot(
-    cx: &ReconcileContext<'_>,
-    rollout: &mut RolloutPlan,
-    input: &RolloutInput<'_>,
-    outcome: &mut ReconcileOutcome,
-) {
-    let slots = &cx.shared.rollout_slots;
-    if !rollout.needs_slot() {
-        slots.release(cx.key());
-        return;
-    }
-    if let Err(in_use) = slots.claim(cx.key(), &cx.shared.queue, Instant::now()) {
-        rollout.wait_for_slot(in_use, input);
-        outcome.requeue_within(SLOT_RETRY);
-    }
 }
 
 /// A specification that can run.

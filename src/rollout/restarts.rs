@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// The pods of a component that restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restart {
-    /// The component.
+    /// The component whose template changes.
     pub component: ComponentName,
     /// How many of its pods restart.
     pub pods: u32,

@@ -105,11 +105,12 @@ async fn use_every_permission(plane: &ControlPlane, namespace: &TestNamespace) {
     grow_volume(namespace, &provisioner.class).await;
 }
 
-/// Grows a volume.
+/// Grows a volume, then changes the image of all pods.
 async fn grow_volume(namespace: &TestNamespace, class: &str) {
-    for size in ["1Gi", "2Gi"] {
+    for (size, pods) in [("1Gi", "{}"), ("2Gi", "{}"), ("2Gi", "{image: 'other:1'}")] {
         let storage = format!("{{storage: {{size: {size}, storageClassName: {class}}}}}");
-        let spec = format!("{{shape: ClientServer, clientServer: {{data: {storage}}}}}");
+        let spec =
+            format!("{{shape: ClientServer, pods: {pods}, clientServer: {{data: {storage}}}}}");
         namespace.apply("large", &spec).await;
         namespace.await_condition("large", "Ready", soon(), |c| c.status == "True").await;
         namespace.await_condition("large", "Progressing", soon(), |c| c.reason == "UpToDate").await;

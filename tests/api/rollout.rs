@@ -171,7 +171,7 @@ async fn an_upgrade_changes_a_bounded_number_of_architectures_at_once() {
         let found = found.map_err(|error| error.to_string())?;
         let statuses = found.iter().filter_map(|one| one.status.as_ref());
         let mut conditions = statuses.flat_map(|status| &status.conditions);
-        let expected = "wait for a slot: 1 other Architectures";
+        let expected = "wait for a slot: 1 other Architecture is";
         let waits = conditions.any(|condition| condition.message.contains(expected));
         if waits { Ok(()) } else { Err("none waits".to_owned()) }
     })

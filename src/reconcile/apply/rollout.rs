@@ -1,4 +1,4 @@
-//! Creates the canary pods of a rollout and deletes the pods that it does not need any more.
+//! What a rollout needs beside the workloads: a slot, and its canary pods.
 
 use super::{
     super::{
@@ -8,16 +8,37 @@ use super::{
     },
     child::{Child, create_params},
 };
-use crate::rollout::RolloutPlan;
+use crate::rollout::{RolloutInput, RolloutPlan};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Preconditions},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The wait before a refused canary is tried again, or one that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(61);
+
+/// The wait for a slot, if none becomes free before.
+const SLOT_RETRY: Duration = Duration::from_secs(60);
+
+/// Takes a slot for a rollout that goes on, or holds it until one is free.
+pub(in crate::reconcile) fn claim_slot(
+    cx: &ReconcileContext<'_>,
+    rollout: &mut RolloutPlan,
+    input: &RolloutInput<'_>,
+    outcome: &mut ReconcileOutcome,
+) {
+    let slots = &cx.shared.rollout_slots;
+    if !rollout.needs_slot() {
+        slots.release(cx.key());
+        return;
+    }
+    if let Err(in_use) = slots.claim(cx.key(), &cx.shared.queue, Instant::now()) {
+        rollout.wait_for_slot(in_use, input);
+        outcome.requeue_within(SLOT_RETRY);
+    }
+}
 
 /// Makes the canaries of `rollout` exist. Returns why the API server refused some, one line each:
 /// it would refuse the pods that they stand for too.
