@@ -34,6 +34,7 @@ mod rbac;
 mod ready;
 mod request_count;
 mod restart;
+mod rollout;
 mod scale;
 mod shape_change;
 mod volume_growth;

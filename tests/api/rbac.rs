@@ -137,11 +137,12 @@ async fn scale_and_await_restored(namespace: &TestNamespace, name: &str) {
     .await;
 }
 
-/// Grows a volume.
+/// Grows a volume, then changes the image of all pods.
 async fn grow_volume(namespace: &TestNamespace, class: &str) {
-    for size in ["1Gi", "2Gi"] {
+    for (size, pods) in [("1Gi", "{}"), ("2Gi", "{}"), ("2Gi", "{image: 'other:1'}")] {
         let storage = format!("{{storage: {{size: {size}, storageClassName: {class}}}}}");
-        let spec = format!("{{shape: ClientServer, clientServer: {{data: {storage}}}}}");
+        let spec =
+            format!("{{shape: ClientServer, pods: {pods}, clientServer: {{data: {storage}}}}}");
         namespace.apply("large", &spec).await;
         namespace.await_condition("large", "Ready", soon(), |c| c.status == "True").await;
         namespace.await_condition("large", "Progressing", soon(), |c| c.reason == "UpToDate").await;
