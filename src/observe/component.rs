@@ -20,8 +20,10 @@ pub enum Availability {
 /// What a component lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shortfall {
-    /// In one line.
+    /// In one line; it names the pod, if it is about one.
     pub message: String,
+    /// The message without the pod: components with the same cause share a line.
+    pub cause: String,
     /// Whether it lasts until a user fixes it, such as an image that cannot be pulled.
     pub is_stuck: bool,
 }
@@ -29,11 +31,12 @@ pub struct Shortfall {
 impl Shortfall {
     /// One that ends by itself.
     pub(super) fn passing(message: impl Into<String>) -> Self {
-        Self { message: message.into(), is_stuck: false }
+        let message = message.into();
+        Self { cause: message.clone(), message, is_stuck: false }
     }
 
     fn stuck(message: impl Into<String>) -> Self {
-        Self { message: message.into(), is_stuck: true }
+        Self { is_stuck: true, ..Self::passing(message) }
     }
 }
 
@@ -75,9 +78,8 @@ fn first_shortfall(
         && ready == component.replicas
         && running.pods.len() == component.replicas as usize;
     if !has_all || running.pods.iter().any(|pod| !pod.ready) {
-        let stuck = running.pods.iter().find_map(pod_issue).map(Shortfall::stuck);
         let missing = || Shortfall::passing(missing_pods(component, ready, workload.total));
-        return Some(stuck.unwrap_or_else(missing));
+        return Some(pods_issue(running, now).unwrap_or_else(missing));
     }
     if changing || !workload.is_observed {
         return Some(Shortfall::passing("its change has not reached the pods yet"));
@@ -94,8 +96,24 @@ fn missing_pods(component: &Component, ready: u32, total: u32) -> String {
     }
 }
 
-fn pod_issue(pod: &RunningPod) -> Option<String> {
-    pod.issue.as_ref().map(|issue| format!("pod {}: {issue}", pod.name))
+/// Why pods are missing or not ready: first what comes before a pod runs, then what does not end by
+/// itself.
+fn pods_issue(running: &RunningComponent, now: Timestamp) -> Option<Shortfall> {
+    if let Some(issue) = &running.claim_issue {
+        return Some(Shortfall::stuck(issue.clone()));
+    }
+    if let Some(overdue) = running.terminating.iter().find(|pod| pod.is_overdue(now)) {
+        return Some(Shortfall::stuck(overdue.overdue_message()));
+    }
+    let issues: Vec<_> =
+        running.pods.iter().filter_map(|pod| Some((pod, pod.issue.as_ref()?))).collect();
+    let stuck = issues.iter().find(|(_, issue)| issue.is_stuck(now));
+    let (pod, issue) = stuck.or(issues.first())?;
+    Some(Shortfall {
+        message: format!("pod {}: {}", pod.name, issue.message),
+        cause: issue.message.clone(),
+        is_stuck: issue.is_stuck(now),
+    })
 }
 
 /// A missing report, or one that shows an older configuration.

@@ -1,5 +1,6 @@
 //! The cached objects and the pods' reports of one Architecture at one moment.
 
+use super::Causes;
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
@@ -40,6 +41,8 @@ pub struct Snapshot {
     /// Whether the operator has only begun to poll these pods: that a report is missing says nothing
     /// of its pod.
     pub is_first_poll: bool,
+    /// What was read on demand because something waits.
+    pub causes: Causes,
 }
 
 /// The newest report of a pod, and the last attempt to read one.

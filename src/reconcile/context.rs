@@ -6,10 +6,13 @@ use super::{
     metrics::Metrics,
     reports::{PollSchedule, ReportStore},
     state::{ReconcileState, StateStore},
-    watch::{Cache, Caches, LenientArchitecture, Queue, WriteFence},
+    watch::{
+        Cache, Caches, CauseReadings, CauseSource, ForeignObjects, Installation,
+        LenientArchitecture, Queue, WriteFence,
+    },
 };
 use crate::{
-    observe::{Snapshot, is_controlled_by},
+    observe::{Causes, Snapshot, is_controlled_by, is_orphan_of},
     plan::Identity,
     render::RenderSettings,
 };
@@ -19,19 +22,24 @@ use k8s_openapi::{
 };
 use kube::{Api, Client, Resource, ResourceExt, runtime::events::Recorder};
 use maquette_contract::keys::LABEL_COMPONENT;
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What every reconcile of a watch scope shares.
 pub(super) struct Context {
     pub(super) client: Client,
     pub(super) settings: RenderSettings,
     pub(super) caches: Caches,
+    pub(super) foreign_objects: ForeignObjects,
     pub(super) queue: Arc<Queue>,
     pub(super) states: StateStore,
     pub(super) reports: Arc<ReportStore>,
     pub(super) poll_schedule: Arc<PollSchedule>,
     pub(super) recorder: Recorder,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) installation: Arc<Installation>,
 }
 
 impl Context {
@@ -59,7 +67,8 @@ impl Context {
         self.states.forget(key);
         self.reports.forget(key);
         self.poll_schedule.forget(key);
-        self.metrics.evolutions.forget(key);
+        self.metrics.forget_architecture(key);
+        self.installation.forget(key);
     }
 }
 
@@ -127,14 +136,19 @@ impl<'a> ReconcileContext<'a> {
         self.with_state(|state| state.record_write(fence));
     }
 
-    /// The cached objects of a type that the Architecture controls.
+    /// The cached objects of a type that the Architecture controls or may adopt.
     pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta>>(
         &self,
         cache: &Cache<K>,
     ) -> Vec<Arc<K>> {
         let mut objects = cache.objects_of(&self.key);
-        objects.retain(|object| is_controlled_by(object.metadata(), self.uid()));
+        objects.retain(|object| self.is_ours(object.metadata()));
         objects
+    }
+
+    /// Whether the Architecture controls the object or may adopt it.
+    pub(super) fn is_ours(&self, metadata: &ObjectMeta) -> bool {
+        is_controlled_by(metadata, self.uid()) || is_orphan_of(metadata, &self.identity)
     }
 
     /// The Architecture as the caches show it, with the children that others deleted since they
@@ -150,9 +164,32 @@ impl<'a> ReconcileContext<'a> {
             claims: caches.claims.objects_of(&self.key),
             reports: self.shared.reports.reports_of(&self.key, Instant::now(), self.now()),
             is_first_poll: !self.shared.reports.has_settled(&self.key),
+            causes: Causes::default(),
         };
         self.with_state(|state| state.last_seen.complete_snapshot(&mut snapshot, self.uid()));
         snapshot
+    }
+
+    /// [`Self::snapshot`], with the causes that are read on demand; and when to look again, if
+    /// something waits.
+    pub(super) async fn explained_snapshot(&self, now: Timestamp) -> (Snapshot, Option<Duration>) {
+        let mut snapshot = self.snapshot();
+        let source = self.cause_source();
+        let mut readings = self.take_readings();
+        let (causes, next_look) = readings.complete(&source, &snapshot, now).await;
+        self.with_state(|state| state.cause_readings = readings);
+        snapshot.causes = causes;
+        (snapshot, next_look)
+    }
+
+    pub(super) fn cause_source(&self) -> CauseSource {
+        CauseSource { client: self.shared.client.clone(), namespace: self.key.namespace.clone() }
+    }
+
+    /// What was read on demand so far. The caller puts it back: reconciles of one Architecture do
+    /// not overlap.
+    pub(super) fn take_readings(&self) -> CauseReadings {
+        self.with_state(|state| std::mem::take(&mut state.cause_readings))
     }
 
     /// Records that the operator deletes this object, so that no snapshot restores it.

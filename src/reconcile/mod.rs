@@ -23,4 +23,4 @@ mod state;
 mod volumes;
 mod watch;
 
-pub use operator::{Options, RunError, run};
+pub use operator::{LeaseName, Options, RunError, run};

@@ -12,15 +12,18 @@ mod support;
 
 mod apply;
 mod backoff;
+mod broken_connections;
 mod commands;
 mod conflicts;
 mod deleted_children;
 mod deletion;
 mod drift;
 mod evolution;
+mod installations;
 mod invalid;
 mod leader;
 mod newer_version;
+mod permissions;
 mod quantities;
 mod rbac;
 mod ready;

@@ -53,7 +53,7 @@ impl Inputs {
         previous: Option<&ArchitectureStatus>,
         at: Timestamp,
     ) -> ArchitectureStatus {
-        let subject = Subject { identity: &self.identity, generation: 7, previous };
+        let subject = Subject { identity: &self.identity, generation: 7, operator: None, previous };
         Assessment::new(subject, &self.target, &self.outcome, running, at).status()
     }
 }

@@ -54,7 +54,9 @@ fn healthy_component(identity: &Identity, component: &Component) -> RunningCompo
         revision: Some(fake_revision()),
         workload: Some(workload),
         pods,
-        terminating: 0,
+        terminating: vec![],
+        claim_issue: None,
+        has_bound_claim: false,
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::{
     reconciler::{error_policy, reconcile},
     reports::{PollSchedule, Poller, ReportStore},
     state::StateStore,
-    watch::{Caches, Health, Queue, WatchScope, WatchSet, new_queue},
+    watch::{Caches, ForeignObjects, Health, Installation, Queue, WatchScope, WatchSet, new_queue},
 };
 use crate::render::RenderSettings;
 use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
@@ -31,10 +31,13 @@ const DEBOUNCE: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub(super) struct SharedParts {
     pub(super) client: Client,
+    /// For watches only: its connections are never idle, so that a new watch uses no broken one.
+    pub(super) watch_client: Client,
     pub(super) settings: RenderSettings,
     pub(super) concurrency: u16,
     pub(super) recorder: Recorder,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) installation: Arc<Installation>,
     pub(super) health: Arc<Health>,
 }
 
@@ -42,15 +45,20 @@ pub(super) struct SharedParts {
 pub(super) fn start_scope(parts: &SharedParts, scope: &WatchScope, tasks: &mut JoinSet<()>) {
     let (queue, requests) = new_queue(Arc::clone(&parts.metrics));
     let watches = WatchSet {
-        client: &parts.client,
+        client: &parts.watch_client,
         scope,
         queue: Arc::clone(&queue),
+        metrics: Arc::clone(&parts.metrics),
         tasks,
         health: &parts.health,
     };
     let caches = watches.start_all();
-    let listed = caches.clone();
-    parts.health.add_readiness_check(move || listed.all_listed());
+    let (watched, waiting) = (caches.clone(), Arc::clone(&queue));
+    let name = scope.to_string();
+    parts.health.add_stall_check(move || {
+        let is_stuck = watched.has_architectures() && waiting.is_stuck();
+        is_stuck.then(|| format!("the controller of {name}"))
+    });
     let (poller, context) = build_parts(parts.clone(), caches, queue);
     tasks.spawn(poller.run());
     tasks.spawn(run_controller(context, requests, parts.concurrency));
@@ -70,12 +78,14 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         client: parts.client,
         settings: parts.settings,
         caches,
+        foreign_objects: ForeignObjects::default(),
         queue,
         states: StateStore::default(),
         reports,
         poll_schedule,
         recorder: parts.recorder,
         metrics: parts.metrics,
+        installation: parts.installation,
     };
     (poller, context)
 }

@@ -3,12 +3,15 @@
 //! An Event follows from the status before and after a write, so none is repeated while nothing
 //! changes, also not by a restarted operator. An Event that cannot be written is dropped.
 
-use super::super::context::ReconcileContext;
+use super::super::{
+    context::{Context, ReconcileContext},
+    key::ArchitectureKey,
+};
 use crate::{
     api::{ArchitectureStatus, EvolutionStep, Shape},
     observe::{Reason, condition_types},
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::{
     Resource,
     runtime::events::{Event, EventType},
@@ -24,8 +27,8 @@ const MAX_NOTE_CHARS: usize = 300;
 const ACTIONABLE_READY_REASONS: [Reason; 4] =
     [Reason::Conflict, Reason::ApplyFailed, Reason::Refused, Reason::Unreadable];
 /// Reasons of `Progressing` that users must act on.
-const ACTIONABLE_PROGRESSING_REASONS: [Reason; 3] =
-    [Reason::Blocked, Reason::PodsNotReady, Reason::VolumesUnchanged];
+const ACTIONABLE_PROGRESSING_REASONS: [Reason; 4] =
+    [Reason::Blocked, Reason::PodsNotReady, Reason::VolumesUnchanged, Reason::VolumesTerminating];
 
 /// Emits the Events of the transition from the status `before` to `now`.
 pub(super) async fn emit(
@@ -38,17 +41,27 @@ pub(super) async fn emit(
         tracing::info!(
             architecture = %cx.key(), reason = event.reason, note = event.note, "emitting an Event"
         );
-        let publish = cx.shared.recorder.publish(&event, &reference);
-        match tokio::time::timeout(EMIT_TIMEOUT, publish).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(architecture = %cx.key(), %error, "an Event was not written");
-            }
-            Err(_) => tracing::warn!(
-                architecture = %cx.key(),
-                "an Event was not written within {} s", EMIT_TIMEOUT.as_secs()
-            ),
+        publish_event(cx.shared, cx.key(), &event, &reference).await;
+    }
+}
+
+/// Writes one Event; a failure is logged.
+pub(super) async fn publish_event(
+    shared: &Context,
+    key: &ArchitectureKey,
+    event: &Event,
+    reference: &ObjectReference,
+) {
+    let publish = shared.recorder.publish(event, reference);
+    match tokio::time::timeout(EMIT_TIMEOUT, publish).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(architecture = %key, %error, "an Event was not written");
         }
+        Err(_) => tracing::warn!(
+            architecture = %key,
+            "an Event was not written within {} s", EMIT_TIMEOUT.as_secs()
+        ),
     }
 }
 

@@ -76,11 +76,6 @@ impl<K> Default for Cache<K> {
 }
 
 impl<K: Resource<DynamicType = ()>> Cache<K> {
-    /// Whether the first list is complete.
-    pub(super) fn has_listed(&self) -> bool {
-        self.position.has_listed()
-    }
-
     /// The fence of one of our writes that returned `written`.
     pub(in crate::reconcile) fn write_fence(&self, written: &ObjectMeta) -> WriteFence {
         WriteFence::new(&self.position, written)
@@ -97,6 +92,19 @@ impl<K: Resource<DynamicType = ()>> Cache<K> {
     pub(in crate::reconcile) fn get(&self, key: &ArchitectureKey, name: &str) -> Option<Arc<K>> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         objects.by_key.get(key)?.get(name)?.as_ref().ok().cloned()
+    }
+
+    /// The Architecture that the object of this name belongs to, and the object if this version can
+    /// read it.
+    pub(in crate::reconcile) fn holder_of(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Option<(ArchitectureKey, Option<Arc<K>>)> {
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        let key = objects.owners.get(&(namespace.to_owned(), name.to_owned()))?;
+        let entry = objects.by_key.get(key)?.get(name)?;
+        Some((key.clone(), entry.as_ref().ok().cloned()))
     }
 
     /// The objects of one Architecture that this version cannot read, each with the reason.

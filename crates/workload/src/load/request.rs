@@ -115,7 +115,9 @@ async fn send_request(
         Err(error) => {
             let kind = match error {
                 CallError::TimedOut { .. } => FailureKind::TimedOut,
-                CallError::Unreachable { .. } => FailureKind::Unreachable,
+                CallError::Unreachable { .. } | CallError::Misdirected { .. } => {
+                    FailureKind::Unreachable
+                }
                 CallError::Invalid { .. } => FailureKind::UnexpectedAnswer,
             };
             Err(RequestFailure { kind, reason: error.to_string() })
