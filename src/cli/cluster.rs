@@ -150,8 +150,8 @@ impl Cluster {
             pods: self.list_labeled(identity, "Pods").await?,
             claims: self.list_labeled(identity, "PersistentVolumeClaims").await?,
             reports: [].into(),
-            is_first_poll: false,
             causes: Causes::default(),
+            is_first_poll: false,
         })
     }
 

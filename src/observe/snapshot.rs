@@ -38,11 +38,11 @@ pub struct Snapshot {
     pub claims: Vec<Arc<PersistentVolumeClaim>>,
     /// The report of each pod, by the pod's UID.
     pub reports: BTreeMap<String, PodReport>,
+    /// What was read on demand because something waits.
+    pub causes: Causes,
     /// Whether the operator has only begun to poll these pods: that a report is missing says nothing
     /// of its pod.
     pub is_first_poll: bool,
-    /// What was read on demand because something waits.
-    pub causes: Causes,
 }
 
 /// The newest report of a pod, and the last attempt to read one.

@@ -67,7 +67,7 @@ pub struct PanicReport<'a> {
     pub message: &'a str,
     /// `metadata.generation` of the specification.
     pub generation: i64,
-    /// When it happened.
+    /// The time of the panic, for the condition's transition.
     pub now: Timestamp,
 }
 
@@ -83,8 +83,8 @@ pub fn status_after_panic(
         report.message
     );
     shorten(&mut message, MAX_MESSAGE);
-    let old = status.conditions.iter().position(|old| old.type_ == condition_types::READY);
-    let old = old.map(|index| status.conditions.remove(index));
+    let index = status.conditions.iter().position(|one| one.type_ == condition_types::READY);
+    let old = index.map(|index| status.conditions.remove(index));
     let since = old.filter(|old| old.status == "Unknown").map(|old| old.last_transition_time);
     status.observed_generation = Some(report.generation);
     status.conditions.push(Condition {

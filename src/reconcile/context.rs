@@ -8,7 +8,7 @@ use super::{
     state::{ReconcileState, StateStore},
     watch::{
         Cache, Caches, CauseReadings, CauseSource, ForeignObjects, Installation,
-        LenientArchitecture, Queue, WriteFence,
+        LenientArchitecture, NameReservations, Queue, RolloutSlots, WriteFence,
     },
 };
 use crate::{
@@ -20,8 +20,9 @@ use k8s_openapi::{
     Metadata, NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta,
     jiff::Timestamp,
 };
-use kube::{Api, Client, Resource, ResourceExt, runtime::events::Recorder};
+use kube::{Api, Client, Resource, ResourceExt, runtime::events::Reporter};
 use maquette_contract::keys::LABEL_COMPONENT;
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -33,13 +34,16 @@ pub(super) struct Context {
     pub(super) settings: RenderSettings,
     pub(super) caches: Caches,
     pub(super) foreign_objects: ForeignObjects,
+    pub(super) name_reservations: NameReservations,
     pub(super) queue: Arc<Queue>,
     pub(super) states: StateStore,
     pub(super) reports: Arc<ReportStore>,
     pub(super) poll_schedule: Arc<PollSchedule>,
-    pub(super) recorder: Recorder,
+    pub(super) reporter: Reporter,
     pub(super) metrics: Arc<Metrics>,
     pub(super) installation: Arc<Installation>,
+    /// The same for all scopes.
+    pub(super) rollout_slots: Arc<RolloutSlots>,
 }
 
 impl Context {
@@ -64,11 +68,13 @@ impl Context {
         if self.caches.architectures.get(&key.object_ref()).is_some() {
             self.queue.push(key.clone());
         }
+        self.name_reservations.forget(key);
         self.states.forget(key);
         self.reports.forget(key);
         self.poll_schedule.forget(key);
         self.metrics.forget_architecture(key);
         self.installation.forget(key);
+        self.rollout_slots.release(key);
     }
 }
 
@@ -137,7 +143,7 @@ impl<'a> ReconcileContext<'a> {
     }
 
     /// The cached objects of a type that the Architecture controls or may adopt.
-    pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta>>(
+    pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta> + Serialize + DeserializeOwned>(
         &self,
         cache: &Cache<K>,
     ) -> Vec<Arc<K>> {
@@ -163,8 +169,8 @@ impl<'a> ReconcileContext<'a> {
             pods: caches.pods.objects_of(&self.key),
             claims: caches.claims.objects_of(&self.key),
             reports: self.shared.reports.reports_of(&self.key, Instant::now(), self.now()),
-            is_first_poll: !self.shared.reports.has_settled(&self.key),
             causes: Causes::default(),
+            is_first_poll: !self.shared.reports.has_settled(&self.key),
         };
         self.with_state(|state| state.last_seen.complete_snapshot(&mut snapshot, self.uid()));
         snapshot

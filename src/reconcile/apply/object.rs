@@ -177,3 +177,24 @@ fn check_applied<K: Child>(
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::api::core::v1::Service;
+    use kube::core::Status;
+
+    #[test]
+    fn an_object_that_changed_meanwhile_is_read_again() {
+        let failure = |code: u16| {
+            let status = Status { code, message: "so it is".to_owned(), ..Status::default() };
+            WriteError::from_kube(&Service::default(), kube::Error::Api(Box::new(status)))
+        };
+        for code in [404, 409] {
+            assert!(matches!(failure(code), WriteError::Outdated(_)), "{code}");
+        }
+        for code in [403, 422, 500] {
+            assert!(matches!(failure(code), WriteError::Final(_)), "{code}");
+        }
+    }
+}

@@ -18,13 +18,14 @@ pub(in crate::reconcile) fn ensure_owned<K: Child>(
     desired: &K,
     live: &ObjectMeta,
 ) -> Result<(), ApplyError> {
+    let is_terminating = live.deletion_timestamp.is_some();
+    if !is_terminating && cx.is_ours(live) {
+        return Ok(());
+    }
     let object = desired.display_name();
-    if live.deletion_timestamp.is_some() {
+    if is_terminating {
         let message = format!("waiting for {object} to be removed");
         return Err(ApplyError::from_issue(IssueKind::Removal, message));
-    }
-    if cx.is_ours(live) {
-        return Ok(());
     }
     let name = &cx.key().name;
     if architecture_owners(live).any(|owner| owner.name == *name) {
@@ -41,20 +42,33 @@ pub(in crate::reconcile) fn name_conflict<K: Child>(
     desired: &K,
     live: &ObjectMeta,
 ) -> ApplyError {
-    conflict_with(desired, &describe_holder(cx, live))
+    name_taken(&desired.display_name(), component_of(desired), &describe_holder(cx, live))
 }
 
 /// A conflict with an object of another Architecture that this version cannot read.
 pub(super) fn unreadable_conflict<K: Child>(desired: &K, holder: &ArchitectureKey) -> ApplyError {
-    conflict_with(desired, &format!("belongs to Architecture {}", holder.name))
+    reserved_conflict(&desired.display_name(), component_of(desired), holder)
 }
 
-fn conflict_with<K: Child>(desired: &K, holder: &str) -> ApplyError {
-    let component = desired.labels().get(LABEL_COMPONENT);
-    let component = component.map_or_else(String::new, |name| format!(", or component {name}"));
-    let message =
-        format!("{} {holder}: rename this Architecture{component}", desired.display_name());
-    ApplyError::from_issue(IssueKind::NameTaken, message)
+/// A conflict with another Architecture, which has the object or is about to create it.
+pub(super) fn reserved_conflict(
+    object: &str,
+    component: Option<&str>,
+    holder: &ArchitectureKey,
+) -> ApplyError {
+    name_taken(object, component, &format!("belongs to Architecture {}", holder.name))
+}
+
+fn component_of<K: Child>(object: &K) -> Option<&str> {
+    object.labels().get(LABEL_COMPONENT).map(String::as_str)
+}
+
+fn name_taken(object: &str, component: Option<&str>, holder: &str) -> ApplyError {
+    let or_component = component.map(|name| format!(", or component {name}")).unwrap_or_default();
+    ApplyError::from_issue(
+        IssueKind::NameTaken,
+        format!("{object} {holder}: rename this Architecture{or_component}"),
+    )
 }
 
 /// Whose the object is, as the predicate of a sentence.

@@ -60,8 +60,8 @@ pub(super) struct Metrics {
     panics: Counter,
     pub(super) architectures: ArchitectureMetrics,
     pub(super) evolutions: EvolutionMetrics,
-    pub(super) polls: PollMetrics,
     pub(super) watches: WatchMetrics,
+    pub(super) polls: PollMetrics,
 }
 
 impl fmt::Debug for Metrics {
@@ -89,8 +89,8 @@ impl Metrics {
             panics: Counter::default(),
             architectures: ArchitectureMetrics::default(),
             evolutions: EvolutionMetrics::default(),
-            polls: PollMetrics::new(),
             watches: WatchMetrics::default(),
+            polls: PollMetrics::new(),
         };
         metrics.register_all();
         metrics
@@ -146,8 +146,8 @@ impl Metrics {
         );
         self.architectures.register(registry);
         self.evolutions.register(registry);
-        self.polls.register(registry);
         self.watches.register(registry);
+        self.polls.register(registry);
         process::register(registry);
     }
 

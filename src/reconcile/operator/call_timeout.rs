@@ -46,3 +46,25 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+    use tower::{ServiceExt, service_fn};
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_watch_may_wait_for_its_answer() {
+        let never = service_fn(async |_: Request<Body>| {
+            std::future::pending::<()>().await;
+            Ok::<_, BoxError>(Response::new(Body::empty()))
+        });
+        let request = |uri: &str| Request::get(uri).body(Body::empty()).unwrap();
+        let start = Instant::now();
+        let list = CallTimeout(never.clone()).oneshot(request("/api/v1/pods?limit=5")).await;
+        assert_eq!(list.unwrap_err().to_string(), "none within 15 s");
+        assert_eq!(start.elapsed(), CALL_TIMEOUT);
+        let watch = CallTimeout(never).oneshot(request("/api/v1/pods?watch=true&limit=5"));
+        assert!(tokio::time::timeout(CALL_TIMEOUT * 4, watch).await.is_err());
+    }
+}

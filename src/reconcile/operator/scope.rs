@@ -8,7 +8,10 @@ use super::super::{
     reconciler::{error_policy, reconcile},
     reports::{PollSchedule, Poller, ReportStore},
     state::StateStore,
-    watch::{Caches, ForeignObjects, Health, Installation, Queue, WatchScope, WatchSet, new_queue},
+    watch::{
+        Caches, ForeignObjects, Health, Installation, LenientArchitecture, NameReservations, Queue,
+        RolloutSlots, WatchScope, WatchSet, new_queue,
+    },
 };
 use crate::render::RenderSettings;
 use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
@@ -16,12 +19,13 @@ use kube::{
     Client,
     runtime::{
         applier,
-        controller::{Config, Error as ControllerError},
-        events::Recorder,
+        controller::{Action, Config, Error as ControllerError},
+        events::Reporter,
     },
 };
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// Requests for a reconcile within this time count as one: the creation of an object causes many
 /// events.
@@ -35,10 +39,13 @@ pub(super) struct SharedParts {
     pub(super) watch_client: Client,
     pub(super) settings: RenderSettings,
     pub(super) concurrency: u16,
-    pub(super) recorder: Recorder,
+    /// The reconciles in progress, one task each, so that they use all processors.
+    pub(super) reconciles: TaskTracker,
+    pub(super) reporter: Reporter,
     pub(super) metrics: Arc<Metrics>,
     pub(super) installation: Arc<Installation>,
     pub(super) health: Arc<Health>,
+    pub(super) rollout_slots: Arc<RolloutSlots>,
 }
 
 /// Starts the tasks of `scope`. None of them ends by itself.
@@ -61,7 +68,8 @@ pub(super) fn start_scope(parts: &SharedParts, scope: &WatchScope, tasks: &mut J
     });
     let (poller, context) = build_parts(parts.clone(), caches, queue);
     tasks.spawn(poller.run());
-    tasks.spawn(run_controller(context, requests, parts.concurrency));
+    let reconciles = parts.reconciles.clone();
+    tasks.spawn(run_controller(context, requests, parts.concurrency, reconciles));
 }
 
 fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller, Context) {
@@ -79,13 +87,15 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         settings: parts.settings,
         caches,
         foreign_objects: ForeignObjects::default(),
+        name_reservations: NameReservations::default(),
         queue,
         states: StateStore::default(),
         reports,
         poll_schedule,
-        recorder: parts.recorder,
+        reporter: parts.reporter,
         metrics: parts.metrics,
         installation: parts.installation,
+        rollout_slots: parts.rollout_slots,
     };
     (poller, context)
 }
@@ -95,13 +105,14 @@ async fn run_controller(
     context: Context,
     requests: UnboundedReceiver<ArchitectureKey>,
     concurrency: u16,
+    reconciles: TaskTracker,
 ) {
     let context = Arc::new(context);
     let store = context.caches.architectures.clone();
     let object_refs = requests.map(|key| Ok::<_, ReconcileError>(key.object_ref()));
     let config = Config::default().debounce(DEBOUNCE).concurrency(concurrency);
     applier(
-        |architecture, context| Box::pin(reconcile(architecture, context)),
+        |architecture, context| Box::pin(spawn_reconcile(&reconciles, architecture, context)),
         error_policy,
         Arc::clone(&context),
         store,
@@ -117,4 +128,21 @@ async fn run_controller(
         std::future::ready(())
     })
     .await;
+}
+
+/// Reconciles in a task of its own, which ends when the result is dropped.
+fn spawn_reconcile(
+    reconciles: &TaskTracker,
+    architecture: Arc<LenientArchitecture>,
+    context: Arc<Context>,
+) -> impl Future<Output = Result<Action, ReconcileError>> + use<> {
+    let task = AbortOnDropHandle::new(reconciles.spawn(reconcile(architecture, context)));
+    async move {
+        match task.await {
+            Ok(result) => result,
+            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+            // It is aborted only with the controller, which waits for nothing any more.
+            Err(_) => std::future::pending().await,
+        }
+    }
 }

@@ -3,30 +3,35 @@
 use super::{
     super::{
         apply::{
-            adopt_orphans, apply_objects, find_name_conflicts, prune_objects, refresh_stale_pods,
+            NameCheck, adopt_orphans, apply_objects, check_names, prune_objects,
+            refresh_stale_pods, run_canaries,
         },
         context::ReconcileContext,
         outcome::ReconcileOutcome,
-        volumes::{ensure_claims, find_claim_conflicts, release_claims},
+        volumes::{check_claim_names, ensure_claims, release_claims},
     },
-    decision::Change,
+    decision::PendingChange,
 };
 use crate::{
     observe::{Issue, RunningTopology, Snapshot},
     render::ObjectsByKind,
 };
 
-/// Makes the objects of `change`. Ends early when the rest must wait for what failed.
+/// Makes the objects of `change`. Ends early when the rest must wait for what failed. Returns why
+/// the API server refused canary pods, one line each.
 pub(super) async fn make_changes(
     cx: &ReconcileContext<'_>,
-    change: Change,
+    change: PendingChange,
     snapshot: &Snapshot,
     running: &RunningTopology,
     outcome: &mut ReconcileOutcome,
-) {
-    let Change { mut objects, wanted, retention, is_blocked } = change;
+) -> Vec<String> {
+    let PendingChange { mut objects, wanted, retention, is_blocked, rollout, withheld_sets } =
+        change;
     outcome.blocked = is_blocked;
-    let conflicts = find_conflicts(cx, wanted.iter().chain([&objects])).await;
+    // Before the claims: a StatefulSet that is created again for larger volumes keeps its template.
+    outcome.skipped_sets = withheld_sets;
+    let conflicts = find_name_conflicts(cx, wanted.iter().chain([&objects])).await;
     outcome.applied.issues.extend(conflicts);
     if outcome.can_continue() {
         adopt_orphans(cx, outcome).await;
@@ -46,19 +51,21 @@ pub(super) async fn make_changes(
     if outcome.can_continue() {
         refresh_stale_pods(cx, &objects.config_maps, running, outcome).await;
     }
+    if outcome.can_continue() {
+        return run_canaries(cx, &rollout, outcome).await;
+    }
+    vec![]
 }
 
-/// The names among those of `objects` that belong to something else, each once.
-async fn find_conflicts<'a>(
+/// The names of `objects` that belong to something else. The others are reserved.
+async fn find_name_conflicts<'a>(
     cx: &ReconcileContext<'_>,
     objects: impl Iterator<Item = &'a ObjectsByKind>,
 ) -> Vec<Issue> {
-    let mut conflicts: Vec<Issue> = vec![];
+    let mut names = NameCheck::default();
     for objects in objects {
-        conflicts.extend(find_name_conflicts(cx, objects).await);
-        conflicts.extend(find_claim_conflicts(cx, &objects.stateful_sets).await);
+        names.extend(check_names(cx, objects).await);
+        names.extend(check_claim_names(cx, &objects.stateful_sets).await);
     }
-    conflicts.sort_by(|a, b| a.message.cmp(&b.message));
-    conflicts.dedup();
-    conflicts
+    names.reserve(cx)
 }

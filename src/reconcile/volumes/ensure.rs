@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        apply::{Child, conflicts_of_kind, create_params},
+        apply::{Child, NameCheck, check_names_of_kind, create_params},
         context::ReconcileContext,
         error::ApplyError,
         outcome::ReconcileOutcome,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::Retention,
-    observe::{Issue, IssueKind, Snapshot, VolumeNote, user_of},
+    observe::{IssueKind, Snapshot, VolumeNote, user_of},
 };
 use futures::{FutureExt, StreamExt, stream};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
@@ -30,14 +30,14 @@ const MAX_WRITES_AT_ONCE: usize = 12;
 /// Attempts to create one claim.
 const MAX_ATTEMPTS: u32 = 4;
 
-/// One issue for each claim of `sets` whose name belongs to something else.
-pub(in crate::reconcile) async fn find_claim_conflicts(
+/// Checks the names of the claims of `sets`.
+pub(in crate::reconcile) async fn check_claim_names(
     cx: &ReconcileContext<'_>,
     sets: &[StatefulSet],
-) -> Vec<Issue> {
+) -> NameCheck {
     let claims: Vec<Claim> = sets.iter().flat_map(desired_claims).collect();
     let unwatched = format!("!{LABEL_ARCHITECTURE}");
-    conflicts_of_kind(cx, &cx.shared.caches.claims, &unwatched, &claims, ensure_adoptable).await
+    check_names_of_kind(cx, &cx.shared.caches.claims, &unwatched, &claims, ensure_adoptable).await
 }
 
 /// Creates the claims of `sets`; skips a StatefulSet if one of its claims is not ours. Claims grow

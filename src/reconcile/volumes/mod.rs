@@ -15,6 +15,6 @@ mod retain;
 mod storage_class;
 mod template;
 
-pub(super) use ensure::{ensure_claims, find_claim_conflicts};
+pub(super) use ensure::{check_claim_names, ensure_claims};
 pub(super) use release::release_claims;
 pub(super) use retain::set_claim_owners;

@@ -45,8 +45,8 @@ impl ForeignObjects {
             + Debug
             + DeserializeOwned,
     {
-        let last = self.last_list((namespace.to_owned(), K::kind(&()).into_owned()));
-        let mut last = last.lock().await;
+        let list = self.last_list((namespace.to_owned(), K::kind(&()).into_owned()));
+        let mut last = list.lock().await;
         if let Some((at, objects)) = &*last
             && at.elapsed() < MAX_AGE
         {
