@@ -17,6 +17,7 @@ mod conflicts;
 mod deleted_children;
 mod deletion;
 mod drift;
+mod events;
 mod evolution;
 mod gitops;
 mod invalid;
