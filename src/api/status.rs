@@ -20,6 +20,10 @@ pub struct ArchitectureStatus {
     /// Architecture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// The installation of the operator that builds the Architecture, as the namespace and name of
+    /// its Lease; absent if that operator runs without leader election.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
     /// The shape that serves the end users. During a change of shape it differs from `spec.shape`
     /// until the step `Cutover` is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,11 +2,11 @@
 
 use super::CommandResult;
 use crate::{
-    reconcile::{self, Options},
+    reconcile::{self, LeaseName, Options},
     render::RenderSettings,
 };
 use anyhow::Context;
-use maquette_contract::ports::ADMIN;
+use maquette_contract::{keys::MANAGER, ports::ADMIN};
 use std::{
     collections::BTreeSet,
     net::{Ipv4Addr, SocketAddr},
@@ -31,12 +31,24 @@ pub struct Args {
     /// How many Architectures are reconciled at the same time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
+    /// How many Architectures change the image or other settings of their pods at the same time, as
+    /// after an upgrade of the operator. Those that are stopped by a pod that cannot start do not
+    /// count.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    max_concurrent_rollouts: u16,
     /// Whether to reconcile only while holding the lease, so that several replicas can run.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     leader_elect: bool,
     /// Namespace of the lease; without it, the operator's own.
     #[arg(long, value_name = "NAMESPACE")]
     lease_namespace: Option<String>,
+    /// Name of the lease. Each installation in a namespace needs its own.
+    ///
+    /// The namespace and name of the lease also name the installation: in the status of the
+    /// Architectures that it builds, and in the annotation maquette.dev/operator, which gives an
+    /// Architecture to one of several installations.
+    #[arg(long, value_name = "NAME", env = "MAQUETTE_LEASE_NAME", default_value = MANAGER)]
+    lease_name: String,
     /// Where to serve /livez, /readyz and /metrics.
     #[arg(long, value_name = "ADDRESS:PORT",
           default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, ADMIN.number)))]
@@ -64,13 +76,15 @@ pub(super) async fn run(args: Args) -> CommandResult {
     let config = kube::Config::infer()
         .await
         .context("no cluster is configured: run in a pod, or set KUBECONFIG")?;
-    let lease_namespace = args.lease_namespace.unwrap_or_else(|| config.default_namespace.clone());
+    let namespace = args.lease_namespace.unwrap_or_else(|| config.default_namespace.clone());
+    let lease = LeaseName { namespace, name: args.lease_name };
     let options = Options {
         namespaces: distinct_namespaces(&args.namespaces),
         settings: RenderSettings { image: args.workload_image },
         concurrency: args.concurrency,
+        max_concurrent_rollouts: args.max_concurrent_rollouts,
         http_address: args.http_address,
-        lease_namespace: args.leader_elect.then_some(lease_namespace),
+        lease: args.leader_elect.then_some(lease),
         instance: args.instance,
     };
     let mut interrupt = signal(SignalKind::interrupt())?;

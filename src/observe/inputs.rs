@@ -15,6 +15,8 @@ pub struct Subject<'a> {
     pub identity: &'a Identity,
     /// `metadata.generation` of the specification.
     pub generation: i64,
+    /// The installation of the operator that builds it, if that has a name.
+    pub operator: Option<&'a str>,
     /// The status that was written last. It gives the times of transitions that did not happen
     /// again.
     pub previous: Option<&'a ArchitectureStatus>,
@@ -37,6 +39,8 @@ pub struct Target {
     pub waits: Vec<String>,
     /// Why the specification cannot be reached from what runs, one line each, with the fix.
     pub blockers: Vec<String>,
+    /// Pods with new settings that cannot start, so that no further pod is changed, one line each.
+    pub stops: Vec<String>,
 }
 
 /// The result of the steps of one reconcile. The steps fill it; the assessment borrows it.
@@ -97,10 +101,14 @@ pub struct Issue {
 pub enum IssueKind {
     /// An object of an earlier Architecture of the same name is still being deleted.
     Removal,
+    /// The API server did not answer, or answered 408, 429 or 5xx.
+    Unavailable,
     /// The API server refused an object.
     Failed,
-    /// An object that we need to create exists and has another owner.
+    /// Another client works against what we apply.
     Conflict,
+    /// An object that we need to create exists and has another owner: nothing else is written.
+    NameTaken,
     /// An object of the model exists that this version cannot read.
     Unreadable,
 }
@@ -108,7 +116,7 @@ pub enum IssueKind {
 impl IssueKind {
     /// Whether it can pass without a change by a user.
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::Removal)
+        matches!(self, Self::Removal | Self::Unavailable)
     }
 }
 

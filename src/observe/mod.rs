@@ -11,6 +11,7 @@ mod component;
 mod conditions;
 mod edge;
 mod evolution;
+mod first_poll;
 mod inputs;
 mod ownership;
 mod running;
@@ -30,9 +31,11 @@ pub use conditions::{Reason, condition_types};
 pub use inputs::{
     Acceptance, ActiveEvolution, ApplyOutcome, Issue, IssueKind, Subject, Target, VolumeNote,
 };
-pub use ownership::is_controlled_by;
+pub use ownership::{is_controlled_by, is_orphan_of};
 pub use running::{
-    PodIssue, REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
-    Workload, has_ended, pod_ordinal, refused_volume_changes, running_topology, sampled_pods,
+    PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload, has_ended,
+    is_pod_ready, pod_ordinal, readiness_issue, refused_volume_changes, running_topology,
 };
-pub use snapshot::{PodReport, REPORT_TTL, Snapshot};
+pub use snapshot::{PodReport, REPORT_TTL, ROTATION_SECONDS, Snapshot};
+pub use status::{PanicReport, status_after_panic};
+pub use traffic::IDLE_SECONDS;

@@ -6,10 +6,13 @@ use super::{
     metrics::Metrics,
     reports::{PollSchedule, ReportStore},
     state::{ReconcileState, StateStore},
-    watch::{Cache, Caches, CauseReadings, CauseSource, LenientArchitecture, Queue, WriteFence},
+    watch::{
+        Cache, Caches, CauseReadings, CauseSource, ForeignObjects, Installation,
+        LenientArchitecture, NameReservations, Queue, RolloutSlots, WriteFence,
+    },
 };
 use crate::{
-    observe::{Causes, Snapshot, is_controlled_by},
+    observe::{Causes, Snapshot, is_controlled_by, is_orphan_of},
     plan::Identity,
     render::RenderSettings,
 };
@@ -19,19 +22,28 @@ use k8s_openapi::{
 };
 use kube::{Api, Client, Resource, ResourceExt, runtime::events::Reporter};
 use maquette_contract::keys::LABEL_COMPONENT;
-use std::{sync::Arc, time::Duration};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What every reconcile of a watch scope shares.
 pub(super) struct Context {
     pub(super) client: Client,
     pub(super) settings: RenderSettings,
     pub(super) caches: Caches,
+    pub(super) foreign_objects: ForeignObjects,
+    pub(super) name_reservations: NameReservations,
     pub(super) queue: Arc<Queue>,
     pub(super) states: StateStore,
     pub(super) reports: Arc<ReportStore>,
     pub(super) poll_schedule: Arc<PollSchedule>,
     pub(super) reporter: Reporter,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) installation: Arc<Installation>,
+    /// The same for all scopes.
+    pub(super) rollout_slots: Arc<RolloutSlots>,
 }
 
 impl Context {
@@ -56,10 +68,13 @@ impl Context {
         if self.caches.architectures.get(&key.object_ref()).is_some() {
             self.queue.push(key.clone());
         }
+        self.name_reservations.forget(key);
         self.states.forget(key);
         self.reports.forget(key);
         self.poll_schedule.forget(key);
-        self.metrics.evolutions.forget(key);
+        self.metrics.forget_architecture(key);
+        self.installation.forget(key);
+        self.rollout_slots.release(key);
     }
 }
 
@@ -69,6 +84,8 @@ pub(super) struct ReconcileContext<'a> {
     pub(super) architecture: &'a LenientArchitecture,
     pub(super) identity: Identity,
     key: ArchitectureKey,
+    /// When the reconcile began, by the wall clock and by the monotonic one.
+    began: (Timestamp, Instant),
 }
 
 impl<'a> ReconcileContext<'a> {
@@ -85,11 +102,18 @@ impl<'a> ReconcileContext<'a> {
             .map_err(|error| ReconcileError::InvalidIdentity(format!("{error}")))?;
         let uid = architecture.metadata.uid.clone().unwrap_or_default();
         let identity = Identity { name, namespace: key.namespace.clone(), uid };
-        Ok(Self { shared, architecture, identity, key })
+        let began = (Timestamp::now(), Instant::now());
+        Ok(Self { shared, architecture, identity, key, began })
     }
 
     pub(super) fn key(&self) -> &ArchitectureKey {
         &self.key
+    }
+
+    /// The time. Within a reconcile it follows the monotonic clock, as the ages of reports do.
+    pub(super) fn now(&self) -> Timestamp {
+        let (wall, at) = self.began;
+        wall.saturating_add(at.elapsed()).unwrap_or(wall)
     }
 
     pub(super) fn uid(&self) -> &str {
@@ -118,14 +142,19 @@ impl<'a> ReconcileContext<'a> {
         self.with_state(|state| state.record_write(fence));
     }
 
-    /// The cached objects of a type that the Architecture controls.
-    pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta>>(
+    /// The cached objects of a type that the Architecture controls or may adopt.
+    pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta> + Serialize + DeserializeOwned>(
         &self,
         cache: &Cache<K>,
     ) -> Vec<Arc<K>> {
         let mut objects = cache.objects_of(&self.key);
-        objects.retain(|object| is_controlled_by(object.metadata(), self.uid()));
+        objects.retain(|object| self.is_ours(object.metadata()));
         objects
+    }
+
+    /// Whether the Architecture controls the object or may adopt it.
+    pub(super) fn is_ours(&self, metadata: &ObjectMeta) -> bool {
+        is_controlled_by(metadata, self.uid()) || is_orphan_of(metadata, &self.identity)
     }
 
     /// The Architecture as the caches show it, with the children that others deleted since they
@@ -139,8 +168,9 @@ impl<'a> ReconcileContext<'a> {
             stateful_sets: self.owned_objects(&caches.stateful_sets),
             pods: caches.pods.objects_of(&self.key),
             claims: caches.claims.objects_of(&self.key),
-            reports: self.shared.reports.reports_of(&self.key),
+            reports: self.shared.reports.reports_of(&self.key, Instant::now(), self.now()),
             causes: Causes::default(),
+            is_first_poll: !self.shared.reports.has_settled(&self.key),
         };
         self.with_state(|state| state.last_seen.complete_snapshot(&mut snapshot, self.uid()));
         snapshot

@@ -4,7 +4,8 @@
 //! `evolve`), what an object contains (`render`) or what works (`observe`).
 //!
 //! Absent on purpose: no finalizer (owner references and the garbage collector delete the objects
-//! that we made), no read before the write of a new object, and no write that changes nothing.
+//! that we made), no read of each object before it is created (one list for a namespace finds the
+//! names of others), and no write that changes nothing.
 //!
 //! Arrows go one way: `key, error <- metrics <- watch <- state, reports <- context, outcome <-
 //! apply <- volumes, publish <- reconciler <- operator`.
@@ -23,4 +24,4 @@ mod state;
 mod volumes;
 mod watch;
 
-pub use operator::{Options, RunError, run};
+pub use operator::{LeaseName, Options, RunError, run};

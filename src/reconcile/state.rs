@@ -11,7 +11,7 @@ use super::{
 use k8s_openapi::api::events::v1::Event;
 use maquette_contract::Revision;
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -64,6 +64,8 @@ pub(super) struct ReconcileState {
     failures: u32,
     /// The end of the back-off, and the generation that it holds for.
     retry_not_before: Option<(Instant, i64)>,
+    /// Components whose configuration was requested to change, while it is unknown whether it did.
+    pub(super) uncertain_configs: BTreeSet<String>,
     pub(super) last_seen: LastSeen,
     /// By the pod's UID.
     pub(super) kubelet_refreshes: HashMap<String, KubeletRefresh>,

@@ -3,6 +3,7 @@
 mod change;
 mod components;
 mod edges;
+mod first_poll;
 mod kstatus;
 mod users;
 
@@ -42,6 +43,7 @@ impl Inputs {
             evolution: None,
             waits: vec![],
             blockers: vec![],
+            stops: vec![],
         };
         let identity = topology.identity().clone();
         Self { identity, target, outcome: ApplyOutcome::default() }
@@ -54,7 +56,7 @@ impl Inputs {
         previous: Option<&ArchitectureStatus>,
         at: Timestamp,
     ) -> ArchitectureStatus {
-        let subject = Subject { identity: &self.identity, generation: 7, previous };
+        let subject = Subject { identity: &self.identity, generation: 7, operator: None, previous };
         Assessment::new(subject, &self.target, &self.outcome, running, at).status()
     }
 }

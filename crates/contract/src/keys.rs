@@ -27,12 +27,19 @@ pub const MANAGER: &str = "maquette";
 /// The hash of the object that was applied last. If the hash of the desired object differs, the
 /// operator applies it again.
 pub const ANNOTATION_APPLIED_HASH: &str = "maquette.dev/applied-hash";
+/// On a Deployment or StatefulSet: the hash of the pod template that was applied last. On a canary
+/// pod: the hash of the template that it proves.
+pub const ANNOTATION_TEMPLATE_HASH: &str = "maquette.dev/template-hash";
 /// On a pod: the revision of the configuration that it should load. A change of the annotation
 /// makes the kubelet refresh the mounted ConfigMap at once.
 pub const ANNOTATION_CONFIG_REVISION: &str = "maquette.dev/config-revision";
 /// On a volume claim: the UID of the Architecture that used it last. An Architecture never deletes
 /// a claim that only an earlier Architecture of the same name has used.
 pub const ANNOTATION_USED_BY: &str = "maquette.dev/used-by";
+
+/// On an Architecture, set by users: the installation of the operator that builds it, as the namespace
+/// and name of its Lease. It decides where several installations watch the same namespace.
+pub const ANNOTATION_OPERATOR: &str = "maquette.dev/operator";
 
 /// The key in the ConfigMap of a component, and the name of the mounted file.
 pub const CONFIG_FILE: &str = "component.json";
@@ -43,5 +50,16 @@ pub const DATA_DIR: &str = "/data";
 /// The name of the volume claim template. Claims have the names
 /// `data-<architecture>-<component>-<ordinal>`.
 pub const CLAIM: &str = "data";
+/// The end of the name of a canary pod; the beginning is the name of the Deployment or StatefulSet.
+pub const CANARY_SUFFIX: &str = "-canary";
 /// The environment variable that holds the name of the pod.
 pub const ENV_POD_NAME: &str = "POD_NAME";
+
+/// The header of a request from component to component: its [`crate::Recipient`]. A request without
+/// it is a user's, or of an earlier version.
+pub const HEADER_RECIPIENT: &str = "maquette-to";
+/// The command by which a client of a store names its [`crate::Recipient`], the only argument. The
+/// store closes a connection that is meant for another.
+pub const COMMAND_RECIPIENT: &str = "MAQUETTE.TO";
+/// The first word of the error with which a store refuses a connection that is meant for another.
+pub const ERROR_MISDIRECTED: &str = "MISDIRECTED";

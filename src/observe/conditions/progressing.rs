@@ -18,7 +18,7 @@ fn stalled(assessment: &Assessment<'_>) -> Option<ConditionState> {
         Reason::Refused | Reason::Unreadable if !assessment.is_accepted() => {
             "nothing changes until the specification is accepted".to_owned()
         }
-        Reason::PodsNotReady if serves_beside_change(assessment) => {
+        Reason::PodsNotReady if older_pods_serve(assessment) => {
             format!("{message}; the running model still serves")
         }
         _ => message,
@@ -26,10 +26,10 @@ fn stalled(assessment: &Assessment<'_>) -> Option<ConditionState> {
     Some(ConditionState::new_false(reason, message))
 }
 
-/// Whether a change waits for components that serve no request yet.
-fn serves_beside_change(assessment: &Assessment<'_>) -> bool {
-    assessment.target.evolution.is_some()
-        && Change::in_progress(assessment).is_some_and(|change| !change.is_serving_stuck())
+/// Whether a change waits for pods that serve no request yet, beside those that do.
+fn older_pods_serve(assessment: &Assessment<'_>) -> bool {
+    let is_changing = assessment.target.evolution.is_some() || !assessment.target.stops.is_empty();
+    is_changing && Change::in_progress(assessment).is_some_and(|change| !change.is_serving_stuck())
 }
 
 /// A change in progress, and issues that pass.

@@ -37,7 +37,7 @@ pub enum Reason {
     AllWorks,
     /// An object that we need to create exists and has another owner.
     Conflict,
-    /// The API server refused an object.
+    /// The API server refused an object, or failed.
     ApplyFailed,
     /// An object of an earlier Architecture of the same name is still being deleted.
     WaitingForRemoval,
@@ -77,6 +77,8 @@ pub enum Reason {
     NotReported,
     /// Every peer sees every other.
     AllPeersSeen,
+    /// The operator has a bug: its reconcile panicked.
+    InternalError,
 }
 
 impl Reason {
@@ -108,6 +110,7 @@ impl Reason {
             Self::NoTraffic => "NoTraffic",
             Self::NotReported => "NotReported",
             Self::AllPeersSeen => "AllPeersSeen",
+            Self::InternalError => "InternalError",
         }
     }
 }

@@ -8,6 +8,7 @@ pub(super) fn evaluate(assessment: &Assessment<'_>) -> Option<ConditionState> {
     let ConditionState { reason, message, .. } = causes::spec_refused(assessment)
         .or_else(|| lasting_issue(assessment))
         .or_else(|| causes::blocked(assessment))
+        .or_else(|| rollout_stopped(assessment))
         .or_else(|| stuck_components(assessment))?;
     Some(ConditionState::new_true(reason, message))
 }
@@ -22,4 +23,14 @@ fn lasting_issue(assessment: &Assessment<'_>) -> Option<ConditionState> {
 fn stuck_components(assessment: &Assessment<'_>) -> Option<ConditionState> {
     let stuck = assessment.stuck_components();
     (!stuck.is_empty()).then(|| ConditionState::new_false(Reason::PodsNotReady, join_items(stuck)))
+}
+
+/// New pods that cannot start: no further pod is changed.
+fn rollout_stopped(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let stops = &assessment.target.stops;
+    if stops.is_empty() {
+        return None;
+    }
+    let message = format!("new pods cannot start: {}", join_items(stops.iter().cloned()));
+    Some(ConditionState::new_false(Reason::PodsNotReady, message))
 }

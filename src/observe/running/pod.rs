@@ -20,7 +20,7 @@ pub fn pod_ordinal(pod: &str) -> Option<u32> {
 
 /// Why the pod is not ready; none if it is. The text is the same while the issue is the same: it
 /// has no counts of attempts and no waiting times.
-pub(super) fn readiness_issue(pod: &Pod, causes: &Causes) -> Option<PodIssue> {
+pub fn readiness_issue(pod: &Pod, causes: &Causes) -> Option<PodIssue> {
     if is_ready(pod) {
         return None;
     }
@@ -36,7 +36,7 @@ pub(super) fn readiness_issue(pod: &Pod, causes: &Causes) -> Option<PodIssue> {
 }
 
 /// Whether the pod's condition `Ready` is true.
-pub(in crate::observe) fn is_ready(pod: &Pod) -> bool {
+pub fn is_ready(pod: &Pod) -> bool {
     pod_condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
 }
 

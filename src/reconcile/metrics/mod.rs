@@ -1,14 +1,21 @@
 //! The operator's metrics, under the names of controller-runtime. No label has a value
 //! that users choose.
 
+mod architectures;
 mod evolution;
 mod labels;
+mod polls;
+mod process;
+mod watches;
 
 use self::{
+    architectures::ArchitectureMetrics,
     evolution::EvolutionMetrics,
     labels::{CONTROLLER, ControllerLabel},
+    polls::PollMetrics,
+    watches::WatchMetrics,
 };
-use super::error::ReconcileError;
+use super::{error::ReconcileError, key::ArchitectureKey};
 use kube::runtime::controller::Action;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -50,7 +57,11 @@ pub(super) struct Metrics {
     adds: Family<QueueLabel, Counter>,
     requests: Family<RequestLabels, Counter>,
     leader: Family<LeaseLabel, Gauge>,
+    panics: Counter,
+    pub(super) architectures: ArchitectureMetrics,
     pub(super) evolutions: EvolutionMetrics,
+    pub(super) watches: WatchMetrics,
+    pub(super) polls: PollMetrics,
 }
 
 impl fmt::Debug for Metrics {
@@ -75,7 +86,11 @@ impl Metrics {
             adds: Family::default(),
             requests: Family::default(),
             leader: Family::default(),
+            panics: Counter::default(),
+            architectures: ArchitectureMetrics::default(),
             evolutions: EvolutionMetrics::default(),
+            watches: WatchMetrics::default(),
+            polls: PollMetrics::new(),
         };
         metrics.register_all();
         metrics
@@ -124,7 +139,22 @@ impl Metrics {
             "1 while this replica leads",
             self.leader.clone(),
         );
+        registry.register(
+            "maquette_reconcile_panics",
+            "Reconciles of an Architecture that panicked, which is a bug",
+            self.panics.clone(),
+        );
+        self.architectures.register(registry);
         self.evolutions.register(registry);
+        self.watches.register(registry);
+        self.polls.register(registry);
+        process::register(registry);
+    }
+
+    /// Drops an Architecture that is deleted, or that another installation builds.
+    pub(super) fn forget_architecture(&self, key: &ArchitectureKey) {
+        self.architectures.forget(key);
+        self.evolutions.forget(key);
     }
 
     pub(super) fn record_reconcile(
@@ -141,13 +171,16 @@ impl Metrics {
         }
     }
 
-    /// Records how many Architectures wait for a reconcile, and one more addition if `added`.
-    pub(super) fn record_queue_depth(&self, waiting: usize, added: bool) {
+    /// One more Architecture waits for a reconcile.
+    pub(super) fn record_queue_add(&self) {
         let label = QueueLabel { name: CONTROLLER };
-        self.depth.get_or_create(&label).set(i64::try_from(waiting).unwrap_or(i64::MAX));
-        if added {
-            self.adds.get_or_create(&label).inc();
-        }
+        self.depth.get_or_create(&label).inc();
+        self.adds.get_or_create(&label).inc();
+    }
+
+    /// One Architecture no longer waits.
+    pub(super) fn record_queue_removal(&self) {
+        self.depth.get_or_create(&QueueLabel { name: CONTROLLER }).dec();
     }
 
     /// Counts a reconcile as active until the guard is dropped.
@@ -160,6 +193,10 @@ impl Metrics {
     /// Counts a request to the API server; `code` is `<error>` without a response.
     pub(super) fn record_request(&self, method: &str, code: String) {
         self.requests.get_or_create(&RequestLabels { code, method: method.to_owned() }).inc();
+    }
+
+    pub(super) fn count_panic(&self) {
+        self.panics.inc();
     }
 
     pub(super) fn set_leader(&self, is_leader: bool) {

@@ -25,10 +25,10 @@ pub(super) async fn serve(listener: TcpListener, health: Arc<Health>, metrics: A
 }
 
 async fn livez(State(health): State<Arc<Health>>) -> impl IntoResponse {
-    match health.stuck_watches().as_slice() {
+    match health.stuck_tasks().as_slice() {
         [] => (StatusCode::OK, "ok\n".to_owned()),
         stuck => {
-            let message = format!("watches failed for more than 300 s: {}\n", stuck.join(", "));
+            let message = format!("no progress for more than 300 s: {}\n", stuck.join(", "));
             (StatusCode::INTERNAL_SERVER_ERROR, message)
         }
     }
@@ -39,7 +39,7 @@ async fn readyz(State(health): State<Arc<Health>>) -> impl IntoResponse {
         true => (StatusCode::OK, "ok\n"),
         false => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "the initial lists of the watched objects are not complete\n",
+            "the first lists of the watched objects are not complete\n",
         ),
     }
 }

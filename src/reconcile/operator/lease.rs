@@ -4,6 +4,7 @@
 //! whole duration of the Lease by our own clock, so clocks need not agree. Every write carries the
 //! resource version that was read, so that one of two concurrent writers wins.
 
+use super::run::LeaseName;
 use crate::reconcile::apply::create_params;
 use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
@@ -11,7 +12,6 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 use kube::{Api, Client};
-use maquette_contract::keys::MANAGER;
 use maquette_http_client::error_chain;
 use std::{future::Future, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
@@ -39,6 +39,7 @@ enum LeaseError {
 /// This replica in the election.
 pub(super) struct LeaseCandidate {
     api: Api<Lease>,
+    name: String,
     identity: String,
     /// The Lease as last read or written, and when it was first observed like that.
     observed: Option<(Lease, Instant)>,
@@ -48,9 +49,10 @@ pub(super) struct LeaseCandidate {
 }
 
 impl LeaseCandidate {
-    pub(super) fn new(client: Client, namespace: &str, identity: String) -> Self {
-        let api = Api::namespaced(client, namespace);
-        Self { api, identity, observed: None, renewed_at: Instant::now() }
+    pub(super) fn new(client: Client, lease: &LeaseName, identity: String) -> Self {
+        let api = Api::namespaced(client, &lease.namespace);
+        let name = lease.name.clone();
+        Self { api, name, identity, observed: None, renewed_at: Instant::now() }
     }
 
     /// Returns once this replica leads.
@@ -148,7 +150,7 @@ impl LeaseCandidate {
     }
 
     async fn observe_lease(&mut self) -> Result<(), LeaseError> {
-        let read = with_timeout(self.api.get_opt(MANAGER)).await?;
+        let read = with_timeout(self.api.get_opt(&self.name)).await?;
         let before = self.observed.take();
         self.observed = read.map(|lease| {
             let version = &lease.metadata.resource_version;
@@ -165,7 +167,7 @@ impl LeaseCandidate {
         let (metadata, spec) = match before {
             Some(lease) => (lease.metadata, lease.spec.unwrap_or_default()),
             None => (
-                ObjectMeta { name: Some(MANAGER.to_owned()), ..ObjectMeta::default() },
+                ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() },
                 LeaseSpec::default(),
             ),
         };
@@ -192,8 +194,8 @@ impl LeaseCandidate {
     }
 
     async fn update_lease(&mut self, lease: Lease) -> Result<bool, LeaseError> {
-        let api = self.api.clone();
-        self.send_write(api.replace(MANAGER, &create_params(), &lease)).await
+        let (api, name) = (self.api.clone(), self.name.clone());
+        self.send_write(api.replace(&name, &create_params(), &lease)).await
     }
 
     /// Whether the write succeeded; false if another client was faster.
@@ -271,10 +273,16 @@ mod tests {
         Client::new(service, "default")
     }
 
+    /// A candidate whose API server answers as many requests.
+    fn new_candidate(answered: usize) -> LeaseCandidate {
+        let lease = LeaseName { namespace: "default".to_owned(), name: "maquette".to_owned() };
+        LeaseCandidate::new(client_answering(answered), &lease, "a".to_owned())
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_loss_is_noticed_10_s_after_the_last_renewal_was_requested() {
         // Read, create; the renewal is never answered.
-        let mut candidate = LeaseCandidate::new(client_answering(2), "default", "a".to_owned());
+        let mut candidate = new_candidate(2);
         let start = Instant::now();
         candidate.acquire().await;
         assert_eq!(start.elapsed(), 2 * LATENCY);
@@ -285,7 +293,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_renewal_extends_the_lease() {
-        let mut candidate = LeaseCandidate::new(client_answering(3), "default", "a".to_owned());
+        let mut candidate = new_candidate(3);
         candidate.acquire().await;
         let start = Instant::now();
         candidate.renew_until_lost().await;

@@ -3,9 +3,10 @@
 //! Wires the parts together and never reconciles an Architecture itself.
 
 mod admin;
+mod call_timeout;
 mod client;
 mod lease;
 mod run;
 mod scope;
 
-pub use run::{Options, RunError, run};
+pub use run::{LeaseName, Options, RunError, run};

@@ -3,10 +3,10 @@
 use super::{
     super::{
         metrics::Metrics,
-        watch::{Health, WatchScope},
+        watch::{Health, Installation, RolloutSlots, WatchScope},
     },
     admin,
-    client::build_client,
+    client::{REQUEST_READ_TIMEOUT, WATCH_READ_TIMEOUT, build_client},
     lease::LeaseCandidate,
     scope::{SharedParts, start_scope},
 };
@@ -15,6 +15,16 @@ use kube::{Client, Config, runtime::events::Reporter};
 use maquette_contract::keys::MANAGER;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::task::TaskTracker;
+
+/// The namespace and name of a Lease. It also names the installation of the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseName {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
 
 /// How the operator runs.
 #[derive(Clone, Debug)]
@@ -25,10 +35,12 @@ pub struct Options {
     pub settings: RenderSettings,
     /// How many reconciles run at once.
     pub concurrency: u16,
+    /// How many Architectures change their pods at once.
+    pub max_concurrent_rollouts: u16,
     /// Where `/livez`, `/readyz` and `/metrics` are served.
     pub http_address: SocketAddr,
-    /// The namespace of the Lease that one of several replicas holds; none: no election.
-    pub lease_namespace: Option<String>,
+    /// The Lease that one of several replicas holds; none: no election.
+    pub lease: Option<LeaseName>,
     /// This replica's unique name in the Lease and in Events.
     pub instance: String,
 }
@@ -66,8 +78,7 @@ pub async fn run(
 ) -> Result<(), RunError> {
     let metrics = Arc::new(Metrics::new());
     let health = Arc::<Health>::default();
-    let client = build_client(config, Arc::clone(&metrics))
-        .map_err(|error| RunError::Client(Box::new(error)))?;
+    let clients = Clients::new(&config, &metrics)?;
     let requested = options.http_address;
     let listener = TcpListener::bind(requested)
         .await
@@ -76,31 +87,53 @@ pub async fn run(
     tracing::info!(%address, "serving probes and metrics");
     let mut http = JoinSet::new();
     http.spawn(admin::serve(listener, Arc::clone(&health), Arc::clone(&metrics)));
-    let parts = share_parts(&client, &options, metrics, health);
-    match options.lease_namespace.clone() {
+    let parts = share_parts(&clients, &options, metrics, health);
+    match &options.lease {
         None => run_scopes(&parts, &options, stop).await,
-        Some(namespace) => {
-            let candidate = LeaseCandidate::new(client, &namespace, options.instance.clone());
+        Some(lease) => {
+            let candidate = LeaseCandidate::new(clients.requests, lease, options.instance.clone());
             run_elected(candidate, &parts, &options, stop).await
         }
     }
 }
 
+/// The clients of the API server.
+struct Clients {
+    requests: Client,
+    watches: Client,
+}
+
+impl Clients {
+    fn new(config: &Config, metrics: &Arc<Metrics>) -> Result<Self, RunError> {
+        let build = |read_timeout| {
+            build_client(config.clone(), read_timeout, Arc::clone(metrics))
+                .map_err(|error| RunError::Client(Box::new(error)))
+        };
+        Ok(Self { requests: build(REQUEST_READ_TIMEOUT)?, watches: build(WATCH_READ_TIMEOUT)? })
+    }
+}
+
 fn share_parts(
-    client: &Client,
+    clients: &Clients,
     options: &Options,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
 ) -> SharedParts {
     let reporter =
         Reporter { controller: MANAGER.to_owned(), instance: Some(options.instance.clone()) };
+    let name = options.lease.as_ref().map(|lease| format!("{}/{}", lease.namespace, lease.name));
+    let installation = Installation::new(clients.requests.clone(), name, Arc::clone(&metrics));
     SharedParts {
-        client: client.clone(),
+        client: clients.requests.clone(),
+        watch_client: clients.watches.clone(),
         settings: options.settings.clone(),
         concurrency: options.concurrency,
+        installation: Arc::new(installation),
+        reconciles: TaskTracker::new(),
         reporter,
         metrics,
         health,
+        rollout_slots: Arc::new(RolloutSlots::new(options.max_concurrent_rollouts)),
     }
 }
 
@@ -147,5 +180,8 @@ async fn run_scopes(
         _ = tasks.join_next() => Err(RunError::TaskEnded),
     };
     tasks.shutdown().await;
+    // Their tasks were aborted with the controllers; none may still send a request.
+    parts.reconciles.close();
+    parts.reconciles.wait().await;
     result
 }

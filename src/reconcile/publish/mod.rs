@@ -4,6 +4,10 @@
 
 mod event_writer;
 mod events;
+mod left_alone;
+mod panic;
 mod status;
 
-pub(super) use status::{is_ready, write_status};
+pub(super) use left_alone::leave_alone;
+pub(super) use panic::{catch_panic, report_panic};
+pub(super) use status::{find_ready, is_ready, write_status};

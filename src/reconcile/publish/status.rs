@@ -11,7 +11,7 @@ use super::{
     events,
 };
 use crate::{api::ArchitectureStatus, observe::condition_types};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use kube::{
     Api, Resource,
     api::{Patch, PatchParams},
@@ -57,8 +57,13 @@ pub(in crate::reconcile) async fn write_status(
             return Ok(());
         }
     }
-    let result = apply_status(cx, status).await;
-    if outcome.record_result(result)? == Some(StatusWrite::Written) {
+    let result = match apply_status(cx, status).await {
+        Err(ApplyError(issue)) if issue.kind.is_transient() => {
+            return Err(ReconcileError::Unreachable(issue.message));
+        }
+        result => result,
+    };
+    if outcome.record_result(result) == Some(StatusWrite::Written) {
         if let Some(step) = events::started_step(before, status) {
             cx.shared.metrics.evolutions.count_step_start(step);
         }
@@ -86,13 +91,14 @@ fn condition_states(status: &ArchitectureStatus) -> impl Iterator<Item = (&str, 
 
 /// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StatusWrite {
+pub(super) enum StatusWrite {
     Written,
     /// The Architecture was deleted, or a new one has its name.
     Gone,
 }
 
-async fn apply_status(
+/// Applies `status` to the subresource.
+pub(super) async fn apply_status(
     cx: &ReconcileContext<'_>,
     status: &ArchitectureStatus,
 ) -> Result<StatusWrite, ApplyError> {
@@ -119,12 +125,16 @@ async fn apply_status(
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {
             Ok(StatusWrite::Gone)
         }
-        Err(error) => Err(ApplyError::from_kube("status", error)),
+        Err(error) => Err(ApplyError::from_kube("status", &error)),
     }
 }
 
 /// Whether the condition `Ready` is true.
 pub(in crate::reconcile) fn is_ready(status: &ArchitectureStatus) -> bool {
-    let ready = status.conditions.iter().find(|c| c.type_ == condition_types::READY);
-    ready.is_some_and(|ready| ready.status == "True")
+    find_ready(status).is_some_and(|ready| ready.status == "True")
+}
+
+/// The condition `Ready`.
+pub(in crate::reconcile) fn find_ready(status: &ArchitectureStatus) -> Option<&Condition> {
+    status.conditions.iter().find(|condition| condition.type_ == condition_types::READY)
 }

@@ -11,8 +11,10 @@ mod growth;
 mod ownership;
 mod release;
 mod remake;
+mod retain;
 mod storage_class;
 mod template;
 
-pub(super) use ensure::ensure_claims;
+pub(super) use ensure::{check_claim_names, ensure_claims};
 pub(super) use release::release_claims;
+pub(super) use retain::set_claim_owners;

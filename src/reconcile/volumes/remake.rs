@@ -51,8 +51,8 @@ pub(super) async fn remake_claims(
 fn is_ours_without_volume(cx: &ReconcileContext<'_>, live: &Claim) -> bool {
     live.metadata.deletion_timestamp.is_none()
         && !has_volume(live)
-        && is_labelled(cx, live)
-        && was_used(cx, live)
+        && is_labelled(cx, &live.metadata)
+        && was_used(cx, &live.metadata)
 }
 
 /// Whether the claim has another StorageClass than specified, or requests more.
@@ -85,7 +85,7 @@ async fn delete_unbound(cx: &ReconcileContext<'_>, claim: &Claim) -> Result<(), 
     let api: Api<Claim> = cx.api();
     let (name, object) = (claim.name_any(), claim.display_name());
     // Read again: the cached claim may have a volume by now.
-    let live = api.get_opt(&name).await.map_err(|error| ApplyError::from_kube(&object, error))?;
+    let live = api.get_opt(&name).await.map_err(|error| ApplyError::from_kube(&object, &error))?;
     let Some(live) = live.filter(|live| live.uid() == claim.uid() && !has_volume(live)) else {
         return Ok(());
     };
@@ -97,6 +97,6 @@ async fn delete_unbound(cx: &ReconcileContext<'_>, claim: &Claim) -> Result<(), 
         Ok(_) => wait_until_gone(cx, &cx.shared.caches.claims, claim).await,
         // It was bound or deleted meanwhile: the watch delivers that.
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
-        Err(error) => Err(ApplyError::from_kube(&object, error)),
+        Err(error) => Err(ApplyError::from_kube(&object, &error)),
     }
 }

@@ -8,7 +8,7 @@ use super::{
     super::{
         apply::{Child, delete_object, ensure_owned},
         context::ReconcileContext,
-        error::{ApplyError, ReconcileError},
+        error::ApplyError,
         outcome::ReconcileOutcome,
         watch::Cache,
     },
@@ -36,7 +36,7 @@ pub(super) async fn fit_templates(
     set: &mut StatefulSet,
     retention: &Retention,
     outcome: &mut ReconcileOutcome,
-) -> Result<(), ReconcileError> {
+) {
     let live = cx.shared.caches.stateful_sets.get(cx.key(), &set.name_any());
     let live_templates = match live {
         None => None,
@@ -44,7 +44,7 @@ pub(super) async fn fit_templates(
             if !outcome.skipped_sets.contains(&set.name_any()) && is_outdated(cx, set, &live) =>
         {
             let result = delete_keeping_pods(cx, &live).await;
-            if outcome.record_result(result)?.is_none() {
+            if outcome.record_result(result).is_none() {
                 outcome.skipped_sets.insert(set.name_any());
             }
             None
@@ -52,11 +52,11 @@ pub(super) async fn fit_templates(
         Some(live) => Some(claim_templates(&live).to_vec()),
     };
     let Some(spec) = set.spec.as_mut().filter(|spec| spec.volume_claim_templates.is_some()) else {
-        return Ok(());
+        return;
     };
     if let Some(templates) = live_templates {
         spec.volume_claim_templates = Some(templates);
-        return Ok(());
+        return;
     }
     // While everything is being deleted, the StatefulSet's controller may create a claim again
     // after its deletion. With the Architecture as its owner, that claim is deleted too.
@@ -64,12 +64,12 @@ pub(super) async fn fit_templates(
     for template in spec.volume_claim_templates.iter_mut().flatten() {
         template.metadata.owner_references.clone_from(&owners);
     }
-    Ok(())
 }
 
 /// Whether the live StatefulSet is ours and its volumes differ from the desired ones.
 fn is_outdated(cx: &ReconcileContext<'_>, desired: &StatefulSet, live: &StatefulSet) -> bool {
-    sizes_and_classes(desired) != sizes_and_classes(live) && ensure_owned(cx, live).is_ok()
+    sizes_and_classes(desired) != sizes_and_classes(live)
+        && ensure_owned(cx, desired, &live.metadata).is_ok()
 }
 
 fn sizes_and_classes(set: &StatefulSet) -> Vec<(Option<Quantity>, Option<&str>)> {

@@ -1,14 +1,17 @@
 //! All watches of a scope, and their caches.
 
 use super::{
-    super::key::ArchitectureKey,
+    super::{key::ArchitectureKey, metrics::Metrics},
     cache::{Cache, CacheFeed},
-    health::Health,
+    health::{Health, WatchHealth},
     lenient::LenientArchitecture,
     position::{WatchPosition, WriteFence},
     queue::Queue,
-    watcher::{EventSink, run_watch},
+    scope::{ScopeWatches, WatchScope},
+    trim::trim_pod,
+    watcher::{EventSink, INITIAL_BACKOFF, Watch},
 };
+use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::{
     NamespaceResourceScope,
     api::{
@@ -19,42 +22,24 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{
-    Api, Client, Resource,
+    Client, Resource,
     core::DeserializeGuard,
     runtime::{
         reflector::{Store, store::Writer},
-        watcher::{Config, Event},
+        watcher::Event,
     },
 };
 use maquette_contract::keys::{LABEL_ARCHITECTURE, LABEL_MANAGED_BY, MANAGER};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Debug, sync::Arc};
 use tokio::task::JoinSet;
-
-/// The namespaces that one set of watches covers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::reconcile) enum WatchScope {
-    All,
-    Namespace(String),
-}
-
-impl WatchScope {
-    fn api<K>(&self, client: &Client) -> Api<K>
-    where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
-    {
-        match self {
-            Self::All => Api::all(client.clone()),
-            Self::Namespace(namespace) => Api::namespaced(client.clone(), namespace),
-        }
-    }
-}
 
 /// The caches of a scope, one for each watch.
 #[derive(Clone)]
 pub(in crate::reconcile) struct Caches {
     pub(in crate::reconcile) architectures: Store<LenientArchitecture>,
     architectures_position: Arc<WatchPosition>,
+    watches: Arc<ScopeWatches>,
     pub(in crate::reconcile) service_accounts: Arc<Cache<ServiceAccount>>,
     pub(in crate::reconcile) config_maps: Arc<Cache<ConfigMap>>,
     pub(in crate::reconcile) services: Arc<Cache<Service>>,
@@ -68,8 +53,17 @@ pub(in crate::reconcile) struct Caches {
 impl Caches {
     /// Whether every watch has completed its first list.
     pub(in crate::reconcile) fn all_listed(&self) -> bool {
+        self.watches.all_listed()
+    }
+
+    /// Whether the first list of Architectures is complete: until then none is reconciled.
+    pub(in crate::reconcile) fn has_architectures(&self) -> bool {
         self.architectures_position.has_listed()
-            && self.child_caches().iter().all(|cache| cache.has_listed())
+    }
+
+    /// What keeps watches of the scope from delivering, one line each, with the fix.
+    pub(in crate::reconcile) fn watch_problems(&self) -> Vec<String> {
+        self.watches.problems()
     }
 
     /// The fence of one of our writes of an Architecture that returned `written`.
@@ -82,10 +76,17 @@ impl Caches {
         self.child_caches().iter().flat_map(|cache| cache.unreadable_objects(key)).collect()
     }
 
+    /// Keeps what is read of one Architecture unpacked until the guard is dropped.
+    pub(in crate::reconcile) fn start_use<'a>(&'a self, key: &'a ArchitectureKey) -> CacheUse<'a> {
+        self.child_caches().iter().for_each(|cache| cache.set_in_use(key, true));
+        CacheUse { caches: self, key }
+    }
+
     fn child_caches(&self) -> [&dyn ChildCache; 8] {
         let Self {
             architectures: _,
             architectures_position: _,
+            watches: _,
             service_accounts,
             config_maps,
             services,
@@ -108,15 +109,27 @@ impl Caches {
     }
 }
 
+/// A reconcile that reads the objects of one Architecture.
+pub(in crate::reconcile) struct CacheUse<'a> {
+    caches: &'a Caches,
+    key: &'a ArchitectureKey,
+}
+
+impl Drop for CacheUse<'_> {
+    fn drop(&mut self) {
+        self.caches.child_caches().iter().for_each(|cache| cache.set_in_use(self.key, false));
+    }
+}
+
 /// What the caches of all types of children have in common.
 trait ChildCache {
-    fn has_listed(&self) -> bool;
+    fn set_in_use(&self, key: &ArchitectureKey, is_in_use: bool);
     fn unreadable_objects(&self, key: &ArchitectureKey) -> Vec<String>;
 }
 
 impl<K: Resource<DynamicType = ()>> ChildCache for Cache<K> {
-    fn has_listed(&self) -> bool {
-        Cache::has_listed(self)
+    fn set_in_use(&self, key: &ArchitectureKey, is_in_use: bool) {
+        Cache::set_in_use(self, key, is_in_use);
     }
 
     fn unreadable_objects(&self, key: &ArchitectureKey) -> Vec<String> {
@@ -130,6 +143,7 @@ pub(in crate::reconcile) struct WatchSet<'a> {
     pub(in crate::reconcile) scope: &'a WatchScope,
     /// Receives the Architectures that events concern.
     pub(in crate::reconcile) queue: Arc<Queue>,
+    pub(in crate::reconcile) metrics: Arc<Metrics>,
     /// Runs the watches, one task each; a task that ends is a bug.
     pub(in crate::reconcile) tasks: &'a mut JoinSet<()>,
     pub(in crate::reconcile) health: &'a Health,
@@ -137,34 +151,80 @@ pub(in crate::reconcile) struct WatchSet<'a> {
 
 impl WatchSet<'_> {
     /// Starts all watches and returns their caches, which are empty at first.
-    pub(in crate::reconcile) fn start_all(mut self) -> Caches {
-        let children = Config::default().labels(&format!("{LABEL_MANAGED_BY}={MANAGER}"));
+    pub(in crate::reconcile) fn start_all(self) -> Caches {
         // Controllers make claims and pods from our templates: they have the labels of our
         // selectors only.
-        let selected = Config::default().labels(LABEL_ARCHITECTURE);
+        let children = format!("{LABEL_MANAGED_BY}={MANAGER}");
         let writer = Writer::default();
         let architectures = writer.as_reader();
         let position = Arc::<WatchPosition>::default();
         let sink = ArchitectureSink { writer, position: Arc::clone(&position) };
-        self.spawn_watch::<LenientArchitecture>("architectures", Config::default(), sink);
-        Caches {
+        let watches = ScopeWatches::new(self.queue, self.metrics, architectures.clone());
+        let mut starter = WatchStarter {
+            client: self.client,
+            scope: self.scope,
+            watches: Arc::new(watches),
+            health: self.health,
+            prepared: vec![],
+        };
+        starter.prepare_watch::<LenientArchitecture>("architectures", None, sink);
+        let caches = Caches {
             architectures,
             architectures_position: position,
-            service_accounts: self.start_cache("serviceaccounts", &children),
-            config_maps: self.start_cache("configmaps", &children),
-            services: self.start_cache("services", &children),
-            deployments: self.start_cache("deployments", &children),
-            stateful_sets: self.start_cache("statefulsets", &children),
-            pod_disruption_budgets: self.start_cache("poddisruptionbudgets", &children),
-            pods: self.start_cache("pods", &selected),
-            claims: self.start_cache("persistentvolumeclaims", &selected),
+            watches: Arc::clone(&starter.watches),
+            service_accounts: starter.prepare_cache("serviceaccounts", &children),
+            config_maps: starter.prepare_cache("configmaps", &children),
+            services: starter.prepare_cache("services", &children),
+            deployments: starter.prepare_cache("deployments", &children),
+            stateful_sets: starter.prepare_cache("statefulsets", &children),
+            pod_disruption_budgets: starter.prepare_cache("poddisruptionbudgets", &children),
+            pods: starter.prepare_trimmed("pods", LABEL_ARCHITECTURE, trim_pod),
+            claims: starter.prepare_cache("persistentvolumeclaims", LABEL_ARCHITECTURE),
+        };
+        // Only now: the first that completes its list must know all the others.
+        for watch in starter.prepared {
+            self.tasks.spawn(watch);
         }
+        caches
     }
+}
 
-    fn start_cache<K>(&mut self, name: &'static str, config: &Config) -> Arc<Cache<K>>
+/// Prepares the watches of a scope; none of them runs yet.
+struct WatchStarter<'a> {
+    client: &'a Client,
+    scope: &'a WatchScope,
+    watches: Arc<ScopeWatches>,
+    health: &'a Health,
+    prepared: Vec<BoxFuture<'static, ()>>,
+}
+
+impl WatchStarter<'_> {
+    /// A cache of the objects that `labels` selects.
+    fn prepare_cache<K>(&mut self, resource: &'static str, labels: &str) -> Arc<Cache<K>>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
             + Clone
+            + Serialize
+            + DeserializeOwned
+            + Debug
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.prepare_trimmed(resource, labels, |_| {})
+    }
+
+    /// The same; `trim` removes what no reconcile reads.
+    fn prepare_trimmed<K>(
+        &mut self,
+        resource: &'static str,
+        labels: &str,
+        trim: fn(&mut K),
+    ) -> Arc<Cache<K>>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + Serialize
             + DeserializeOwned
             + Debug
             + Send
@@ -172,12 +232,17 @@ impl WatchSet<'_> {
             + 'static,
     {
         let cache = Arc::default();
-        self.spawn_watch::<DeserializeGuard<K>>(name, config.clone(), CacheFeed::new(&cache));
+        let (labels, sink) = (Some(labels.to_owned()), CacheFeed::new(&cache, trim));
+        self.prepare_watch::<DeserializeGuard<K>>(resource, labels, sink);
         cache
     }
 
-    fn spawn_watch<K>(&mut self, name: &'static str, config: Config, sink: impl EventSink<K>)
-    where
+    fn prepare_watch<K>(
+        &mut self,
+        resource: &'static str,
+        labels: Option<String>,
+        sink: impl EventSink<K>,
+    ) where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
             + Clone
             + DeserializeOwned
@@ -185,9 +250,18 @@ impl WatchSet<'_> {
             + Send
             + 'static,
     {
-        let health = self.health.register_watch(name);
-        let api = self.scope.api::<K>(self.client);
-        self.tasks.spawn(run_watch(api, config, sink, Arc::clone(&self.queue), health));
+        let health = Arc::new(WatchHealth::new(resource, self.scope.clone()));
+        self.health.add_watch(Arc::clone(&health));
+        self.watches.add_watch(Arc::clone(&health));
+        let watch = Watch {
+            api: self.scope.api::<K>(self.client),
+            labels,
+            sink,
+            scope: Arc::clone(&self.watches),
+            health,
+            backoff: INITIAL_BACKOFF,
+        };
+        self.prepared.push(watch.run().boxed());
     }
 }
 

@@ -1,138 +1,283 @@
-//! Whether the operator is healthy: its watches run, and none fails for longer than a bound.
+//! Whether the operator is healthy: every task makes progress. A watch that fails and is retried is
+//! not a reason to restart the operator; a task that stands still is.
 
+use super::{failure::WatchFailure, scope::WatchScope};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+use tokio::time::Instant;
 
-/// Failures further apart are separate ones: a watch that fails is retried sooner.
-const FAILURE_RUN_GAP: Duration = Duration::from_secs(90);
-/// A watch that fails for longer without a success makes the operator unhealthy.
-const MAX_FAILURE_RUN: Duration = Duration::from_secs(300);
+/// A task that makes no progress for longer is stuck. No step of a watch takes a third of it.
+const MAX_STANDSTILL: Duration = Duration::from_secs(300);
+/// A first list that is refused for longer is reported; until then a role may just be missing for a
+/// moment, as when the API server starts.
+const FIRST_LIST_GRACE: Duration = Duration::from_secs(10);
+/// A watch that worked and is refused for longer is reported.
+const WATCH_GRACE: Duration = Duration::from_secs(30);
+/// How often a failure that does not change is logged.
+const LOG_INTERVAL: Duration = Duration::from_secs(300);
 
-type ReadinessCheck = Box<dyn Fn() -> bool + Send + Sync>;
-
-/// The health of all watches.
+/// The health of all tasks that must make progress.
 #[derive(Default)]
 pub(in crate::reconcile) struct Health {
     watches: Mutex<Vec<Arc<WatchHealth>>>,
-    readiness_checks: Mutex<Vec<ReadinessCheck>>,
+    stall_checks: Mutex<Vec<StallCheck>>,
 }
 
+/// Describes a task that stands still; none if it makes progress.
+type StallCheck = Box<dyn Fn() -> Option<String> + Send + Sync>;
+
 impl Health {
-    /// The record for the watch of `resource`.
-    pub(super) fn register_watch(&self, resource: &'static str) -> Arc<WatchHealth> {
-        let watch = Arc::new(WatchHealth::new(resource));
-        self.watches.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&watch));
-        watch
+    pub(super) fn add_watch(&self, watch: Arc<WatchHealth>) {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner).push(watch);
     }
 
-    /// The operator is ready only while `is_ready` holds too.
-    pub(in crate::reconcile) fn add_readiness_check(
+    /// The operator is alive only while `find_stall` returns none too.
+    pub(in crate::reconcile) fn add_stall_check(
         &self,
-        is_ready: impl Fn() -> bool + Send + Sync + 'static,
+        find_stall: impl Fn() -> Option<String> + Send + Sync + 'static,
     ) {
-        let mut checks = self.readiness_checks.lock().unwrap_or_else(PoisonError::into_inner);
-        checks.push(Box::new(is_ready));
+        let mut checks = self.stall_checks.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.push(Box::new(find_stall));
     }
 
-    /// The resources whose watch fails for longer than 300 s.
-    pub(in crate::reconcile) fn stuck_watches(&self) -> Vec<&'static str> {
+    /// The tasks that made no progress for [`MAX_STANDSTILL`].
+    pub(in crate::reconcile) fn stuck_tasks(&self) -> Vec<String> {
         let watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
-        watches.iter().filter(|watch| watch.is_stuck()).map(|watch| watch.resource_name()).collect()
+        let stuck = watches.iter().filter(|watch| watch.is_stuck());
+        let stuck = stuck.map(|watch| format!("the watch of {}", watch.resource));
+        let checks = self.stall_checks.lock().unwrap_or_else(PoisonError::into_inner);
+        stuck.chain(checks.iter().filter_map(|find_stall| find_stall())).collect()
     }
 
-    /// Whether all readiness checks hold. A replica that waits for the lease has none.
+    /// Whether each watch has completed its first list or is known to fail, and one at least has
+    /// completed it. A replica that waits for the lease has no watches and is ready.
     pub(in crate::reconcile) fn is_ready(&self) -> bool {
-        let checks = self.readiness_checks.lock().unwrap_or_else(PoisonError::into_inner);
-        checks.iter().all(|is_ready| is_ready())
+        let watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        watches.iter().all(|watch| watch.has_listed() || watch.is_failing())
+            && (watches.is_empty() || watches.iter().any(|watch| watch.has_listed()))
     }
 }
 
 /// The health of one watch.
 #[derive(Debug)]
-pub(super) struct WatchHealth {
-    resource: &'static str,
-    failing: Mutex<Option<FailureRun>>,
+pub(in crate::reconcile) struct WatchHealth {
+    pub(super) resource: &'static str,
+    pub(super) scope: WatchScope,
+    state: Mutex<WatchState>,
 }
 
-/// Failures of a watch with gaps below [`FAILURE_RUN_GAP`] and no success between.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
+struct WatchState {
+    has_listed: bool,
+    failing: Option<FailureRun>,
+    progressed_at: Instant,
+}
+
+/// Failures of a watch without a success between.
+#[derive(Debug)]
 struct FailureRun {
-    first: Instant,
-    last: Instant,
+    last: WatchFailure,
+    attempts: u32,
+    /// Since when the API server answers with failures; none if the last attempt got no answer.
+    refused_since: Option<Instant>,
+    logged_at: Instant,
+    /// The status of Architectures names it.
+    is_reported: bool,
+}
+
+/// What the caller does about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FailureRecord {
+    /// The failure is new, or was last logged long ago.
+    pub(super) must_log: bool,
+    /// From now on the status of Architectures names it.
+    pub(super) must_report: bool,
+    pub(super) attempts: u32,
+}
+
+/// What a success ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Recovery {
+    pub(super) was_failing: bool,
+    /// The status of Architectures names the failure.
+    pub(super) was_reported: bool,
 }
 
 impl WatchHealth {
-    fn new(resource: &'static str) -> Self {
-        Self { resource, failing: Mutex::new(None) }
+    pub(super) fn new(resource: &'static str, scope: WatchScope) -> Self {
+        let state = WatchState { has_listed: false, failing: None, progressed_at: Instant::now() };
+        Self { resource, scope, state: Mutex::new(state) }
     }
 
-    pub(super) fn resource_name(&self) -> &'static str {
-        self.resource
+    fn state(&self) -> MutexGuard<'_, WatchState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The watch delivered an event.
-    pub(super) fn record_ok(&self) {
-        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Whether the first list is complete.
+    pub(super) fn has_listed(&self) -> bool {
+        self.state().has_listed
     }
 
-    /// The watch failed and is retried.
-    pub(super) fn record_failure(&self) {
-        self.record_failure_at(Instant::now());
+    pub(super) fn is_failing(&self) -> bool {
+        self.state().failing.is_some()
     }
 
-    fn record_failure_at(&self, now: Instant) {
-        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = match *failing {
-            Some(run) if now.duration_since(run.last) < FAILURE_RUN_GAP => run.first,
-            _ => now,
+    /// The task is about to take its next step.
+    pub(super) fn record_step(&self) {
+        self.state().progressed_at = Instant::now();
+    }
+
+    /// A list is complete.
+    pub(super) fn record_list(&self) {
+        self.state().has_listed = true;
+    }
+
+    /// The watch delivers.
+    pub(super) fn record_success(&self) -> Recovery {
+        let mut state = self.state();
+        state.progressed_at = Instant::now();
+        let ended = state.failing.take();
+        let was_reported = ended.as_ref().is_some_and(|run| run.is_reported);
+        Recovery { was_failing: ended.is_some(), was_reported }
+    }
+
+    /// The watch failed and will be tried again.
+    pub(super) fn record_failure(&self, failure: WatchFailure) -> FailureRecord {
+        let now = Instant::now();
+        let mut state = self.state();
+        state.progressed_at = now;
+        let grace = if state.has_listed { WATCH_GRACE } else { FIRST_LIST_GRACE };
+        let before = state.failing.take();
+        let run = FailureRun::after(before.as_ref(), failure, now, grace);
+        let record = FailureRecord {
+            must_log: run.logged_at == now,
+            must_report: run.is_reported && !before.is_some_and(|before| before.is_reported),
+            attempts: run.attempts,
         };
-        *failing = Some(FailureRun { first, last: now });
+        state.failing = Some(run);
+        record
+    }
+
+    /// Why the watch does not deliver, with the fix, once it is refused for long enough. That the
+    /// API server does not answer is no problem of the watch.
+    pub(super) fn problem(&self) -> Option<String> {
+        let state = self.state();
+        let run = state.failing.as_ref().filter(|run| run.is_reported)?;
+        Some(run.last.problem(self.resource, &self.scope))
     }
 
     fn is_stuck(&self) -> bool {
-        self.is_stuck_at(Instant::now())
+        self.state().progressed_at.elapsed() > MAX_STANDSTILL
     }
+}
 
-    fn is_stuck_at(&self, now: Instant) -> bool {
-        let failing = *self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        // An idle watch that works again delivers nothing, but it does not fail either.
-        failing.is_some_and(|run| {
-            now.duration_since(run.last) < FAILURE_RUN_GAP
-                && run.last.duration_since(run.first) > MAX_FAILURE_RUN
-        })
+impl FailureRun {
+    /// The failures in a row so far and one more, at `now`; it is reported once the API server has
+    /// refused for as long as `grace`.
+    fn after(before: Option<&Self>, failure: WatchFailure, now: Instant, grace: Duration) -> Self {
+        let is_refused = failure.code.is_some();
+        let refused_since = before.and_then(|run| run.refused_since).unwrap_or(now);
+        let logged_at = before
+            .filter(|run| run.last == failure && now - run.logged_at < LOG_INTERVAL)
+            .map_or(now, |run| run.logged_at);
+        Self {
+            last: failure,
+            attempts: before.map_or(0, |run| run.attempts).saturating_add(1),
+            refused_since: is_refused.then_some(refused_since),
+            logged_at,
+            is_reported: is_refused && now - refused_since >= grace,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::failure::WatchVerb, *};
+    use tokio::time::advance;
 
-    const STEP: Duration = Duration::from_secs(30);
-
-    #[test]
-    fn a_watch_is_stuck_while_its_failures_continue() {
-        let watch = WatchHealth::new("pods");
-        let start = Instant::now();
-        let mut now = start;
-        while now <= start + MAX_FAILURE_RUN + STEP {
-            watch.record_failure_at(now);
-            now += STEP;
-        }
-        assert!(watch.is_stuck_at(now));
-        assert!(!watch.is_stuck_at(now + FAILURE_RUN_GAP), "without a new failure it works, idly");
-        watch.record_ok();
-        assert!(!watch.is_stuck_at(now));
+    fn watch() -> Arc<WatchHealth> {
+        Arc::new(WatchHealth::new("pods", WatchScope::All))
     }
 
-    #[test]
-    fn rare_failures_are_separate_runs() {
-        let watch = WatchHealth::new("pods");
-        let start = Instant::now();
-        for hour in 0..10 {
-            watch.record_failure_at(start + Duration::from_secs(3600 * hour));
+    fn failure(code: Option<u16>) -> WatchFailure {
+        WatchFailure { verb: WatchVerb::List, code, cause: "so it is".to_owned() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_task_that_stands_still_is_stuck() {
+        let (health, watch) = (Health::default(), watch());
+        health.add_watch(Arc::clone(&watch));
+        for _ in 0..100 {
+            watch.record_failure(failure(None));
+            advance(Duration::from_secs(30)).await;
+            assert_eq!(health.stuck_tasks(), [""; 0], "a failing watch is retried");
         }
-        assert!(!watch.is_stuck_at(start + Duration::from_secs(9 * 3600 + 1)));
+        advance(MAX_STANDSTILL).await;
+        assert_eq!(health.stuck_tasks(), ["the watch of pods"]);
+        watch.record_step();
+        health.add_stall_check(|| Some("another".to_owned()));
+        assert_eq!(health.stuck_tasks(), ["another"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_a_problem_after_a_grace_and_until_it_works() {
+        let watch = watch();
+        assert!(!watch.record_failure(failure(Some(403))).must_report);
+        advance(FIRST_LIST_GRACE).await;
+        assert_eq!(watch.problem(), None);
+        assert!(watch.record_failure(failure(Some(403))).must_report);
+        assert!(watch.problem().is_some_and(|problem| problem.contains("may not list pods")));
+        assert!(!watch.record_failure(failure(Some(403))).must_report, "it is already");
+        watch.record_list();
+        assert_eq!(watch.record_success(), Recovery { was_failing: true, was_reported: true });
+        assert_eq!(watch.problem(), None);
+        watch.record_failure(failure(Some(403)));
+        advance(FIRST_LIST_GRACE).await;
+        watch.record_failure(failure(Some(403)));
+        assert_eq!(watch.problem(), None, "what was listed stays known for a while");
+        advance(WATCH_GRACE).await;
+        assert!(watch.record_failure(failure(Some(403))).must_report);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_api_server_that_is_away_is_not_a_problem_of_the_watch() {
+        let watch = watch();
+        for _ in 0..10 {
+            watch.record_failure(failure(None));
+            advance(FIRST_LIST_GRACE).await;
+        }
+        assert_eq!(watch.problem(), None);
+        watch.record_failure(failure(Some(503)));
+        assert_eq!(watch.problem(), None, "it is just starting");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_logged_when_it_changes_and_then_every_5_min() {
+        let watch = watch();
+        let mut logged = 0;
+        for _ in 0..40 {
+            logged += u32::from(watch.record_failure(failure(Some(403))).must_log);
+            advance(Duration::from_secs(30)).await;
+        }
+        assert_eq!(logged, 4, "within 20 min");
+        assert!(watch.record_failure(failure(Some(500))).must_log, "another failure");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_fails_does_not_hold_back_the_others() {
+        let health = Health::default();
+        assert!(health.is_ready(), "it waits for the lease");
+        let watches = [watch(), watch()];
+        watches.iter().for_each(|watch| health.add_watch(Arc::clone(watch)));
+        assert!(!health.is_ready());
+        watches[0].record_failure(failure(Some(403)));
+        assert!(!health.is_ready());
+        watches[1].record_list();
+        assert!(health.is_ready());
+        let alone = Health::default();
+        alone.add_watch(Arc::clone(&watches[0]));
+        assert!(!alone.is_ready(), "nothing could be listed");
     }
 }

@@ -1,25 +1,34 @@
 //! The watches of the API server and their caches.
 //!
-//! Owns the caches, the queue of Architectures that need a reconcile, and the health of the
-//! watches. It never writes to the API server and never decides what an event means.
+//! Owns the caches, the queue of Architectures that need a reconcile, the health of the watches, and
+//! which installation of the operator builds an Architecture that several watch. It never writes to the API server and never decides what an event means.
 
 mod cache;
 mod caches;
 mod causes;
+mod failure;
 mod health;
+mod installation;
 mod last_seen;
 mod lenient;
 mod managed_fields;
+mod packed;
 mod position;
 mod queue;
+mod rollout_slots;
+mod scope;
+mod trim;
 mod watcher;
 
 pub(super) use cache::Cache;
-pub(super) use caches::{Caches, WatchScope, WatchSet};
-pub(super) use causes::{CauseReadings, CauseSource};
+pub(super) use caches::{Caches, WatchSet};
+pub(super) use causes::{CauseReadings, CauseSource, ForeignObjects, NameReservations};
 pub(super) use health::Health;
+pub(super) use installation::{Installation, OtherInstallation, OtherReason};
 pub(super) use last_seen::LastSeen;
 pub(super) use lenient::LenientArchitecture;
 pub(super) use managed_fields::{has_create_fields, is_create_entry};
 pub(super) use position::WriteFence;
 pub(super) use queue::{Queue, new_queue};
+pub(super) use rollout_slots::RolloutSlots;
+pub(super) use scope::WatchScope;

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, runtime::watcher::Event};
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    atomic::{AtomicU64, Ordering::SeqCst},
 };
 
 /// How far a watch has come.
@@ -15,7 +15,6 @@ pub(super) struct WatchPosition {
     newest_listed_version: AtomicU64,
     lists_started: AtomicU64,
     lists_completed: AtomicU64,
-    initial_list_done: AtomicBool,
 }
 
 impl WatchPosition {
@@ -34,7 +33,6 @@ impl WatchPosition {
                 // A list shows one moment: with one object it shows everything that is older.
                 self.newest_version.fetch_max(self.newest_listed_version.load(SeqCst), SeqCst);
                 self.lists_completed.store(self.lists_started.load(SeqCst), SeqCst);
-                self.initial_list_done.store(true, SeqCst);
             }
             Event::Apply(object) | Event::Delete(object) => {
                 self.newest_version.fetch_max(resource_version(object.meta()), SeqCst);
@@ -42,9 +40,9 @@ impl WatchPosition {
         }
     }
 
-    /// Whether the first list is complete.
+    /// Whether a list is complete.
     pub(super) fn has_listed(&self) -> bool {
-        self.initial_list_done.load(SeqCst)
+        self.lists_completed.load(SeqCst) > 0
     }
 }
 

@@ -5,12 +5,23 @@ use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
+
+/// A queue in which nothing starts for longer is stuck.
+const MAX_STANDSTILL: Duration = Duration::from_secs(300);
+
+/// The Architectures in the queue.
+struct Waiting {
+    keys: HashSet<ArchitectureKey>,
+    /// When a reconcile last started, or the queue was last empty.
+    moved_at: Instant,
+}
 
 /// The sending side of the queue.
 pub(in crate::reconcile) struct Queue {
     sender: UnboundedSender<ArchitectureKey>,
-    waiting: Mutex<HashSet<ArchitectureKey>>,
+    waiting: Mutex<Waiting>,
     metrics: Arc<Metrics>,
 }
 
@@ -19,16 +30,19 @@ pub(in crate::reconcile) fn new_queue(
     metrics: Arc<Metrics>,
 ) -> (Arc<Queue>, UnboundedReceiver<ArchitectureKey>) {
     let (sender, receiver) = unbounded();
-    (Arc::new(Queue { sender, waiting: Mutex::default(), metrics }), receiver)
+    let waiting = Waiting { keys: HashSet::new(), moved_at: Instant::now() };
+    (Arc::new(Queue { sender, waiting: Mutex::new(waiting), metrics }), receiver)
 }
 
 impl Queue {
     /// Requests a reconcile, unless one is waiting already.
     pub(in crate::reconcile) fn push(&self, key: ArchitectureKey) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = waiting.insert(key.clone());
-        self.metrics.record_queue_depth(waiting.len(), is_new);
-        if is_new {
+        if waiting.keys.is_empty() {
+            waiting.moved_at = Instant::now();
+        }
+        if waiting.keys.insert(key.clone()) {
+            self.metrics.record_queue_add();
             // It fails only if the receiver is dropped, that is when the operator ends.
             let _ = self.sender.unbounded_send(key);
         }
@@ -37,7 +51,15 @@ impl Queue {
     /// The reconcile begins: a later event requests another one.
     pub(in crate::reconcile) fn mark_started(&self, key: &ArchitectureKey) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.remove(key);
-        self.metrics.record_queue_depth(waiting.len(), false);
+        waiting.moved_at = Instant::now();
+        if waiting.keys.remove(key) {
+            self.metrics.record_queue_removal();
+        }
+    }
+
+    /// Whether Architectures wait and no reconcile has started for [`MAX_STANDSTILL`].
+    pub(in crate::reconcile) fn is_stuck(&self) -> bool {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        !waiting.keys.is_empty() && waiting.moved_at.elapsed() > MAX_STANDSTILL
     }
 }

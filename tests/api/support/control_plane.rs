@@ -85,6 +85,14 @@ impl ControlPlane {
         tokio::task::spawn_blocking(up).await.expect("the control plane is up")
     }
 
+    /// The host and port of the API server.
+    pub(crate) fn address(&self) -> String {
+        let file = Kubeconfig::read_from(&self.kubeconfig).expect("a kubeconfig");
+        let cluster = file.clusters[0].cluster.as_ref().expect("a cluster");
+        let server = cluster.server.as_deref().expect("a server");
+        server.trim_start_matches("https://").trim_end_matches('/').to_owned()
+    }
+
     /// A client with the administrator's credentials.
     pub(crate) async fn client(&self) -> Client {
         let file = Kubeconfig::read_from(&self.kubeconfig).expect("a kubeconfig");

@@ -9,7 +9,7 @@ use k8s_openapi::{
     NamespaceResourceScope,
     api::{
         core::v1::{Namespace, Pod, PodCondition, PodStatus, ServiceAccount},
-        rbac::v1::{ClusterRoleBinding, Role, RoleBinding, Subject},
+        rbac::v1::{ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
     },
     apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
 };
@@ -165,32 +165,67 @@ impl TestNamespace {
         let name = "operator";
         let params = PostParams::default();
         let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
-        let account = ServiceAccount { metadata: metadata.clone(), ..ServiceAccount::default() };
+        let account = ServiceAccount { metadata, ..ServiceAccount::default() };
         self.api::<ServiceAccount>().create(&params, &account).await.expect("an account");
+        self.bind_operator(&self.name).await;
+        control_plane().write_kubeconfig(&self.client, (&self.name, name), kubeconfig).await;
+    }
+
+    /// Gives the operator's permissions in this namespace to the account of
+    /// [`Self::grant_operator`] in `accounts`.
+    pub(crate) async fn bind_operator(&self, accounts: &str) {
         let all: Api<ClusterRoleBinding> = Api::all(self.client.clone());
         let all = all.get("maquette").await.expect("a binding");
+        self.bind_role("all", all.role_ref, accounts).await;
+    }
+
+    /// Gives these permissions only.
+    pub(crate) async fn bind_rules(&self, rules: Vec<PolicyRule>, accounts: &str) {
+        let name = "some";
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        let role = Role { metadata, rules: Some(rules) };
+        let made = self.api::<Role>().create(&PostParams::default(), &role).await;
+        made.expect("a role");
+        let role_ref = RoleRef {
+            api_group: "rbac.authorization.k8s.io".to_owned(),
+            kind: "Role".to_owned(),
+            name: name.to_owned(),
+        };
+        self.bind_role(name, role_ref, accounts).await;
+    }
+
+    async fn bind_role(&self, name: &str, role_ref: RoleRef, accounts: &str) {
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
         let subject = Subject {
             kind: "ServiceAccount".to_owned(),
-            name: name.to_owned(),
-            namespace: Some(self.name.clone()),
+            name: "operator".to_owned(),
+            namespace: Some(accounts.to_owned()),
             ..Subject::default()
         };
-        let binding =
-            RoleBinding { metadata, role_ref: all.role_ref, subjects: Some(vec![subject]) };
-        self.api::<RoleBinding>().create(&params, &binding).await.expect("a binding");
-        control_plane().write_kubeconfig(&self.client, (&self.name, name), kubeconfig).await;
+        let binding = RoleBinding { metadata, role_ref, subjects: Some(vec![subject]) };
+        let api = self.api::<RoleBinding>();
+        api.create(&PostParams::default(), &binding).await.expect("a binding");
     }
 
     /// Lets the operator keep its Lease in this namespace instead of its own.
     pub(crate) async fn grant_lease(&self) {
-        let (client, name) = (self.client.clone(), "maquette");
+        self.grant_lease_named("maquette").await;
+    }
+
+    /// The same for a Lease of another name, as for another release of the chart.
+    pub(crate) async fn grant_lease_named(&self, name: &str) {
+        let client = self.client.clone();
         let own: Api<Role> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
-        let mut role = own.get(name).await.expect("a role");
+        let mut role = own.get("maquette").await.expect("a role");
         let bindings: Api<RoleBinding> = Api::namespaced(client, OPERATOR_NAMESPACE);
-        let mut binding = bindings.get(name).await.expect("a binding");
+        let mut binding = bindings.get("maquette").await.expect("a binding");
         let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
         role.metadata = metadata.clone();
+        for rule in role.rules.iter_mut().flatten().filter(|rule| rule.resource_names.is_some()) {
+            rule.resource_names = Some(vec![name.to_owned()]);
+        }
         binding.metadata = metadata;
+        binding.role_ref.name = name.to_owned();
         let params = PostParams::default();
         self.api::<Role>().create(&params, &role).await.expect("a role");
         self.api::<RoleBinding>().create(&params, &binding).await.expect("a binding");

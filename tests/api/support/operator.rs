@@ -51,6 +51,12 @@ impl Operator {
         Self::start_in(directory, &plane.operator_kubeconfig, args, env)
     }
 
+    /// An operator with the credentials of this kubeconfig.
+    pub(crate) fn start_as(kubeconfig: &Path, args: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self::start_in(directory, kubeconfig, args, &[])
+    }
+
     fn start_in(
         directory: TempDir,
         kubeconfig: &Path,
@@ -80,19 +86,38 @@ impl Operator {
 
     /// The text of its `/metrics`.
     pub(crate) async fn metrics(&self) -> String {
-        let log = self.log();
-        let line = log.lines().find(|line| line.contains("serving probes and metrics"));
-        let address = line.and_then(|line| line.split_once("address=")?.1.split(' ').next());
-        let address = address.expect("the log has the address");
-        let mut stream = TcpStream::connect(address).await.expect("a connection");
-        let request = "GET /metrics HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n";
+        let (head, text) = self.http_get("/metrics").await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        assert!(head.contains(CONTENT_TYPE), "{head}");
+        text
+    }
+
+    /// Whether it answers 200 at `path`, such as `/readyz`; else the answer.
+    pub(crate) async fn probe(&self, path: &str) -> Result<(), String> {
+        let (head, text) = self.http_get(path).await;
+        if head.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(format!("{path}: {text}")) }
+    }
+
+    /// The head and the body of an answer.
+    async fn http_get(&self, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(self.address().await).await.expect("a connection");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("written");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("an answer");
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         let (head, text) = answer.split_once("\r\n\r\n").expect("a body");
-        assert!(head.contains(CONTENT_TYPE), "{head}");
-        text.to_owned()
+        (head.to_owned(), text.to_owned())
+    }
+
+    /// Where it serves HTTP, once it does.
+    async fn address(&self) -> String {
+        super::eventually("the log has the address", super::soon(), async || {
+            let log = self.log();
+            let line = log.lines().find(|line| line.contains("serving probes and metrics"));
+            let address = line.and_then(|line| line.split_once("address=")?.1.split(' ').next());
+            address.map(str::to_owned).ok_or(log)
+        })
+        .await
     }
 
     /// Kills it without a shutdown, as a failing machine does, and waits for its end.

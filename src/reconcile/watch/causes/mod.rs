@@ -1,5 +1,5 @@
 //! What is read on demand, because something waits for a reason that no cached object has: Events,
-//! StorageClasses, HorizontalPodAutoscalers.
+//! StorageClasses, HorizontalPodAutoscalers, and the objects of others whose names may be needed.
 //!
 //! Nothing is read in a steady state. What was read is kept for a while, so that an Architecture
 //! that waits costs a few requests a minute. A read that fails is no error: the status then lacks
@@ -7,7 +7,12 @@
 
 mod autoscalers;
 mod events;
+mod foreign;
+mod reservations;
 mod storage_classes;
+
+pub(in crate::reconcile) use foreign::ForeignObjects;
+pub(in crate::reconcile) use reservations::NameReservations;
 
 use autoscalers::Autoscaler;
 

@@ -10,6 +10,7 @@ mod migration;
 mod promtool;
 mod restart;
 mod routing;
+mod strangers;
 mod summary;
 
 use self::{
@@ -164,9 +165,13 @@ impl Service {
 }
 
 fn document(name: &str, config: ServiceConfig) -> String {
-    let architecture = "shop".parse().unwrap();
-    let role = RoleConfig::Service(config);
-    ComponentConfig { architecture, component: component(name), role }.to_json().unwrap()
+    let config = ComponentConfig {
+        architecture: "shop".parse().unwrap(),
+        architecture_uid: Some("the-uid".parse().unwrap()),
+        component: component(name),
+        role: RoleConfig::Service(config),
+    };
+    config.to_json().unwrap()
 }
 
 /// A running store.

@@ -1,0 +1,130 @@
+//! Why a watch failed, and what a user can do about it.
+
+use super::scope::WatchScope;
+use kube::core::Status;
+use maquette_http_client::error_chain;
+use std::{fmt, time::Duration};
+
+/// What the watch was about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::reconcile) enum WatchVerb {
+    List,
+    Watch,
+}
+
+impl fmt::Display for WatchVerb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::List => "list",
+            Self::Watch => "watch",
+        })
+    }
+}
+
+/// Why a list or a watch ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WatchError {
+    #[error("{0}")]
+    Request(#[from] kube::Error),
+    #[error("{}", .0.message)]
+    Event(Box<Status>),
+    #[error("no answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    #[error("nothing was received for {} s, although the API server ends each watch earlier", .0.as_secs())]
+    Silent(Duration),
+    #[error("the API server ended the watch at once")]
+    TooShort,
+    #[error("an object or list has no resourceVersion")]
+    NoResourceVersion,
+}
+
+impl WatchError {
+    /// Whether the watch must begin with a list again: its version is too old (410), or unknown.
+    pub(super) fn needs_list(&self) -> bool {
+        match self {
+            Self::Request(kube::Error::Api(status)) | Self::Event(status) => status.code == 410,
+            Self::NoResourceVersion => true,
+            _ => false,
+        }
+    }
+
+    /// The HTTP status code, if the API server answered.
+    fn answered_code(&self) -> Option<u16> {
+        match self {
+            Self::Request(kube::Error::Api(status)) | Self::Event(status) => Some(status.code),
+            _ => None,
+        }
+    }
+}
+
+/// A failure of a watch, for logs and for the status of Architectures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct WatchFailure {
+    pub(super) verb: WatchVerb,
+    /// The HTTP status code; none if the API server did not answer.
+    pub(super) code: Option<u16>,
+    pub(super) cause: String,
+}
+
+impl WatchFailure {
+    pub(super) fn new(verb: WatchVerb, error: &WatchError) -> Self {
+        let cause = match error {
+            WatchError::Request(kube::Error::Api(status)) => status.message.clone(),
+            error => error_chain(error),
+        };
+        Self { verb, code: error.answered_code(), cause }
+    }
+
+    /// One line for users: what fails, and the fix.
+    pub(super) fn problem(&self, resource: &str, scope: &WatchScope) -> String {
+        let verb = self.verb;
+        match self.code {
+            Some(401 | 403) => format!(
+                "the operator may not {verb} {resource} in {scope}: {}, or add the verbs list and \
+                 watch for {resource}",
+                scope.role_to_apply()
+            ),
+            _ => format!(
+                "the operator cannot {verb} {resource} in {scope}: {}. It is tried again every \
+                 30 s",
+                self.cause
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(code: u16, verb: WatchVerb) -> WatchFailure {
+        let status = Status { code, message: "so it is".to_owned(), ..Status::default() };
+        WatchFailure::new(verb, &kube::Error::Api(Box::new(status)).into())
+    }
+
+    #[test]
+    fn a_missing_permission_is_named_with_its_scope() {
+        let lab = WatchScope::Namespace("lab".to_owned());
+        assert_eq!(
+            failure(403, WatchVerb::List).problem("statefulsets", &lab),
+            "the operator may not list statefulsets in namespace lab: apply the RoleBinding of the \
+             chart in that namespace, or add the verbs list and watch for statefulsets"
+        );
+        assert_eq!(
+            failure(403, WatchVerb::Watch).problem("pods", &WatchScope::All),
+            "the operator may not watch pods in all namespaces: apply the ClusterRole and \
+             ClusterRoleBinding of the chart or of manifests/install.yaml, or add the verbs list \
+             and watch for pods"
+        );
+    }
+
+    #[test]
+    fn another_answer_is_quoted() {
+        let message = failure(500, WatchVerb::List).problem("pods", &WatchScope::All);
+        assert!(
+            message.starts_with("the operator cannot list pods in all namespaces: "),
+            "{message}"
+        );
+        assert!(message.contains("so it is"), "{message}");
+    }
+}
