@@ -119,8 +119,8 @@ fn adapt_schema(schema: &mut JSONSchemaProps, is_in_list: bool) {
     schema.nullable = None;
     schema.description = schema.description.take().map(|text| unwrap_lines(&text));
     append_default(schema);
-    // A JSON merge patch replaces a list as a whole: a default below it would differ from the
-    // user's file for ever. The code sets these defaults.
+    // A JSON merge patch replaces a list as a whole: with a default below it, the object always
+    // differs from the user's file. The code sets these defaults.
     if is_in_list {
         schema.default = None;
     }

@@ -20,6 +20,7 @@ mod cost;
 mod deleted_children;
 mod deletion;
 mod drift;
+mod events;
 mod evolution;
 mod failed_calls;
 mod gitops;

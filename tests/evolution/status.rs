@@ -186,6 +186,19 @@ fn a_rejected_specification_is_never_ready() {
 }
 
 #[test]
+fn a_message_fits_on_a_line() {
+    let problems = "spec.x:\n bad; ".repeat(1000);
+    let refused = Acceptance::Refused { problems };
+    let status = status_of(ARCHITECTURE, |_| {}, |inputs| inputs.target.acceptance = refused);
+    for type_ in ["Ready", "Stalled", "Progressing", "Accepted"] {
+        let message = &condition(&status, type_).message;
+        let longest = if type_ == "Accepted" { 4096 } else { 1000 };
+        assert!(message.chars().count() <= longest, "{type_}: {message}");
+        assert!(!message.contains('\n'), "{type_}: {message}");
+    }
+}
+
+#[test]
 fn a_condition_has_the_time_of_its_last_transition() {
     let topology = plan_spec(&parse_spec(ARCHITECTURE));
     let inputs = Inputs::of(&topology);

@@ -11,7 +11,8 @@ use k8s_openapi::{
         core::v1::{Namespace, Pod, PodCondition, PodStatus, ServiceAccount},
         rbac::v1::{ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
     },
-    apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
+    apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta, Time},
+    jiff::{SignedDuration, Timestamp},
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -143,12 +144,14 @@ impl TestNamespace {
 }
 
 impl TestNamespace {
-    /// Sets a condition of a pod, as the scheduler or the kubelet does, once the pod exists.
+    /// Sets a condition of a pod, as the scheduler or the kubelet did ten minutes ago, once the pod
+    /// exists.
     pub(crate) async fn set_pod_condition(&self, pod: &str, type_: &str, status: &str, why: &str) {
         let condition = PodCondition {
             type_: type_.to_owned(),
             status: status.to_owned(),
             message: Some(why.to_owned()),
+            last_transition_time: Some(Time(Timestamp::now() - SignedDuration::from_mins(10))),
             ..PodCondition::default()
         };
         let status = PodStatus { conditions: Some(vec![condition]), ..PodStatus::default() };
