@@ -4,6 +4,7 @@
 //! after a change. It never looks at the cluster.
 
 pub(crate) mod component_names;
+pub(crate) mod reserved_names;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule;
 use kube::CustomResource;
