@@ -1,9 +1,10 @@
 //! What counts as proof that a component works under its configuration.
 
+use super::wait::Wait;
 use crate::{
     observe::{
-        Availability, RunningComponent, RunningPod, RunningTopology, component_availability,
-        missing_report_reason,
+        Availability, REPORT_TTL, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
+        component_availability, missing_report_reason,
     },
     plan::Component,
 };
@@ -19,9 +20,10 @@ pub(super) fn unmet(
     counts: impl Fn(&ComponentName) -> bool,
     now: Timestamp,
 ) -> Option<String> {
-    if let Availability::Unavailable(reason) = component_availability(component, found, false, now)
+    if let Availability::Unavailable(shortfall) =
+        component_availability(component, found, false, now)
     {
-        return Some(reason);
+        return Some(shortfall.message);
     }
     let running = found?;
     let Some(revision) = &running.revision else {
@@ -45,7 +47,7 @@ pub(super) fn report_at_revision<'a>(
 ) -> Result<&'a Observations, String> {
     let name = &pod.name;
     match pod.report.fresh_at(now) {
-        None => Err(missing_report_reason(pod)),
+        None => Err(missing_report_reason(pod, REPORT_TTL)),
         Some(report) if report.revision != *revision => {
             Err(format!("pod {name} still runs an older configuration"))
         }
@@ -76,10 +78,27 @@ pub(super) fn unmet_forwarding(running: &RunningComponent, now: Timestamp) -> Op
     serving.find_map(|pod| report_at_revision(pod, revision, now).err())
 }
 
-/// The components that have terminating pods, and how many.
-pub(super) fn terminating_pods(
+/// Waits for the terminating pods of components for which `concerns` is true. A pod that should
+/// have ended counts only if `must_end` is true for it: its machine may be dead.
+pub(super) fn terminated_waits(
     running: &RunningTopology,
-) -> impl Iterator<Item = (&ComponentName, usize)> {
-    let counts = running.components().map(|(name, found)| (name, found.terminating));
-    counts.filter(|(_, terminating)| *terminating > 0)
+    now: Timestamp,
+    concerns: impl Fn(&ComponentName) -> bool,
+    must_end: impl Fn(&RunningComponent, &TerminatingPod) -> bool,
+) -> Vec<Wait> {
+    let concerned = running.components().filter(|(name, _)| concerns(name));
+    let waits = concerned.filter_map(|(name, found)| {
+        let pods: Vec<_> = found
+            .terminating
+            .iter()
+            .filter(|pod| !pod.is_overdue(now) || must_end(found, pod))
+            .collect();
+        let overdue = pods.iter().find(|pod| pod.is_overdue(now));
+        (!pods.is_empty()).then(|| Wait::Terminated {
+            component: name.clone(),
+            pods: pods.len(),
+            overdue: overdue.map(|pod| pod.overdue_message()),
+        })
+    });
+    waits.collect()
 }

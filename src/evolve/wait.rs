@@ -39,6 +39,8 @@ pub enum Wait {
         component: ComponentName,
         /// The number of terminating pods.
         pods: usize,
+        /// Why one of them does not end, and the fix; none while all may still end by themselves.
+        overdue: Option<String>,
     },
     /// A new owner must have copied everything from a migration source.
     Copied {
@@ -88,8 +90,9 @@ impl fmt::Display for Wait {
             Self::Forwarding { component, unmet } => {
                 write!(f, "waiting for {component} to forward to the new entry: {unmet}")
             }
-            Self::Terminated { component, pods } => {
-                write!(f, "waiting for {pods} terminating pods of {component}")
+            Self::Terminated { component, pods, overdue } => {
+                write!(f, "waiting for {pods} terminating pods of {component}")?;
+                overdue.iter().try_for_each(|overdue| write!(f, ": {overdue}"))
             }
             Self::Copied { component, from, unmet } => {
                 write!(f, "{component} copies the items of {from}: {unmet}")

@@ -1,7 +1,7 @@
 //! Everything that the status follows from, put together once per reconcile.
 
 use super::{
-    Availability, RunningTopology, component_availability, edge,
+    Availability, RunningTopology, Shortfall, component_availability, edge, first_poll,
     inputs::{ApplyOutcome, Subject, Target},
     traffic::{self, UserTraffic},
 };
@@ -38,9 +38,13 @@ impl<'a> Assessment<'a> {
         for component in &target.components {
             let found = running.component(&component.name);
             let changing = outcome.changing.contains(&component.name);
-            components.push((component, component_availability(component, found, changing, now)));
+            let availability = component_availability(component, found, changing, now);
+            let availability =
+                first_poll::hold_availability(component, found, availability, subject, now);
+            components.push((component, availability));
             for link in component.edges() {
-                edges.push(edge::edge_status(&link, component.role(), found, now));
+                let status = edge::edge_status(&link, found, now);
+                edges.push(first_poll::hold_edge(status, found, subject));
             }
         }
         let traffic = match &target.entry {
@@ -55,15 +59,39 @@ impl<'a> Assessment<'a> {
         self.target.waits.iter().chain(&self.outcome.waits).cloned()
     }
 
+    /// What components lack that lasts until a user fixes it.
+    pub(super) fn stuck_components(&self) -> Vec<String> {
+        lines_by_cause(self.shortfalls().filter(|(_, shortfall)| shortfall.is_stuck))
+    }
+
     /// Every component that is not available, and what it lacks.
     pub(super) fn unavailable_components(&self) -> Vec<String> {
-        let lines =
-            self.components.iter().filter_map(|(component, availability)| match availability {
-                Availability::Available => None,
-                Availability::Unavailable(message) => {
-                    Some(format!("{}: {message}", component.name))
-                }
-            });
-        lines.collect()
+        lines_by_cause(self.shortfalls())
     }
+
+    fn shortfalls(&self) -> impl Iterator<Item = (&Component, &Shortfall)> {
+        self.components.iter().filter_map(|(component, availability)| match availability {
+            Availability::Available => None,
+            Availability::Unavailable(shortfall) => Some((*component, shortfall)),
+        })
+    }
+}
+
+/// One line for each cause, with all components that have it.
+fn lines_by_cause<'a>(
+    shortfalls: impl Iterator<Item = (&'a Component, &'a Shortfall)>,
+) -> Vec<String> {
+    let mut groups: Vec<(Vec<&str>, &Shortfall)> = vec![];
+    for (component, shortfall) in shortfalls {
+        let name = component.name.as_str();
+        match groups.iter_mut().find(|(_, first)| first.cause == shortfall.cause) {
+            Some((names, _)) => names.push(name),
+            None => groups.push((vec![name], shortfall)),
+        }
+    }
+    let lines = groups.into_iter().map(|(names, shortfall)| match names.as_slice() {
+        [name] => format!("{name}: {}", shortfall.message),
+        names => format!("{}: {}", names.join(", "), shortfall.cause),
+    });
+    lines.collect()
 }

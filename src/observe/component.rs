@@ -1,8 +1,8 @@
 //! Whether a component is available: all its pods are, and run what is specified.
 
-use super::{REPORT_TTL, RunningComponent, RunningPod, sampled_pods, text::one_line};
+use super::{RunningComponent, RunningPod, text::one_line};
 use crate::{api::ComponentStatus, plan::Component};
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use maquette_contract::Revision;
 
 /// Longest error of a failed report that is shown, in characters.
@@ -13,8 +13,31 @@ const MAX_FAILURE_CHARS: usize = 200;
 pub enum Availability {
     /// All pods are available and run the specified template and configuration.
     Available,
-    /// What is missing, in one line.
-    Unavailable(String),
+    /// Pods are missing, not ready, or do not run what is specified.
+    Unavailable(Shortfall),
+}
+
+/// What a component lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortfall {
+    /// In one line; it names the pod, if it is about one.
+    pub message: String,
+    /// The message without the pod: components with the same cause share a line.
+    pub cause: String,
+    /// Whether it lasts until a user fixes it, such as an image that cannot be pulled.
+    pub is_stuck: bool,
+}
+
+impl Shortfall {
+    /// One that ends by itself.
+    pub(super) fn passing(message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { cause: message.clone(), message, is_stuck: false }
+    }
+
+    fn stuck(message: impl Into<String>) -> Self {
+        Self { is_stuck: true, ..Self::passing(message) }
+    }
 }
 
 impl Availability {
@@ -33,7 +56,7 @@ pub fn component_availability(
 ) -> Availability {
     match first_shortfall(component, running, changing, now) {
         None => Availability::Available,
-        Some(message) => Availability::Unavailable(message),
+        Some(shortfall) => Availability::Unavailable(shortfall),
     }
 }
 
@@ -42,12 +65,12 @@ fn first_shortfall(
     running: Option<&RunningComponent>,
     changing: bool,
     now: Timestamp,
-) -> Option<String> {
+) -> Option<Shortfall> {
     let Some((running, workload)) = running.and_then(|r| Some((r, r.workload.as_ref()?))) else {
-        return Some(shortfall(component, 0, 0));
+        return Some(Shortfall::passing(missing_pods(component, 0, 0)));
     };
-    if workload.issue.is_some() {
-        return workload.issue.clone();
+    if let Some(issue) = &workload.issue {
+        return Some(Shortfall::stuck(issue.clone()));
     }
     let ready = workload.updated.min(workload.available);
     let has_all = workload.desired == component.replicas
@@ -55,16 +78,16 @@ fn first_shortfall(
         && ready == component.replicas
         && running.pods.len() == component.replicas as usize;
     if !has_all || running.pods.iter().any(|pod| !pod.ready) {
-        let issue = running.pods.iter().find_map(pod_issue);
-        return Some(issue.unwrap_or_else(|| shortfall(component, ready, workload.total)));
+        let missing = || Shortfall::passing(missing_pods(component, ready, workload.total));
+        return Some(pods_issue(running, now).unwrap_or_else(missing));
     }
     if changing || !workload.is_observed {
-        return Some("its change has not reached the pods yet".to_owned());
+        return Some(Shortfall::passing("its change has not reached the pods yet"));
     }
-    report_issue(component, running, now)
+    report_issue(running, now).map(Shortfall::passing)
 }
 
-fn shortfall(component: &Component, ready: u32, total: u32) -> String {
+fn missing_pods(component: &Component, ready: u32, total: u32) -> String {
     let replicas = component.replicas;
     match total.saturating_sub(replicas) {
         0 if ready < replicas => format!("{ready} of {replicas} pods are ready"),
@@ -73,31 +96,52 @@ fn shortfall(component: &Component, ready: u32, total: u32) -> String {
     }
 }
 
-fn pod_issue(pod: &RunningPod) -> Option<String> {
-    pod.issue.as_ref().map(|issue| format!("pod {}: {issue}", pod.name))
+/// Why pods are missing or not ready: first what comes before a pod runs, then what does not end by
+/// itself.
+fn pods_issue(running: &RunningComponent, now: Timestamp) -> Option<Shortfall> {
+    if let Some(issue) = &running.claim_issue {
+        return Some(Shortfall::stuck(issue.clone()));
+    }
+    if let Some(overdue) = running.terminating.iter().find(|pod| pod.is_overdue(now)) {
+        return Some(Shortfall::stuck(overdue.overdue_message()));
+    }
+    let issues: Vec<_> =
+        running.pods.iter().filter_map(|pod| Some((pod, pod.issue.as_ref()?))).collect();
+    let stuck = issues.iter().find(|(_, issue)| issue.is_stuck(now));
+    let (pod, issue) = stuck.or(issues.first())?;
+    Some(Shortfall {
+        message: format!("pod {}: {}", pod.name, issue.message),
+        cause: issue.message.clone(),
+        is_stuck: issue.is_stuck(now),
+    })
 }
 
 /// A missing report, or one that shows an older configuration.
-fn report_issue(
-    component: &Component,
+pub(super) fn report_issue(running: &RunningComponent, now: Timestamp) -> Option<String> {
+    running.revision.as_ref()?;
+    let mut pods = running.pods.iter();
+    pods.clone()
+        .find_map(|pod| missing_report(pod, now))
+        .or_else(|| pods.find_map(|pod| report_issue_of(running, pod, now)))
+}
+
+/// The same, of one pod.
+pub(super) fn report_issue_of(
     running: &RunningComponent,
+    pod: &RunningPod,
     now: Timestamp,
 ) -> Option<String> {
     let wanted = running.revision.as_ref()?;
-    let sampled = sampled_pods(component.role(), &running.pods);
-    sampled
-        .iter()
-        .find_map(|pod| missing_report(pod, now))
-        .or_else(|| running.pods.iter().find_map(|pod| stale_config(pod, wanted)))
+    missing_report(pod, now).or_else(|| stale_config(pod, wanted))
 }
 
-/// Why there is no fresh report of the pod; none if there is one.
+/// Why no report of the pod counts; none if one does.
 pub(super) fn missing_report(pod: &RunningPod, now: Timestamp) -> Option<String> {
-    pod.report.fresh_at(now).is_none().then(|| missing_report_reason(pod))
+    pod.report.standing_at(now).is_none().then(|| missing_report_reason(pod, pod.report.ttl()))
 }
 
-/// Why a pod has no fresh report.
-pub(crate) fn missing_report_reason(pod: &RunningPod) -> String {
+/// Why there is no report of a pod that is at most `ttl` old.
+pub(crate) fn missing_report_reason(pod: &RunningPod, ttl: SignedDuration) -> String {
     let name = &pod.name;
     match (&pod.report.failure, &pod.report.latest) {
         (Some(failure), _) => {
@@ -105,17 +149,22 @@ pub(crate) fn missing_report_reason(pod: &RunningPod) -> String {
             format!("pod {name} does not report: {failure}")
         }
         (None, Some(_)) => {
-            format!("pod {name} did not report in the last {} s", REPORT_TTL.as_secs())
+            format!("pod {name} did not report in the last {} s", ttl.as_secs())
         }
         // Also after a write of its configuration: reports requested before do not count.
-        (None, None) => format!("pod {name} has not reported yet"),
+        (None, None) => pending_report(name),
     }
+}
+
+/// No fault: the pod is asked every 2 s.
+fn pending_report(pod: &str) -> String {
+    format!("the next report of pod {pod} is pending")
 }
 
 fn stale_config(pod: &RunningPod, wanted: &Revision) -> Option<String> {
     let name = &pod.name;
     match &pod.report.latest {
-        None => Some(format!("pod {name} has not reported yet")),
+        None => Some(pending_report(name)),
         Some((_, report)) if report.revision != *wanted => {
             Some(format!("pod {name} still runs an older configuration"))
         }
@@ -139,7 +188,7 @@ pub(super) fn component_status(
         desired,
         message: match availability {
             Availability::Available => None,
-            Availability::Unavailable(message) => Some(message.clone()),
+            Availability::Unavailable(shortfall) => Some(shortfall.message.clone()),
         },
     }
 }

@@ -99,12 +99,23 @@ pub struct Issue {
 pub enum IssueKind {
     /// An object of an earlier Architecture of the same name is still being deleted.
     Removal,
+    /// The API server did not answer, or answered 408, 429 or 5xx.
+    Unavailable,
     /// The API server refused an object.
     Failed,
-    /// An object that we need to create exists and has another owner.
+    /// Another client works against what we apply.
     Conflict,
+    /// An object that we need to create exists and has another owner: nothing else is written.
+    NameTaken,
     /// An object of the model exists that this version cannot read.
     Unreadable,
+}
+
+impl IssueKind {
+    /// Whether it can pass without a change by a user.
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::Removal | Self::Unavailable)
+    }
 }
 
 /// That a volume differs from the specification. It is used as it is; no other change waits for it.
@@ -112,6 +123,8 @@ pub enum IssueKind {
 pub enum VolumeNote {
     /// The volume is being expanded.
     Growing(String),
+    /// The claim was marked for deletion and ends with its pod.
+    Terminating(String),
     /// The volume stays as it is; the reason and the fix, in one line.
     Unchanged(String),
 }

@@ -6,10 +6,12 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod assessment;
+mod causes;
 mod component;
 mod conditions;
 mod edge;
 mod evolution;
+mod first_poll;
 mod inputs;
 mod ownership;
 mod running;
@@ -19,15 +21,21 @@ mod text;
 mod traffic;
 
 pub use assessment::Assessment;
+pub use causes::{
+    Causes, StorageClassNames, WaitingObject, Warning, storage_classes_due, waiting_objects,
+};
+pub(crate) use causes::{has_volume, user_of};
 pub(crate) use component::missing_report_reason;
-pub use component::{Availability, component_availability};
+pub use component::{Availability, Shortfall, component_availability};
 pub use conditions::{Reason, condition_types};
 pub use inputs::{
     Acceptance, ActiveEvolution, ApplyOutcome, Issue, IssueKind, Subject, Target, VolumeNote,
 };
-pub use ownership::is_controlled_by;
+pub use ownership::{is_controlled_by, is_orphan_of};
 pub use running::{
-    REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, Workload, has_ended, pod_ordinal,
-    running_topology, sampled_pods,
+    PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload, has_ended,
+    is_pod_ready, pod_ordinal, refused_volume_changes, running_topology,
 };
-pub use snapshot::{PodReport, REPORT_TTL, Snapshot};
+pub use snapshot::{PodReport, REPORT_TTL, ROTATION_SECONDS, Snapshot};
+pub use status::{PanicReport, status_after_panic};
+pub use traffic::IDLE_SECONDS;

@@ -6,26 +6,34 @@ use super::{
     metrics::Metrics,
     reports::{PollSchedule, ReportStore},
     state::{ReconcileState, StateStore},
-    watch::{Cache, Caches, Installation, LenientArchitecture, Queue, WriteFence},
+    watch::{
+        Cache, Caches, CauseReadings, CauseSource, ForeignObjects, Installation,
+        LenientArchitecture, Queue, WriteFence,
+    },
 };
 use crate::{
-    observe::{Snapshot, is_controlled_by},
+    observe::{Causes, Snapshot, is_controlled_by, is_orphan_of},
     plan::Identity,
     render::RenderSettings,
 };
 use k8s_openapi::{
     Metadata, NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    jiff::Timestamp,
 };
 use kube::{Api, Client, Resource, ResourceExt, runtime::events::Recorder};
 use maquette_contract::keys::LABEL_COMPONENT;
 use serde::{Serialize, de::DeserializeOwned};
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What every reconcile of a watch scope shares.
 pub(super) struct Context {
     pub(super) client: Client,
     pub(super) settings: RenderSettings,
     pub(super) caches: Caches,
+    pub(super) foreign_objects: ForeignObjects,
     pub(super) queue: Arc<Queue>,
     pub(super) states: StateStore,
     pub(super) reports: Arc<ReportStore>,
@@ -71,6 +79,8 @@ pub(super) struct ReconcileContext<'a> {
     pub(super) architecture: &'a LenientArchitecture,
     pub(super) identity: Identity,
     key: ArchitectureKey,
+    /// When the reconcile began, by the wall clock and by the monotonic one.
+    began: (Timestamp, Instant),
 }
 
 impl<'a> ReconcileContext<'a> {
@@ -87,11 +97,18 @@ impl<'a> ReconcileContext<'a> {
             .map_err(|error| ReconcileError::InvalidIdentity(format!("{error}")))?;
         let uid = architecture.metadata.uid.clone().unwrap_or_default();
         let identity = Identity { name, namespace: key.namespace.clone(), uid };
-        Ok(Self { shared, architecture, identity, key })
+        let began = (Timestamp::now(), Instant::now());
+        Ok(Self { shared, architecture, identity, key, began })
     }
 
     pub(super) fn key(&self) -> &ArchitectureKey {
         &self.key
+    }
+
+    /// The time. Within a reconcile it follows the monotonic clock, as the ages of reports do.
+    pub(super) fn now(&self) -> Timestamp {
+        let (wall, at) = self.began;
+        wall.saturating_add(at.elapsed()).unwrap_or(wall)
     }
 
     pub(super) fn uid(&self) -> &str {
@@ -120,14 +137,19 @@ impl<'a> ReconcileContext<'a> {
         self.with_state(|state| state.record_write(fence));
     }
 
-    /// The cached objects of a type that the Architecture controls.
+    /// The cached objects of a type that the Architecture controls or may adopt.
     pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta> + Serialize + DeserializeOwned>(
         &self,
         cache: &Cache<K>,
     ) -> Vec<Arc<K>> {
         let mut objects = cache.objects_of(&self.key);
-        objects.retain(|object| is_controlled_by(object.metadata(), self.uid()));
+        objects.retain(|object| self.is_ours(object.metadata()));
         objects
+    }
+
+    /// Whether the Architecture controls the object or may adopt it.
+    pub(super) fn is_ours(&self, metadata: &ObjectMeta) -> bool {
+        is_controlled_by(metadata, self.uid()) || is_orphan_of(metadata, &self.identity)
     }
 
     /// The Architecture as the caches show it, with the children that others deleted since they
@@ -141,10 +163,34 @@ impl<'a> ReconcileContext<'a> {
             stateful_sets: self.owned_objects(&caches.stateful_sets),
             pods: caches.pods.objects_of(&self.key),
             claims: caches.claims.objects_of(&self.key),
-            reports: self.shared.reports.reports_of(&self.key),
+            reports: self.shared.reports.reports_of(&self.key, Instant::now(), self.now()),
+            causes: Causes::default(),
+            is_first_poll: !self.shared.reports.has_settled(&self.key),
         };
         self.with_state(|state| state.last_seen.complete_snapshot(&mut snapshot, self.uid()));
         snapshot
+    }
+
+    /// [`Self::snapshot`], with the causes that are read on demand; and when to look again, if
+    /// something waits.
+    pub(super) async fn explained_snapshot(&self, now: Timestamp) -> (Snapshot, Option<Duration>) {
+        let mut snapshot = self.snapshot();
+        let source = self.cause_source();
+        let mut readings = self.take_readings();
+        let (causes, next_look) = readings.complete(&source, &snapshot, now).await;
+        self.with_state(|state| state.cause_readings = readings);
+        snapshot.causes = causes;
+        (snapshot, next_look)
+    }
+
+    pub(super) fn cause_source(&self) -> CauseSource {
+        CauseSource { client: self.shared.client.clone(), namespace: self.key.namespace.clone() }
+    }
+
+    /// What was read on demand so far. The caller puts it back: reconciles of one Architecture do
+    /// not overlap.
+    pub(super) fn take_readings(&self) -> CauseReadings {
+        self.with_state(|state| std::mem::take(&mut state.cause_readings))
     }
 
     /// Records that the operator deletes this object, so that no snapshot restores it.

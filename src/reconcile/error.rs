@@ -1,60 +1,68 @@
 //! Errors of a reconcile: of one object, or of the whole.
 
 use crate::observe::{Issue, IssueKind};
+use kube::core::Status;
 use std::time::Duration;
 
 /// Why a reconcile failed. It is tried again, with a longer wait each time.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReconcileError {
-    /// The API server did not answer, or answered 408, 429 or 5xx.
-    #[error("the API server does not answer")]
-    Unreachable(#[source] Box<kube::Error>),
-    /// The reconcile took longer than this many seconds.
-    #[error("the reconcile did not end within {0} s")]
-    DeadlineExceeded(u64),
-    /// An object has an issue that a user must fix; the status shows it too.
+    /// The status was not written: the API server did not answer, or answered 408, 429 or 5xx.
     #[error("{0}")]
-    UnresolvedIssue(String),
+    Unreachable(String),
+    /// The status was not written within this many seconds.
+    #[error("the API server did not complete the write of the status within {0} s")]
+    StatusTimeout(u64),
+    /// A bug: the message of the panic.
+    #[error("the reconcile panicked, which is a bug: {0}")]
+    Panicked(String),
+    /// The worst issue of an object; the status shows it too.
+    #[error("{}", .0.message)]
+    UnresolvedIssue(Issue),
     /// The Architecture has no name, namespace or UID, or a name that is too long.
     #[error("{0}")]
     InvalidIdentity(String),
 }
 
 impl ReconcileError {
-    /// The longest wait before the next attempt. It is shorter for an unreachable API server, which may
-    /// be back at any moment.
+    /// The longest wait before the next attempt. It is shorter for what passes by itself, at any
+    /// moment.
     pub(super) fn max_backoff(&self) -> Duration {
         match self {
-            Self::Unreachable(_) => Duration::from_secs(10),
-            Self::DeadlineExceeded(_) | Self::UnresolvedIssue(_) | Self::InvalidIdentity(_) => {
-                Duration::from_secs(60)
-            }
+            Self::Unreachable(_) | Self::StatusTimeout(_) => Duration::from_secs(10),
+            Self::UnresolvedIssue(issue) => match issue.kind {
+                IssueKind::Removal | IssueKind::Unavailable => Duration::from_secs(10),
+                // The deletion of the other object is no event for this Architecture.
+                IssueKind::NameTaken => Duration::from_secs(15),
+                IssueKind::Failed | IssueKind::Conflict | IssueKind::Unreadable => {
+                    Duration::from_secs(60)
+                }
+            },
+            Self::Panicked(_) | Self::InvalidIdentity(_) => Duration::from_secs(60),
         }
     }
 }
 
-/// Why a call for one object failed.
-pub(super) enum ApplyError {
-    /// Only this object is concerned: the status shows the issue and the reconcile goes on.
-    Issue(Issue),
-    /// The API server is unreachable or overloaded: the reconcile ends.
-    Unreachable(Box<kube::Error>),
-}
+/// Why a call for one object failed: an issue of that object. The status shows it.
+#[derive(Debug)]
+pub(super) struct ApplyError(pub(super) Issue);
 
 impl ApplyError {
     pub(super) fn from_issue(kind: IssueKind, message: impl Into<String>) -> Self {
-        Self::Issue(Issue { kind, message: message.into() })
+        Self(Issue { kind, message: message.into() })
     }
 
     /// What a failed call means for `object`, which messages name.
-    pub(super) fn from_kube(object: &str, error: kube::Error) -> Self {
+    pub(super) fn from_kube(object: &str, error: &kube::Error) -> Self {
         match error {
-            kube::Error::Api(status) if status.code < 500 && !is_overload(status.code) => {
-                Self::from_issue(
-                    IssueKind::Failed,
-                    format!("{object}: the API server refused it: {}", status.message),
-                )
-            }
+            kube::Error::Api(status) if is_unavailable(status) => Self::from_issue(
+                IssueKind::Unavailable,
+                format!("{object}: the API server answered {}: {}", status.code, status.message),
+            ),
+            kube::Error::Api(status) => Self::from_issue(
+                IssueKind::Failed,
+                format!("{object}: the API server refused it: {}", status.message),
+            ),
             kube::Error::SerdeError(error) => Self::from_issue(
                 IssueKind::Unreadable,
                 format!(
@@ -62,43 +70,63 @@ impl ApplyError {
                      that object"
                 ),
             ),
-            error => Self::Unreachable(Box::new(error)),
+            error => Self::from_issue(
+                IssueKind::Unavailable,
+                format!("{object}: no answer of the API server: {}", innermost_cause(error)),
+            ),
         }
     }
 }
 
-/// 408 and 429 mean an overloaded API server, not an issue of the object.
-fn is_overload(code: u16) -> bool {
-    matches!(code, 408 | 429)
+/// Whether the answer means a failing or overloaded API server or webhook, and not an issue of the
+/// object.
+fn is_unavailable(status: &Status) -> bool {
+    // The same request gets the same answer, although the code is 500.
+    let is_schema_error = status.message.contains("field not declared in schema");
+    matches!(status.code, 408 | 429 | 500..) && !is_schema_error
+}
+
+/// The error that all others follow from: the outer ones only say that a request failed.
+fn innermost_cause(error: &kube::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kube::core::Status;
 
-    fn failure(code: u16) -> ApplyError {
-        let status = Status { code, message: "so it is".to_owned(), ..Status::default() };
-        ApplyError::from_kube("Service shop", kube::Error::Api(Box::new(status)))
+    fn issue(code: u16, message: &str) -> Issue {
+        let status = Status { code, message: message.to_owned(), ..Status::default() };
+        ApplyError::from_kube("Service shop", &kube::Error::Api(Box::new(status))).0
     }
 
     #[test]
-    fn a_refusal_is_an_issue_and_an_overload_is_not() {
+    fn an_overload_passes_and_a_refusal_does_not() {
         for code in [400, 403, 409, 422] {
-            let ApplyError::Issue(issue) = failure(code) else { panic!("{code}: no issue") };
-            assert_eq!(issue.kind, IssueKind::Failed);
-            assert_eq!(issue.message, "Service shop: the API server refused it: so it is");
+            let message = "Service shop: the API server refused it: so it is".to_owned();
+            assert_eq!(issue(code, "so it is"), Issue { kind: IssueKind::Failed, message });
         }
         for code in [408, 429, 500, 503] {
-            assert!(matches!(failure(code), ApplyError::Unreachable(_)), "{code}");
+            let message = format!("Service shop: the API server answered {code}: so it is");
+            assert_eq!(issue(code, "so it is"), Issue { kind: IssueKind::Unavailable, message });
         }
+        let schema = "failed to create typed patch object: .spec.x: field not declared in schema";
+        assert_eq!(issue(500, schema).kind, IssueKind::Failed);
+    }
+
+    #[test]
+    fn a_missing_answer_names_its_cause() {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let issue = ApplyError::from_kube("Pod a", &kube::Error::Service(Box::new(refused))).0;
+        let message = "Pod a: no answer of the API server: connection refused".to_owned();
+        assert_eq!(issue, Issue { kind: IssueKind::Unavailable, message });
     }
 
     #[test]
     fn an_unreadable_answer_names_the_object() {
         let error = serde_json::from_str::<u8>("x").unwrap_err();
-        let failure = ApplyError::from_kube("Service shop", kube::Error::SerdeError(error));
-        let ApplyError::Issue(issue) = failure else { panic!("no issue") };
+        let issue = ApplyError::from_kube("Service shop", &kube::Error::SerdeError(error)).0;
         assert_eq!(issue.kind, IssueKind::Unreadable);
         assert!(issue.message.contains("cannot read Service shop: expected value"));
     }

@@ -1,8 +1,8 @@
 //! The record that the steps of one reconcile fill: what the status follows from, and what later
 //! steps depend on.
 
-use super::error::{ApplyError, ReconcileError};
-use crate::observe::ApplyOutcome;
+use super::error::ApplyError;
+use crate::observe::{ApplyOutcome, IssueKind};
 use std::{collections::BTreeSet, time::Duration};
 
 /// The result of the steps of one reconcile.
@@ -20,21 +20,15 @@ pub(super) struct ReconcileOutcome {
 
 impl ReconcileOutcome {
     /// Takes the result of one call: none if it failed with an issue of its own object.
-    ///
-    /// # Errors
-    /// When the API server is unreachable.
-    pub(super) fn record_result<T>(
-        &mut self,
-        result: Result<T, ApplyError>,
-    ) -> Result<Option<T>, ReconcileError> {
-        match result {
-            Ok(value) => Ok(Some(value)),
-            Err(ApplyError::Issue(issue)) => {
-                self.applied.issues.push(issue);
-                Ok(None)
-            }
-            Err(ApplyError::Unreachable(error)) => Err(ReconcileError::Unreachable(error)),
-        }
+    pub(super) fn record_result<T>(&mut self, result: Result<T, ApplyError>) -> Option<T> {
+        result.map_err(|ApplyError(issue)| self.applied.issues.push(issue)).ok()
+    }
+
+    /// Whether the steps go on: not while the API server fails, or while an object belongs to
+    /// something else. What is made later may depend on what failed.
+    pub(super) fn can_continue(&self) -> bool {
+        let mut issues = self.applied.issues.iter();
+        !issues.any(|issue| matches!(issue.kind, IssueKind::Unavailable | IssueKind::NameTaken))
     }
 
     /// Whether objects that are no longer specified may be deleted in this reconcile.

@@ -6,11 +6,11 @@
 
 use super::{
     key::ArchitectureKey,
-    watch::{LastSeen, WriteFence},
+    watch::{CauseReadings, LastSeen, WriteFence},
 };
 use maquette_contract::Revision;
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -39,6 +39,14 @@ pub(super) struct GrowthRefusal {
     pub(super) refused_at: Instant,
 }
 
+/// Writes of one field that another client had changed.
+#[derive(Debug, Default)]
+pub(super) struct Repairs {
+    /// The hash of the object as it was applied.
+    pub(super) desired: u64,
+    pub(super) times: Vec<Instant>,
+}
+
 /// The state of one Architecture.
 #[derive(Debug, Default)]
 pub(super) struct ReconcileState {
@@ -48,12 +56,17 @@ pub(super) struct ReconcileState {
     failures: u32,
     /// The end of the back-off, and the generation that it holds for.
     retry_not_before: Option<(Instant, i64)>,
+    /// Components whose configuration was requested to change, while it is unknown whether it did.
+    pub(super) uncertain_configs: BTreeSet<String>,
     pub(super) last_seen: LastSeen,
     /// By the pod's UID.
     pub(super) kubelet_refreshes: HashMap<String, KubeletRefresh>,
     /// By the claim's name.
     pub(super) refused_growth: HashMap<String, GrowthRefusal>,
     pub(super) status_written_at: Option<Instant>,
+    pub(super) cause_readings: CauseReadings,
+    /// By object and field: when it was repaired lately.
+    pub(super) repairs: HashMap<(String, String), Repairs>,
 }
 
 impl ReconcileState {

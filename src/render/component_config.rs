@@ -22,7 +22,13 @@ pub(super) fn build_component_config(
         Behavior::Peer(behavior) => RoleConfig::Peer(peer_config(identity, component, behavior)),
         Behavior::Load(behavior) => RoleConfig::Load(load_config(topology, behavior)),
     };
-    ComponentConfig { architecture: identity.name.clone(), component: component.name.clone(), role }
+    ComponentConfig {
+        architecture: identity.name.clone(),
+        // Empty without a cluster.
+        architecture_uid: identity.uid.parse().ok(),
+        component: component.name.clone(),
+        role,
+    }
 }
 
 fn service_config(identity: &Identity, behavior: &ServiceBehavior) -> ServiceConfig {
@@ -80,6 +86,7 @@ fn load_config(topology: &Topology, behavior: &LoadBehavior) -> LoadConfig {
     let targets = behavior.drives.iter().map(|component| LoadTarget {
         component: component.clone(),
         address: names::user_address(topology, component),
+        entry: component == topology.entry(),
     });
     LoadConfig {
         targets: targets.collect(),

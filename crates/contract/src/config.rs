@@ -1,6 +1,9 @@
 //! The configuration of a component: one JSON document for all its pods.
 
-use crate::{ArchitectureName, Collection, ComponentName, MigrationSource, Revision, Role, Routes};
+use crate::{
+    ArchitectureName, ArchitectureUid, Collection, ComponentIdentity, ComponentName,
+    MigrationSource, Revision, Role, Routes,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -14,6 +17,9 @@ use std::fmt;
 pub struct ComponentConfig {
     /// The Architecture that the component belongs to.
     pub architecture: ArchitectureName,
+    /// The UID of that Architecture; absent without a cluster and in documents of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture_uid: Option<ArchitectureUid>,
     /// The name of the component.
     pub component: ComponentName,
     /// The role and its settings.
@@ -21,21 +27,75 @@ pub struct ComponentConfig {
     pub role: RoleConfig,
 }
 
+/// Why a document is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigFormatError {
+    /// It is not the JSON of a configuration; the message names the line, the column and the field.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// Another version wrote it, and its fields may mean something else.
+    #[error(
+        "its schemaVersion is {0}, but this version of Maquette reads schemaVersion {known} only",
+        known = ComponentConfig::SCHEMA_VERSION
+    )]
+    SchemaVersion(u64),
+}
+
+/// The one field that each document has, whatever its version.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DocumentHead {
+    /// Absent in documents of earlier releases, which have the first version.
+    #[serde(default = "first_schema_version")]
+    schema_version: u64,
+}
+
+fn first_schema_version() -> u64 {
+    1
+}
+
+/// A document as it is written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    schema_version: u64,
+    #[serde(flatten)]
+    config: &'a ComponentConfig,
+}
+
 impl ComponentConfig {
+    /// The version of the document's fields. It grows with each change that an earlier version
+    /// would misunderstand; a field that it may ignore is no such change.
+    pub const SCHEMA_VERSION: u64 = 1;
+
     /// The document for the ConfigMap.
     ///
     /// # Errors
     /// None: every value of this type can be written. The signature is that of serde.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(self)
+        let document = Document { schema_version: Self::SCHEMA_VERSION, config: self };
+        serde_json::to_string_pretty(&document)
     }
 
     /// Parses the document.
     ///
     /// # Errors
-    /// A message that names the line, the column and the field.
-    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+    /// If it is not valid, or of another schema version.
+    pub fn from_json(text: &str) -> Result<Self, ConfigFormatError> {
+        let DocumentHead { schema_version } = serde_json::from_str(text)?;
+        if schema_version != Self::SCHEMA_VERSION {
+            return Err(ConfigFormatError::SchemaVersion(schema_version));
+        }
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// The component that the document is about.
+    pub fn identity(&self) -> ComponentIdentity {
+        ComponentIdentity {
+            architecture: self.architecture.clone(),
+            uid: self.architecture_uid.clone(),
+            component: self.component.clone(),
+        }
     }
 
     /// The revision of a document, as pods report it: a hash of its text.
@@ -273,4 +333,36 @@ pub struct LoadTarget {
     pub component: ComponentName,
     /// The address of its traffic port; for the entry, that of the entry Service.
     pub address: Address,
+    /// Whether the address is that of the entry Service, which may lead to another component during
+    /// a change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub entry: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORE: &str = r#""architecture": "shop", "component": "data", "role": "store""#;
+
+    #[test]
+    fn a_document_without_a_version_or_with_unknown_fields_is_read() {
+        let config = ComponentConfig::from_json(&format!("{{{STORE}}}")).unwrap();
+        assert_eq!(config.identity().uid, None);
+        let newer = format!(r#"{{{STORE}, "schemaVersion": 1, "unknown": {{}}}}"#);
+        assert_eq!(ComponentConfig::from_json(&newer).unwrap(), config);
+        assert!(config.to_json().unwrap().starts_with("{\n  \"schemaVersion\": 1,"));
+    }
+
+    #[test]
+    fn a_document_of_another_version_is_refused_whatever_else_it_says() {
+        let message = |text: &str| ComponentConfig::from_json(text).unwrap_err().to_string();
+        let expected =
+            "its schemaVersion is 2, but this version of Maquette reads schemaVersion 1 only";
+        assert_eq!(message(&format!(r#"{{{STORE}, "schemaVersion": 2}}"#)), expected);
+        assert_eq!(message(r#"{"schemaVersion": 2, "role": ["new"]}"#), expected);
+        assert!(message(r#"{"schemaVersion": 0}"#).contains("schemaVersion is 0"));
+        assert!(message(r#"{"schemaVersion": "1"}"#).contains("invalid type"));
+        assert!(message("{").contains("EOF"));
+    }
 }

@@ -49,3 +49,12 @@ pub const DATA_DIR: &str = "/data";
 pub const CLAIM: &str = "data";
 /// The environment variable that holds the name of the pod.
 pub const ENV_POD_NAME: &str = "POD_NAME";
+
+/// The header of a request from component to component: its [`crate::Recipient`]. A request without
+/// it is a user's, or of an earlier version.
+pub const HEADER_RECIPIENT: &str = "maquette-to";
+/// The command by which a client of a store names its [`crate::Recipient`], the only argument. The
+/// store closes a connection that is meant for another.
+pub const COMMAND_RECIPIENT: &str = "MAQUETTE.TO";
+/// The first word of the error with which a store refuses a connection that is meant for another.
+pub const ERROR_MISDIRECTED: &str = "MISDIRECTED";

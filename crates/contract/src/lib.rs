@@ -16,15 +16,16 @@ mod migration;
 mod name;
 mod observations;
 pub mod ports;
+mod recipient;
 mod revision;
 mod route;
 mod tree;
 mod version;
 
 pub use config::{
-    Address, Call, CallMode, ComponentConfig, LoadConfig, LoadTarget, PeerConfig, PeerMember,
-    Percent, ProcessingTime, RequestWork, RoleConfig, ServiceConfig, StoreConfig, StoreTarget,
-    Successor,
+    Address, Call, CallMode, ComponentConfig, ConfigFormatError, LoadConfig, LoadTarget,
+    PeerConfig, PeerMember, Percent, ProcessingTime, RequestWork, RoleConfig, ServiceConfig,
+    StoreConfig, StoreTarget, Successor,
 };
 pub use item::{Collection, ItemId, ItemIdError, ItemKey, Record};
 pub use migration::{
@@ -34,6 +35,7 @@ pub use name::{ArchitectureName, ComponentName, NameError, Role};
 pub use observations::{
     EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
 };
+pub use recipient::{ArchitectureUid, ComponentIdentity, Recipient, RecipientError, UidError};
 pub use revision::Revision;
 pub use route::{Hop, Routes};
 pub use tree::{Answer, CollectionSummary, Outcome, Query, ResponseTree, Summary};

@@ -1,17 +1,16 @@
 //! Contract: every wanted component is verified, and no component calls an obsolete one. Obsolete
 //! components are removed; their volumes follow `spec.retention`.
 
-use crate::evolve::{Step, evolution::Evolution, verify, view::ChangeView, wait::Wait};
+use crate::evolve::{Step, evolution::Evolution, verify, view::ChangeView};
+use maquette_contract::ComponentName;
 
 /// None if there are no obsolete components.
 pub(super) fn step(view: &ChangeView<'_>) -> Option<Evolution> {
     view.obsolete().next()?;
     // Pods that were already terminating never got the new configuration: they may still call an
     // obsolete component.
-    let waits: Vec<_> = verify::terminating_pods(view.running)
-        .filter(|(name, _)| view.obsolete().all(|component| component.name != **name))
-        .map(|(component, pods)| Wait::Terminated { component: component.clone(), pods })
-        .collect();
+    let is_wanted = |name: &ComponentName| view.obsolete().all(|component| component.name != *name);
+    let waits = verify::terminated_waits(view.running, view.now, is_wanted, |_, _| false);
     if waits.is_empty() {
         return Some(view.waiting_evolution(Step::Contract, view.wanted.clone(), vec![]));
     }

@@ -10,10 +10,11 @@ use crate::{
         view::ChangeView,
         wait::Wait,
     },
-    observe::RunningPod,
+    observe::{RunningComponent, RunningPod, TerminatingPod},
     plan::{Component, Topology},
 };
-use maquette_contract::{ComponentName, Revision};
+use maquette_contract::{ComponentName, Revision, Role};
+use std::collections::BTreeSet;
 
 /// None if the dependencies of all running components are the wanted ones.
 pub(super) fn step(view: &ChangeView<'_>) -> Option<Evolution> {
@@ -22,7 +23,7 @@ pub(super) fn step(view: &ChangeView<'_>) -> Option<Evolution> {
     }
     let owners: Vec<_> = view.servers().filter(|one| !migration_sources(one).is_empty()).collect();
     let final_pass_started = owners.iter().all(|component| is_in_final_pass(view, component));
-    let terminating = terminated_waits(view);
+    let terminating = terminated_waits(view, &owners);
     // A pod that terminates after the final pass has started does not write to a source any more:
     // it had its target configuration.
     if !terminating.is_empty() && (owners.is_empty() || !final_pass_started) {
@@ -38,10 +39,34 @@ pub(super) fn step(view: &ChangeView<'_>) -> Option<Evolution> {
     Some(view.waiting_evolution(Step::Finalize, apply, copies))
 }
 
-fn terminated_waits(view: &ChangeView<'_>) -> Vec<Wait> {
-    verify::terminating_pods(view.running)
-        .map(|(component, pods)| Wait::Terminated { component: component.clone(), pods })
-        .collect()
+/// Waits for terminating pods. One that should have ended counts only if it may still write to a
+/// migration source of `owners`.
+fn terminated_waits(view: &ChangeView<'_>, owners: &[&Component]) -> Vec<Wait> {
+    let sources: BTreeSet<_> = owners
+        .iter()
+        .flat_map(|owner| migration_sources(owner))
+        .map(|source| &source.component)
+        .collect();
+    verify::terminated_waits(
+        view.running,
+        view.now,
+        |_| true,
+        |found, pod| may_write(found, pod, &sources),
+    )
+}
+
+/// Whether a pod of `found` may write to one of `sources`. A pod whose edges are unknown may, unless
+/// its role never does.
+fn may_write(
+    found: &RunningComponent,
+    pod: &TerminatingPod,
+    sources: &BTreeSet<&ComponentName>,
+) -> bool {
+    let role = found.planned.as_ref().map(Component::role);
+    if sources.is_empty() || matches!(role, Some(Role::Load | Role::Store)) {
+        return false;
+    }
+    pod.targets.as_ref().is_none_or(|targets| targets.iter().any(|name| sources.contains(name)))
 }
 
 /// Waits for the components from which migration sources or routes are dropped.

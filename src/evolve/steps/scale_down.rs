@@ -3,7 +3,10 @@
 
 use crate::{
     evolve::{Step, evolution::Evolution, wait::Wait},
-    observe::{RunningComponent, RunningPod, RunningTopology, missing_report_reason, pod_ordinal},
+    observe::{
+        REPORT_TTL, RunningComponent, RunningPod, RunningTopology, missing_report_reason,
+        pod_ordinal,
+    },
     plan::{Behavior, Component},
 };
 use k8s_openapi::jiff::Timestamp;
@@ -48,8 +51,11 @@ fn hold_back(component: &mut Component, found: &RunningComponent, now: Timestamp
 /// Why no peer can be removed now: the first one that does not report that all its items are fully
 /// replicated under the new configuration. `remaining` peers remain in the end.
 fn pending_handover(remaining: u32, found: &RunningComponent, now: Timestamp) -> Option<String> {
-    if found.terminating > 0 {
-        return Some(format!("{} pods are still terminating", found.terminating));
+    if let Some(overdue) = found.terminating.iter().find(|pod| pod.is_overdue(now)) {
+        return Some(overdue.overdue_message());
+    }
+    if !found.terminating.is_empty() {
+        return Some(format!("{} pods are still terminating", found.terminating.len()));
     }
     let workload = found.workload.as_ref();
     if !workload.is_some_and(|one| one.is_observed && one.total <= one.desired) {
@@ -76,7 +82,7 @@ fn remains(pod: &RunningPod, remaining: u32) -> bool {
 fn unmet_handover(pod: &RunningPod, revision: &Revision, now: Timestamp) -> Option<String> {
     let name = &pod.name;
     let Some(report) = pod.report.fresh_at(now) else {
-        return Some(missing_report_reason(pod));
+        return Some(missing_report_reason(pod, REPORT_TTL));
     };
     if report.revision != *revision {
         return Some(format!("{name} still runs an older configuration"));

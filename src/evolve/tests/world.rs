@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     evolve::{Evolution, evolve, routing},
-    observe::{PodReport, RunningComponent, RunningTopology, Workload},
+    observe::{PodReport, RunningComponent, RunningTopology, TerminatingPod, Workload},
     plan::{Behavior, Component, Topology},
 };
 use maquette_contract::{Collection, ComponentName, Role};
@@ -119,7 +119,10 @@ impl World {
             let found = components.entry(pod.component.clone()).or_default();
             match pod.terminating {
                 false => found.pods.push(pod.as_running(*id, found.pods.len())),
-                true => found.terminating += 1,
+                true => {
+                    let deadline = now();
+                    found.terminating.push(TerminatingPod { deadline, ..TerminatingPod::default() })
+                }
             }
         }
         RunningTopology::new(self.entry.clone(), components)

@@ -9,8 +9,8 @@ pub(super) fn worst_issue(assessment: &Assessment<'_>) -> Option<(IssueKind, Con
     let worst = issues.iter().map(|issue| issue.kind).max()?;
     let reason = match worst {
         IssueKind::Removal => Reason::WaitingForRemoval,
-        IssueKind::Failed => Reason::ApplyFailed,
-        IssueKind::Conflict => Reason::Conflict,
+        IssueKind::Unavailable | IssueKind::Failed => Reason::ApplyFailed,
+        IssueKind::Conflict | IssueKind::NameTaken => Reason::Conflict,
         IssueKind::Unreadable => Reason::Unreadable,
     };
     let messages = issues.iter().filter(|issue| issue.kind == worst).map(|i| i.message.clone());

@@ -4,7 +4,7 @@ use super::{
     Assessment, ConditionState, Reason,
     causes::{blocked, worst_issue},
 };
-use crate::observe::{Acceptance, IssueKind, RunningComponent, VolumeNote, text::join_items};
+use crate::observe::{Acceptance, IssueKind, VolumeNote, text::join_items};
 
 pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
     spec_refused(assessment)
@@ -37,27 +37,12 @@ fn apply_blocked(assessment: &Assessment<'_>) -> Option<ConditionState> {
 /// Pods that a change waits for until a user fixes them. The running model serves as before.
 fn stuck_pods(assessment: &Assessment<'_>) -> Option<ConditionState> {
     assessment.target.evolution?;
-    let mut issues = vec![];
-    for component in &assessment.target.components {
-        if let Some(running) = assessment.running.component(&component.name) {
-            issues.extend(pod_issues(component.name.as_str(), running));
-        }
-    }
+    let issues = assessment.stuck_components();
     if issues.is_empty() {
         return None;
     }
     let message = format!("{}; the running model still serves", join_items(issues));
     Some(ConditionState::new_false(Reason::PodsNotReady, message))
-}
-
-/// Why pods of a component cannot become ready or be created without a fix.
-fn pod_issues(component: &str, running: &RunningComponent) -> Vec<String> {
-    let workload = running.workload.iter().filter_map(|workload| workload.issue.as_ref());
-    let pods = running.pods.iter().filter_map(|pod| Some((&pod.name, pod.issue.as_ref()?)));
-    workload
-        .map(|issue| format!("{component}: {issue}"))
-        .chain(pods.map(|(pod, issue)| format!("pod {pod}: {issue}")))
-        .collect()
 }
 
 fn evolving(assessment: &Assessment<'_>) -> Option<ConditionState> {
@@ -77,12 +62,17 @@ fn components_not_ready(assessment: &Assessment<'_>) -> Option<ConditionState> {
 
 /// Volumes that differ from the specification. No other change waits for them.
 fn volume_progress(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let (mut growing, mut unchanged) = (vec![], vec![]);
+    let (mut growing, mut unchanged, mut terminating) = (vec![], vec![], vec![]);
     for note in &assessment.outcome.volume_notes {
         match note {
             VolumeNote::Growing(message) => growing.push(message.clone()),
             VolumeNote::Unchanged(message) => unchanged.push(message.clone()),
+            VolumeNote::Terminating(message) => terminating.push(message.clone()),
         }
+    }
+    if !terminating.is_empty() {
+        let all = terminating.into_iter().chain(growing).chain(unchanged);
+        return Some(ConditionState::new_false(Reason::VolumesTerminating, join_items(all)));
     }
     if !growing.is_empty() {
         let all = growing.into_iter().chain(unchanged);

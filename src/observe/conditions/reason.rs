@@ -31,7 +31,7 @@ pub enum Reason {
     AllWorks,
     /// An object that we need to create exists and has another owner.
     Conflict,
-    /// The API server refused an object.
+    /// The API server refused an object, or failed.
     ApplyFailed,
     /// An object of an earlier Architecture of the same name is still being deleted.
     WaitingForRemoval,
@@ -49,6 +49,8 @@ pub enum Reason {
     Evolving,
     /// Volumes are being expanded.
     VolumesGrowing,
+    /// Claims in use were marked for deletion: their data goes with their pods.
+    VolumesTerminating,
     /// Volumes differ from the specification and cannot be changed.
     VolumesUnchanged,
     /// The specification cannot be reached from what runs.
@@ -69,6 +71,8 @@ pub enum Reason {
     NotReported,
     /// Every peer sees every other.
     AllPeersSeen,
+    /// The operator has a bug: its reconcile panicked.
+    InternalError,
 }
 
 impl Reason {
@@ -89,6 +93,7 @@ impl Reason {
             Self::RequestsFailing => "RequestsFailing",
             Self::Evolving => "Evolving",
             Self::VolumesGrowing => "VolumesGrowing",
+            Self::VolumesTerminating => "VolumesTerminating",
             Self::VolumesUnchanged => "VolumesUnchanged",
             Self::Blocked => "Blocked",
             Self::PodsNotReady => "PodsNotReady",
@@ -99,6 +104,7 @@ impl Reason {
             Self::NoTraffic => "NoTraffic",
             Self::NotReported => "NotReported",
             Self::AllPeersSeen => "AllPeersSeen",
+            Self::InternalError => "InternalError",
         }
     }
 }

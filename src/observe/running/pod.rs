@@ -1,10 +1,17 @@
 //! A pod's object: its ordinal, whether it is ready, and what keeps it from being ready.
 
-use crate::observe::text::one_line;
-use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodCondition};
+use super::{prose, topology::PodIssue};
+use crate::observe::{Causes, text::one_line};
+use k8s_openapi::{
+    api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodCondition},
+    jiff::{SignedDuration, Timestamp},
+};
 
 /// Longest issue of a pod, in characters.
 const MAX_ISSUE_CHARS: usize = 300;
+/// An autoscaler may add a machine, and a volume may be attached: within this time a pod that waits
+/// for one does not count as stuck.
+const WAIT_GRACE: SignedDuration = SignedDuration::from_secs(180);
 
 /// The ordinal at the end of the name of a StatefulSet's pod.
 pub fn pod_ordinal(pod: &str) -> Option<u32> {
@@ -13,21 +20,23 @@ pub fn pod_ordinal(pod: &str) -> Option<u32> {
 
 /// Why the pod is not ready; none if it is. The text is the same while the issue is the same: it
 /// has no counts of attempts and no waiting times.
-pub(super) fn readiness_issue(pod: &Pod) -> Option<String> {
+pub(super) fn readiness_issue(pod: &Pod, causes: &Causes) -> Option<PodIssue> {
     if is_ready(pod) {
         return None;
     }
     let status = pod.status.as_ref();
     let containers = status.and_then(|s| s.container_statuses.as_deref()).unwrap_or_default();
-    containers
+    let (message, stuck_from) = containers
         .iter()
         .find_map(container_issue)
+        .map(|message| (message, None))
         .or_else(|| scheduling_issue(pod))
-        .map(|text| one_line(&text, MAX_ISSUE_CHARS))
+        .or_else(|| start_issue(pod, causes))?;
+    Some(PodIssue { message: one_line(&message, MAX_ISSUE_CHARS), stuck_from })
 }
 
 /// Whether the pod's condition `Ready` is true.
-pub(super) fn is_ready(pod: &Pod) -> bool {
+pub fn is_ready(pod: &Pod) -> bool {
     pod_condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
 }
 
@@ -36,10 +45,36 @@ fn pod_condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a PodCondition> {
     conditions.iter().find(|condition| condition.type_ == type_)
 }
 
-fn scheduling_issue(pod: &Pod) -> Option<String> {
+/// The message, and from when on it counts as stuck.
+fn scheduling_issue(pod: &Pod) -> Option<(String, Option<Timestamp>)> {
     let scheduled = pod_condition(pod, "PodScheduled").filter(|c| c.status == "False")?;
     let why = scheduled.message.as_deref().or(scheduled.reason.as_deref()).unwrap_or("no reason");
-    Some(format!("unschedulable: {why}"))
+    let since = scheduled.last_transition_time.as_ref().map(|time| time.0);
+    Some((format!("unschedulable: {}", prose::scheduling(why)), grace_end(since, pod)))
+}
+
+/// Whether the scheduler has said why the pod has no machine.
+pub(in crate::observe) fn is_unschedulable(pod: &Pod) -> bool {
+    pod_condition(pod, "PodScheduled").is_some_and(|condition| condition.status == "False")
+}
+
+/// The end of the grace period of what began `since`, or with the pod.
+fn grace_end(since: Option<Timestamp>, pod: &Pod) -> Option<Timestamp> {
+    let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    since.or(created)?.checked_add(WAIT_GRACE).ok()
+}
+
+/// What a pod without containers waits for, as its Events say, once they were read.
+fn start_issue(pod: &Pod, causes: &Causes) -> Option<(String, Option<Timestamp>)> {
+    let warning = causes.warnings.get(pod.metadata.uid.as_deref()?)?;
+    let message = match warning {
+        Some(warning) => format!("it does not start: {}: {}", warning.reason, warning.message),
+        None if pod_condition(pod, "PodScheduled").is_some() => {
+            "it does not start, and its node's kubelet gives no reason".to_owned()
+        }
+        None => "it is not scheduled, and no scheduler gives a reason".to_owned(),
+    };
+    Some((message, grace_end(None, pod)))
 }
 
 /// Whether the pod has ended and will not run again, such as one that was evicted. Its controller
@@ -73,7 +108,7 @@ fn pull_issue(image: &str, message: &str) -> String {
     if why.is_empty() || why.starts_with("Back-off") {
         return format!("image {image} cannot be pulled");
     }
-    format!("image {image} cannot be pulled: {why}")
+    format!("image {image} cannot be pulled: {}", prose::pull_failure(image, why))
 }
 
 fn exit_issue(terminated: &ContainerStateTerminated) -> String {
@@ -124,14 +159,18 @@ mod tests {
         Pod { status: Some(status), ..Default::default() }
     }
 
+    fn message_of(pod: &Pod) -> Option<String> {
+        readiness_issue(pod, &Causes::default()).map(|issue| issue.message)
+    }
+
     #[test]
     fn a_failed_and_a_waiting_pull_give_the_same_text() {
         let failed = pod(waiting("ErrImagePull", "not found"), None);
         let message = "Back-off pulling image \"example.org/w:1\": ErrImagePull: not found";
         let waits = pod(waiting("ImagePullBackOff", message), None);
         let expected = Some("image example.org/w:1 cannot be pulled: not found".to_owned());
-        assert_eq!(readiness_issue(&failed), expected);
-        assert_eq!(readiness_issue(&waits), expected);
+        assert_eq!(message_of(&failed), expected);
+        assert_eq!(message_of(&waits), expected);
     }
 
     #[test]
@@ -142,9 +181,9 @@ mod tests {
             ..Default::default()
         };
         let back_off = waiting("CrashLoopBackOff", "back-off 40s restarting failed container");
-        assert_eq!(readiness_issue(&pod(terminated(3), None)), expected);
-        assert_eq!(readiness_issue(&pod(back_off, Some(terminated(3)))), expected);
-        assert_eq!(readiness_issue(&pod(running, Some(terminated(3)))), expected);
+        assert_eq!(message_of(&pod(terminated(3), None)), expected);
+        assert_eq!(message_of(&pod(back_off, Some(terminated(3)))), expected);
+        assert_eq!(message_of(&pod(running, Some(terminated(3)))), expected);
     }
 
     #[test]
@@ -158,12 +197,12 @@ mod tests {
         let status = PodStatus { conditions: Some(vec![condition]), ..Default::default() };
         let pod = Pod { status: Some(status), ..Default::default() };
         let expected = "unschedulable: 0/1 nodes are available: 1 Insufficient cpu.";
-        assert_eq!(readiness_issue(&pod).as_deref(), Some(expected));
+        assert_eq!(message_of(&pod).as_deref(), Some(expected));
     }
 
     #[test]
     fn a_ready_pod_and_a_starting_one_have_no_issue() {
-        assert_eq!(readiness_issue(&pod(waiting("ContainerCreating", ""), None)), None);
+        assert_eq!(message_of(&pod(waiting("ContainerCreating", ""), None)), None);
         let mut restarted = pod(ContainerState::default(), Some(terminated(1)));
         let ready = PodCondition {
             type_: "Ready".to_owned(),
@@ -171,6 +210,6 @@ mod tests {
             ..Default::default()
         };
         restarted.status.as_mut().unwrap().conditions = Some(vec![ready]);
-        assert_eq!(readiness_issue(&restarted), None);
+        assert_eq!(message_of(&restarted), None);
     }
 }

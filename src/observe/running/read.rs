@@ -1,14 +1,18 @@
 //! Reads the running topology back from the objects of a snapshot: the opposite of `render`.
 
 use super::{
+    claim::add_claims,
     entry,
     lookup::component_of,
     parse::parse_component,
     pod,
-    topology::{RunningComponent, RunningPod, RunningTopology},
+    topology::{RunningComponent, RunningPod, RunningTopology, TerminatingPod},
     workload::{read_deployment, read_stateful_set},
 };
-use crate::{observe::Snapshot, plan::Identity};
+use crate::{
+    observe::{PodReport, Snapshot, text::one_line},
+    plan::Identity,
+};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use maquette_contract::{
     ComponentConfig, ComponentName, Role,
@@ -16,31 +20,61 @@ use maquette_contract::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Longest reason why settings cannot be read that is kept, in characters.
+const MAX_PROBLEM_CHARS: usize = 300;
+
 type Components = BTreeMap<ComponentName, RunningComponent>;
 
 /// The model of `identity` as `snapshot` shows it.
 pub fn running_topology(identity: &Identity, snapshot: &Snapshot) -> RunningTopology {
     let mut components = Components::new();
+    let mut unreadable_settings = vec![];
     for config_map in &snapshot.config_maps {
-        read_component(identity, snapshot, config_map, &mut components);
+        match read_settings(config_map) {
+            Some(Ok(settings)) => read_component(identity, snapshot, settings, &mut components),
+            Some(Err(problem)) => unreadable_settings.push(problem),
+            None => {}
+        }
     }
     add_pods(snapshot, &mut components);
+    add_claims(snapshot, &mut components);
     RunningTopology {
         entry: entry::read_entry(&snapshot.services, &snapshot.pods, identity.name.as_str()),
         unreadable: unreadable_components(identity, snapshot, &components),
+        unreadable_settings,
         volumes: components_with_volume(identity, snapshot),
         components,
     }
 }
 
-/// Adds the component of a ConfigMap, with its Deployment or StatefulSet.
+/// The settings of a component, as they are written and parsed.
+struct StoredSettings<'a> {
+    text: &'a str,
+    config: ComponentConfig,
+}
+
+/// The settings in a ConfigMap; none if it has none. An error names the ConfigMap and the reason:
+/// settings that cannot be read are not absent.
+fn read_settings(config_map: &ConfigMap) -> Option<Result<StoredSettings<'_>, String>> {
+    let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
+    Some(match ComponentConfig::from_json(text) {
+        Ok(config) => Ok(StoredSettings { text, config }),
+        Err(error) => {
+            let name = config_map.metadata.name.as_deref().unwrap_or_default();
+            Err(one_line(&format!("ConfigMap {name}: {CONFIG_FILE}: {error}"), MAX_PROBLEM_CHARS))
+        }
+    })
+}
+
+/// Adds a component, with its Deployment or StatefulSet.
 fn read_component(
     identity: &Identity,
     snapshot: &Snapshot,
-    config_map: &ConfigMap,
+    settings: StoredSettings<'_>,
     components: &mut Components,
 ) {
-    let Some((name, text, config)) = read_config(config_map) else { return };
+    let StoredSettings { text, config } = settings;
+    let name = config.component.clone();
     let object = identity.name.object_name(&name);
     let (workload, spec) = match config.role() {
         Role::Service | Role::Load => read_deployment(snapshot, &object),
@@ -52,12 +86,6 @@ fn read_component(
     component.workload = workload;
 }
 
-fn read_config(config_map: &ConfigMap) -> Option<(ComponentName, &str, ComponentConfig)> {
-    let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
-    let config = ComponentConfig::from_json(text).ok()?;
-    Some((config.component.clone(), text, config))
-}
-
 /// Adds the pods to their components, in the order of their names.
 fn add_pods(snapshot: &Snapshot, components: &mut Components) {
     for pod in snapshot.pods.iter().filter(|pod| !pod::has_ended(pod)) {
@@ -65,11 +93,12 @@ fn add_pods(snapshot: &Snapshot, components: &mut Components) {
         let component = components.entry(name).or_default();
         match pod.metadata.deletion_timestamp {
             None => component.pods.push(running_pod(pod, snapshot)),
-            Some(_) => component.terminating += 1,
+            Some(_) => component.terminating.push(terminating_pod(pod, snapshot)),
         }
     }
     for component in components.values_mut() {
         component.pods.sort_by(|a, b| a.name.cmp(&b.name));
+        component.terminating.sort_by(|a, b| a.name.cmp(&b.name));
     }
 }
 
@@ -82,9 +111,25 @@ fn running_pod(pod: &Pod, snapshot: &Snapshot) -> RunningPod {
         ip: pod.status.as_ref().and_then(|status| status.pod_ip.clone()),
         ready: pod::is_ready(pod),
         requested_revision: annotations.and_then(|a| a.get(ANNOTATION_CONFIG_REVISION)).cloned(),
-        issue: pod::readiness_issue(pod),
-        report: snapshot.reports.get(&uid).cloned().unwrap_or_default(),
+        issue: pod::readiness_issue(pod, &snapshot.causes),
+        report: snapshot.reports.get(&uid).cloned().unwrap_or_else(|| PodReport {
+            is_awaited: snapshot.is_first_poll,
+            ..PodReport::default()
+        }),
         uid,
+    }
+}
+
+fn terminating_pod(pod: &Pod, snapshot: &Snapshot) -> TerminatingPod {
+    let metadata = &pod.metadata;
+    let report = snapshot.reports.get(metadata.uid.as_deref().unwrap_or_default());
+    let latest = report.and_then(|report| report.latest.as_ref());
+    TerminatingPod {
+        name: metadata.name.clone().unwrap_or_default(),
+        machine: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
+        deadline: metadata.deletion_timestamp.as_ref().map(|time| time.0).unwrap_or_default(),
+        targets: latest
+            .map(|(_, report)| report.edges.iter().map(|edge| edge.to.clone()).collect()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The types of the running topology. Only `read` fills them from objects.
 
 use crate::{observe::PodReport, plan::Component};
-use maquette_contract::{ComponentName, Revision, Role};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use maquette_contract::{ComponentName, Revision};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The model that runs: its components and where the entry Service leads.
@@ -11,6 +12,8 @@ pub struct RunningTopology {
     pub(crate) components: BTreeMap<ComponentName, RunningComponent>,
     /// Components whose workload has a ready pod and whose ConfigMap is missing.
     pub(super) unreadable: BTreeSet<ComponentName>,
+    /// The ConfigMaps whose settings cannot be read, each with the reason.
+    pub(super) unreadable_settings: Vec<String>,
     /// Components with a volume that this very Architecture used, whether they still run or not.
     pub(super) volumes: BTreeSet<ComponentName>,
 }
@@ -50,6 +53,12 @@ impl RunningTopology {
         self.unreadable.iter()
     }
 
+    /// The ConfigMaps whose settings this version cannot read, each with the reason, in one line.
+    /// While there is one, nothing may be changed: what its component does is unknown.
+    pub fn unreadable_settings(&self) -> &[String] {
+        &self.unreadable_settings
+    }
+
     /// Whether the component has a volume that this very Architecture used. A volume of an earlier
     /// Architecture of the same name does not count.
     pub fn has_volume(&self, name: &ComponentName) -> bool {
@@ -77,8 +86,50 @@ pub struct RunningComponent {
     pub workload: Option<Workload>,
     /// Its pods without a deletion timestamp, by name.
     pub pods: Vec<RunningPod>,
-    /// How many more of its pods are terminating.
-    pub terminating: usize,
+    /// Its pods with a deletion timestamp.
+    pub terminating: Vec<TerminatingPod>,
+    /// Why a claim of its pods gets no volume, in one line.
+    pub claim_issue: Option<String>,
+    /// Whether a claim of its pods has a volume.
+    pub has_bound_claim: bool,
+}
+
+/// A pod with a deletion timestamp.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TerminatingPod {
+    /// The pod's name.
+    pub name: String,
+    /// The machine that it runs on; none if it was never scheduled.
+    pub machine: Option<String>,
+    /// The end of its grace period, the deletion timestamp.
+    pub deadline: Timestamp,
+    /// The components that its last report has edges to; none without a report.
+    pub targets: Option<BTreeSet<ComponentName>>,
+}
+
+/// How long after its grace period a pod may still be there on a machine that works.
+const TERMINATION_SLACK: SignedDuration = SignedDuration::from_secs(30);
+
+impl TerminatingPod {
+    /// Whether the pod should have ended: its machine may be dead.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        now.duration_since(self.deadline) > TERMINATION_SLACK
+    }
+
+    /// Why it does not end, and the fix.
+    pub fn overdue_message(&self) -> String {
+        let name = &self.name;
+        match &self.machine {
+            Some(machine) => format!(
+                "pod {name} on node {machine} did not end within its grace period: if that machine \
+                 is gone for good, run kubectl delete pod {name} --force --grace-period=0"
+            ),
+            None => format!(
+                "pod {name} did not end within its grace period: look for a finalizer in its \
+                 metadata"
+            ),
+        }
+    }
 }
 
 /// What a Deployment or StatefulSet reports of its pods.
@@ -112,16 +163,24 @@ pub struct RunningPod {
     /// The configuration revision in its annotation, which makes the kubelet refresh the mounted
     /// ConfigMap.
     pub requested_revision: Option<String>,
-    /// Why it is not ready, in one line; none if its status has no reason.
-    pub issue: Option<String>,
+    /// Why it is not ready; none if its status has no reason.
+    pub issue: Option<PodIssue>,
     /// The newest report, fresh or not.
     pub report: PodReport,
 }
 
-/// How many pods of a component are polled for reports; of peers all are polled.
-pub const REPORT_SAMPLE: usize = 3;
+/// Why a pod is not ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodIssue {
+    /// In one line.
+    pub message: String,
+    /// From when on it counts as one that does not end by itself; none: from the start.
+    pub stuck_from: Option<Timestamp>,
+}
 
-/// The pods whose reports count: of peers all, else the first [`REPORT_SAMPLE`] by name.
-pub fn sampled_pods(role: Role, pods: &[RunningPod]) -> &[RunningPod] {
-    if role == Role::Peer { pods } else { &pods[..pods.len().min(REPORT_SAMPLE)] }
+impl PodIssue {
+    /// Whether it lasts until a user fixes it, as far as is known at `now`.
+    pub fn is_stuck(&self, now: Timestamp) -> bool {
+        self.stuck_from.is_none_or(|from| now >= from)
+    }
 }

@@ -3,10 +3,11 @@
 use super::{
     lookup::{component_of, find_named},
     pod::pod_ordinal,
+    prose,
     topology::Workload,
 };
 use crate::{
-    observe::{Snapshot, text::one_line},
+    observe::{Causes, Snapshot, text::one_line},
     plan::Volume,
 };
 use k8s_openapi::api::{
@@ -86,7 +87,7 @@ pub(super) fn read_stateful_set(
     let Some(found) = find_named(&snapshot.stateful_sets, name) else {
         return (None, orphaned_spec(snapshot, component));
     };
-    (Some(stateful_set_workload(found)), WorkloadSpec::from_stateful_set(found))
+    (Some(stateful_set_workload(found, &snapshot.causes)), WorkloadSpec::from_stateful_set(found))
 }
 
 fn deployment_workload(deployment: &Deployment) -> Workload {
@@ -96,19 +97,30 @@ fn deployment_workload(deployment: &Deployment) -> Workload {
     };
     let conditions = status.conditions.as_deref().unwrap_or_default();
     let failure = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True");
+    let refusal = failure.and_then(|c| c.message.as_deref()).map(prose::refusal);
+    let updated = to_count(status.updated_replicas);
     Workload {
         is_observed: status.observed_generation >= deployment.metadata.generation,
         desired,
         total: to_count(status.replicas),
-        updated: to_count(status.updated_replicas),
+        updated,
         available: to_count(status.available_replicas),
-        issue: failure
-            .and_then(|c| c.message.as_deref())
-            .map(|text| one_line(text, MAX_ISSUE_CHARS)),
+        issue: refusal
+            .or_else(|| pause_issue(deployment).filter(|_| updated < desired))
+            .map(|text| one_line(&text, MAX_ISSUE_CHARS)),
     }
 }
 
-fn stateful_set_workload(set: &StatefulSet) -> Workload {
+/// That a user suspended the Deployment: it creates no pods of a new template.
+fn pause_issue(deployment: &Deployment) -> Option<String> {
+    let name = deployment.metadata.name.as_deref()?;
+    let is_paused = deployment.spec.as_ref()?.paused == Some(true);
+    is_paused.then(|| {
+        format!("Deployment {name} is paused: run kubectl rollout resume deployment/{name}")
+    })
+}
+
+fn stateful_set_workload(set: &StatefulSet, causes: &Causes) -> Workload {
     let desired = to_count(set.spec.as_ref().and_then(|spec| spec.replicas));
     let Some(status) = &set.status else {
         return Workload { desired, ..Workload::default() };
@@ -119,8 +131,15 @@ fn stateful_set_workload(set: &StatefulSet) -> Workload {
         total: to_count(Some(status.replicas)),
         updated: to_count(status.updated_replicas),
         available: to_count(status.available_replicas),
-        issue: None,
+        issue: refused_pods(set, causes).filter(|_| to_count(Some(status.replicas)) < desired),
     }
+}
+
+/// Why the controller cannot create pods: only its Events say so.
+fn refused_pods(set: &StatefulSet, causes: &Causes) -> Option<String> {
+    let warning = causes.warnings.get(set.metadata.uid.as_deref()?)?.as_ref()?;
+    (warning.reason == "FailedCreate")
+        .then(|| one_line(&prose::refusal(&warning.message), MAX_ISSUE_CHARS))
 }
 
 /// A count of pods in a status; zero where it is absent.

@@ -23,7 +23,7 @@ pub(in crate::reconcile) async fn delete_object<K: Child>(
     let live = api
         .get_metadata_opt(&name)
         .await
-        .map_err(|error| ApplyError::from_kube(&object.display_name(), error))?;
+        .map_err(|error| ApplyError::from_kube(&object.display_name(), &error))?;
     let Some(live) = live else { return Ok(()) };
     let is_same = live.metadata.uid == object.metadata().uid;
     if !is_same || !is_controlled_by(&live.metadata, cx.uid()) {
@@ -38,7 +38,7 @@ pub(in crate::reconcile) async fn delete_object<K: Child>(
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
         Err(error) => {
             cx.unmark_deleted(object.metadata());
-            Err(ApplyError::from_kube(&object.display_name(), error))
+            Err(ApplyError::from_kube(&object.display_name(), &error))
         }
     }
 }

@@ -4,9 +4,7 @@
 
 use super::{
     super::{
-        context::ReconcileContext,
-        error::{ApplyError, ReconcileError},
-        outcome::ReconcileOutcome,
+        context::ReconcileContext, error::ApplyError, outcome::ReconcileOutcome,
         state::KubeletRefresh,
     },
     child::patch_metadata,
@@ -37,18 +35,20 @@ pub(in crate::reconcile) async fn refresh_stale_pods(
     config_maps: &[ConfigMap],
     running: &RunningTopology,
     outcome: &mut ReconcileOutcome,
-) -> Result<(), ReconcileError> {
+) {
     forget_deleted_pods(cx, running);
     for (component, revision) in config_maps.iter().filter_map(target_revision) {
         let pods = running.component(&component).map(|running| running.pods.as_slice());
         for pod in pods.unwrap_or_default().iter().filter(|pod| is_stale(pod, &revision)) {
             outcome.requeue_within(REFRESH_INTERVAL);
+            if !outcome.can_continue() {
+                return;
+            }
             let Some(refresh) = next_refresh(cx, pod, &revision) else { continue };
             let result = annotate_pod(cx, pod, refresh).await;
-            outcome.record_result(result)?;
+            outcome.record_result(result);
         }
     }
-    Ok(())
 }
 
 fn forget_deleted_pods(cx: &ReconcileContext<'_>, running: &RunningTopology) {
@@ -109,6 +109,6 @@ async fn annotate_pod(
     match patch_metadata::<Pod>(&cx.api(), &pod.name, metadata).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
-        Err(error) => Err(ApplyError::from_kube(&format!("Pod {}", pod.name), error)),
+        Err(error) => Err(ApplyError::from_kube(&format!("Pod {}", pod.name), &error)),
     }
 }

@@ -2,24 +2,21 @@
 //! removes it. The same as client-go's `csaupgrade`.
 
 use super::{
-    super::{error::ApplyError, watch::is_create_entry},
+    super::watch::is_create_entry,
     child::{Child, patch_metadata},
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
-use kube::{Api, ResourceExt};
+use kube::Api;
 use maquette_contract::keys::FIELD_MANAGER;
 
-/// Upgrades the managed fields of the live object of `desired`'s name.
+/// Upgrades the managed fields of the live object of this name.
+///
+/// # Errors
+/// 409 if the object changes meanwhile.
 pub(super) async fn upgrade_managed_fields<K: Child>(
     api: &Api<K>,
-    desired: &K,
-) -> Result<(), ApplyError> {
-    patch_entries(api, &desired.name_any())
-        .await
-        .map_err(|error| ApplyError::from_kube(&desired.display_name(), error))
-}
-
-async fn patch_entries<K: Child>(api: &Api<K>, name: &str) -> Result<(), kube::Error> {
+    name: &str,
+) -> Result<(), kube::Error> {
     let live = api.get_metadata(name).await?;
     let entries = to_apply_entries(live.metadata.managed_fields.unwrap_or_default());
     let metadata = ObjectMeta {

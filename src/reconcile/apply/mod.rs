@@ -3,17 +3,25 @@
 //! Never modifies or deletes an object that the Architecture does not control, and writes nothing
 //! that is as it should be.
 
+mod adopt;
+mod autoscaling;
 mod child;
 mod delete;
 mod kubelet_refresh;
 mod managed_fields;
+mod names;
 mod object;
 mod objects;
+mod owner;
 mod prune;
+mod repairs;
 
+pub(super) use adopt::adopt_orphans;
+pub(super) use autoscaling::follow_autoscalers;
 pub(super) use child::{Child, create_params, merge_params, patch_metadata};
 pub(super) use delete::delete_object;
 pub(super) use kubelet_refresh::refresh_stale_pods;
-pub(super) use object::ensure_owned;
+pub(super) use names::{conflicts_of_kind, find_name_conflicts};
 pub(super) use objects::apply_objects;
+pub(super) use owner::{ensure_owned, name_conflict};
 pub(super) use prune::prune_objects;

@@ -4,22 +4,23 @@ use super::{
     super::{
         context::ReconcileContext,
         error::ApplyError,
-        key::architecture_owners,
         watch::{Cache, has_create_fields},
     },
     child::{Child, create_params, merge_params},
     managed_fields::upgrade_managed_fields,
+    owner::ensure_owned,
+    repairs::record_repair,
 };
-use crate::{
-    observe::{IssueKind, is_controlled_by},
-    render::first_difference,
-};
+use crate::{observe::IssueKind, render::first_difference};
 use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
 };
 use maquette_contract::keys::FIELD_MANAGER;
 use std::sync::Arc;
+
+/// Attempts to write one object. Other controllers change it too, mostly its status.
+const MAX_ATTEMPTS: u32 = 4;
 
 /// What was done with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,47 +31,86 @@ pub(super) enum ApplyResult {
     Written,
 }
 
+/// Why one attempt to write an object failed.
+enum WriteError {
+    Final(ApplyError),
+    /// The object was created, changed or deleted since it was read: the next attempt reads it.
+    Outdated(String),
+}
+
+impl From<ApplyError> for WriteError {
+    fn from(error: ApplyError) -> Self {
+        Self::Final(error)
+    }
+}
+
+impl WriteError {
+    fn from_kube<K: Child>(desired: &K, error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) if matches!(status.code, 404 | 409) => {
+                Self::Outdated(status.message)
+            }
+            error => Self::Final(ApplyError::from_kube(&desired.display_name(), &error)),
+        }
+    }
+}
+
 /// Makes the live object equal `desired`, without a write if it is.
 pub(super) async fn apply_object<K: Child>(
     cx: &ReconcileContext<'_>,
     cache: &Arc<Cache<K>>,
     desired: &K,
 ) -> Result<ApplyResult, ApplyError> {
-    match cache.get(cx.key(), &desired.name_any()) {
-        Some(live) => update_object(cx, cache, desired, &live).await,
-        None => create_object(cx, cache, desired).await,
+    let mut live = cache.get(cx.key(), &desired.name_any());
+    let mut last_conflict = String::new();
+    for _ in 0..MAX_ATTEMPTS {
+        let result = match &live {
+            Some(live) => update_object(cx, cache, desired, live).await,
+            None => create_object(cx, cache, desired).await,
+        };
+        last_conflict = match result {
+            Ok(result) => return Ok(result),
+            Err(WriteError::Final(error)) => return Err(error),
+            Err(WriteError::Outdated(message)) => message,
+        };
+        live = read_object(cx, cache, desired).await?;
     }
+    let object = desired.display_name();
+    Err(ApplyError::from_issue(
+        IssueKind::Unavailable,
+        format!("{object}: it changed during each of {MAX_ATTEMPTS} attempts: {last_conflict}"),
+    ))
+}
+
+/// The live object, from the API server: the cache is behind.
+async fn read_object<K: Child>(
+    cx: &ReconcileContext<'_>,
+    cache: &Arc<Cache<K>>,
+    desired: &K,
+) -> Result<Option<Arc<K>>, ApplyError> {
+    let api: Api<K> = cx.api();
+    let live = api
+        .get_opt(&desired.name_any())
+        .await
+        .map_err(|error| ApplyError::from_kube(&desired.display_name(), &error))?;
+    let Some(live) = live else { return Ok(None) };
+    ensure_owned(cx, desired, live.metadata())?;
+    // Without a fence, every reconcile would create it until the cache shows it.
+    cx.record_write(cache.write_fence(live.metadata()));
+    Ok(Some(Arc::new(live)))
 }
 
 async fn create_object<K: Child>(
     cx: &ReconcileContext<'_>,
     cache: &Arc<Cache<K>>,
     desired: &K,
-) -> Result<ApplyResult, ApplyError> {
+) -> Result<ApplyResult, WriteError> {
     let api: Api<K> = cx.api();
-    let error = match api.create(&create_params(), desired).await {
-        Ok(created) => return check_applied(cx, cache, desired, &created),
-        Err(error) => error,
-    };
-    let name = desired.display_name();
-    match error {
-        // The object is not ours, or it is and the cache is behind.
-        kube::Error::Api(status) if status.is_already_exists() => {
-            let live = api
-                .get_opt(&desired.name_any())
-                .await
-                .map_err(|error| ApplyError::from_kube(&name, error))?;
-            let Some(live) = live else {
-                let message = format!("waiting for {name} to be removed");
-                return Err(ApplyError::from_issue(IssueKind::Removal, message));
-            };
-            let result = update_object(cx, cache, desired, &live).await?;
-            // Without a fence, every reconcile would create it until the cache shows it.
-            cx.record_write(cache.write_fence(live.metadata()));
-            Ok(result)
-        }
-        error => Err(ApplyError::from_kube(&name, error)),
-    }
+    let created = api
+        .create(&create_params(), desired)
+        .await
+        .map_err(|error| WriteError::from_kube(desired, error))?;
+    Ok(check_applied(cx, cache, desired, &created)?)
 }
 
 async fn update_object<K: Child>(
@@ -78,21 +118,26 @@ async fn update_object<K: Child>(
     cache: &Arc<Cache<K>>,
     desired: &K,
     live: &K,
-) -> Result<ApplyResult, ApplyError> {
-    ensure_owned(cx, live)?;
+) -> Result<ApplyResult, WriteError> {
+    ensure_owned(cx, desired, live.metadata())?;
     let Some(field) = first_difference(desired, live) else { return Ok(ApplyResult::Unchanged) };
     tracing::info!(architecture = %cx.key(), object = desired.display_name(), field, "applying");
+    record_repair(cx, desired, &field).await?;
     let api: Api<K> = cx.api();
+    let written = write_object(&api, desired, live)
+        .await
+        .map_err(|error| WriteError::from_kube(desired, error))?;
+    Ok(check_applied(cx, cache, desired, &written)?)
+}
+
+async fn write_object<K: Child>(api: &Api<K>, desired: &K, live: &K) -> Result<K, kube::Error> {
     if has_create_fields(live) {
-        upgrade_managed_fields(&api, desired).await?;
+        upgrade_managed_fields(api, &desired.name_any()).await?;
     }
     let mut patch = desired.clone();
     // A precondition: never an object of another that took the name meanwhile.
     Resource::meta_mut(&mut patch).uid = live.uid();
-    let written = server_side_apply(&api, &patch)
-        .await
-        .map_err(|error| ApplyError::from_kube(&desired.display_name(), error))?;
-    check_applied(cx, cache, desired, &written)
+    server_side_apply(api, &patch).await
 }
 
 async fn server_side_apply<K: Child>(api: &Api<K>, object: &K) -> Result<K, kube::Error> {
@@ -131,32 +176,4 @@ fn check_applied<K: Child>(
             ),
         )),
     }
-}
-
-/// Refuses an object that the Architecture does not control or that is being deleted.
-pub(in crate::reconcile) fn ensure_owned<K: Child>(
-    cx: &ReconcileContext<'_>,
-    live: &K,
-) -> Result<(), ApplyError> {
-    let (object, metadata) = (live.display_name(), live.metadata());
-    let name = &cx.key().name;
-    if metadata.deletion_timestamp.is_some() {
-        let message = format!("waiting for {object} to be removed");
-        return Err(ApplyError::from_issue(IssueKind::Removal, message));
-    }
-    if is_controlled_by(metadata, cx.uid()) {
-        return Ok(());
-    }
-    if architecture_owners(metadata).any(|owner| owner.name == *name) {
-        let message =
-            format!("waiting for {object} of an earlier Architecture {name} to be removed");
-        return Err(ApplyError::from_issue(IssueKind::Removal, message));
-    }
-    Err(ApplyError::from_issue(
-        IssueKind::Conflict,
-        format!(
-            "{object} exists and is not part of this Architecture: rename the Architecture, or \
-             rename or delete that object"
-        ),
-    ))
 }

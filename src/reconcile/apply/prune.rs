@@ -1,9 +1,7 @@
 //! Deletes the Architecture's objects that the target no longer contains.
 
 use super::{
-    super::{
-        context::ReconcileContext, error::ReconcileError, outcome::ReconcileOutcome, watch::Cache,
-    },
+    super::{context::ReconcileContext, outcome::ReconcileOutcome, watch::Cache},
     child::Child,
     delete::delete_object,
 };
@@ -16,9 +14,9 @@ pub(in crate::reconcile) async fn prune_objects(
     cx: &ReconcileContext<'_>,
     objects: &ObjectsByKind,
     outcome: &mut ReconcileOutcome,
-) -> Result<(), ReconcileError> {
+) {
     if !outcome.can_delete() {
-        return Ok(());
+        return;
     }
     let ObjectsByKind {
         // There is one, of the Architecture's own name.
@@ -30,11 +28,11 @@ pub(in crate::reconcile) async fn prune_objects(
         pod_disruption_budgets,
     } = objects;
     let caches = &cx.shared.caches;
-    prune_kind(cx, &caches.pod_disruption_budgets, pod_disruption_budgets, outcome).await?;
-    prune_kind(cx, &caches.deployments, deployments, outcome).await?;
-    prune_kind(cx, &caches.stateful_sets, stateful_sets, outcome).await?;
-    prune_kind(cx, &caches.services, services, outcome).await?;
-    prune_kind(cx, &caches.config_maps, config_maps, outcome).await
+    prune_kind(cx, &caches.pod_disruption_budgets, pod_disruption_budgets, outcome).await;
+    prune_kind(cx, &caches.deployments, deployments, outcome).await;
+    prune_kind(cx, &caches.stateful_sets, stateful_sets, outcome).await;
+    prune_kind(cx, &caches.services, services, outcome).await;
+    prune_kind(cx, &caches.config_maps, config_maps, outcome).await;
 }
 
 async fn prune_kind<K: Child>(
@@ -42,14 +40,13 @@ async fn prune_kind<K: Child>(
     cache: &Cache<K>,
     desired: &[K],
     outcome: &mut ReconcileOutcome,
-) -> Result<(), ReconcileError> {
+) {
     for object in cx.owned_objects(cache) {
         if desired.iter().any(|desired| desired.name_any() == object.name_any()) {
             cx.unmark_deleted(object.metadata());
-        } else if object.metadata().deletion_timestamp.is_none() {
+        } else if object.metadata().deletion_timestamp.is_none() && outcome.can_delete() {
             let result = delete_object(cx, &*object, DeleteParams::background(), "deleting").await;
-            outcome.record_result(result)?;
+            outcome.record_result(result);
         }
     }
-    Ok(())
 }

@@ -4,6 +4,7 @@
 mod architectures;
 mod evolution;
 mod labels;
+mod polls;
 mod process;
 mod watches;
 
@@ -11,6 +12,7 @@ use self::{
     architectures::ArchitectureMetrics,
     evolution::EvolutionMetrics,
     labels::{CONTROLLER, ControllerLabel},
+    polls::PollMetrics,
     watches::WatchMetrics,
 };
 use super::{error::ReconcileError, key::ArchitectureKey};
@@ -55,9 +57,11 @@ pub(super) struct Metrics {
     adds: Family<QueueLabel, Counter>,
     requests: Family<RequestLabels, Counter>,
     leader: Family<LeaseLabel, Gauge>,
+    panics: Counter,
     pub(super) architectures: ArchitectureMetrics,
     pub(super) evolutions: EvolutionMetrics,
     pub(super) watches: WatchMetrics,
+    pub(super) polls: PollMetrics,
 }
 
 impl fmt::Debug for Metrics {
@@ -82,9 +86,11 @@ impl Metrics {
             adds: Family::default(),
             requests: Family::default(),
             leader: Family::default(),
+            panics: Counter::default(),
             architectures: ArchitectureMetrics::default(),
             evolutions: EvolutionMetrics::default(),
             watches: WatchMetrics::default(),
+            polls: PollMetrics::new(),
         };
         metrics.register_all();
         metrics
@@ -133,9 +139,15 @@ impl Metrics {
             "1 while this replica leads",
             self.leader.clone(),
         );
+        registry.register(
+            "maquette_reconcile_panics",
+            "Reconciles of an Architecture that panicked, which is a bug",
+            self.panics.clone(),
+        );
         self.architectures.register(registry);
         self.evolutions.register(registry);
         self.watches.register(registry);
+        self.polls.register(registry);
         process::register(registry);
     }
 
@@ -181,6 +193,10 @@ impl Metrics {
     /// Counts a request to the API server; `code` is `<error>` without a response.
     pub(super) fn record_request(&self, method: &str, code: String) {
         self.requests.get_or_create(&RequestLabels { code, method: method.to_owned() }).inc();
+    }
+
+    pub(super) fn count_panic(&self) {
+        self.panics.inc();
     }
 
     pub(super) fn set_leader(&self, is_leader: bool) {

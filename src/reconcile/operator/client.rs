@@ -1,7 +1,7 @@
 //! The client of the API server: it has a user agent, counts requests and never retries. The
 //! reconciler decides when to try again.
 
-use super::super::metrics::Metrics;
+use super::{super::metrics::Metrics, call_timeout::CallTimeout};
 use http::{HeaderValue, Request, Response, header::USER_AGENT};
 use kube::{
     Client, Config,
@@ -36,7 +36,11 @@ pub(super) fn build_client(
     config.read_timeout = Some(read_timeout);
     config.reset_reader_on_write = true;
     let count_requests = layer_fn(|inner| RequestCounter { inner, metrics: Arc::clone(&metrics) });
-    Ok(ClientBuilder::try_from(config)?.with_layer(&count_requests).build())
+    let bound_requests = layer_fn(CallTimeout);
+    Ok(ClientBuilder::try_from(config)?
+        .with_layer(&count_requests)
+        .with_layer(&bound_requests)
+        .build())
 }
 
 /// Counts requests by method and status code.

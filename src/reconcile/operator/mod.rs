@@ -3,6 +3,7 @@
 //! Wires the parts together and never reconciles an Architecture itself.
 
 mod admin;
+mod call_timeout;
 mod client;
 mod lease;
 mod run;

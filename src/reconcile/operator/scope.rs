@@ -6,10 +6,11 @@ use super::super::{
     key::ArchitectureKey,
     metrics::Metrics,
     reconciler::{error_policy, reconcile},
-    reports::{PollSchedule, Poller, ReportFetcher, ReportStore},
+    reports::{PollSchedule, Poller, ReportStore},
     state::StateStore,
     watch::{
-        Caches, Health, Installation, LenientArchitecture, Queue, WatchScope, WatchSet, new_queue,
+        Caches, ForeignObjects, Health, Installation, LenientArchitecture, Queue, WatchScope,
+        WatchSet, new_queue,
     },
 };
 use crate::render::RenderSettings;
@@ -73,17 +74,18 @@ pub(super) fn start_scope(parts: &SharedParts, scope: &WatchScope, tasks: &mut J
 fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller, Context) {
     let reports = Arc::<ReportStore>::default();
     let poll_schedule = Arc::<PollSchedule>::default();
-    let poller = Poller {
-        schedule: Arc::clone(&poll_schedule),
-        pods: Arc::clone(&caches.pods),
-        reports: Arc::clone(&reports),
-        fetcher: ReportFetcher::new(),
-        queue: Arc::clone(&queue),
-    };
+    let poller = Poller::new(
+        Arc::clone(&poll_schedule),
+        Arc::clone(&caches.pods),
+        Arc::clone(&reports),
+        Arc::clone(&queue),
+        Arc::clone(&parts.metrics),
+    );
     let context = Context {
         client: parts.client,
         settings: parts.settings,
         caches,
+        foreign_objects: ForeignObjects::default(),
         queue,
         states: StateStore::default(),
         reports,

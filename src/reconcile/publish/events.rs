@@ -27,8 +27,8 @@ const MAX_NOTE_CHARS: usize = 300;
 const ACTIONABLE_READY_REASONS: [Reason; 4] =
     [Reason::Conflict, Reason::ApplyFailed, Reason::Refused, Reason::Unreadable];
 /// Reasons of `Progressing` that users must act on.
-const ACTIONABLE_PROGRESSING_REASONS: [Reason; 3] =
-    [Reason::Blocked, Reason::PodsNotReady, Reason::VolumesUnchanged];
+const ACTIONABLE_PROGRESSING_REASONS: [Reason; 4] =
+    [Reason::Blocked, Reason::PodsNotReady, Reason::VolumesUnchanged, Reason::VolumesTerminating];
 
 /// Emits the Events of the transition from the status `before` to `now`.
 pub(super) async fn emit(

@@ -50,8 +50,13 @@ pub(in crate::reconcile) async fn write_status(
             return Ok(());
         }
     }
-    let result = apply_status(cx, status).await;
-    if outcome.record_result(result)? == Some(StatusWrite::Written) {
+    let result = match apply_status(cx, status).await {
+        Err(ApplyError(issue)) if issue.kind.is_transient() => {
+            return Err(ReconcileError::Unreachable(issue.message));
+        }
+        result => result,
+    };
+    if outcome.record_result(result) == Some(StatusWrite::Written) {
         if let Some(step) = events::started_step(before, status) {
             cx.shared.metrics.evolutions.count_step_start(step);
         }
@@ -77,13 +82,14 @@ fn condition_states(status: &ArchitectureStatus) -> impl Iterator<Item = (&str, 
 
 /// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StatusWrite {
+pub(super) enum StatusWrite {
     Written,
     /// The Architecture was deleted, or a new one has its name.
     Gone,
 }
 
-async fn apply_status(
+/// Applies `status` to the subresource.
+pub(super) async fn apply_status(
     cx: &ReconcileContext<'_>,
     status: &ArchitectureStatus,
 ) -> Result<StatusWrite, ApplyError> {
@@ -110,7 +116,7 @@ async fn apply_status(
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {
             Ok(StatusWrite::Gone)
         }
-        Err(error) => Err(ApplyError::from_kube("status", error)),
+        Err(error) => Err(ApplyError::from_kube("status", &error)),
     }
 }
 

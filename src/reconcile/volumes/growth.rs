@@ -4,7 +4,7 @@ use super::{
     super::{
         apply::{Child, merge_params},
         context::ReconcileContext,
-        error::ReconcileError,
+        error::ApplyError,
         outcome::ReconcileOutcome,
         state::GrowthRefusal,
     },
@@ -31,7 +31,7 @@ pub(super) async fn grow_claim(
     desired: &Claim,
     classes: &mut StorageClasses,
     outcome: &mut ReconcileOutcome,
-) -> Result<(), ReconcileError> {
+) -> Result<(), ApplyError> {
     note_class(live, desired, outcome);
     let (Some(current), Some(target)) = (requested_size(live), requested_size(desired)) else {
         return Ok(());
@@ -119,7 +119,7 @@ async fn request_growth(
     live: &Claim,
     target: &VolumeSize,
     classes: &mut StorageClasses,
-) -> Result<Option<String>, ReconcileError> {
+) -> Result<Option<String>, ApplyError> {
     let name = live.name_any();
     let recent = cx.with_state(|state| {
         let refusal = state.refused_growth.get(&name)?;
@@ -130,7 +130,7 @@ async fn request_growth(
         return Ok(recent);
     }
     let class = storage_class(live);
-    let refused = match classes.expansion_of(cx, class).await? {
+    let refused = match classes.expansion_of(cx, class).await {
         Expansion::NotAllowed => Some(format!(
             "StorageClass {} does not allow volumes to grow: set its allowVolumeExpansion to true, if \
              its provisioner supports that",
@@ -154,7 +154,7 @@ async fn patch_size(
     cx: &ReconcileContext<'_>,
     live: &Claim,
     target: &VolumeSize,
-) -> Result<Option<String>, ReconcileError> {
+) -> Result<Option<String>, ApplyError> {
     let name = live.name_any();
     tracing::info!(
         architecture = %cx.key(), claim = name, size = target.text, "growing a volume"
@@ -167,10 +167,12 @@ async fn patch_size(
         }
         // It was deleted, or a new claim has its name: the watch delivers that.
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(None),
-        Err(kube::Error::Api(status)) if status.code < 500 => {
-            Ok(Some(format!("the API server refused it: {}", status.message)))
-        }
-        Err(error) => Err(ReconcileError::Unreachable(Box::new(error))),
+        Err(error) => match (ApplyError::from_kube(&live.display_name(), &error), error) {
+            (ApplyError(issue), kube::Error::Api(status)) if !issue.kind.is_transient() => {
+                Ok(Some(format!("the API server refused it: {}", status.message)))
+            }
+            (failure, _) => Err(failure),
+        },
     }
 }
 

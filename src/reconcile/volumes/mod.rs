@@ -10,8 +10,11 @@ mod ensure;
 mod growth;
 mod ownership;
 mod release;
+mod remake;
+mod retain;
 mod storage_class;
 mod template;
 
-pub(super) use ensure::ensure_claims;
+pub(super) use ensure::{ensure_claims, find_claim_conflicts};
 pub(super) use release::release_claims;
+pub(super) use retain::set_claim_owners;

@@ -2,10 +2,7 @@
 
 use super::{
     super::{
-        apply::Child,
-        context::ReconcileContext,
-        error::{ApplyError, ReconcileError},
-        outcome::ReconcileOutcome,
+        apply::Child, context::ReconcileContext, error::ApplyError, outcome::ReconcileOutcome,
     },
     claims::desired_claims,
     ownership::{ensure_adoptable, is_labelled, is_terminating, set_ownership, was_used},
@@ -26,28 +23,29 @@ pub(in crate::reconcile) async fn release_claims(
     sets: &[StatefulSet],
     retention: &Retention,
     outcome: &mut ReconcileOutcome,
-) -> Result<(), ReconcileError> {
+) {
+    outcome.applied.volumes.clear();
     let used: BTreeSet<_> =
         sets.iter().flat_map(desired_claims).map(|claim| claim.name_any()).collect();
     let cached = cx.shared.caches.claims.objects_of(cx.key());
     let idle = cached.iter().filter(|claim| !used.contains(&claim.name_any()));
-    for claim in idle.filter(|claim| is_labelled(cx, claim)) {
+    for claim in idle.filter(|claim| is_labelled(cx, &claim.metadata)) {
         let is_blocked = !outcome.can_delete() || !outcome.applied.waits.is_empty();
         let idle_volume = classify_idle(cx, claim, retention, is_blocked);
         match idle_volume {
             IdleVolume::Terminating | IdleVolume::LeftBehind => {}
+            _ if !outcome.can_continue() => {}
             IdleVolume::Retained | IdleVolume::DeleteLater => {
                 let result = set_ownership(cx, claim, retention).await;
-                outcome.record_result(result)?;
+                outcome.record_result(result);
             }
             IdleVolume::Delete => {
                 let result = delete_claim(cx, claim).await;
-                outcome.record_result(result)?;
+                outcome.record_result(result);
             }
         }
         outcome.applied.volumes.push(volume_status(claim, idle_volume));
     }
-    Ok(())
 }
 
 /// What happens to a volume that no component uses.
@@ -70,8 +68,8 @@ fn classify_idle(
     is_blocked: bool,
 ) -> IdleVolume {
     match retention.when_dropped {
-        _ if is_terminating(cx, claim) => IdleVolume::Terminating,
-        _ if !was_used(cx, claim) => IdleVolume::LeftBehind,
+        _ if is_terminating(cx, &claim.metadata) => IdleVolume::Terminating,
+        _ if !was_used(cx, &claim.metadata) => IdleVolume::LeftBehind,
         RetentionPolicy::Retain => IdleVolume::Retained,
         RetentionPolicy::Delete if is_blocked => IdleVolume::DeleteLater,
         RetentionPolicy::Delete => IdleVolume::Delete,
@@ -113,9 +111,11 @@ async fn delete_claim(cx: &ReconcileContext<'_>, claim: &Claim) -> Result<(), Ap
     let live = api
         .get_opt(&name)
         .await
-        .map_err(|error| ApplyError::from_kube(&claim.display_name(), error))?;
+        .map_err(|error| ApplyError::from_kube(&claim.display_name(), &error))?;
     let Some(live) = live.filter(|live| {
-        live.uid() == claim.uid() && ensure_adoptable(cx, live).is_ok() && was_used(cx, live)
+        live.uid() == claim.uid()
+            && ensure_adoptable(cx, claim, &live.metadata).is_ok()
+            && was_used(cx, &live.metadata)
     }) else {
         return Ok(());
     };
@@ -126,6 +126,6 @@ async fn delete_claim(cx: &ReconcileContext<'_>, claim: &Claim) -> Result<(), Ap
     match api.delete(&name, &DeleteParams::background().preconditions(unchanged)).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
-        Err(error) => Err(ApplyError::from_kube(&claim.display_name(), error)),
+        Err(error) => Err(ApplyError::from_kube(&claim.display_name(), &error)),
     }
 }

@@ -8,8 +8,9 @@ use super::{
     super::{
         apply::{Child, delete_object, ensure_owned},
         context::ReconcileContext,
-        error::{ApplyError, ReconcileError},
+        error::ApplyError,
         outcome::ReconcileOutcome,
+        watch::Cache,
     },
     claims::{claim_templates, requested_size, storage_class},
     ownership::claim_owners,
@@ -35,7 +36,7 @@ pub(super) async fn fit_templates(
     set: &mut StatefulSet,
     retention: &Retention,
     outcome: &mut ReconcileOutcome,
-) -> Result<(), ReconcileError> {
+) {
     let live = cx.shared.caches.stateful_sets.get(cx.key(), &set.name_any());
     let live_templates = match live {
         None => None,
@@ -43,7 +44,7 @@ pub(super) async fn fit_templates(
             if !outcome.skipped_sets.contains(&set.name_any()) && is_outdated(cx, set, &live) =>
         {
             let result = delete_keeping_pods(cx, &live).await;
-            if outcome.record_result(result)?.is_none() {
+            if outcome.record_result(result).is_none() {
                 outcome.skipped_sets.insert(set.name_any());
             }
             None
@@ -51,11 +52,11 @@ pub(super) async fn fit_templates(
         Some(live) => Some(claim_templates(&live).to_vec()),
     };
     let Some(spec) = set.spec.as_mut().filter(|spec| spec.volume_claim_templates.is_some()) else {
-        return Ok(());
+        return;
     };
     if let Some(templates) = live_templates {
         spec.volume_claim_templates = Some(templates);
-        return Ok(());
+        return;
     }
     // While everything is being deleted, the StatefulSet's controller may create a claim again
     // after its deletion. With the Architecture as its owner, that claim is deleted too.
@@ -63,12 +64,12 @@ pub(super) async fn fit_templates(
     for template in spec.volume_claim_templates.iter_mut().flatten() {
         template.metadata.owner_references.clone_from(&owners);
     }
-    Ok(())
 }
 
 /// Whether the live StatefulSet is ours and its volumes differ from the desired ones.
 fn is_outdated(cx: &ReconcileContext<'_>, desired: &StatefulSet, live: &StatefulSet) -> bool {
-    sizes_and_classes(desired) != sizes_and_classes(live) && ensure_owned(cx, live).is_ok()
+    sizes_and_classes(desired) != sizes_and_classes(live)
+        && ensure_owned(cx, desired, &live.metadata).is_ok()
 }
 
 fn sizes_and_classes(set: &StatefulSet) -> Vec<(Option<Quantity>, Option<&str>)> {
@@ -79,25 +80,30 @@ fn sizes_and_classes(set: &StatefulSet) -> Vec<(Option<Quantity>, Option<&str>)>
 }
 
 /// Deletes `live`, leaves its pods running, and returns once the cache shows the deletion.
-async fn delete_keeping_pods(
+pub(super) async fn delete_keeping_pods(
     cx: &ReconcileContext<'_>,
     live: &StatefulSet,
 ) -> Result<(), ApplyError> {
     let reason = "deleting it without its pods, for volumes of another size or class";
     delete_object(cx, live, DeleteParams::orphan(), reason).await?;
-    wait_until_gone(cx, live).await
+    wait_until_gone(cx, &cx.shared.caches.stateful_sets, live).await
 }
 
-async fn wait_until_gone(cx: &ReconcileContext<'_>, live: &StatefulSet) -> Result<(), ApplyError> {
+/// Waits until the cache no longer shows `live`.
+pub(super) async fn wait_until_gone<K: Child>(
+    cx: &ReconcileContext<'_>,
+    cache: &Cache<K>,
+    live: &K,
+) -> Result<(), ApplyError> {
     let deadline = Instant::now() + ORPHAN_TIMEOUT;
     loop {
-        let cached = cx.shared.caches.stateful_sets.get(cx.key(), &live.name_any());
+        let cached = cache.get(cx.key(), &live.name_any());
         if cached.is_none_or(|cached| cached.uid() != live.uid()) {
             return Ok(());
         }
         if Instant::now() > deadline {
             let message = format!(
-                "waiting for {} to be deleted without its pods before it is created again",
+                "waiting for {} to be deleted before it is created again",
                 live.display_name()
             );
             return Err(ApplyError::from_issue(IssueKind::Removal, message));

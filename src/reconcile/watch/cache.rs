@@ -177,6 +177,20 @@ impl<K: Serialize + DeserializeOwned> Cache<K> {
         let entries = objects.by_key.get(key)?;
         entries.by_name.get(name)?.read(entries.in_use.load(SeqCst))
     }
+
+    /// The Architecture that the object of this name belongs to, and the object if this version can
+    /// read it.
+    pub(in crate::reconcile) fn holder_of(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Option<(ArchitectureKey, Option<Arc<K>>)> {
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        let key = objects.owners.get(&(namespace.to_owned(), name.to_owned()))?;
+        let entries = objects.by_key.get(key)?;
+        let object = entries.by_name.get(name)?.read(entries.in_use.load(SeqCst));
+        Some((key.clone(), object))
+    }
 }
 
 /// Feeds a cache from a watch. `listing` collects the objects of a list until it is complete.

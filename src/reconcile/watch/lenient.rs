@@ -2,7 +2,7 @@
 //! object of a newer version must not end the watch of all the others, and its status must say why.
 
 use super::super::key::ArchitectureKey;
-use crate::api::{Architecture, ArchitectureSpec, ArchitectureStatus};
+use crate::api::{Architecture, ArchitectureSpec, ArchitectureStatus, RetentionPolicy};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, runtime::reflector::ObjectRef};
 use serde::{Deserialize, Deserializer, de::Error};
@@ -15,6 +15,8 @@ pub(in crate::reconcile) struct LenientArchitecture {
     pub(in crate::reconcile) metadata: ObjectMeta,
     /// The specification, or why this version cannot read it, with the path of the field.
     pub(in crate::reconcile) spec: Result<ArchitectureSpec, String>,
+    /// `spec.retention.whenDeleted`, also of a specification that is unreadable elsewhere.
+    pub(in crate::reconcile) when_deleted: Option<RetentionPolicy>,
     /// None also if it is unreadable: the next status replaces it.
     pub(in crate::reconcile) status: Option<ArchitectureStatus>,
 }
@@ -24,9 +26,15 @@ impl<'de> Deserialize<'de> for LenientArchitecture {
         let mut members = Map::<String, Value>::deserialize(deserializer)?;
         let metadata = ObjectMeta::deserialize(take_member(&mut members, "metadata"))
             .map_err(D::Error::custom)?;
-        let spec = serde_path_to_error::deserialize(take_member(&mut members, "spec"));
+        let spec = take_member(&mut members, "spec");
+        let when_deleted = spec.pointer("/retention/whenDeleted").cloned();
+        let spec = serde_path_to_error::deserialize::<_, ArchitectureSpec>(spec);
         Ok(Self {
             metadata,
+            when_deleted: match &spec {
+                Ok(spec) => Some(spec.retention.when_deleted),
+                Err(_) => when_deleted.and_then(|policy| serde_json::from_value(policy).ok()),
+            },
             spec: spec.map_err(|error| match error.path().iter().next() {
                 Some(_) => format!("spec.{error}"),
                 None => format!("spec: {error}"),
@@ -99,7 +107,16 @@ mod tests {
         let error = architecture.spec.unwrap_err();
         assert!(error.starts_with("spec.nTier.services[0].calls[0].service: "), "{error}");
         assert_eq!(architecture.metadata.generation, Some(3));
+        assert_eq!(architecture.when_deleted, None);
         assert_eq!(architecture.status, Some(ArchitectureStatus::default()));
+    }
+
+    #[test]
+    fn the_retention_of_an_unreadable_specification_is_read() {
+        let retention = json!({"whenDeleted": "Retain", "whenDropped": "Archive"});
+        let architecture = architecture(json!({"shape": 5, "retention": retention}), json!({}));
+        assert!(architecture.spec.is_err());
+        assert_eq!(architecture.when_deleted, Some(RetentionPolicy::Retain));
     }
 
     #[test]
@@ -107,6 +124,7 @@ mod tests {
         let volumes = json!([{"name": "a", "state": "Travelling"}]);
         let architecture = architecture(json!({"shape": "NTier"}), json!({"volumes": volumes}));
         assert!(architecture.spec.is_ok());
+        assert_eq!(architecture.when_deleted, Some(RetentionPolicy::Delete));
         assert_eq!(architecture.status, None);
     }
 

@@ -5,7 +5,9 @@
 
 mod cache;
 mod caches;
+mod causes;
 mod failure;
+mod foreign;
 mod health;
 mod installation;
 mod last_seen;
@@ -20,6 +22,8 @@ mod watcher;
 
 pub(super) use cache::Cache;
 pub(super) use caches::{Caches, WatchSet};
+pub(super) use causes::{CauseReadings, CauseSource};
+pub(super) use foreign::ForeignObjects;
 pub(super) use health::Health;
 pub(super) use installation::{Installation, OtherInstallation, OtherReason};
 pub(super) use last_seen::LastSeen;

@@ -40,7 +40,9 @@ impl From<CallError> for BackendError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::TimedOut { .. } => Self::DeadlineExceeded(error.to_string()),
-            CallError::Unreachable { .. } => Self::Unreachable(error.to_string()),
+            CallError::Unreachable { .. } | CallError::Misdirected { .. } => {
+                Self::Unreachable(error.to_string())
+            }
             CallError::Invalid { .. } => Self::BadReply(error.to_string()),
         }
     }

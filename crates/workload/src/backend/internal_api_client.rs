@@ -1,11 +1,11 @@
 //! The client of the internal items API of peers: HTTP, for the items that they store themselves.
 
 use super::{BackendError, QueryContext, VersionFn};
-use crate::runtime::{CallRequest, CallResponse, Edge, Upstream, whole_micros};
+use crate::runtime::{CallRequest, CallResponse, Edge, EdgeTarget, Upstream, whole_micros};
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use maquette_contract::{
-    Address, Answer, ComponentName, ItemKey, Query, Record, Summary, Version,
+    Answer, ItemKey, Query, Record, Summary, Version,
     internal_api::{AFTER, ITEMS, InternalPage, SUMMARY},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -35,9 +35,9 @@ impl ApiRequest {
 }
 
 impl InternalApiClient {
-    /// The peers of the component `to` at `address`; their probes start now.
-    pub(crate) fn new(to: ComponentName, address: Address) -> Arc<Self> {
-        Arc::new(Self(Upstream::new(to, address)))
+    /// The peers at `target`; their probes start now.
+    pub(crate) fn new(target: EdgeTarget) -> Arc<Self> {
+        Arc::new(Self(Upstream::new(target)))
     }
 
     /// The edge to the peers.

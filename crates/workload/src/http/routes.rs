@@ -6,13 +6,14 @@ use super::{
     parse::{self, ItemPath, MAX_BODY_BYTES, ParsedRequest},
     server::HttpServer,
 };
-use crate::runtime::RoleSettings;
+use crate::runtime::{RoleSettings, check_recipient};
 use axum::{
     Router,
     body::Body,
-    extract::State,
+    extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, Uri},
-    response::Response,
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use std::sync::Arc;
@@ -39,14 +40,28 @@ pub(super) fn user_router<S: RoleSettings, A: Application<S>>(
         .merge(extra_routes)
         .fallback(unknown_path::<S, A>)
         .method_not_allowed_fallback(unknown_method::<S, A>)
+        .layer(from_fn_with_state(Arc::clone(&server), refuse_misdirected::<S, A>))
         .with_state(server)
+}
+
+/// Refuses, in one line of text, requests of other components that are meant for another one.
+async fn refuse_misdirected<S: RoleSettings, A: Application<S>>(
+    State(server): SharedServer<S, A>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let loaded = server.runtime.config.current();
+    match check_recipient(&loaded.identity, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => (StatusCode::MISDIRECTED_REQUEST, error.to_string()).into_response(),
+    }
 }
 
 async fn show_index<S: RoleSettings, A: Application<S>>(
     State(server): SharedServer<S, A>,
 ) -> String {
     let loaded = server.runtime.config.current();
-    let (component, architecture) = (&loaded.component, &loaded.architecture);
+    let (component, architecture) = (loaded.component(), &loaded.identity.architecture);
     let (role, pod) = (S::ROLE, &server.runtime.options.pod);
     format!(
         "This is pod {pod} of the {role} {component} in the Maquette model {architecture}.\n\n\

@@ -114,7 +114,7 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
         start: Instant,
         outcome: Result<Outcome, HttpError>,
     ) -> (StatusCode, Answer) {
-        let component = request.component.clone();
+        let component = request.component().clone();
         let (queries, calls) = request.into_logs();
         let error = outcome.as_ref().err().map(|error| error.message.clone());
         let trace = ResponseTree {

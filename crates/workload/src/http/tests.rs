@@ -11,7 +11,9 @@ use axum::{
 };
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use maquette_contract::{ItemKey, Record, RequestWork, Role, RoleConfig, Summary};
+use maquette_contract::{
+    ComponentIdentity, ItemKey, Record, RequestWork, Role, RoleConfig, Summary,
+};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -21,7 +23,7 @@ struct FakeSettings(RequestWork);
 impl RoleSettings for FakeSettings {
     const ROLE: Role = Role::Service;
 
-    fn build(_: RoleConfig, _: Option<&Self>) -> Option<Self> {
+    fn build(_: RoleConfig, _: &ComponentIdentity, _: Option<&Self>) -> Option<Self> {
         Some(Self(RequestWork::default()))
     }
 

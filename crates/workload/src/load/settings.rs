@@ -1,7 +1,9 @@
 //! The load's settings, from its configuration.
 
-use crate::runtime::{Edge, RoleSettings, Upstream};
-use maquette_contract::{Collection, LoadConfig, LoadTarget, Percent, Role, RoleConfig};
+use crate::runtime::{Edge, EdgeTarget, RoleSettings, Upstream};
+use maquette_contract::{
+    Collection, ComponentIdentity, LoadConfig, LoadTarget, Percent, Role, RoleConfig,
+};
 use std::sync::Arc;
 
 /// The targets, the rate and the mix of requests.
@@ -46,10 +48,13 @@ impl RoleSettings for LoadSettings {
         }
     }
 
-    fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
+    fn build(role: RoleConfig, own: &ComponentIdentity, before: Option<&Self>) -> Option<Self> {
         let RoleConfig::Load(config) = role else { return None };
         let existing = before.map(|before| before.targets.as_slice()).unwrap_or_default();
-        let targets = config.targets.into_iter().map(|target| keep_or_connect(target, existing));
+        let targets = config
+            .targets
+            .into_iter()
+            .map(|target| keep_or_connect(edge_target(own, target), existing));
         Some(Self {
             targets: targets.collect(),
             rate: config.requests_per_second,
@@ -68,10 +73,15 @@ impl RoleSettings for LoadSettings {
 }
 
 /// The existing upstream of the target, with its connections and counts, or a new one.
-fn keep_or_connect(target: LoadTarget, existing: &[Arc<Upstream>]) -> Arc<Upstream> {
-    existing
-        .iter()
-        .find(|upstream| upstream.edge().leads_to(&target.component, &target.address))
-        .cloned()
-        .unwrap_or_else(|| Upstream::new(target.component, target.address))
+fn keep_or_connect(target: EdgeTarget, existing: &[Arc<Upstream>]) -> Arc<Upstream> {
+    let kept = existing.iter().find(|upstream| *upstream.edge().target() == target);
+    kept.cloned().unwrap_or_else(|| Upstream::new(target))
+}
+
+fn edge_target(own: &ComponentIdentity, target: LoadTarget) -> EdgeTarget {
+    let LoadTarget { component, address, entry } = target;
+    match entry {
+        true => EdgeTarget::entry(own, component, address),
+        false => EdgeTarget::new(own, component, address),
+    }
 }

@@ -2,11 +2,10 @@
 
 use crate::{
     backend::{BackendError, InternalApiClient, QueryContext, StoreClient, VersionFn},
-    runtime::Edge,
+    runtime::{Edge, EdgeTarget},
 };
 use maquette_contract::{
-    Address, CollectionSet, ComponentName, ItemKey, Record, SourceBackend, Summary,
-    internal_api::InternalPage,
+    CollectionSet, ItemKey, Record, SourceBackend, Summary, internal_api::InternalPage,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -19,11 +18,11 @@ pub(super) enum SourceClient {
 }
 
 impl SourceClient {
-    /// The source of the component `to` at `address`; its probes start now.
-    pub(super) fn new(backend: SourceBackend, to: ComponentName, address: Address) -> Self {
+    /// The source at `target`; its probes start now.
+    pub(super) fn new(backend: SourceBackend, target: EdgeTarget) -> Self {
         match backend {
-            SourceBackend::Store => Self::Store(StoreClient::new(to, address)),
-            SourceBackend::Peers => Self::Peers(InternalApiClient::new(to, address)),
+            SourceBackend::Store => Self::Store(StoreClient::new(target)),
+            SourceBackend::Peers => Self::Peers(InternalApiClient::new(target)),
         }
     }
 

@@ -3,11 +3,11 @@
 use super::{collection_sets, progress::BackfillProgress, source_client::SourceClient};
 use crate::{
     backend::{BackendError, QueryContext, merge_summaries},
-    runtime::Edge,
+    runtime::{Edge, EdgeTarget},
 };
 use futures_util::future::join_all;
 use maquette_contract::{
-    Collection, CollectionSet, MigrationObservation, MigrationSource, Summary,
+    Collection, CollectionSet, ComponentIdentity, MigrationObservation, MigrationSource, Summary,
 };
 use std::sync::Arc;
 
@@ -61,10 +61,13 @@ impl Sources {
     /// stay. Must be called within the asynchronous runtime.
     pub(crate) fn build(
         configured: Vec<MigrationSource>,
+        own: &ComponentIdentity,
         owned: &CollectionSet,
         before: Option<&Self>,
     ) -> Self {
-        Self(configured.into_iter().map(|source| Source::build(source, owned, before)).collect())
+        let sources =
+            configured.into_iter().map(|source| Source::build(source, own, owned, before));
+        Self(sources.collect())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Source> {
@@ -106,14 +109,22 @@ impl Sources {
 }
 
 impl Source {
-    fn build(configured: MigrationSource, owned: &CollectionSet, before: Option<&Sources>) -> Self {
+    fn build(
+        configured: MigrationSource,
+        own: &ComponentIdentity,
+        owned: &CollectionSet,
+        before: Option<&Sources>,
+    ) -> Self {
         let MigrationSource { component, backend, address, collections, final_pass } = configured;
-        let kept = before.into_iter().flat_map(Sources::iter).map(|source| &source.client).find(
-            |client| client.backend() == backend && client.edge().leads_to(&component, &address),
-        );
+        let target = EdgeTarget::new(own, component, address);
+        let kept = before
+            .into_iter()
+            .flat_map(Sources::iter)
+            .map(|source| &source.client)
+            .find(|client| client.backend() == backend && *client.edge().target() == target);
         let client = match kept {
             Some(client) => client.clone(),
-            None => SourceClient::new(backend, component, address),
+            None => SourceClient::new(backend, target),
         };
         let migrated = collection_sets::intersection(&collections, owned);
         let progress = BackfillProgress::new(collection_sets::is_empty(&migrated));

@@ -224,7 +224,7 @@ impl PeerParts {
     }
 
     fn spawn_server(&self, tasks: &mut JoinSet<()>, listener: TcpListener, shutdown: Shutdown) {
-        let routes = router(self.local.clone(), self.network.own_recipient());
+        let routes = router(self.local.clone(), self.network.own_peer_header());
         tasks.spawn(async move {
             let settings = runtime::serve::constant_settings();
             runtime::serve::serve_http(listener, routes, &shutdown, settings).await;

@@ -45,8 +45,9 @@ pub(super) async fn run_with(process: Process, timing: Timing) -> Result<(), Run
     recovered.mark_met();
     handle.register_metrics(&runtime.metrics);
     let (observed, config) = (Arc::clone(&handle), runtime.config.clone());
-    runtime
-        .set_reporter(move |report| observed.add_observations(&config.current().component, report));
+    runtime.set_reporter(move |report| {
+        observed.add_observations(config.current().component(), report)
+    });
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.traffic_port).await?;
     let serving = async {
         // Both return when the process drains.
@@ -84,7 +85,7 @@ async fn start_peer(
     let listener = serve::bind(ip, port).await?;
     let loaded = runtime.config.current();
     let first = loaded.settings.members.clone().ok_or(PeerError::NoMembers)?;
-    let overlay = first.overlay_name(loaded.architecture.as_str(), loaded.component.as_str());
+    let overlay = first.overlay_name();
     let (sender, members) = watch::channel(first);
     let mut config = runtime.config.subscribe();
     tokio::spawn(async move {

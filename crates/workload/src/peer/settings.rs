@@ -3,10 +3,11 @@
 use super::membership::Members;
 use crate::{
     migration::Sources,
-    runtime::{Edge, RoleSettings, Upstream},
+    runtime::{Edge, EdgeTarget, RoleSettings, Upstream},
 };
 use maquette_contract::{
-    CollectionSet, MigrationObservation, RequestWork, Role, RoleConfig, Successor,
+    CollectionSet, ComponentIdentity, MigrationObservation, RequestWork, Role, RoleConfig,
+    Successor,
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -34,12 +35,15 @@ impl RoleSettings for PeerSettings {
         Sources::validate(&config.migration_sources, &EVERY_COLLECTION)
     }
 
-    fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
+    fn build(role: RoleConfig, own: &ComponentIdentity, before: Option<&Self>) -> Option<Self> {
         let RoleConfig::Peer(config) = role else { return None };
-        let members = Members::new(&config);
-        let successor = config.successor.map(|successor| connect_successor(successor, before));
+        let members = Members::new(&config, own);
+        let successor = config.successor.map(|Successor { component, address }| {
+            connect_successor(EdgeTarget::new(own, component, address), before)
+        });
         let known = before.map(|before| &before.migration_sources);
-        let migration_sources = Sources::build(config.migration_sources, &EVERY_COLLECTION, known);
+        let migration_sources =
+            Sources::build(config.migration_sources, own, &EVERY_COLLECTION, known);
         Some(Self { work: config.work, members, successor, migration_sources })
     }
 
@@ -55,12 +59,9 @@ impl RoleSettings for PeerSettings {
     }
 }
 
-/// Keeps the connection of the settings before if it leads to the same address.
-fn connect_successor(
-    Successor { component, address }: Successor,
-    before: Option<&PeerSettings>,
-) -> Arc<Upstream> {
+/// Keeps the connection of the settings before if it leads to the same target.
+fn connect_successor(target: EdgeTarget, before: Option<&PeerSettings>) -> Arc<Upstream> {
     let known = before.and_then(|before| before.successor.as_ref());
-    let same = known.filter(|upstream| upstream.edge().leads_to(&component, &address));
-    same.cloned().unwrap_or_else(|| Upstream::new(component, address))
+    let same = known.filter(|upstream| *upstream.edge().target() == target);
+    same.cloned().unwrap_or_else(|| Upstream::new(target))
 }

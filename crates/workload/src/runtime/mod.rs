@@ -47,12 +47,13 @@ pub use lifecycle::{
     shutdown::{self, Shutdown},
 };
 pub use lock::lock;
-pub use probes::{Edge, Protocol};
+pub use probes::{Edge, EdgeTarget, Protocol};
 pub use run_error::RunError;
 pub use telemetry::{MetricsRegistry, SlidingWindow, logs};
 pub(crate) use transport::RETRY_BACKOFF;
 pub use transport::{
-    CallError, CallRequest, CallResponse, Upstream, headers,
+    CallError, CallRequest, CallResponse, Upstream, add_recipient, check_recipient, headers,
+    misdirected_reason,
     serve::{self, ListenError},
 };
 
@@ -122,7 +123,7 @@ impl<S: RoleSettings> Runtime<S> {
         admin::start_admin_server(listener, &runtime);
         let loaded = runtime.config.current();
         tracing::info!(
-            architecture = %loaded.architecture, component = %loaded.component, role = %S::ROLE,
+            architecture = %loaded.identity.architecture, component = %loaded.component(), role = %S::ROLE,
             pod = runtime.options.pod, revision = %loaded.revision, admin = %runtime.admin_address,
             "started"
         );
@@ -140,7 +141,7 @@ impl<S: RoleSettings> Runtime<S> {
     pub fn observations(&self) -> Observations {
         let (loaded, older_requests) = self.config.snapshot();
         let mut report = Observations {
-            component: loaded.component.clone(),
+            component: loaded.component().clone(),
             pod: self.options.pod.clone(),
             revision: loaded.revision.clone(),
             older_requests,

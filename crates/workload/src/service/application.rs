@@ -84,7 +84,7 @@ fn find_route<'a>(
     settings.route_to(collection).ok_or_else(|| {
         HttpError::not_found(format!(
             "no component that {} can reach owns the collection {collection}; it has routes to {}",
-            request.component,
+            request.component(),
             settings.routable_collections()
         ))
     })

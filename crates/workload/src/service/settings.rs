@@ -3,11 +3,12 @@
 use crate::{
     backend::StoreClient,
     migration::{BackfillJob, Sources},
-    runtime::{Edge, RoleSettings, Upstream},
+    runtime::{Edge, EdgeTarget, RoleSettings, Upstream},
 };
 use maquette_contract::{
-    Call, CallMode, Collection, CollectionSet, ComponentName, Hop, MigrationObservation, Percent,
-    RequestWork, Role, RoleConfig, Routes, ServiceConfig, StoreTarget,
+    Call, CallMode, Collection, CollectionSet, ComponentIdentity, ComponentName, Hop,
+    MigrationObservation, Percent, RequestWork, Role, RoleConfig, Routes, ServiceConfig,
+    StoreTarget,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -121,7 +122,7 @@ impl RoleSettings for ServiceSettings {
         Sources::validate(&config.migration_sources, &owned_collections(&config.routes))
     }
 
-    fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self> {
+    fn build(role: RoleConfig, own: &ComponentIdentity, before: Option<&Self>) -> Option<Self> {
         let RoleConfig::Service(config) = role else { return None };
         let ServiceConfig { work, mode, calls, store, routes, migration_sources } = config;
         let owned = owned_collections(&routes);
@@ -129,9 +130,9 @@ impl RoleSettings for ServiceSettings {
         let mut settings = Self {
             work,
             mode,
-            callees: calls.into_iter().map(|call| connect_callee(call, before)).collect(),
-            store: store.map(|target| connect_store(target, before)),
-            sources: Sources::build(migration_sources, &owned, kept_sources),
+            callees: calls.into_iter().map(|call| connect_callee(call, own, before)).collect(),
+            store: store.map(|store| connect_store(store, own, before)),
+            sources: Sources::build(migration_sources, own, &owned, kept_sources),
             named_routes: BTreeMap::new(),
             default_route: None,
         };
@@ -167,21 +168,26 @@ fn owned_collections(routes: &Routes) -> CollectionSet {
     if owns_rest { CollectionSet::AllBut(exceptions) } else { CollectionSet::Only(exceptions) }
 }
 
-fn connect_callee(call: Call, before: Option<&ServiceSettings>) -> Callee {
+fn connect_callee(call: Call, own: &ComponentIdentity, before: Option<&ServiceSettings>) -> Callee {
     let Call { component, address, probability_percent: probability } = call;
+    let target = EdgeTarget::new(own, component, address);
     let upstream = before
-        .and_then(|before| before.find_upstream(&component))
-        .filter(|upstream| upstream.edge().leads_to(&component, &address))
+        .and_then(|before| before.find_upstream(&target.component))
+        .filter(|upstream| *upstream.edge().target() == target)
         .cloned()
-        .unwrap_or_else(|| Upstream::new(component, address));
+        .unwrap_or_else(|| Upstream::new(target));
     Callee { upstream, probability }
 }
 
-fn connect_store(target: StoreTarget, before: Option<&ServiceSettings>) -> Arc<StoreClient> {
-    let StoreTarget { component, address } = target;
+fn connect_store(
+    store: StoreTarget,
+    own: &ComponentIdentity,
+    before: Option<&ServiceSettings>,
+) -> Arc<StoreClient> {
+    let target = EdgeTarget::new(own, store.component, store.address);
     before
         .and_then(|before| before.store.as_ref())
-        .filter(|store| store.edge().leads_to(&component, &address))
+        .filter(|store| *store.edge().target() == target)
         .cloned()
-        .unwrap_or_else(|| StoreClient::new(component, address))
+        .unwrap_or_else(|| StoreClient::new(target))
 }

@@ -4,10 +4,11 @@ use super::{
     command::{self, Command, PendingReply, ServerInfo, WriteCommand},
     limits::SMALL_BUFFER,
     reply_writer::ReplyWriter,
-    resp::{ProtocolError, Reply, Request, RequestParser},
+    resp::{Reply, Request, RequestParser},
 };
 use crate::storage::Storage;
 use bytes::BytesMut;
+use maquette_contract::keys::ERROR_MISDIRECTED;
 use std::{collections::VecDeque, io, ops::ControlFlow, time::Duration};
 use tokio::{
     io::AsyncReadExt,
@@ -42,8 +43,9 @@ enum AfterRequests {
     ReadMore,
     /// The client requested to close the connection.
     Close,
-    /// The start of the next request cannot be determined.
-    Fail(ProtocolError),
+    /// The start of the next request cannot be determined, or the connection is meant for another:
+    /// the text of the error.
+    Fail(String),
 }
 
 impl ClientConnection {
@@ -79,7 +81,7 @@ impl ClientConnection {
             match next {
                 AfterRequests::ReadMore => self.release_buffers(),
                 AfterRequests::Close => return Ok(()),
-                AfterRequests::Fail(error) => return self.end_with_error(&error.to_string()).await,
+                AfterRequests::Fail(error) => return self.end_with_error(error).await,
             }
             let read = tokio::select! {
                 read = self.read_more() => read,
@@ -90,7 +92,8 @@ impl ClientConnection {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                    return self.end_with_error("Protocol error: the request took too long").await;
+                    let error = "ERR Protocol error: the request took too long";
+                    return self.end_with_error(error.to_owned()).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -103,18 +106,21 @@ impl ClientConnection {
             match self.parser.next_request(&mut self.input) {
                 Ok(Some(request)) => {
                     self.request_started = None;
-                    if let ControlFlow::Break(()) = self.execute_request(request).await? {
-                        return Ok(AfterRequests::Close);
+                    if let ControlFlow::Break(after) = self.execute_request(request).await? {
+                        return Ok(after);
                     }
                 }
                 Ok(None) => return Ok(AfterRequests::ReadMore),
-                Err(error) => return Ok(AfterRequests::Fail(error)),
+                Err(error) => return Ok(AfterRequests::Fail(format!("ERR {error}"))),
             }
         }
     }
 
-    /// Executes one request; breaks after `QUIT`.
-    async fn execute_request(&mut self, request: Request) -> io::Result<ControlFlow<()>> {
+    /// Executes one request; breaks if the connection ends after it.
+    async fn execute_request(
+        &mut self,
+        request: Request,
+    ) -> io::Result<ControlFlow<AfterRequests>> {
         let start = Instant::now();
         let (name, command) = command::parse(request);
         self.info.metrics.count_command(name);
@@ -129,10 +135,18 @@ impl ClientConnection {
                     self.push_reply(&reply);
                 }
             }
+            Ok(Command::Recipient(named)) => {
+                self.complete_writes().await?;
+                if let Err(error) = (self.info.recipient_check)(&named) {
+                    let text = format!("{ERROR_MISDIRECTED} {error}");
+                    return Ok(ControlFlow::Break(AfterRequests::Fail(text)));
+                }
+                self.push_reply(&Reply::OK);
+            }
             Ok(Command::Quit) => {
                 self.complete_writes().await?;
                 self.push_reply(&Reply::OK);
-                return Ok(ControlFlow::Break(()));
+                return Ok(ControlFlow::Break(AfterRequests::Close));
             }
             Err(error) => {
                 self.complete_writes().await?;
@@ -191,9 +205,9 @@ impl ClientConnection {
     /// Sends an error and closes the connection. Discards what the client still sends for up to
     /// [`LINGER_TIMEOUT`]: unread input would make the kernel reset the connection, and the client
     /// might not receive the error.
-    async fn end_with_error(&mut self, error: &str) -> io::Result<()> {
+    async fn end_with_error(&mut self, error: String) -> io::Result<()> {
         self.info.metrics.broken.inc();
-        self.push_reply(&Reply::Error(format!("ERR {error}")));
+        self.push_reply(&Reply::Error(error));
         self.replies.finish().await?;
         let mut rest = vec![0; 4096];
         let drained = async {

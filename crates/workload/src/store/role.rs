@@ -5,7 +5,7 @@ use crate::{
     runtime::{Edge, Process, RoleSettings, RunError, Runtime, serve},
     storage::Storage,
 };
-use maquette_contract::{Role, RoleConfig};
+use maquette_contract::{ComponentIdentity, Role, RoleConfig};
 use std::sync::Arc;
 
 /// A store's configuration has no fields.
@@ -15,7 +15,7 @@ struct StoreSettings;
 impl RoleSettings for StoreSettings {
     const ROLE: Role = Role::Store;
 
-    fn build(role: RoleConfig, _before: Option<&Self>) -> Option<Self> {
+    fn build(role: RoleConfig, _own: &ComponentIdentity, _before: Option<&Self>) -> Option<Self> {
         matches!(role, RoleConfig::Store(_)).then_some(Self)
     }
 
@@ -61,9 +61,10 @@ pub async fn run(process: Process) -> Result<(), RunError> {
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.store_port).await?;
     let (address, items) = (serve::address(&listener)?, storage.item_count());
     tracing::info!(%address, items, "listening");
-    let observed = Arc::clone(&runtime);
+    let (observed, config) = (Arc::clone(&runtime), runtime.config.clone());
     let server = StoreServer::new(listener, storage.clone(), metrics)?
-        .with_observer(move |took, failed| observed.served_traffic.record(took, failed));
+        .with_observer(move |took, failed| observed.served_traffic.record(took, failed))
+        .with_recipient_check(move |named| config.current().identity.check_recipient(named));
     listening.mark_met();
     tokio::select! {
         () = server.run(runtime.shutdown.wait_until_draining()) => Ok(()),

@@ -8,6 +8,7 @@ use super::{
     reply_writer::ReplyWriter,
 };
 use crate::storage::Storage;
+use maquette_contract::RecipientError;
 use socket2::{SockRef, TcpKeepalive};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration, time::Instant};
 use tokio::{
@@ -39,7 +40,14 @@ impl StoreServer {
         let port = listener.local_addr()?.port();
         metrics.add_commands(command_names());
         let (limits, observer) = (Limits::default(), Arc::new(|_, _| ()));
-        let info = ServerInfo { started: Instant::now(), port, limits, metrics, observer };
+        let info = ServerInfo {
+            started: Instant::now(),
+            port,
+            limits,
+            metrics,
+            observer,
+            recipient_check: Arc::new(|_| Ok(())),
+        };
         let large_permits = Arc::new(Semaphore::new(limits.large_connections));
         Ok(Self { listener, storage, info, large_permits, connections: JoinSet::new() })
     }
@@ -60,6 +68,16 @@ impl StoreServer {
         observer: impl Fn(Duration, bool) + Send + Sync + 'static,
     ) -> Self {
         self.info.observer = Arc::new(observer);
+        self
+    }
+
+    /// Refuses connections that name a recipient which `check` refuses.
+    #[must_use]
+    pub fn with_recipient_check(
+        mut self,
+        check: impl Fn(&[u8]) -> Result<(), RecipientError> + Send + Sync + 'static,
+    ) -> Self {
+        self.info.recipient_check = Arc::new(check);
         self
     }
 

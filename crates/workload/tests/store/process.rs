@@ -24,6 +24,7 @@ impl StoreProcess {
     fn start(directory: &Path) -> Self {
         let config = ComponentConfig {
             architecture: "shop".parse().unwrap(),
+            architecture_uid: Some("the-uid".parse().unwrap()),
             component: "data".parse().unwrap(),
             role: RoleConfig::Store(StoreConfig::default()),
         };

@@ -1,10 +1,13 @@
 //! The connection to a store: one, shared by all requests, replaced when it fails.
 
-use crate::runtime::{Edge, Protocol};
-use maquette_contract::{Address, ComponentName};
+use crate::runtime::{Edge, EdgeTarget, Protocol, misdirected_reason};
+use maquette_contract::{
+    Address, Recipient,
+    keys::{COMMAND_RECIPIENT, ERROR_MISDIRECTED},
+};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue, RedisError,
-    RedisResult, RetryMethod, aio::MultiplexedConnection,
+    RedisResult, RetryMethod, ServerErrorKind, aio::MultiplexedConnection, cmd,
 };
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
@@ -17,7 +20,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Why one attempt of a query failed.
 #[derive(Clone, Debug)]
 pub(super) enum AttemptError {
-    /// No connection: the store has not seen the query.
+    /// No connection to the store, or one to another: the store has not seen the query.
     NotSent(String),
     /// No reply: the store may have seen the query.
     OutcomeUnknown(String),
@@ -40,9 +43,9 @@ impl fmt::Debug for StoreClient {
 }
 
 impl StoreClient {
-    /// The store of the component `to` at `address`; its probes start now.
-    pub(crate) fn new(to: ComponentName, address: Address) -> Arc<Self> {
-        let edge = Edge::new(to, address, Protocol::Resp);
+    /// The store at `target`; its probes start now.
+    pub(crate) fn new(target: EdgeTarget) -> Arc<Self> {
+        let edge = Edge::new(target, Protocol::Resp);
         Arc::new(Self { edge, connection: Mutex::default() })
     }
 
@@ -56,10 +59,8 @@ impl StoreClient {
         &self,
         query: &Cmd,
     ) -> Result<T, AttemptError> {
-        let (number, mut connection) = self
-            .current_connection()
-            .await
-            .map_err(|error| AttemptError::NotSent(error.to_string()))?;
+        let (number, mut connection) =
+            self.current_connection().await.map_err(AttemptError::NotSent)?;
         let outcome = query.query_async(&mut connection).await;
         match outcome {
             Ok(reply) => Ok(reply),
@@ -73,13 +74,18 @@ impl StoreClient {
         }
     }
 
-    async fn current_connection(&self) -> RedisResult<(u64, MultiplexedConnection)> {
+    /// Errors are messages: whatever failed, the store has not seen the query.
+    async fn current_connection(&self) -> Result<(u64, MultiplexedConnection), String> {
         // Locked while connecting: requests that wait here share the new connection.
         let mut current = self.connection.lock().await;
         if let (number, Some(connection)) = &*current {
             return Ok((*number, connection.clone()));
         }
-        let connection = open_connection(self.edge.address()).await?;
+        let connecting = open_connection(self.edge.address()).await;
+        let mut connection = connecting.map_err(|error| error.to_string())?;
+        if let Some(recipient) = &self.edge.target().recipient {
+            name_recipient(&mut connection, recipient).await?;
+        }
         *current = (current.0 + 1, Some(connection.clone()));
         Ok((current.0, connection))
     }
@@ -104,6 +110,25 @@ async fn open_connection(address: &Address) -> RedisResult<MultiplexedConnection
         .set_response_timeout(Some(ANSWER_TIMEOUT));
     let client = Client::open(ConnectionAddr::Tcp(host, port))?;
     client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+/// Names the recipient on a new connection, before any query: a store that it is not meant for
+/// refuses it.
+async fn name_recipient(
+    connection: &mut MultiplexedConnection,
+    recipient: &Recipient,
+) -> Result<(), String> {
+    let command = cmd(COMMAND_RECIPIENT).arg(recipient.to_string()).take();
+    let reply: RedisResult<()> = command.query_async(connection).await;
+    match reply {
+        Ok(()) => Ok(()),
+        // A store of an earlier version does not know the command.
+        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::ResponseError) => Ok(()),
+        Err(error) if error.code() == Some(ERROR_MISDIRECTED) => {
+            Err(misdirected_reason(error.detail().unwrap_or_default().as_bytes()))
+        }
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn classify_error(error: &RedisError) -> AttemptError {

@@ -54,7 +54,8 @@ impl<L: MemberLinks> MembershipDriver<L> {
             }
             self.links.close_unused_connections();
             let checked = self.checked_peers.borrow_and_update().clone();
-            self.gossip.publish_report(&self.own_report(checked)).await;
+            let architecture = self.peer.members().identity.uid.clone();
+            self.gossip.publish_report(&self.own_report(checked), architecture.as_ref()).await;
             let stopping = self.is_stopping();
             let change = async {
                 tokio::select! {

@@ -13,6 +13,7 @@ use chitchat::{
     Chitchat, ChitchatConfig, ChitchatHandle, ChitchatId, FailureDetectorConfig, ProtocolVersion,
     spawn_chitchat, transport::UdpTransport,
 };
+use maquette_contract::ArchitectureUid;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -27,6 +28,8 @@ use tokio::{
 
 /// The key of a peer's report in its chitchat state.
 const REPORT_KEY: &str = "report";
+/// The key of the UID of a peer's Architecture; peers of the previous version have none.
+const ARCHITECTURE_KEY: &str = "architecture";
 /// Threshold of the phi accrual failure detector: a peer is down when it has been silent 8 times as
 /// long as the average interval between its heartbeats.
 const PHI_THRESHOLD: f64 = 8.0;
@@ -106,11 +109,22 @@ impl Gossip {
     }
 
     /// Replaces this peer's report.
-    pub(crate) async fn publish_report(&self, report: &GossipReport) {
+    pub(crate) async fn publish_report(
+        &self,
+        report: &GossipReport,
+        architecture: Option<&ArchitectureUid>,
+    ) {
         let Ok(text) = serde_json::to_string(report) else { return };
-        // Setting an equal value causes no gossip.
         self.handle
-            .with_chitchat(|chitchat| chitchat.self_node_state().set(REPORT_KEY, &text))
+            .with_chitchat(|chitchat| {
+                let state = chitchat.self_node_state();
+                // Setting an equal value causes no gossip. The UID is first: others that receive
+                // the report know whose it is.
+                if let Some(uid) = architecture {
+                    state.set(ARCHITECTURE_KEY, uid);
+                }
+                state.set(REPORT_KEY, &text);
+            })
             .await;
     }
 
@@ -118,7 +132,9 @@ impl Gossip {
     pub(crate) async fn follow_reports(&self, peer: &PeerState) {
         let mut changes = self.handle.chitchat().lock().await.live_nodes_watcher();
         loop {
-            let new = self.handle.with_chitchat(collect_reports).await;
+            let own = peer.members().identity.uid.clone();
+            let new =
+                self.handle.with_chitchat(|chitchat| collect_reports(chitchat, own.as_ref())).await;
             peer.reports_sender().send_if_modified(|old| {
                 let changed = **old != new;
                 if changed {
@@ -166,12 +182,15 @@ fn missing_members(own_name: &str, peer: &PeerState) -> BTreeSet<String> {
         .collect()
 }
 
-/// The newest generation of each peer that chitchat knows.
-fn collect_reports(chitchat: &mut Chitchat) -> Reports {
+/// The newest generation of each peer that chitchat knows, without those of other Architectures.
+fn collect_reports(chitchat: &mut Chitchat, own: Option<&ArchitectureUid>) -> Reports {
     let live_ids: BTreeSet<ChitchatId> = chitchat.live_nodes().cloned().collect();
     let mut reports = BTreeMap::new();
     // Ordered by name and, within a name, by generation: the newest overwrites the older ones.
     for (id, state) in chitchat.node_states() {
+        if is_stranger(state.get(ARCHITECTURE_KEY), own) {
+            continue;
+        }
         let report: Option<GossipReport> =
             state.get(REPORT_KEY).and_then(|text| serde_json::from_str(text).ok());
         let live = live_ids.contains(id) && report.as_ref().is_some_and(|report| !report.stopping);
@@ -179,6 +198,11 @@ fn collect_reports(chitchat: &mut Chitchat) -> Reports {
         reports.insert(id.node_id.to_string(), peer);
     }
     Reports(reports)
+}
+
+/// Whether a peer with this UID, as it states it, belongs to another Architecture than `own`.
+fn is_stranger(stated: Option<&str>, own: Option<&ArchitectureUid>) -> bool {
+    stated.zip(own).is_some_and(|(stated, own)| stated != own.as_str())
 }
 
 /// The address at which others reach a socket that listens on `ip`. If that is the unspecified

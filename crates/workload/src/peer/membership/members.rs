@@ -1,12 +1,14 @@
 //! The members that the configuration lists.
 
 use super::layout::Layout;
-use maquette_contract::{Address, PeerConfig};
+use maquette_contract::{Address, ComponentIdentity, PeerConfig};
 use std::collections::BTreeMap;
 
 /// The members that the configuration lists, with their addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Members {
+    /// The component of the peers.
+    pub(crate) identity: ComponentIdentity,
     /// The layout of these members.
     pub(crate) layout: Layout,
     addresses: BTreeMap<String, Address>,
@@ -14,14 +16,14 @@ pub(crate) struct Members {
 
 impl Members {
     /// Returns `None` if the configuration lists no member.
-    pub(crate) fn new(config: &PeerConfig) -> Option<Self> {
+    pub(crate) fn new(config: &PeerConfig, own: &ComponentIdentity) -> Option<Self> {
         let addresses: BTreeMap<String, Address> = config
             .members
             .iter()
             .map(|member| (member.name.clone(), member.address.clone()))
             .collect();
         let layout = Layout::new(addresses.keys().cloned(), config.replication_factor)?;
-        Some(Self { layout, addresses })
+        Some(Self { identity: own.clone(), layout, addresses })
     }
 
     pub(crate) fn address_of(&self, name: &str) -> Option<&Address> {
@@ -29,11 +31,13 @@ impl Members {
     }
 
     /// The name that separates the peers of different Architectures: equal on all peers of one
-    /// component, whatever its members, because all their host names are in one domain.
-    pub(crate) fn overlay_name(&self, architecture: &str, component: &str) -> String {
+    /// component, whatever its members, because all their host names are in one domain. The UID is
+    /// not part of it, so that peers of this and of the previous version find each other.
+    pub(crate) fn overlay_name(&self) -> String {
         let first = self.addresses.values().next().map_or("", |address| address.0.as_str());
         let host = first.rsplit_once(':').map_or(first, |(host, _)| host);
         let domain = host.split_once('.').map_or(host, |(_, domain)| domain);
+        let ComponentIdentity { architecture, component, .. } = &self.identity;
         format!("{architecture}/{component}@{domain}")
     }
 }
@@ -59,14 +63,23 @@ mod tests {
         }
     }
 
+    fn listed(namespace: &str, members: std::ops::Range<usize>) -> Option<Members> {
+        let own = ComponentIdentity {
+            architecture: "shop".parse().unwrap(),
+            uid: None,
+            component: "peers".parse().unwrap(),
+        };
+        Members::new(&config(namespace, members), &own)
+    }
+
     fn overlay(namespace: &str, members: std::ops::Range<usize>) -> String {
-        Members::new(&config(namespace, members)).unwrap().overlay_name("shop", "peers")
+        listed(namespace, members).unwrap().overlay_name()
     }
 
     #[test]
     fn an_overlay_depends_on_the_namespace_and_not_on_the_members() {
         assert_eq!(overlay("a", 0..3), overlay("a", 1..5));
         assert_ne!(overlay("a", 0..3), overlay("b", 0..3));
-        assert!(Members::new(&config("a", 0..0)).is_none());
+        assert!(listed("a", 0..0).is_none());
     }
 }

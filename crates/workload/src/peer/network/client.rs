@@ -1,13 +1,14 @@
 //! The HTTP client for requests to other peers.
 
 use super::wire::{self, PeerRequest};
-use crate::runtime::lock;
+use crate::runtime::{add_recipient, lock};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     Request, StatusCode,
     header::{CONTENT_TYPE, HeaderValue},
 };
+use maquette_contract::Recipient;
 use maquette_http_client::{ConnectionPool, PoolOptions, error_chain, read_body};
 use std::{
     collections::BTreeMap,
@@ -52,8 +53,10 @@ pub(crate) enum PeerRequestError {
 pub(crate) struct PeerAddress {
     /// `host:port`; the host is resolved for each new connection.
     pub(crate) address: String,
-    /// The value of [`wire::RECIPIENT_HEADER`].
-    pub(crate) recipient: String,
+    /// The value of [`wire::PEER_HEADER`].
+    pub(crate) peer: String,
+    /// The component of the peers; none if the UID is unknown.
+    pub(crate) recipient: Option<Recipient>,
 }
 
 /// The connections to one peer.
@@ -140,11 +143,12 @@ impl PeerClient {
 }
 
 async fn send(pool: &PeerPool, path: &str, body: Bytes) -> Result<Bytes, PeerRequestError> {
-    let request = Request::post(format!("http://{}{path}", pool.address.address))
+    let mut request = Request::post(format!("http://{}{path}", pool.address.address))
         .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-        .header(wire::RECIPIENT_HEADER, &pool.address.recipient)
+        .header(wire::PEER_HEADER, &pool.address.peer)
         .body(Full::new(body))
         .map_err(|error| malformed_reply(&error))?;
+    add_recipient(pool.address.recipient.as_ref(), request.headers_mut());
     let response = pool.client.request(request).await.map_err(|error| unreachable(&error))?;
     let (head, body) = response.into_parts();
     let bytes = read_body(body, wire::MAX_BODY_BYTES).await.map_err(|error| unreachable(&error))?;

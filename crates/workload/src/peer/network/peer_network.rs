@@ -54,14 +54,14 @@ impl PeerNetwork {
         &self.edge
     }
 
-    /// The value of [`super::wire::RECIPIENT_HEADER`] for requests to a peer.
-    fn recipient(&self, name: &str) -> String {
+    /// The value of [`super::wire::PEER_HEADER`] for requests to a peer.
+    fn peer_header(&self, name: &str) -> String {
         format!("{}/{name}", self.overlay)
     }
 
-    /// The value of [`super::wire::RECIPIENT_HEADER`] for requests to this peer.
-    pub(crate) fn own_recipient(&self) -> String {
-        self.recipient(self.peer.name())
+    /// The value of [`super::wire::PEER_HEADER`] for requests to this peer.
+    pub(crate) fn own_peer_header(&self) -> String {
+        self.peer_header(self.peer.name())
     }
 
     /// Sends a request to another peer, once.
@@ -71,7 +71,11 @@ impl PeerNetwork {
         message: &M,
     ) -> Result<M::Response, PeerRequestError> {
         let address = self.peer.address_of(name).ok_or(PeerRequestError::UnknownAddress)?;
-        let target = PeerAddress { address, recipient: self.recipient(name) };
+        let recipient = {
+            let own = &self.peer.members().identity;
+            own.recipient(Some(&own.component))
+        };
+        let target = PeerAddress { address, peer: self.peer_header(name), recipient };
         let start = Instant::now();
         let reply = self.client.send_request(name, target, message, self.attempt_timeout).await;
         // The edge is between live peers: failed requests to peers that are down do not count.

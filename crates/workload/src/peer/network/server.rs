@@ -7,7 +7,7 @@ use super::{
         ReadRequest, WriteRequest,
     },
 };
-use crate::{peer::replica::ReplicaError, storage::StorageError};
+use crate::{peer::replica::ReplicaError, runtime::check_recipient, storage::StorageError};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -31,10 +31,10 @@ impl IntoResponse for ReplicaError {
     }
 }
 
-/// The routes of the port for other peers. `own_recipient` is the only value of
-/// [`wire::RECIPIENT_HEADER`] that is accepted.
-pub(crate) fn router(local: LocalCopies, own_recipient: String) -> Router {
-    let only_recipient: Arc<str> = own_recipient.into();
+/// The routes of the port for other peers. `own_header` is the only value of
+/// [`wire::PEER_HEADER`] that is accepted.
+pub(crate) fn router(local: LocalCopies, own_header: String) -> Router {
+    let own: (LocalCopies, Arc<str>) = (local.clone(), own_header.into());
     Router::new()
         .route(ReadRequest::PATH, post(read_copy))
         .route(WriteRequest::PATH, post(write_copies))
@@ -42,18 +42,22 @@ pub(crate) fn router(local: LocalCopies, own_recipient: String) -> Router {
         .route(ListRequest::PATH, post(list_items))
         .route(GetTransition::PATH, post(report_transition))
         .layer(DefaultBodyLimit::max(wire::MAX_BODY_BYTES))
-        .layer(from_fn_with_state(only_recipient, reject_misdirected))
+        .layer(from_fn_with_state(own, reject_misdirected))
         .with_state(local)
 }
 
 /// An address that was resolved earlier may by now belong to another peer.
 async fn reject_misdirected(
-    State(own_recipient): State<Arc<str>>,
+    State((local, own_header)): State<(LocalCopies, Arc<str>)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let recipient = request.headers().get(wire::RECIPIENT_HEADER).map(|value| value.as_bytes());
-    if recipient != Some(own_recipient.as_bytes()) {
+    let meant_for = check_recipient(&local.peer().members().identity, request.headers());
+    if let Err(error) = meant_for {
+        return (StatusCode::MISDIRECTED_REQUEST, error.to_string()).into_response();
+    }
+    let peer = request.headers().get(wire::PEER_HEADER).map(|value| value.as_bytes());
+    if peer != Some(own_header.as_bytes()) {
         return (StatusCode::MISDIRECTED_REQUEST, "meant for another peer").into_response();
     }
     next.run(request).await

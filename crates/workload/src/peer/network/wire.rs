@@ -1,6 +1,6 @@
 //! The protocol between peers: HTTP/1.1 over TCP with JSON bodies.
 //!
-//! Each request names its recipient: an address that was resolved earlier may by now belong to
+//! Each request names its recipient, the component and the peer: an address that was resolved earlier may by now belong to
 //! another peer.
 
 use crate::peer::{
@@ -10,8 +10,8 @@ use crate::peer::{
 use maquette_contract::{ItemKey, Version};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// The header that names the recipient of a request: `<overlay>/<peer>`.
-pub(super) const RECIPIENT_HEADER: &str = "maquette-peer";
+/// The header that names the peer that a request is meant for: `<overlay>/<peer>`.
+pub(super) const PEER_HEADER: &str = "maquette-peer";
 /// The largest body, in bytes: a batch of copies, or a single one of the largest size.
 pub(super) const MAX_BODY_BYTES: usize = 4 << 20;
 

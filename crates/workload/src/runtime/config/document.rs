@@ -2,8 +2,8 @@
 
 use crate::runtime::Edge;
 use maquette_contract::{
-    ArchitectureName, ComponentConfig, ComponentName, MigrationObservation, Revision, Role,
-    RoleConfig,
+    ComponentConfig, ComponentIdentity, ComponentName, ConfigFormatError, MigrationObservation,
+    Revision, Role, RoleConfig,
 };
 use std::{
     io,
@@ -22,13 +22,13 @@ pub enum ConfigError {
         /// The error of the operating system.
         source: io::Error,
     },
-    /// The file's text is not the JSON of a configuration.
+    /// The file's text is not a configuration of this version.
     #[error("the configuration {path} is not valid: {source}", path = path.display())]
     Parse {
         /// The path given by `--config`.
         path: PathBuf,
         /// The error, with line, column and field.
-        source: serde_json::Error,
+        source: ConfigFormatError,
     },
     /// The fields contradict each other.
     #[error("the configuration is not valid: {0}")]
@@ -92,9 +92,9 @@ pub trait RoleSettings: Sized + Send + Sync + 'static {
     }
 
     /// Builds the settings. Edges whose target is the same as in `before` keep their connections,
-    /// probes and counts. None if the configuration is of another role. Needs a tokio runtime, on
-    /// which probes are spawned.
-    fn build(role: RoleConfig, before: Option<&Self>) -> Option<Self>;
+    /// probes and counts. None if the configuration is of another role. `own` is the component
+    /// that the configuration is about. Needs a tokio runtime, on which probes are spawned.
+    fn build(role: RoleConfig, own: &ComponentIdentity, before: Option<&Self>) -> Option<Self>;
 
     /// The declared edges, in the order in which `/observations` lists them.
     fn edges(&self) -> Vec<Arc<Edge>>;
@@ -108,10 +108,8 @@ pub trait RoleSettings: Sized + Send + Sync + 'static {
 /// The configuration in force, or an older one that requests still run under.
 #[derive(Debug)]
 pub struct LoadedConfig<S> {
-    /// The Architecture that the component belongs to.
-    pub architecture: ArchitectureName,
-    /// The component's own name.
-    pub component: ComponentName,
+    /// The component's own name and its Architecture.
+    pub identity: ComponentIdentity,
     /// The settings that the role built from its part.
     pub settings: S,
     /// The hash of the document's text.
@@ -128,21 +126,23 @@ impl<S: RoleSettings> LoadedConfig<S> {
         before: Option<&Self>,
     ) -> Result<Self, ConfigError> {
         let ConfigDocument { config, revision } = document;
-        if let Some(before) = before.filter(|before| before.component != config.component) {
+        let (to, identity) = (config.role(), config.identity());
+        if let Some(before) = before.filter(|before| *before.component() != identity.component) {
             return Err(ConfigError::ComponentChanged {
-                from: before.component.clone(),
-                to: config.component,
+                from: before.component().clone(),
+                to: identity.component,
             });
         }
-        let to = config.role();
         S::check(&config.role).map_err(ConfigError::Invalid)?;
-        let settings = S::build(config.role, before.map(|before| &before.settings))
+        let settings = S::build(config.role, &identity, before.map(|before| &before.settings))
             .ok_or(ConfigError::RoleChanged { from: S::ROLE, to })?;
-        Ok(Self {
-            architecture: config.architecture,
-            component: config.component,
-            settings,
-            revision,
-        })
+        Ok(Self { identity, settings, revision })
+    }
+}
+
+impl<S> LoadedConfig<S> {
+    /// The component's own name.
+    pub fn component(&self) -> &ComponentName {
+        &self.identity.component
     }
 }

@@ -1,6 +1,9 @@
 //! A declared edge to another component: its probes and its traffic.
 
-use super::probe::{Protocol, probe_once};
+use super::{
+    probe::{Protocol, probe_once},
+    target::EdgeTarget,
+};
 use crate::runtime::{SlidingWindow, lock};
 use maquette_contract::{Address, ComponentName, EdgeObservation, Probe};
 use std::{
@@ -17,35 +20,34 @@ const PROBE_PAUSE_MILLIS: Range<u64> = 1_500..2_500;
 /// An edge. It is probed every 2 s or so until its last handle is dropped.
 #[derive(Debug)]
 pub struct Edge {
-    to: ComponentName,
-    address: Address,
+    target: EdgeTarget,
     protocol: Protocol,
     probe: Mutex<Probe>,
     traffic: SlidingWindow,
 }
 
 impl Edge {
-    /// The edge to the component `to`; its probes start now.
-    pub fn new(to: ComponentName, address: Address, protocol: Protocol) -> Arc<Self> {
+    /// The edge to `target`; its probes start now.
+    pub fn new(target: EdgeTarget, protocol: Protocol) -> Arc<Self> {
         let (probe, traffic) = (Mutex::new(Probe::Pending), SlidingWindow::default());
-        let edge = Arc::new(Self { to, address, protocol, probe, traffic });
+        let edge = Arc::new(Self { target, protocol, probe, traffic });
         tokio::spawn(run_probes(Arc::downgrade(&edge)));
         edge
     }
 
     /// The component at the other end.
     pub fn to(&self) -> &ComponentName {
-        &self.to
+        &self.target.component
     }
 
     /// The `host:port` that requests and probes connect to.
     pub fn address(&self) -> &Address {
-        &self.address
+        &self.target.address
     }
 
-    /// Whether the edge leads to this component at this address.
-    pub fn leads_to(&self, component: &ComponentName, address: &Address) -> bool {
-        self.to == *component && self.address == *address
+    /// The component, its address and whom connections name.
+    pub fn target(&self) -> &EdgeTarget {
+        &self.target
     }
 
     /// Counts a request over this edge that ended now, after `took`. The code that sends a request
@@ -56,7 +58,7 @@ impl Edge {
 
     /// The edge as `/observations` reports it.
     pub fn observation(&self) -> EdgeObservation {
-        let (to, probe) = (self.to.clone(), lock(&self.probe).clone());
+        let (to, probe) = (self.to().clone(), lock(&self.probe).clone());
         EdgeObservation { to, probe, traffic: self.traffic.current_traffic() }
     }
 
@@ -66,9 +68,9 @@ impl Edge {
         if *probe != outcome {
             match &outcome {
                 Probe::Fails { message } => {
-                    tracing::warn!(to = %self.to, reason = message, "edge fails")
+                    tracing::warn!(to = %self.to(), reason = message, "edge fails")
                 }
-                _ => tracing::info!(to = %self.to, "edge works"),
+                _ => tracing::info!(to = %self.to(), "edge works"),
             }
             *probe = outcome;
         }
@@ -79,12 +81,12 @@ impl Edge {
 async fn run_probes(edge: Weak<Edge>) {
     loop {
         // Upgraded only for a moment: a probe or a pause does not keep a dropped edge alive.
-        let Some((address, protocol)) =
-            edge.upgrade().map(|edge| (edge.address.clone(), edge.protocol))
+        let Some((target, protocol)) =
+            edge.upgrade().map(|edge| (edge.target.clone(), edge.protocol))
         else {
             return;
         };
-        let outcome = match probe_once(&address, protocol).await {
+        let outcome = match probe_once(&target, protocol).await {
             Ok(()) => Probe::Works,
             Err(error) => Probe::Fails { message: error.to_string() },
         };

@@ -5,6 +5,8 @@
 
 mod edge;
 mod probe;
+mod target;
 
 pub use edge::Edge;
 pub use probe::Protocol;
+pub use target::EdgeTarget;

@@ -3,19 +3,27 @@
 //! Each probe opens a new connection. So it shows that the name resolves, that the Service leads to
 //! a pod and that the pod answers; an old pooled connection would not show the first two.
 
+use super::target::EdgeTarget;
+use crate::runtime::{add_recipient, misdirected_reason};
 use http_body_util::Empty;
 use hyper::{Request, StatusCode, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
-use maquette_contract::Address;
+use maquette_contract::{
+    Address,
+    keys::{COMMAND_RECIPIENT, ERROR_MISDIRECTED},
+};
+use maquette_http_client::read_body;
 use std::{io, time::Duration};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     time::timeout,
 };
 
 /// The longest time from the start of a probe to its answer.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// The most bytes of an answer that are read.
+const MAX_REASON_BYTES: usize = 4096;
 /// The path that a traffic port answers without any work.
 const PING_PATH: &str = "/ping";
 
@@ -37,6 +45,8 @@ pub(super) enum ProbeError {
     Connect { address: Address, source: io::Error },
     #[error("{address} ended the connection: {reason}")]
     ConnectionLost { address: Address, reason: String },
+    #[error("{address} {reason}")]
+    Misdirected { address: Address, reason: String },
     #[error("{address} answered {PING_PATH} with {status}")]
     UnexpectedStatus { address: Address, status: StatusCode },
     #[error("{address} answered PING with {answer:?}")]
@@ -49,20 +59,21 @@ impl ProbeError {
     }
 }
 
-/// Probes the component at `address`.
+/// Probes the component at `target`.
 ///
 /// # Errors
-/// If it does not answer within [`PROBE_TIMEOUT`], or not as its protocol specifies.
-pub(super) async fn probe_once(address: &Address, protocol: Protocol) -> Result<(), ProbeError> {
+/// If it does not answer within [`PROBE_TIMEOUT`], not as its protocol specifies, or as another
+/// component.
+pub(super) async fn probe_once(target: &EdgeTarget, protocol: Protocol) -> Result<(), ProbeError> {
     let answer = async {
         match protocol {
-            Protocol::Http => probe_http(address).await,
-            Protocol::Resp => probe_resp(address).await,
+            Protocol::Http => probe_http(target).await,
+            Protocol::Resp => probe_resp(target).await,
         }
     };
     match timeout(PROBE_TIMEOUT, answer).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(ProbeError::TimedOut { address: address.clone() }),
+        Err(_) => Err(ProbeError::TimedOut { address: target.address.clone() }),
     }
 }
 
@@ -72,27 +83,40 @@ async fn connect(address: &Address) -> Result<TcpStream, ProbeError> {
         .map_err(|source| ProbeError::Connect { address: address.clone(), source })
 }
 
-async fn probe_http(address: &Address) -> Result<(), ProbeError> {
+async fn probe_http(target: &EdgeTarget) -> Result<(), ProbeError> {
+    let address = &target.address;
     let stream = TokioIo::new(connect(address).await?);
     let (mut sender, connection) =
         http1::handshake(stream).await.map_err(|error| ProbeError::lost(address, &error))?;
-    let request = Request::get(PING_PATH)
+    let mut request = Request::get(PING_PATH)
         .header(header::HOST, &address.0)
         .header(header::CONNECTION, "close")
         .body(Empty::<Bytes>::new())
         .map_err(|error| ProbeError::lost(address, &error))?;
+    add_recipient(target.recipient.as_ref(), request.headers_mut());
     let response = async {
-        sender.send_request(request).await.map_err(|error| ProbeError::lost(address, &error))
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        // A body that is too large or broken gives no reason.
+        let reason = match head.status {
+            StatusCode::MISDIRECTED_REQUEST => {
+                read_body(body, MAX_REASON_BYTES).await.unwrap_or_default()
+            }
+            _ => Bytes::new(),
+        };
+        Ok::<_, hyper::Error>((head.status, reason))
     };
     let connection = async {
         // An error that ends the connection also ends the request, which reports it.
         let _ = connection.await;
         std::future::pending().await
     };
-    let status = tokio::select! {
-        response = response => response?.status(),
+    let (status, reason) = tokio::select! {
+        response = response => response.map_err(|error| ProbeError::lost(address, &error))?,
         never = connection => never,
     };
+    if status == StatusCode::MISDIRECTED_REQUEST {
+        return Err(misdirected(address, &reason));
+    }
     if status.is_success() {
         Ok(())
     } else {
@@ -100,17 +124,40 @@ async fn probe_http(address: &Address) -> Result<(), ProbeError> {
     }
 }
 
-async fn probe_resp(address: &Address) -> Result<(), ProbeError> {
-    let mut stream = connect(address).await?;
-    let mut answer = [0_u8; 7];
-    let exchange = async {
-        stream.write_all(b"*1\r\n$4\r\nPING\r\n").await?;
-        stream.read_exact(&mut answer).await
-    };
-    exchange.await.map_err(|error| ProbeError::lost(address, &error))?;
-    if answer == *b"+PONG\r\n" {
-        return Ok(());
+fn misdirected(address: &Address, reason: &[u8]) -> ProbeError {
+    ProbeError::Misdirected { address: address.clone(), reason: misdirected_reason(reason) }
+}
+
+async fn probe_resp(target: &EdgeTarget) -> Result<(), ProbeError> {
+    let address = &target.address;
+    let stream = connect(address).await?;
+    match exchange_ping(stream, target).await {
+        Ok(answer) if answer == "+PONG" => Ok(()),
+        Ok(answer) => match answer.strip_prefix('-').and_then(|it| it.split_once(' ')) {
+            Some((ERROR_MISDIRECTED, reason)) => Err(misdirected(address, reason.as_bytes())),
+            _ => Err(ProbeError::UnexpectedReply { address: address.clone(), answer }),
+        },
+        Err(error) => Err(ProbeError::lost(address, &error)),
     }
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    Err(ProbeError::UnexpectedReply { address: address.clone(), answer })
+}
+
+/// Names the recipient, if it is known, and pings. The line that decides: the answer to the ping,
+/// or the refusal of the connection.
+async fn exchange_ping(mut stream: TcpStream, target: &EdgeTarget) -> io::Result<String> {
+    let named = target.recipient.as_ref().map(ToString::to_string);
+    let naming = named.as_ref().map(|named| {
+        let (name, length) = (COMMAND_RECIPIENT.len(), named.len());
+        format!("*2\r\n${name}\r\n{COMMAND_RECIPIENT}\r\n${length}\r\n{named}\r\n")
+    });
+    let ping = "*1\r\n$4\r\nPING\r\n";
+    stream.write_all((naming.unwrap_or_default() + ping).as_bytes()).await?;
+    let mut lines = BufReader::new(stream.take(MAX_REASON_BYTES as u64)).lines();
+    if named.is_some() {
+        let answer = lines.next_line().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        // A store of an earlier version answers another error: it does not know the command.
+        if answer.starts_with('-') && answer[1..].starts_with(ERROR_MISDIRECTED) {
+            return Ok(answer);
+        }
+    }
+    lines.next_line().await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }

@@ -5,9 +5,11 @@
 //! bodies.
 
 pub mod headers;
+mod recipient;
 pub mod serve;
 mod trace;
 mod upstream;
 
+pub use recipient::{add_recipient, check_recipient, misdirected_reason};
 pub(crate) use upstream::RETRY_BACKOFF;
 pub use upstream::{CallError, CallRequest, CallResponse, Upstream};

@@ -3,15 +3,15 @@
 //! Never repeats a call after its deadline, and never reads a response above
 //! [`MAX_RESPONSE_BYTES`].
 
-use super::headers::RequestContext;
-use crate::runtime::{Edge, Protocol, lock};
+use super::{headers::RequestContext, recipient};
+use crate::runtime::{Edge, EdgeTarget, Protocol, lock};
 use http_body_util::Full;
 use hyper::{
     Method, Request, StatusCode, Uri,
     body::Bytes,
     header::{CONTENT_TYPE, HeaderValue},
 };
-use maquette_contract::{Address, ComponentName};
+use maquette_contract::Address;
 use maquette_http_client::{
     Backoff, BodyError, ConnectionPool, PoolOptions, error_chain, read_body,
 };
@@ -74,6 +74,14 @@ pub enum CallError {
         /// The error of the last attempt.
         reason: String,
     },
+    /// Another component answers at the address, until the deadline.
+    #[error("{address} {reason}")]
+    Misdirected {
+        /// The address that was called.
+        address: Address,
+        /// Whose the address is, as the component there says.
+        reason: String,
+    },
     /// The target accepted the request and did not respond before the deadline.
     #[error("{address} did not answer within {} ms", after.as_millis())]
     TimedOut {
@@ -101,9 +109,9 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// The target at `address`, the component `to`; its probes start now.
-    pub fn new(to: ComponentName, address: Address) -> Arc<Self> {
-        let edge = Edge::new(to, address, Protocol::Http);
+    /// The component at `target`; its probes start now.
+    pub fn new(target: EdgeTarget) -> Arc<Self> {
+        let edge = Edge::new(target, Protocol::Http);
         Arc::new(Self { edge, pool: Mutex::new((POOL_OPTIONS.build(), Instant::now())) })
     }
 
@@ -154,7 +162,10 @@ impl Upstream {
         let attempts = async {
             let (pool, created) = self.current_pool();
             match self.send_attempt(&pool, call).await {
-                Err(CallAttemptError::ConnectionFailed { established: true, .. }) => {
+                Err(
+                    CallAttemptError::ConnectionFailed { established: true, .. }
+                    | CallAttemptError::Misdirected(_),
+                ) => {
                     self.replace_pool(created);
                     self.send_attempt(&self.current_pool().0, call).await
                 }
@@ -182,6 +193,7 @@ impl Upstream {
         *request.method_mut() = call.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = call.context.upstream_headers(Instant::now());
+        recipient::add_recipient(self.edge.target().recipient.as_ref(), request.headers_mut());
         if !call.body.is_empty() {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().insert(CONTENT_TYPE, json);
@@ -194,6 +206,9 @@ impl Upstream {
             }
         };
         match read_body(body, MAX_RESPONSE_BYTES).await {
+            Ok(body) if head.status == StatusCode::MISDIRECTED_REQUEST => {
+                Err(CallAttemptError::Misdirected(recipient::misdirected_reason(&body)))
+            }
             Ok(body) => Ok(CallResponse { status: head.status, body }),
             Err(error @ BodyError::TooLarge { .. }) => {
                 Err(CallAttemptError::Permanent(error.to_string()))
@@ -211,6 +226,7 @@ impl Upstream {
             CallAttemptError::ConnectionFailed { reason, .. } => {
                 CallError::Unreachable { address, reason }
             }
+            CallAttemptError::Misdirected(reason) => CallError::Misdirected { address, reason },
             CallAttemptError::Permanent(reason) => CallError::Invalid { address, reason },
         }
     }
@@ -247,6 +263,9 @@ enum CallAttemptError {
         /// The error, with its causes.
         reason: String,
     },
+    /// The connection led to another component, such as one that has the address of a pod that
+    /// was deleted: a new connection may lead elsewhere (RFC 9110, 15.5.20).
+    Misdirected(String),
     /// The request cannot be built or the response cannot be used.
     Permanent(String),
 }

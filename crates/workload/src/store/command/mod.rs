@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Write(WriteCommand),
     /// Changes no item and keeps the connection open.
     Read(ReadCommand),
+    /// Closes the connection unless it is meant for this store, which this argument names.
+    Recipient(Bytes),
     /// Closes the connection after its reply.
     Quit,
 }

@@ -1,7 +1,7 @@
 //! The table of all commands.
 
 use super::{
-    connection::{client, echo, ping, quit},
+    connection::{client, echo, ping, quit, recipient},
     generic::{del, exists, scan},
     server::{command_info, dbsize, info},
     spec::CommandSpec,
@@ -18,6 +18,7 @@ pub(super) static COMMANDS: &[CommandSpec] = &[
     exists::SPEC,
     get::SPEC,
     info::SPEC,
+    recipient::SPEC,
     mget::SPEC,
     ping::SPEC,
     quit::SPEC,

@@ -4,3 +4,4 @@ pub(super) mod client;
 pub(super) mod echo;
 pub(super) mod ping;
 pub(super) mod quit;
+pub(super) mod recipient;

@@ -5,6 +5,7 @@ use crate::{
     storage::Storage,
     store::{Limits, StoreMetrics, resp::Reply},
 };
+use maquette_contract::RecipientError;
 use std::{
     fmt::Write,
     fs, process,
@@ -41,7 +42,12 @@ pub(crate) struct ServerInfo {
     pub(crate) metrics: StoreMetrics,
     /// Called after every request.
     pub(crate) observer: RequestObserver,
+    /// Checks that a connection is meant for this store.
+    pub(crate) recipient_check: RecipientCheck,
 }
+
+/// Whether a connection that names this recipient is meant for this store.
+pub(crate) type RecipientCheck = Arc<dyn Fn(&[u8]) -> Result<(), RecipientError> + Send + Sync>;
 
 /// Called after every request with its duration and whether it failed without a client's error.
 pub(crate) type RequestObserver = Arc<dyn Fn(Duration, bool) + Send + Sync>;

@@ -1,0 +1,208 @@
+//! What a reconcile aims at, computed from the specification and the caches.
+
+use super::super::{
+    apply::follow_autoscalers, context::ReconcileContext, watch::LenientArchitecture,
+};
+use crate::{
+    api::{ArchitectureSpec, Retention, Shape, ValidationErrors},
+    evolve::{Evolution, evolve},
+    observe::{
+        Acceptance, ActiveEvolution, Issue, IssueKind, RunningTopology, Target,
+        refused_volume_changes,
+    },
+    plan::{Identity, Topology, plan},
+    render::{ObjectsByKind, render},
+};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// What a reconcile aims at.
+pub(super) struct Decision {
+    pub(super) target: Target,
+    /// None if what runs is left as it is.
+    pub(super) change: Option<Change>,
+    /// Why nothing is changed, if that is not for the specification.
+    pub(super) issues: Vec<Issue>,
+    /// When to look again at what is not watched.
+    pub(super) next_look: Option<Duration>,
+    /// A kind of objects cannot be watched, so what runs is unknown.
+    pub(super) is_unwatched: bool,
+}
+
+/// The objects to apply.
+pub(super) struct Change {
+    pub(super) objects: ObjectsByKind,
+    /// The objects at the end of the evolution: their names are needed too.
+    pub(super) wanted: Option<ObjectsByKind>,
+    pub(super) retention: Retention,
+    /// The specification cannot be reached from what runs.
+    pub(super) is_blocked: bool,
+}
+
+/// Decides what to change. Sends no request but those for autoscalers.
+pub(super) async fn decide(
+    cx: &ReconcileContext<'_>,
+    running: &RunningTopology,
+    deadline: Instant,
+) -> Decision {
+    let unwatched = unwatched_issues(cx);
+    if !unwatched.is_empty() {
+        let acceptance = match accept_spec(cx.architecture, &cx.identity) {
+            Ok(accepted) => Acceptance::Accepted { note: accepted.note },
+            Err(acceptance) => acceptance,
+        };
+        let decision = keep_running(cx, running, acceptance, unwatched);
+        return Decision { is_unwatched: true, ..decision };
+    }
+    let accepted = accept_spec(cx.architecture, &cx.identity)
+        .and_then(|accepted| accept_volumes(cx.architecture, accepted, running));
+    let mut accepted = match accepted {
+        Ok(accepted) => accepted,
+        Err(acceptance) => return keep_running(cx, running, acceptance, vec![]),
+    };
+    // What an unreadable child contains is unknown, so nothing is changed.
+    let unreadable = unreadable_issues(cx, running);
+    if !unreadable.is_empty() {
+        let acceptance = Acceptance::Accepted { note: accepted.note };
+        return keep_running(cx, running, acceptance, unreadable);
+    }
+    let autoscaling = follow_autoscalers(cx, &mut accepted.topology, running);
+    let Ok(autoscaling) = timeout_at(deadline, autoscaling).await else {
+        let acceptance = Acceptance::Accepted { note: accepted.note };
+        return keep_running(cx, running, acceptance, vec![]);
+    };
+    accepted.note.extend(autoscaling.note());
+    let evolution = evolve(&accepted.topology, running, cx.now());
+    let settings = &cx.shared.settings;
+    let is_interim = evolution.blockers.is_empty() && evolution.apply != accepted.topology;
+    let change = Change {
+        objects: render(&evolution.apply, settings).into_objects(),
+        wanted: is_interim.then(|| render(&accepted.topology, settings).into_objects()),
+        retention: evolution.apply.retention().clone(),
+        is_blocked: !evolution.blockers.is_empty(),
+    };
+    Decision {
+        target: new_target(cx, accepted, &evolution),
+        change: Some(change),
+        issues: autoscaling.issues,
+        next_look: autoscaling.next_look,
+        is_unwatched: false,
+    }
+}
+
+/// A specification that can run.
+struct AcceptedSpec {
+    topology: Topology,
+    shape: Shape,
+    /// For the condition `Accepted`.
+    note: String,
+}
+
+fn accept_spec(
+    architecture: &LenientArchitecture,
+    identity: &Identity,
+) -> Result<AcceptedSpec, Acceptance> {
+    let spec = architecture.spec.as_ref().map_err(|problem| {
+        tracing::warn!(architecture = %identity.name, problem, "specification is unreadable");
+        Acceptance::Unreadable { problem: problem.clone() }
+    })?;
+    plan_spec(spec, identity.clone())
+        .map_err(|problems| Acceptance::Refused { problems: problems.to_string() })
+}
+
+/// Refuses volumes that cannot be as specified although no other shape used them. What is not bound
+/// yet may change.
+fn accept_volumes(
+    architecture: &LenientArchitecture,
+    accepted: AcceptedSpec,
+    running: &RunningTopology,
+) -> Result<AcceptedSpec, Acceptance> {
+    let serving = architecture.status.as_ref().and_then(|status| status.shape);
+    if serving != Some(accepted.shape) {
+        return Ok(accepted);
+    }
+    match refused_volume_changes(&accepted.topology, running).as_slice() {
+        [] => Ok(accepted),
+        problems => Err(Acceptance::Refused { problems: problems.join("; ") }),
+    }
+}
+
+fn plan_spec(
+    spec: &ArchitectureSpec,
+    identity: Identity,
+) -> Result<AcceptedSpec, ValidationErrors> {
+    let valid = spec.validate(identity.name.as_str())?;
+    let note = match valid.inactive() {
+        [] => "the specification can run".to_owned(),
+        inactive => format!(
+            "the specification can run; not in use with this shape: {}",
+            inactive.join(", ")
+        ),
+    };
+    let topology = plan(&valid, identity)?;
+    Ok(AcceptedSpec { topology, shape: spec.shape, note })
+}
+
+fn new_target(cx: &ReconcileContext<'_>, accepted: AcceptedSpec, evolution: &Evolution) -> Target {
+    let AcceptedSpec { shape, note, .. } = accepted;
+    Target {
+        acceptance: Acceptance::Accepted { note },
+        shape: if evolution.serves_wanted { Some(shape) } else { previous_shape(cx) },
+        components: evolution.apply.components().cloned().collect(),
+        entry: Some(evolution.apply.entry().clone()),
+        evolution: evolution.step.map(|step| ActiveEvolution { to: shape, step }),
+        waits: evolution.waits.iter().map(ToString::to_string).collect(),
+        blockers: evolution.blockers.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn previous_shape(cx: &ReconcileContext<'_>) -> Option<Shape> {
+    cx.architecture.status.as_ref().and_then(|status| status.shape)
+}
+
+fn unreadable_issues(cx: &ReconcileContext<'_>, running: &RunningTopology) -> Vec<Issue> {
+    let children = cx.shared.caches.unreadable_children(cx.key()).into_iter();
+    let objects = children.map(|child| {
+        format!(
+            "this version of Maquette cannot read {child}. Change or delete that object; nothing \
+             is changed until then"
+        )
+    });
+    let settings = running.unreadable_settings().iter().map(|problem| {
+        format!(
+            "this version of Maquette cannot read {problem}. Upgrade Maquette or restore that \
+             object; nothing is changed until then"
+        )
+    });
+    let messages = objects.chain(settings);
+    messages.map(|message| Issue { kind: IssueKind::Unreadable, message }).collect()
+}
+
+/// Nothing is changed without knowing all that runs.
+fn unwatched_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
+    let problems = cx.shared.caches.watch_problems().into_iter();
+    problems.map(|message| Issue { kind: IssueKind::Failed, message }).collect()
+}
+
+/// Changes nothing that runs.
+fn keep_running(
+    cx: &ReconcileContext<'_>,
+    running: &RunningTopology,
+    acceptance: Acceptance,
+    issues: Vec<Issue>,
+) -> Decision {
+    let before = cx.architecture.status.as_ref();
+    // An evolution that was in progress is interrupted, not over.
+    let evolution = before.and_then(|status| status.evolution.as_ref());
+    let target = Target {
+        acceptance,
+        shape: previous_shape(cx),
+        components: running.planned_components().cloned().collect(),
+        entry: running.entry().cloned(),
+        evolution: evolution
+            .map(|evolution| ActiveEvolution { to: evolution.to, step: evolution.step }),
+        waits: vec![],
+        blockers: vec![],
+    };
+    Decision { target, change: None, issues, next_look: None, is_unwatched: false }
+}

@@ -1,0 +1,211 @@
+//! The reconciler: the list of its steps. The status is written whatever fails before it.
+
+mod changes;
+mod decision;
+
+use self::{
+    changes::make_changes,
+    decision::{Decision, decide},
+};
+use super::{
+    context::{Context, ReconcileContext},
+    error::{ApplyError, ReconcileError},
+    key::ArchitectureKey,
+    outcome::ReconcileOutcome,
+    publish::{catch_panic, find_ready, is_ready, leave_alone, report_panic, write_status},
+    reports::PollMode,
+    volumes::set_claim_owners,
+    watch::LenientArchitecture,
+};
+use crate::{
+    api::VolumeStatus,
+    observe::{Assessment, IssueKind, RunningTopology, Subject, Target, running_topology},
+};
+use kube::runtime::controller::Action;
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// The steps end after this time, so that the status is always written: longer than the timeout of
+/// one request.
+const STEPS_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the write of the status may take.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(20);
+/// The wait while the caches have not seen our writes; their events usually come first.
+const CATCH_UP_DELAY: Duration = Duration::from_secs(2);
+/// How often an Architecture that another installation builds is looked at: that one may have ended.
+const OTHER_INSTALLATION_PERIOD: Duration = Duration::from_secs(10);
+/// The wait without any event. Such a reconcile makes no request if nothing changed.
+const RESYNC_PERIOD: Duration = Duration::from_secs(300);
+
+/// Makes the cluster match an Architecture, as far as is possible now.
+pub(super) async fn reconcile(
+    architecture: Arc<LenientArchitecture>,
+    shared: Arc<Context>,
+) -> Result<Action, ReconcileError> {
+    let key = ArchitectureKey::from_metadata(&architecture.metadata);
+    shared.queue.mark_started(&key);
+    // Read again: a change since the controller looked it up queues no other reconcile.
+    let Some(current) = shared.caches.architectures.get(&key.object_ref()) else {
+        return Ok(Action::await_change());
+    };
+    if let Some(action) = deferred_action(&current, &key, &shared) {
+        return Ok(action);
+    }
+    if let Some(other) = shared.installation.other_builder(&current).await {
+        leave_alone(&current, &key, &other, &shared).await;
+        return Ok(Action::requeue(OTHER_INSTALLATION_PERIOD));
+    }
+    let _active = shared.metrics.start_reconcile();
+    let started = Instant::now();
+    let result = match catch_panic(run_steps(&current, &shared)).await {
+        Ok(result) => result,
+        Err(message) => Err(handle_panic(&current, &shared, &key, message).await),
+    };
+    shared.metrics.record_reconcile(started.elapsed(), &result);
+    if result.is_ok() {
+        shared.states.with(&key, |state| state.clear_failures());
+    }
+    result
+}
+
+/// A bug costs one Architecture, and its status says so.
+async fn handle_panic(
+    architecture: &LenientArchitecture,
+    shared: &Context,
+    key: &ArchitectureKey,
+    message: String,
+) -> ReconcileError {
+    shared.metrics.count_panic();
+    tracing::error!(architecture = %key, message, "a reconcile panicked");
+    // Which components got a new configuration before is unknown.
+    shared.invalidate_reports(key, |_| true);
+    let report = report_panic(shared, architecture, &message);
+    // A panic of its own is logged by the hook; there is nothing else to do about it.
+    let _ = catch_panic(timeout(PUBLISH_TIMEOUT, report)).await;
+    ReconcileError::Panicked(message)
+}
+
+/// Defers the reconcile if the Architecture is being deleted or failed a moment ago, or if the
+/// caches are behind.
+fn deferred_action(
+    architecture: &LenientArchitecture,
+    key: &ArchitectureKey,
+    shared: &Context,
+) -> Option<Action> {
+    if architecture.metadata.deletion_timestamp.is_some() {
+        return Some(Action::await_change());
+    }
+    // The last list of the scope, and a watch that fails for long, queue all Architectures.
+    if !shared.caches.all_listed() && shared.caches.watch_problems().is_empty() {
+        return Some(Action::await_change());
+    }
+    let generation = architecture.metadata.generation.unwrap_or_default();
+    shared.states.with(key, |state| {
+        let backoff = state.remaining_backoff(Instant::now().into_std(), generation);
+        let is_behind = !state.has_seen_writes();
+        backoff.or(is_behind.then_some(CATCH_UP_DELAY)).map(Action::requeue)
+    })
+}
+
+async fn run_steps(
+    architecture: &LenientArchitecture,
+    shared: &Context,
+) -> Result<Action, ReconcileError> {
+    let cx = ReconcileContext::new(shared, architecture)?;
+    let _use = shared.caches.start_use(cx.key());
+    let deadline = Instant::now() + STEPS_TIMEOUT;
+    let mut outcome = ReconcileOutcome::default();
+    outcome.applied.volumes = previous_volumes(&cx);
+    let owners = timeout_at(deadline, set_claim_owners(&cx, &mut outcome)).await;
+    let explained = timeout_at(deadline, cx.explained_snapshot(cx.now())).await;
+    let (snapshot, next_look) = explained.unwrap_or_else(|_| (cx.snapshot(), None));
+    let running = running_topology(&cx.identity, &snapshot);
+    let decision = decide(&cx, &running, deadline).await;
+    let Decision { target, change, issues, next_look: next_reading, is_unwatched } = decision;
+    outcome.applied.issues.extend(issues);
+    next_look.into_iter().chain(next_reading).for_each(|wait| outcome.requeue_within(wait));
+    let changes = async {
+        if let Some(change) = change {
+            make_changes(&cx, change, &snapshot, &running, &mut outcome).await;
+        }
+    };
+    let changed = timeout_at(deadline, changes).await;
+    if owners.and(changed).is_err() || Instant::now() >= deadline {
+        // Which components got a new configuration before the timeout is unknown.
+        shared.invalidate_reports(cx.key(), |_| true);
+        outcome.record_result::<()>(Err(steps_timeout()));
+    }
+    match publish(&cx, &target, &running, outcome).await {
+        // The watch queues all Architectures when it works again: no other attempt is needed.
+        Err(ReconcileError::UnresolvedIssue(_)) if is_unwatched => {
+            Ok(Action::requeue(RESYNC_PERIOD))
+        }
+        result => result,
+    }
+}
+
+fn previous_volumes(cx: &ReconcileContext<'_>) -> Vec<VolumeStatus> {
+    let before = cx.architecture.status.as_ref();
+    before.map(|status| status.volumes.clone()).unwrap_or_default()
+}
+
+fn steps_timeout() -> ApplyError {
+    let message = format!(
+        "the API server did not complete all requests within {} s; the next attempt continues",
+        STEPS_TIMEOUT.as_secs()
+    );
+    ApplyError::from_issue(IssueKind::Unavailable, message)
+}
+
+/// Writes the status and returns the wait for the next reconcile.
+async fn publish(
+    cx: &ReconcileContext<'_>,
+    target: &Target,
+    running: &RunningTopology,
+    mut outcome: ReconcileOutcome,
+) -> Result<Action, ReconcileError> {
+    let subject = Subject {
+        identity: &cx.identity,
+        generation: cx.generation(),
+        operator: cx.shared.installation.name(),
+        previous: cx.architecture.status.as_ref(),
+    };
+    let status = Assessment::new(subject, target, &outcome.applied, running, cx.now()).status();
+    let entry = target.entry.as_ref().map(ToString::to_string);
+    let mode = PollMode { is_ready: is_ready(&status), entry };
+    cx.shared.poll_schedule.set_mode(cx.key(), mode);
+    cx.shared.metrics.evolutions.record_status(cx.key(), status.evolution.as_ref());
+    if let Some(ready) = find_ready(&status) {
+        cx.shared.metrics.architectures.record_ready(cx.key(), &ready.status, &ready.reason);
+    }
+    match timeout(PUBLISH_TIMEOUT, write_status(cx, &status, &mut outcome)).await {
+        Ok(written) => written?,
+        Err(_) => return Err(ReconcileError::StatusTimeout(PUBLISH_TIMEOUT.as_secs())),
+    }
+    match outcome.applied.issues.iter().max_by_key(|issue| issue.kind) {
+        Some(worst) if worst.kind == IssueKind::Removal => {
+            Ok(Action::requeue(outcome.requeue_after.unwrap_or(CATCH_UP_DELAY)))
+        }
+        Some(worst) => Err(ReconcileError::UnresolvedIssue(worst.clone())),
+        None => Ok(Action::requeue(outcome.requeue_after.unwrap_or(RESYNC_PERIOD))),
+    }
+}
+
+/// Retries a failed reconcile, with a longer wait each time.
+pub(super) fn error_policy(
+    architecture: Arc<LenientArchitecture>,
+    error: &ReconcileError,
+    shared: Arc<Context>,
+) -> Action {
+    let key = ArchitectureKey::from_metadata(&architecture.metadata);
+    let generation = architecture.metadata.generation.unwrap_or_default();
+    let (longest, jitter) = (error.max_backoff(), rand::random());
+    let wait = shared.states.with(&key, |state| {
+        state.record_failure(Instant::now().into_std(), generation, longest, jitter)
+    });
+    tracing::warn!(
+        architecture = %key, %error, retry_in_seconds = wait.as_secs_f64(),
+        "reconcile failed"
+    );
+    Action::requeue(wait)
+}

@@ -1,0 +1,182 @@
+//! What is read on demand, because something waits for a reason that no cached object has: Events,
+//! StorageClasses, HorizontalPodAutoscalers.
+//!
+//! Nothing is read in a steady state. What was read is kept for a while, so that an Architecture
+//! that waits costs a few requests a minute. A read that fails is no error: the status then lacks
+//! the reason.
+
+mod autoscalers;
+mod events;
+mod storage_classes;
+
+use autoscalers::Autoscaler;
+
+use crate::observe::{
+    Causes, Snapshot, StorageClassNames, WaitingObject, Warning, storage_classes_due,
+    waiting_objects,
+};
+use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
+use kube::Client;
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::{Duration, Instant},
+};
+
+/// How long what was read counts.
+const KEPT_FOR: Duration = Duration::from_secs(30);
+/// How long a StatefulSet may lack pods before its Events are read: creation takes a moment.
+const SET_GRACE: Duration = Duration::from_secs(3);
+/// Objects whose Events are read in one reconcile.
+const MAX_READS: usize = 8;
+/// A read that takes longer is given up.
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What was read, and when.
+#[derive(Clone, Debug)]
+struct Reading<T> {
+    value: T,
+    at: Instant,
+}
+
+impl<T> Reading<T> {
+    fn new(value: T) -> Self {
+        Self { value, at: Instant::now() }
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.at.elapsed() < KEPT_FOR
+    }
+}
+
+/// What was read on demand for one Architecture.
+#[derive(Debug, Default)]
+pub(in crate::reconcile) struct CauseReadings {
+    /// By UID: when the object was first seen waiting.
+    first_seen: HashMap<String, Instant>,
+    /// By UID.
+    warnings: HashMap<String, Reading<Option<Warning>>>,
+    storage_classes: Option<Reading<Option<StorageClassNames>>>,
+    autoscalers: Option<Reading<Vec<Autoscaler>>>,
+}
+
+/// Where to read.
+#[derive(Clone)]
+pub(in crate::reconcile) struct CauseSource {
+    pub(in crate::reconcile) client: Client,
+    pub(in crate::reconcile) namespace: String,
+}
+
+impl CauseReadings {
+    /// Reads what `snapshot` lacks at `now`; returns it, and when to look again, if something waits.
+    pub(in crate::reconcile) async fn complete(
+        &mut self,
+        source: &CauseSource,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> (Causes, Option<Duration>) {
+        let waiting = waiting_objects(snapshot);
+        let uids: BTreeSet<_> = waiting.iter().map(|object| object.uid.as_str()).collect();
+        self.first_seen.retain(|uid, _| uids.contains(uid.as_str()));
+        self.warnings.retain(|uid, _| uids.contains(uid.as_str()));
+        let due: Vec<_> = waiting.iter().filter(|object| self.is_due(object, now)).collect();
+        let mut reads = 0;
+        for object in &due {
+            let is_fresh = self.warnings.get(&object.uid).is_some_and(Reading::is_fresh);
+            if !is_fresh && reads < MAX_READS {
+                reads += 1;
+                let warning = events::newest_warning(source, &object.uid, now).await;
+                self.warnings.insert(object.uid.clone(), Reading::new(warning));
+            }
+        }
+        let storage_classes = self.read_storage_classes(source, snapshot, now).await;
+        let warnings =
+            self.warnings.iter().map(|(uid, reading)| (uid.clone(), reading.value.clone()));
+        let causes = Causes { warnings: warnings.collect(), storage_classes };
+        (causes, self.next_look(snapshot, waiting.len() - due.len()))
+    }
+
+    fn is_due(&mut self, object: &WaitingObject, now: Timestamp) -> bool {
+        let first_seen =
+            self.first_seen.entry(object.uid.clone()).or_insert_with(Instant::now).elapsed();
+        object.due.map_or(first_seen >= SET_GRACE, |due| now >= due)
+    }
+
+    async fn read_storage_classes(
+        &mut self,
+        source: &CauseSource,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Option<StorageClassNames> {
+        if storage_classes_due(snapshot).is_none_or(|due| now < due) {
+            self.storage_classes = None;
+            return None;
+        }
+        if !self.storage_classes.as_ref().is_some_and(Reading::is_fresh) {
+            self.storage_classes = Some(Reading::new(storage_classes::list_names(source).await));
+        }
+        self.storage_classes.as_ref().and_then(|reading| reading.value.clone())
+    }
+
+    /// When to look again: what is read by then is old, or a grace period has ended.
+    fn next_look(&self, snapshot: &Snapshot, not_due: usize) -> Option<Duration> {
+        if not_due > 0
+            || (storage_classes_due(snapshot).is_some() && self.storage_classes.is_none())
+        {
+            return Some(SET_GRACE);
+        }
+        let mut pods = snapshot.pods.iter();
+        let waits = !self.first_seen.is_empty()
+            || pods.any(|pod| pod.metadata.deletion_timestamp.is_some() || is_pending(pod));
+        waits.then_some(KEPT_FOR)
+    }
+
+    /// The autoscaler of an object, if it has one. What was read counts for long only if it has.
+    pub(in crate::reconcile) async fn autoscaler_of(
+        &mut self,
+        source: &CauseSource,
+        kind: &str,
+        name: &str,
+    ) -> Option<Autoscaler> {
+        if let Some(reading) = &self.autoscalers {
+            let known = find_scaler(&reading.value, kind, name);
+            let kept_for = if known.is_some() { KEPT_FOR } else { SET_GRACE };
+            if reading.at.elapsed() < kept_for {
+                return known;
+            }
+        }
+        // Without an answer, what was known counts: a repair would delete pods.
+        if let Some(read) = autoscalers::list(source).await {
+            self.autoscalers = Some(Reading::new(read));
+        }
+        find_scaler(&self.autoscalers.as_ref()?.value, kind, name)
+    }
+
+    /// Whether an autoscaler of the object was read last time.
+    pub(in crate::reconcile) fn had_autoscaler(&self, kind: &str, name: &str) -> bool {
+        let reading = self.autoscalers.as_ref();
+        reading.is_some_and(|reading| find_scaler(&reading.value, kind, name).is_some())
+    }
+}
+
+fn find_scaler(all: &[Autoscaler], kind: &str, name: &str) -> Option<Autoscaler> {
+    all.iter().find(|one| one.kind == kind && one.target == name).cloned()
+}
+
+fn is_pending(pod: &Pod) -> bool {
+    pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Pending")
+}
+
+/// The result of a read; none if it failed or took too long.
+async fn try_read<T>(what: &str, read: impl Future<Output = Result<T, kube::Error>>) -> Option<T> {
+    match tokio::time::timeout(READ_TIMEOUT, read).await {
+        Ok(Ok(value)) => Some(value),
+        Ok(Err(error)) => {
+            tracing::debug!(what, %error, "a cause was not read");
+            None
+        }
+        Err(_) => {
+            tracing::debug!(what, "a cause was not read within {} s", READ_TIMEOUT.as_secs());
+            None
+        }
+    }
+}
