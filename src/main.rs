@@ -5,6 +5,10 @@ use clap::Parser;
 use maquette::cli::Cli;
 use std::process::ExitCode;
 
+/// mimalloc returns memory of past bursts, such as first lists, and takes no global lock.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

@@ -5,7 +5,7 @@ use crate::{
     observe::{self, Causes, RunningTopology, Snapshot, is_controlled_by},
     plan::{Identity, Topology, plan},
 };
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use k8s_openapi::{
     Metadata, NamespaceResourceScope, api::core::v1::PersistentVolumeClaim,
@@ -112,6 +112,11 @@ impl Cluster {
         };
         let snapshot = self.take_snapshot(&identity).await?;
         let running = observe::running_topology(&identity, &snapshot);
+        if let Some(problem) = running.unreadable_settings().first() {
+            bail!(
+                "this version of Maquette cannot read {problem}: use the version of the operator"
+            );
+        }
         let claims = snapshot.claims.iter().filter_map(|claim| claim_size(claim)).collect();
         let valid = architecture.spec.validate(name).ok();
         let desired = valid.and_then(|spec| plan(&spec, identity).ok());
@@ -146,6 +151,7 @@ impl Cluster {
             claims: self.list_labeled(identity, "PersistentVolumeClaims").await?,
             reports: [].into(),
             causes: Causes::default(),
+            is_first_poll: false,
         })
     }
 

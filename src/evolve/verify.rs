@@ -3,7 +3,7 @@
 use super::wait::Wait;
 use crate::{
     observe::{
-        Availability, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
+        Availability, REPORT_TTL, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
         component_availability, missing_report_reason,
     },
     plan::Component,
@@ -47,7 +47,7 @@ pub(super) fn report_at_revision<'a>(
 ) -> Result<&'a Observations, String> {
     let name = &pod.name;
     match pod.report.fresh_at(now) {
-        None => Err(missing_report_reason(pod)),
+        None => Err(missing_report_reason(pod, REPORT_TTL)),
         Some(report) if report.revision != *revision => {
             Err(format!("pod {name} still runs an older configuration"))
         }

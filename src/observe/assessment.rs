@@ -1,7 +1,7 @@
 //! Everything that the status follows from, put together once per reconcile.
 
 use super::{
-    Availability, RunningTopology, Shortfall, component_availability, edge,
+    Availability, RunningTopology, Shortfall, component_availability, edge, first_poll,
     inputs::{ApplyOutcome, Subject, Target},
     traffic::{self, UserTraffic},
 };
@@ -38,9 +38,13 @@ impl<'a> Assessment<'a> {
         for component in &target.components {
             let found = running.component(&component.name);
             let changing = outcome.changing.contains(&component.name);
-            components.push((component, component_availability(component, found, changing, now)));
+            let availability = component_availability(component, found, changing, now);
+            let availability =
+                first_poll::hold_availability(component, found, availability, subject, now);
+            components.push((component, availability));
             for link in component.edges() {
-                edges.push(edge::edge_status(&link, component.role(), found, now));
+                let status = edge::edge_status(&link, found, now);
+                edges.push(first_poll::hold_edge(status, found, subject));
             }
         }
         let traffic = match &target.entry {

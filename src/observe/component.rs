@@ -1,8 +1,8 @@
 //! Whether a component is available: all its pods are, and run what is specified.
 
-use super::{REPORT_TTL, RunningComponent, RunningPod, sampled_pods, text::one_line};
+use super::{RunningComponent, RunningPod, text::one_line};
 use crate::{api::ComponentStatus, plan::Component};
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use maquette_contract::Revision;
 
 /// Longest error of a failed report that is shown, in characters.
@@ -30,7 +30,7 @@ pub struct Shortfall {
 
 impl Shortfall {
     /// One that ends by itself.
-    fn passing(message: impl Into<String>) -> Self {
+    pub(super) fn passing(message: impl Into<String>) -> Self {
         let message = message.into();
         Self { cause: message.clone(), message, is_stuck: false }
     }
@@ -84,7 +84,7 @@ fn first_shortfall(
     if changing || !workload.is_observed {
         return Some(Shortfall::passing("its change has not reached the pods yet"));
     }
-    report_issue(component, running, now).map(Shortfall::passing)
+    report_issue(running, now).map(Shortfall::passing)
 }
 
 fn missing_pods(component: &Component, ready: u32, total: u32) -> String {
@@ -117,26 +117,31 @@ fn pods_issue(running: &RunningComponent, now: Timestamp) -> Option<Shortfall> {
 }
 
 /// A missing report, or one that shows an older configuration.
-fn report_issue(
-    component: &Component,
+pub(super) fn report_issue(running: &RunningComponent, now: Timestamp) -> Option<String> {
+    running.revision.as_ref()?;
+    let mut pods = running.pods.iter();
+    pods.clone()
+        .find_map(|pod| missing_report(pod, now))
+        .or_else(|| pods.find_map(|pod| report_issue_of(running, pod, now)))
+}
+
+/// The same, of one pod.
+pub(super) fn report_issue_of(
     running: &RunningComponent,
+    pod: &RunningPod,
     now: Timestamp,
 ) -> Option<String> {
     let wanted = running.revision.as_ref()?;
-    let sampled = sampled_pods(component.role(), &running.pods);
-    sampled
-        .iter()
-        .find_map(|pod| missing_report(pod, now))
-        .or_else(|| running.pods.iter().find_map(|pod| stale_config(pod, wanted)))
+    missing_report(pod, now).or_else(|| stale_config(pod, wanted))
 }
 
-/// Why there is no fresh report of the pod; none if there is one.
+/// Why no report of the pod counts; none if one does.
 pub(super) fn missing_report(pod: &RunningPod, now: Timestamp) -> Option<String> {
-    pod.report.fresh_at(now).is_none().then(|| missing_report_reason(pod))
+    pod.report.standing_at(now).is_none().then(|| missing_report_reason(pod, pod.report.ttl()))
 }
 
-/// Why a pod has no fresh report.
-pub(crate) fn missing_report_reason(pod: &RunningPod) -> String {
+/// Why there is no report of a pod that is at most `ttl` old.
+pub(crate) fn missing_report_reason(pod: &RunningPod, ttl: SignedDuration) -> String {
     let name = &pod.name;
     match (&pod.report.failure, &pod.report.latest) {
         (Some(failure), _) => {
@@ -144,17 +149,22 @@ pub(crate) fn missing_report_reason(pod: &RunningPod) -> String {
             format!("pod {name} does not report: {failure}")
         }
         (None, Some(_)) => {
-            format!("pod {name} did not report in the last {} s", REPORT_TTL.as_secs())
+            format!("pod {name} did not report in the last {} s", ttl.as_secs())
         }
         // Also after a write of its configuration: reports requested before do not count.
-        (None, None) => format!("pod {name} has not reported yet"),
+        (None, None) => pending_report(name),
     }
+}
+
+/// No fault: the pod is asked every 2 s.
+fn pending_report(pod: &str) -> String {
+    format!("the next report of pod {pod} is pending")
 }
 
 fn stale_config(pod: &RunningPod, wanted: &Revision) -> Option<String> {
     let name = &pod.name;
     match &pod.report.latest {
-        None => Some(format!("pod {name} has not reported yet")),
+        None => Some(pending_report(name)),
         Some((_, report)) if report.revision != *wanted => {
             Some(format!("pod {name} still runs an older configuration"))
         }

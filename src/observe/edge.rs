@@ -1,26 +1,23 @@
 //! Whether an edge works, as the pods at its beginning see it.
 
-use super::{
-    RunningComponent, RunningPod, component::missing_report, sampled_pods, text::one_line,
-};
+use super::{RunningComponent, RunningPod, component::missing_report, text::one_line};
 use crate::{
     api::{EdgeState, EdgeStatus},
     plan::Edge,
 };
 use k8s_openapi::jiff::Timestamp;
-use maquette_contract::{EdgeObservation, Probe, Role, Traffic};
+use maquette_contract::{EdgeObservation, Probe, Traffic};
 
 /// Longest message of one edge, in characters.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// The edge's line in the status: what the worst of the sampled pods reports.
+/// The edge's line in the status: what the worst of the pods reports.
 pub(super) fn edge_status(
     edge: &Edge,
-    role: Role,
     source: Option<&RunningComponent>,
     now: Timestamp,
 ) -> EdgeStatus {
-    let pods = source.map(|source| sampled_pods(role, &source.pods)).unwrap_or_default();
+    let pods = source.map(|source| source.pods.as_slice()).unwrap_or_default();
     let findings = pods.iter().map(|pod| finding_of(pod, edge, now));
     let (state, message) = findings.reduce(worse_finding).unwrap_or_else(|| source_not_ready(edge));
     EdgeStatus { from: edge.from.to_string(), to: edge.to.to_string(), state, message }
@@ -47,13 +44,13 @@ fn source_not_ready(edge: &Edge) -> EdgeFinding {
 }
 
 fn finding_of(pod: &RunningPod, edge: &Edge, now: Timestamp) -> EdgeFinding {
-    if !pod.ready && pod.report.fresh_at(now).is_none() {
+    if !pod.ready && pod.report.standing_at(now).is_none() {
         return source_not_ready(edge);
     }
     if let Some(message) = missing_report(pod, now) {
         return (EdgeState::Unknown, Some(message));
     }
-    let report = pod.report.fresh_at(now).and_then(|o| o.edges.iter().find(|e| e.to == edge.to));
+    let report = pod.report.standing_at(now).and_then(|o| o.edges.iter().find(|e| e.to == edge.to));
     match report {
         None => {
             (EdgeState::Unknown, Some(format!("pod {} does not report the edge yet", pod.name)))
@@ -64,19 +61,20 @@ fn finding_of(pod: &RunningPod, edge: &Edge, now: Timestamp) -> EdgeFinding {
 
 fn evaluate_report(pod: &RunningPod, report: &EdgeObservation) -> EdgeFinding {
     let name = &pod.name;
-    let Traffic { requests, failures, .. } = report.traffic;
+    let traffic = &report.traffic;
     match &report.probe {
         Probe::Fails { message } => {
             let message = one_line(&format!("pod {name}: {message}"), MAX_MESSAGE_CHARS);
             (EdgeState::Failing, Some(message))
         }
-        _ if failures > 0 => {
+        _ if traffic.failures > 0 => {
             let window = Traffic::WINDOW_SECONDS;
             let message = format!("pod {name}: requests failed in the last {window} s");
             (EdgeState::Failing, Some(message))
         }
         Probe::Pending => (EdgeState::Unknown, Some(format!("pod {name} has not probed it yet"))),
-        Probe::Works if requests > 0 => (EdgeState::Flowing, None),
+        // Since the pod started: on an edge with few requests the window is empty most of the time.
+        Probe::Works if traffic.has_any() => (EdgeState::Flowing, None),
         Probe::Works => (EdgeState::Reachable, None),
     }
 }

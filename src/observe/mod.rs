@@ -11,6 +11,7 @@ mod component;
 mod conditions;
 mod edge;
 mod evolution;
+mod first_poll;
 mod inputs;
 mod ownership;
 mod running;
@@ -32,8 +33,9 @@ pub use inputs::{
 };
 pub use ownership::{is_controlled_by, is_orphan_of};
 pub use running::{
-    PodIssue, REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
-    Workload, has_ended, pod_ordinal, refused_volume_changes, running_topology, sampled_pods,
+    PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload, has_ended,
+    is_pod_ready, pod_ordinal, refused_volume_changes, running_topology,
 };
-pub use snapshot::{PodReport, REPORT_TTL, Snapshot};
+pub use snapshot::{PodReport, REPORT_TTL, ROTATION_SECONDS, Snapshot};
 pub use status::{PanicReport, status_after_panic};
+pub use traffic::IDLE_SECONDS;

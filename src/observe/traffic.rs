@@ -1,31 +1,65 @@
-//! What users experienced in the last [`Traffic::WINDOW_SECONDS`]: the requests of the load, and
-//! those that the entry answered.
+//! What users experienced: the requests of the load, and those that the entry answered.
 
-use super::{RunningComponent, RunningTopology, sampled_pods};
+use super::{RunningComponent, RunningTopology, first_poll};
 use crate::plan::Component;
 use k8s_openapi::jiff::Timestamp;
-use maquette_contract::{ComponentName, Role, Traffic};
+use maquette_contract::{ComponentName, Observations, Role, Traffic};
 
-/// Requests of the last [`Traffic::WINDOW_SECONDS`].
+/// Without a load, users count as served for this long after their last request. So the status does
+/// not change with each of few requests.
+pub const IDLE_SECONDS: u64 = 900;
+/// A load that waits longer for its first answer shows that users are not served.
+const MAX_FIRST_WAIT_SECONDS: u64 = Traffic::WINDOW_SECONDS;
+
+/// The requests of users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct UserTraffic {
-    /// Requests that ended: the larger of what the load and what the entry counted.
+    /// Requests that ended in the last [`Traffic::WINDOW_SECONDS`]: the larger of what the load and
+    /// what the entry counted.
     pub(super) requests: u64,
     /// Requests that failed, counted in the same way.
     pub(super) failures: u64,
+    /// Whether a request ended at the entry in the last [`IDLE_SECONDS`].
+    pub(super) had_requests: bool,
     /// Acknowledged writes that a later read did not find, since the load's pod started.
     pub(super) lost_writes: u64,
-    /// Whether a load should run and has no fresh report.
+    /// Whether a load should run and no report of it counts.
     pub(super) load_report_missing: bool,
     /// Whether a load should run.
     pub(super) has_load: bool,
+    /// Whether the load waits for its first answer.
+    pub(super) first_answer: FirstAnswer,
+    /// Whether reports of the load or of the entry are still to come after the operator's start.
+    pub(super) is_awaited: bool,
+}
+
+/// Whether the load has had an answer since its pod started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum FirstAnswer {
+    /// It has had one, or there is no load.
+    #[default]
+    Received,
+    /// It waits, and has not waited for longer than a new model takes.
+    Pending,
+    /// It waits for longer.
+    Overdue,
+}
+
+impl FirstAnswer {
+    fn of_report(report: &Observations) -> Self {
+        match report.load.and_then(|load| load.waiting_seconds) {
+            None => Self::Received,
+            Some(seconds) if seconds <= MAX_FIRST_WAIT_SECONDS => Self::Pending,
+            Some(_) => Self::Overdue,
+        }
+    }
 }
 
 impl UserTraffic {
     fn add_load(&mut self, load: Option<&RunningComponent>, now: Timestamp) {
         self.has_load = true;
-        let pods = load.map(|load| load.pods.as_slice()).unwrap_or_default();
-        let reports: Vec<_> = pods.iter().filter_map(|pod| pod.report.fresh_at(now)).collect();
+        self.is_awaited |= first_poll::has_awaited(load);
+        let reports: Vec<_> = standing_reports(load, now).collect();
         self.load_report_missing |= reports.is_empty();
         for report in reports {
             for edge in &report.edges {
@@ -33,8 +67,31 @@ impl UserTraffic {
                 self.failures += edge.traffic.failures;
             }
             self.lost_writes += report.load.map_or(0, |load| load.lost_writes);
+            self.first_answer = self.first_answer.max(FirstAnswer::of_report(report));
         }
     }
+
+    /// The load and the entry see the same requests.
+    fn add_entry(&mut self, entry: Option<&RunningComponent>, now: Timestamp) {
+        self.is_awaited |= first_poll::has_awaited(entry);
+        let (mut requests, mut failures) = (0, 0);
+        for report in standing_reports(entry, now) {
+            requests += report.served.requests;
+            failures += report.served.failures;
+            self.had_requests |= report.served.has_any_within(IDLE_SECONDS);
+        }
+        self.requests = self.requests.max(requests);
+        self.failures = self.failures.max(failures);
+    }
+}
+
+/// The reports of a component's pods that count at `now`.
+fn standing_reports(
+    component: Option<&RunningComponent>,
+    now: Timestamp,
+) -> impl Iterator<Item = &Observations> {
+    let pods = component.map(|running| running.pods.as_slice()).unwrap_or_default();
+    pods.iter().filter_map(move |pod| pod.report.standing_at(now))
 }
 
 /// The traffic of the loads among `components` and of `entry`.
@@ -48,23 +105,6 @@ pub(super) fn user_traffic(
     for load in components.iter().filter(|component| component.role() == Role::Load) {
         traffic.add_load(running.component(&load.name), now);
     }
-    if let Some(running) = running.component(entry) {
-        let planned = components.iter().find(|component| component.name == *entry);
-        let served = served_by(planned.map_or(Role::Service, Component::role), running, now);
-        // The load and the entry see the same requests.
-        traffic.requests = traffic.requests.max(served.requests);
-        traffic.failures = traffic.failures.max(served.failures);
-    }
+    traffic.add_entry(running.component(entry), now);
     traffic
-}
-
-/// What the sampled pods of a component of this role served.
-fn served_by(role: Role, running: &RunningComponent, now: Timestamp) -> Traffic {
-    let pods = sampled_pods(role, &running.pods).iter();
-    let reports = pods.filter_map(|pod| pod.report.fresh_at(now));
-    reports.fold(Traffic::default(), |sum, report| Traffic {
-        requests: sum.requests + report.served.requests,
-        failures: sum.failures + report.served.failures,
-        ..sum
-    })
 }

@@ -22,7 +22,10 @@ use k8s_openapi::{
 };
 use kube::{Api, Client, Resource, ResourceExt, runtime::events::Recorder};
 use maquette_contract::keys::LABEL_COMPONENT;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What every reconcile of a watch scope shares.
 pub(super) struct Context {
@@ -77,6 +80,8 @@ pub(super) struct ReconcileContext<'a> {
     pub(super) architecture: &'a LenientArchitecture,
     pub(super) identity: Identity,
     key: ArchitectureKey,
+    /// When the reconcile began, by the wall clock and by the monotonic one.
+    began: (Timestamp, Instant),
 }
 
 impl<'a> ReconcileContext<'a> {
@@ -93,11 +98,18 @@ impl<'a> ReconcileContext<'a> {
             .map_err(|error| ReconcileError::InvalidIdentity(format!("{error}")))?;
         let uid = architecture.metadata.uid.clone().unwrap_or_default();
         let identity = Identity { name, namespace: key.namespace.clone(), uid };
-        Ok(Self { shared, architecture, identity, key })
+        let began = (Timestamp::now(), Instant::now());
+        Ok(Self { shared, architecture, identity, key, began })
     }
 
     pub(super) fn key(&self) -> &ArchitectureKey {
         &self.key
+    }
+
+    /// The time. Within a reconcile it follows the monotonic clock, as the ages of reports do.
+    pub(super) fn now(&self) -> Timestamp {
+        let (wall, at) = self.began;
+        wall.saturating_add(at.elapsed()).unwrap_or(wall)
     }
 
     pub(super) fn uid(&self) -> &str {
@@ -152,8 +164,9 @@ impl<'a> ReconcileContext<'a> {
             stateful_sets: self.owned_objects(&caches.stateful_sets),
             pods: caches.pods.objects_of(&self.key),
             claims: caches.claims.objects_of(&self.key),
-            reports: self.shared.reports.reports_of(&self.key),
+            reports: self.shared.reports.reports_of(&self.key, Instant::now(), self.now()),
             causes: Causes::default(),
+            is_first_poll: !self.shared.reports.has_settled(&self.key),
         };
         self.with_state(|state| state.last_seen.complete_snapshot(&mut snapshot, self.uid()));
         snapshot

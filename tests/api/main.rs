@@ -15,6 +15,7 @@ mod backoff;
 mod broken_connections;
 mod commands;
 mod conflicts;
+mod cost;
 mod deleted_children;
 mod deletion;
 mod drift;

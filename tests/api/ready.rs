@@ -6,7 +6,7 @@ use kube::{ResourceExt, api::ListParams};
 use maquette::api::{Architecture, EdgeState};
 use maquette_contract::{
     ComponentConfig,
-    keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE},
+    keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE, LABEL_COMPONENT},
 };
 
 #[tokio::test]
@@ -148,4 +148,58 @@ async fn the_reason_of_a_pending_pod_is_reported() {
         if shown.contains(message) { Ok(()) } else { Err(shown) }
     })
     .await;
+}
+
+#[tokio::test]
+async fn every_pod_counts_while_the_model_is_ready() {
+    let namespace = TestNamespace::new("all-pods").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    let operator = Operator::start(&namespace.name);
+    let spec = "{shape: ThreeTier, threeTier: {client: {replicas: 5}, business: {replicas: 5}}}";
+    namespace.apply("shop", spec).await;
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    // All clients are in every round, as they are the entry; the others take turns.
+    for (component, limit) in [("client", seconds(25)), ("business", seconds(75))] {
+        let cut_off = last_pods_of(&namespace, component, 2).await;
+        kubelet.behavior().cut_off.extend(cut_off.iter().cloned());
+        let ready =
+            namespace.await_condition("shop", "Ready", limit, |c| c.reason == "EdgesFailing").await;
+        assert!(cut_off.iter().any(|pod| ready.message.contains(pod)), "{}", ready.message);
+        kubelet.behavior().cut_off.clear();
+        namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    }
+    let metrics = operator.metrics().await;
+    for line in [
+        "maquette_report_polls_total{result=\"success\"} ",
+        "maquette_report_polls_total{result=\"error\"} ",
+        "maquette_report_polls_total{result=\"timeout\"} ",
+        "maquette_report_poll_duration_seconds_bucket{le=\"0.1\"} ",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+}
+
+/// The names of the last `count` pods of a component, by name.
+async fn last_pods_of(namespace: &TestNamespace, component: &str, count: usize) -> Vec<String> {
+    let labels = format!("{LABEL_COMPONENT}={component}");
+    let params = ListParams::default().labels(&labels);
+    let pods = namespace.api::<Pod>().list(&params).await.expect("a list");
+    let mut names: Vec<_> = pods.iter().map(ResourceExt::name_any).collect();
+    names.sort();
+    names.split_off(names.len() - count)
+}
+
+#[tokio::test]
+async fn the_report_of_another_pod_is_refused() {
+    let namespace = TestNamespace::new("stranger").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    let _operator = Operator::start(&namespace.name);
+    kubelet.behavior().replaced.insert("shop-data-0".to_owned());
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    let part = "answers with the report of pod blog-web-0 of component data";
+    let ready =
+        namespace.await_condition("shop", "Ready", soon(), |c| c.message.contains(part)).await;
+    assert!(ready.message.starts_with("data: pod shop-data-0 does not report: "), "{ready:?}");
+    kubelet.behavior().replaced.clear();
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
 }

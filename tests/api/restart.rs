@@ -2,8 +2,12 @@
 
 use crate::{
     apply::await_rendered,
-    support::{Operator, TestNamespace, eventually, soon},
+    support::{FakeKubelet, Operator, Request, TestNamespace, eventually, seconds, soon},
 };
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::ListParams;
+use maquette_contract::keys::LABEL_COMPONENT;
 
 #[tokio::test]
 async fn an_operator_killed_between_writes_is_continued_by_the_next() {
@@ -49,4 +53,68 @@ async fn a_new_operator_repairs_what_changed_while_none_ran() {
     namespace.apply("shop", "{shape: ThreeTier, threeTier: {business: {replicas: 3}}}").await;
     let _operator = Operator::start(&namespace.name);
     await_rendered(&namespace, "shop").await;
+}
+
+#[tokio::test]
+async fn a_new_operator_writes_nothing_for_models_that_work() {
+    let namespace = TestNamespace::new("restarts").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    let mut operator = Operator::start(&namespace.name);
+    let shapes = [("tt", "ThreeTier"), ("pp", "PeerToPeer"), ("cs", "ClientServer")];
+    for (name, shape) in shapes {
+        namespace.apply(name, &format!("{{shape: {shape}}}")).await;
+        namespace.await_condition(name, "Ready", soon(), |c| c.status == "True").await;
+    }
+    // Longer than the operator delays a status write of details (2 s).
+    tokio::time::sleep(seconds(3)).await;
+    for is_silent in [false, true] {
+        operator.kill().await;
+        let before = Request::within(&namespace.name).len();
+        // One that is silent at first, such as during a failure of the network.
+        if is_silent {
+            kubelet.behavior().not_reporting.insert("data".to_owned());
+        }
+        operator = Operator::start(&namespace.name);
+        await_polls(&operator, 15).await;
+        kubelet.behavior().not_reporting.clear();
+        // Several rounds of polls.
+        tokio::time::sleep(seconds(5)).await;
+        let after = Request::within(&namespace.name).split_off(before);
+        let is_read = |request: &Request| ["list", "watch"].contains(&request.verb.as_str());
+        let writes: Vec<_> = after.into_iter().filter(|request| !is_read(request)).collect();
+        assert_eq!(writes, [], "{}", operator.log());
+    }
+    // A change while no operator runs counts at once.
+    operator.kill().await;
+    kubelet.behavior().down.insert("business".to_owned());
+    eventually("the pods are not ready", soon(), async || {
+        let ready = ready_pods(&namespace, "business").await;
+        if ready == 0 { Ok(()) } else { Err(format!("{ready} are ready")) }
+    })
+    .await;
+    let _operator = Operator::start(&namespace.name);
+    namespace.await_condition("tt", "Ready", soon(), |c| c.status == "False").await;
+}
+
+/// How many pods of a component are ready.
+async fn ready_pods(namespace: &TestNamespace, component: &str) -> usize {
+    let params = ListParams::default().labels(&format!("{LABEL_COMPONENT}={component}"));
+    let pods = namespace.api::<Pod>().list(&params).await.expect("a list");
+    let conditions = pods.iter().filter_map(|pod| pod.status.as_ref()?.conditions.as_ref());
+    conditions.flatten().filter(|one| one.type_ == "Ready" && one.status == "True").count()
+}
+
+/// Waits until the operator has polled this many pods with success.
+async fn await_polls(operator: &Operator, enough: u64) {
+    eventually("pods are polled", soon(), async || {
+        if !operator.log().contains("serving probes and metrics") {
+            return Err("not started".to_owned());
+        }
+        let metrics = operator.metrics().await;
+        let start = "maquette_report_polls_total{result=\"success\"} ";
+        let count = metrics.lines().find_map(|line| line.strip_prefix(start)?.parse::<u64>().ok());
+        let count = count.unwrap_or(0);
+        if count >= enough { Ok(()) } else { Err(format!("{count} polls")) }
+    })
+    .await;
 }

@@ -41,6 +41,25 @@ fn wrong_values_are_refused_by_name() {
 }
 
 #[test]
+fn each_release_has_its_own_lease() {
+    let documents = |release: &str| {
+        let mut helm = tool("helm");
+        helm.args(["template", release]).arg(repository_file("charts/maquette"));
+        let show =
+            ["--show-only", "templates/deployment.yaml", "--show-only", "templates/role.yaml"];
+        stdout_of(helm.args(show))
+    };
+    let other = documents("other");
+    assert!(
+        other.contains("name: MAQUETTE_LEASE_NAME\n              value: other-maquette\n"),
+        "{other}"
+    );
+    assert!(other.contains("resourceNames:\n    - other-maquette\n"), "{other}");
+    let default = documents("maquette");
+    assert!(default.contains("resourceNames:\n    - maquette\n"), "{default}");
+}
+
+#[test]
 fn pod_values_reach_the_pod() {
     let deployment = deployment(&[
         "--set=replicas=2,nodeSelector.disk=fast,logFormat=text,logLevel=debug",

@@ -126,7 +126,7 @@ fn add_reports(snapshot: &mut Snapshot, topology: &Topology, config_maps: &[Conf
             let (_, observations) = pod.report.latest.clone().unwrap();
             let revision = ComponentConfig::revision_of(text);
             let latest = Some((now(), Observations { revision, ..observations }));
-            let report = PodReport { latest, failure: None };
+            let report = PodReport { latest, ..PodReport::default() };
             snapshot.reports.insert(format!("uid-of-{}", pod.name), report);
         }
     }

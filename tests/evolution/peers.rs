@@ -99,7 +99,7 @@ fn no_peer_is_removed_while_one_does_not_report() {
     snapshot.reports.remove("uid-of-shop-peers-1");
     let waits = evolve_snapshot(&peers_topology(3), &snapshot);
     assert_eq!(waits.apply, configured.apply);
-    assert!(waits.waits[0].to_string().contains("pod shop-peers-1 has not reported yet"));
+    assert!(waits.waits[0].to_string().contains("the next report of pod shop-peers-1 is pending"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use maquette::{
     observe::{Availability, component_availability},
     plan::{Component, Topology},
 };
+use maquette_contract::keys::CONFIG_FILE;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -41,6 +42,27 @@ fn the_plan_of_a_component_without_its_config_map_is_unknown() {
     let data = running.component(&"data".parse().unwrap()).expect("its pod runs");
     assert_eq!(data.planned, None);
     assert_eq!(data.pods.len(), 1);
+}
+
+#[test]
+fn settings_of_another_version_are_named_and_not_absent() {
+    let newer = r#"{"schemaVersion": 2, "role": "ring"}"#;
+    for (text, reason) in [(newer, "its schemaVersion is 2"), ("{", "EOF while parsing")] {
+        let mut snapshot = healthy_snapshot(&shop_topology());
+        let config_map = snapshot
+            .config_maps
+            .iter_mut()
+            .find(|config_map| config_map.metadata.name.as_deref() == Some("shop-data"))
+            .unwrap();
+        let data = Arc::make_mut(config_map).data.as_mut().unwrap();
+        data.insert(CONFIG_FILE.to_owned(), text.to_owned());
+        let running = observe_running(&snapshot);
+        let [problem] = running.unreadable_settings() else { panic!("{running:?}") };
+        let expected = format!("ConfigMap shop-data: {CONFIG_FILE}: {reason}");
+        assert!(problem.starts_with(&expected), "{problem}");
+    }
+    let running = observe_running(&healthy_snapshot(&shop_topology()));
+    assert_eq!(running.unreadable_settings(), [""; 0]);
 }
 
 #[test]

@@ -75,11 +75,25 @@ pub struct Traffic {
     pub p50_micros: u64,
     /// The 99th percentile of the latency, in microseconds; 0 without requests.
     pub p99_micros: u64,
+    /// Whole seconds since the last request ended, also if that was before the window; none if no
+    /// request has ended since the pod started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_seconds: Option<u64>,
 }
 
 impl Traffic {
     /// The length of the window, in seconds.
     pub const WINDOW_SECONDS: u64 = 15;
+
+    /// Whether a request has ended since the pod started.
+    pub fn has_any(&self) -> bool {
+        self.requests > 0 || self.idle_seconds.is_some()
+    }
+
+    /// Whether a request ended in the window or in the last `seconds`.
+    pub fn has_any_within(&self, seconds: u64) -> bool {
+        self.requests > 0 || self.idle_seconds.is_some_and(|idle| idle <= seconds)
+    }
 }
 
 /// The other peers and the copies of items, as a peer sees them.
@@ -104,4 +118,8 @@ pub struct LoadObservation {
     pub failed: u64,
     /// The number of acknowledged writes that are lost: a later read found no item or an older one.
     pub lost_writes: u64,
+    /// Whole seconds that the load has waited for its first answer; none once it has one. Until then
+    /// the virtual users do not start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_seconds: Option<u64>,
 }

@@ -38,6 +38,7 @@ impl PeerProcess {
             PeerMember { name: "shop-peers-0".into(), address: Address(peers.to_string()) };
         let config = ComponentConfig {
             architecture: "shop".parse().unwrap(),
+            architecture_uid: Some("the-uid".parse().unwrap()),
             component: "peers".parse().unwrap(),
             role: RoleConfig::Peer(PeerConfig {
                 work: RequestWork::default(),

@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 /// When every report was received.
 pub(super) const FAKE_TIME: Timestamp = Timestamp::UNIX_EPOCH;
 /// Requests on every edge and of every server in the last window, all successful.
-const TRAFFIC: Traffic = Traffic { requests: 5, failures: 0, p50_micros: 0, p99_micros: 0 };
+const TRAFFIC: Traffic =
+    Traffic { requests: 5, failures: 0, p50_micros: 0, p99_micros: 0, idle_seconds: Some(0) };
 /// Items that every complete copy has copied.
 const COPIED_ITEMS: u64 = 5;
 
@@ -77,7 +78,7 @@ fn healthy_pod(identity: &Identity, component: &Component, ordinal: u32) -> Runn
         ready: true,
         requested_revision: Some(fake_revision().to_string()),
         issue: None,
-        report: PodReport { latest: Some((FAKE_TIME, report)), failure: None },
+        report: PodReport { latest: Some((FAKE_TIME, report)), ..PodReport::default() },
         name,
     }
 }

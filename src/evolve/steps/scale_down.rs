@@ -3,7 +3,10 @@
 
 use crate::{
     evolve::{Step, evolution::Evolution, wait::Wait},
-    observe::{RunningComponent, RunningPod, RunningTopology, missing_report_reason, pod_ordinal},
+    observe::{
+        REPORT_TTL, RunningComponent, RunningPod, RunningTopology, missing_report_reason,
+        pod_ordinal,
+    },
     plan::{Behavior, Component},
 };
 use k8s_openapi::jiff::Timestamp;
@@ -79,7 +82,7 @@ fn remains(pod: &RunningPod, remaining: u32) -> bool {
 fn unmet_handover(pod: &RunningPod, revision: &Revision, now: Timestamp) -> Option<String> {
     let name = &pod.name;
     let Some(report) = pod.report.fresh_at(now) else {
-        return Some(missing_report_reason(pod));
+        return Some(missing_report_reason(pod, REPORT_TTL));
     };
     if report.revision != *revision {
         return Some(format!("{name} still runs an older configuration"));

@@ -149,7 +149,7 @@ impl World {
             |to: &ComponentName| self.pods.values().any(|pod| pod.component == *to && pod.ready);
         let observations = pod.build_report(id, u32::try_from(older).unwrap(), works);
         self.pods.get_mut(&id).unwrap().report =
-            PodReport { latest: Some((now(), observations)), failure: None };
+            PodReport { latest: Some((now(), observations)), ..PodReport::default() };
     }
 
     pub(super) fn copy_any(&mut self, choices: &mut Choices) {

@@ -1,11 +1,14 @@
 //! `OverlayConnected`: whether every peer sees every other.
 
-use super::{Assessment, ConditionState, Reason};
+use super::{Assessment, ConditionState, Reason, condition_types, state::held_condition};
 use crate::{
-    observe::{REPORT_TTL, RunningComponent, pod_ordinal, text::join_items},
+    observe::{REPORT_TTL, RunningComponent, first_poll, pod_ordinal, text::join_items},
     plan::{Behavior, Component},
 };
 use maquette_contract::{PeerObservation, Role};
+
+/// The reasons of this condition.
+const REASONS: [Reason; 3] = [Reason::AllPeersSeen, Reason::PeersMissing, Reason::NotReported];
 
 pub(super) fn evaluate(assessment: &Assessment<'_>) -> Option<ConditionState> {
     let mut components = assessment.target.components.iter();
@@ -23,6 +26,12 @@ fn evaluate_members(
     running: &RunningComponent,
 ) -> ConditionState {
     let Some(reports) = peer_reports(assessment, running) else {
+        let held = held_condition(assessment.subject, condition_types::OVERLAY_CONNECTED, &REASONS);
+        if first_poll::has_awaited(Some(running))
+            && let Some(held) = held
+        {
+            return held;
+        }
         let message = format!("not every peer reported in the last {} s", REPORT_TTL.as_secs());
         return ConditionState::new_unknown(Reason::NotReported, message);
     };
@@ -45,7 +54,7 @@ fn peer_reports<'a>(
     running: &'a RunningComponent,
 ) -> Option<Vec<(&'a str, &'a PeerObservation)>> {
     let reports = running.pods.iter().map(|pod| {
-        let report = pod.report.fresh_at(assessment.now)?;
+        let report = pod.report.standing_at(assessment.now)?;
         Some((pod.name.as_str(), report.peer.as_ref()?))
     });
     reports.collect()

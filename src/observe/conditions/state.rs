@@ -1,6 +1,7 @@
 //! One condition before it is written.
 
 use super::Reason;
+use crate::observe::{Subject, first_poll::previous_condition};
 
 /// Kubernetes' three values of a condition's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,5 +39,21 @@ impl ConditionState {
 
     pub(super) fn new_unknown(reason: Reason, message: impl Into<String>) -> Self {
         Self { status: ConditionStatus::Unknown, reason, message: message.into() }
+    }
+}
+
+/// A condition of the previous status, which has one of `reasons`.
+pub(super) fn held_condition(
+    subject: Subject<'_>,
+    type_: &str,
+    reasons: &[Reason],
+) -> Option<ConditionState> {
+    let previous = previous_condition(subject, type_)?;
+    let reason = *reasons.iter().find(|reason| reason.as_str() == previous.reason)?;
+    let message = previous.message.clone();
+    match previous.status.as_str() {
+        "True" => Some(ConditionState::new_true(reason, message)),
+        "False" => Some(ConditionState::new_false(reason, message)),
+        _ => Some(ConditionState::new_unknown(reason, message)),
     }
 }

@@ -4,9 +4,22 @@
 //! A lost write keeps the condition false: no later success repairs it.
 //! The load counts lost writes since its start, so a user who has seen the message restarts it.
 
-use super::{Assessment, ConditionState, Reason};
-use crate::observe::{REPORT_TTL, text::counted};
+use super::{Assessment, ConditionState, Reason, condition_types, state::held_condition};
+use crate::observe::{
+    REPORT_TTL,
+    text::counted,
+    traffic::{FirstAnswer, IDLE_SECONDS},
+};
 use maquette_contract::{Role, Traffic};
+
+/// The reasons of this condition.
+const REASONS: [Reason; 5] = [
+    Reason::RequestsSucceed,
+    Reason::RequestsFailing,
+    Reason::WritesLost,
+    Reason::NoTraffic,
+    Reason::NotReported,
+];
 
 pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
     let traffic = assessment.traffic;
@@ -18,34 +31,84 @@ pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
         let message = format!("requests failed in the last {window} s");
         return ConditionState::new_false(Reason::RequestsFailing, message);
     }
+    if traffic.is_awaited
+        && let Some(held) =
+            held_condition(assessment.subject, condition_types::TRAFFIC_FLOWING, &REASONS)
+    {
+        return held;
+    }
     if traffic.load_report_missing {
         let message = format!("the load did not report in the last {} s", REPORT_TTL.as_secs());
         return ConditionState::new_unknown(Reason::NotReported, message);
     }
-    if traffic.requests == 0 {
-        let message = match traffic.has_load {
-            true => format!("no request of the load ended in the last {window} s"),
-            false => format!("there is no load, and no other request in the last {window} s"),
-        };
-        return ConditionState::new_unknown(Reason::NoTraffic, message);
-    }
+    first_answer_missing(assessment)
+        .or_else(|| no_requests(assessment))
+        .unwrap_or_else(|| requests_succeed(window))
+}
+
+fn requests_succeed(window: u64) -> ConditionState {
     let message = format!("requests are answered; none failed in the last {window} s");
     ConditionState::new_true(Reason::RequestsSucceed, message)
 }
 
-/// What was lost, where to look, and how to clear the message.
-fn lost_writes_message(assessment: &Assessment<'_>) -> String {
-    let lost = counted(assessment.traffic.lost_writes, "acknowledged write");
+/// The load sends one request after another until one is answered; only then its users start.
+fn first_answer_missing(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let window = Traffic::WINDOW_SECONDS;
+    match assessment.traffic.first_answer {
+        FirstAnswer::Received => None,
+        FirstAnswer::Pending => {
+            let message = "the load waits for the entry to answer";
+            Some(ConditionState::new_unknown(Reason::NoTraffic, message))
+        }
+        FirstAnswer::Overdue => {
+            let message = format!(
+                "the entry has not answered the load for more than {window} s; the load's log says \
+                 why: {}",
+                logs_command(assessment)
+            );
+            Some(ConditionState::new_false(Reason::RequestsFailing, message))
+        }
+    }
+}
+
+fn no_requests(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let (traffic, window) = (assessment.traffic, Traffic::WINDOW_SECONDS);
+    let message = match (traffic.has_load, traffic.requests > 0 || traffic.had_requests) {
+        // A load sends at least one request a second.
+        (true, _) if traffic.requests == 0 => {
+            format!("no request of the load ended in the last {window} s")
+        }
+        (true, _) | (false, true) => return None,
+        (false, false) => {
+            let minutes = IDLE_SECONDS / 60;
+            format!("there is no load, and no other request in the last {minutes} min")
+        }
+    };
+    Some(ConditionState::new_unknown(Reason::NoTraffic, message))
+}
+
+fn load_objects(assessment: &Assessment<'_>) -> String {
     let identity = assessment.subject.identity;
     let components = assessment.target.components.iter();
     let loads = components.filter(|component| component.role() == Role::Load);
     let objects: Vec<_> = loads
         .map(|component| format!("deployment/{}", identity.name.object_name(&component.name)))
         .collect();
-    let (namespace, objects) = (&identity.namespace, objects.join(" "));
+    objects.join(" ")
+}
+
+fn logs_command(assessment: &Assessment<'_>) -> String {
+    let (namespace, objects) = (&assessment.subject.identity.namespace, load_objects(assessment));
+    format!("kubectl -n {namespace} logs {objects}")
+}
+
+/// What was lost, where to look, and how to clear the message.
+fn lost_writes_message(assessment: &Assessment<'_>) -> String {
+    let lost = counted(assessment.traffic.lost_writes, "acknowledged write");
+    let (logs, objects) = (logs_command(assessment), load_objects(assessment));
+    let namespace = &assessment.subject.identity.namespace;
     format!(
-        "{lost} could not be read back since the load started. Its log names them: kubectl -n \
-         {namespace} logs {objects}. This stays until the load is restarted: kubectl -n \
-         {namespace} rollout restart {objects}"
+        "{lost} could not be read back since the load started. Its log names them: {logs}. This \
+         stays until the load is restarted: kubectl -n {namespace} rollout restart {objects}"
     )
 }

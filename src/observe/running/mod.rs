@@ -13,11 +13,10 @@ mod topology;
 mod volume_change;
 mod workload;
 
-pub use pod::{has_ended, pod_ordinal};
+pub use pod::{has_ended, is_ready as is_pod_ready, pod_ordinal};
 pub(super) use pod::{is_ready, is_unschedulable};
 pub use read::running_topology;
 pub use topology::{
-    PodIssue, REPORT_SAMPLE, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
-    Workload, sampled_pods,
+    PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload,
 };
 pub use volume_change::refused_volume_changes;

@@ -36,7 +36,7 @@ pub(super) fn readiness_issue(pod: &Pod, causes: &Causes) -> Option<PodIssue> {
 }
 
 /// Whether the pod's condition `Ready` is true.
-pub(in crate::observe) fn is_ready(pod: &Pod) -> bool {
+pub fn is_ready(pod: &Pod) -> bool {
     pod_condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
 }
 

@@ -9,7 +9,10 @@ use super::{
     topology::{RunningComponent, RunningPod, RunningTopology, TerminatingPod},
     workload::{read_deployment, read_stateful_set},
 };
-use crate::{observe::Snapshot, plan::Identity};
+use crate::{
+    observe::{PodReport, Snapshot, text::one_line},
+    plan::Identity,
+};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use maquette_contract::{
     ComponentConfig, ComponentName, Role,
@@ -17,32 +20,61 @@ use maquette_contract::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Longest reason why settings cannot be read that is kept, in characters.
+const MAX_PROBLEM_CHARS: usize = 300;
+
 type Components = BTreeMap<ComponentName, RunningComponent>;
 
 /// The model of `identity` as `snapshot` shows it.
 pub fn running_topology(identity: &Identity, snapshot: &Snapshot) -> RunningTopology {
     let mut components = Components::new();
+    let mut unreadable_settings = vec![];
     for config_map in &snapshot.config_maps {
-        read_component(identity, snapshot, config_map, &mut components);
+        match read_settings(config_map) {
+            Some(Ok(settings)) => read_component(identity, snapshot, settings, &mut components),
+            Some(Err(problem)) => unreadable_settings.push(problem),
+            None => {}
+        }
     }
     add_pods(snapshot, &mut components);
     add_claims(snapshot, &mut components);
     RunningTopology {
         entry: entry::read_entry(&snapshot.services, &snapshot.pods, identity.name.as_str()),
         unreadable: unreadable_components(identity, snapshot, &components),
+        unreadable_settings,
         volumes: components_with_volume(identity, snapshot),
         components,
     }
 }
 
-/// Adds the component of a ConfigMap, with its Deployment or StatefulSet.
+/// The settings of a component, as they are written and parsed.
+struct StoredSettings<'a> {
+    text: &'a str,
+    config: ComponentConfig,
+}
+
+/// The settings in a ConfigMap; none if it has none. An error names the ConfigMap and the reason:
+/// settings that cannot be read are not absent.
+fn read_settings(config_map: &ConfigMap) -> Option<Result<StoredSettings<'_>, String>> {
+    let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
+    Some(match ComponentConfig::from_json(text) {
+        Ok(config) => Ok(StoredSettings { text, config }),
+        Err(error) => {
+            let name = config_map.metadata.name.as_deref().unwrap_or_default();
+            Err(one_line(&format!("ConfigMap {name}: {CONFIG_FILE}: {error}"), MAX_PROBLEM_CHARS))
+        }
+    })
+}
+
+/// Adds a component, with its Deployment or StatefulSet.
 fn read_component(
     identity: &Identity,
     snapshot: &Snapshot,
-    config_map: &ConfigMap,
+    settings: StoredSettings<'_>,
     components: &mut Components,
 ) {
-    let Some((name, text, config)) = read_config(config_map) else { return };
+    let StoredSettings { text, config } = settings;
+    let name = config.component.clone();
     let object = identity.name.object_name(&name);
     let (workload, spec) = match config.role() {
         Role::Service | Role::Load => read_deployment(snapshot, &object),
@@ -52,12 +84,6 @@ fn read_component(
     component.revision = Some(ComponentConfig::revision_of(text));
     component.planned = spec.and_then(|spec| parse_component(&config, &spec));
     component.workload = workload;
-}
-
-fn read_config(config_map: &ConfigMap) -> Option<(ComponentName, &str, ComponentConfig)> {
-    let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
-    let config = ComponentConfig::from_json(text).ok()?;
-    Some((config.component.clone(), text, config))
 }
 
 /// Adds the pods to their components, in the order of their names.
@@ -86,7 +112,10 @@ fn running_pod(pod: &Pod, snapshot: &Snapshot) -> RunningPod {
         ready: pod::is_ready(pod),
         requested_revision: annotations.and_then(|a| a.get(ANNOTATION_CONFIG_REVISION)).cloned(),
         issue: pod::readiness_issue(pod, &snapshot.causes),
-        report: snapshot.reports.get(&uid).cloned().unwrap_or_default(),
+        report: snapshot.reports.get(&uid).cloned().unwrap_or_else(|| PodReport {
+            is_awaited: snapshot.is_first_poll,
+            ..PodReport::default()
+        }),
         uid,
     }
 }

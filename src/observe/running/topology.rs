@@ -2,7 +2,7 @@
 
 use crate::{observe::PodReport, plan::Component};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use maquette_contract::{ComponentName, Revision, Role};
+use maquette_contract::{ComponentName, Revision};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The model that runs: its components and where the entry Service leads.
@@ -12,6 +12,8 @@ pub struct RunningTopology {
     pub(crate) components: BTreeMap<ComponentName, RunningComponent>,
     /// Components whose workload has a ready pod and whose ConfigMap is missing.
     pub(super) unreadable: BTreeSet<ComponentName>,
+    /// The ConfigMaps whose settings cannot be read, each with the reason.
+    pub(super) unreadable_settings: Vec<String>,
     /// Components with a volume that this very Architecture used, whether they still run or not.
     pub(super) volumes: BTreeSet<ComponentName>,
 }
@@ -49,6 +51,12 @@ impl RunningTopology {
     /// Components that serve although their ConfigMap was deleted: what they do is unknown.
     pub fn unreadable(&self) -> impl Iterator<Item = &ComponentName> {
         self.unreadable.iter()
+    }
+
+    /// The ConfigMaps whose settings this version cannot read, each with the reason, in one line.
+    /// While there is one, nothing may be changed: what its component does is unknown.
+    pub fn unreadable_settings(&self) -> &[String] {
+        &self.unreadable_settings
     }
 
     /// Whether the component has a volume that this very Architecture used. A volume of an earlier
@@ -175,12 +183,4 @@ impl PodIssue {
     pub fn is_stuck(&self, now: Timestamp) -> bool {
         self.stuck_from.is_none_or(|from| now >= from)
     }
-}
-
-/// How many pods of a component are polled for reports; of peers all are polled.
-pub const REPORT_SAMPLE: usize = 3;
-
-/// The pods whose reports count: of peers all, else the first [`REPORT_SAMPLE`] by name.
-pub fn sampled_pods(role: Role, pods: &[RunningPod]) -> &[RunningPod] {
-    if role == Role::Peer { pods } else { &pods[..pods.len().min(REPORT_SAMPLE)] }
 }

@@ -4,6 +4,7 @@
 mod architectures;
 mod evolution;
 mod labels;
+mod polls;
 mod process;
 mod watches;
 
@@ -11,6 +12,7 @@ use self::{
     architectures::ArchitectureMetrics,
     evolution::EvolutionMetrics,
     labels::{CONTROLLER, ControllerLabel},
+    polls::PollMetrics,
     watches::WatchMetrics,
 };
 use super::{error::ReconcileError, key::ArchitectureKey};
@@ -59,6 +61,7 @@ pub(super) struct Metrics {
     pub(super) architectures: ArchitectureMetrics,
     pub(super) evolutions: EvolutionMetrics,
     pub(super) watches: WatchMetrics,
+    pub(super) polls: PollMetrics,
 }
 
 impl fmt::Debug for Metrics {
@@ -87,6 +90,7 @@ impl Metrics {
             architectures: ArchitectureMetrics::default(),
             evolutions: EvolutionMetrics::default(),
             watches: WatchMetrics::default(),
+            polls: PollMetrics::new(),
         };
         metrics.register_all();
         metrics
@@ -143,6 +147,7 @@ impl Metrics {
         self.architectures.register(registry);
         self.evolutions.register(registry);
         self.watches.register(registry);
+        self.polls.register(registry);
         process::register(registry);
     }
 

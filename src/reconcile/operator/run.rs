@@ -18,6 +18,7 @@ use kube::{
 use maquette_contract::keys::MANAGER;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::task::TaskTracker;
 
 /// The namespace and name of a Lease. It also names the installation of the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +131,7 @@ fn share_parts(
         concurrency: options.concurrency,
         recorder: Recorder::new(clients.requests.clone(), reporter),
         installation: Arc::new(installation),
+        reconciles: TaskTracker::new(),
         metrics,
         health,
     }
@@ -178,5 +180,8 @@ async fn run_scopes(
         _ = tasks.join_next() => Err(RunError::TaskEnded),
     };
     tasks.shutdown().await;
+    // Their tasks were aborted with the controllers; none may still send a request.
+    parts.reconciles.close();
+    parts.reconciles.wait().await;
     result
 }

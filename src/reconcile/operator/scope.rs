@@ -6,11 +6,11 @@ use super::super::{
     key::ArchitectureKey,
     metrics::Metrics,
     reconciler::{error_policy, reconcile},
-    reports::{PollSchedule, Poller, ReportFetcher, ReportStore},
+    reports::{PollSchedule, Poller, ReportStore},
     state::StateStore,
     watch::{
-        Caches, ForeignObjects, Health, Installation, NameReservations, Queue, WatchScope,
-        WatchSet, new_queue,
+        Caches, ForeignObjects, Health, Installation, LenientArchitecture, NameReservations, Queue,
+        WatchScope, WatchSet, new_queue,
     },
 };
 use crate::render::RenderSettings;
@@ -19,12 +19,13 @@ use kube::{
     Client,
     runtime::{
         applier,
-        controller::{Config, Error as ControllerError},
+        controller::{Action, Config, Error as ControllerError},
         events::Recorder,
     },
 };
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// Requests for a reconcile within this time count as one: the creation of an object causes many
 /// events.
@@ -39,6 +40,8 @@ pub(super) struct SharedParts {
     pub(super) settings: RenderSettings,
     pub(super) concurrency: u16,
     pub(super) recorder: Recorder,
+    /// The reconciles in progress, one task each, so that they use all processors.
+    pub(super) reconciles: TaskTracker,
     pub(super) metrics: Arc<Metrics>,
     pub(super) installation: Arc<Installation>,
     pub(super) health: Arc<Health>,
@@ -64,19 +67,20 @@ pub(super) fn start_scope(parts: &SharedParts, scope: &WatchScope, tasks: &mut J
     });
     let (poller, context) = build_parts(parts.clone(), caches, queue);
     tasks.spawn(poller.run());
-    tasks.spawn(run_controller(context, requests, parts.concurrency));
+    let reconciles = parts.reconciles.clone();
+    tasks.spawn(run_controller(context, requests, parts.concurrency, reconciles));
 }
 
 fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller, Context) {
     let reports = Arc::<ReportStore>::default();
     let poll_schedule = Arc::<PollSchedule>::default();
-    let poller = Poller {
-        schedule: Arc::clone(&poll_schedule),
-        pods: Arc::clone(&caches.pods),
-        reports: Arc::clone(&reports),
-        fetcher: ReportFetcher::new(),
-        queue: Arc::clone(&queue),
-    };
+    let poller = Poller::new(
+        Arc::clone(&poll_schedule),
+        Arc::clone(&caches.pods),
+        Arc::clone(&reports),
+        Arc::clone(&queue),
+        Arc::clone(&parts.metrics),
+    );
     let context = Context {
         client: parts.client,
         settings: parts.settings,
@@ -99,13 +103,14 @@ async fn run_controller(
     context: Context,
     requests: UnboundedReceiver<ArchitectureKey>,
     concurrency: u16,
+    reconciles: TaskTracker,
 ) {
     let context = Arc::new(context);
     let store = context.caches.architectures.clone();
     let object_refs = requests.map(|key| Ok::<_, ReconcileError>(key.object_ref()));
     let config = Config::default().debounce(DEBOUNCE).concurrency(concurrency);
     applier(
-        |architecture, context| Box::pin(reconcile(architecture, context)),
+        |architecture, context| Box::pin(spawn_reconcile(&reconciles, architecture, context)),
         error_policy,
         Arc::clone(&context),
         store,
@@ -121,4 +126,21 @@ async fn run_controller(
         std::future::ready(())
     })
     .await;
+}
+
+/// Reconciles in a task of its own, which ends when the result is dropped.
+fn spawn_reconcile(
+    reconciles: &TaskTracker,
+    architecture: Arc<LenientArchitecture>,
+    context: Arc<Context>,
+) -> impl Future<Output = Result<Action, ReconcileError>> + use<> {
+    let task = AbortOnDropHandle::new(reconciles.spawn(reconcile(architecture, context)));
+    async move {
+        match task.await {
+            Ok(result) => result,
+            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+            // It is aborted only with the controller, which waits for nothing any more.
+            Err(_) => std::future::pending().await,
+        }
+    }
 }

@@ -13,7 +13,6 @@ use crate::{
     plan::{Identity, Topology, plan},
     render::{ObjectsByKind, render},
 };
-use k8s_openapi::jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -62,7 +61,7 @@ pub(super) async fn decide(
         Err(acceptance) => return keep_running(cx, running, acceptance, vec![]),
     };
     // What an unreadable child contains is unknown, so nothing is changed.
-    let unreadable = unreadable_issues(cx);
+    let unreadable = unreadable_issues(cx, running);
     if !unreadable.is_empty() {
         let acceptance = Acceptance::Accepted { note: accepted.note };
         return keep_running(cx, running, acceptance, unreadable);
@@ -73,7 +72,7 @@ pub(super) async fn decide(
         return keep_running(cx, running, acceptance, vec![]);
     };
     accepted.note.extend(autoscaling.note());
-    let evolution = evolve(&accepted.topology, running, Timestamp::now());
+    let evolution = evolve(&accepted.topology, running, cx.now());
     let settings = &cx.shared.settings;
     let is_interim = evolution.blockers.is_empty() && evolution.apply != accepted.topology;
     let change = PendingChange {
@@ -161,17 +160,22 @@ fn previous_shape(cx: &ReconcileContext<'_>) -> Option<Shape> {
     cx.architecture.status.as_ref().and_then(|status| status.shape)
 }
 
-fn unreadable_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
+fn unreadable_issues(cx: &ReconcileContext<'_>, running: &RunningTopology) -> Vec<Issue> {
     let children = cx.shared.caches.unreadable_children(cx.key()).into_iter();
-    children
-        .map(|child| Issue {
-            kind: IssueKind::Unreadable,
-            message: format!(
-                "this version of Maquette cannot read {child}. Change or delete that object; \
-                 nothing is changed until then"
-            ),
-        })
-        .collect()
+    let objects = children.map(|child| {
+        format!(
+            "this version of Maquette cannot read {child}. Change or delete that object; nothing \
+             is changed until then"
+        )
+    });
+    let settings = running.unreadable_settings().iter().map(|problem| {
+        format!(
+            "this version of Maquette cannot read {problem}. Upgrade Maquette or restore that \
+             object; nothing is changed until then"
+        )
+    });
+    let messages = objects.chain(settings);
+    messages.map(|message| Issue { kind: IssueKind::Unreadable, message }).collect()
 }
 
 /// Nothing is changed without knowing all that runs.

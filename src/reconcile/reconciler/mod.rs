@@ -13,6 +13,7 @@ use super::{
     key::ArchitectureKey,
     outcome::ReconcileOutcome,
     publish::{catch_panic, find_ready, is_ready, leave_alone, report_panic, write_status},
+    reports::PollMode,
     volumes::set_claim_owners,
     watch::LenientArchitecture,
 };
@@ -20,7 +21,6 @@ use crate::{
     api::VolumeStatus,
     observe::{Assessment, IssueKind, RunningTopology, Subject, Target, running_topology},
 };
-use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -116,7 +116,7 @@ async fn run_steps(
     let mut outcome = ReconcileOutcome::default();
     outcome.applied.volumes = previous_volumes(&cx);
     let owners = timeout_at(deadline, set_claim_owners(&cx, &mut outcome)).await;
-    let explained = timeout_at(deadline, cx.explained_snapshot(Timestamp::now())).await;
+    let explained = timeout_at(deadline, cx.explained_snapshot(cx.now())).await;
     let (snapshot, next_look) = explained.unwrap_or_else(|_| (cx.snapshot(), None));
     let running = running_topology(&cx.identity, &snapshot);
     let decision = decide(&cx, &running, deadline).await;
@@ -169,9 +169,10 @@ async fn publish(
         operator: cx.shared.installation.name(),
         previous: cx.architecture.status.as_ref(),
     };
-    let now = Timestamp::now();
-    let status = Assessment::new(subject, target, &outcome.applied, running, now).status();
-    cx.shared.poll_schedule.set_healthy(cx.key(), is_ready(&status));
+    let status = Assessment::new(subject, target, &outcome.applied, running, cx.now()).status();
+    let entry = target.entry.as_ref().map(ToString::to_string);
+    let mode = PollMode { is_ready: is_ready(&status), entry };
+    cx.shared.poll_schedule.set_mode(cx.key(), mode);
     cx.shared.metrics.evolutions.record_status(cx.key(), status.evolution.as_ref());
     if let Some(ready) = find_ready(&status) {
         cx.shared.metrics.architectures.record_ready(cx.key(), &ready.status, &ready.reason);

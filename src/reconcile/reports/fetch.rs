@@ -10,17 +10,28 @@ use std::{error::Error, net::IpAddr, time::Duration};
 const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
 /// A larger report is an error.
 const MAX_REPORT_BYTES: usize = 256 * 1024;
-/// Long enough to reuse a connection in the next fast round, not in the next slow one.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Long enough to reuse a connection in the next round. That of a pod that takes turns with others is
+/// closed: it would be idle for most of the time. Shorter than the pods keep a connection, 60 s.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Why there is no report. The text stays the same while the cause does.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FetchError {
+    #[error("no answer within {} ms", FETCH_TIMEOUT.as_millis())]
+    TimedOut,
+    #[error("{0}")]
+    Failed(String),
+}
 
 /// Fetches reports over a pool of connections.
 #[derive(Clone, Debug)]
-pub(in crate::reconcile) struct ReportFetcher(ConnectionPool);
+pub(super) struct ReportFetcher(ConnectionPool);
 
 impl ReportFetcher {
-    pub(in crate::reconcile) fn new() -> Self {
+    pub(super) fn new() -> Self {
         let options = PoolOptions {
-            connect_timeout: FETCH_TIMEOUT,
+            // FETCH_TIMEOUT ends it first.
+            connect_timeout: FETCH_TIMEOUT * 2,
             idle_timeout: IDLE_TIMEOUT,
             max_idle_per_host: 1,
             // FETCH_TIMEOUT ends a request first.
@@ -29,15 +40,14 @@ impl ReportFetcher {
         Self(options.build())
     }
 
-    /// The report of the pod at `ip`, or why there is none, in one line that stays the same while
-    /// the cause does.
-    pub(in crate::reconcile) async fn fetch_report(
-        &self,
-        ip: &str,
-    ) -> Result<Observations, String> {
+    /// The report of the pod at `ip`.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or with something else.
+    pub(super) async fn fetch_report(&self, ip: &str) -> Result<Observations, FetchError> {
         match tokio::time::timeout(FETCH_TIMEOUT, self.request_report(ip)).await {
-            Ok(result) => result,
-            Err(_) => Err(format!("no answer within {} ms", FETCH_TIMEOUT.as_millis())),
+            Ok(result) => result.map_err(FetchError::Failed),
+            Err(_) => Err(FetchError::TimedOut),
         }
     }
 

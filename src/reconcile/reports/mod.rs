@@ -3,10 +3,15 @@
 //! Owns when each pod is polled and which of its reports count. It never decides what a report
 //! means: `observe` does.
 
+mod choose;
+mod digest;
 mod fetch;
 mod poll;
+mod schedule;
 mod store;
+#[cfg(test)]
+mod tests;
 
-pub(super) use fetch::ReportFetcher;
-pub(super) use poll::{PollSchedule, Poller};
+pub(super) use poll::Poller;
+pub(super) use schedule::{PollMode, PollSchedule};
 pub(super) use store::ReportStore;

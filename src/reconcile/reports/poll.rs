@@ -1,163 +1,144 @@
-//! Polls the reports of pods, beside the reconciler: fast while an Architecture is not ready, slow
-//! while it is. A round that changes what the status can show queues a reconcile.
+//! Polls the reports of pods, beside the reconciler. A change that the status can show queues a
+//! reconcile.
 
 use super::{
     super::{
         key::ArchitectureKey,
+        metrics::Metrics,
         watch::{Cache, Queue},
     },
-    fetch::ReportFetcher,
-    store::{PollAnswers, ReportStore},
+    choose::{PodToPoll, PollOutcome},
+    fetch::{FetchError, ReportFetcher},
+    schedule::{DueRound, PollSchedule, SLOW},
+    store::{PodAnswer, ReportStore},
 };
-use crate::observe::{REPORT_SAMPLE, has_ended};
 use futures::{StreamExt, stream};
-use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
-use kube::ResourceExt;
-use maquette_contract::{
-    Role,
-    keys::{LABEL_COMPONENT, LABEL_ROLE},
+use k8s_openapi::api::core::v1::Pod;
+use maquette_contract::Observations;
+use std::sync::Arc;
+use tokio::{
+    sync::Semaphore,
+    task::JoinSet,
+    time::{Duration, Instant, sleep_until},
 };
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-use tokio::{sync::Notify, task::JoinSet};
 
-/// The interval while an Architecture is not ready.
-const FAST: Duration = Duration::from_secs(2);
-/// The interval while it is: shorter than the life of a report and than the window of the traffic
-/// in it.
-const SLOW: Duration = Duration::from_secs(10);
 /// How many pods of one Architecture are polled at once.
-const MAX_PODS_AT_ONCE: usize = 16;
-/// How many Architectures are polled at once.
-const MAX_ARCHITECTURES_AT_ONCE: usize = 16;
-
-/// When each Architecture's pods are polled next.
-#[derive(Debug, Default)]
-pub(in crate::reconcile) struct PollSchedule {
-    entries: Mutex<HashMap<ArchitectureKey, PollEntry>>,
-    changed: Notify,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct PollEntry {
-    healthy: bool,
-    next: Instant,
-}
-
-impl PollSchedule {
-    /// Sets the interval of an Architecture. One that becomes unhealthy is polled at once.
-    pub(in crate::reconcile) fn set_healthy(&self, key: &ArchitectureKey, healthy: bool) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        match entries.get_mut(key) {
-            Some(entry) if entry.healthy == healthy => {}
-            Some(entry) => {
-                let next = if healthy { now + SLOW } else { now };
-                *entry = PollEntry { healthy, next };
-                self.changed.notify_one();
-            }
-            None => {
-                entries.insert(key.clone(), PollEntry { healthy, next: now });
-                self.changed.notify_one();
-            }
-        }
-    }
-
-    /// Drops a deleted Architecture.
-    pub(in crate::reconcile) fn forget(&self, key: &ArchitectureKey) {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-    }
-
-    /// The Architectures that are due and whether each is healthy, and when the next is due. Those
-    /// returned are scheduled again.
-    fn take_due(&self, now: Instant) -> (Vec<(ArchitectureKey, bool)>, Option<Instant>) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut due = vec![];
-        for (key, entry) in entries.iter_mut().filter(|(_, entry)| entry.next <= now) {
-            entry.next = now + if entry.healthy { SLOW } else { FAST };
-            due.push((key.clone(), entry.healthy));
-        }
-        (due, entries.values().map(|entry| entry.next).min())
-    }
-}
+const MAX_PODS_AT_ONCE: usize = 8;
+/// How many pods of all Architectures are polled at once. Slots are given in the order of the
+/// requests for one, so a large Architecture takes turns with the others.
+const MAX_POLLS_AT_ONCE: usize = 128;
+/// A change waits for the end of its round for at most this long.
+const MAX_CHANGE_DELAY: Duration = Duration::from_secs(1);
 
 /// Polls the pods of a watch scope.
 pub(in crate::reconcile) struct Poller {
-    pub(in crate::reconcile) schedule: Arc<PollSchedule>,
-    pub(in crate::reconcile) pods: Arc<Cache<Pod>>,
-    pub(in crate::reconcile) reports: Arc<ReportStore>,
-    pub(in crate::reconcile) fetcher: ReportFetcher,
-    pub(in crate::reconcile) queue: Arc<Queue>,
+    schedule: Arc<PollSchedule>,
+    pods: Arc<Cache<Pod>>,
+    reports: Arc<ReportStore>,
+    queue: Arc<Queue>,
+    metrics: Arc<Metrics>,
+    fetcher: ReportFetcher,
+    slots: Semaphore,
 }
 
 impl Poller {
-    /// Polls without end; wakes up when an Architecture is due or its interval changes.
+    pub(in crate::reconcile) fn new(
+        schedule: Arc<PollSchedule>,
+        pods: Arc<Cache<Pod>>,
+        reports: Arc<ReportStore>,
+        queue: Arc<Queue>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let (fetcher, slots) = (ReportFetcher::new(), Semaphore::new(MAX_POLLS_AT_ONCE));
+        Self { schedule, pods, reports, queue, metrics, fetcher, slots }
+    }
+
+    /// Polls without end; wakes up when an Architecture is due.
     pub(in crate::reconcile) async fn run(self) {
         let poller = Arc::new(self);
         let mut rounds = JoinSet::new();
         loop {
-            let (due, next) = poller.schedule.take_due(Instant::now());
-            for (key, healthy) in due {
-                while rounds.len() >= MAX_ARCHITECTURES_AT_ONCE {
-                    rounds.join_next().await;
-                }
+            let (due, next) = poller.schedule.start_due(Instant::now());
+            for round in due {
                 let poller = Arc::clone(&poller);
-                rounds.spawn(async move { poller.poll_architecture(&key, healthy).await });
+                rounds.spawn(async move { poller.run_round(round).await });
             }
             while rounds.try_join_next().is_some() {}
             let wake_up = next.unwrap_or_else(|| Instant::now() + SLOW);
             tokio::select! {
-                () = tokio::time::sleep_until(wake_up.into()) => {}
-                () = poller.schedule.changed.notified() => {}
+                () = sleep_until(wake_up) => {}
+                () = poller.schedule.await_change() => {}
             }
         }
     }
 
-    async fn poll_architecture(&self, key: &ArchitectureKey, healthy: bool) {
-        let (pods, began) = (self.pods.objects_of(key), Instant::now());
-        let requests = pods_to_poll(&pods, healthy)
-            .into_iter()
-            .map(|(uid, ip)| async move { (uid, self.fetcher.fetch_report(&ip).await) });
-        let answers: PollAnswers =
-            stream::iter(requests).buffer_unordered(MAX_PODS_AT_ONCE).collect().await;
-        let has_changed = self.reports.record_round(
-            key,
-            answers,
-            |uid| pods.iter().any(|pod| pod.metadata.uid.as_deref() == Some(uid)),
-            began,
-            Timestamp::now(),
-        );
-        if has_changed {
+    async fn run_round(&self, round: DueRound) {
+        let key = &round.key;
+        let (pods, started) = (self.pods.objects_of(key), Instant::now());
+        let only_due = round.mode.is_ready && self.reports.has_settled(key);
+        let chosen = round.history().choose_pods(&pods, &round.mode, only_due, started);
+        let exists = |uid: &str| pods.iter().any(|pod| pod.metadata.uid.as_deref() == Some(uid));
+        self.reports.begin_round(key, exists, started.into_std());
+        let all_answered = self.poll_pods(&round, chosen).await;
+        let now = Instant::now().into_std();
+        let settles = self.reports.end_round(key, all_answered, now);
+        if self.reports.take_changes(key, now) || settles {
+            self.queue.push(key.clone());
+        }
+        self.schedule.end_round(&round, started, self.reports.has_settled(key));
+    }
+
+    /// Polls the pods and records each answer as it comes. Returns whether every pod reported.
+    async fn poll_pods(&self, round: &DueRound, chosen: Vec<PodToPoll>) -> bool {
+        let key = &round.key;
+        let polls = chosen.into_iter().map(|pod| self.poll_pod(pod));
+        let mut answers = stream::iter(polls).buffer_unordered(MAX_PODS_AT_ONCE);
+        let (mut all_answered, mut queued_at) = (true, Instant::now());
+        while let Some((pod, answer, outcome)) = answers.next().await {
+            round.history().record_poll(&pod, outcome, Instant::now());
+            all_answered &= outcome == PollOutcome::Reported;
+            self.reports.record_answer(key, &pod, answer);
+            if queued_at.elapsed() >= MAX_CHANGE_DELAY {
+                self.queue_change(key);
+                queued_at = Instant::now();
+            }
+        }
+        all_answered
+    }
+
+    fn queue_change(&self, key: &ArchitectureKey) {
+        if self.reports.take_changes(key, Instant::now().into_std()) {
             self.queue.push(key.clone());
         }
     }
-}
 
-/// UID and address of each pod to poll: while all is well, a sample of each component's pods, but
-/// every peer.
-fn pods_to_poll(pods: &[Arc<Pod>], healthy: bool) -> Vec<(String, String)> {
-    let mut pods_of_component: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut to_poll = vec![];
-    // The cache lists pods in the order of their names, as `observe::sampled_pods` expects.
-    for pod in pods {
-        if pod.metadata.deletion_timestamp.is_some() || has_ended(pod) {
-            continue;
-        }
-        let count = pods_of_component.entry(label_of(pod, LABEL_COMPONENT)).or_default();
-        *count += 1;
-        let is_peer = label_of(pod, LABEL_ROLE) == Role::Peer.as_str();
-        if healthy && !is_peer && *count > REPORT_SAMPLE {
-            continue;
-        }
-        let ip = pod.status.as_ref().and_then(|status| status.pod_ip.clone());
-        to_poll.extend(pod.uid().zip(ip));
+    async fn poll_pod(&self, pod: PodToPoll) -> (PodToPoll, PodAnswer, PollOutcome) {
+        // Never closed, so it does not fail.
+        let _slot = self.slots.acquire().await;
+        let requested_at = Instant::now();
+        let fetched = self.fetcher.fetch_report(&pod.ip).await;
+        let received_at = Instant::now();
+        let (result, outcome) = match fetched.and_then(|report| check_sender(&pod, report)) {
+            Ok(report) => (Ok(report), PollOutcome::Reported),
+            Err(error) => {
+                let is_silent = matches!(error, FetchError::TimedOut);
+                let outcome = if is_silent { PollOutcome::Silent } else { PollOutcome::Failed };
+                (Err(error.to_string()), outcome)
+            }
+        };
+        self.metrics.polls.record_poll(outcome.as_str(), received_at - requested_at);
+        let (requested_at, received_at) = (requested_at.into_std(), received_at.into_std());
+        (pod, PodAnswer { requested_at, received_at, result }, outcome)
     }
-    to_poll
 }
 
-fn label_of<'a>(pod: &'a Pod, key: &str) -> &'a str {
-    pod.labels().get(key).map(String::as_str).unwrap_or_default()
+/// Refuses the report of another pod: addresses are used again.
+fn check_sender(pod: &PodToPoll, report: Observations) -> Result<Observations, FetchError> {
+    if report.pod == pod.name && report.component.as_str() == pod.component {
+        return Ok(report);
+    }
+    Err(FetchError::Failed(format!(
+        "its address {} answers with the report of pod {} of component {}",
+        pod.ip, report.pod, report.component
+    )))
 }

@@ -36,6 +36,12 @@ pub(crate) struct PodBehavior {
     pub(crate) down: BTreeSet<String>,
     /// Edges that fail, as `from` and `to`.
     pub(crate) failing: BTreeSet<(String, String)>,
+    /// Pods that are cut off: all their edges fail.
+    pub(crate) cut_off: BTreeSet<String>,
+    /// Pods whose address another pod has now: it reports instead.
+    pub(crate) replaced: BTreeSet<String>,
+    /// No request has ended for a while on edges other than the load's.
+    pub(crate) is_quiet: bool,
     /// Components whose pods answer no request for a report.
     pub(crate) not_reporting: BTreeSet<String>,
     /// Requests of the load that failed in the reported window.
@@ -232,7 +238,10 @@ impl Reporter {
         let source = |source| MigrationObservation { complete: copied, ..source };
         Some(Observations {
             component: config.component.clone(),
-            pod: self.pod.clone(),
+            pod: match behavior.replaced.contains(&self.pod) {
+                true => "blog-web-0".to_owned(),
+                false => self.pod.clone(),
+            },
             revision: ComponentConfig::revision_of(&self.text),
             older_requests: 0,
             edges: edges.collect(),
@@ -254,13 +263,16 @@ impl Reporter {
         behavior: &PodBehavior,
     ) -> EdgeObservation {
         let edge = (config.component.to_string(), to.to_string());
-        let probe = match behavior.failing.contains(&edge) {
+        let is_failing = behavior.failing.contains(&edge) || behavior.cut_off.contains(&self.pod);
+        let probe = match is_failing {
             true => Probe::Fails { message: "connection refused".to_owned() },
             false => Probe::Works,
         };
         let is_load = matches!(config.role, RoleConfig::Load(_));
         let failures = if is_load { behavior.failed_requests } else { 0 };
-        let traffic = Traffic { requests: 10, failures, ..Traffic::default() };
+        let is_quiet = behavior.is_quiet && !is_load;
+        let (requests, idle_seconds) = if is_quiet { (0, Some(60)) } else { (10, Some(0)) };
+        let traffic = Traffic { requests, failures, idle_seconds, ..Traffic::default() };
         EdgeObservation { to, probe, traffic }
     }
 }

@@ -4,7 +4,7 @@ use super::{ARCHITECTURE, assert_condition, make_not_ready, pod_mut, status_afte
 use crate::cluster::change_report;
 use k8s_openapi::{api::core::v1::PodCondition, jiff::SignedDuration};
 use maquette::{api::EdgeState, observe::Snapshot};
-use maquette_contract::Revision;
+use maquette_contract::{Probe, Revision};
 use std::sync::Arc;
 
 #[test]
@@ -113,7 +113,7 @@ fn a_component_without_a_fresh_report_is_unknown() {
         &status,
         "Ready",
         ("False", "ComponentsNotReady"),
-        "shop-data-0 has not reported yet",
+        "data: the next report of pod shop-data-0 is pending",
     );
     let status = status_after(|snapshot| {
         make_report_older(snapshot, 31);
@@ -137,4 +137,43 @@ fn make_report_older(snapshot: &mut Snapshot, seconds: i64) {
 fn a_report_of_thirty_seconds_still_counts() {
     let status = status_after(|snapshot| make_report_older(snapshot, 30));
     assert_condition(&status, "Ready", ("True", "AllWorks"), "");
+}
+
+#[test]
+fn every_pod_counts() {
+    let text = "shape: ThreeTier\nthreeTier: {client: {replicas: 5}}";
+    let cut_off = |snapshot: &mut Snapshot| {
+        for pod in ["shop-client-3", "shop-client-4"] {
+            change_report(snapshot, pod, |_, report| {
+                report.edges[0].probe = Probe::Fails { message: "connection refused".to_owned() };
+            });
+        }
+    };
+    let status = status_of(text, cut_off, |_| {});
+    let part = "client -> business: pod shop-client-3: connection refused";
+    assert_condition(&status, "Ready", ("False", "EdgesFailing"), part);
+    let silent = |snapshot: &mut Snapshot| {
+        snapshot.reports.get_mut("uid-of-shop-client-4").unwrap().latest = None;
+    };
+    let status = status_of(text, silent, |_| {});
+    let part = "client: the next report of pod shop-client-4 is pending";
+    assert_condition(&status, "Ready", ("False", "ComponentsNotReady"), part);
+    let failed = |snapshot: &mut Snapshot| {
+        change_report(snapshot, "shop-client-4", |_, report| report.served.failures = 1);
+    };
+    let status = status_of(text, failed, |_| {});
+    assert_condition(&status, "TrafficFlowing", ("False", "RequestsFailing"), "");
+}
+
+#[test]
+fn a_report_of_a_pod_that_takes_turns_counts_until_its_turn_comes_again() {
+    let with_age = |seconds| {
+        status_after(|snapshot| {
+            make_report_older(snapshot, seconds);
+            snapshot.reports.get_mut("uid-of-shop-business-1").unwrap().is_rotating = true;
+        })
+    };
+    assert_condition(&with_age(90), "Ready", ("True", "AllWorks"), "");
+    let part = "shop-business-1 did not report in the last 90 s";
+    assert_condition(&with_age(91), "Ready", ("False", "ComponentsNotReady"), part);
 }

@@ -6,7 +6,7 @@ use maquette::{
     api::{ArchitectureStatus, EdgeState},
     observe::Snapshot,
 };
-use maquette_contract::Probe;
+use maquette_contract::{Probe, Traffic};
 
 #[test]
 fn an_edge_fails_if_it_fails_for_one_pod() {
@@ -57,8 +57,20 @@ fn an_edge_with_requests_flows_and_one_with_probes_only_is_reachable() {
     assert_eq!(edge_state(&status), EdgeState::Reachable);
 }
 
+#[test]
+fn an_edge_flows_however_rare_its_requests_are() {
+    let status = status_after(|snapshot| {
+        stop_requests(snapshot, "shop-business-0");
+        change_report(snapshot, "shop-business-1", |_, report| {
+            let rare = Traffic { idle_seconds: Some(86_400), ..Traffic::default() };
+            report.edges[0].traffic = rare;
+        });
+    });
+    assert_eq!(edge_state(&status), EdgeState::Flowing);
+}
+
 fn stop_requests(snapshot: &mut Snapshot, pod: &str) {
-    change_report(snapshot, pod, |_, report| report.edges[0].traffic.requests = 0);
+    change_report(snapshot, pod, |_, report| report.edges[0].traffic = Traffic::default());
 }
 
 fn edge_state(status: &ArchitectureStatus) -> EdgeState {

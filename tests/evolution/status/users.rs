@@ -28,12 +28,52 @@ fn without_a_load_ready_depends_on_probes() {
     let text = "shape: ThreeTier\nload: {requestsPerSecond: 0}";
     let quiet = |snapshot: &mut Snapshot| {
         for pod in ["shop-client-0", "shop-business-0"] {
-            change_report(snapshot, pod, |_, report| report.served.requests = 0);
+            change_report(snapshot, pod, |_, report| report.served = Traffic::default());
         }
     };
     let status = status_of(text, quiet, |_| {});
     assert_condition(&status, "TrafficFlowing", ("Unknown", "NoTraffic"), "there is no load");
     assert_condition(&status, "Ready", ("True", "AllWorks"), "");
+}
+
+#[test]
+fn without_a_load_a_request_counts_for_fifteen_minutes() {
+    let last = |seconds: u64| {
+        let quiet = move |snapshot: &mut Snapshot| {
+            change_report(snapshot, "shop-client-0", |_, report| {
+                report.served = Traffic { idle_seconds: Some(seconds), ..Traffic::default() };
+            });
+        };
+        status_of(WITHOUT_LOAD, quiet, |_| {})
+    };
+    assert_condition(&last(900), "TrafficFlowing", ("True", "RequestsSucceed"), "");
+    let part = "there is no load, and no other request in the last 15 min";
+    assert_condition(&last(901), "TrafficFlowing", ("Unknown", "NoTraffic"), part);
+}
+
+#[test]
+fn a_load_that_waits_for_its_first_answer_is_no_proof_and_soon_a_failure() {
+    let waits = |seconds: u64| {
+        status_after(|snapshot| {
+            change_report(snapshot, "shop-client-0", |_, report| {
+                report.served = Traffic::default()
+            });
+            change_report(snapshot, "shop-load-0", |_, report| {
+                report.edges[0].traffic = Traffic::default();
+                let waiting_seconds = Some(seconds);
+                report.load = Some(LoadObservation { waiting_seconds, ..Default::default() });
+            });
+        })
+    };
+    let status = waits(15);
+    let part = "the load waits for the entry to answer";
+    assert_condition(&status, "TrafficFlowing", ("Unknown", "NoTraffic"), part);
+    assert_condition(&status, "Ready", ("Unknown", "NoTraffic"), part);
+    let status = waits(16);
+    let part = "the entry has not answered the load for more than 15 s; the load's log says why: \
+                kubectl -n default logs deployment/shop-load";
+    assert_condition(&status, "TrafficFlowing", ("False", "RequestsFailing"), part);
+    assert_condition(&status, "Ready", ("False", "RequestsFailing"), part);
 }
 
 #[test]

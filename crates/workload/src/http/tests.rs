@@ -11,7 +11,9 @@ use axum::{
 };
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use maquette_contract::{ItemKey, Record, RequestWork, Role, RoleConfig, Summary};
+use maquette_contract::{
+    ComponentIdentity, ItemKey, Record, RequestWork, Role, RoleConfig, Summary,
+};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;

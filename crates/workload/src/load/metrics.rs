@@ -43,6 +43,8 @@ pub(super) struct LoadMetrics {
     /// Items that the durability checker tracks.
     tracked: Gauge,
     totals: Mutex<LoadObservation>,
+    /// When the wait for the first answer began; none once it has ended.
+    waiting_since: Mutex<Option<Instant>>,
     summary: Mutex<LogSummary>,
 }
 
@@ -76,6 +78,7 @@ impl LoadMetrics {
             waiting: Gauge::default(),
             tracked: Gauge::default(),
             totals: Mutex::default(),
+            waiting_since: Mutex::new(Some(Instant::now())),
             summary: Mutex::new(LogSummary {
                 since: Instant::now(),
                 latencies: new_latencies(),
@@ -154,9 +157,15 @@ impl LoadMetrics {
         }
     }
 
-    /// The totals since the start of the process.
+    /// The wait for the first answer has ended.
+    pub(super) fn end_wait(&self) {
+        *lock(&self.waiting_since) = None;
+    }
+
+    /// The totals since the start of the process, and how long it waits for its first answer.
     pub(super) fn observation(&self) -> LoadObservation {
-        *lock(&self.totals)
+        let waiting = lock(&self.waiting_since).map(|since| since.elapsed().as_secs());
+        LoadObservation { waiting_seconds: waiting, ..*lock(&self.totals) }
     }
 
     /// Logs a summary, if the last one is older than [`SUMMARY_INTERVAL`].

@@ -13,10 +13,14 @@
 //! collections, or among all items while there are none; a missing item without an acknowledged
 //! write is not a failure.
 //!
+//! The virtual users start with the first answer of a target ([`first_answer`]): the parts of a new
+//! model do not start at once. Until then the report says for how long the load has waited.
+//!
 //! Never retries as a smart client would: a request that fails counts as failed, except that a
 //! broken connection is replaced once.
 
 mod durability_checker;
+mod first_answer;
 mod metrics;
 mod request;
 mod role;

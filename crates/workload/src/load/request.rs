@@ -62,9 +62,7 @@ pub(super) async fn send_and_check(
     match request {
         UserRequest::Read(key) => {
             let known = lock(checker).acknowledged_version(key).cloned();
-            let answer =
-                send_request(target, Method::GET, item_path(key), Bytes::new(), deadline).await?;
-            let found = found_version(key, answer)?;
+            let found = read_item(target, key, deadline).await?;
             check_durability(checker, key, known.as_ref(), found.as_ref())
         }
         UserRequest::Write(key, number) => {
@@ -83,6 +81,19 @@ pub(super) async fn send_and_check(
             }
         }
     }
+}
+
+/// Reads an item; returns its version, or none if the item does not exist.
+///
+/// # Errors
+/// If the target does not answer, or with an error.
+pub(super) async fn read_item(
+    target: &Upstream,
+    key: &ItemKey,
+    deadline: Instant,
+) -> Result<Option<Version>, RequestFailure> {
+    let answer = send_request(target, Method::GET, item_path(key), Bytes::new(), deadline).await?;
+    found_version(key, answer)
 }
 
 /// The status, and the outcome if the body is an answer.

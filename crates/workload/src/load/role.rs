@@ -3,6 +3,7 @@
 use super::{
     MAX_IN_FLIGHT, REQUEST_TIMEOUT,
     durability_checker::DurabilityChecker,
+    first_answer,
     metrics::LoadMetrics,
     request::{self, FailureKind, RequestFailure},
     schedule::{DueRequests, Pacer},
@@ -17,18 +18,23 @@ use std::{
 };
 use tokio::task::JoinSet;
 
-/// Runs the virtual users until a stop is requested, then waits for the requests in flight.
+/// Waits for the first answer of a target, then runs the virtual users until a stop is requested,
+/// and then waits for the requests in flight.
 ///
 /// # Errors
 /// If the configuration is not valid, the admin port is taken, or no thread can be started.
 pub async fn run(process: Process) -> Result<(), RunError> {
     let runtime = Runtime::<LoadSettings>::start(process).await?;
     let running = runtime.readiness.add_condition("running", "the load has not started yet");
+    let mut open_loop = OpenLoop::new(Arc::clone(&runtime));
+    running.mark_met();
+    tokio::select! {
+        () = first_answer::await_first_answer(&runtime) => open_loop.metrics.end_wait(),
+        () = runtime.shutdown.wait_until_requested() => return Ok(()),
+    }
     let mut changes = runtime.config.subscribe();
     let rate = changes.borrow_and_update().settings.rate;
     let mut pacer = Pacer::start(rate, REQUEST_TIMEOUT)?;
-    let mut open_loop = OpenLoop::new(Arc::clone(&runtime));
-    running.mark_met();
     tracing::info!(rate, "load started");
     loop {
         tokio::select! {

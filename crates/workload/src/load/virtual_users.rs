@@ -59,7 +59,7 @@ impl VirtualUsers {
 }
 
 /// The item with this number modulo the number of items; collections take turns.
-fn nth_item(mix: &RequestMix, number: u64) -> Arc<ItemKey> {
+pub(super) fn nth_item(mix: &RequestMix, number: u64) -> Arc<ItemKey> {
     let index = number % u64::from(mix.items.max(1));
     let collection = usize::try_from(index).unwrap_or(0) % mix.collections.len();
     #[expect(clippy::expect_used, reason = "digits are a valid id")]

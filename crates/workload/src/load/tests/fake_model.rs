@@ -36,15 +36,20 @@ pub(super) struct FakeModel(Arc<Mutex<FakeState>>);
 
 impl FakeModel {
     pub(super) async fn start(&self) -> Address {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address(listener.local_addr().unwrap().to_string());
+        self.listen(listener);
+        address
+    }
+
+    /// Answers requests on this listener.
+    pub(super) fn listen(&self, listener: TcpListener) {
         let router = Router::new()
             .route("/ping", get(async || StatusCode::NO_CONTENT))
             .route("/items/{collection}/{id}", get(read).put(write))
             .route("/summary", get(summary))
             .with_state(self.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = Address(listener.local_addr().unwrap().to_string());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        address
     }
 
     pub(super) fn change_state(&self, change: impl FnOnce(&mut FakeState)) {

@@ -108,9 +108,40 @@ async fn failures_are_counted_and_are_no_lost_writes() {
 }
 
 #[tokio::test]
-async fn a_closed_port_fails_at_once() {
+async fn the_users_start_with_the_first_answer_and_the_wait_is_reported() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let load = RunningLoad::start(config(&[&Address(closed.to_string())])).await;
+    let waits = |report: &Observations| report.load.unwrap().waiting_seconds >= Some(1);
+    let report = load.wait_until("a wait", waits).await;
+    assert_eq!(report.load.unwrap().sent, 0);
+    let model = FakeModel::default();
+    // An answer that is a failure ends no wait.
+    model.change_state(|state| state.fails = true);
+    model.listen(TcpListener::bind(closed).await.unwrap());
+    load.wait_until("a longer wait", |r| r.load.unwrap().waiting_seconds >= Some(2)).await;
+    model.change_state(|state| state.fails = false);
+    let report = load.wait_until("answers", |report| succeeded(report) >= 50).await;
+    let seen = report.load.unwrap();
+    assert_eq!((seen.failed, seen.waiting_seconds), (0, None));
+    assert_eq!(report.edges[0].traffic.failures, 0);
+    load.stop().await;
+}
+
+#[tokio::test]
+async fn a_load_that_waits_stops_at_once() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let load = RunningLoad::start(config(&[&Address(closed.to_string())])).await;
+    load.wait_until("a wait", |report| report.load.unwrap().waiting_seconds.is_some()).await;
+    load.stop().await;
+}
+
+#[tokio::test]
+async fn a_closed_port_fails_at_once() {
+    let model = FakeModel::default();
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let load = RunningLoad::start(config(&[&model.start().await])).await;
+    load.wait_until("a first answer", |report| succeeded(report) >= 1).await;
+    load.configure(config(&[&Address(closed.to_string())])).await;
     load.wait_until("failures", |report| report.load.unwrap().failed >= 50).await;
     let metrics = load.fetch_text("/metrics").await.unwrap();
     assert!(metrics.contains(r#"outcome="unreachable""#), "{metrics}");
@@ -139,10 +170,11 @@ async fn a_stall_shows_in_the_quantiles() {
 #[tokio::test]
 async fn requests_without_an_answer_in_time_fail_and_the_queue_is_bounded() {
     let model = FakeModel::default();
-    model
-        .change_state(|state| state.stalled_until = Some(Instant::now() + Duration::from_secs(60)));
     let many = LoadConfig { requests_per_second: 1000, ..config(&[&model.start().await]) };
     let load = RunningLoad::start(many).await;
+    load.wait_until("a first answer", |report| succeeded(report) >= 1).await;
+    model
+        .change_state(|state| state.stalled_until = Some(Instant::now() + Duration::from_secs(60)));
     let failed = |report: &Observations| report.load.unwrap().failed >= 1500;
     let report = load.wait_until("failures", failed).await;
     let metrics = load.fetch_text("/metrics").await.unwrap();
@@ -150,7 +182,7 @@ async fn requests_without_an_answer_in_time_fail_and_the_queue_is_bounded() {
     assert!(metrics.contains(r#"outcome="timed_out""#), "{metrics}");
     let waiting = metrics.lines().find_map(|line| line.strip_prefix("maquette_load_waiting "));
     assert!(waiting.unwrap().parse::<u64>().unwrap() <= 10_100, "{metrics}");
-    assert_eq!(report.load.unwrap().succeeded, 0);
+    assert_eq!(report.load.unwrap().lost_writes, 0);
     load.shutdown.begin();
 }
 

@@ -30,6 +30,7 @@ pub(super) fn config(targets: &[&Address]) -> LoadConfig {
     let target = |address: &&Address| LoadTarget {
         component: "client".parse().unwrap(),
         address: (*address).clone(),
+        entry: true,
     };
     LoadConfig {
         targets: targets.iter().map(target).collect(),
@@ -112,6 +113,7 @@ impl RunningLoad {
 fn write_config(directory: &TempDir, config: LoadConfig) -> PathBuf {
     let config = ComponentConfig {
         architecture: "shop".parse().unwrap(),
+        architecture_uid: Some("the-uid".parse().unwrap()),
         component: "load".parse().unwrap(),
         role: RoleConfig::Load(config),
     };

@@ -1,7 +1,7 @@
 //! The internal items API of the peers.
 
 use super::{
-    pods::{Pod, component, start_peers, version},
+    pods::{Pod, component, start_peers, user_target, version},
     test_cluster::key,
 };
 use crate::{
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 const ITEMS: usize = 1050;
 
 fn api_client(pod: &Pod) -> Arc<InternalApiClient> {
-    InternalApiClient::new(component("peers"), pod.traffic())
+    InternalApiClient::new(user_target(&component("peers"), pod.traffic()))
 }
 
 /// All items, page by page.

@@ -1,7 +1,7 @@
 //! Peers that migrate items from a store.
 
 use super::{
-    pods::{Pod, component, peer_config, start_peers},
+    pods::{Pod, component, peer_config, start_peers, user_target},
     test_cluster::{key, wait_until},
 };
 use crate::{
@@ -47,7 +47,7 @@ async fn filled_store() -> (Pod, SourceWriter, Vec<Record>) {
     store.configure(RoleConfig::Store(StoreConfig {}));
     store.start();
     store.wait_until_ready().await;
-    let client = StoreClient::new(component("data"), store.store());
+    let client = StoreClient::new(user_target(&component("data"), store.store()));
     let writer = SourceWriter { client, clock: VersionClock::new("old") };
     let written = join_all((0..ITEMS).map(|item| writer.write(item, item as u64))).await;
     (store, writer, written)

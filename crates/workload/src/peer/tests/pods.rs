@@ -4,8 +4,8 @@ use super::test_cluster::{free_port, timing, wait_until};
 use crate::{
     peer,
     runtime::{
-        CallRequest, CallResponse, ConfigDocument, Options, Process, RunError, Shutdown, Upstream,
-        headers::RequestContext,
+        CallRequest, CallResponse, ConfigDocument, EdgeTarget, Options, Process, RunError,
+        Shutdown, Upstream, headers::RequestContext,
     },
     service, store,
 };
@@ -72,8 +72,12 @@ impl Pod {
 
     /// Replaces the configuration file atomically, as the kubelet does.
     pub(super) fn configure(&self, role: RoleConfig) {
-        let architecture = "shop".parse().unwrap();
-        let config = ComponentConfig { architecture, component: self.component.clone(), role };
+        let config = ComponentConfig {
+            architecture: "shop".parse().unwrap(),
+            architecture_uid: Some("the-uid".parse().unwrap()),
+            component: self.component.clone(),
+            role,
+        };
         let new: PathBuf = self.options.config.with_extension("new");
         std::fs::write(&new, config.to_json().unwrap()).unwrap();
         std::fs::rename(new, &self.options.config).unwrap();
@@ -98,7 +102,7 @@ impl Pod {
     }
 
     pub(super) async fn send(&self, method: Method, path: &str, body: &str) -> CallResponse {
-        let upstream = Upstream::new(self.component.clone(), self.traffic());
+        let upstream = Upstream::new(user_target(&self.component, self.traffic()));
         request(&upstream, method, path, body).await
     }
 
@@ -119,14 +123,14 @@ impl Pod {
 
     pub(super) async fn observe(&self) -> Option<Observations> {
         let address = Address::new("127.0.0.1", self.options.admin_port);
-        let upstream = Upstream::new(self.component.clone(), address);
+        let upstream = Upstream::new(user_target(&self.component, address));
         let reply = request(&upstream, Method::GET, "/observations", "").await;
         serde_json::from_slice(&reply.body).ok()
     }
 
     pub(super) async fn wait_until_ready(&self) {
         let address = Address::new("127.0.0.1", self.options.admin_port);
-        let upstream = Upstream::new(self.component.clone(), address);
+        let upstream = Upstream::new(user_target(&self.component, address));
         wait_until("the pod is ready", || async {
             let reply = request(&upstream, Method::GET, "/readyz", "").await;
             if reply.status == StatusCode::OK { Ok(()) } else { Err(reply) }
@@ -223,4 +227,9 @@ pub(super) async fn start_peers(count: usize, change: impl Fn(&mut PeerConfig)) 
         pod.wait_until_ready().await;
     }
     pods
+}
+
+/// The target of a user, who names nobody.
+pub(super) fn user_target(component: &ComponentName, address: Address) -> EdgeTarget {
+    EdgeTarget { component: component.clone(), address, recipient: None }
 }

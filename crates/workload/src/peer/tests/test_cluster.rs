@@ -11,7 +11,8 @@ use crate::{
     storage::StorageError,
 };
 use maquette_contract::{
-    Address, ItemKey, PeerConfig, PeerMember, PeerObservation, Record, RequestWork, Summary,
+    Address, ComponentIdentity, ItemKey, PeerConfig, PeerMember, PeerObservation, Record,
+    RequestWork, Summary,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -140,7 +141,12 @@ impl TestCluster {
             migration_sources: vec![],
             successor: None,
         };
-        Members::new(&config).unwrap()
+        let own = ComponentIdentity {
+            architecture: "shop".parse().unwrap(),
+            uid: Some("the-uid".parse().unwrap()),
+            component: "peers".parse().unwrap(),
+        };
+        Members::new(&config, &own).unwrap()
     }
 
     /// Starts a peer in its slot, once the files of the peer that ran there are closed.

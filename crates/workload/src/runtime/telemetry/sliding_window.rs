@@ -19,7 +19,14 @@ const DOUBLINGS: usize = 26;
 /// traffic: 13 KiB from the first request on, about 1 KiB before.
 pub struct SlidingWindow {
     start: Instant,
-    slots: Mutex<[Slot; SLOTS]>,
+    counts: Mutex<WindowCounts>,
+}
+
+#[derive(Default)]
+struct WindowCounts {
+    slots: [Slot; SLOTS],
+    /// The second in which the last request ended, from the window's start.
+    last_second: Option<u64>,
 }
 
 #[derive(Default)]
@@ -33,7 +40,7 @@ struct Slot {
 
 impl Default for SlidingWindow {
     fn default() -> Self {
-        Self { start: Instant::now(), slots: Mutex::default() }
+        Self { start: Instant::now(), counts: Mutex::default() }
     }
 }
 
@@ -58,8 +65,9 @@ impl SlidingWindow {
 
     fn record_at(&self, now: Instant, took: Duration, failed: bool) {
         let second = self.second_at(now);
-        let mut slots = lock(&self.slots);
-        let slot = &mut slots[second as usize % SLOTS];
+        let mut counts = lock(&self.counts);
+        counts.last_second = counts.last_second.max(Some(second));
+        let slot = &mut counts.slots[second as usize % SLOTS];
         if slot.second != second {
             slot.second = second;
             slot.failures = 0;
@@ -72,10 +80,10 @@ impl SlidingWindow {
 
     fn traffic_at(&self, now: Instant) -> Traffic {
         let now = self.second_at(now);
-        let slots = lock(&self.slots);
+        let window = lock(&self.counts);
         let mut counts = vec![0_u64; STEPS_PER_DOUBLING * (DOUBLINGS + 1)];
         let mut failures = 0;
-        for slot in slots.iter().filter(|slot| slot.second + SLOTS as u64 > now) {
+        for slot in window.slots.iter().filter(|slot| slot.second + SLOTS as u64 > now) {
             counts.iter_mut().zip(&slot.counts).for_each(|(sum, count)| *sum += u64::from(*count));
             failures += slot.failures;
         }
@@ -85,6 +93,7 @@ impl SlidingWindow {
             failures,
             p50_micros: quantile_micros(&counts, requests.div_ceil(2)),
             p99_micros: quantile_micros(&counts, (requests * 99).div_ceil(100)),
+            idle_seconds: window.last_second.map(|last| now.saturating_sub(last)),
         }
     }
 
@@ -146,7 +155,8 @@ mod tests {
         assert!((10_000..11_250).contains(&traffic.p50_micros), "{traffic:?}");
         assert!((500_000..562_500).contains(&traffic.p99_micros), "{traffic:?}");
         assert_eq!(window.traffic_at(at(18)).requests, 2);
-        assert_eq!(window.traffic_at(at(24)), Traffic::default());
+        let idle = Traffic { idle_seconds: Some(15), ..Traffic::default() };
+        assert_eq!(window.traffic_at(at(24)), idle);
         window.record_at(at(18), millis(1), false);
         assert_eq!(window.traffic_at(at(18)).requests, 3, "a slot is reused after its second");
     }

@@ -102,6 +102,7 @@ async fn an_invalid_configuration_is_counted_and_not_used() {
     let role = RoleConfig::Store(StoreConfig {});
     let store = ComponentConfig {
         architecture: "shop".parse().unwrap(),
+        architecture_uid: None,
         component: component("web"),
         role,
     };

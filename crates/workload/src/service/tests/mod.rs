@@ -164,9 +164,13 @@ impl Service {
 }
 
 fn document(name: &str, config: ServiceConfig) -> String {
-    let architecture = "shop".parse().unwrap();
-    let role = RoleConfig::Service(config);
-    ComponentConfig { architecture, component: component(name), role }.to_json().unwrap()
+    let config = ComponentConfig {
+        architecture: "shop".parse().unwrap(),
+        architecture_uid: Some("the-uid".parse().unwrap()),
+        component: component(name),
+        role: RoleConfig::Service(config),
+    };
+    config.to_json().unwrap()
 }
 
 /// A running store.
