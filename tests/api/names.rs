@@ -44,6 +44,37 @@ async fn nothing_starts_while_a_name_belongs_to_another_architecture() {
     }
 }
 
+#[tokio::test]
+async fn of_two_that_are_created_together_one_gets_all_names() {
+    let namespace = TestNamespace::new("same-names-together").await;
+    let _operator = Operator::start(&namespace.name);
+    futures::future::join(namespace.apply("shop", SHOP), namespace.apply("shop-web", SHOP_WEB))
+        .await;
+    let reasons = async |wanted: &str| {
+        let mut names = vec![];
+        for name in ["shop", "shop-web"] {
+            let found = namespace.api::<Architecture>().get(name).await.expect("it is there");
+            let conditions = found.status.map(|status| status.conditions).unwrap_or_default();
+            if conditions.iter().any(|c| c.type_ == "Ready" && c.reason == wanted) {
+                names.push(name);
+            }
+        }
+        names
+    };
+    let refused = eventually("one of the two is refused", soon(), async || {
+        match reasons("Conflict").await.as_slice() {
+            [refused] => Ok(*refused),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    let first = if refused == "shop" { "shop-web" } else { "shop" };
+    namespace.await_children(first).await;
+    assert_eq!(reasons("Conflict").await, [refused]);
+    let made = namespace.children(refused).await;
+    assert!(made.is_empty(), "made: {:?}", made.keys());
+}
+
 fn spec_by_child(children: BTreeMap<String, AnyObject>) -> BTreeMap<String, serde_json::Value> {
     let specs = children.into_iter().map(|(key, child)| (key, child.data["spec"].clone()));
     // The controllers of others change the rest.
