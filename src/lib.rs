@@ -9,3 +9,4 @@ pub mod plan;
 pub mod preview;
 pub mod reconcile;
 pub mod render;
+pub mod rollout;

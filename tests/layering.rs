@@ -1,7 +1,7 @@
 //! The modules of each crate form layers, and each may use only the layers before its own:
 //!
-//! - operator: `contract <- api <- plan <- render, observe <- evolve, graph <- preview <- reconcile
-//!   <- cli <- main`
+//! - operator: `contract <- api <- plan <- render, observe <- evolve, graph, rollout <- preview <-
+//!   reconcile <- cli <- main`
 //! - workload: `contract <- runtime, storage <- backend <- migration, http <- forward <- service,
 //!   store, peer, load <- run <- main`
 
@@ -32,7 +32,7 @@ const OPERATOR: LayeredCrate = LayeredCrate {
         &["api"],
         &["plan"],
         &["render", "observe"],
-        &["evolve", "graph"],
+        &["evolve", "graph", "rollout"],
         &["preview"],
         &["reconcile"],
         &["cli"],
@@ -56,7 +56,8 @@ const WORKLOAD: LayeredCrate = LayeredCrate {
     tests_use_own_row: true,
 };
 /// The modules without client, clock, environment or randomness.
-const PURE: [&str; 7] = ["api", "plan", "render", "observe", "evolve", "graph", "preview"];
+const PURE: [&str; 8] =
+    ["api", "plan", "render", "observe", "evolve", "graph", "rollout", "preview"];
 const PURE_LINTS: &str = "#![warn(clippy::disallowed_methods, clippy::disallowed_types)]";
 
 #[test]

@@ -77,6 +77,20 @@ fn there_are_no_floating_point_numbers_and_no_nulls() {
 }
 
 #[test]
+fn items_of_lists_have_no_defaults() {
+    // A client-side diff, as of Argo CD, replaces lists as a whole.
+    let defaults = wrong_paths(|path, schema| path.contains("[]") && schema.default.is_some());
+    assert_eq!(defaults, [""; 0], "set the default in the code and describe it");
+}
+
+#[test]
+fn a_new_object_is_not_observed_yet() {
+    let status = &schema().properties.expect("members")["status"];
+    let default = status.default.as_ref().map(|default| default.0.clone());
+    assert_eq!(default, Some(json!({"observedGeneration": -1})));
+}
+
+#[test]
 fn lists_of_named_things_merge_by_name() {
     let lists = wrong_paths(|path, schema| {
         let of_objects = matches!(&schema.items, Some(JSONSchemaPropsOrArray::Schema(items))

@@ -4,14 +4,15 @@
 //! It never decides what is valid: the rules are `spec`'s, the bounds stand at the types.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt;
 use serde::{Serialize, Serializer, ser::Error};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::LazyLock;
 
 use super::spec::{Architecture, component_names};
+use super::status::UNOBSERVED_GENERATION;
 use super::validation::{component_name, schema_rules};
 use maquette_contract::ArchitectureName;
 
@@ -21,8 +22,9 @@ pub fn crd() -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
         let schema = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut());
         if let Some(schema) = schema {
-            strip_unsupported(schema);
+            adapt_schema(schema, false);
             add_root_rules(schema);
+            add_status_default(schema);
         }
     }
     crd
@@ -102,12 +104,26 @@ fn append_default(schema: &mut JSONSchemaProps) {
     }
 }
 
-/// Adapts a schema and all schemas below it to Kubernetes.
-fn strip_unsupported(schema: &mut JSONSchemaProps) {
+/// Sets the status of an Architecture that no operator has seen, as Flux' own kinds do: kstatus
+/// takes an object without a status for ready.
+fn add_status_default(schema: &mut JSONSchemaProps) {
+    let status = schema.properties.as_mut().and_then(|members| members.get_mut("status"));
+    if let Some(status) = status {
+        status.default = Some(JSON(json!({"observedGeneration": UNOBSERVED_GENERATION})));
+    }
+}
+
+/// Adapts a schema and all schemas below it to Kubernetes. `is_in_list`: it is below a list.
+fn adapt_schema(schema: &mut JSONSchemaProps, is_in_list: bool) {
     // Without `nullable` the API server drops a null, so that `has` in CEL is false for it.
     schema.nullable = None;
     schema.description = schema.description.take().map(|text| unwrap_lines(&text));
     append_default(schema);
+    // A JSON merge patch replaces a list as a whole: a default below it would differ from the
+    // user's file for ever. The code sets these defaults.
+    if is_in_list {
+        schema.default = None;
+    }
     // Kubernetes has no formats of unsigned numbers.
     if schema.format.as_ref().is_some_and(|format| format.starts_with("uint")) {
         schema.format = None;
@@ -116,15 +132,15 @@ fn strip_unsupported(schema: &mut JSONSchemaProps) {
         .properties
         .iter_mut()
         .flat_map(|properties| properties.values_mut())
-        .for_each(strip_unsupported);
+        .for_each(|member| adapt_schema(member, is_in_list));
     match &mut schema.items {
-        Some(JSONSchemaPropsOrArray::Schema(items)) => strip_unsupported(items),
+        Some(JSONSchemaPropsOrArray::Schema(items)) => adapt_schema(items, true),
         Some(JSONSchemaPropsOrArray::Schemas(items)) => {
-            items.iter_mut().for_each(strip_unsupported)
+            items.iter_mut().for_each(|item| adapt_schema(item, true))
         }
         None => {}
     }
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
-        strip_unsupported(values);
+        adapt_schema(values, is_in_list);
     }
 }

@@ -9,11 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::Shape;
 
+/// `status.observedGeneration` of an Architecture that no operator has seen.
+pub(super) const UNOBSERVED_GENERATION: i64 = -1;
+
 /// The state of the model when the operator last observed it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArchitectureStatus {
-    /// The `metadata.generation` that this status describes.
+    /// The `metadata.generation` that this status describes; -1 until the operator has observed the
+    /// Architecture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// The installation of the operator that builds the Architecture, as the namespace and name of
@@ -33,8 +37,12 @@ pub struct ArchitectureStatus {
     /// Available components / all components, such as `5/5`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub components_ready: Option<String>,
-    /// The conditions `Accepted`, `Ready`, `Progressing`, `TrafficFlowing` and, for peers,
-    /// `OverlayConnected`.
+    /// `Accepted`: the specification can run. `Ready`: every component is available, every edge
+    /// works and users are served. `Progressing`: the running model is being changed to match the
+    /// specification. `TrafficFlowing`: users' requests are answered. `OverlayConnected`, for
+    /// peers only: every peer sees every other. `Reconciling` and `Stalled` exist only while they
+    /// are true: `Reconciling` as long as the operator works on the specification, `Stalled` when
+    /// it cannot go on until a user fixes the cause.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -105,7 +113,9 @@ impl EvolutionStep {
 pub struct ComponentStatus {
     /// The name of the component, unique in the Architecture.
     pub name: String,
-    /// What the component does.
+    /// What the component does: `Service` (answers requests by calling other components or querying
+    /// its store), `Store` (stores items on a volume), `Peer` (stores a share of the items and
+    /// answers requests) or `Load` (sends requests that simulate end users).
     pub role: ComponentRole,
     /// The number of pods that are ready and run the current configuration.
     pub ready: i32,
@@ -148,7 +158,10 @@ pub struct EdgeStatus {
     pub from: String,
     /// The component that accepts connections.
     pub to: String,
-    /// Whether requests or probes over the edge succeed.
+    /// Whether requests or probes over the edge succeed: `Flowing` (at least one request in the
+    /// last 15 s, and none failed), `Reachable` (probes succeed; no request in the last 15 s),
+    /// `Failing` (probes or requests fail) or `Unknown` (no current report from the component
+    /// `from`).
     pub state: EdgeState,
     /// Why the edge fails or is unknown, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,7 +192,7 @@ pub struct VolumeStatus {
     /// The component that stored items on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub component: Option<String>,
-    /// Whether it is kept or deleted.
+    /// Whether it is kept (`Retained`) or being deleted (`Deleting`), with its items.
     pub state: VolumeState,
     /// The reason, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]

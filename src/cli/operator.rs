@@ -31,6 +31,11 @@ pub struct Args {
     /// How many Architectures are reconciled at the same time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
+    /// How many Architectures change the image or other settings of their pods at the same time, as
+    /// after an upgrade of the operator. Those that are stopped by a pod that cannot start do not
+    /// count.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    max_concurrent_rollouts: u16,
     /// Whether to reconcile only while holding the lease, so that several replicas can run.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     leader_elect: bool,
@@ -77,6 +82,7 @@ pub(super) async fn run(args: Args) -> CommandResult {
         namespaces: distinct_namespaces(&args.namespaces),
         settings: RenderSettings { image: args.workload_image },
         concurrency: args.concurrency,
+        max_concurrent_rollouts: args.max_concurrent_rollouts,
         http_address: args.http_address,
         lease: args.leader_elect.then_some(lease),
         instance: args.instance,

@@ -2,7 +2,7 @@
 
 use super::{
     Availability, RunningTopology, Shortfall, component_availability, edge, first_poll,
-    inputs::{ApplyOutcome, Subject, Target},
+    inputs::{Acceptance, ApplyOutcome, Subject, Target},
     traffic::{self, UserTraffic},
 };
 use crate::{api::EdgeStatus, plan::Component};
@@ -69,7 +69,21 @@ impl<'a> Assessment<'a> {
         lines_by_cause(self.shortfalls())
     }
 
-    fn shortfalls(&self) -> impl Iterator<Item = (&Component, &Shortfall)> {
+    /// The same, only those for which `is_listed` is true.
+    pub(super) fn unavailable_components_where(
+        &self,
+        is_listed: impl Fn(&Component, &Shortfall) -> bool,
+    ) -> Vec<String> {
+        lines_by_cause(self.shortfalls().filter(|(component, found)| is_listed(component, found)))
+    }
+
+    /// Whether the specification can run.
+    pub(super) fn is_accepted(&self) -> bool {
+        matches!(self.target.acceptance, Acceptance::Accepted { .. })
+    }
+
+    /// What each component lacks that is not available.
+    pub(super) fn shortfalls(&self) -> impl Iterator<Item = (&Component, &Shortfall)> {
         self.components.iter().filter_map(|(component, availability)| match availability {
             Availability::Available => None,
             Availability::Unavailable(shortfall) => Some((*component, shortfall)),

@@ -30,12 +30,13 @@ pub struct Shortfall {
 
 impl Shortfall {
     /// One that ends by itself.
-    pub(super) fn passing(message: impl Into<String>) -> Self {
+    pub fn passing(message: impl Into<String>) -> Self {
         let message = message.into();
         Self { cause: message.clone(), message, is_stuck: false }
     }
 
-    fn stuck(message: impl Into<String>) -> Self {
+    /// One that lasts until a user fixes it.
+    pub fn stuck(message: impl Into<String>) -> Self {
         Self { is_stuck: true, ..Self::passing(message) }
     }
 }

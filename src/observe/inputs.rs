@@ -39,6 +39,8 @@ pub struct Target {
     pub waits: Vec<String>,
     /// Why the specification cannot be reached from what runs, one line each, with the fix.
     pub blockers: Vec<String>,
+    /// Pods with new settings that cannot start, so that no further pod is changed, one line each.
+    pub stops: Vec<String>,
 }
 
 /// The result of the steps of one reconcile. The steps fill it; the assessment borrows it.

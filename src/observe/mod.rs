@@ -34,7 +34,7 @@ pub use inputs::{
 pub use ownership::{is_controlled_by, is_orphan_of};
 pub use running::{
     PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload, has_ended,
-    is_pod_ready, pod_ordinal, refused_volume_changes, running_topology,
+    is_pod_ready, pod_ordinal, readiness_issue, refused_volume_changes, running_topology,
 };
 pub use snapshot::{PodReport, REPORT_TTL, ROTATION_SECONDS, Snapshot};
 pub use status::{PanicReport, status_after_panic};

@@ -8,7 +8,7 @@ use super::{
     state::{ReconcileState, StateStore},
     watch::{
         Cache, Caches, CauseReadings, CauseSource, ForeignObjects, Installation,
-        LenientArchitecture, NameReservations, Queue, WriteFence,
+        LenientArchitecture, NameReservations, Queue, RolloutSlots, WriteFence,
     },
 };
 use crate::{
@@ -20,8 +20,9 @@ use k8s_openapi::{
     Metadata, NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta,
     jiff::Timestamp,
 };
-use kube::{Api, Client, Resource, ResourceExt, runtime::events::Recorder};
+use kube::{Api, Client, Resource, ResourceExt, runtime::events::Reporter};
 use maquette_contract::keys::LABEL_COMPONENT;
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -38,9 +39,11 @@ pub(super) struct Context {
     pub(super) states: StateStore,
     pub(super) reports: Arc<ReportStore>,
     pub(super) poll_schedule: Arc<PollSchedule>,
-    pub(super) recorder: Recorder,
+    pub(super) reporter: Reporter,
     pub(super) metrics: Arc<Metrics>,
     pub(super) installation: Arc<Installation>,
+    /// The same for all scopes.
+    pub(super) rollout_slots: Arc<RolloutSlots>,
 }
 
 impl Context {
@@ -71,6 +74,7 @@ impl Context {
         self.poll_schedule.forget(key);
         self.metrics.forget_architecture(key);
         self.installation.forget(key);
+        self.rollout_slots.release(key);
     }
 }
 
@@ -139,7 +143,7 @@ impl<'a> ReconcileContext<'a> {
     }
 
     /// The cached objects of a type that the Architecture controls or may adopt.
-    pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta>>(
+    pub(super) fn owned_objects<K: Metadata<Ty = ObjectMeta> + Serialize + DeserializeOwned>(
         &self,
         cache: &Cache<K>,
     ) -> Vec<Arc<K>> {

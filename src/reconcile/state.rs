@@ -8,6 +8,7 @@ use super::{
     key::ArchitectureKey,
     watch::{CauseReadings, LastSeen, WriteFence},
 };
+use k8s_openapi::api::events::v1::Event;
 use maquette_contract::Revision;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -47,6 +48,13 @@ pub(super) struct Repairs {
     pub(super) times: Vec<Instant>,
 }
 
+/// An Event that was written a short time ago, or not yet.
+#[derive(Debug)]
+pub(super) struct EventRecord {
+    pub(super) object: Event,
+    pub(super) is_written: bool,
+}
+
 /// The state of one Architecture.
 #[derive(Debug, Default)]
 pub(super) struct ReconcileState {
@@ -63,6 +71,8 @@ pub(super) struct ReconcileState {
     pub(super) kubelet_refreshes: HashMap<String, KubeletRefresh>,
     /// By the claim's name.
     pub(super) refused_growth: HashMap<String, GrowthRefusal>,
+    /// The oldest first.
+    pub(super) events: Vec<EventRecord>,
     pub(super) status_written_at: Option<Instant>,
     pub(super) cause_readings: CauseReadings,
     /// By object and field: when it was repaired lately.

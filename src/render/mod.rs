@@ -29,11 +29,13 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
+use maquette_contract::keys;
 use serde::Serialize;
 use serde_json::Value;
 
 pub use compare::first_difference;
 pub use pod::security;
+pub use workload::{PodController, build_canary};
 
 /// Settings of the operator: the same for every Architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +139,23 @@ pub fn render(topology: &Topology, settings: &RenderSettings) -> Rendered {
         stateful_sets: stamped_and_sorted(stateful_sets),
         pod_disruption_budgets: stamped_and_sorted(budgets),
     })
+}
+
+/// Makes `workload` keep the pod template of `live`: all its other fields are applied as rendered.
+pub fn keep_live_template<W: PodController>(workload: &mut W, live: &W) {
+    let (Some(wanted), Some(template)) = (workload.template_mut(), live.template()) else { return };
+    wanted.clone_from(template);
+    let live_hash = live
+        .metadata()
+        .annotations
+        .as_ref()
+        .and_then(|annotations| annotations.get(keys::ANNOTATION_TEMPLATE_HASH).cloned());
+    let annotations = workload.metadata_mut().annotations.get_or_insert_default();
+    match live_hash {
+        Some(hash) => _ = annotations.insert(keys::ANNOTATION_TEMPLATE_HASH.to_owned(), hash),
+        None => _ = annotations.remove(keys::ANNOTATION_TEMPLATE_HASH),
+    }
+    hash::annotate_hash(workload);
 }
 
 /// Objects of one kind in the order of their names, each with the hash of its content.

@@ -61,7 +61,7 @@ async fn create_strictly(namespace: &TestNamespace, object: &DynamicObject) -> O
 }
 
 /// A rejected change: the specs before and after, the path and the message.
-const CHANGES: [(&str, &str, &str, &str); 12] = [
+const CHANGES: [(&str, &str, &str, &str); 13] = [
     (
         "{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}",
         "{shape: ThreeTier, threeTier: {data: {storage: {size: 2047Mi}}}}",
@@ -89,6 +89,12 @@ const CHANGES: [(&str, &str, &str, &str); 12] = [
     (
         "{shape: NTier, nTier: {services: [{name: a, store: {storage: {size: 2Gi}}}]}}",
         "{shape: NTier, nTier: {services: [{name: a}]}}",
+        "spec.nTier.services",
+        "the volume of a store cannot shrink: keep the size of every store or increase it",
+    ),
+    (
+        "{shape: NTier, nTier: {services: [{name: a, store: {storage: {size: 2Gi}}}]}}",
+        "{shape: NTier, nTier: {services: [{name: a, store: {storage: {}}}]}}",
         "spec.nTier.services",
         "the volume of a store cannot shrink: keep the size of every store or increase it",
     ),

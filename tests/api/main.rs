@@ -21,6 +21,7 @@ mod deletion;
 mod drift;
 mod evolution;
 mod failed_calls;
+mod gitops;
 mod installations;
 mod invalid;
 mod leader;

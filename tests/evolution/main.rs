@@ -13,6 +13,7 @@ mod cluster;
 mod peers;
 mod progress;
 mod read_back;
+mod rollout;
 mod simulation;
 mod status;
 mod steps;

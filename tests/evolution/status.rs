@@ -1,8 +1,10 @@
 //! The status of a running model.
 
+mod change;
 mod components;
 mod edges;
 mod first_poll;
+mod kstatus;
 mod users;
 
 use crate::cluster::{healthy_snapshot, identity, now, observe_running, parse_spec, plan_spec};
@@ -41,6 +43,7 @@ impl Inputs {
             evolution: None,
             waits: vec![],
             blockers: vec![],
+            stops: vec![],
         };
         let identity = topology.identity().clone();
         Self { identity, target, outcome: ApplyOutcome::default() }
@@ -176,7 +179,8 @@ fn a_rejected_specification_is_never_ready() {
         },
     );
     assert_condition(&status, "Accepted", ("False", "Refused"), "spec.x: bad");
-    assert_condition(&status, "Ready", ("False", "Refused"), "");
+    assert_condition(&status, "Ready", ("False", "Refused"), "is refused: spec.x: bad");
+    assert_condition(&status, "Stalled", ("True", "Refused"), "is refused: spec.x: bad");
     assert_condition(&status, "Progressing", ("False", "Refused"), "");
 }
 
@@ -224,7 +228,7 @@ fn an_unreadable_specification_or_object_is_in_the_conditions() {
     let status = status_of(ARCHITECTURE, |_| {}, |inputs| inputs.target.acceptance = unreadable);
     let fix = "cannot read spec.shape: unknown variant `Ring`. Change that, or run the version";
     assert_condition(&status, "Accepted", ("False", "Unreadable"), fix);
-    assert_condition(&status, "Ready", ("False", "Unreadable"), "");
+    assert_condition(&status, "Ready", ("False", "Unreadable"), "unknown variant `Ring`");
     assert_condition(&status, "Progressing", ("False", "Unreadable"), "");
     let unreadable_object = issue(IssueKind::Unreadable, "ConfigMap x: bad");
     let status =

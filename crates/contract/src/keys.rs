@@ -27,6 +27,9 @@ pub const MANAGER: &str = "maquette";
 /// The hash of the object that was applied last. If the hash of the desired object differs, the
 /// operator applies it again.
 pub const ANNOTATION_APPLIED_HASH: &str = "maquette.dev/applied-hash";
+/// On a Deployment or StatefulSet: the hash of the pod template that was applied last. On a canary
+/// pod: the hash of the template that it proves.
+pub const ANNOTATION_TEMPLATE_HASH: &str = "maquette.dev/template-hash";
 /// On a pod: the revision of the configuration that it should load. A change of the annotation
 /// makes the kubelet refresh the mounted ConfigMap at once.
 pub const ANNOTATION_CONFIG_REVISION: &str = "maquette.dev/config-revision";
@@ -47,6 +50,8 @@ pub const DATA_DIR: &str = "/data";
 /// The name of the volume claim template. Claims have the names
 /// `data-<architecture>-<component>-<ordinal>`.
 pub const CLAIM: &str = "data";
+/// The end of the name of a canary pod; the beginning is the name of the Deployment or StatefulSet.
+pub const CANARY_SUFFIX: &str = "-canary";
 /// The environment variable that holds the name of the pod.
 pub const ENV_POD_NAME: &str = "POD_NAME";
 

@@ -8,14 +8,16 @@ use crate::api::shapes::{Client, NTier, Service};
 use crate::api::validation::{CelRule, ErrorList, FieldPath, component_name, to_json};
 
 /// In CEL: the n-tier shape has a store of the name of client `c`.
-const IS_STORE: &str = "(has(self.nTier) ? self.nTier.services.exists(s, !s.stateless \
-                        && (has(s.store) && has(s.store.name) ? c.name == s.store.name \
+const IS_STORE: &str = "(has(self.nTier) ? self.nTier.services.exists(s, \
+                        (!has(s.stateless) || !s.stateless) && (has(s.store) \
+                        && has(s.store.name) ? c.name == s.store.name \
                         : c.name == s.name + '-data')) : c.name == 'orders-data')";
 
 // In CEL: `<architecture>-<component>` is longer than 52 characters.
 const CLIENT_IS_TOO_LONG: &str = "size(self.metadata.name) + size(c.name) > 51";
 const SERVICE_IS_TOO_LONG: &str = "size(self.metadata.name) + size(s.name) > 51";
-const STORE_IS_TOO_LONG: &str = "!s.stateless && (has(s.store) && has(s.store.name) \
+const STORE_IS_TOO_LONG: &str = "(!has(s.stateless) || !s.stateless) \
+                                 && (has(s.store) && has(s.store.name) \
                                  ? size(self.metadata.name) + size(s.store.name) \
                                  : size(self.metadata.name) + size(s.name) + 5) > 51";
 

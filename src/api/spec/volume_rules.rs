@@ -37,7 +37,9 @@ fn class_rule(shape: &str, member: &str, storage: &str) -> CelRule {
 }
 
 /// In CEL: the services `s` (after) and `t` (before) have the same store.
-const SAME_STORE: &str = "!s.stateless && !t.stateless && (has(s.store) && has(s.store.name) \
+const SAME_STORE: &str = "(!has(s.stateless) || !s.stateless) \
+                          && (!has(t.stateless) || !t.stateless) \
+                          && (has(s.store) && has(s.store.name) \
                           ? (has(t.store) && has(t.store.name) ? s.store.name == t.store.name \
                           : s.store.name == t.name + '-data') \
                           : (has(t.store) && has(t.store.name) ? t.store.name == s.name + '-data' \
@@ -46,7 +48,7 @@ const SAME_STORE: &str = "!s.stateless && !t.stateless && (has(s.store) && has(s
 /// In CEL: service `s` has a store that is also in the default services.
 fn is_default_store(s: &str) -> String {
     format!(
-        "!{s}.stateless && (has({s}.store) && has({s}.store.name) \
+        "(!has({s}.stateless) || !{s}.stateless) && (has({s}.store) && has({s}.store.name) \
          ? {s}.store.name in ['data', 'orders-data'] : {s}.name == 'orders')"
     )
 }
@@ -54,14 +56,18 @@ fn is_default_store(s: &str) -> String {
 /// In CEL: the size of the store of service `s`.
 fn store_size(s: &str) -> String {
     format!(
-        "(has({s}.store) && isQuantity({s}.store.storage.size) \
+        "(has({s}.store) && has({s}.store.storage) \
+         && has({s}.store.storage.size) && isQuantity({s}.store.storage.size) \
          ? quantity({s}.store.storage.size) : quantity('1Gi'))"
     )
 }
 
 /// In CEL: the store of service `s` sets a StorageClass.
 fn has_class(s: &str) -> String {
-    format!("(has({s}.store) && has({s}.store.storage.storageClassName))")
+    format!(
+        "(has({s}.store) && has({s}.store.storage) \
+         && has({s}.store.storage.storageClassName))"
+    )
 }
 
 /// In CEL: if the n-tier shape stays, `both` holds for each service `s` and each previous service

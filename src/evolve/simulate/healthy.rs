@@ -44,6 +44,7 @@ fn healthy_component(identity: &Identity, component: &Component) -> RunningCompo
         total: component.replicas,
         updated: component.replicas,
         available: component.replicas,
+        is_rolling: false,
         issue: None,
     };
     let mut pods: Vec<_> =

@@ -108,6 +108,7 @@ impl World {
                 total: u32::try_from(present.len()).unwrap(),
                 updated: ready,
                 available: ready,
+                is_rolling: false,
                 issue: None,
             };
             let found = components.entry(component.name.clone()).or_default();

@@ -1,7 +1,22 @@
-//! Causes that make `Ready` and `Progressing` false alike.
+//! Causes that several conditions share.
 
 use super::{Assessment, ConditionState, Reason};
-use crate::observe::{IssueKind, text::join_items};
+use crate::observe::{Acceptance, IssueKind, text::join_items};
+
+/// False while the specification cannot run.
+pub(super) fn spec_refused(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let (reason, message) = match &assessment.target.acceptance {
+        Acceptance::Accepted { .. } => return None,
+        Acceptance::Refused { problems } => {
+            (Reason::Refused, format!("the specification is refused: {problems}"))
+        }
+        Acceptance::Unreadable { problem } => (
+            Reason::Unreadable,
+            format!("the specification cannot be read by this version: {problem}"),
+        ),
+    };
+    Some(ConditionState::new_false(reason, message))
+}
 
 /// The worst kind of issue, and a condition that is false because of it; none without issues.
 pub(super) fn worst_issue(assessment: &Assessment<'_>) -> Option<(IssueKind, ConditionState)> {

@@ -5,10 +5,13 @@
 
 mod accepted;
 mod causes;
+mod change;
 mod overlay_connected;
 mod progressing;
 mod ready;
 mod reason;
+mod reconciling;
+mod stalled;
 mod state;
 mod traffic_flowing;
 
@@ -21,10 +24,12 @@ use state::{ConditionState, ConditionStatus};
 type Evaluator = fn(&Assessment<'_>) -> Option<ConditionState>;
 
 /// Every condition and the function that decides it; none where it has no meaning.
-const CONDITIONS: [(&str, Evaluator); 5] = [
+const CONDITIONS: [(&str, Evaluator); 7] = [
     (condition_types::ACCEPTED, |assessment| Some(accepted::evaluate(assessment))),
     (condition_types::READY, |assessment| Some(ready::evaluate(assessment))),
     (condition_types::PROGRESSING, |assessment| Some(progressing::evaluate(assessment))),
+    (condition_types::RECONCILING, reconciling::evaluate),
+    (condition_types::STALLED, stalled::evaluate),
     (condition_types::TRAFFIC_FLOWING, |assessment| Some(traffic_flowing::evaluate(assessment))),
     (condition_types::OVERLAY_CONNECTED, overlay_connected::evaluate),
 ];

@@ -1,54 +1,46 @@
 //! `Progressing`: whether the operator still changes the running model to match the specification.
 
-use super::{
-    Assessment, ConditionState, Reason,
-    causes::{blocked, worst_issue},
-};
-use crate::observe::{Acceptance, IssueKind, VolumeNote, text::join_items};
+use super::{Assessment, ConditionState, Reason, change::Change, stalled};
+use crate::observe::{VolumeNote, text::join_items};
 
 pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
-    spec_refused(assessment)
-        .or_else(|| apply_blocked(assessment))
-        .or_else(|| blocked(assessment))
-        .or_else(|| stuck_pods(assessment))
+    stalled(assessment)
         .or_else(|| evolving(assessment))
         .or_else(|| components_not_ready(assessment))
         .or_else(|| volume_progress(assessment))
         .unwrap_or_else(up_to_date)
 }
 
-fn spec_refused(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let reason = match assessment.target.acceptance {
-        Acceptance::Accepted { .. } => return None,
-        Acceptance::Refused { .. } => Reason::Refused,
-        Acceptance::Unreadable { .. } => Reason::Unreadable,
+/// What a user must fix before the operator can go on.
+fn stalled(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let ConditionState { reason, message, .. } = stalled::evaluate(assessment)?;
+    let message = match reason {
+        Reason::Refused | Reason::Unreadable if !assessment.is_accepted() => {
+            "nothing changes until the specification is accepted".to_owned()
+        }
+        Reason::PodsNotReady if older_pods_serve(assessment) => {
+            format!("{message}; the running model still serves")
+        }
+        _ => message,
     };
-    let message = "nothing changes until the specification is accepted";
     Some(ConditionState::new_false(reason, message))
 }
 
-/// Issues that last until a user fixes them, the worst kind alone.
-fn apply_blocked(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let (worst, state) = worst_issue(assessment)?;
-    // A removal ends by itself: see `evolving`.
-    (worst != IssueKind::Removal).then_some(state)
+/// Whether a change waits for pods that serve no request yet, beside those that do.
+fn older_pods_serve(assessment: &Assessment<'_>) -> bool {
+    let is_changing = assessment.target.evolution.is_some() || !assessment.target.stops.is_empty();
+    is_changing && Change::in_progress(assessment).is_some_and(|change| !change.is_serving_stuck())
 }
 
-/// Pods that a change waits for until a user fixes them. The running model serves as before.
-fn stuck_pods(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    assessment.target.evolution?;
-    let issues = assessment.stuck_components();
-    if issues.is_empty() {
-        return None;
-    }
-    let message = format!("{}; the running model still serves", join_items(issues));
-    Some(ConditionState::new_false(Reason::PodsNotReady, message))
-}
-
+/// A change in progress, and issues that pass.
 fn evolving(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let removals = assessment.outcome.issues.iter().map(|issue| issue.message.clone());
-    let waits: Vec<_> = removals.chain(assessment.waits()).collect();
-    (!waits.is_empty()).then(|| ConditionState::new_true(Reason::Evolving, join_items(waits)))
+    let passing = assessment.outcome.issues.iter().map(|issue| issue.message.clone());
+    let waits: Vec<_> = passing.chain(assessment.waits()).collect();
+    if !waits.is_empty() {
+        return Some(ConditionState::new_true(Reason::Evolving, join_items(waits)));
+    }
+    let change = Change::in_progress(assessment)?;
+    Some(ConditionState::new_true(Reason::Evolving, change.message()))
 }
 
 fn components_not_ready(assessment: &Assessment<'_>) -> Option<ConditionState> {

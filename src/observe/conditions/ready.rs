@@ -3,24 +3,23 @@
 
 use super::{
     Assessment, ConditionState, ConditionStatus, Reason,
-    causes::{blocked, worst_issue},
+    causes::{blocked, spec_refused, worst_issue},
+    change::Change,
     overlay_connected, traffic_flowing,
 };
 use crate::{
-    api::EdgeState,
-    observe::{
-        Acceptance,
-        text::{counted, join_items},
-    },
+    api::{EdgeState, EdgeStatus},
+    observe::text::{counted, join_items},
 };
 
 pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
+    let change = Change::in_progress(assessment);
     spec_refused(assessment)
         .or_else(|| worst_issue(assessment).map(|(_, state)| state))
-        .or_else(|| components_not_ready(assessment))
-        .or_else(|| edges_failing(assessment))
+        .or_else(|| components_not_ready(assessment, change.as_ref()))
+        .or_else(|| edges_failing(assessment, change.as_ref()))
         .or_else(|| blocked(assessment))
-        .or_else(|| evolution_pending(assessment))
+        .or_else(|| change.map(|change| evolving(assessment, &change)))
         .or_else(|| entry_broken(assessment))
         .or_else(|| edges_unknown(assessment))
         .or_else(|| overlay_not_connected(assessment))
@@ -35,28 +34,41 @@ fn all_works(assessment: &Assessment<'_>) -> ConditionState {
     ConditionState::new_true(Reason::AllWorks, message)
 }
 
-fn spec_refused(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let (reason, message) = match assessment.target.acceptance {
-        Acceptance::Accepted { .. } => return None,
-        Acceptance::Refused { .. } => (Reason::Refused, "the specification is not accepted"),
-        Acceptance::Unreadable { .. } => (Reason::Unreadable, "the specification cannot be read"),
-    };
-    Some(ConditionState::new_false(reason, message))
-}
-
-fn components_not_ready(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let unavailable = assessment.unavailable_components();
+/// Components that are not available and should be: all of them, unless a change explains it.
+fn components_not_ready(
+    assessment: &Assessment<'_>,
+    change: Option<&Change<'_>>,
+) -> Option<ConditionState> {
+    let unavailable = assessment.unavailable_components_where(|component, shortfall| {
+        change.is_none_or(|change| change.is_fault(component, shortfall))
+    });
     if unavailable.is_empty() {
         return None;
     }
     Some(ConditionState::new_false(Reason::ComponentsNotReady, join_items(unavailable)))
 }
 
-fn edges_in_state(assessment: &Assessment<'_>, state: EdgeState) -> Option<String> {
-    let lines: Vec<_> = assessment
-        .edges
-        .iter()
-        .filter(|edge| edge.state == state)
+fn edges_failing(
+    assessment: &Assessment<'_>,
+    change: Option<&Change<'_>>,
+) -> Option<ConditionState> {
+    let message = edge_lines(assessment, |edge| {
+        edge.state == EdgeState::Failing && change.is_none_or(|change| change.is_edge_fault(edge))
+    })?;
+    Some(ConditionState::new_false(Reason::EdgesFailing, message))
+}
+
+fn edges_unknown(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    let message = edge_lines(assessment, |edge| edge.state == EdgeState::Unknown)?;
+    Some(ConditionState::new_unknown(Reason::EdgesUnknown, message))
+}
+
+fn edge_lines(
+    assessment: &Assessment<'_>,
+    is_listed: impl Fn(&EdgeStatus) -> bool,
+) -> Option<String> {
+    let edges = assessment.edges.iter().filter(|edge| is_listed(edge));
+    let lines: Vec<_> = edges
         .map(|edge| {
             let message = edge.message.as_deref().unwrap_or("no reason known");
             format!("{} -> {}: {message}", edge.from, edge.to)
@@ -65,19 +77,13 @@ fn edges_in_state(assessment: &Assessment<'_>, state: EdgeState) -> Option<Strin
     (!lines.is_empty()).then(|| join_items(lines))
 }
 
-fn edges_failing(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let message = edges_in_state(assessment, EdgeState::Failing)?;
-    Some(ConditionState::new_false(Reason::EdgesFailing, message))
-}
-
-fn edges_unknown(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let message = edges_in_state(assessment, EdgeState::Unknown)?;
-    Some(ConditionState::new_unknown(Reason::EdgesUnknown, message))
-}
-
-fn evolution_pending(assessment: &Assessment<'_>) -> Option<ConditionState> {
-    let waits: Vec<_> = assessment.waits().collect();
-    (!waits.is_empty()).then(|| ConditionState::new_false(Reason::Evolving, join_items(waits)))
+/// A change in progress. It fails no request of users: if one fails, that comes first.
+fn evolving(assessment: &Assessment<'_>, change: &Change<'_>) -> ConditionState {
+    let traffic = traffic_flowing::evaluate(assessment);
+    match traffic.status {
+        ConditionStatus::False => traffic,
+        _ => ConditionState::new_false(Reason::Evolving, change.message()),
+    }
 }
 
 fn entry_broken(assessment: &Assessment<'_>) -> Option<ConditionState> {

@@ -14,6 +14,12 @@ pub mod condition_types {
     pub const PROGRESSING: &str = "Progressing";
     /// Whether users' requests are answered, and no write that was acknowledged to them is lost.
     pub const TRAFFIC_FLOWING: &str = "TrafficFlowing";
+    /// Whether the operator works on the specification. Only while it does: kstatus' name for
+    /// "in progress".
+    pub const RECONCILING: &str = "Reconciling";
+    /// Whether the operator cannot go on until a user fixes the cause. Only while that is so:
+    /// kstatus' name for "failed".
+    pub const STALLED: &str = "Stalled";
     /// Whether every peer sees every other. Only where there are peers.
     pub const OVERLAY_CONNECTED: &str = "OverlayConnected";
 }
@@ -77,7 +83,7 @@ pub enum Reason {
 
 impl Reason {
     /// The reason in the status. It is public: a renamed variant keeps its text.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "Accepted",
             Self::Refused => "Refused",

@@ -13,7 +13,7 @@ mod topology;
 mod volume_change;
 mod workload;
 
-pub use pod::{has_ended, is_ready as is_pod_ready, pod_ordinal};
+pub use pod::{has_ended, is_ready as is_pod_ready, pod_ordinal, readiness_issue};
 pub(super) use pod::{is_ready, is_unschedulable};
 pub use read::running_topology;
 pub use topology::{

@@ -20,7 +20,7 @@ pub fn pod_ordinal(pod: &str) -> Option<u32> {
 
 /// Why the pod is not ready; none if it is. The text is the same while the issue is the same: it
 /// has no counts of attempts and no waiting times.
-pub(super) fn readiness_issue(pod: &Pod, causes: &Causes) -> Option<PodIssue> {
+pub fn readiness_issue(pod: &Pod, causes: &Causes) -> Option<PodIssue> {
     if is_ready(pod) {
         return None;
     }

@@ -145,6 +145,8 @@ pub struct Workload {
     pub updated: u32,
     /// Pods that are available.
     pub available: u32,
+    /// Whether its controller replaces pods by those of a newer template.
+    pub is_rolling: bool,
     /// Why its controller cannot create pods, in one line.
     pub issue: Option<String>,
 }

@@ -105,10 +105,22 @@ fn deployment_workload(deployment: &Deployment) -> Workload {
         total: to_count(status.replicas),
         updated,
         available: to_count(status.available_replicas),
+        is_rolling: is_rolling(deployment),
         issue: refusal
             .or_else(|| pause_issue(deployment).filter(|_| updated < desired))
             .map(|text| one_line(&text, MAX_ISSUE_CHARS)),
     }
+}
+
+/// Whether a rollout has begun and neither ended nor run out of time. A pod that is lost later does
+/// not change that.
+fn is_rolling(deployment: &Deployment) -> bool {
+    let conditions = deployment.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let mut progressing = conditions.filter(|condition| condition.type_ == "Progressing");
+    progressing.any(|condition| {
+        let reason = condition.reason.as_deref();
+        condition.status == "True" && reason != Some("NewReplicaSetAvailable")
+    })
 }
 
 /// That a user suspended the Deployment: it creates no pods of a new template.
@@ -131,6 +143,8 @@ fn stateful_set_workload(set: &StatefulSet, causes: &Causes) -> Workload {
         total: to_count(Some(status.replicas)),
         updated: to_count(status.updated_replicas),
         available: to_count(status.available_replicas),
+        // The controller sets the current revision when all pods of the newest are ready.
+        is_rolling: status.current_revision != status.update_revision,
         issue: refused_pods(set, causes).filter(|_| to_count(Some(status.replicas)) < desired),
     }
 }

@@ -5,6 +5,7 @@
 
 mod adopt;
 mod autoscaling;
+mod canaries;
 mod child;
 mod delete;
 mod kubelet_refresh;
@@ -18,6 +19,7 @@ mod repairs;
 
 pub(super) use adopt::adopt_orphans;
 pub(super) use autoscaling::follow_autoscalers;
+pub(super) use canaries::run_canaries;
 pub(super) use child::{Child, create_params, merge_params, patch_metadata};
 pub(super) use delete::delete_object;
 pub(super) use kubelet_refresh::refresh_stale_pods;

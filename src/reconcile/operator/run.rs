@@ -3,7 +3,7 @@
 use super::{
     super::{
         metrics::Metrics,
-        watch::{Health, Installation, WatchScope},
+        watch::{Health, Installation, RolloutSlots, WatchScope},
     },
     admin,
     client::{REQUEST_READ_TIMEOUT, WATCH_READ_TIMEOUT, build_client},
@@ -11,10 +11,7 @@ use super::{
     scope::{SharedParts, start_scope},
 };
 use crate::render::RenderSettings;
-use kube::{
-    Client, Config,
-    runtime::events::{Recorder, Reporter},
-};
+use kube::{Client, Config, runtime::events::Reporter};
 use maquette_contract::keys::MANAGER;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -38,6 +35,8 @@ pub struct Options {
     pub settings: RenderSettings,
     /// How many reconciles run at once.
     pub concurrency: u16,
+    /// How many Architectures change their pods at once.
+    pub max_concurrent_rollouts: u16,
     /// Where `/livez`, `/readyz` and `/metrics` are served.
     pub http_address: SocketAddr,
     /// The Lease that one of several replicas holds; none: no election.
@@ -129,11 +128,12 @@ fn share_parts(
         watch_client: clients.watches.clone(),
         settings: options.settings.clone(),
         concurrency: options.concurrency,
-        recorder: Recorder::new(clients.requests.clone(), reporter),
         installation: Arc::new(installation),
         reconciles: TaskTracker::new(),
+        reporter,
         metrics,
         health,
+        rollout_slots: Arc::new(RolloutSlots::new(options.max_concurrent_rollouts)),
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::{
     state::StateStore,
     watch::{
         Caches, ForeignObjects, Health, Installation, LenientArchitecture, NameReservations, Queue,
-        WatchScope, WatchSet, new_queue,
+        RolloutSlots, WatchScope, WatchSet, new_queue,
     },
 };
 use crate::render::RenderSettings;
@@ -20,7 +20,7 @@ use kube::{
     runtime::{
         applier,
         controller::{Action, Config, Error as ControllerError},
-        events::Recorder,
+        events::Reporter,
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -39,12 +39,13 @@ pub(super) struct SharedParts {
     pub(super) watch_client: Client,
     pub(super) settings: RenderSettings,
     pub(super) concurrency: u16,
-    pub(super) recorder: Recorder,
     /// The reconciles in progress, one task each, so that they use all processors.
     pub(super) reconciles: TaskTracker,
+    pub(super) reporter: Reporter,
     pub(super) metrics: Arc<Metrics>,
     pub(super) installation: Arc<Installation>,
     pub(super) health: Arc<Health>,
+    pub(super) rollout_slots: Arc<RolloutSlots>,
 }
 
 /// Starts the tasks of `scope`. None of them ends by itself.
@@ -91,9 +92,10 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         states: StateStore::default(),
         reports,
         poll_schedule,
-        recorder: parts.recorder,
+        reporter: parts.reporter,
         metrics: parts.metrics,
         installation: parts.installation,
+        rollout_slots: parts.rollout_slots,
     };
     (poller, context)
 }

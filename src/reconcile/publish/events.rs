@@ -1,68 +1,45 @@
 //! Emits Kubernetes Events for transitions.
 //!
 //! An Event follows from the status before and after a write, so none is repeated while nothing
-//! changes, also not by a restarted operator. An Event that cannot be written is dropped.
+//! changes, also not by a restarted operator.
 
-use super::super::{
-    context::{Context, ReconcileContext},
-    key::ArchitectureKey,
-};
+use super::{super::context::ReconcileContext, event_writer::publish_event};
 use crate::{
     api::{ArchitectureStatus, EvolutionStep, Shape},
     observe::{Reason, condition_types},
 };
-use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::Condition};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{
     Resource,
     runtime::events::{Event, EventType},
 };
-use std::time::Duration;
 
-/// An Event that takes longer to write is dropped.
-const EMIT_TIMEOUT: Duration = Duration::from_secs(3);
-/// The longest note, in characters; Kubernetes accepts 1024 bytes.
+/// Longest note, in characters.
 const MAX_NOTE_CHARS: usize = 300;
 
-/// Reasons of `Ready` that are emitted even if it was false before: users must act on them.
-const ACTIONABLE_READY_REASONS: [Reason; 4] =
-    [Reason::Conflict, Reason::ApplyFailed, Reason::Refused, Reason::Unreadable];
-/// Reasons of `Progressing` that users must act on.
-const ACTIONABLE_PROGRESSING_REASONS: [Reason; 4] =
-    [Reason::Blocked, Reason::PodsNotReady, Reason::VolumesUnchanged, Reason::VolumesTerminating];
+/// Reasons of `Ready` that something broke: they are emitted although it was not true before, if
+/// that was because of a change in progress or of missing reports.
+const FAULT_REASONS: [Reason; 4] =
+    [Reason::ComponentsNotReady, Reason::EdgesFailing, Reason::RequestsFailing, Reason::WritesLost];
+/// Reasons of `Progressing` that users must act on, and that do not stop the operator.
+const VOLUME_REASONS: [Reason; 2] = [Reason::VolumesUnchanged, Reason::VolumesTerminating];
 
-/// Emits the Events of the transition from the status `before` to `now`.
+/// Emits the Events of the transition from the status `before` to `now`. Returns whether all are
+/// written; the others are kept.
 pub(super) async fn emit(
     cx: &ReconcileContext<'_>,
     before: Option<&ArchitectureStatus>,
     now: &ArchitectureStatus,
-) {
+) -> bool {
+    let mut all_written = true;
     let reference = cx.architecture.object_ref(&());
     for event in events_between(before, now) {
         tracing::info!(
             architecture = %cx.key(), reason = event.reason, note = event.note, "emitting an Event"
         );
-        publish_event(cx.shared, cx.key(), &event, &reference).await;
+        all_written = publish_event(cx.shared, cx.key(), &event, &reference).await;
     }
-}
-
-/// Writes one Event; a failure is logged.
-pub(super) async fn publish_event(
-    shared: &Context,
-    key: &ArchitectureKey,
-    event: &Event,
-    reference: &ObjectReference,
-) {
-    let publish = shared.recorder.publish(event, reference);
-    match tokio::time::timeout(EMIT_TIMEOUT, publish).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::warn!(architecture = %key, %error, "an Event was not written");
-        }
-        Err(_) => tracing::warn!(
-            architecture = %key,
-            "an Event was not written within {} s", EMIT_TIMEOUT.as_secs()
-        ),
-    }
+    all_written
 }
 
 /// The step that started between the status `before` and `now`.
@@ -81,12 +58,12 @@ pub(super) fn evolution_step(status: &ArchitectureStatus) -> Option<(Shape, Evol
 
 fn events_between(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Vec<Event> {
     let evolution = step_event(before, now).or_else(|| completion_event(before, now));
-    let progressing = progressing_event(before, now);
-    // One Event for one reason.
-    let ready = ready_event(before, now).filter(|ready| {
-        progressing.as_ref().is_none_or(|progressing| progressing.reason != ready.reason)
-    });
-    evolution.into_iter().chain(progressing).chain(ready).collect()
+    let stalled = stalled_event(before, now);
+    // One Event for one cause.
+    let ready = ready_event(before, now)
+        .filter(|ready| stalled.is_none() || ready.type_ == EventType::Normal);
+    let volumes = volume_event(before, now);
+    evolution.into_iter().chain(stalled).chain(volumes).chain(ready).collect()
 }
 
 fn step_event(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
@@ -102,8 +79,6 @@ fn step_event(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> 
     };
     let name = step.as_str();
     let note = format!("{name}, on the way to {to}: {effect}");
-    // The recorder counts Events that differ only in their note as one and keeps the first note.
-    // So the action names the step.
     Some(new_event(EventType::Normal, "EvolutionStep", &format!("{name}To{to}"), &note))
 }
 
@@ -122,30 +97,45 @@ fn completion_event(
     Some(new_event(EventType::Normal, "EvolutionDone", &format!("EvolveTo{to}"), &note))
 }
 
-/// `Progressing` with another reason that users must act on.
-fn progressing_event(
-    before: Option<&ArchitectureStatus>,
-    now: &ArchitectureStatus,
-) -> Option<Event> {
+/// `Stalled` that turned true, or for another reason, or for another specification.
+fn stalled_event(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
+    let current = find_condition(now, condition_types::STALLED)?;
+    let previous = before.and_then(|before| find_condition(before, condition_types::STALLED));
+    let is_known = previous.is_some_and(|previous| {
+        previous.reason == current.reason
+            && (previous.message == current.message
+                || previous.observed_generation == current.observed_generation)
+    });
+    let warning = || new_event(EventType::Warning, &current.reason, "Reconcile", &current.message);
+    (!is_known).then(warning)
+}
+
+/// `Progressing` with another reason about volumes.
+fn volume_event(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
     let current = find_condition(now, condition_types::PROGRESSING)?;
     let previous = before.and_then(|before| find_condition(before, condition_types::PROGRESSING));
     let is_new = previous.is_none_or(|previous| previous.reason != current.reason);
-    (is_new && is_one_of(current, &ACTIONABLE_PROGRESSING_REASONS))
+    (is_new && is_one_of(current, &VOLUME_REASONS))
         .then(|| new_event(EventType::Warning, &current.reason, "Evolve", &current.message))
 }
 
-/// `Ready` that turned, or that has another reason that users must act on.
+/// `Ready` that turned true or is true no more, or a fault during a change.
 fn ready_event(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
     let current = find_condition(now, condition_types::READY)?;
     let previous = before.and_then(|before| find_condition(before, condition_types::READY));
-    let has_turned = previous.is_some_and(|previous| previous.status != current.status);
-    let is_new = previous.is_none_or(|previous| previous.reason != current.reason);
-    let must_emit = has_turned || (is_new && is_one_of(current, &ACTIONABLE_READY_REASONS));
-    if !must_emit {
+    let is_ready = current.status == "True";
+    let has_turned = previous.is_some_and(|previous| (previous.status == "True") != is_ready);
+    let has_failed = is_one_of(current, &[Reason::ApplyFailed])
+        && previous.is_none_or(|previous| previous.reason != current.reason);
+    let has_broken = is_one_of(current, &FAULT_REASONS)
+        && previous.is_some_and(|previous| {
+            previous.status == "Unknown" || is_one_of(previous, &[Reason::Evolving])
+        });
+    if !(has_turned || has_failed || has_broken) {
         return None;
     }
-    // An evolution in progress is no reason for a warning.
-    let is_normal = current.status == "True" || is_one_of(current, &[Reason::Evolving]);
+    // A change in progress is no reason for a warning.
+    let is_normal = is_ready || is_one_of(current, &[Reason::Evolving]);
     let type_ = if is_normal { EventType::Normal } else { EventType::Warning };
     Some(new_event(type_, &current.reason, "Reconcile", &current.message))
 }
@@ -185,12 +175,21 @@ mod tests {
         }
     }
 
-    /// A status with this step towards n-tier, and these conditions.
+    /// A status with this step towards n-tier, and these conditions. It is stalled if it does not
+    /// progress for a reason that users must act on.
     fn status(
         step: Option<EvolutionStep>,
         ready: (&str, Reason),
         progressing: (&str, Reason),
     ) -> ArchitectureStatus {
+        let is_stalled = progressing.0 == "False"
+            && !matches!(progressing.1, Reason::UpToDate | Reason::VolumesUnchanged);
+        let stalled =
+            is_stalled.then(|| condition(condition_types::STALLED, "True", progressing.1));
+        let conditions = [
+            condition(condition_types::READY, ready.0, ready.1),
+            condition(condition_types::PROGRESSING, progressing.0, progressing.1),
+        ];
         ArchitectureStatus {
             evolution: step.map(|step| EvolutionStatus {
                 from: Some(Shape::ThreeTier),
@@ -199,10 +198,7 @@ mod tests {
                 since: Time(Timestamp::UNIX_EPOCH),
                 message: String::new(),
             }),
-            conditions: vec![
-                condition(condition_types::READY, ready.0, ready.1),
-                condition(condition_types::PROGRESSING, progressing.0, progressing.1),
-            ],
+            conditions: conditions.into_iter().chain(stalled).collect(),
             ..ArchitectureStatus::default()
         }
     }
@@ -230,7 +226,7 @@ mod tests {
         let expected: [&[&str]; 5] = [
             &["Normal EvolutionStep ExpandToNTier", "Normal Evolving Reconcile"],
             &["Normal EvolutionStep CutoverToNTier"],
-            &["Warning PodsNotReady Evolve"],
+            &["Warning PodsNotReady Reconcile"],
             &["Normal EvolutionStep ContractToNTier"],
             &["Normal EvolutionDone EvolveToNTier", "Normal AllWorks Reconcile"],
         ];
@@ -246,11 +242,11 @@ mod tests {
         let blocked = ("False", Reason::Blocked);
         assert_eq!(
             emitted(Some(&before), &status(None, blocked, blocked)),
-            ["Warning Blocked Evolve"]
+            ["Warning Blocked Reconcile"]
         );
         let works = status(None, READY_NOW, UP_TO_DATE);
         let emitted_once = emitted(Some(&works), &status(None, blocked, blocked));
-        assert_eq!(emitted_once, ["Warning Blocked Evolve"], "Ready turned for the same reason");
+        assert_eq!(emitted_once, ["Warning Blocked Reconcile"], "Ready turned for the same reason");
         let refused = ("False", Reason::Refused);
         let now = status(Some(EvolutionStep::Expand), refused, refused);
         assert_eq!(emitted(Some(&before), &now), ["Warning Refused Reconcile"]);
@@ -268,14 +264,54 @@ mod tests {
     #[test]
     fn a_new_architecture_emits_only_what_users_must_fix() {
         let missing = status(None, ("False", Reason::ComponentsNotReady), EVOLVING);
+        let unknown = status(None, ("Unknown", Reason::EdgesUnknown), UP_TO_DATE);
+        let works = status(None, READY_NOW, UP_TO_DATE);
+        // What the API server sets by default.
+        let unobserved =
+            ArchitectureStatus { observed_generation: Some(-1), ..ArchitectureStatus::default() };
         assert_eq!(emitted(None, &missing), [""; 0]);
+        assert_eq!(emitted(Some(&unobserved), &missing), [""; 0]);
+        assert_eq!(emitted(Some(&missing), &unknown), [""; 0]);
+        assert_eq!(emitted(Some(&unknown), &works), ["Normal AllWorks Reconcile"]);
         let conflict = ("False", Reason::Conflict);
         assert_eq!(
             emitted(None, &status(None, conflict, conflict)),
             ["Warning Conflict Reconcile"]
         );
+        let stuck = ("False", Reason::PodsNotReady);
+        let stuck = status(None, ("False", Reason::ComponentsNotReady), stuck);
+        for before in [Some(&missing), Some(&unobserved), None] {
+            assert_eq!(emitted(before, &stuck), ["Warning PodsNotReady Reconcile"]);
+        }
+    }
+
+    #[test]
+    fn what_breaks_is_emitted_also_during_a_change() {
         let lost = status(None, ("False", Reason::ComponentsNotReady), UP_TO_DATE);
+        let unknown = status(None, ("Unknown", Reason::NotReported), UP_TO_DATE);
         let works = status(None, READY_NOW, UP_TO_DATE);
-        assert_eq!(emitted(Some(&works), &lost), ["Warning ComponentsNotReady Reconcile"]);
+        let expand = Some(EvolutionStep::Expand);
+        let healthy = status(expand, NOT_READY, EVOLVING);
+        let broken = status(expand, ("False", Reason::ComponentsNotReady), EVOLVING);
+        let expected = ["Warning ComponentsNotReady Reconcile"];
+        assert_eq!(emitted(Some(&works), &lost), expected);
+        assert_eq!(emitted(Some(&unknown), &lost), expected);
+        assert_eq!(emitted(Some(&healthy), &broken), expected);
+        assert_eq!(emitted(Some(&broken), &healthy), [""; 0]);
+        assert_eq!(emitted(Some(&works), &unknown), ["Warning NotReported Reconcile"]);
+        let done = status(None, ("Unknown", Reason::EdgesUnknown), UP_TO_DATE);
+        assert_eq!(emitted(Some(&healthy), &done), ["Normal EvolutionDone EvolveToNTier"]);
+    }
+
+    #[test]
+    fn another_specification_that_is_refused_is_emitted_again() {
+        let refused = ("False", Reason::Refused);
+        let mut first = status(None, refused, refused);
+        first.conditions[2].observed_generation = Some(1);
+        let mut second = first.clone();
+        second.conditions[2].message = "another reason".to_owned();
+        assert_eq!(emitted(Some(&first), &second), [""; 0], "of the same specification");
+        second.conditions[2].observed_generation = Some(2);
+        assert_eq!(emitted(Some(&first), &second), ["Warning Refused Reconcile"]);
     }
 }

@@ -6,7 +6,7 @@ use super::{
         key::ArchitectureKey,
         watch::{LenientArchitecture, OtherInstallation, OtherReason},
     },
-    events::publish_event,
+    event_writer::publish_event,
 };
 use kube::{
     Resource,

@@ -2,6 +2,7 @@
 //!
 //! Never decides the content of the status: `observe` does.
 
+mod event_writer;
 mod events;
 mod left_alone;
 mod panic;

@@ -7,6 +7,7 @@ use super::{
         outcome::ReconcileOutcome,
         watch::LenientArchitecture,
     },
+    event_writer::write_pending,
     events,
 };
 use crate::{api::ArchitectureStatus, observe::condition_types};
@@ -21,6 +22,9 @@ use std::time::{Duration, Instant};
 
 /// The shortest interval between two writes of details.
 const DETAIL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The wait before another attempt to write an Event.
+const EVENT_RETRY: Duration = Duration::from_secs(10);
 
 /// What is applied to the subresource.
 #[derive(Debug, Serialize)]
@@ -38,6 +42,9 @@ pub(in crate::reconcile) async fn write_status(
     status: &ArchitectureStatus,
     outcome: &mut ReconcileOutcome,
 ) -> Result<(), ReconcileError> {
+    if !write_pending(cx.shared, cx.key()).await {
+        outcome.requeue_within(EVENT_RETRY);
+    }
     let before = cx.architecture.status.as_ref();
     if before == Some(status) {
         return Ok(());
@@ -60,7 +67,9 @@ pub(in crate::reconcile) async fn write_status(
         if let Some(step) = events::started_step(before, status) {
             cx.shared.metrics.evolutions.count_step_start(step);
         }
-        events::emit(cx, before, status).await;
+        if !events::emit(cx, before, status).await {
+            outcome.requeue_within(EVENT_RETRY);
+        }
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 use super::{
     super::{
         apply::{
-            NameCheck, adopt_orphans, apply_objects, check_names, prune_objects, refresh_stale_pods,
+            NameCheck, adopt_orphans, apply_objects, check_names, prune_objects,
+            refresh_stale_pods, run_canaries,
         },
         context::ReconcileContext,
         outcome::ReconcileOutcome,
@@ -16,16 +17,20 @@ use crate::{
     render::ObjectsByKind,
 };
 
-/// Makes the objects of `change`. Ends early when the rest must wait for what failed.
+/// Makes the objects of `change`. Ends early when the rest must wait for what failed. Returns why
+/// the API server refused canary pods, one line each.
 pub(super) async fn make_changes(
     cx: &ReconcileContext<'_>,
     change: PendingChange,
     snapshot: &Snapshot,
     running: &RunningTopology,
     outcome: &mut ReconcileOutcome,
-) {
-    let PendingChange { mut objects, wanted, retention, is_blocked } = change;
+) -> Vec<String> {
+    let PendingChange { mut objects, wanted, retention, is_blocked, rollout, withheld_sets } =
+        change;
     outcome.blocked = is_blocked;
+    // Before the claims: a StatefulSet that is created again for larger volumes keeps its template.
+    outcome.skipped_sets = withheld_sets;
     let conflicts = find_name_conflicts(cx, wanted.iter().chain([&objects])).await;
     outcome.applied.issues.extend(conflicts);
     if outcome.can_continue() {
@@ -46,6 +51,10 @@ pub(super) async fn make_changes(
     if outcome.can_continue() {
         refresh_stale_pods(cx, &objects.config_maps, running, outcome).await;
     }
+    if outcome.can_continue() {
+        return run_canaries(cx, &rollout, outcome).await;
+    }
+    vec![]
 }
 
 /// The names of `objects` that belong to something else. The others are reserved.

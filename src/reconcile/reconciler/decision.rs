@@ -7,14 +7,18 @@ use crate::{
     api::{ArchitectureSpec, Retention, Shape, ValidationErrors},
     evolve::{Evolution, evolve},
     observe::{
-        Acceptance, ActiveEvolution, Issue, IssueKind, RunningTopology, Target,
+        Acceptance, ActiveEvolution, Issue, IssueKind, RunningTopology, Snapshot, Target,
         refused_volume_changes,
     },
     plan::{Identity, Topology, plan},
     render::{ObjectsByKind, render},
+    rollout::{RolloutInput, RolloutPlan, plan_rollout},
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use tokio::time::{Instant, timeout_at};
+
+/// The wait for a slot of a rollout, if none becomes free before.
+const SLOT_RETRY: Duration = Duration::from_secs(60);
 
 /// What a reconcile aims at.
 pub(super) struct Decision {
@@ -37,11 +41,16 @@ pub(super) struct PendingChange {
     pub(super) retention: Retention,
     /// The specification cannot be reached from what runs.
     pub(super) is_blocked: bool,
+    /// The canary pods, and the pods to delete.
+    pub(super) rollout: RolloutPlan,
+    /// StatefulSets that must not be created yet.
+    pub(super) withheld_sets: BTreeSet<String>,
 }
 
 /// Decides what to change. Sends no request but those for autoscalers.
 pub(super) async fn decide(
     cx: &ReconcileContext<'_>,
+    snapshot: &Snapshot,
     running: &RunningTopology,
     deadline: Instant,
 ) -> Decision {
@@ -72,22 +81,53 @@ pub(super) async fn decide(
         return keep_running(cx, running, acceptance, vec![]);
     };
     accepted.note.extend(autoscaling.note());
-    let evolution = evolve(&accepted.topology, running, cx.now());
+    let now = cx.now();
+    let evolution = evolve(&accepted.topology, running, now);
     let settings = &cx.shared.settings;
+    let mut objects = render(&evolution.apply, settings).into_objects();
+    let is_evolving = evolution.step.is_some();
+    let input = RolloutInput { topology: &evolution.apply, running, snapshot, is_evolving, now };
+    let mut rollout = plan_rollout(&objects, &input);
+    let slot_wait = claim_slot(cx, &mut rollout, &input);
+    let withheld_sets = rollout.hold_templates(&mut objects, snapshot);
     let is_interim = evolution.blockers.is_empty() && evolution.apply != accepted.topology;
+    let wanted = is_interim.then(|| render(&accepted.topology, settings).into_objects());
+    let mut target = new_target(cx, accepted, &evolution);
+    target.waits.extend(rollout.wait());
+    target.stops.extend(rollout.stop());
     let change = PendingChange {
-        objects: render(&evolution.apply, settings).into_objects(),
-        wanted: is_interim.then(|| render(&accepted.topology, settings).into_objects()),
+        objects,
+        wanted,
         retention: evolution.apply.retention().clone(),
         is_blocked: !evolution.blockers.is_empty(),
+        rollout,
+        withheld_sets,
     };
     Decision {
-        target: new_target(cx, accepted, &evolution),
+        target,
         change: Some(change),
         issues: autoscaling.issues,
-        next_look: autoscaling.next_look,
+        next_look: autoscaling.next_look.into_iter().chain(slot_wait).min(),
         is_unwatched: false,
     }
+}
+
+/// Takes a slot for a rollout that goes on, or holds it until one is free: for at most the returned
+/// time.
+fn claim_slot(
+    cx: &ReconcileContext<'_>,
+    rollout: &mut RolloutPlan,
+    input: &RolloutInput<'_>,
+) -> Option<Duration> {
+    let slots = &cx.shared.rollout_slots;
+    if !rollout.needs_slot() {
+        slots.release(cx.key());
+        return None;
+    }
+    let now = Instant::now().into_std();
+    let in_use = slots.claim(cx.key(), &cx.shared.queue, now).err()?;
+    rollout.wait_for_slot(in_use, input);
+    Some(SLOT_RETRY)
 }
 
 /// A specification that can run.
@@ -153,6 +193,7 @@ fn new_target(cx: &ReconcileContext<'_>, accepted: AcceptedSpec, evolution: &Evo
         evolution: evolution.step.map(|step| ActiveEvolution { to: shape, step }),
         waits: evolution.waits.iter().map(ToString::to_string).collect(),
         blockers: evolution.blockers.iter().map(ToString::to_string).collect(),
+        stops: vec![],
     }
 }
 
@@ -203,6 +244,7 @@ fn keep_running(
             .map(|evolution| ActiveEvolution { to: evolution.to, step: evolution.step }),
         waits: vec![],
         blockers: vec![],
+        stops: vec![],
     };
     Decision { target, change: None, issues, next_look: None, is_unwatched: false }
 }

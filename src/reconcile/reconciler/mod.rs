@@ -112,6 +112,7 @@ async fn run_steps(
     shared: &Context,
 ) -> Result<Action, ReconcileError> {
     let cx = ReconcileContext::new(shared, architecture)?;
+    let _use = shared.caches.start_use(cx.key());
     let deadline = Instant::now() + STEPS_TIMEOUT;
     let mut outcome = ReconcileOutcome::default();
     outcome.applied.volumes = previous_volumes(&cx);
@@ -119,16 +120,20 @@ async fn run_steps(
     let explained = timeout_at(deadline, cx.explained_snapshot(cx.now())).await;
     let (snapshot, next_look) = explained.unwrap_or_else(|_| (cx.snapshot(), None));
     let running = running_topology(&cx.identity, &snapshot);
-    let decision = decide(&cx, &running, deadline).await;
-    let Decision { target, change, issues, next_look: next_reading, is_unwatched } = decision;
+    let decision = decide(&cx, &snapshot, &running, deadline).await;
+    let Decision { mut target, change, issues, next_look: next_reading, is_unwatched } = decision;
     outcome.applied.issues.extend(issues);
     next_look.into_iter().chain(next_reading).for_each(|wait| outcome.requeue_within(wait));
     let changes = async {
         if let Some(change) = change {
-            make_changes(&cx, change, &snapshot, &running, &mut outcome).await;
+            let refusals = make_changes(&cx, change, &snapshot, &running, &mut outcome).await;
+            target.stops.extend(refusals);
         }
     };
     let changed = timeout_at(deadline, changes).await;
+    if !target.stops.is_empty() {
+        shared.rollout_slots.release(cx.key());
+    }
     if owners.and(changed).is_err() || Instant::now() >= deadline {
         // Which components got a new configuration before the timeout is unknown.
         shared.invalidate_reports(cx.key(), |_| true);

@@ -138,7 +138,8 @@ impl PollOutcome {
 }
 
 fn is_pollable(pod: &Pod) -> bool {
-    pod.metadata.deletion_timestamp.is_none() && !has_ended(pod)
+    let is_canary = label_of(pod, LABEL_COMPONENT).is_empty();
+    pod.metadata.deletion_timestamp.is_none() && !has_ended(pod) && !is_canary
 }
 
 fn pod_to_poll(pod: &Pod, component: &str, is_rotating: bool) -> Option<PodToPoll> {

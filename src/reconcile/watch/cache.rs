@@ -2,22 +2,88 @@
 
 use super::{
     super::key::{ArchitectureKey, owner_key},
+    packed::Packed,
     position::{WatchPosition, WriteFence},
     watcher::EventSink,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, core::DeserializeGuard, runtime::watcher::Event};
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
 };
 
-/// Objects by name; an error is why this version of Maquette cannot read the object.
-type EntriesByName<K> = BTreeMap<String, Result<Arc<K>, String>>;
+/// The objects of one Architecture.
+#[derive(Debug)]
+struct CacheEntries<K> {
+    by_name: BTreeMap<String, CacheEntry<K>>,
+    /// A reconcile reads them: objects stay unpacked until it ends.
+    in_use: AtomicBool,
+}
+
+impl<K> Default for CacheEntries<K> {
+    fn default() -> Self {
+        Self { by_name: BTreeMap::new(), in_use: AtomicBool::new(false) }
+    }
+}
+
+/// One object.
+#[derive(Debug)]
+struct CacheEntry<K> {
+    /// An error is why this version of Maquette cannot read the object.
+    packed: Result<Packed<K>, String>,
+    unpacked: Mutex<Option<Arc<K>>>,
+}
+
+impl<K: Serialize + DeserializeOwned> CacheEntry<K> {
+    fn read(&self, is_in_use: bool) -> Option<Arc<K>> {
+        let packed = self.packed.as_ref().ok()?;
+        if !is_in_use {
+            return packed.unpack();
+        }
+        let mut unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
+        if unpacked.is_none() {
+            *unpacked = packed.unpack();
+        }
+        unpacked.clone()
+    }
+}
+
+/// An object of an event, before it is in the cache.
+#[derive(Debug)]
+struct IncomingObject<K> {
+    key: ArchitectureKey,
+    namespaced_name: (String, String),
+    packed: Result<Packed<K>, String>,
+}
+
+impl<K> IncomingObject<K>
+where
+    K: Resource<DynamicType = ()> + Serialize + DeserializeOwned,
+{
+    /// None if the object belongs to no Architecture.
+    fn new(object: DeserializeGuard<K>, trim: fn(&mut K)) -> Option<Self> {
+        let key = owner_key(object.meta())?;
+        let namespaced_name = namespaced_name(object.meta());
+        let packed = object.0.map_err(|invalid| invalid.error).and_then(|mut object| {
+            trim(&mut object);
+            Packed::new(&object)
+        });
+        if let Err(error) = &packed {
+            let object = format!("{} {}", K::kind(&()), namespaced_name.1);
+            tracing::warn!(architecture = %key, object, error, "object is unreadable");
+        }
+        Some(Self { key, namespaced_name, packed })
+    }
+}
 
 #[derive(Debug)]
 struct CacheIndex<K> {
-    by_key: HashMap<ArchitectureKey, EntriesByName<K>>,
+    by_key: HashMap<ArchitectureKey, CacheEntries<K>>,
     /// The Architecture that each object is listed under, by namespace and name.
     owners: HashMap<(String, String), ArchitectureKey>,
 }
@@ -33,28 +99,21 @@ impl<K: Resource<DynamicType = ()>> CacheIndex<K> {
         let (namespace, name) = namespaced_name(metadata);
         let key = self.owners.remove(&(namespace, name.clone()))?;
         if let Some(objects) = self.by_key.get_mut(&key) {
-            objects.remove(&name);
-            if objects.is_empty() {
+            objects.by_name.remove(&name);
+            if objects.by_name.is_empty() {
                 self.by_key.remove(&key);
             }
         }
         Some(key)
     }
 
-    fn insert(&mut self, object: DeserializeGuard<K>) -> Option<ArchitectureKey> {
-        let key = owner_key(object.meta())?;
-        let (namespace, name) = namespaced_name(object.meta());
-        let entry = object.0.map(Arc::new).map_err(|invalid| invalid.error);
-        if let Err(error) = &entry {
-            let kind = K::kind(&());
-            tracing::warn!(
-                architecture = %key, object = %format!("{kind} {name}"), error,
-                "object is unreadable"
-            );
-        }
-        self.owners.insert((namespace, name.clone()), key.clone());
-        self.by_key.entry(key.clone()).or_default().insert(name, entry);
-        Some(key)
+    fn insert(&mut self, object: IncomingObject<K>) -> ArchitectureKey {
+        let IncomingObject { key, namespaced_name, packed } = object;
+        let entry = CacheEntry { packed, unpacked: Mutex::new(None) };
+        let entries = self.by_key.entry(key.clone()).or_default();
+        entries.by_name.insert(namespaced_name.1.clone(), entry);
+        self.owners.insert(namespaced_name, key.clone());
+        key
     }
 }
 
@@ -81,17 +140,42 @@ impl<K: Resource<DynamicType = ()>> Cache<K> {
         WriteFence::new(&self.position, written)
     }
 
+    /// The objects of one Architecture that this version cannot read, each with the reason.
+    pub(super) fn unreadable_objects(&self, key: &ArchitectureKey) -> Vec<String> {
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        let entries = objects.by_key.get(key).into_iter().flat_map(|entries| &entries.by_name);
+        let unreadable =
+            entries.filter_map(|(name, entry)| Some((name, entry.packed.as_ref().err()?)));
+        unreadable.map(|(name, error)| format!("{} {name}: {error}", K::kind(&()))).collect()
+    }
+
+    /// Objects of the Architecture that are read while they are in use stay unpacked.
+    pub(super) fn set_in_use(&self, key: &ArchitectureKey, is_in_use: bool) {
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(entries) = objects.by_key.get(key) else { return };
+        entries.in_use.store(is_in_use, SeqCst);
+        if !is_in_use {
+            for entry in entries.by_name.values() {
+                *entry.unpacked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+        }
+    }
+}
+
+impl<K: Serialize + DeserializeOwned> Cache<K> {
     /// The objects of one Architecture, in the order of their names.
     pub(in crate::reconcile) fn objects_of(&self, key: &ArchitectureKey) -> Vec<Arc<K>> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        let entries = objects.by_key.get(key).into_iter().flat_map(EntriesByName::values);
-        entries.filter_map(|entry| entry.as_ref().ok()).cloned().collect()
+        let Some(entries) = objects.by_key.get(key) else { return vec![] };
+        let is_in_use = entries.in_use.load(SeqCst);
+        entries.by_name.values().filter_map(|entry| entry.read(is_in_use)).collect()
     }
 
     /// The object of this name, if it belongs to the Architecture.
     pub(in crate::reconcile) fn get(&self, key: &ArchitectureKey, name: &str) -> Option<Arc<K>> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        objects.by_key.get(key)?.get(name)?.as_ref().ok().cloned()
+        let entries = objects.by_key.get(key)?;
+        entries.by_name.get(name)?.read(entries.in_use.load(SeqCst))
     }
 
     /// The Architecture that the object of this name belongs to, and the object if this version can
@@ -103,16 +187,9 @@ impl<K: Resource<DynamicType = ()>> Cache<K> {
     ) -> Option<(ArchitectureKey, Option<Arc<K>>)> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         let key = objects.owners.get(&(namespace.to_owned(), name.to_owned()))?;
-        let entry = objects.by_key.get(key)?.get(name)?;
-        Some((key.clone(), entry.as_ref().ok().cloned()))
-    }
-
-    /// The objects of one Architecture that this version cannot read, each with the reason.
-    pub(super) fn unreadable_objects(&self, key: &ArchitectureKey) -> Vec<String> {
-        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        let entries = objects.by_key.get(key).into_iter().flatten();
-        let unreadable = entries.filter_map(|(name, entry)| Some((name, entry.as_ref().err()?)));
-        unreadable.map(|(name, error)| format!("{} {name}: {error}", K::kind(&()))).collect()
+        let entries = objects.by_key.get(key)?;
+        let entry = entries.by_name.get(name)?;
+        Some((key.clone(), entry.read(entries.in_use.load(SeqCst))))
     }
 }
 
@@ -120,18 +197,20 @@ impl<K: Resource<DynamicType = ()>> Cache<K> {
 #[derive(Debug)]
 pub(super) struct CacheFeed<K> {
     cache: Arc<Cache<K>>,
-    listing: Vec<DeserializeGuard<K>>,
+    /// Removes what no reconcile reads.
+    trim: fn(&mut K),
+    listing: Vec<IncomingObject<K>>,
 }
 
 impl<K> CacheFeed<K> {
-    pub(super) fn new(cache: &Arc<Cache<K>>) -> Self {
-        Self { cache: Arc::clone(cache), listing: vec![] }
+    pub(super) fn new(cache: &Arc<Cache<K>>, trim: fn(&mut K)) -> Self {
+        Self { cache: Arc::clone(cache), trim, listing: vec![] }
     }
 }
 
 impl<K> EventSink<DeserializeGuard<K>> for CacheFeed<K>
 where
-    K: Resource<DynamicType = ()> + Send + Sync + 'static,
+    K: Resource<DynamicType = ()> + Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     fn apply_event(&mut self, event: Event<DeserializeGuard<K>>) -> Vec<ArchitectureKey> {
         // The position moves while no reader can see the objects: they change together.
@@ -143,7 +222,7 @@ where
                 vec![]
             }
             Event::InitApply(object) => {
-                self.listing.push(object);
+                self.listing.extend(IncomingObject::new(object, self.trim));
                 vec![]
             }
             Event::InitDone => {
@@ -156,7 +235,7 @@ where
             }
             Event::Apply(object) => {
                 let before = objects.remove(object.meta());
-                let now = objects.insert(object);
+                let now = IncomingObject::new(object, self.trim).map(|new| objects.insert(new));
                 before
                     .filter(|before| Some(before) != now.as_ref())
                     .into_iter()
@@ -193,7 +272,7 @@ mod tests {
     #[test]
     fn an_unreadable_object_is_named_and_hides_no_other() {
         let cache = Arc::<Cache<ConfigMap>>::default();
-        let mut feed = CacheFeed::new(&cache);
+        let mut feed = CacheFeed::new(&cache, |_| {});
         feed.apply_event(Event::Init);
         feed.apply_event(Event::InitApply(object("good", 1, json!({"a": "b"}))));
         feed.apply_event(Event::InitApply(object("bad", 2, json!("no map"))));
@@ -211,9 +290,25 @@ mod tests {
     }
 
     #[test]
+    fn an_object_is_unpacked_once_while_it_is_in_use() {
+        let cache = Arc::<Cache<ConfigMap>>::default();
+        let mut feed = CacheFeed::new(&cache, |object| object.metadata.generation = None);
+        feed.apply_event(Event::Apply(object("a", 1, json!({"a": "b"}))));
+        let read = || cache.get(&key(), "a").unwrap();
+        assert!(!Arc::ptr_eq(&read(), &read()));
+        cache.set_in_use(&key(), true);
+        let first = read();
+        assert!(Arc::ptr_eq(&first, &cache.objects_of(&key())[0]));
+        feed.apply_event(Event::Apply(object("a", 2, json!({"a": "c"}))));
+        assert_ne!(first, read(), "an event replaces it");
+        cache.set_in_use(&key(), false);
+        assert!(!Arc::ptr_eq(&read(), &read()));
+    }
+
+    #[test]
     fn a_complete_list_passes_the_fences_of_what_it_shows() {
         let cache = Arc::<Cache<ConfigMap>>::default();
-        let mut feed = CacheFeed::new(&cache);
+        let mut feed = CacheFeed::new(&cache, |_| {});
         feed.apply_event(Event::Init);
         let written = object("a", 7, json!({}));
         let fence = cache.write_fence(written.meta());

@@ -8,6 +8,7 @@ use super::{
     position::{WatchPosition, WriteFence},
     queue::Queue,
     scope::{ScopeWatches, WatchScope},
+    trim::trim_pod,
     watcher::{EventSink, INITIAL_BACKOFF, Watch},
 };
 use futures::{FutureExt, future::BoxFuture};
@@ -29,7 +30,7 @@ use kube::{
     },
 };
 use maquette_contract::keys::{LABEL_ARCHITECTURE, LABEL_MANAGED_BY, MANAGER};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Debug, sync::Arc};
 use tokio::task::JoinSet;
 
@@ -75,6 +76,12 @@ impl Caches {
         self.child_caches().iter().flat_map(|cache| cache.unreadable_objects(key)).collect()
     }
 
+    /// Keeps what is read of one Architecture unpacked until the guard is dropped.
+    pub(in crate::reconcile) fn start_use<'a>(&'a self, key: &'a ArchitectureKey) -> CacheUse<'a> {
+        self.child_caches().iter().for_each(|cache| cache.set_in_use(key, true));
+        CacheUse { caches: self, key }
+    }
+
     fn child_caches(&self) -> [&dyn ChildCache; 8] {
         let Self {
             architectures: _,
@@ -102,12 +109,29 @@ impl Caches {
     }
 }
 
+/// A reconcile that reads the objects of one Architecture.
+pub(in crate::reconcile) struct CacheUse<'a> {
+    caches: &'a Caches,
+    key: &'a ArchitectureKey,
+}
+
+impl Drop for CacheUse<'_> {
+    fn drop(&mut self) {
+        self.caches.child_caches().iter().for_each(|cache| cache.set_in_use(self.key, false));
+    }
+}
+
 /// What the caches of all types of children have in common.
 trait ChildCache {
+    fn set_in_use(&self, key: &ArchitectureKey, is_in_use: bool);
     fn unreadable_objects(&self, key: &ArchitectureKey) -> Vec<String>;
 }
 
 impl<K: Resource<DynamicType = ()>> ChildCache for Cache<K> {
+    fn set_in_use(&self, key: &ArchitectureKey, is_in_use: bool) {
+        Cache::set_in_use(self, key, is_in_use);
+    }
+
     fn unreadable_objects(&self, key: &ArchitectureKey) -> Vec<String> {
         Cache::unreadable_objects(self, key)
     }
@@ -154,7 +178,7 @@ impl WatchSet<'_> {
             deployments: starter.prepare_cache("deployments", &children),
             stateful_sets: starter.prepare_cache("statefulsets", &children),
             pod_disruption_budgets: starter.prepare_cache("poddisruptionbudgets", &children),
-            pods: starter.prepare_cache("pods", LABEL_ARCHITECTURE),
+            pods: starter.prepare_trimmed("pods", LABEL_ARCHITECTURE, trim_pod),
             claims: starter.prepare_cache("persistentvolumeclaims", LABEL_ARCHITECTURE),
         };
         // Only now: the first that completes its list must know all the others.
@@ -180,6 +204,27 @@ impl WatchStarter<'_> {
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
             + Clone
+            + Serialize
+            + DeserializeOwned
+            + Debug
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.prepare_trimmed(resource, labels, |_| {})
+    }
+
+    /// The same; `trim` removes what no reconcile reads.
+    fn prepare_trimmed<K>(
+        &mut self,
+        resource: &'static str,
+        labels: &str,
+        trim: fn(&mut K),
+    ) -> Arc<Cache<K>>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + Serialize
             + DeserializeOwned
             + Debug
             + Send
@@ -187,7 +232,7 @@ impl WatchStarter<'_> {
             + 'static,
     {
         let cache = Arc::default();
-        let (labels, sink) = (Some(labels.to_owned()), CacheFeed::new(&cache));
+        let (labels, sink) = (Some(labels.to_owned()), CacheFeed::new(&cache, trim));
         self.prepare_watch::<DeserializeGuard<K>>(resource, labels, sink);
         cache
     }

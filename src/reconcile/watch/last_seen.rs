@@ -5,7 +5,8 @@
 //! and restored into the snapshot. What the operator itself deletes is dropped, also while the caches
 //! still show it.
 
-use crate::observe::{Snapshot, is_controlled_by};
+use super::packed::Packed;
+use crate::observe::Snapshot;
 use k8s_openapi::{
     Metadata,
     api::{
@@ -14,12 +15,22 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-type ObjectsByName<K> = BTreeMap<String, Arc<K>>;
+type ObjectsByName<K> = BTreeMap<String, SeenObject<K>>;
+
+/// One object as it was last seen.
+#[derive(Debug)]
+struct SeenObject<K> {
+    /// The UID of the Architecture that owned it.
+    owner: String,
+    version: Option<String>,
+    packed: Packed<K>,
+}
 
 /// The last seen children of one Architecture; every snapshot updates them.
 #[derive(Debug, Default)]
@@ -83,24 +94,43 @@ fn remove_deleted<K: Metadata<Ty = ObjectMeta>>(
 }
 
 /// Adds to `cached` what was seen before and is missing now, changed by `mark_missing`.
-fn restore_missing<K: Metadata<Ty = ObjectMeta> + Clone>(
+fn restore_missing<K: Metadata<Ty = ObjectMeta> + Clone + Serialize + DeserializeOwned>(
     seen: &mut ObjectsByName<K>,
     cached: &mut Vec<Arc<K>>,
     uid: &str,
     mark_missing: impl Fn(&mut K),
 ) {
-    let present: ObjectsByName<K> = cached
-        .iter()
-        .map(|object| (object.metadata().name.clone().unwrap_or_default(), Arc::clone(object)))
-        .collect();
     // Children of an earlier Architecture of the same name are not restored.
-    seen.retain(|_, object| is_controlled_by(object.metadata(), uid));
-    for (_, object) in seen.iter().filter(|(name, _)| !present.contains_key(*name)) {
-        let mut missing = K::clone(object);
+    seen.retain(|_, object| object.owner == uid);
+    let present: BTreeSet<_> =
+        cached.iter().map(|object| object.metadata().name.clone().unwrap_or_default()).collect();
+    for object in &*cached {
+        record_seen(seen, object, uid);
+    }
+    for (_, object) in seen.iter().filter(|(name, _)| !present.contains(*name)) {
+        let Some(found) = object.packed.unpack() else { continue };
+        let mut missing = Arc::unwrap_or_clone(found);
         mark_missing(&mut missing);
         cached.push(Arc::new(missing));
     }
-    seen.extend(present);
+}
+
+fn record_seen<K>(seen: &mut ObjectsByName<K>, object: &K, uid: &str)
+where
+    K: Metadata<Ty = ObjectMeta> + Serialize + DeserializeOwned,
+{
+    let metadata = object.metadata();
+    let name = metadata.name.clone().unwrap_or_default();
+    let version = metadata.resource_version.clone();
+    let is_same = seen
+        .get(&name)
+        .is_some_and(|before| before.version == version && metadata.resource_version.is_some());
+    if is_same {
+        return;
+    }
+    if let Ok(packed) = Packed::new(object) {
+        seen.insert(name, SeenObject { owner: uid.to_owned(), version, packed });
+    }
 }
 
 #[cfg(test)]

@@ -12,9 +12,12 @@ mod installation;
 mod last_seen;
 mod lenient;
 mod managed_fields;
+mod packed;
 mod position;
 mod queue;
+mod rollout_slots;
 mod scope;
+mod trim;
 mod watcher;
 
 pub(super) use cache::Cache;
@@ -27,4 +30,5 @@ pub(super) use lenient::LenientArchitecture;
 pub(super) use managed_fields::{has_create_fields, is_create_entry};
 pub(super) use position::WriteFence;
 pub(super) use queue::{Queue, new_queue};
+pub(super) use rollout_slots::RolloutSlots;
 pub(super) use scope::WatchScope;

@@ -3,7 +3,7 @@
 use super::replica_count;
 use crate::{
     plan::{Component, Topology},
-    render::{RenderSettings, metadata, names, pod::pod_template},
+    render::{RenderSettings, hash, metadata, names, pod::pod_template},
 };
 use k8s_openapi::{
     api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
@@ -30,11 +30,12 @@ pub(in crate::render) fn build_deployment(
         template: pod_template(topology, component, settings),
         ..DeploymentSpec::default()
     };
-    let metadata = metadata::component_metadata(
+    let mut metadata = metadata::component_metadata(
         topology,
         component,
         names::for_component(identity, &component.name),
     );
+    hash::annotate_template_hash(&mut metadata, &spec.template);
     Some(Deployment { metadata, spec: Some(spec), status: None })
 }
 

@@ -3,7 +3,7 @@
 use super::replica_count;
 use crate::{
     plan::{Behavior, Component, Topology, Volume},
-    render::{RenderSettings, metadata, names, pod::pod_template},
+    render::{RenderSettings, hash, metadata, names, pod::pod_template},
 };
 use k8s_openapi::{
     api::{
@@ -42,11 +42,12 @@ pub(in crate::render) fn build_stateful_set(
         volume_claim_templates: Some(vec![claim_template(topology, component, storage)]),
         ..StatefulSetSpec::default()
     };
-    let metadata = metadata::component_metadata(
+    let mut metadata = metadata::component_metadata(
         topology,
         component,
         names::for_component(identity, &component.name),
     );
+    hash::annotate_template_hash(&mut metadata, &spec.template);
     Some(StatefulSet { metadata, spec: Some(spec), status: None })
 }
 

@@ -1,8 +1,10 @@
 //! Conditions when pods of a component are missing or not ready.
 
 use super::{ARCHITECTURE, assert_condition, make_not_ready, pod_mut, status_after, status_of};
-use crate::cluster::change_report;
-use k8s_openapi::{api::core::v1::PodCondition, jiff::SignedDuration};
+use crate::cluster::{change_report, now};
+use k8s_openapi::{
+    api::core::v1::PodCondition, apimachinery::pkg::apis::meta::v1::Time, jiff::SignedDuration,
+};
 use maquette::{api::EdgeState, observe::Snapshot};
 use maquette_contract::{Probe, Revision};
 use std::sync::Arc;
@@ -15,6 +17,7 @@ fn a_pod_that_is_not_ready_is_named_with_the_reason() {
             type_: "PodScheduled".to_owned(),
             status: "False".to_owned(),
             message: Some("too little memory".to_owned()),
+            last_transition_time: Some(Time(now())),
             ..PodCondition::default()
         };
         let found = pod_mut(snapshot, "shop-data-0").status.as_mut().unwrap();

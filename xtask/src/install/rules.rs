@@ -21,7 +21,9 @@ pub fn cluster_rules() -> Vec<PolicyRule> {
         policy_rule("", &["persistentvolumeclaims"], &children),
         // For `allowVolumeExpansion`. Without this rule, the operator tries to grow the volume.
         policy_rule("storage.k8s.io", &["storageclasses"], &["get"]),
-        policy_rule("", &["pods"], &["list", "patch", "watch"]),
+        // Created: canaries, before the pods of a StatefulSet or of the load are replaced. Deleted:
+        // canaries, and pods that their StatefulSet's controller does not replace.
+        policy_rule("", &["pods"], &["create", "delete", "list", "patch", "watch"]),
         policy_rule("events.k8s.io", &["events"], &["create", "patch"]),
         // Whether another installation that builds an Architecture still runs.
         policy_rule("coordination.k8s.io", &["leases"], &["get"]),

@@ -7,6 +7,8 @@ mod clients;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod recipient;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tools;

@@ -1,5 +1,6 @@
 //! A store within the test process.
 
+use maquette_contract::ComponentIdentity;
 use maquette_workload::{
     storage::Storage,
     store::{Limits, StoreMetrics, StoreServer},
@@ -22,6 +23,15 @@ pub(crate) struct TestStore {
     task: JoinHandle<()>,
 }
 
+/// Whose store it is.
+pub(crate) fn identity() -> ComponentIdentity {
+    ComponentIdentity {
+        architecture: "shop".parse().unwrap(),
+        uid: Some("the-uid".parse().unwrap()),
+        component: "data".parse().unwrap(),
+    }
+}
+
 impl TestStore {
     pub(crate) async fn start() -> Self {
         Self::start_with_limits(Limits::default()).await
@@ -34,7 +44,8 @@ impl TestStore {
         let address = listener.local_addr().unwrap();
         let server = StoreServer::new(listener, storage.clone(), StoreMetrics::default())
             .unwrap()
-            .with_limits(limits);
+            .with_limits(limits)
+            .with_recipient_check(|named| identity().check_recipient(named));
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run(async {
             let _ = stopped.await;

@@ -10,7 +10,7 @@ use crate::api::validation::{CelRule, ErrorList, FieldPath, schema_rules, to_jso
 
 fn missing_key_rule() -> CelRule {
     CelRule::new(
-        "has(self.key) || self.operator == 'Exists'",
+        "has(self.key) || has(self.operator) && self.operator == 'Exists'",
         "a toleration without key matches all taints and needs operator Exists: set key, or set \
          operator to Exists",
     )
@@ -19,7 +19,7 @@ fn missing_key_rule() -> CelRule {
 
 fn value_with_exists_rule() -> CelRule {
     CelRule::new(
-        "!has(self.value) || self.operator == 'Equal'",
+        "!has(self.value) || !has(self.operator) || self.operator == 'Equal'",
         "operator Exists matches any value: remove value, or set operator to Equal",
     )
     .at_field("value")

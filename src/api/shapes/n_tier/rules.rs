@@ -2,7 +2,7 @@
 //!
 //! The API server estimates the maximum cost of each rule and rejects a schema with a rule above
 //! its limit. It assumes no bounds for the results of functions such as `orValue`; so the rules use
-//! `has`, and `transformList` instead of `filter`.
+//! `has`, and `transformList` instead of `filter`. The schema has no defaults below lists.
 
 use crate::api::validation::{CelRule, component_name};
 
@@ -15,16 +15,19 @@ const IS_UNKNOWN: &str = "!self.exists(t, t.name == c.service)";
 const IS_UPWARD: &str = "self.exists(j, t, j < i && t.name == c.service)";
 
 /// A service other than `s` has the store that `s` names.
-const IS_SHARED: &str = "!s.stateless && has(s.store) && has(s.store.name) && self.exists(t, \
-                         t.name != s.name && !t.stateless && (has(t.store) && has(t.store.name) \
+const IS_SHARED: &str = "(!has(s.stateless) || !s.stateless) && has(s.store) && has(s.store.name) \
+                         && self.exists(t, t.name != s.name && (!has(t.stateless) || !t.stateless) \
+                         && (has(t.store) && has(t.store.name) \
                          ? t.store.name == s.store.name : t.name + '-data' == s.store.name))";
 
 /// A service other than `s` owns collection `k`.
-const IS_CONTESTED: &str = "self.exists(t, t.name != s.name && !t.stateless \
+const IS_CONTESTED: &str = "self.exists(t, t.name != s.name \
+                            && (!has(t.stateless) || !t.stateless) \
                             && (has(t.owns) ? k in t.owns : k == t.name))";
 
 /// A store has the name of service `t`.
-const IS_STORE_NAME: &str = "self.exists(s, !s.stateless && (has(s.store) && has(s.store.name) \
+const IS_STORE_NAME: &str = "self.exists(s, (!has(s.stateless) || !s.stateless) \
+                             && (has(s.store) && has(s.store.name) \
                              ? t.name == s.store.name : t.name == s.name + '-data'))";
 
 /// `k` is the name of a collection, or `*`.
@@ -45,7 +48,7 @@ pub(super) fn self_call() -> CelRule {
 
 pub(super) fn stateless_with_store() -> CelRule {
     CelRule::new(
-        "!self.stateless || !has(self.store)",
+        "!has(self.stateless) || !self.stateless || !has(self.store)",
         "service '{}' is stateless and cannot have a store: remove store or stateless",
     )
     .with_arguments(["self.name"])
@@ -54,7 +57,7 @@ pub(super) fn stateless_with_store() -> CelRule {
 
 pub(super) fn stateless_with_owns() -> CelRule {
     CelRule::new(
-        "!self.stateless || !has(self.owns)",
+        "!has(self.stateless) || !self.stateless || !has(self.owns)",
         "service '{}' is stateless and cannot own collections: remove owns or stateless",
     )
     .with_arguments(["self.name"])
@@ -131,13 +134,13 @@ pub(super) fn shared_store() -> CelRule {
 pub(super) fn contested_collection() -> CelRule {
     let is_bad = format!("s.owns.exists(k, {IS_CONTESTED})");
     CelRule::new(
-        format!("self.all(s, s.stateless || !has(s.owns) || !{is_bad})"),
+        format!("self.all(s, has(s.stateless) && s.stateless || !has(s.owns) || !{is_bad})"),
         "several services own the collection '{}', but a collection has one owner: remove it from \
          the owns of all but one",
     )
     .with_arguments([format!(
-        "self.transformList(i, s, !s.stateless && has(s.owns) && {is_bad}, \
-         s.owns.transformList(j, k, {IS_CONTESTED}, k)[0])[0]"
+        "self.transformList(i, s, (!has(s.stateless) || !s.stateless) && has(s.owns) \
+         && {is_bad}, s.owns.transformList(j, k, {IS_CONTESTED}, k)[0])[0]"
     )])
 }
 
@@ -151,7 +154,7 @@ pub(super) fn store_is_service() -> CelRule {
 
 pub(super) fn all_stateless() -> CelRule {
     CelRule::new(
-        "self.exists(s, !s.stateless)",
+        "self.exists(s, !has(s.stateless) || !s.stateless)",
         "all services are stateless, so no service stores the items: remove stateless from at \
          least one",
     )

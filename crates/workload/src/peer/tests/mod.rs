@@ -8,5 +8,6 @@ mod migration;
 mod model;
 mod pods;
 mod resizing;
+mod strangers;
 mod successor;
 mod test_cluster;

@@ -10,6 +10,10 @@ use crate::{
     runtime::{Shutdown, lock},
     storage::StorageError,
 };
+use axum::http::{Request, StatusCode};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use maquette_contract::{
     Address, ComponentIdentity, ItemKey, PeerConfig, PeerMember, PeerObservation, Record,
     RequestWork, Summary,
@@ -71,6 +75,7 @@ struct PeerSlot {
     member: PeerMember,
     port: u16,
     data: TempDir,
+    uid: &'static str,
     up: Option<RunningPeer>,
 }
 
@@ -116,7 +121,7 @@ impl TestCluster {
         let slot = |ordinal| {
             let (name, port) = (format!("shop-peers-{ordinal}"), free_port());
             let member = PeerMember { name, address: Address::new("127.0.0.1", port) };
-            PeerSlot { member, port, data: TempDir::new().unwrap(), up: None }
+            PeerSlot { member, port, data: TempDir::new().unwrap(), uid: "the-uid", up: None }
         };
         Self { slots: (0..slots).map(slot).collect(), members, replicas }
     }
@@ -131,7 +136,34 @@ impl TestCluster {
         cluster
     }
 
-    fn configured_members(&self) -> Members {
+    /// The peer `ordinal` with settings of another Architecture of the same name and addresses.
+    pub(super) fn make_stranger(&mut self, ordinal: usize) {
+        self.slots[ordinal].uid = "another-uid";
+    }
+
+    /// Sends a request to the port for other peers, with these headers.
+    pub(super) async fn post_to_peer(
+        &self,
+        ordinal: usize,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (StatusCode, String) {
+        let address = &self.slots[ordinal].member.address;
+        let mut request = Request::post(format!("{}{path}", address.http_url()))
+            .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let pool: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+        let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
+        let response = pool.request(request).await.unwrap();
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn configured_members(&self, uid: &str) -> Members {
         let members = self.slots[..self.members].iter().map(|slot| slot.member.clone());
         let (members, replication_factor) = (members.collect(), self.replicas);
         let config = PeerConfig {
@@ -143,7 +175,7 @@ impl TestCluster {
         };
         let own = ComponentIdentity {
             architecture: "shop".parse().unwrap(),
-            uid: Some("the-uid".parse().unwrap()),
+            uid: Some(uid.parse().unwrap()),
             component: "peers".parse().unwrap(),
         };
         Members::new(&config, &own).unwrap()
@@ -151,7 +183,7 @@ impl TestCluster {
 
     /// Starts a peer in its slot, once the files of the peer that ran there are closed.
     pub(super) async fn start(&mut self, ordinal: usize) {
-        let configuration = self.configured_members();
+        let configuration = self.configured_members(self.slots[ordinal].uid);
         let slot = &mut self.slots[ordinal];
         assert!(slot.up.is_none(), "peer {ordinal} runs already");
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -191,9 +223,10 @@ impl TestCluster {
     /// Configures every running peer with the first `members` slots as members.
     pub(super) fn set_member_count(&mut self, members: usize) {
         self.members = members;
-        let configuration = self.configured_members();
-        for running in self.slots.iter().filter_map(|slot| slot.up.as_ref()) {
-            running.members.send_replace(configuration.clone());
+        for slot in &self.slots {
+            if let Some(running) = &slot.up {
+                running.members.send_replace(self.configured_members(slot.uid));
+            }
         }
     }
 

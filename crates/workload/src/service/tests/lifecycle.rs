@@ -110,6 +110,9 @@ async fn an_invalid_configuration_is_counted_and_not_used() {
     let no_target =
         ServiceConfig { calls: vec![], ..thin_client_config("below", &free_address().await) };
     assert_rejected(&document("web", no_target), 4).await;
+    let newer =
+        document("web", idle_config()).replace("\"schemaVersion\": 1", "\"schemaVersion\": 2");
+    assert_rejected(&newer, 5).await;
     let text = document("web", ServiceConfig { mode: CallMode::Parallel, ..idle_config() });
     web.configure(&text);
     wait_until("it recovers", || revision(&web) == ComponentConfig::revision_of(&text)).await;

@@ -10,6 +10,7 @@ mod migration;
 mod promtool;
 mod restart;
 mod routing;
+mod strangers;
 mod summary;
 
 use self::{

@@ -89,7 +89,7 @@ async fn requests_fail_while_the_peers_refuse() {
 #[tokio::test]
 async fn a_component_without_the_internal_api_does_not_mean_no_item() {
     let new = Store::start().await;
-    let strange = Service::start("strange", idle_config()).await;
+    let strange = Service::start("old", idle_config()).await;
     let web = Service::start("web", migrating_from_peers(&new.address, &strange.address)).await;
     let error = web.get("/items/books/1").await.error(StatusCode::BAD_GATEWAY);
     assert!(error.starts_with("old: answered 404 Not Found: "), "{error}");

@@ -1,0 +1,120 @@
+//! How many Architectures change their pods at once, over all watch scopes.
+
+use super::{super::key::ArchitectureKey, queue::Queue};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// A rollout that takes longer gives its slot to one that waits, and waits in turn for the rest.
+const MAX_HOLD: Duration = Duration::from_secs(600);
+
+/// The slots of rollouts: who holds one, and who waits, the longest wait first.
+pub(in crate::reconcile) struct RolloutSlots {
+    limit: usize,
+    state: Mutex<SlotState>,
+}
+
+#[derive(Default)]
+struct SlotState {
+    holders: HashMap<ArchitectureKey, Instant>,
+    waiting: VecDeque<(ArchitectureKey, Arc<Queue>)>,
+}
+
+impl RolloutSlots {
+    pub(in crate::reconcile) fn new(limit: u16) -> Self {
+        Self { limit: limit.into(), state: Mutex::default() }
+    }
+
+    /// Takes a slot for the Architecture, which keeps it until [`Self::release`]; if all are taken,
+    /// returns how many, and `queue` gets the Architecture when one is free.
+    ///
+    /// # Errors
+    /// The number of Architectures that hold the slots.
+    pub(in crate::reconcile) fn claim(
+        &self,
+        key: &ArchitectureKey,
+        queue: &Arc<Queue>,
+        now: Instant,
+    ) -> Result<(), usize> {
+        let mut state = self.lock();
+        if !state.waiting.is_empty() {
+            let is_expired = |since: &Instant| now.duration_since(*since) >= MAX_HOLD;
+            state.holders.retain(|_, since| !is_expired(since));
+        }
+        if state.holders.contains_key(key) {
+            return Ok(());
+        }
+        if !state.waiting.iter().any(|(waiting, _)| waiting == key) {
+            state.waiting.push_back((key.clone(), Arc::clone(queue)));
+        }
+        let free = self.limit.saturating_sub(state.holders.len());
+        if !state.waiting.iter().take(free).any(|(waiting, _)| waiting == key) {
+            return Err(state.holders.len());
+        }
+        state.waiting.retain(|(waiting, _)| waiting != key);
+        state.holders.insert(key.clone(), now);
+        Ok(())
+    }
+
+    /// Gives the slot back, or stops to wait for one; the next one that waits is queued.
+    pub(in crate::reconcile) fn release(&self, key: &ArchitectureKey) {
+        let mut state = self.lock();
+        let was_holding = state.holders.remove(key).is_some();
+        let waiting = state.waiting.len();
+        state.waiting.retain(|(waiting, _)| waiting != key);
+        if was_holding || state.waiting.len() < waiting {
+            let free = self.limit.saturating_sub(state.holders.len());
+            for (next, queue) in state.waiting.iter().take(free) {
+                queue.push(next.clone());
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, SlotState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{super::metrics::Metrics, queue::new_queue},
+        *,
+    };
+    use futures::StreamExt;
+
+    fn key(name: &str) -> ArchitectureKey {
+        ArchitectureKey { namespace: "default".to_owned(), name: name.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn the_longest_wait_gets_the_next_slot() {
+        let (queue, mut requests) = new_queue(Arc::new(Metrics::new()));
+        let (slots, now) = (RolloutSlots::new(1), Instant::now());
+        let claim = |name: &str| slots.claim(&key(name), &queue, now);
+        assert_eq!(claim("a"), Ok(()));
+        assert_eq!(claim("a"), Ok(()), "it holds one already");
+        assert_eq!(claim("b"), Err(1));
+        assert_eq!(claim("c"), Err(1));
+        slots.release(&key("a"));
+        assert_eq!(requests.next().await, Some(key("b")));
+        assert_eq!(claim("c"), Err(0), "b waits longer");
+        assert_eq!(claim("b"), Ok(()));
+        slots.release(&key("c"));
+        slots.release(&key("b"));
+        assert_eq!(claim("d"), Ok(()), "nobody waits");
+    }
+
+    #[test]
+    fn a_rollout_that_takes_too_long_gives_its_slot_away() {
+        let (queue, _requests) = new_queue(Arc::new(Metrics::new()));
+        let (slots, now) = (RolloutSlots::new(1), Instant::now());
+        assert_eq!(slots.claim(&key("a"), &queue, now), Ok(()));
+        assert_eq!(slots.claim(&key("a"), &queue, now + MAX_HOLD), Ok(()), "nobody waits");
+        assert_eq!(slots.claim(&key("b"), &queue, now), Err(1));
+        assert_eq!(slots.claim(&key("b"), &queue, now + MAX_HOLD), Ok(()));
+        assert_eq!(slots.claim(&key("a"), &queue, now + MAX_HOLD), Err(1));
+    }
+}

@@ -1,0 +1,100 @@
+//! What the canary pod of a workload proves.
+
+use super::change::template_hash;
+use crate::observe::{Snapshot, is_controlled_by, readiness_issue};
+use k8s_openapi::{
+    api::core::v1::{ContainerStateTerminated, Pod},
+    jiff::{SignedDuration, Timestamp},
+};
+
+/// A canary that has failed is repeated after this time: the cause may be gone.
+const REPEAT_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// The state of a canary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CanaryState {
+    /// It has to be created, or has not ended yet; what it waits for, if that is known.
+    Pending(Option<String>),
+    /// Its container has ended with success: such pods start.
+    Proven,
+    /// It cannot start without a fix; the pod and the cause in one line.
+    Stuck(String),
+}
+
+/// The state of the `wanted` canary in `snapshot`. One of another template does not count.
+pub(super) fn canary_state(wanted: &Pod, snapshot: &Snapshot, now: Timestamp) -> CanaryState {
+    let found = snapshot.pods.iter().find(|pod| is_same(pod, wanted));
+    let Some(pod) = found else { return CanaryState::Pending(None) };
+    let ends: Vec<_> = container_ends(pod).collect();
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    match ends.iter().find(|end| end.exit_code != 0) {
+        None if phase(pod) == Some("Succeeded") || !ends.is_empty() => CanaryState::Proven,
+        None if phase(pod) == Some("Failed") => {
+            CanaryState::Stuck(format!("pod {name}: {}", failure(pod)))
+        }
+        _ => match readiness_issue(pod, &snapshot.causes) {
+            Some(issue) if issue.is_stuck(now) => {
+                CanaryState::Stuck(format!("pod {name}: {}", issue.message))
+            }
+            issue => CanaryState::Pending(issue.map(|issue| issue.message)),
+        },
+    }
+}
+
+/// Whether `pod` is the `wanted` canary: of the same name, Architecture and template.
+fn is_same(pod: &Pod, wanted: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_none()
+        && pod.metadata.name == wanted.metadata.name
+        && template_hash(&pod.metadata) == template_hash(&wanted.metadata)
+        && owner_uid(wanted).is_none_or(|uid| is_controlled_by(&pod.metadata, uid))
+}
+
+fn owner_uid(pod: &Pod) -> Option<&str> {
+    pod.metadata.owner_references.as_ref()?.first().map(|owner| owner.uid.as_str())
+}
+
+/// How the workload's container has ended. A sidecar of a service mesh may go on.
+fn container_ends(pod: &Pod) -> impl Iterator<Item = &ContainerStateTerminated> {
+    let ours = pod.spec.as_ref().and_then(|spec| spec.containers.first()).map(|one| &one.name);
+    let status = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+    let containers = status.into_iter().flatten();
+    containers
+        .filter(move |container| Some(&container.name) == ours)
+        .filter_map(|container| container.state.as_ref()?.terminated.as_ref())
+}
+
+fn phase(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.phase.as_deref()
+}
+
+/// Why a pod failed without a container that ended, such as an eviction.
+fn failure(pod: &Pod) -> String {
+    let status = pod.status.as_ref();
+    let reason = status.and_then(|status| status.reason.as_deref()).unwrap_or("Failed");
+    match status.and_then(|status| status.message.as_deref()) {
+        Some(message) => format!("{reason}: {message}"),
+        None => reason.to_owned(),
+    }
+}
+
+/// The canaries in `snapshot` that are not among `wanted`, or that failed and are to be repeated.
+pub(super) fn obsolete_canaries(
+    wanted: &[Pod],
+    snapshot: &Snapshot,
+    uid: &str,
+    now: Timestamp,
+) -> Vec<Pod> {
+    let canaries = snapshot.pods.iter().filter(|pod| {
+        pod.metadata.deletion_timestamp.is_none() && is_controlled_by(&pod.metadata, uid)
+    });
+    canaries
+        .filter(|pod| !wanted.iter().any(|wanted| is_same(pod, wanted)) || is_due_again(pod, now))
+        .map(|pod| Pod::clone(pod))
+        .collect()
+}
+
+fn is_due_again(pod: &Pod, now: Timestamp) -> bool {
+    let created = pod.metadata.creation_timestamp.as_ref();
+    let is_old = created.is_some_and(|created| now.duration_since(created.0) > REPEAT_AFTER);
+    is_old && phase(pod) == Some("Failed")
+}

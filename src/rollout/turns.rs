@@ -1,0 +1,275 @@
+//! The turn of each component: which gets its new pod template now, and which waits.
+
+use super::{
+    canary::{CanaryState, canary_state, obsolete_canaries},
+    change::{PodChange, stuck_at_older_template},
+    order::rollout_order,
+};
+use crate::{
+    observe::{Availability, RunningTopology, Shortfall, Snapshot, component_availability},
+    plan::{Component, Topology},
+    render::{ObjectsByKind, PodController, build_canary, keep_live_template},
+};
+use k8s_openapi::{
+    Metadata, api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp,
+};
+use kube::ResourceExt;
+use maquette_contract::ComponentName;
+use std::{collections::BTreeSet, sync::Arc};
+
+/// What a rollout follows from.
+#[derive(Clone, Copy, Debug)]
+pub struct RolloutInput<'a> {
+    /// The topology to apply now.
+    pub topology: &'a Topology,
+    /// What runs.
+    pub running: &'a RunningTopology,
+    /// The objects that it was read from.
+    pub snapshot: &'a Snapshot,
+    /// Whether a change of shape is in progress: pods change after it.
+    pub is_evolving: bool,
+    /// When reports are judged.
+    pub now: Timestamp,
+}
+
+/// What happens to the pods of a component now.
+#[derive(Clone, Debug)]
+struct Turn {
+    component: ComponentName,
+    /// The name of its Deployment or StatefulSet.
+    object: String,
+    change: PodChange,
+    /// Whether it keeps its live template.
+    is_held: bool,
+}
+
+/// Which components get their new pods now, and why the others wait.
+#[derive(Clone, Debug, Default)]
+pub struct RolloutPlan {
+    turns: Vec<Turn>,
+    /// The first component that is not complete, and what it lacks.
+    unfinished: Option<(ComponentName, Shortfall)>,
+    is_evolving: bool,
+    /// The number of Architectures that change pods instead of this one, if it has to wait.
+    slots_in_use: Option<usize>,
+    /// Canary pods that must exist.
+    pub canaries: Vec<Pod>,
+    /// Pods to delete: canaries that are not needed any more, and pods of StatefulSets that cannot
+    /// become ready and that their controller does not replace.
+    pub obsolete_pods: Vec<Pod>,
+}
+
+/// Plans the change from the live pods to those of `objects`.
+pub fn plan_rollout(objects: &ObjectsByKind, input: &RolloutInput<'_>) -> RolloutPlan {
+    let mut plan = RolloutPlan { is_evolving: input.is_evolving, ..RolloutPlan::default() };
+    let identity = input.topology.identity();
+    for component in rollout_order(input.topology) {
+        let name = identity.name.object_name(&component.name);
+        if let Some(wanted) = find_wanted(&objects.deployments, &name) {
+            let live = find_live(&input.snapshot.deployments, &name);
+            plan.add_turn(component, wanted, live, input);
+        } else if let Some(wanted) = find_wanted(&objects.stateful_sets, &name) {
+            let live = find_live(&input.snapshot.stateful_sets, &name);
+            plan.add_turn(component, wanted, live, input);
+            let is_current = plan.turns.last().is_some_and(|turn| !turn.change.is_careful());
+            if let Some(live) = live.filter(|_| is_current) {
+                plan.obsolete_pods.extend(stuck_at_older_template(live, input.snapshot));
+            }
+        }
+    }
+    let obsolete = obsolete_canaries(&plan.canaries, input.snapshot, &identity.uid, input.now);
+    plan.obsolete_pods.extend(obsolete);
+    plan
+}
+
+impl RolloutPlan {
+    fn add_turn<W: PodController>(
+        &mut self,
+        component: &Component,
+        wanted: &W,
+        live: Option<&W>,
+        input: &RolloutInput<'_>,
+    ) {
+        let change = PodChange::of(component, wanted, live, input);
+        let must_wait = self.is_evolving || self.unfinished.is_some();
+        let shortfall = match change {
+            PodChange::Surge | PodChange::Replace if must_wait => None,
+            PodChange::Replace => self.missing_proof(component, wanted, input),
+            PodChange::Surge | PodChange::Unprotected => None,
+            PodChange::None | PodChange::Rolling => unmet_by(component, input),
+        };
+        let is_held = change.is_careful()
+            && (must_wait || (change == PodChange::Replace && shortfall.is_some()));
+        let applied = change.is_pending() && !is_held;
+        let shortfall = shortfall.or_else(|| applied.then(being_replaced));
+        if self.unfinished.is_none() {
+            self.unfinished = shortfall.map(|shortfall| (component.name.clone(), shortfall));
+        }
+        let (component, object) = (component.name.clone(), name_of(wanted).to_owned());
+        self.turns.push(Turn { component, object, change, is_held });
+    }
+
+    /// What a component whose pods end before their successors start lacks before the change: a
+    /// canary that has ended with success, and other pods that are not starting.
+    fn missing_proof<W: PodController>(
+        &mut self,
+        component: &Component,
+        wanted: &W,
+        input: &RolloutInput<'_>,
+    ) -> Option<Shortfall> {
+        let canary = build_canary(input.topology, wanted)?;
+        let name = canary.name_any();
+        let state = canary_state(&canary, input.snapshot, input.now);
+        self.canaries.push(canary);
+        match state {
+            CanaryState::Proven => has_starting_pod(component, input)
+                .then(|| Shortfall::passing("its other pods are starting")),
+            CanaryState::Pending(None) => {
+                Some(Shortfall::passing(format!("pod {name} tries the new settings")))
+            }
+            CanaryState::Pending(Some(cause)) => {
+                Some(Shortfall::passing(format!("pod {name} tries the new settings: {cause}")))
+            }
+            CanaryState::Stuck(message) => Some(Shortfall::stuck(message)),
+        }
+    }
+
+    /// Whether pods change or wait for a change.
+    pub fn is_active(&self) -> bool {
+        self.turns.iter().any(|turn| turn.change != PodChange::None)
+    }
+
+    /// Whether the rollout goes on by itself now: then it counts among those that run at once.
+    pub fn needs_slot(&self) -> bool {
+        let waits_for_shape = self.is_evolving && self.turns.iter().all(Turn::has_not_begun);
+        self.is_active() && !waits_for_shape && self.stop().is_none()
+    }
+
+    /// Holds all that has not begun, because `in_use` other Architectures change their pods.
+    pub fn wait_for_slot(&mut self, in_use: usize, input: &RolloutInput<'_>) {
+        for turn in self.turns.iter_mut().filter(|turn| turn.change.is_careful()) {
+            turn.is_held = true;
+        }
+        self.slots_in_use = Some(in_use);
+        self.canaries.clear();
+        let uid = &input.topology.identity().uid;
+        let canaries = obsolete_canaries(&[], input.snapshot, uid, input.now);
+        let known: BTreeSet<_> = self.obsolete_pods.iter().map(ResourceExt::uid).collect();
+        self.obsolete_pods.extend(canaries.into_iter().filter(|pod| !known.contains(&pod.uid())));
+    }
+
+    /// Makes the workloads in `objects` that wait keep their live templates. Returns the names of
+    /// StatefulSets that must not be created yet: their pods run without them.
+    pub fn hold_templates(
+        &self,
+        objects: &mut ObjectsByKind,
+        snapshot: &Snapshot,
+    ) -> BTreeSet<String> {
+        let held: BTreeSet<_> =
+            self.turns.iter().filter(|turn| turn.is_held).map(|turn| &turn.object).collect();
+        for wanted in objects.deployments.iter_mut().filter(|one| held.contains(&one.name_any())) {
+            if let Some(live) = find_live(&snapshot.deployments, &wanted.name_any()) {
+                keep_live_template(wanted, live);
+            }
+        }
+        let mut withheld = BTreeSet::new();
+        for wanted in objects.stateful_sets.iter_mut().filter(|one| held.contains(&one.name_any()))
+        {
+            match find_live(&snapshot.stateful_sets, &wanted.name_any()) {
+                Some(live) => keep_live_template(wanted, live),
+                None => _ = withheld.insert(wanted.name_any()),
+            }
+        }
+        withheld
+    }
+
+    /// What the rollout waits for, in one line; none if all pods are as specified.
+    pub fn wait(&self) -> Option<String> {
+        if !self.is_active() {
+            return None;
+        }
+        let current = self.unfinished.as_ref().map(|(component, _)| component);
+        let others = self
+            .turns
+            .iter()
+            .filter(|turn| turn.change != PodChange::None && Some(&turn.component) != current);
+        let others = join_names(others.map(|turn| turn.component.as_str()));
+        if let Some(in_use) = self.slots_in_use {
+            let names = self.turns.iter().filter(|turn| turn.is_held);
+            let names = join_names(names.map(|turn| turn.component.as_str()));
+            return Some(format!(
+                "new pods of {names} wait for a slot: {in_use} other Architectures are rolled out \
+                 (--max-concurrent-rollouts)"
+            ));
+        }
+        if self.turns.iter().all(Turn::has_not_begun) && self.is_evolving {
+            return Some(format!("new pods of {others} start after the change of shape"));
+        }
+        let now = self
+            .unfinished
+            .as_ref()
+            .map(|(component, shortfall)| format!("{component}: {}", shortfall.message));
+        Some(match (now, others.is_empty()) {
+            (Some(now), true) => format!("rolling out new pods: {now}"),
+            (Some(now), false) => format!("rolling out new pods: {now}; then {others}"),
+            (None, _) => format!("rolling out new pods of {others}"),
+        })
+    }
+
+    /// Why the rollout does not go on without a fix, in one line; none if it goes on.
+    pub fn stop(&self) -> Option<String> {
+        let (component, shortfall) = self.unfinished.as_ref().filter(|_| self.is_active())?;
+        shortfall.is_stuck.then(|| format!("{component}: {}", shortfall.message))
+    }
+}
+
+impl Turn {
+    fn has_not_begun(&self) -> bool {
+        self.change == PodChange::None || self.is_held
+    }
+}
+
+fn being_replaced() -> Shortfall {
+    Shortfall::passing("its pods are being replaced")
+}
+
+/// What a component with the wanted template lacks.
+fn unmet_by(component: &Component, input: &RolloutInput<'_>) -> Option<Shortfall> {
+    let running = input.running.component(&component.name);
+    match component_availability(component, running, false, input.now) {
+        Availability::Available => None,
+        Availability::Unavailable(shortfall) => Some(shortfall),
+    }
+}
+
+/// Whether a pod is not ready and nothing keeps it from being so: a second one must not end now.
+fn has_starting_pod(component: &Component, input: &RolloutInput<'_>) -> bool {
+    let running = input.running.component(&component.name);
+    running.is_some_and(|running| {
+        !running.terminating.is_empty()
+            || running.pods.iter().any(|pod| !pod.ready && pod.issue.is_none())
+    })
+}
+
+fn name_of(object: &impl Metadata<Ty = ObjectMeta>) -> &str {
+    object.metadata().name.as_deref().unwrap_or_default()
+}
+
+fn find_wanted<'a, K: Metadata<Ty = ObjectMeta>>(objects: &'a [K], name: &str) -> Option<&'a K> {
+    objects.iter().find(|object| name_of(*object) == name)
+}
+
+fn find_live<'a, K: Metadata<Ty = ObjectMeta>>(objects: &'a [Arc<K>], name: &str) -> Option<&'a K> {
+    objects.iter().map(Arc::as_ref).find(|object| name_of(*object) == name)
+}
+
+/// The first three names, and how many more there are.
+fn join_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.collect();
+    match names.as_slice() {
+        [a, b, c, rest @ ..] if !rest.is_empty() => {
+            format!("{a}, {b}, {c} and {} more", rest.len())
+        }
+        names => names.join(", "),
+    }
+}

@@ -1,0 +1,214 @@
+//! New pods come one component after the other, and pods that cannot start take none of the old
+//! ones down.
+
+mod world;
+
+use crate::cluster::{parse_spec, plan_spec};
+use maquette::plan::Topology;
+use proptest::prelude::*;
+use world::World;
+
+const SPECS: [&str; 4] = [
+    "shape: ThreeTier\nthreeTier: {business: {replicas: 2}}",
+    "shape: NTier",
+    "shape: ClientServer",
+    "shape: PeerToPeer\npeerToPeer: {replicas: 3}",
+];
+
+fn topology(spec: &str, image: &str) -> Topology {
+    plan_spec(&parse_spec(&format!("{spec}\npods: {{image: {image}}}")))
+}
+
+/// Runs until nothing changes. Returns the names in the order in which pods changed.
+fn run_until_still(world: &mut World) -> Vec<String> {
+    let mut changed = vec![];
+    for _ in 0..500 {
+        let before = world.pods.clone();
+        let floor = floor_of(world);
+        world.reconcile(true);
+        let has_changed = world.run_controllers();
+        assert_floor(world, &floor);
+        for (name, pods) in &world.pods {
+            let old: Vec<_> = before[name].iter().map(|pod| pod.image().to_owned()).collect();
+            let new: Vec<_> = pods.iter().map(|pod| pod.image().to_owned()).collect();
+            if old != new && changed.last() != Some(name) {
+                changed.push(name.clone());
+            }
+        }
+        if !has_changed && !world.reconcile(true).is_active() || is_still(world) {
+            return changed;
+        }
+    }
+    panic!("it never ends: {:?}", world.pods);
+}
+
+/// Whether neither the operator nor a controller does anything more.
+fn is_still(world: &mut World) -> bool {
+    let before = format!("{:?}", world.pods);
+    for _ in 0..4 {
+        world.reconcile(true);
+        if world.run_controllers() {
+            return false;
+        }
+    }
+    before == format!("{:?}", world.pods)
+}
+
+/// How many pods of each workload must be ready after the next step.
+fn floor_of(world: &World) -> Vec<(String, usize)> {
+    let ready = world.ready().into_iter();
+    ready
+        .map(|(name, ready)| {
+            let component = name.trim_start_matches("shop-").parse().unwrap();
+            let planned = world.wanted.component(&component).unwrap();
+            let wanted = ready.min(planned.replicas as usize);
+            let is_service = planned.role() == maquette_contract::Role::Service;
+            (name, if is_service { wanted } else { wanted.saturating_sub(1) })
+        })
+        .collect()
+}
+
+fn assert_floor(world: &World, floor: &[(String, usize)]) {
+    let ready = world.ready();
+    for (name, least) in floor {
+        assert!(ready[name] >= *least, "{name}: {} ready, not {least}", ready[name]);
+    }
+}
+
+#[test]
+fn components_change_one_after_the_other_and_the_load_last() {
+    let cases = [
+        "shop-business, shop-client, shop-data, shop-load",
+        "shop-catalog, shop-orders, shop-storefront, shop-client, shop-data, shop-orders-data, shop-load",
+        "shop-notebook, shop-load",
+        "shop-peers, shop-load",
+    ];
+    for (spec, expected) in SPECS.iter().zip(cases) {
+        let mut world = World::healthy(&topology(spec, "old"));
+        world.good.insert("new".to_owned());
+        world.wanted = topology(spec, "new");
+        assert_eq!(run_until_still(&mut world).join(", "), expected, "{spec}");
+        assert!(world.images().iter().eq(["new"]), "{:?}", world.images());
+        let done = world.reconcile(true);
+        assert_eq!((done.wait(), done.stop()), (None, None));
+        assert!(done.canaries.is_empty() && done.obsolete_pods.is_empty());
+    }
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_takes_no_ready_pod_down() {
+    for spec in SPECS {
+        let mut world = World::healthy(&topology(spec, "old"));
+        let before = world.ready();
+        world.wanted = topology(spec, "typo");
+        run_until_still(&mut world);
+        assert_eq!(world.ready(), before, "{spec}");
+        let stop = world.reconcile(true).stop().expect("it stops");
+        assert!(stop.contains("image ") && stop.contains("cannot be pulled"), "{stop}");
+
+        // The way back, and a fix instead.
+        for image in ["old", "typo", "fixed"] {
+            world.good.insert("fixed".to_owned());
+            world.wanted = topology(spec, image);
+            run_until_still(&mut world);
+            assert_eq!(world.ready(), before, "{spec}, {image}");
+            let expected = if image == "typo" { None } else { Some(image) };
+            if let Some(expected) = expected {
+                assert!(world.images().iter().eq([expected]), "{:?}", world.images());
+                assert!(!world.reconcile(true).is_active());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fix_of_a_model_that_never_worked_is_applied_at_once() {
+    let mut world = World::healthy(&topology(SPECS[0], "typo"));
+    world.good.clear();
+    world.run_controllers();
+    world.good.insert("new".to_owned());
+    world.wanted = topology(SPECS[0], "new");
+    world.reconcile(true);
+    world.run_controllers();
+    let images: Vec<_> = world.pods.values().map(|pods| pods.len()).collect();
+    run_until_still(&mut world);
+    assert!(world.images().iter().eq(["new"]), "{images:?}");
+}
+
+#[test]
+fn a_pod_that_its_controller_does_not_replace_is_deleted() {
+    let (old, typo) = (topology(SPECS[3], "old"), topology(SPECS[3], "typo"));
+    let mut world = World::healthy(&old);
+    world.sets_wait = true;
+    world.set_state("shop-peers", &typo, &[&old, &old, &typo]);
+    run_until_still(&mut world);
+    assert!(world.images().iter().eq(["old"]), "{:?}", world.images());
+}
+
+#[test]
+fn without_a_slot_nothing_that_serves_changes() {
+    let mut world = World::healthy(&topology(SPECS[0], "old"));
+    world.good.insert("new".to_owned());
+    world.wanted = topology(SPECS[0], "new");
+    let plan = world.reconcile(false);
+    assert!(!world.run_controllers());
+    assert_eq!(
+        plan.wait().as_deref(),
+        Some(
+            "new pods of business, client, data and 1 more wait for a slot: 5 other Architectures \
+             are rolled out (--max-concurrent-rollouts)"
+        )
+    );
+}
+
+#[test]
+fn the_status_names_the_component_whose_pods_change() {
+    let mut world = World::healthy(&topology(SPECS[0], "old"));
+    world.wanted = topology(SPECS[0], "typo");
+    let plan = world.reconcile(true);
+    let expected = "rolling out new pods: business: its pods are being replaced; then client, \
+                    data, load";
+    assert_eq!(plan.wait().as_deref(), Some(expected));
+    world.run_controllers();
+    world.run_controllers();
+    let plan = world.reconcile(true);
+    let expected = "business: pod shop-business-x5: image typo cannot be pulled: not found";
+    assert_eq!(
+        plan.stop().map(|stop| stop.split("-x").next().unwrap().to_owned()),
+        expected.split("-x").next().map(str::to_owned)
+    );
+}
+
+/// The state of one workload: its template, and those of its pods; 0 is old, 1 new, 2 broken.
+fn states() -> impl Strategy<Value = Vec<(usize, [usize; 3])>> {
+    proptest::collection::vec((0..3usize, [0..3usize, 0..3usize, 0..3usize]), 8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_rollout_ends_and_takes_no_serving_pod_down(
+        spec in proptest::sample::select(SPECS.to_vec()),
+        states in states(),
+        sets_wait: bool,
+    ) {
+        let [old, new, broken] = ["old", "new", "broken"].map(|image| topology(spec, image));
+        let all = [&old, &new, &broken];
+        let mut world = World::healthy(&old);
+        world.good.insert("new".to_owned());
+        world.sets_wait = sets_wait;
+        let names: Vec<_> = world.pods.keys().cloned().collect();
+        for (name, (template, pods)) in names.iter().zip(states) {
+            let count = world.pods[name].len().min(3);
+            let pods: Vec<_> = pods[..count].iter().map(|pod| all[*pod]).collect();
+            world.set_state(name, all[template], &pods);
+        }
+        for wanted in [&broken, &new] {
+            world.wanted = (*wanted).clone();
+            run_until_still(&mut world);
+        }
+        prop_assert!(world.images().iter().eq(["new"]), "{:?}", world.images());
+        prop_assert!(!world.reconcile(true).is_active());
+    }
+}
