@@ -67,7 +67,7 @@ fn check_head(document: &Value, errors: &mut ErrorList) {
     let known = ["apiVersion", "kind", "metadata", "spec", "status"];
     let members = document.as_object().into_iter().flatten();
     for (name, _) in members.filter(|(name, _)| !known.contains(&name.as_str())) {
-        errors.add(&root.field(name), None, schema_check::UNKNOWN_FIELD);
+        errors.add(&root.field(name), None, schema_check::unknown_field(name, known));
     }
 }
 

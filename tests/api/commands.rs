@@ -1,6 +1,6 @@
 //! `maquette graph` and `maquette plan` on what runs. A [`FakeKubelet`] reports for the pods.
 
-use crate::support::{FakeKubelet, Operator, TestNamespace, kubeconfig, soon};
+use crate::support::{FakeKubelet, Operator, TestNamespace, kubeconfig, seconds, soon};
 use std::{
     path::PathBuf,
     process::{Output, Stdio},
@@ -128,10 +128,26 @@ async fn plan_watch_follows_a_change_to_its_end() {
     );
 
     // A refused specification ends the watch at once.
-    let bad = "{shape: NTier, nTier: {services: [{name: a}, {name: b}]}}";
+    let bad = "{shape: NTier, nTier: {entry: a, services: [{name: a}, {name: b}]}}";
     bench.namespace.apply("shop", bad).await;
     let refused = bench.run(&["plan", "--watch", "shop", "--timeout", "1m"]).await;
     let printed = text(&refused.stdout);
     assert_eq!(refused.status.code(), Some(1), "{printed}");
     assert!(printed.contains("refused: "), "{printed}");
+}
+
+#[tokio::test]
+async fn plan_watch_ends_when_a_new_architecture_is_stuck() {
+    let bench = CommandTest::new("stuck-watch").await;
+    let _operator = Operator::start("stuck-watch");
+    bench.namespace.apply("shop", "{shape: ThreeTier}").await;
+    bench.namespace.await_children("shop").await;
+    let follows = bench.command(&["plan", "--watch", "shop"]).spawn().expect("maquette runs");
+    crate::events::fail_pull(&bench.namespace, "data").await;
+    let ended = tokio::time::timeout(seconds(60), follows.wait_with_output()).await;
+    let ended = ended.expect("it ends within a minute").expect("it ends");
+    let printed = text(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(1), "{printed}");
+    let last = printed.lines().last().unwrap_or_default();
+    assert!(last.contains("blocked: PodsNotReady: data: pod shop-data-0: image"), "{printed}");
 }

@@ -1,7 +1,9 @@
 //! What tools that keep Architectures in git see: kstatus (Flux, Helm, kpt) and the client-side diff
 //! of Argo CD.
 
-use crate::support::{ARCHITECTURE, AnyObject, TestNamespace, api_of};
+use crate::support::{
+    ARCHITECTURE, AnyObject, FakeKubelet, Operator, TestNamespace, api_of, eventually, soon,
+};
 use kube::api::PostParams;
 use serde_json::{Value, json};
 
@@ -73,4 +75,43 @@ async fn a_new_object_is_in_progress_without_an_operator() {
     let stored = api_of(&namespace, ARCHITECTURE).get("shop").await.expect("there");
     let stored = serde_json::to_value(stored).expect("JSON");
     assert_eq!(kstatus::compute(&stored), ResourceStatus::InProgress);
+}
+
+/// Waits until kstatus says `wanted` of an Architecture; returns its status.
+async fn await_kstatus(namespace: &TestNamespace, name: &str, wanted: ResourceStatus) -> Value {
+    eventually(&format!("{name} is {wanted:?}"), soon(), async || {
+        let found = api_of(namespace, ARCHITECTURE).get(name).await.map_err(|e| e.to_string())?;
+        let found = serde_json::to_value(found).expect("JSON");
+        let computed = kstatus::compute(&found);
+        if computed == wanted { Ok(found["status"].clone()) } else { Err(found.to_string()) }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn kstatus_follows_an_architecture_from_creation_to_failure() {
+    let namespace = TestNamespace::new("kstatus").await;
+    let kubelet = FakeKubelet::start(&namespace);
+    let _operator = Operator::start(&namespace.name);
+    kubelet.behavior().down.insert("data".to_owned());
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    namespace.await_condition("shop", "Reconciling", soon(), |c| c.status == "True").await;
+    await_kstatus(&namespace, "shop", ResourceStatus::InProgress).await;
+    kubelet.behavior().down.clear();
+    await_kstatus(&namespace, "shop", ResourceStatus::Current).await;
+    kubelet.behavior().down.insert("peers".to_owned());
+    namespace.apply("shop", "{shape: PeerToPeer}").await;
+    namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "Evolving").await;
+    await_kstatus(&namespace, "shop", ResourceStatus::InProgress).await;
+    kubelet.behavior().down.clear();
+    await_kstatus(&namespace, "shop", ResourceStatus::Current).await;
+
+    let island = "{shape: NTier, nTier: {services: [{name: web, stateless: true}, {name: far}]}}";
+    namespace.apply("shop", island).await;
+    let status = await_kstatus(&namespace, "shop", ResourceStatus::Failed).await;
+    let ready = namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "Refused").await;
+    assert!(ready.message.contains("spec.nTier.services"), "{}", ready.message);
+    assert!(!status.to_string().contains("Reconciling"), "{status}");
+    namespace.apply("shop", "{shape: PeerToPeer}").await;
+    await_kstatus(&namespace, "shop", ResourceStatus::Current).await;
 }

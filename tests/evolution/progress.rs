@@ -79,6 +79,19 @@ fn a_step_keeps_its_start_and_a_change_its_first_shape() {
 }
 
 #[test]
+fn a_step_that_waits_for_nothing_says_what_it_does() {
+    let contract = |inputs: &mut Inputs| {
+        let step = EvolutionStep::Contract;
+        inputs.target.evolution = Some(ActiveEvolution { to: Shape::NTier, step });
+    };
+    let status = status_then(None, now(), |_| {}, contract);
+    let part = "components that are no longer specified are deleted";
+    assert_condition(&status, "Progressing", ("True", "Evolving"), part);
+    assert_condition(&status, "Ready", ("False", "Evolving"), part);
+    assert_eq!(evolution_status(&status).message, part);
+}
+
+#[test]
 fn a_blocker_is_in_the_conditions_and_the_model_still_serves() {
     let blocker = "orders would lose its items: name its store";
     let status =

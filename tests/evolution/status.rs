@@ -1,5 +1,6 @@
 //! The status of a running model.
 
+mod causes;
 mod change;
 mod components;
 mod edges;
@@ -182,6 +183,19 @@ fn a_rejected_specification_is_never_ready() {
     assert_condition(&status, "Ready", ("False", "Refused"), "is refused: spec.x: bad");
     assert_condition(&status, "Stalled", ("True", "Refused"), "is refused: spec.x: bad");
     assert_condition(&status, "Progressing", ("False", "Refused"), "");
+}
+
+#[test]
+fn a_message_fits_on_a_line() {
+    let problems = "spec.x:\n bad; ".repeat(1000);
+    let refused = Acceptance::Refused { problems };
+    let status = status_of(ARCHITECTURE, |_| {}, |inputs| inputs.target.acceptance = refused);
+    for type_ in ["Ready", "Stalled", "Progressing", "Accepted"] {
+        let message = &condition(&status, type_).message;
+        let longest = if type_ == "Accepted" { 4096 } else { 1000 };
+        assert!(message.chars().count() <= longest, "{type_}: {message}");
+        assert!(!message.contains('\n'), "{type_}: {message}");
+    }
 }
 
 #[test]

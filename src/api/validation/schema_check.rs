@@ -12,8 +12,26 @@ use std::collections::BTreeMap;
 use super::bounds;
 use super::error_list::{ErrorList, FieldPath, to_json};
 
-/// The message for a field that the schema does not have.
-pub(crate) const UNKNOWN_FIELD: &str = "unknown field: remove it";
+/// The message for the field `name`, which is not one of `known`.
+pub(crate) fn unknown_field<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    match nearest_name(name, known) {
+        Some(nearest) => format!("unknown field: did you mean {nearest}? If not, remove it"),
+        None => "unknown field: remove it".to_owned(),
+    }
+}
+
+/// The one of `known` that differs from `name` in at most a quarter of its letters; upper and lower
+/// case count as the same.
+fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    let distances = known.into_iter().map(|candidate| {
+        let distance = strsim::damerau_levenshtein(&name, &candidate.to_lowercase());
+        (distance, candidate)
+    });
+    let near =
+        distances.filter(|(distance, candidate)| *distance <= name.len().max(candidate.len()) / 4);
+    near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
+}
 
 /// Adds everything in `value` that `schema` does not allow to `errors`.
 pub(crate) fn check_value(
@@ -95,7 +113,10 @@ fn check_object(
         match (known.and_then(|known| known.get(name)), entries) {
             (Some(schema), _) => check_value(member, schema, &path.field(name), errors),
             (None, Some(entries)) => check_value(member, entries, &path.key(name), errors),
-            (None, None) => errors.add(&path.field(name), None, UNKNOWN_FIELD),
+            (None, None) => {
+                let known = known.iter().flat_map(|known| known.keys().map(String::as_str));
+                errors.add(&path.field(name), None, unknown_field(name, known));
+            }
         }
     }
     for name in schema.required.iter().flatten().filter(|name| !members.contains_key(*name)) {
@@ -175,4 +196,27 @@ fn check_number(value: &Value, schema: &JSONSchemaProps, path: &FieldPath, error
 
 fn to_i64(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_known_field_is_suggested() {
+        let known = ["calls", "mode", "name", "owns", "replicas", "services", "nTier"];
+        let suggested = |name| nearest_name(name, known);
+        assert_eq!(suggested("service"), Some("services"));
+        assert_eq!(suggested("sevrices"), Some("services"));
+        assert_eq!(suggested("replica"), Some("replicas"));
+        assert_eq!(suggested("ntier"), Some("nTier"));
+        assert_eq!(suggested("call"), Some("calls"));
+        assert_eq!(suggested("copies"), None);
+        assert_eq!(nearest_name("gpu", ["cpu", "memory"]), None, "another word");
+        assert_eq!(
+            unknown_field("servces", known),
+            "unknown field: did you mean services? If not, remove it"
+        );
+        assert_eq!(unknown_field("x", known), "unknown field: remove it");
+    }
 }

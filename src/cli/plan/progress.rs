@@ -64,18 +64,21 @@ impl ObservedArchitecture {
 
 /// The progress in one line, and whether the change is over.
 pub(super) fn assess_progress(observed: &ObservedArchitecture) -> (String, ProgressState) {
-    let Some(progressing) = observed.current_condition(condition_types::PROGRESSING) else {
-        let line = "waiting for the operator to observe it".to_owned();
-        return (line, ProgressState::InProgress);
-    };
     let accepted = observed.current_condition(condition_types::ACCEPTED);
     if let Some(refused) = accepted.filter(|accepted| accepted.status == "False") {
         return (format!("refused: {}", refused.message), ProgressState::Refused);
     }
+    let stalled = observed.current_condition(condition_types::STALLED);
+    if let Some(stalled) = stalled.filter(|stalled| stalled.status == "True") {
+        return (blocked_line(stalled), ProgressState::Blocked);
+    }
+    let Some(progressing) = observed.current_condition(condition_types::PROGRESSING) else {
+        let line = "waiting for the operator to observe it".to_owned();
+        return (line, ProgressState::InProgress);
+    };
     let is_up_to_date = progressing.reason == Reason::UpToDate.as_str();
     if progressing.status == "False" && !is_up_to_date {
-        let Condition { reason, message, .. } = progressing;
-        return (format!("blocked: {reason}: {message}"), ProgressState::Blocked);
+        return (blocked_line(progressing), ProgressState::Blocked);
     }
     if let Some(evolution) = &observed.status.evolution {
         return (step_line(observed, evolution, progressing), ProgressState::InProgress);
@@ -92,6 +95,10 @@ pub(super) fn assess_progress(observed: &ObservedArchitecture) -> (String, Progr
             ProgressState::InProgress,
         ),
     }
+}
+
+fn blocked_line(condition: &Condition) -> String {
+    format!("blocked: {}: {}", condition.reason, condition.message)
 }
 
 fn step_line(
@@ -196,6 +203,14 @@ mod tests {
         let blocked = condition("Progressing", "False", "Conflict", 3);
         let (line, state) = assess(std::slice::from_ref(&blocked), "");
         assert_eq!((line.as_str(), state), ("blocked: Conflict: because", ProgressState::Blocked));
+        // Also without a change in progress.
+        let waits = condition("Progressing", "True", "ComponentsNotReady", 3);
+        let stuck = condition("Stalled", "True", "PodsNotReady", 3);
+        let (line, state) = assess(&[waits.clone(), stuck], "");
+        assert_eq!(line, "blocked: PodsNotReady: because");
+        assert_eq!(state, ProgressState::Blocked);
+        let of_older_generation = condition("Stalled", "True", "PodsNotReady", 2);
+        assert_eq!(assess(&[waits, of_older_generation], "").1, ProgressState::InProgress);
         let refused = [condition("Accepted", "False", "Refused", 3), blocked];
         assert_eq!(assess(&refused, "").1, ProgressState::Refused);
     }

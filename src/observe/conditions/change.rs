@@ -19,14 +19,14 @@ use std::collections::BTreeSet;
 const EVOLVING: &str = super::Reason::Evolving.as_str();
 
 /// A change in progress, as far as the status needs it.
-pub(super) struct Change<'a> {
+pub(super) struct ActiveChange<'a> {
     assessment: &'a Assessment<'a>,
     serving: BTreeSet<ComponentName>,
     /// Whether the change was already in progress before this reconcile, or is one of the topology.
     continues: bool,
 }
 
-impl<'a> Change<'a> {
+impl<'a> ActiveChange<'a> {
     /// The change in progress; none if nothing is being changed. A change that began when the model
     /// was not ready explains nothing, unless it is one of the topology.
     pub(super) fn in_progress(assessment: &'a Assessment<'a>) -> Option<Self> {

@@ -17,7 +17,7 @@ mod traffic_flowing;
 
 pub use reason::{Reason, condition_types};
 
-use super::Assessment;
+use super::{Assessment, text::one_line};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use state::{ConditionState, ConditionStatus};
 
@@ -41,6 +41,11 @@ pub(super) fn all_conditions(assessment: &Assessment<'_>) -> Vec<Condition> {
     states.map(|(type_, state)| build_condition(type_, state, assessment)).collect()
 }
 
+/// In characters. `Accepted` names every problem; what the others say fits on a line.
+fn longest_message(type_: &str) -> usize {
+    if type_ == condition_types::ACCEPTED { 4096 } else { 1000 }
+}
+
 fn build_condition(type_: &str, state: ConditionState, assessment: &Assessment<'_>) -> Condition {
     let status = state.status.as_str();
     let subject = &assessment.subject;
@@ -50,7 +55,7 @@ fn build_condition(type_: &str, state: ConditionState, assessment: &Assessment<'
         type_: type_.to_owned(),
         status: status.to_owned(),
         reason: state.reason.as_str().to_owned(),
-        message: state.message,
+        message: one_line(&state.message, longest_message(type_)),
         observed_generation: Some(subject.generation),
         last_transition_time: same
             .map_or(Time(assessment.now), |old| old.last_transition_time.clone()),

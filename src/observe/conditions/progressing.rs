@@ -1,6 +1,6 @@
 //! `Progressing`: whether the operator still changes the running model to match the specification.
 
-use super::{Assessment, ConditionState, Reason, change::Change, stalled};
+use super::{Assessment, ConditionState, Reason, change::ActiveChange, stalled};
 use crate::observe::{VolumeNote, text::join_items};
 
 pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
@@ -29,7 +29,8 @@ fn stalled(assessment: &Assessment<'_>) -> Option<ConditionState> {
 /// Whether a change waits for pods that serve no request yet, beside those that do.
 fn older_pods_serve(assessment: &Assessment<'_>) -> bool {
     let is_changing = assessment.target.evolution.is_some() || !assessment.target.stops.is_empty();
-    is_changing && Change::in_progress(assessment).is_some_and(|change| !change.is_serving_stuck())
+    is_changing
+        && ActiveChange::in_progress(assessment).is_some_and(|change| !change.is_serving_stuck())
 }
 
 /// A change in progress, and issues that pass.
@@ -39,7 +40,7 @@ fn evolving(assessment: &Assessment<'_>) -> Option<ConditionState> {
     if !waits.is_empty() {
         return Some(ConditionState::new_true(Reason::Evolving, join_items(waits)));
     }
-    let change = Change::in_progress(assessment)?;
+    let change = ActiveChange::in_progress(assessment)?;
     Some(ConditionState::new_true(Reason::Evolving, change.message()))
 }
 

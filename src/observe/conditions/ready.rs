@@ -4,7 +4,7 @@
 use super::{
     Assessment, ConditionState, ConditionStatus, Reason,
     causes::{blocked, spec_refused, worst_issue},
-    change::Change,
+    change::ActiveChange,
     overlay_connected, traffic_flowing,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
-    let change = Change::in_progress(assessment);
+    let change = ActiveChange::in_progress(assessment);
     spec_refused(assessment)
         .or_else(|| worst_issue(assessment).map(|(_, state)| state))
         .or_else(|| components_not_ready(assessment, change.as_ref()))
@@ -37,7 +37,7 @@ fn all_works(assessment: &Assessment<'_>) -> ConditionState {
 /// Components that are not available and should be: all of them, unless a change explains it.
 fn components_not_ready(
     assessment: &Assessment<'_>,
-    change: Option<&Change<'_>>,
+    change: Option<&ActiveChange<'_>>,
 ) -> Option<ConditionState> {
     let unavailable = assessment.unavailable_components_where(|component, shortfall| {
         change.is_none_or(|change| change.is_fault(component, shortfall))
@@ -50,7 +50,7 @@ fn components_not_ready(
 
 fn edges_failing(
     assessment: &Assessment<'_>,
-    change: Option<&Change<'_>>,
+    change: Option<&ActiveChange<'_>>,
 ) -> Option<ConditionState> {
     let message = edge_lines(assessment, |edge| {
         edge.state == EdgeState::Failing && change.is_none_or(|change| change.is_edge_fault(edge))
@@ -78,7 +78,7 @@ fn edge_lines(
 }
 
 /// A change in progress. It fails no request of users: if one fails, that comes first.
-fn evolving(assessment: &Assessment<'_>, change: &Change<'_>) -> ConditionState {
+fn evolving(assessment: &Assessment<'_>, change: &ActiveChange<'_>) -> ConditionState {
     let traffic = traffic_flowing::evaluate(assessment);
     match traffic.status {
         ConditionStatus::False => traffic,

@@ -11,7 +11,8 @@ use k8s_openapi::{
         core::v1::{Namespace, Pod, PodCondition, PodStatus, ServiceAccount},
         rbac::v1::{ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
     },
-    apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
+    apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta, Time},
+    jiff::{SignedDuration, Timestamp},
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -128,11 +129,13 @@ impl TestNamespace {
             let found = api.get(of).await.map_err(|error| error.to_string())?;
             let components =
                 found.status.clone().map(|status| status.components).unwrap_or_default();
+            // Without a kubelet, a scheduler and a provisioner, pods do not start.
+            let reasons = ["pods are ready", "is not scheduled", "StorageClass"];
             let missing = components.iter().find(|component| {
                 component
                     .message
                     .as_deref()
-                    .is_none_or(|message| !message.contains("pods are ready"))
+                    .is_none_or(|message| !reasons.iter().any(|reason| message.contains(reason)))
             });
             missing.map_or(Ok(found), |component| Err(format!("{component:?}")))
         })
@@ -141,12 +144,14 @@ impl TestNamespace {
 }
 
 impl TestNamespace {
-    /// Sets a condition of a pod, as the scheduler or the kubelet does, once the pod exists.
+    /// Sets a condition of a pod, as the scheduler or the kubelet did ten minutes ago, once the pod
+    /// exists.
     pub(crate) async fn set_pod_condition(&self, pod: &str, type_: &str, status: &str, why: &str) {
         let condition = PodCondition {
             type_: type_.to_owned(),
             status: status.to_owned(),
             message: Some(why.to_owned()),
+            last_transition_time: Some(Time(Timestamp::now() - SignedDuration::from_mins(10))),
             ..PodCondition::default()
         };
         let status = PodStatus { conditions: Some(vec![condition]), ..PodStatus::default() };
