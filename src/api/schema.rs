@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer, ser::Error};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
-use super::spec::{Architecture, component_names};
+use super::spec::{Architecture, component_names, reserved_names};
 use super::status::UNOBSERVED_GENERATION;
 use super::validation::{component_name, schema_rules};
 use maquette_contract::ArchitectureName;
@@ -71,9 +71,11 @@ fn floats_to_integers(value: &mut Value) {
 /// Adds the rules on `metadata.name` and on the whole resource.
 fn add_root_rules(schema: &mut JSONSchemaProps) {
     let string = JSONSchemaProps { type_: Some("string".to_owned()), ..Default::default() };
+    let mut name_rules = schema_rules([component_name::syntax_rule()]);
+    name_rules.extend(schema_rules(reserved_names::rules()));
     let name = JSONSchemaProps {
         max_length: i64::try_from(ArchitectureName::MAX).ok(),
-        x_kubernetes_validations: Some(schema_rules([component_name::syntax_rule()])),
+        x_kubernetes_validations: Some(name_rules),
         ..string.clone()
     };
     let named = [("name".to_owned(), name), ("generateName".to_owned(), string)];

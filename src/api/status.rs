@@ -173,9 +173,10 @@ pub struct EdgeStatus {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 pub enum EdgeState {
-    /// At least one request in the last 15 s, and none failed.
+    /// Probes succeed, requests have crossed it since the pods started, and none failed in the last
+    /// 15 s.
     Flowing,
-    /// Probes succeed; no requests in the last 15 s.
+    /// Probes succeed; no request has crossed it since the pods started.
     Reachable,
     /// Probes or requests fail.
     Failing,

@@ -3,20 +3,24 @@
 use crate::{
     api::Architecture,
     observe::{self, Causes, RunningTopology, Snapshot, is_controlled_by},
-    plan::{Identity, Topology, plan},
+    plan::{Behavior, Component, Identity, Topology, plan},
 };
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use k8s_openapi::{
-    Metadata, NamespaceResourceScope, api::core::v1::PersistentVolumeClaim,
+    Metadata, NamespaceResourceScope,
+    api::{
+        core::v1::{Namespace, PersistentVolumeClaim},
+        storage::v1::StorageClass,
+    },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{
-    Api, Client, Config, Resource,
+    Api, Client, Config, Resource, ResourceExt,
     api::{ApiResource, DynamicObject, ListParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
-use maquette_contract::keys::LABEL_ARCHITECTURE;
+use maquette_contract::{ComponentName, keys::LABEL_ARCHITECTURE};
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc, time::Duration};
 
@@ -139,6 +143,40 @@ impl Cluster {
         )
     }
 
+    /// What `wanted` needs and the cluster lacks, one line each with the fix: the namespace, and the
+    /// StorageClasses of new volumes. What the user may not read counts as present.
+    pub(super) async fn missing_objects(
+        &self,
+        wanted: &Topology,
+        live: Option<&LiveArchitecture>,
+    ) -> Vec<String> {
+        let mut missing = vec![];
+        let name = &self.namespace;
+        let namespaces = Api::<Namespace>::all(self.client.clone());
+        if live.is_none() && matches!(namespaces.get_opt(name).await, Ok(None)) {
+            missing
+                .push(format!("namespace {name} does not exist: kubectl create namespace {name}"));
+        }
+        let running = live.map(|live| &live.running);
+        let named: Vec<_> = wanted
+            .components()
+            .filter(|component| {
+                let found = running.and_then(|running| running.component(&component.name));
+                found.is_none_or(|found| found.planned.is_none())
+            })
+            .filter_map(|component| Some((&component.name, storage_class(component)?)))
+            .collect();
+        if named.is_empty() {
+            return missing;
+        }
+        let classes = Api::<StorageClass>::all(self.client.clone());
+        if let Ok(classes) = classes.list(&ListParams::default()).await {
+            let existing: Vec<_> = classes.iter().map(ResourceExt::name_any).collect();
+            missing.extend(missing_classes(&named, &existing));
+        }
+        missing
+    }
+
     /// The objects that the operator would read, without the reports of pods.
     async fn take_snapshot(&self, identity: &Identity) -> anyhow::Result<Snapshot> {
         let uid = &identity.uid;
@@ -182,6 +220,29 @@ async fn load_config(args: &ClusterArgs) -> anyhow::Result<Config> {
         (None, Some(_)) => Config::from_kubeconfig(&options).await?,
         (None, None) => Config::infer().await?,
     })
+}
+
+/// The StorageClass that the component's volumes name.
+fn storage_class(component: &Component) -> Option<&str> {
+    let volume = match &component.behavior {
+        Behavior::Store(store) => &store.storage,
+        Behavior::Peer(peer) => &peer.storage,
+        Behavior::Service(_) | Behavior::Load(_) => return None,
+    };
+    volume.storage_class.as_deref().filter(|class| !class.is_empty())
+}
+
+fn missing_classes(named: &[(&ComponentName, &str)], existing: &[String]) -> Vec<String> {
+    let missing = named.iter().filter(|(_, class)| !existing.iter().any(|found| found == class));
+    let existing = match existing {
+        [] => "the cluster has none".to_owned(),
+        existing => format!("the cluster has {}", existing.join(", ")),
+    };
+    missing
+        .map(|(component, class)| {
+            format!("{component}: StorageClass {class} does not exist; {existing}")
+        })
+        .collect()
 }
 
 /// The claim's name and its requested size.

@@ -61,12 +61,18 @@ impl<'a> Assessment<'a> {
 
     /// What components lack that lasts until a user fixes it.
     pub(super) fn stuck_components(&self) -> Vec<String> {
-        lines_by_cause(self.shortfalls().filter(|(_, shortfall)| shortfall.is_stuck))
+        let groups = group_by_cause(self.shortfalls().filter(|(_, one)| one.is_stuck));
+        let lines = groups.into_iter().map(|(names, shortfall)| match names.as_slice() {
+            // The pod's name says which component it is.
+            [_] if shortfall.message != shortfall.cause => shortfall.message.clone(),
+            _ => cause_line(&names, shortfall),
+        });
+        lines.collect()
     }
 
     /// Every component that is not available, and what it lacks.
     pub(super) fn unavailable_components(&self) -> Vec<String> {
-        lines_by_cause(self.shortfalls())
+        self.unavailable_components_where(|_, _| true)
     }
 
     /// The same, only those for which `is_listed` is true.
@@ -74,7 +80,9 @@ impl<'a> Assessment<'a> {
         &self,
         is_listed: impl Fn(&Component, &Shortfall) -> bool,
     ) -> Vec<String> {
-        lines_by_cause(self.shortfalls().filter(|(component, found)| is_listed(component, found)))
+        let listed = self.shortfalls().filter(|(component, found)| is_listed(component, found));
+        let groups = group_by_cause(listed).into_iter();
+        groups.map(|(names, shortfall)| cause_line(&names, shortfall)).collect()
     }
 
     /// Whether the specification can run.
@@ -91,10 +99,10 @@ impl<'a> Assessment<'a> {
     }
 }
 
-/// One line for each cause, with all components that have it.
-fn lines_by_cause<'a>(
+/// The components that lack the same, with the shortfall of the first.
+fn group_by_cause<'a>(
     shortfalls: impl Iterator<Item = (&'a Component, &'a Shortfall)>,
-) -> Vec<String> {
+) -> Vec<(Vec<&'a str>, &'a Shortfall)> {
     let mut groups: Vec<(Vec<&str>, &Shortfall)> = vec![];
     for (component, shortfall) in shortfalls {
         let name = component.name.as_str();
@@ -103,9 +111,13 @@ fn lines_by_cause<'a>(
             None => groups.push((vec![name], shortfall)),
         }
     }
-    let lines = groups.into_iter().map(|(names, shortfall)| match names.as_slice() {
+    groups
+}
+
+/// One line for all components with the same cause.
+fn cause_line(names: &[&str], shortfall: &Shortfall) -> String {
+    match names {
         [name] => format!("{name}: {}", shortfall.message),
         names => format!("{}: {}", names.join(", "), shortfall.cause),
-    });
-    lines.collect()
+    }
 }

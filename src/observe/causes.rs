@@ -15,8 +15,10 @@ use std::collections::BTreeMap;
 /// How long a pod may take to be scheduled and its containers to be created before its Events are
 /// read.
 const START_GRACE: SignedDuration = SignedDuration::from_secs(30);
+/// The same for a pod that no scheduler has looked at.
+const SCHEDULER_GRACE: SignedDuration = SignedDuration::from_secs(120);
 /// How long a claim may take to be bound before the StorageClasses are read.
-const BIND_GRACE: SignedDuration = SignedDuration::from_secs(3);
+const BIND_GRACE: SignedDuration = SignedDuration::from_secs(10);
 
 /// The newest Warning Event of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +64,7 @@ pub fn waiting_objects(snapshot: &Snapshot) -> Vec<WaitingObject> {
     let sets = snapshot.stateful_sets.iter().filter(|set| lacks_pods(set));
     let sets = sets.map(|set| (&set.metadata, None));
     let pods = snapshot.pods.iter().filter(|pod| waits_to_start(pod));
-    let pods = pods.map(|pod| (&pod.metadata, Some(START_GRACE)));
+    let pods = pods.map(|pod| (&pod.metadata, Some(start_grace(pod))));
     let claims = waiting_claims(snapshot).map(|claim| (&claim.metadata, Some(START_GRACE)));
     let waiting = sets.chain(pods).chain(claims).filter_map(|(metadata, grace)| {
         let uid = metadata.uid.clone()?;
@@ -79,6 +81,16 @@ pub fn storage_classes_due(snapshot: &Snapshot) -> Option<Timestamp> {
     let created = waiting_claims(snapshot)
         .filter_map(|claim| Some(claim.metadata.creation_timestamp.as_ref()?.0));
     created.min()?.checked_add(BIND_GRACE).ok()
+}
+
+fn start_grace(pod: &Pod) -> SignedDuration {
+    if has_conditions(pod) { START_GRACE } else { SCHEDULER_GRACE }
+}
+
+/// Whether the scheduler or a kubelet has looked at the pod.
+fn has_conditions(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.is_some_and(|conditions| !conditions.is_empty())
 }
 
 fn lacks_pods(set: &StatefulSet) -> bool {
@@ -104,12 +116,13 @@ pub(super) fn waits_to_start(pod: &Pod) -> bool {
     })
 }
 
-/// Claims without a volume, of pods that are not ready.
+/// Claims without a volume, of pods that were looked at and are not ready.
 pub(super) fn waiting_claims(snapshot: &Snapshot) -> impl Iterator<Item = &PersistentVolumeClaim> {
     snapshot.claims.iter().map(AsRef::as_ref).filter(|claim| {
         !has_volume(claim)
             && claim.metadata.deletion_timestamp.is_none()
-            && !user_of(snapshot, &claim.metadata).is_some_and(super::running::is_ready)
+            && user_of(snapshot, &claim.metadata)
+                .is_some_and(|pod| has_conditions(pod) && !super::running::is_ready(pod))
     })
 }
 

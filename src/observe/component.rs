@@ -79,8 +79,9 @@ fn first_shortfall(
         && ready == component.replicas
         && running.pods.len() == component.replicas as usize;
     if !has_all || running.pods.iter().any(|pod| !pod.ready) {
-        let missing = || Shortfall::passing(missing_pods(component, ready, workload.total));
-        return Some(pods_issue(running, now).unwrap_or_else(missing));
+        return Some(pods_issue(running, now).unwrap_or_else(|| {
+            Shortfall::passing(missing_pods(component, ready, workload.total))
+        }));
     }
     if changing || !workload.is_observed {
         return Some(Shortfall::passing("its change has not reached the pods yet"));

@@ -12,7 +12,7 @@ pub(super) fn plan(shape: &ValidClientServer) -> ShapePlan {
     let store = components::new_store(names::data(), &shape.data);
     let drives: Vec<ComponentName> = shape.clients.iter().map(|(name, _)| name.clone()).collect();
     ShapePlan {
-        entry: shape.clients.first().0.clone(),
+        entry: shape.entry.clone(),
         components: clients.chain([store]).collect(),
         drives,
         collections: vec![names::default_collection()],

@@ -1,7 +1,7 @@
 //! The load generator.
 
 use super::{Behavior, Component, LoadBehavior, names, resources};
-use crate::api::{ValidLoad, ValidResources};
+use crate::api::ValidLoad;
 use maquette_contract::{Collection, ComponentName, Role};
 
 /// None if the load is turned off (0 requests per second).
@@ -24,7 +24,7 @@ pub(super) fn plan(
     Some(Component {
         name: names::load(),
         replicas: 1,
-        resources: resources::with_defaults(Role::Load, &ValidResources::default()),
+        resources: resources::with_defaults(Role::Load, &load.resources),
         behavior: Behavior::Load(behavior),
     })
 }

@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 
 pub(super) fn plan(shape: &ValidNTier) -> Result<ShapePlan, ValidationErrors> {
     let client = names::client();
-    let first = shape.services.first().name.clone();
-    let calls = call_graph(shape, &client, &first);
+    let entry = entry_service(shape)?;
+    let calls = call_graph(shape, &client, &entry);
     let owners = collection_owners(shape);
     let client_routes = routes::routes_from(&client, &calls, &owners);
-    check_reachable(shape, &client_routes)?;
+    check_reachable(shape, &entry, &client_routes)?;
     let services = shape
         .services
         .iter()
@@ -23,7 +23,7 @@ pub(super) fn plan(shape: &ValidNTier) -> Result<ShapePlan, ValidationErrors> {
         .filter_map(|service| service.owned_data.as_ref())
         .map(|data| components::new_store(data.store.clone(), &data.store_settings));
     Ok(ShapePlan {
-        components: [components::thin_service(client.clone(), &shape.client, first, client_routes)]
+        components: [components::thin_service(client.clone(), &shape.client, entry, client_routes)]
             .into_iter()
             .chain(services)
             .chain(stores)
@@ -47,11 +47,35 @@ fn plan_service(service: &ValidService, routes: Routes) -> Component {
     })
 }
 
-fn call_graph(shape: &ValidNTier, client: &ComponentName, first: &ComponentName) -> CallGraph {
-    let declared = shape.services.iter().map(|service| {
+fn call_graph(shape: &ValidNTier, client: &ComponentName, entry: &ComponentName) -> CallGraph {
+    declared_calls(shape).chain([(client.clone(), vec![entry.clone()])]).collect()
+}
+
+fn declared_calls(shape: &ValidNTier) -> impl Iterator<Item = (ComponentName, Vec<ComponentName>)> {
+    shape.services.iter().map(|service| {
         (service.name.clone(), service.calls.iter().map(|(to, _)| to.clone()).collect())
-    });
-    declared.chain([(client.clone(), vec![first.clone()])]).collect()
+    })
+}
+
+/// The service that the client calls, once it is sure that the calls form no cycle.
+fn entry_service(shape: &ValidNTier) -> Result<ComponentName, ValidationErrors> {
+    let graph: CallGraph = declared_calls(shape).collect();
+    let cycle = routes::find_cycle(&graph);
+    match (cycle, &shape.entry) {
+        (None, Some(entry)) => Ok(entry.clone()),
+        (cycle, _) => {
+            let path: Vec<_> = cycle.iter().flatten().map(ComponentName::as_str).collect();
+            let message =
+                format!("the calls form a cycle, {}: remove one of them", path.join(" -> "));
+            let mut errors = ErrorList::default();
+            errors.add(&services_path(), None, message);
+            errors.into_result(None)
+        }
+    }
+}
+
+fn services_path() -> FieldPath {
+    FieldPath::root().field("spec").field("nTier").field("services")
 }
 
 fn collection_owners(shape: &ValidNTier) -> Owners {
@@ -77,9 +101,13 @@ fn ownerships(shape: &ValidNTier) -> impl Iterator<Item = (&ValidService, &Owner
 }
 
 /// Adds an error for each service that owns a collection to which the client has no route.
-fn check_reachable(shape: &ValidNTier, client_routes: &Routes) -> Result<(), ValidationErrors> {
+fn check_reachable(
+    shape: &ValidNTier,
+    entry: &ComponentName,
+    client_routes: &Routes,
+) -> Result<(), ValidationErrors> {
     let mut errors = ErrorList::default();
-    let list = FieldPath::root().field("spec").field("nTier").field("services");
+    let list = services_path();
     for (index, service) in shape.services.iter().enumerate() {
         let Some(data) = &service.owned_data else { continue };
         let unreachable = data.owns.iter().find(|ownership| match ownership {
@@ -89,9 +117,8 @@ fn check_reachable(shape: &ValidNTier, client_routes: &Routes) -> Result<(), Val
         if let Some(ownership) = unreachable {
             let message = format!(
                 "service {} owns the collection '{ownership}', but no request reaches the \
-                 service: add a call to it from a service that requests reach, such as {}",
+                 service: add a call to it from a service that requests reach, such as {entry}",
                 service.name,
-                shape.services.first().name,
             );
             errors.add(&list.index(index), None, message);
         }

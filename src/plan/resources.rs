@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn the_schema_states_the_defaults() {
         let schema = serde_json::to_string(&crate::api::crd()).unwrap();
-        for role in [Role::Service, Role::Store, Role::Peer] {
+        for role in [Role::Service, Role::Store, Role::Peer, Role::Load] {
             let RoleDefaults { cpu, memory } = role_defaults(role);
             let text = format!(
                 "What is not set: requests of {} CPU and {} of memory, limits of {} CPU and {} of \

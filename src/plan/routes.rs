@@ -1,10 +1,10 @@
 //! The route of each collection: the shortest path of declared calls to its owner; of equal paths,
-//! the one declared first.
+//! the first in the order of the components' names.
 
 use maquette_contract::{Collection, ComponentName, Hop, Routes};
 use std::collections::{BTreeMap, VecDeque};
 
-/// The called components of each component, in the order declared.
+/// The called components of each component, in the order of their names.
 pub(super) type CallGraph = BTreeMap<ComponentName, Vec<ComponentName>>;
 
 /// The owner of each collection.
@@ -51,6 +51,38 @@ fn first_hops(component: &ComponentName, calls: &CallGraph) -> FirstHops {
         queue.extend(called_by(reached, calls).map(|called| (called, first)));
     }
     first_hops
+}
+
+/// A cycle of calls: its components in the order of the calls, the first also at the end. None if
+/// there is none.
+pub(super) fn find_cycle(calls: &CallGraph) -> Option<Vec<ComponentName>> {
+    let on_cycle = calls.keys().find(|component| path_to_itself(component, calls).is_some())?;
+    path_to_itself(on_cycle, calls)
+}
+
+/// The shortest path of calls from `component` to itself.
+fn path_to_itself(component: &ComponentName, calls: &CallGraph) -> Option<Vec<ComponentName>> {
+    let mut callers: BTreeMap<&ComponentName, &ComponentName> = BTreeMap::new();
+    let mut queue = VecDeque::from([component]);
+    while let Some(caller) = queue.pop_front() {
+        for called in called_by(caller, calls) {
+            if callers.contains_key(called) {
+                continue;
+            }
+            callers.insert(called, caller);
+            queue.push_back(called);
+        }
+    }
+    let mut path = vec![component.clone()];
+    let mut at = component;
+    loop {
+        at = callers.get(at).copied()?;
+        path.push(at.clone());
+        if at == component {
+            path.reverse();
+            return Some(path);
+        }
+    }
 }
 
 fn called_by<'a>(

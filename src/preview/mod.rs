@@ -7,12 +7,14 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod items;
+mod restarts;
 mod settings;
 mod stage;
 mod text;
 mod volumes;
 
 pub use items::{ItemsFate, ItemsPreview};
+pub use restarts::RestartPreview;
 pub use settings::SharedSettings;
 pub use stage::{ComponentPreview, EdgePreview, StagePreview};
 pub use text::render_text;
@@ -49,6 +51,9 @@ pub struct Preview {
     pub stages: Vec<StagePreview>,
     /// What changes for all pods and volumes.
     pub settings: Vec<Difference>,
+    /// The pods that restart, in the order of their components.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub restarts: Vec<RestartPreview>,
     /// What happens to the items of each collection.
     pub items: Vec<ItemsPreview>,
     /// What happens to each volume.
@@ -82,6 +87,7 @@ pub fn preview_change(before: &CurrentState<'_>, wanted: &Topology) -> Preview {
     let volumes = volumes::preview_volumes(wanted, &running_model, &wanted_model, before.claims);
     Preview {
         items: items::preview_items(&placements(wanted, before.running, &stages), &volumes),
+        restarts: restarts::preview_restarts(before, wanted),
         stages: stage::preview_stages(&running_model, &stages),
         settings: before
             .settings

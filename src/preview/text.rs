@@ -1,8 +1,8 @@
 //! A preview as text: one line for each thing that happens.
 
 use super::{
-    ComponentPreview, EdgePreview, ItemsFate, ItemsPreview, Preview, StagePreview, VolumeFate,
-    VolumePreview,
+    ComponentPreview, EdgePreview, ItemsFate, ItemsPreview, Preview, RestartPreview, StagePreview,
+    VolumeFate, VolumePreview,
 };
 use crate::{evolve::Step, graph::Change};
 use std::collections::BTreeSet;
@@ -14,6 +14,7 @@ pub fn render_text(preview: &Preview) -> String {
         lines.extend(blocker_lines(preview));
         lines.extend(step_lines(&preview.stages));
         lines.extend(settings_lines(preview));
+        lines.extend(restart_lines(preview));
         let rest =
             if preview.items.len() == 1 { "all collections" } else { "all other collections" };
         lines.extend(titled_lines("Items", preview.items.iter().map(|one| items_line(one, rest))));
@@ -34,6 +35,15 @@ fn blocker_lines(preview: &Preview) -> Vec<String> {
 
 fn settings_lines(preview: &Preview) -> Vec<String> {
     titled_lines("Settings", preview.settings.iter().map(ToString::to_string))
+}
+
+fn restart_lines(preview: &Preview) -> Vec<String> {
+    let all: u32 = preview.restarts.iter().map(|restart| restart.pods).sum();
+    let lines = preview.restarts.iter().map(|restart| {
+        let RestartPreview { component, pods } = restart;
+        format!("{component}: {pods} {}", if *pods == 1 { "pod" } else { "pods" })
+    });
+    titled_lines(&format!("Pods that restart, one component after the other ({all} in all)"), lines)
 }
 
 /// Lines under a title; none if there are no lines.

@@ -142,20 +142,21 @@ pub fn render(topology: &Topology, settings: &RenderSettings) -> Rendered {
 }
 
 /// Makes `workload` keep the pod template of `live`: all its other fields are applied as rendered.
+/// Without another difference it has the hash of `live` and is not written.
 pub fn keep_live_template<W: PodController>(workload: &mut W, live: &W) {
     let (Some(wanted), Some(template)) = (workload.template_mut(), live.template()) else { return };
     wanted.clone_from(template);
-    let live_hash = live
-        .metadata()
-        .annotations
-        .as_ref()
-        .and_then(|annotations| annotations.get(keys::ANNOTATION_TEMPLATE_HASH).cloned());
-    let annotations = workload.metadata_mut().annotations.get_or_insert_default();
-    match live_hash {
-        Some(hash) => _ = annotations.insert(keys::ANNOTATION_TEMPLATE_HASH.to_owned(), hash),
-        None => _ = annotations.remove(keys::ANNOTATION_TEMPLATE_HASH),
+    for key in [keys::ANNOTATION_TEMPLATE_HASH, keys::ANNOTATION_APPLIED_HASH] {
+        let hash = live.metadata().annotations.as_ref().and_then(|found| found.get(key)).cloned();
+        let annotations = workload.metadata_mut().annotations.get_or_insert_default();
+        match hash {
+            Some(hash) => _ = annotations.insert(key.to_owned(), hash),
+            None => _ = annotations.remove(key),
+        }
     }
-    hash::annotate_hash(workload);
+    if first_difference(workload, live).is_some() {
+        hash::annotate_hash(workload);
+    }
 }
 
 /// Objects of one kind in the order of their names, each with the hash of its content.

@@ -1,6 +1,6 @@
 //! One component: its wanted and its live pod template, and what a change would endanger.
 
-use super::turns::RolloutInput;
+use super::input::RolloutInput;
 use crate::{
     observe::{RunningComponent, Snapshot, is_controlled_by, pod_ordinal, readiness_issue},
     plan::Component,
@@ -149,7 +149,7 @@ fn differs_from_pod(template: &PodTemplateSpec, pod: &Pod) -> bool {
 }
 
 /// Pods of the live StatefulSet that have an older template and cannot become ready. Its controller
-/// may wait for such a pod for ever, so the operator deletes it.
+/// may wait for such a pod without end, so the operator deletes it.
 pub(super) fn stuck_at_older_template(live: &StatefulSet, snapshot: &Snapshot) -> Vec<Pod> {
     let Some(status) = &live.status else { return vec![] };
     let Some(revision) = &status.update_revision else { return vec![] };

@@ -14,10 +14,12 @@
 
 mod canary;
 mod change;
+mod input;
 mod order;
 mod restarts;
 mod turns;
 
+pub use input::RolloutInput;
 pub use order::rollout_order;
 pub use restarts::{Restart, find_restarts, templates_by_name};
-pub use turns::{RolloutInput, RolloutPlan, plan_rollout};
+pub use turns::{RolloutPlan, plan_rollout};

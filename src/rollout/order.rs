@@ -9,14 +9,16 @@ use std::collections::BTreeSet;
 /// A Deployment starts a new pod beside the old ones, so services come first: they prove the image
 /// before a pod is replaced that has no other beside it.
 pub fn rollout_order(topology: &Topology) -> Vec<&Component> {
-    let with_role =
-        |role: Role| topology.components().filter(move |component| component.role() == role);
-    callees_first(with_role(Role::Service).collect())
+    callees_first(with_role(topology, Role::Service).collect())
         .into_iter()
-        .chain(with_role(Role::Store))
-        .chain(with_role(Role::Peer))
-        .chain(with_role(Role::Load))
+        .chain(with_role(topology, Role::Store))
+        .chain(with_role(topology, Role::Peer))
+        .chain(with_role(topology, Role::Load))
         .collect()
+}
+
+fn with_role(topology: &Topology, role: Role) -> impl Iterator<Item = &Component> {
+    topology.components().filter(move |component| component.role() == role)
 }
 
 fn callees_first(mut services: Vec<&Component>) -> Vec<&Component> {

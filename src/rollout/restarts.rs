@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// The pods of a component that restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restart {
-    /// The component.
+    /// The component whose template changes.
     pub component: ComponentName,
     /// How many of its pods restart.
     pub pods: u32,
@@ -29,20 +29,20 @@ fn named_template(workload: &impl PodController) -> Option<(String, PodTemplateS
     Some((workload.metadata().name.clone()?, workload.template()?.clone()))
 }
 
-/// The pods that restart when the workloads of `wanted` with the templates `before` get the
-/// templates `after`, in the order of the rollout. `running` are the pods of each component.
+/// The pods that restart when `running` with the templates `before` becomes `wanted` with the
+/// templates `after`, in the order of the rollout. Pods that are removed or added do not count.
 pub fn find_restarts(
+    running: &Topology,
     wanted: &Topology,
     before: &BTreeMap<String, PodTemplateSpec>,
     after: &BTreeMap<String, PodTemplateSpec>,
-    running: impl Fn(&ComponentName) -> u32,
 ) -> Vec<Restart> {
     let order = rollout_order(wanted).into_iter();
     order
         .filter_map(|component| {
             let name = wanted.identity().name.object_name(&component.name);
             let (old, new) = (before.get(&name)?, after.get(&name)?);
-            let pods = running(&component.name).min(component.replicas);
+            let pods = running.component(&component.name)?.replicas.min(component.replicas);
             (pods > 0 && differ(old, new))
                 .then(|| Restart { component: component.name.clone(), pods })
         })

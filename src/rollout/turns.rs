@@ -3,34 +3,18 @@
 use super::{
     canary::{CanaryState, canary_state, obsolete_canaries},
     change::{PodChange, stuck_at_older_template},
+    input::RolloutInput,
     order::rollout_order,
 };
 use crate::{
-    observe::{Availability, RunningTopology, Shortfall, Snapshot, component_availability},
-    plan::{Component, Topology},
+    observe::{Availability, Shortfall, Snapshot, component_availability},
+    plan::Component,
     render::{ObjectsByKind, PodController, build_canary, keep_live_template},
 };
-use k8s_openapi::{
-    Metadata, api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp,
-};
+use k8s_openapi::{Metadata, api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::ResourceExt;
 use maquette_contract::ComponentName;
 use std::{collections::BTreeSet, sync::Arc};
-
-/// What a rollout follows from.
-#[derive(Clone, Copy, Debug)]
-pub struct RolloutInput<'a> {
-    /// The topology to apply now.
-    pub topology: &'a Topology,
-    /// What runs.
-    pub running: &'a RunningTopology,
-    /// The objects that it was read from.
-    pub snapshot: &'a Snapshot,
-    /// Whether a change of shape is in progress: pods change after it.
-    pub is_evolving: bool,
-    /// When reports are judged.
-    pub now: Timestamp,
-}
 
 /// What happens to the pods of a component now.
 #[derive(Clone, Debug)]
@@ -91,7 +75,9 @@ impl RolloutPlan {
         input: &RolloutInput<'_>,
     ) {
         let change = PodChange::of(component, wanted, live, input);
-        let must_wait = self.is_evolving || self.unfinished.is_some();
+        // A change of shape that waits for such a pod waits for its fix.
+        let waits_for_shape = self.is_evolving && !has_stuck_pod(component, input);
+        let must_wait = waits_for_shape || self.unfinished.is_some();
         let shortfall = match change {
             PodChange::Surge | PodChange::Replace if must_wait => None,
             PodChange::Replace => self.missing_proof(component, wanted, input),
@@ -101,9 +87,9 @@ impl RolloutPlan {
         let is_held = change.is_careful()
             && (must_wait || (change == PodChange::Replace && shortfall.is_some()));
         let applied = change.is_pending() && !is_held;
-        let shortfall = shortfall.or_else(|| applied.then(being_replaced));
+        let lacks = shortfall.or_else(|| applied.then(being_replaced));
         if self.unfinished.is_none() {
-            self.unfinished = shortfall.map(|shortfall| (component.name.clone(), shortfall));
+            self.unfinished = lacks.map(|shortfall| (component.name.clone(), shortfall));
         }
         let (component, object) = (component.name.clone(), name_of(wanted).to_owned());
         self.turns.push(Turn { component, object, change, is_held });
@@ -188,32 +174,42 @@ impl RolloutPlan {
         if !self.is_active() {
             return None;
         }
-        let current = self.unfinished.as_ref().map(|(component, _)| component);
-        let others = self
-            .turns
-            .iter()
-            .filter(|turn| turn.change != PodChange::None && Some(&turn.component) != current);
-        let others = join_names(others.map(|turn| turn.component.as_str()));
         if let Some(in_use) = self.slots_in_use {
-            let names = self.turns.iter().filter(|turn| turn.is_held);
-            let names = join_names(names.map(|turn| turn.component.as_str()));
+            let names = self.names_where(|turn| turn.is_held);
+            let others = match in_use {
+                1 => "1 other Architecture is".to_owned(),
+                in_use => format!("{in_use} other Architectures are"),
+            };
             return Some(format!(
-                "new pods of {names} wait for a slot: {in_use} other Architectures are rolled out \
+                "new pods of {names} wait for a slot: {others} rolled out \
                  (--max-concurrent-rollouts)"
             ));
         }
-        if self.turns.iter().all(Turn::has_not_begun) && self.is_evolving {
-            return Some(format!("new pods of {others} start after the change of shape"));
+        let current = self.unfinished.as_ref().map(|(component, _)| component);
+        let rest = self
+            .names_where(|turn| turn.change != PodChange::None && Some(&turn.component) != current);
+        if self.is_evolving && self.turns.iter().all(Turn::has_not_begun) {
+            return Some(format!("new pods of {rest} start after the change of shape"));
         }
-        let now = self
-            .unfinished
-            .as_ref()
-            .map(|(component, shortfall)| format!("{component}: {}", shortfall.message));
-        Some(match (now, others.is_empty()) {
-            (Some(now), true) => format!("rolling out new pods: {now}"),
-            (Some(now), false) => format!("rolling out new pods: {now}; then {others}"),
-            (None, _) => format!("rolling out new pods of {others}"),
+        Some(match &self.unfinished {
+            None => format!("rolling out new pods of {rest}"),
+            Some((component, shortfall)) => {
+                let then = if rest.is_empty() { rest } else { format!("; then {rest}") };
+                format!("rolling out new pods: {component}: {}{then}", shortfall.message)
+            }
         })
+    }
+
+    /// The first three components whose turn `is_meant`, and how many more there are.
+    fn names_where(&self, is_meant: impl Fn(&Turn) -> bool) -> String {
+        let turns = self.turns.iter().filter(|turn| is_meant(turn));
+        let names: Vec<_> = turns.map(|turn| turn.component.as_str()).collect();
+        match names.as_slice() {
+            [a, b, c, rest @ ..] if !rest.is_empty() => {
+                format!("{a}, {b}, {c} and {} more", rest.len())
+            }
+            names => names.join(", "),
+        }
     }
 
     /// Why the rollout does not go on without a fix, in one line; none if it goes on.
@@ -251,6 +247,12 @@ fn has_starting_pod(component: &Component, input: &RolloutInput<'_>) -> bool {
     })
 }
 
+/// Whether a pod cannot become ready without a fix.
+fn has_stuck_pod(component: &Component, input: &RolloutInput<'_>) -> bool {
+    let running = input.running.component(&component.name);
+    running.is_some_and(|running| running.pods.iter().any(|pod| pod.issue.is_some()))
+}
+
 fn name_of(object: &impl Metadata<Ty = ObjectMeta>) -> &str {
     object.metadata().name.as_deref().unwrap_or_default()
 }
@@ -261,15 +263,4 @@ fn find_wanted<'a, K: Metadata<Ty = ObjectMeta>>(objects: &'a [K], name: &str) -
 
 fn find_live<'a, K: Metadata<Ty = ObjectMeta>>(objects: &'a [Arc<K>], name: &str) -> Option<&'a K> {
     objects.iter().map(Arc::as_ref).find(|object| name_of(*object) == name)
-}
-
-/// The first three names, and how many more there are.
-fn join_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<_> = names.collect();
-    match names.as_slice() {
-        [a, b, c, rest @ ..] if !rest.is_empty() => {
-            format!("{a}, {b}, {c} and {} more", rest.len())
-        }
-        names => names.join(", "),
-    }
 }

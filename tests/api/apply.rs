@@ -110,8 +110,8 @@ async fn a_refused_specification_leaves_the_running_model_unchanged() {
     namespace.apply("shop", good).await;
     namespace.await_children("shop").await;
     let before = namespace.children("shop").await;
-    let unreachable = "{shape: NTier, nTier: {services: [{name: front, stateless: true}, {name: \
-                       orders}]}}";
+    let unreachable = "{shape: NTier, nTier: {entry: front, services: [{name: front, stateless: true}, \
+                       {name: orders}]}}";
     namespace.apply("shop", unreachable).await;
     let condition =
         namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "False").await;

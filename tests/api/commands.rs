@@ -128,7 +128,7 @@ async fn plan_watch_follows_a_change_to_its_end() {
     );
 
     // A refused specification ends the watch at once.
-    let bad = "{shape: NTier, nTier: {services: [{name: a}, {name: b}]}}";
+    let bad = "{shape: NTier, nTier: {entry: a, services: [{name: a}, {name: b}]}}";
     bench.namespace.apply("shop", bad).await;
     let refused = bench.run(&["plan", "--watch", "shop", "--timeout", "1m"]).await;
     let printed = text(&refused.stdout);

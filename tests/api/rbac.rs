@@ -3,8 +3,8 @@
 //! only the granted permissions.
 
 use crate::support::{
-    ControlPlane, FakeKubelet, FakeProvisioner, Operator, Request, TestNamespace, api_of_child,
-    eventually, seconds, soon,
+    Condition, ControlPlane, FakeKubelet, FakeProvisioner, Operator, Request, TestNamespace,
+    api_of_child, eventually, seconds, soon,
 };
 use k8s_openapi::api::{
     core::v1::PersistentVolumeClaim,
@@ -100,15 +100,49 @@ async fn use_every_permission(plane: &ControlPlane, namespace: &TestNamespace) {
         if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
     })
     .await;
+    scale_and_await_restored(namespace, "shop-client").await;
     foreign_objects(namespace).await;
+    waiting_store(plane, namespace, &kubelet).await;
     grow_volume(namespace, &provisioner.class).await;
 }
 
-/// Grows a volume.
+/// A store whose pod is not ready and whose claim gets no volume, so that the operator reads its
+/// Events and the StorageClasses.
+async fn waiting_store(plane: &ControlPlane, namespace: &TestNamespace, kubelet: &FakeKubelet) {
+    kubelet.behavior().down.insert("data".to_owned());
+    let storage = "{storage: {storageClassName: none}}";
+    let spec = format!("{{shape: ClientServer, clientServer: {{data: {storage}}}}}");
+    namespace.apply("waits", &spec).await;
+    let is_named = |c: &Condition| c.message.contains("no StorageClass none");
+    namespace.await_condition("waits", "Ready", soon(), is_named).await;
+    eventually("Events are read", soon(), async || {
+        let requests = Request::of_operators(plane);
+        let is_read = requests.iter().any(|r| r.resource == "events" && r.verb == "list");
+        if is_read { Ok(()) } else { Err("not read".to_owned()) }
+    })
+    .await;
+    kubelet.behavior().down.clear();
+}
+
+/// Scales a Deployment, so that the operator looks for an autoscaler of it.
+async fn scale_and_await_restored(namespace: &TestNamespace, name: &str) {
+    let api = namespace.api::<Deployment>();
+    let patch = Patch::Merge(serde_json::json!({"spec": {"replicas": 2}}));
+    api.patch(name, &PatchParams::default(), &patch).await.expect("patched");
+    eventually("the replicas are restored", soon(), async || {
+        let found = api.get(name).await.map_err(|error| error.to_string())?;
+        let replicas = found.spec.and_then(|spec| spec.replicas);
+        if replicas == Some(1) { Ok(()) } else { Err(format!("{replicas:?}")) }
+    })
+    .await;
+}
+
+/// Grows a volume, then changes the image of all pods.
 async fn grow_volume(namespace: &TestNamespace, class: &str) {
-    for size in ["1Gi", "2Gi"] {
+    for (size, pods) in [("1Gi", "{}"), ("2Gi", "{}"), ("2Gi", "{image: 'other:1'}")] {
         let storage = format!("{{storage: {{size: {size}, storageClassName: {class}}}}}");
-        let spec = format!("{{shape: ClientServer, clientServer: {{data: {storage}}}}}");
+        let spec =
+            format!("{{shape: ClientServer, pods: {pods}, clientServer: {{data: {storage}}}}}");
         namespace.apply("large", &spec).await;
         namespace.await_condition("large", "Ready", soon(), |c| c.status == "True").await;
         namespace.await_condition("large", "Progressing", soon(), |c| c.reason == "UpToDate").await;

@@ -15,6 +15,7 @@ metadata: {name: shared}
 spec:
   shape: ClientServer
   clientServer:
+    entry: web
     clients: [{name: web}, {name: reports}]
   load: {requestsPerSecond: 0}
 ";

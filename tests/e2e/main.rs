@@ -11,6 +11,7 @@
 mod promtool;
 mod support;
 
+mod causes;
 mod clients;
 mod deletion;
 mod disruptive;

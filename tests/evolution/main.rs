@@ -10,6 +10,7 @@ mod specs;
 
 mod backends;
 mod cluster;
+mod dead_nodes;
 mod peers;
 mod progress;
 mod read_back;

@@ -1,5 +1,6 @@
 //! The status of a running model.
 
+mod causes;
 mod change;
 mod components;
 mod edges;

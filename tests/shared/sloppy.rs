@@ -8,15 +8,20 @@ use proptest::{collection::vec, option, prelude::*, sample::select, strategy::Un
 
 /// A spec that is valid or has mistakes. Names are few, so that they clash.
 pub(crate) fn sloppy() -> impl Strategy<Value = ArchitectureSpec> {
-    let clients = vec(sloppy_name(), 1..4).prop_map(|names| ClientServer {
+    let entry = || option::weighted(0.4, sloppy_name());
+    let clients = (vec(sloppy_name(), 1..4), entry()).prop_map(|(names, entry)| ClientServer {
+        entry,
         clients: names
             .into_iter()
             .map(|name| Client { name, settings: ComponentSettings::default() })
             .collect(),
         data: DataStore::default(),
     });
-    let services =
-        vec(sloppy_service(), 1..5).prop_map(|services| NTier { services, ..NTier::default() });
+    let services = (vec(sloppy_service(), 1..5), entry()).prop_map(|(services, entry)| NTier {
+        entry,
+        services,
+        ..NTier::default()
+    });
     let peers = (1..5, option::of(1..6)).prop_map(|(replicas, replication_factor)| PeerToPeer {
         replicas,
         replication_factor,

@@ -90,6 +90,8 @@ fn distinct_names(count: usize) -> impl Strategy<Value = Vec<String>> {
 
 fn client_server() -> impl Strategy<Value = ClientServer> {
     (names(), settings(), data()).prop_map(|(names, settings, data)| ClientServer {
+        // The entry by default is the first in the order of the names.
+        entry: names.first().filter(|name| name.len() % 2 == 0).cloned(),
         clients: names
             .into_iter()
             .map(|name| Client { name, settings: settings.clone() })
@@ -113,9 +115,16 @@ fn n_tier() -> impl Strategy<Value = NTier> {
     (names(), vec(choices, 24), settings(), any::<bool>(), storage()).prop_map(
         |(names, choices, client, rest, storage)| {
             let services = names.iter().enumerate();
-            let services = services
-                .map(|(index, _)| service(&names, &choices, index, rest, &storage, &client));
-            NTier { services: services.collect(), client: client.clone() }
+            let mut services: Vec<_> = services
+                .map(|(index, _)| service(&names, &choices, index, rest, &storage, &client))
+                .collect();
+            // Their order means nothing, and the entry need not be named if it is the only one
+            // that no other calls.
+            let entry = rest.then(|| names[0].clone());
+            if rest {
+                services.reverse();
+            }
+            NTier { entry, services, client: client.clone() }
         },
     )
 }
@@ -180,6 +189,7 @@ fn load() -> impl Strategy<Value = Load> {
             write_percent,
             summary_percent,
             items,
+            resources: None,
         },
     )
 }

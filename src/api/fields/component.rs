@@ -17,7 +17,8 @@ const MAX_PROCESSING_MICROS: u64 = 30_000_000;
 pub(crate) fn response_size_rule() -> CelRule {
     CelRule::new(
         format!(
-            "self.matches('{}') && !quantity(self).isGreaterThan(quantity('1Mi'))",
+            "self.matches('{}') && !self.matches('[num]$') \
+             && !quantity(self).isGreaterThan(quantity('1Mi'))",
             quantity::PATTERN,
         ),
         "'{}' is not a size of at most 1Mi: write a number of bytes, such as 512, 2Ki or 1Mi",
@@ -164,7 +165,9 @@ impl ComponentSettings {
 
     fn validate_response_size(&self, path: &FieldPath, errors: &mut ErrorList) -> u64 {
         let Some(text) = &self.response_size else { return 0 };
-        let size = text.parse().ok().map(|size: Quantity| size.ceil());
+        // `500m` is half a byte.
+        let is_fraction = text.ends_with(['n', 'u', 'm']);
+        let size = text.parse().ok().filter(|_| !is_fraction).map(|size: Quantity| size.ceil());
         size.filter(|bytes| *bytes <= MAX_RESPONSE_BYTES).unwrap_or_else(|| {
             response_size_rule().report_value(path, to_json(text), &[text], errors);
             0

@@ -4,6 +4,7 @@ use maquette_contract::Percent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::resources::{Resources, ValidResources};
 use crate::api::validation::{CelRule, ErrorList, FieldPath, bounds, schema_rules};
 
 fn percent_sum_rule() -> CelRule {
@@ -15,7 +16,7 @@ fn percent_sum_rule() -> CelRule {
 
 /// The load: requests that simulate end users. They write and read items, request summaries, and
 /// count acknowledged writes that are lost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = schema_rules([percent_sum_rule()])))]
 pub struct Load {
@@ -35,6 +36,10 @@ pub struct Load {
     #[serde(default = "default_items")]
     #[schemars(range(min = 1, max = 100_000))]
     pub items: i32,
+    /// Resource requests and limits of the load's pod. What is not set: requests of 10m CPU and
+    /// 16Mi of memory, limits of 1 CPU and 128Mi of memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
 }
 
 fn default_rate() -> i32 {
@@ -60,6 +65,7 @@ impl Default for Load {
             write_percent: default_write_percent(),
             summary_percent: default_summary_percent(),
             items: default_items(),
+            resources: None,
         }
     }
 }
@@ -70,6 +76,7 @@ pub(crate) struct ValidLoad {
     pub(crate) write_percent: Percent,
     pub(crate) summary_percent: Percent,
     pub(crate) items: u32,
+    pub(crate) resources: ValidResources,
 }
 
 impl Load {
@@ -80,6 +87,8 @@ impl Load {
         let summary =
             bounds::check_percent(self.summary_percent, &path.field("summaryPercent"), errors);
         let items = bounds::check_range(self.items, 1, 100_000, &path.field("items"), errors);
+        let resources =
+            self.resources.as_ref().map(|r| r.validate(&path.field("resources"), errors));
         if let (Some(write), Some(summary)) = (write, summary)
             && write.get() + summary.get() > 100
         {
@@ -90,6 +99,7 @@ impl Load {
             write_percent: write?,
             summary_percent: summary?,
             items: items?,
+            resources: resources.unwrap_or_default(),
         })
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Owns how each part is written and parsed. It never depends on a shape.
 
+mod amount_rules;
 mod component;
 mod duration;
 mod load;

@@ -71,6 +71,11 @@ impl Quantity {
         u64::try_from((self.nanos + NANOS - 1) / NANOS).unwrap_or(u64::MAX)
     }
 
+    /// The amount in thousandths, rounded up.
+    pub(super) fn ceil_milli(&self) -> u64 {
+        u64::try_from(divide_up(self.nanos, MILLI)).unwrap_or(u64::MAX)
+    }
+
     fn parse_canonical(text: &str) -> Option<Self> {
         let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
         let (digits, suffix) = text.split_at(end.unwrap_or(text.len()));

@@ -1,15 +1,16 @@
 //! Resource requests and limits of pods.
 //!
 //! Amounts are integers or strings, as in Kubernetes' pods. The API server before Kubernetes 1.34
-//! estimates the cost of any CEL rule on such a value as above its limit, whatever `maxLength`
-//! says. So the rules here are in Rust only.
+//! estimates the cost of a CEL rule that reads all of such a value as above its limit, whatever
+//! `maxLength` says. So only the rules on suffixes are in CEL; all others here are in Rust only.
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as RawQuantity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::amount_rules::{Bound, check_bytes, check_cpu, check_memory, cpu_rule, memory_rule};
 use super::quantity::{self, Quantity};
-use crate::api::validation::{ErrorList, FieldPath, to_json};
+use crate::api::validation::{ErrorList, FieldPath, schema_rules, to_json};
 
 /// Resource requests and limits of each pod of a component.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +26,7 @@ pub struct Resources {
 
 /// Amounts of resources of a node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-validations" = schema_rules([cpu_rule(), memory_rule()])))]
 pub struct Amounts {
     /// CPUs, such as `250m` for a quarter of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,8 +57,14 @@ pub(crate) struct ValidAmounts {
 
 impl Resources {
     pub(crate) fn validate(&self, path: &FieldPath, errors: &mut ErrorList) -> ValidResources {
-        let requests = Amounts::validate(self.requests.as_ref(), &path.field("requests"), errors);
-        let limits = Amounts::validate(self.limits.as_ref(), &path.field("limits"), errors);
+        let requests = Amounts::validate(
+            self.requests.as_ref(),
+            Bound::Request,
+            &path.field("requests"),
+            errors,
+        );
+        let limits =
+            Amounts::validate(self.limits.as_ref(), Bound::Limit, &path.field("limits"), errors);
         let pairs = [
             ("cpu", requests.cpu, limits.cpu),
             ("memory", requests.memory, limits.memory),
@@ -77,18 +85,30 @@ impl Resources {
 }
 
 impl Amounts {
-    fn validate(amounts: Option<&Self>, path: &FieldPath, errors: &mut ErrorList) -> ValidAmounts {
+    fn validate(
+        amounts: Option<&Self>,
+        bound: Bound,
+        path: &FieldPath,
+        errors: &mut ErrorList,
+    ) -> ValidAmounts {
         let Some(Self { cpu, memory, ephemeral_storage }) = amounts else {
             return ValidAmounts::default();
         };
-        ValidAmounts {
+        let disk_path = path.field("ephemeral-storage");
+        let valid = ValidAmounts {
             cpu: quantity::validate(cpu.as_ref(), &path.field("cpu"), errors),
             memory: quantity::validate(memory.as_ref(), &path.field("memory"), errors),
-            ephemeral_storage: quantity::validate(
-                ephemeral_storage.as_ref(),
-                &path.field("ephemeral-storage"),
-                errors,
-            ),
+            ephemeral_storage: quantity::validate(ephemeral_storage.as_ref(), &disk_path, errors),
+        };
+        if let (Some(raw), Some(amount)) = (cpu, valid.cpu) {
+            check_cpu(raw, amount, bound, path, errors);
         }
+        if let (Some(raw), Some(amount)) = (memory, valid.memory) {
+            check_memory(raw, amount, bound, path, errors);
+        }
+        if let (Some(raw), Some(amount)) = (ephemeral_storage, valid.ephemeral_storage) {
+            check_bytes(raw, amount, &disk_path, errors);
+        }
+        valid
     }
 }

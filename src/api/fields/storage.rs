@@ -8,13 +8,16 @@ use super::quantity::{self, Quantity};
 use super::resources::{Resources, ValidResources};
 use crate::api::validation::{CelRule, ErrorList, FieldPath, schema_rules, to_json};
 
+/// The smallest volume.
+const MIN_SIZE: &str = "1Mi";
+
 fn size_rule() -> CelRule {
     CelRule::new(
         format!(
-            "self.matches('{}') && quantity(self).isGreaterThan(quantity('0'))",
+            "self.matches('{}') && quantity(self).compareTo(quantity('{MIN_SIZE}')) >= 0",
             quantity::PATTERN,
         ),
-        "'{}' is not a valid volume size: write an amount above 0, such as 500Mi or 1Gi",
+        "'{}' is not a valid volume size: write an amount of at least 1Mi, such as 500Mi or 1Gi",
     )
     .with_arguments(["self"])
 }
@@ -24,7 +27,7 @@ fn size_rule() -> CelRule {
 #[serde(rename_all = "camelCase")]
 pub struct Storage {
     /// The capacity, such as `1Gi`. It can be increased later without a restart of pods and cannot
-    /// be decreased. Volumes grow only if their StorageClass has `allowVolumeExpansion`; otherwise
+    /// be decreased once the volume exists. Volumes grow only if their StorageClass has `allowVolumeExpansion`; otherwise
     /// they keep their size and the condition `Progressing` says so.
     #[serde(default = "default_size")]
     #[schemars(extend(
@@ -33,7 +36,7 @@ pub struct Storage {
     ))]
     pub size: String,
     /// The StorageClass of the volume. If it is not set, the default StorageClass of the cluster.
-    /// It cannot be changed later.
+    /// It cannot be changed once the volume exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     #[schemars(extend("x-kubernetes-validations" = schema_rules([subdomain_rule()])))]
@@ -82,7 +85,8 @@ impl Storage {
         errors: &mut ErrorList,
     ) -> Option<ValidStorage> {
         let text = &self.size;
-        let size = text.parse().ok().filter(|size: &Quantity| !size.is_zero());
+        let least = MIN_SIZE.parse::<Quantity>().ok();
+        let size = text.parse().ok().filter(|size: &Quantity| Some(*size) >= least);
         if size.is_none() {
             size_rule().report_value(&path.field("size"), to_json(text), &[text], errors);
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::fields::{ComponentSettings, DataStore, ValidComponent, ValidStore};
 use crate::api::validation::{
-    CelRule, ErrorList, FieldPath, NonEmpty, bounds, component_name, schema_rules, to_json,
+    CelRule, ErrorList, FieldPath, bounds, component_name, schema_rules, to_json,
 };
 
 fn reserved_client_name() -> CelRule {
@@ -17,12 +17,26 @@ fn reserved_client_name() -> CelRule {
     .with_arguments(["self"])
 }
 
+fn unknown_entry() -> CelRule {
+    CelRule::new(
+        "!has(self.entry) || self.clients.exists(c, c.name == self.entry)",
+        "the entry '{}' is not in clients: name one of the clients, or add it",
+    )
+    .with_arguments(["self.entry"])
+    .at_field("entry")
+}
+
 /// Clients that query one data store directly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = schema_rules([unknown_entry()])))]
 pub struct ClientServer {
-    /// The clients, which share one store. The first is the entry. The load sends requests to all
-    /// clients.
+    /// The name of the client that is the entry. If it is not set, the first in the order of their
+    /// names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 24))]
+    pub entry: Option<String>,
+    /// The clients, which share one store. The load sends requests to all clients.
     #[serde(default = "one_client")]
     #[schemars(length(min = 1, max = 24))]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
@@ -52,14 +66,16 @@ fn one_client() -> Vec<Client> {
 
 impl Default for ClientServer {
     fn default() -> Self {
-        Self { clients: one_client(), data: DataStore::default() }
+        Self { entry: None, clients: one_client(), data: DataStore::default() }
     }
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidClientServer {
-    /// The first is the entry.
-    pub(crate) clients: NonEmpty<(ComponentName, ValidComponent)>,
+    /// One of `clients`.
+    pub(crate) entry: ComponentName,
+    /// In the order of their names.
+    pub(crate) clients: Vec<(ComponentName, ValidComponent)>,
     pub(crate) data: ValidStore,
 }
 
@@ -81,8 +97,19 @@ impl ClientServer {
         let names = self.clients.iter().map(|client| &client.name);
         bounds::check_unique(Some("name"), names, &list, errors);
         let data = self.data.validate(&path.field("data"), errors);
-        let valid_clients = clients.into_iter().collect::<Option<_>>()?;
-        Some(ValidClientServer { clients: NonEmpty::new(valid_clients)?, data: data? })
+        self.check_entry(path, errors);
+        let mut valid_clients = clients.into_iter().collect::<Option<Vec<_>>>()?;
+        valid_clients.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let (first, _) = valid_clients.first()?;
+        let entry = self.entry.as_ref().map_or(Some(first.clone()), |name| name.parse().ok())?;
+        Some(ValidClientServer { entry, clients: valid_clients, data: data? })
+    }
+
+    fn check_entry(&self, path: &FieldPath, errors: &mut ErrorList) {
+        let Some(entry) = &self.entry else { return };
+        if !self.clients.iter().any(|client| client.name == *entry) {
+            unknown_entry().report(path, &[entry], errors);
+        }
     }
 }
 

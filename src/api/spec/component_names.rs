@@ -3,6 +3,7 @@
 
 use maquette_contract::ArchitectureName;
 
+use super::reserved_names;
 use crate::api::shape::Shape;
 use crate::api::shapes::{Client, NTier, Service};
 use crate::api::validation::{CelRule, ErrorList, FieldPath, component_name, to_json};
@@ -131,6 +132,7 @@ impl Names<'_> {
             let path = FieldPath::root().field("metadata").field("name");
             component_name::syntax_rule().report_value(&path, to_json(&name), &[name], errors);
         }
+        reserved_names::check(name, errors);
         if name.len() > most {
             architecture_too_long().report(&FieldPath::root(), &[], errors);
         }

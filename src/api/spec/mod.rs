@@ -4,7 +4,7 @@
 //! after a change. It never looks at the cluster.
 
 pub(crate) mod component_names;
-mod volume_rules;
+pub(crate) mod reserved_names;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule;
 use kube::CustomResource;
@@ -116,9 +116,7 @@ pub struct ArchitectureSpec {
 }
 
 fn spec_rules() -> Vec<ValidationRule> {
-    let mut rules = schema_rules([component_names::client_is_store()]);
-    rules.extend(schema_rules(volume_rules::volume_rules()));
-    rules
+    schema_rules([component_names::client_is_store()])
 }
 
 /// A valid spec, parsed; only [`ArchitectureSpec::validate`] makes one.

@@ -8,10 +8,8 @@ mod cel_rule;
 pub(crate) mod component_name;
 mod error_list;
 pub(crate) mod label_syntax;
-mod non_empty;
 pub(crate) mod schema_check;
 
 pub(crate) use cel_rule::{CelRule, schema_rules};
 pub(crate) use error_list::{ErrorList, FieldPath, to_json};
 pub use error_list::{FieldError, ValidationErrors};
-pub(crate) use non_empty::NonEmpty;

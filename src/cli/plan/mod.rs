@@ -184,15 +184,20 @@ async fn plan_with_cluster(args: &Args) -> anyhow::Result<PlanReport> {
         bail!("metadata.name is missing: give the Architecture its name, or --from a file");
     }
     let live = cluster.find_architecture(&new.name).await?;
+    let mut preview = match &live {
+        Some(live) => preview_change(live, &new),
+        None => preview::from_nothing(&new.topology),
+    };
+    preview.cannot.extend(cluster.missing_objects(&new.topology, live.as_ref()).await);
+    if !preview.cannot.is_empty() {
+        preview = Preview { cannot: preview.cannot, ..Preview::default() };
+    }
     Ok(PlanReport {
         name: new.name.clone(),
         namespace: Some(cluster.namespace),
         from: live.as_ref().map(|live| live.architecture.spec.shape),
         to: new.architecture.spec.shape,
-        preview: match &live {
-            Some(live) => preview_change(live, &new),
-            None => preview::from_nothing(&new.topology),
-        },
+        preview,
     })
 }
 

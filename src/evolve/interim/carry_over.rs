@@ -7,7 +7,7 @@ use crate::{
     plan::{Behavior, Component, Topology, Volume},
 };
 
-/// `wanted`, with no volume smaller than it runs: volumes cannot shrink.
+/// `wanted`, with no volume smaller than it runs: volumes that exist cannot shrink.
 pub(in crate::evolve) fn keep_volume_sizes(
     wanted: &Topology,
     running: &RunningTopology,
@@ -16,6 +16,8 @@ pub(in crate::evolve) fn keep_volume_sizes(
     for component in kept.components.values_mut() {
         let current = running
             .component(&component.name)
+            // What does not exist yet may have any size.
+            .filter(|found| !found.claims_unbound)
             .and_then(|found| found.planned.as_ref())
             .and_then(volume_of);
         if let (Some(volume), Some(current)) = (volume_of_mut(component), current)

@@ -57,7 +57,7 @@ fn healthy_component(identity: &Identity, component: &Component) -> RunningCompo
         pods,
         terminating: vec![],
         claim_issue: None,
-        has_bound_claim: false,
+        claims_unbound: false,
     }
 }
 

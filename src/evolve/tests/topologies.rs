@@ -71,7 +71,8 @@ fn n_tier() -> impl Strategy<Value = Value> {
             let services: Vec<_> = (0..names.len())
                 .map(|index| service(index, &names, &choices[index], &owners, stores[index]))
                 .collect();
-            json!({ "shape": "NTier", "nTier": { "services": services } })
+            let shape = json!({ "entry": names[0], "services": services });
+            json!({ "shape": "NTier", "nTier": shape })
         })
 }
 

@@ -18,11 +18,18 @@ pub(super) fn add_claims(
     snapshot: &Snapshot,
     components: &mut BTreeMap<ComponentName, RunningComponent>,
 ) {
+    for claim in snapshot.claims.iter() {
+        if let Some(found) =
+            component_of(&claim.metadata).and_then(|name| components.get_mut(&name))
+        {
+            found.claims_unbound = true;
+        }
+    }
     for claim in snapshot.claims.iter().filter(|claim| has_volume(claim)) {
         if let Some(found) =
             component_of(&claim.metadata).and_then(|name| components.get_mut(&name))
         {
-            found.has_bound_claim = true;
+            found.claims_unbound = false;
         }
     }
     for claim in waiting_claims(snapshot) {

@@ -90,8 +90,8 @@ pub struct RunningComponent {
     pub terminating: Vec<TerminatingPod>,
     /// Why a claim of its pods gets no volume, in one line.
     pub claim_issue: Option<String>,
-    /// Whether a claim of its pods has a volume.
-    pub has_bound_claim: bool,
+    /// Whether its pods have claims and none of them has a volume.
+    pub claims_unbound: bool,
 }
 
 /// A pod with a deletion timestamp.

@@ -11,7 +11,7 @@ use crate::{
 /// `running` is the same shape, as it was specified before.
 pub fn refused_volume_changes(wanted: &Topology, running: &RunningTopology) -> Vec<String> {
     let refused = wanted.components().filter_map(|component| {
-        let found = running.component(&component.name).filter(|found| found.has_bound_claim)?;
+        let found = running.component(&component.name).filter(|found| !found.claims_unbound)?;
         let before = volume_of(found.planned.as_ref()?)?;
         let problem = refused_change(before, volume_of(component)?)?;
         Some(format!("the volume of {}: {problem}", component.name))

@@ -5,7 +5,6 @@
 
 mod adopt;
 mod autoscaling;
-mod canaries;
 mod child;
 mod delete;
 mod kubelet_refresh;
@@ -16,10 +15,10 @@ mod objects;
 mod owner;
 mod prune;
 mod repairs;
+mod rollout;
 
 pub(super) use adopt::adopt_orphans;
 pub(super) use autoscaling::follow_autoscalers;
-pub(super) use canaries::run_canaries;
 pub(super) use child::{Child, create_params, merge_params, patch_metadata};
 pub(super) use delete::delete_object;
 pub(super) use kubelet_refresh::refresh_stale_pods;
@@ -27,3 +26,4 @@ pub(super) use names::{NameCheck, check_names, check_names_of_kind};
 pub(super) use objects::apply_objects;
 pub(super) use owner::{ensure_owned, name_conflict};
 pub(super) use prune::prune_objects;
+pub(super) use rollout::{claim_slot, run_canaries};

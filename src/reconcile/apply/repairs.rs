@@ -6,7 +6,7 @@ use super::{
     child::Child,
 };
 use crate::observe::IssueKind;
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry, jiff::Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::{Api, ResourceExt};
 use maquette_contract::keys::FIELD_MANAGER;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many repairs of one field within the window are a fight.
+/// This number of repairs of one field within the window is a fight.
 const MAX_REPAIRS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(120);
 /// The shortest interval of repairs during a fight.
@@ -80,8 +80,8 @@ fn foreign_manager(entries: &[ManagedFieldsEntry], field: &str) -> Option<String
         entry.manager.as_deref() != Some(FIELD_MANAGER)
             && entry.subresource.as_deref() != Some("status")
     });
-    let time = |entry: &ManagedFieldsEntry| -> Option<Timestamp> { Some(entry.time.as_ref()?.0) };
-    let newest = foreign.max_by_key(|entry| (has_field(entry, field), time(entry)))?;
+    let newest = foreign
+        .max_by_key(|entry| (has_field(entry, field), entry.time.as_ref().map(|time| time.0)))?;
     newest.manager.clone()
 }
 

@@ -1,7 +1,9 @@
 //! What a reconcile aims at, computed from the specification and the caches.
 
 use super::super::{
-    apply::follow_autoscalers, context::ReconcileContext, watch::LenientArchitecture,
+    apply::{claim_slot, follow_autoscalers},
+    context::ReconcileContext,
+    watch::LenientArchitecture,
 };
 use crate::{
     api::{ArchitectureSpec, Retention, Shape, ValidationErrors},
@@ -16,9 +18,6 @@ use crate::{
 };
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::{Instant, timeout_at};
-
-/// The wait for a slot of a rollout, if none becomes free before.
-const SLOT_RETRY: Duration = Duration::from_secs(60);
 
 /// What a reconcile aims at.
 pub(super) struct Decision {
@@ -110,24 +109,6 @@ pub(super) async fn decide(
         next_look: autoscaling.next_look.into_iter().chain(slot_wait).min(),
         is_unwatched: false,
     }
-}
-
-/// Takes a slot for a rollout that goes on, or holds it until one is free: for at most the returned
-/// time.
-fn claim_slot(
-    cx: &ReconcileContext<'_>,
-    rollout: &mut RolloutPlan,
-    input: &RolloutInput<'_>,
-) -> Option<Duration> {
-    let slots = &cx.shared.rollout_slots;
-    if !rollout.needs_slot() {
-        slots.release(cx.key());
-        return None;
-    }
-    let now = Instant::now().into_std();
-    let in_use = slots.claim(cx.key(), &cx.shared.queue, now).err()?;
-    rollout.wait_for_slot(in_use, input);
-    Some(SLOT_RETRY)
 }
 
 /// A specification that can run.

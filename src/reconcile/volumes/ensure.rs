@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::Retention,
-    observe::{IssueKind, Snapshot, VolumeNote, user_of},
+    observe::{IssueKind, Snapshot, VolumeNote, has_volume, user_of},
 };
 use futures::{FutureExt, StreamExt, stream};
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as Claim};
@@ -120,7 +120,10 @@ fn marked_for_deletion(
 ) -> Option<VolumeNote> {
     live.metadata.deletion_timestamp.as_ref()?;
     let pod = user_of(snapshot, &live.metadata)?;
-    if !was_used(cx, &live.metadata) || pod.metadata.deletion_timestamp.is_some() {
+    if !has_volume(live)
+        || !was_used(cx, &live.metadata)
+        || pod.metadata.deletion_timestamp.is_some()
+    {
         return None;
     }
     Some(VolumeNote::Terminating(format!(

@@ -40,8 +40,7 @@ impl RolloutSlots {
     ) -> Result<(), usize> {
         let mut state = self.lock();
         if !state.waiting.is_empty() {
-            let is_expired = |since: &Instant| now.duration_since(*since) >= MAX_HOLD;
-            state.holders.retain(|_, since| !is_expired(since));
+            state.holders.retain(|_, since| now.duration_since(*since) < MAX_HOLD);
         }
         if state.holders.contains_key(key) {
             return Ok(());
@@ -93,18 +92,17 @@ mod tests {
     async fn the_longest_wait_gets_the_next_slot() {
         let (queue, mut requests) = new_queue(Arc::new(Metrics::new()));
         let (slots, now) = (RolloutSlots::new(1), Instant::now());
-        let claim = |name: &str| slots.claim(&key(name), &queue, now);
-        assert_eq!(claim("a"), Ok(()));
-        assert_eq!(claim("a"), Ok(()), "it holds one already");
-        assert_eq!(claim("b"), Err(1));
-        assert_eq!(claim("c"), Err(1));
+        assert_eq!(slots.claim(&key("a"), &queue, now), Ok(()));
+        assert_eq!(slots.claim(&key("a"), &queue, now), Ok(()), "it holds one already");
+        assert_eq!(slots.claim(&key("b"), &queue, now), Err(1));
+        assert_eq!(slots.claim(&key("c"), &queue, now), Err(1));
         slots.release(&key("a"));
         assert_eq!(requests.next().await, Some(key("b")));
-        assert_eq!(claim("c"), Err(0), "b waits longer");
-        assert_eq!(claim("b"), Ok(()));
+        assert_eq!(slots.claim(&key("c"), &queue, now), Err(0), "b waits longer");
+        assert_eq!(slots.claim(&key("b"), &queue, now), Ok(()));
         slots.release(&key("c"));
         slots.release(&key("b"));
-        assert_eq!(claim("d"), Ok(()), "nobody waits");
+        assert_eq!(slots.claim(&key("d"), &queue, now), Ok(()), "none waits");
     }
 
     #[test]
@@ -112,7 +110,7 @@ mod tests {
         let (queue, _requests) = new_queue(Arc::new(Metrics::new()));
         let (slots, now) = (RolloutSlots::new(1), Instant::now());
         assert_eq!(slots.claim(&key("a"), &queue, now), Ok(()));
-        assert_eq!(slots.claim(&key("a"), &queue, now + MAX_HOLD), Ok(()), "nobody waits");
+        assert_eq!(slots.claim(&key("a"), &queue, now + MAX_HOLD), Ok(()), "none waits");
         assert_eq!(slots.claim(&key("b"), &queue, now), Err(1));
         assert_eq!(slots.claim(&key("b"), &queue, now + MAX_HOLD), Ok(()));
         assert_eq!(slots.claim(&key("a"), &queue, now + MAX_HOLD), Err(1));

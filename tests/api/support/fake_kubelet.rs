@@ -1,10 +1,14 @@
 //! A fake kubelet: pods of a namespace get an address of the loopback network, are ready, and
-//! report like the workload, from the configuration that they have loaded.
+//! report like the workload, from the configuration that they have loaded. Pods without a component
+//! are canaries: they end with success. Images can be ones that cannot be pulled.
 
 use super::{TestNamespace, edges};
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use k8s_openapi::{
-    api::core::v1::{ConfigMap, Pod, PodCondition, PodIP, PodStatus},
+    api::core::v1::{
+        ConfigMap, ContainerState, ContainerStateTerminated, ContainerStateWaiting,
+        ContainerStatus, Pod, PodCondition, PodIP, PodStatus,
+    },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{
@@ -52,6 +56,8 @@ pub(crate) struct PodBehavior {
     pub(crate) migrating: BTreeSet<String>,
     /// Peers that no other sees, by pod.
     pub(crate) unseen: BTreeSet<String>,
+    /// Images that cannot be pulled.
+    pub(crate) unpullable: BTreeSet<String>,
 }
 
 /// Reports for the pods of a namespace until it is dropped.
@@ -69,6 +75,7 @@ impl FakeKubelet {
             config_maps: namespace.api(),
             behavior: Arc::clone(&behavior),
             known: BTreeMap::new(),
+            canaries: BTreeMap::new(),
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(writer.run());
@@ -86,6 +93,8 @@ struct StatusWriter {
     config_maps: Api<ConfigMap>,
     behavior: Arc<Mutex<PodBehavior>>,
     known: BTreeMap<String, FakePod>,
+    /// Canaries by UID, and whether their image could be pulled.
+    canaries: BTreeMap<String, bool>,
 }
 
 struct FakePod {
@@ -113,6 +122,31 @@ impl StatusWriter {
     async fn update_pod(&mut self, pod: &Pod) {
         let uid = pod.uid().expect("a UID");
         let annotation = pod.annotations().get(ANNOTATION_CONFIG_REVISION).cloned();
+        let image = pod.spec.as_ref().and_then(|spec| spec.containers[0].image.clone());
+        let image = image.expect("an image");
+        let is_pulled = !self
+            .behavior
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .unpullable
+            .contains(&image);
+        if !pod.labels().contains_key(LABEL_COMPONENT) {
+            let status = if is_pulled { ended_status() } else { waiting_status(&image) };
+            if self.canaries.get(&uid) != Some(&is_pulled)
+                && write_pod_status(&self.pods, pod, status).await
+            {
+                self.canaries.insert(uid, is_pulled);
+            }
+            return;
+        }
+        if !is_pulled {
+            if self.canaries.get(&uid) != Some(&false)
+                && write_pod_status(&self.pods, pod, waiting_status(&image)).await
+            {
+                self.canaries.insert(uid, false);
+            }
+            return;
+        }
         if !self.known.contains_key(&uid) {
             let Some(text) = self.configuration(pod).await else { return };
             let known = start(pod, text, Arc::clone(&self.behavior), annotation.clone()).await;
@@ -193,12 +227,46 @@ async fn write_status(pods: &Api<Pod>, pod: &Pod, ip: Ipv4Addr, ready: bool) -> 
         ..PodCondition::default()
     };
     let status = PodStatus {
+        container_statuses: Some(vec![]),
         phase: Some("Running".to_owned()),
         pod_ip: Some(ip.to_string()),
         pod_ips: Some(vec![PodIP { ip: ip.to_string() }]),
         conditions: Some(vec![condition("Ready"), condition("ContainersReady")]),
         ..PodStatus::default()
     };
+    write_pod_status(pods, pod, status).await
+}
+
+/// The status of a pod whose container ended with success.
+fn ended_status() -> PodStatus {
+    let state = ContainerState {
+        terminated: Some(ContainerStateTerminated::default()),
+        ..ContainerState::default()
+    };
+    status_of_container("", Some("Succeeded".to_owned()), state)
+}
+
+/// The status of a pod whose image cannot be pulled.
+fn waiting_status(image: &str) -> PodStatus {
+    let waiting = ContainerStateWaiting {
+        reason: Some("ErrImagePull".to_owned()),
+        message: Some("not found".to_owned()),
+    };
+    let state = ContainerState { waiting: Some(waiting), ..ContainerState::default() };
+    status_of_container(image, Some("Pending".to_owned()), state)
+}
+
+fn status_of_container(image: &str, phase: Option<String>, state: ContainerState) -> PodStatus {
+    let container = ContainerStatus {
+        name: "workload".to_owned(),
+        image: image.to_owned(),
+        state: Some(state),
+        ..ContainerStatus::default()
+    };
+    PodStatus { phase, container_statuses: Some(vec![container]), ..PodStatus::default() }
+}
+
+async fn write_pod_status(pods: &Api<Pod>, pod: &Pod, status: PodStatus) -> bool {
     let metadata = ObjectMeta { uid: pod.uid(), ..ObjectMeta::default() };
     let patch = Patch::Strategic(StatusPatch { metadata, status });
     pods.patch_status(&pod.name_any(), &PatchParams::default(), &patch).await.is_ok()

@@ -129,11 +129,13 @@ impl TestNamespace {
             let found = api.get(of).await.map_err(|error| error.to_string())?;
             let components =
                 found.status.clone().map(|status| status.components).unwrap_or_default();
+            // Without a kubelet, a scheduler and a provisioner, pods do not start.
+            let reasons = ["pods are ready", "is not scheduled", "StorageClass"];
             let missing = components.iter().find(|component| {
                 component
                     .message
                     .as_deref()
-                    .is_none_or(|message| !message.contains("pods are ready"))
+                    .is_none_or(|message| !reasons.iter().any(|reason| message.contains(reason)))
             });
             missing.map_or(Ok(found), |component| Err(format!("{component:?}")))
         })

@@ -1,6 +1,8 @@
 //! New pods come one component after the other, and pods that cannot start take none of the old
 //! ones down.
 
+mod controllers;
+mod objects;
 mod world;
 
 use crate::cluster::{parse_spec, plan_spec};

@@ -1,16 +1,16 @@
 //! A cluster in which pods start or do not, by their image: controllers, kubelet and operator take
 //! one small step after the other.
 
+use super::objects::{
+    all_templates, canary_status, find_template, hash_of, image_of, is_named, live_pod,
+};
 use crate::cluster::{healthy_snapshot, now, observe_running};
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentStatus, StatefulSet, StatefulSetStatus},
-        core::v1::{
-            ContainerState, ContainerStateTerminated, ContainerStateWaiting, ContainerStatus, Pod,
-            PodCondition, PodStatus, PodTemplateSpec,
-        },
+        core::v1::{Pod, PodTemplateSpec},
     },
-    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use maquette::{
     observe::{PodReport, Snapshot},
@@ -18,10 +18,7 @@ use maquette::{
     render::{ObjectsByKind, RenderSettings, render},
     rollout::{RolloutInput, RolloutPlan, plan_rollout},
 };
-use maquette_contract::{
-    Observations, Role,
-    keys::{ANNOTATION_TEMPLATE_HASH, LABEL_COMPONENT, LABEL_ROLE},
-};
+use maquette_contract::{Observations, Role, keys::LABEL_ROLE};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -31,8 +28,8 @@ use std::{
 #[derive(Clone, Debug)]
 pub(crate) struct SimulatedPod {
     pub(crate) name: String,
-    template: PodTemplateSpec,
-    hash: String,
+    pub(super) template: PodTemplateSpec,
+    pub(super) hash: String,
     pub(crate) ready: bool,
 }
 
@@ -40,14 +37,6 @@ impl SimulatedPod {
     pub(crate) fn image(&self) -> &str {
         image_of(&self.template)
     }
-}
-
-fn image_of(template: &PodTemplateSpec) -> &str {
-    template.spec.as_ref().unwrap().containers[0].image.as_deref().unwrap()
-}
-
-fn hash_of(metadata: &ObjectMeta) -> &str {
-    &metadata.annotations.as_ref().unwrap()[ANNOTATION_TEMPLATE_HASH]
 }
 
 /// The cluster.
@@ -61,7 +50,7 @@ pub(crate) struct World {
     /// By the name of the workload.
     pub(crate) pods: BTreeMap<String, Vec<SimulatedPod>>,
     canaries: Vec<Pod>,
-    names: u32,
+    pub(super) names: u32,
 }
 
 impl World {
@@ -103,7 +92,12 @@ impl World {
         self.pods.insert(name.to_owned(), created);
     }
 
-    fn new_pod(&self, name: String, template: PodTemplateSpec, hash: &str) -> SimulatedPod {
+    pub(super) fn new_pod(
+        &self,
+        name: String,
+        template: PodTemplateSpec,
+        hash: &str,
+    ) -> SimulatedPod {
         let ready = self.good.contains(image_of(&template));
         SimulatedPod { name, template, hash: hash.to_owned(), ready }
     }
@@ -242,176 +236,4 @@ impl World {
         }
         has_changed
     }
-
-    fn starting_pod(
-        &mut self,
-        name: String,
-        template: &PodTemplateSpec,
-        hash: &str,
-    ) -> SimulatedPod {
-        SimulatedPod { ready: false, ..self.new_pod(name, template.clone(), hash) }
-    }
-
-    /// A Deployment with `maxSurge: 1` and `maxUnavailable: 0`.
-    fn surge(
-        &mut self,
-        name: &str,
-        template: &PodTemplateSpec,
-        hash: &str,
-        replicas: usize,
-        pods: &mut Vec<SimulatedPod>,
-    ) -> bool {
-        let new = pods.iter().filter(|pod| pod.hash == hash).count();
-        let unready_old = pods.iter().position(|pod| pod.hash != hash && !pod.ready);
-        let ready_old = pods.iter().position(|pod| pod.hash != hash && pod.ready);
-        let ready = pods.iter().filter(|pod| pod.ready).count();
-        match (unready_old, ready_old) {
-            (Some(old), _) => _ = pods.remove(old),
-            (None, Some(old)) if ready > replicas => _ = pods.remove(old),
-            _ if new < replicas && pods.len() <= replicas => {
-                self.names += 1;
-                let pod = self.starting_pod(format!("{name}-x{}", self.names), template, hash);
-                pods.push(pod);
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    /// A Deployment that ends all pods before it creates new ones.
-    fn recreate(
-        &mut self,
-        name: &str,
-        template: &PodTemplateSpec,
-        hash: &str,
-        pods: &mut Vec<SimulatedPod>,
-    ) -> bool {
-        let before = pods.len();
-        pods.retain(|pod| pod.hash == hash);
-        if pods.len() == before && before == 0 {
-            self.names += 1;
-            let pod = self.starting_pod(format!("{name}-x{}", self.names), template, hash);
-            pods.push(pod);
-        }
-        pods.len() != before
-    }
-
-    /// A StatefulSet: the highest ordinal first, and the next when that one is ready.
-    fn replace_highest(
-        &mut self,
-        name: &str,
-        template: &PodTemplateSpec,
-        hash: &str,
-        replicas: usize,
-        pods: &mut Vec<SimulatedPod>,
-    ) -> bool {
-        for ordinal in 0..replicas {
-            let pod = format!("{name}-{ordinal}");
-            if !pods.iter().any(|found| found.name == pod) {
-                let new = self.starting_pod(pod, template, hash);
-                pods.push(new);
-                pods.sort_by(|a, b| a.name.cmp(&b.name));
-                return true;
-            }
-        }
-        if self.sets_wait && pods.iter().any(|pod| !pod.ready) {
-            return false;
-        }
-        for ordinal in (0..pods.len()).rev() {
-            if pods[ordinal].hash != hash {
-                pods.remove(ordinal);
-                return true;
-            }
-            if !pods[ordinal].ready {
-                return false;
-            }
-        }
-        false
-    }
-}
-
-fn is_named(metadata: &ObjectMeta, name: &str) -> bool {
-    metadata.name.as_deref() == Some(name)
-}
-
-fn all_templates(objects: &ObjectsByKind) -> Vec<(ObjectMeta, PodTemplateSpec, usize)> {
-    let replicas = |replicas: Option<i32>| usize::try_from(replicas.unwrap()).unwrap();
-    let deployments = objects.deployments.iter().map(|one| {
-        let spec = one.spec.as_ref().unwrap();
-        (one.metadata.clone(), spec.template.clone(), replicas(spec.replicas))
-    });
-    let sets = objects.stateful_sets.iter().map(|one| {
-        let spec = one.spec.as_ref().unwrap();
-        (one.metadata.clone(), spec.template.clone(), replicas(spec.replicas))
-    });
-    deployments.chain(sets).collect()
-}
-
-fn find_template(objects: &ObjectsByKind, name: &str) -> (ObjectMeta, PodTemplateSpec, usize) {
-    let mut all = all_templates(objects).into_iter();
-    all.find(|(metadata, ..)| is_named(metadata, name)).unwrap()
-}
-
-fn live_pod(workload: &str, pod: &SimulatedPod) -> Pod {
-    let mut labels = pod.template.metadata.as_ref().unwrap().labels.clone().unwrap();
-    assert!(labels.contains_key(LABEL_COMPONENT));
-    labels.insert("controller-revision-hash".to_owned(), pod.hash.clone());
-    let owner = OwnerReference {
-        uid: format!("uid-of-{workload}"),
-        controller: Some(true),
-        ..OwnerReference::default()
-    };
-    Pod {
-        metadata: ObjectMeta {
-            name: Some(pod.name.clone()),
-            uid: Some(format!("uid-of-{}", pod.name)),
-            labels: Some(labels),
-            owner_references: Some(vec![owner]),
-            ..ObjectMeta::default()
-        },
-        spec: pod.template.spec.clone(),
-        status: Some(pod_status(pod)),
-    }
-}
-
-fn pod_status(pod: &SimulatedPod) -> PodStatus {
-    let ready = PodCondition {
-        type_: "Ready".to_owned(),
-        status: if pod.ready { "True" } else { "False" }.to_owned(),
-        ..PodCondition::default()
-    };
-    PodStatus {
-        conditions: Some(vec![ready]),
-        container_statuses: (!pod.ready).then(|| vec![waiting(pod.image())]),
-        ..PodStatus::default()
-    }
-}
-
-fn waiting(image: &str) -> ContainerStatus {
-    let state = ContainerStateWaiting {
-        reason: Some("ErrImagePull".to_owned()),
-        message: Some("not found".to_owned()),
-    };
-    ContainerStatus {
-        name: "workload".to_owned(),
-        image: image.to_owned(),
-        state: Some(ContainerState { waiting: Some(state), ..ContainerState::default() }),
-        ..ContainerStatus::default()
-    }
-}
-
-fn canary_status(good: bool) -> PodStatus {
-    let ended = ContainerState {
-        terminated: Some(ContainerStateTerminated::default()),
-        ..ContainerState::default()
-    };
-    let status = match good {
-        true => ContainerStatus {
-            name: "workload".to_owned(),
-            state: Some(ended),
-            ..ContainerStatus::default()
-        },
-        false => waiting("wrong"),
-    };
-    PodStatus { container_statuses: Some(vec![status]), ..PodStatus::default() }
 }

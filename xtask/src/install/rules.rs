@@ -19,11 +19,15 @@ pub fn cluster_rules() -> Vec<PolicyRule> {
         policy_rule("apps", &["deployments", "statefulsets"], &children),
         policy_rule("policy", &["poddisruptionbudgets"], &children),
         policy_rule("", &["persistentvolumeclaims"], &children),
-        // For `allowVolumeExpansion`. Without this rule, the operator tries to grow the volume.
-        policy_rule("storage.k8s.io", &["storageclasses"], &["get"]),
+        // For `allowVolumeExpansion`, and for the names of those that exist where a claim gets no
+        // volume. Without this rule, the operator tries to grow the volume and names none.
+        policy_rule("storage.k8s.io", &["storageclasses"], &["get", "list"]),
         // Created: canaries, before the pods of a StatefulSet or of the load are replaced. Deleted:
         // canaries, and pods that their StatefulSet's controller does not replace.
         policy_rule("", &["pods"], &["create", "delete", "list", "patch", "watch"]),
+        // Why pods are refused or do not start, and which autoscaler scales a Deployment.
+        policy_rule("", &["events"], &["list"]),
+        policy_rule("autoscaling", &["horizontalpodautoscalers"], &["list"]),
         policy_rule("events.k8s.io", &["events"], &["create", "patch"]),
         // Whether another installation that builds an Architecture still runs.
         policy_rule("coordination.k8s.io", &["leases"], &["get"]),

@@ -22,13 +22,21 @@ const WILDCARD: &str = "*";
 /// Services that call each other. Each service owns collections and has its own store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = schema_rules([
+    rules::unknown_entry(),
+    rules::ambiguous_entry(),
+])))]
 pub struct NTier {
-    /// The client tier, which is the entry: it stores nothing and calls the first service. Its
+    /// The client tier, which is the entry: it stores nothing and calls the service `entry`. Its
     /// component is named `client`.
     #[serde(default)]
     pub client: ComponentSettings,
-    /// The services. A service may call only services that are listed below it, so that calls form
-    /// no cycle. If they are not set: a stateless storefront that calls orders and catalog; orders
+    /// The name of the service that the client calls. If it is not set, the only service that no
+    /// other service calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 24))]
+    pub entry: Option<String>,
+    /// The services, in any order. Their calls must not form a cycle. If they are not set: a stateless storefront that calls orders and catalog; orders
     /// owns the collection `orders`, catalog all other collections.
     #[serde(default = "default_services")]
     #[schemars(length(min = 1, max = 24))]
@@ -37,7 +45,7 @@ pub struct NTier {
         "x-kubernetes-list-map-keys" = ["name"],
         "x-kubernetes-validations" = schema_rules([
             rules::unknown_call(),
-            rules::upward_call(),
+            rules::mutual_call(),
             rules::all_stateless(),
             rules::shared_store(),
             rules::contested_collection(),
@@ -68,7 +76,7 @@ pub struct Service {
     /// (`Parallel`).
     #[serde(default)]
     pub mode: CallMode,
-    /// The services that this service may call. All are listed below it.
+    /// The services that this service may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 23))]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["service"]))]
@@ -93,7 +101,7 @@ pub struct Service {
 /// How a summary request makes its calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum CallMode {
-    /// One after another, in the order of the list.
+    /// One after another, in the order of the names of the called services.
     #[default]
     Sequential,
     /// All calls at once.
@@ -178,7 +186,7 @@ impl Call {
 
 impl Default for NTier {
     fn default() -> Self {
-        Self { client: ComponentSettings::default(), services: default_services() }
+        Self { client: ComponentSettings::default(), entry: None, services: default_services() }
     }
 }
 

@@ -5,13 +5,15 @@ use std::fmt;
 
 use super::{Call, NTier, Service, WILDCARD, check, rules};
 use crate::api::fields::{DataStore, ValidComponent, ValidStore};
-use crate::api::validation::{ErrorList, FieldPath, NonEmpty, bounds, component_name};
+use crate::api::validation::{ErrorList, FieldPath, bounds, component_name};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidNTier {
     pub(crate) client: ValidComponent,
-    /// The client calls the first. A service calls only services after it.
-    pub(crate) services: NonEmpty<ValidService>,
+    /// The service that the client calls: one of `services`. None only if the calls form a cycle.
+    pub(crate) entry: Option<ComponentName>,
+    /// As in the spec; their order means nothing.
+    pub(crate) services: Vec<ValidService>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +21,7 @@ pub(crate) struct ValidService {
     pub(crate) name: ComponentName,
     pub(crate) component: ValidComponent,
     pub(crate) mode: contract::CallMode,
+    /// In the order of the names.
     pub(crate) calls: Vec<(ComponentName, Percent)>,
     /// None: the service is stateless.
     pub(crate) owned_data: Option<OwnedData>,
@@ -70,8 +73,14 @@ impl NTier {
             .map(|(index, service)| service.validate(&list.index(index), errors))
             .collect();
         check::check_services(&self.services, &list, errors);
-        let valid_services = services.into_iter().collect::<Option<_>>()?;
-        Some(ValidNTier { client: client?, services: NonEmpty::new(valid_services)? })
+        check::check_entry(self, path, errors);
+        let entry =
+            self.entry.as_deref().or_else(|| check::uncalled_services(&self.services).next());
+        Some(ValidNTier {
+            client: client?,
+            entry: entry.and_then(|name| name.parse().ok()),
+            services: services.into_iter().collect::<Option<_>>()?,
+        })
     }
 }
 
@@ -99,6 +108,10 @@ impl Service {
             .enumerate()
             .map(|(index, call)| call.validate(&list.index(index), errors))
             .collect();
+        let mut valid_calls = calls.into_iter().collect::<Option<Vec<_>>>();
+        if let Some(sorted) = &mut valid_calls {
+            sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+        }
         let owned_data = match self.stateless {
             true => Some(None),
             false => self.validate_owned_data(path, errors).map(Some),
@@ -107,7 +120,7 @@ impl Service {
             name: name?,
             component: component?,
             mode: self.mode.into(),
-            calls: calls.into_iter().collect::<Option<_>>()?,
+            calls: valid_calls?,
             owned_data: owned_data?,
         })
     }

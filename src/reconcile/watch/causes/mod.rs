@@ -27,8 +27,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long what was read counts.
+/// How long what was read counts. It doubles each time that the answer is the same.
 const KEPT_FOR: Duration = Duration::from_secs(30);
+const MAX_KEPT_FOR: Duration = Duration::from_secs(240);
 /// How long a StatefulSet may lack pods before its Events are read: creation takes a moment.
 const SET_GRACE: Duration = Duration::from_secs(3);
 /// Objects whose Events are read in one reconcile.
@@ -41,15 +42,19 @@ const READ_TIMEOUT: Duration = Duration::from_secs(3);
 struct Reading<T> {
     value: T,
     at: Instant,
+    kept_for: Duration,
 }
 
-impl<T> Reading<T> {
-    fn new(value: T) -> Self {
-        Self { value, at: Instant::now() }
+impl<T: PartialEq> Reading<T> {
+    /// A reading after `before`.
+    fn after(before: Option<&Self>, value: T) -> Self {
+        let same = before.filter(|before| before.value == value);
+        let kept_for = same.map_or(KEPT_FOR, |same| (same.kept_for * 2).min(MAX_KEPT_FOR));
+        Self { value, at: Instant::now(), kept_for }
     }
 
     fn is_fresh(&self) -> bool {
-        self.at.elapsed() < KEPT_FOR
+        self.at.elapsed() < self.kept_for
     }
 }
 
@@ -90,7 +95,8 @@ impl CauseReadings {
             if !is_fresh && reads < MAX_READS {
                 reads += 1;
                 let warning = events::newest_warning(source, &object.uid, now).await;
-                self.warnings.insert(object.uid.clone(), Reading::new(warning));
+                let reading = Reading::after(self.warnings.get(&object.uid), warning);
+                self.warnings.insert(object.uid.clone(), reading);
             }
         }
         let storage_classes = self.read_storage_classes(source, snapshot, now).await;
@@ -117,7 +123,8 @@ impl CauseReadings {
             return None;
         }
         if !self.storage_classes.as_ref().is_some_and(Reading::is_fresh) {
-            self.storage_classes = Some(Reading::new(storage_classes::list_names(source).await));
+            let names = storage_classes::list_names(source).await;
+            self.storage_classes = Some(Reading::after(self.storage_classes.as_ref(), names));
         }
         self.storage_classes.as_ref().and_then(|reading| reading.value.clone())
     }
@@ -151,7 +158,7 @@ impl CauseReadings {
         }
         // Without an answer, what was known counts: a repair would delete pods.
         if let Some(read) = autoscalers::list(source).await {
-            self.autoscalers = Some(Reading::new(read));
+            self.autoscalers = Some(Reading::after(None, read));
         }
         find_scaler(&self.autoscalers.as_ref()?.value, kind, name)
     }

@@ -1,19 +1,39 @@
-//! Creates the canary pods of a rollout and deletes the pods that it does not need any more.
+//! What a rollout needs beside the workloads: a slot, and its canary pods.
 
 use super::{
     super::{context::ReconcileContext, error::ApplyError, outcome::ReconcileOutcome},
     child::{Child, create_params},
 };
-use crate::rollout::RolloutPlan;
+use crate::rollout::{RolloutInput, RolloutPlan};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Preconditions},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The wait before a refused canary is tried again, or one that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(61);
+
+/// The wait for a slot, if none becomes free before.
+const SLOT_RETRY: Duration = Duration::from_secs(60);
+
+/// Takes a slot for a rollout that goes on, or holds it until one is free: for at most the returned
+/// time.
+pub(in crate::reconcile) fn claim_slot(
+    cx: &ReconcileContext<'_>,
+    rollout: &mut RolloutPlan,
+    input: &RolloutInput<'_>,
+) -> Option<Duration> {
+    let slots = &cx.shared.rollout_slots;
+    if !rollout.needs_slot() {
+        slots.release(cx.key());
+        return None;
+    }
+    let in_use = slots.claim(cx.key(), &cx.shared.queue, Instant::now()).err()?;
+    rollout.wait_for_slot(in_use, input);
+    Some(SLOT_RETRY)
+}
 
 /// Makes the canaries of `rollout` exist. Returns why the API server refused some, one line each:
 /// it would refuse the pods that they stand for too.
