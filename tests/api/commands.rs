@@ -149,5 +149,5 @@ async fn plan_watch_ends_when_a_new_architecture_is_stuck() {
     let printed = text(&ended.stdout);
     assert_eq!(ended.status.code(), Some(1), "{printed}");
     let last = printed.lines().last().unwrap_or_default();
-    assert!(last.contains("blocked: PodsNotReady: data: pod shop-data-0: image"), "{printed}");
+    assert!(last.contains("blocked: PodsNotReady: pod shop-data-0: image"), "{printed}");
 }

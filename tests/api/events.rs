@@ -175,7 +175,7 @@ async fn a_new_architecture_whose_image_cannot_be_pulled_is_warned_of_once() {
     });
     let warnings = warnings.await;
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].starts_with("Warning PodsNotReady: client: pod shop-client-"));
+    assert!(warnings[0].starts_with("Warning PodsNotReady: pod shop-client-"));
 }
 
 #[tokio::test]

@@ -100,13 +100,13 @@ impl<'a> ActiveChange<'a> {
     /// Whether the component's pods are being replaced or get new settings.
     fn is_being_changed(&self, component: &Component) -> bool {
         let running = self.assessment.running.component(&component.name);
-        let Some(workload) = running.and_then(|running| running.workload.as_ref()) else {
-            return true;
-        };
+        let workload = running.and_then(|running| running.workload.as_ref());
         self.assessment.outcome.changing.contains(&component.name)
-            || !workload.is_observed
-            || workload.is_rolling
-            || workload.desired != component.replicas
+            || workload.is_some_and(|workload| {
+                !workload.is_observed
+                    || workload.is_rolling
+                    || workload.desired != component.replicas
+            })
     }
 
     /// Whether the component still follows a change of its pods or settings: none of its pods that
@@ -134,9 +134,9 @@ fn has_served(pod: &RunningPod) -> bool {
     pod.report.latest.is_some()
 }
 
-/// Whether a ready pod's report is fresh, or the first since its settings were written.
+/// Whether a ready pod's report counts, or is the first since its settings were written.
 fn awaits_report(pod: &RunningPod, now: Timestamp) -> bool {
-    pod.report.fresh_at(now).is_some()
+    pod.report.standing_at(now).is_some()
         || pod.report.latest.is_none() && pod.report.failure.is_none()
 }
 
