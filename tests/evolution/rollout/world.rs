@@ -125,7 +125,7 @@ impl World {
                 snapshot.pods.push(Arc::new(live_pod(workload, pod)));
                 let latest =
                     Some((now(), Observations { pod: pod.name.clone(), ..report.clone() }));
-                let report = PodReport { latest, failure: None };
+                let report = PodReport { latest, ..PodReport::default() };
                 snapshot.reports.insert(format!("uid-of-{}", pod.name), report);
             }
         }
