@@ -149,7 +149,7 @@ fn new_settings_and_pods_of_a_model_that_works_are_no_fault() {
     let not_reported = same_shape(Some(&stale), |snapshot, _| {
         snapshot.reports.get_mut("uid-of-shop-data-0").unwrap().latest = None;
     });
-    assert_condition(&not_reported, "Ready", ("False", "Evolving"), "has not reported yet");
+    assert_condition(&not_reported, "Ready", ("False", "Evolving"), "is pending");
     // The only pod of the store is replaced.
     let rolling = |snapshot: &mut Snapshot, _: &mut Inputs| {
         let set = Arc::make_mut(&mut snapshot.stateful_sets[0]);
