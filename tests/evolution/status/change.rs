@@ -74,7 +74,7 @@ fn a_new_component_that_is_stuck_is_reported_and_the_model_serves() {
     snapshot.pods.extend(peers.pods);
     crate::progress::break_image_of(&mut snapshot, "shop-peers-0");
     let status = inputs.status(&observe_running(&snapshot), Some(&previous), now());
-    let part = "peers: pod shop-peers-0: image a/b:c cannot be pulled";
+    let part = "pod shop-peers-0: image a/b:c cannot be pulled";
     assert_condition(&status, "Ready", ("False", "ComponentsNotReady"), part);
     assert_condition(&status, "Stalled", ("True", "PodsNotReady"), part);
     let still_serves = format!("{part}; the running model still serves");
@@ -149,7 +149,7 @@ fn new_settings_and_pods_of_a_model_that_works_are_no_fault() {
     let not_reported = same_shape(Some(&stale), |snapshot, _| {
         snapshot.reports.get_mut("uid-of-shop-data-0").unwrap().latest = None;
     });
-    assert_condition(&not_reported, "Ready", ("False", "Evolving"), "is pending");
+    assert_condition(&not_reported, "Ready", ("False", "Evolving"), "data: ");
     // The only pod of the store is replaced.
     let rolling = |snapshot: &mut Snapshot, _: &mut Inputs| {
         let set = Arc::make_mut(&mut snapshot.stateful_sets[0]);
