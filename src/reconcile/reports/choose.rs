@@ -1,7 +1,6 @@
 //! Which pods a round polls: while the Architecture is not ready all, else those whose turn it is,
 //! so that each is polled at least once a minute. A silent pod has a back-off.
 
-use super::schedule::{PollMode, SLOW};
 use crate::observe::{ROTATION_SECONDS, has_ended, is_pod_ready};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
@@ -15,6 +14,9 @@ use std::{
 };
 use tokio::time::{Duration, Instant};
 
+/// The interval of rounds while an Architecture is ready: shorter than the life of a report and than the window of the traffic
+/// in it.
+pub(super) const SLOW: Duration = Duration::from_secs(10);
 /// Pods of one component that are in every round; of larger components the pods take turns.
 const MIN_SAMPLE: usize = 3;
 /// In how many rounds the turn comes round: one less than the time allows, as rounds may be late.
@@ -23,6 +25,15 @@ const ROUNDS_PER_ROTATION: usize = (ROTATION_SECONDS as u64 / SLOW.as_secs() - 1
 const FIRST_SILENT_PAUSE: Duration = Duration::from_secs(2);
 /// The longest pause, shorter than a report counts.
 const MAX_SILENT_PAUSE: Duration = Duration::from_secs(20);
+
+/// How the pods of an Architecture are polled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reconcile) struct PollMode {
+    /// The Architecture is ready.
+    pub(in crate::reconcile) is_ready: bool,
+    /// The component behind the entry Service: all its pods are in every round.
+    pub(in crate::reconcile) entry: Option<String>,
+}
 
 /// A pod to poll.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,9 @@
 //! The part of a pod's report that a status can show: while it is the same, no reconcile is needed.
 
-use super::store::PodRecord;
 use crate::observe::IDLE_SECONDS;
 use maquette_contract::{
     LoadObservation, MigrationObservation, Observations, Probe, Revision, Traffic,
 };
-use std::time::Instant;
 
 /// What a status can show of a pod.
 #[derive(Debug, PartialEq)]
@@ -17,13 +15,11 @@ pub(super) struct PodDigest {
 }
 
 impl PodDigest {
-    /// Of the report as it counts at `now`: a report ages, and that is a change too.
-    pub(super) fn new(record: &PodRecord, now: Instant) -> Self {
-        let report = record
-            .latest
-            .as_ref()
-            .map(|(_, observations)| (record.is_standing_at(now), ReportDigest::new(observations)));
-        Self { failure: record.failure.clone(), report }
+    /// `report`: the newest report and whether it counts now. A report ages, and that is a change
+    /// too.
+    pub(super) fn new(failure: Option<&String>, report: Option<(bool, &Observations)>) -> Self {
+        let report = report.map(|(counts, report)| (counts, ReportDigest::new(report)));
+        Self { failure: failure.cloned(), report }
     }
 }
 

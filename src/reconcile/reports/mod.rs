@@ -12,6 +12,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(super) use choose::PollMode;
 pub(super) use poll::Poller;
-pub(super) use schedule::{PollMode, PollSchedule};
+pub(super) use schedule::PollSchedule;
 pub(super) use store::ReportStore;

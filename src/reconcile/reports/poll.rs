@@ -7,9 +7,9 @@ use super::{
         metrics::Metrics,
         watch::{Cache, Queue},
     },
-    choose::{PodToPoll, PollOutcome},
+    choose::{PodToPoll, PollOutcome, SLOW},
     fetch::{FetchError, ReportFetcher},
-    schedule::{DueRound, PollSchedule, SLOW},
+    schedule::{DueRound, PollSchedule},
     store::{PodAnswer, ReportStore},
 };
 use futures::{StreamExt, stream};

@@ -1,7 +1,10 @@
 //! When each Architecture's pods are polled next: often while it is not ready, rarely while it is,
 //! and never twice at the same time.
 
-use super::{super::key::ArchitectureKey, choose::PollHistory};
+use super::{
+    super::key::ArchitectureKey,
+    choose::{PollHistory, PollMode, SLOW},
+};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,18 +16,6 @@ use tokio::{
 
 /// The interval while an Architecture is not ready.
 const FAST: Duration = Duration::from_secs(2);
-/// The interval while it is: shorter than the life of a report and than the window of the traffic
-/// in it.
-pub(super) const SLOW: Duration = Duration::from_secs(10);
-
-/// How the pods of an Architecture are polled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::reconcile) struct PollMode {
-    /// The Architecture is ready.
-    pub(in crate::reconcile) is_ready: bool,
-    /// The component behind the entry Service: all its pods are in every round.
-    pub(in crate::reconcile) entry: Option<String>,
-}
 
 /// When each Architecture's pods are polled next.
 #[derive(Debug, Default)]

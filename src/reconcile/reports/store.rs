@@ -34,11 +34,11 @@ struct ArchitectureReports {
 
 /// The newest report of a pod, and the last attempt to read one.
 #[derive(Debug, Default)]
-pub(super) struct PodRecord {
+struct PodRecord {
     /// The newest report and when it was received.
-    pub(super) latest: Option<(Instant, Observations)>,
+    latest: Option<(Instant, Observations)>,
     /// Why the last poll failed, if it did.
-    pub(super) failure: Option<String>,
+    failure: Option<String>,
     is_rotating: bool,
     /// What the last queued reconcile showed.
     digest: Option<PodDigest>,
@@ -48,10 +48,16 @@ pub(super) struct PodRecord {
 
 impl PodRecord {
     /// Whether the newest report counts at `now`.
-    pub(super) fn is_standing_at(&self, now: Instant) -> bool {
+    fn is_standing_at(&self, now: Instant) -> bool {
         let ttl = PodReport { is_rotating: self.is_rotating, ..PodReport::default() }.ttl();
         let received = self.latest.as_ref().map(|(received, _)| *received);
         received.is_some_and(|at| signed(now.saturating_duration_since(at)) <= ttl)
+    }
+
+    fn digest_at(&self, now: Instant) -> PodDigest {
+        let counts = self.is_standing_at(now);
+        let report = self.latest.as_ref().map(|(_, observations)| (counts, observations));
+        PodDigest::new(self.failure.as_ref(), report)
     }
 
     /// The report as it is at `now`, which is `wall` by the wall clock.
@@ -167,7 +173,7 @@ impl ReportStore {
         let Some(entry) = all.get_mut(key) else { return false };
         let mut has_changed = false;
         for record in entry.pods.values_mut() {
-            let digest = Some(PodDigest::new(record, now));
+            let digest = Some(record.digest_at(now));
             has_changed |= digest != record.digest;
             record.digest = digest;
         }

@@ -2,8 +2,8 @@
 
 use super::{
     super::key::ArchitectureKey,
-    choose::{PodToPoll, PollHistory, PollOutcome},
-    schedule::{PollMode, PollSchedule, SLOW},
+    choose::{PodToPoll, PollHistory, PollMode, PollOutcome, SLOW},
+    schedule::PollSchedule,
     store::{PodAnswer, ReportStore},
 };
 use crate::observe::{PodReport, ROTATION_SECONDS};
