@@ -7,6 +7,7 @@ use crate::support::{
     api_of_child, eventually, seconds, soon,
 };
 use k8s_openapi::api::{
+    apps::v1::Deployment,
     core::v1::PersistentVolumeClaim,
     rbac::v1::{ClusterRole, PolicyRule, Role},
 };
