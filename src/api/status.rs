@@ -158,9 +158,9 @@ pub struct EdgeStatus {
     pub from: String,
     /// The component that accepts connections.
     pub to: String,
-    /// Whether requests or probes over the edge succeed: `Flowing` (at least one request in the
-    /// last 15 s, and none failed), `Reachable` (probes succeed; no request in the last 15 s),
-    /// `Failing` (probes or requests fail) or `Unknown` (no current report from the component
+    /// Whether requests or probes over the edge succeed: `Flowing` (requests have crossed it since
+    /// the pods started, and none failed in the last 15 s), `Reachable` (probes succeed; no request
+    /// yet), `Failing` (probes or requests fail) or `Unknown` (no current report from the component
     /// `from`).
     pub state: EdgeState,
     /// Why the edge fails or is unknown, in one line.

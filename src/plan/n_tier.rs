@@ -57,21 +57,32 @@ fn declared_calls(shape: &ValidNTier) -> impl Iterator<Item = (ComponentName, Ve
     })
 }
 
-/// The service that the client calls, once it is sure that the calls form no cycle.
+/// The service that the client calls.
+///
+/// # Errors
+/// If the calls form a cycle, or it is not clear which service is meant. The API server estimates
+/// the cost of such rules as above its limit.
 fn entry_service(shape: &ValidNTier) -> Result<ComponentName, ValidationErrors> {
     let graph: CallGraph = declared_calls(shape).collect();
-    let cycle = routes::find_cycle(&graph);
-    match (cycle, &shape.entry) {
-        (None, Some(entry)) => Ok(entry.clone()),
-        (cycle, _) => {
-            let path: Vec<_> = cycle.iter().flatten().map(ComponentName::as_str).collect();
-            let message =
-                format!("the calls form a cycle, {}: remove one of them", path.join(" -> "));
-            let mut errors = ErrorList::default();
-            errors.add(&services_path(), None, message);
-            errors.into_result(None)
-        }
+    let mut errors = ErrorList::default();
+    if let Some(cycle) = routes::find_cycle(&graph) {
+        let names: Vec<_> = cycle.iter().map(ComponentName::as_str).collect();
+        let path = names.join(" -> ");
+        errors.add(&services_path(), None, format!("the calls form a cycle, {path}: remove one"));
+        return errors.into_result(None);
     }
+    let is_called = |name: &ComponentName| graph.values().any(|called| called.contains(name));
+    let candidates: Vec<_> = graph.keys().filter(|name| !is_called(name)).collect();
+    if let (None, [_, _, ..]) = (&shape.entry, candidates.as_slice()) {
+        let names: Vec<_> = candidates.iter().map(|name| name.as_str()).collect();
+        let names = names.join(", ");
+        let entry = FieldPath::root().field("spec").field("nTier").field("entry");
+        let message =
+            format!("no other service calls {names}: set entry to the one that the client calls");
+        errors.add(&entry, None, message);
+    }
+    // Calls without a cycle leave a service that no other calls.
+    errors.into_result(shape.entry.clone().or_else(|| candidates.first().copied().cloned()))
 }
 
 fn services_path() -> FieldPath {

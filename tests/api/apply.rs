@@ -1,13 +1,16 @@
 //! Applied Architectures become objects, and removed fields are removed from them.
 
-use crate::support::{Operator, TestNamespace, eventually, soon};
-use kube::ResourceExt;
+use crate::support::{ARCHITECTURE, AnyObject, Operator, TestNamespace, api_of, eventually, soon};
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams},
+};
 use maquette::{
     plan::{Identity, plan},
     render::{RenderSettings, first_difference, render},
 };
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The objects that an Architecture must become, by kind and name.
 pub(crate) async fn expected_objects(
@@ -129,4 +132,50 @@ async fn a_refused_specification_leaves_the_running_model_unchanged() {
     assert_eq!(specs(&before), specs(&after));
     namespace.apply("shop", good).await;
     namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "True").await;
+}
+
+/// The part of a model that one applier owns.
+async fn apply_as(
+    namespace: &TestNamespace,
+    applier: &str,
+    services: &str,
+) -> Result<AnyObject, kube::Error> {
+    let text = format!(
+        "{{apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {{name: shop}}, \
+         spec: {{shape: NTier, nTier: {{services: {services}}}}}}}"
+    );
+    let part: AnyObject = serde_norway::from_str(&text).expect("YAML");
+    let params = PatchParams::apply(applier);
+    api_of(namespace, ARCHITECTURE).patch("shop", &params, &Patch::Apply(&part)).await
+}
+
+#[tokio::test]
+async fn two_appliers_add_services_in_any_order() {
+    let namespace = TestNamespace::new("two-appliers").await;
+    let _operator = Operator::start(&namespace.name);
+    let shop = "[{name: orders}, {name: front, stateless: true, calls: [{service: orders}]}]";
+    apply_as(&namespace, "shop", shop).await.expect("the entry is the one that no other calls");
+    // The other team's service is called by the first one's, and calls another of it.
+    let audit = "[{name: audit, calls: [{service: orders}]}, \
+                 {name: front, calls: [{service: audit}]}]";
+    apply_as(&namespace, "audit", audit).await.expect("a service below the entry");
+    let shop = "[{name: front, stateless: true, calls: [{service: orders}]}, {name: orders}]";
+    let merged = apply_as(&namespace, "shop", shop).await.expect("in another order");
+    let names: BTreeSet<_> = merged.data["spec"]["nTier"]["services"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|service| service["name"].as_str().expect("a name").to_owned())
+        .collect();
+    assert_eq!(names, ["audit", "front", "orders"].map(str::to_owned).into());
+    namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "True").await;
+    // A cycle that the schema cannot see is refused by name.
+    let audit = "[{name: audit, calls: [{service: stock}]}, \
+                 {name: stock, stateless: true, calls: [{service: front}]}, \
+                 {name: front, calls: [{service: audit}]}]";
+    apply_as(&namespace, "audit", audit).await.expect("longer than the schema sees");
+    let refused =
+        namespace.await_condition("shop", "Accepted", soon(), |c| c.status == "False").await;
+    let cycle = "the calls form a cycle, audit -> stock -> front -> audit: remove one";
+    assert!(refused.message.contains(cycle), "{}", refused.message);
 }

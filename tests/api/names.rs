@@ -1,11 +1,11 @@
 //! Two Architectures whose names, joined with a component's, give the same objects; and objects that
 //! lost their owner.
 
-use crate::support::{AnyObject, Operator, TestNamespace, eventually, soon};
+use crate::support::{AnyObject, Operator, TestNamespace, api_of_child, eventually, soon};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::{
     ResourceExt,
-    api::{DeleteParams, ListParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams},
 };
 use maquette::api::Architecture;
 use std::collections::BTreeMap;
@@ -44,6 +44,37 @@ async fn nothing_starts_while_a_name_belongs_to_another_architecture() {
     }
 }
 
+#[tokio::test]
+async fn of_two_that_are_created_together_one_gets_all_names() {
+    let namespace = TestNamespace::new("same-names-together").await;
+    let _operator = Operator::start(&namespace.name);
+    futures::future::join(namespace.apply("shop", SHOP), namespace.apply("shop-web", SHOP_WEB))
+        .await;
+    let reasons = async |wanted: &str| {
+        let mut names = vec![];
+        for name in ["shop", "shop-web"] {
+            let found = namespace.api::<Architecture>().get(name).await.expect("it is there");
+            let conditions = found.status.map(|status| status.conditions).unwrap_or_default();
+            if conditions.iter().any(|c| c.type_ == "Ready" && c.reason == wanted) {
+                names.push(name);
+            }
+        }
+        names
+    };
+    let refused = eventually("one of the two is refused", soon(), async || {
+        match reasons("Conflict").await.as_slice() {
+            [refused] => Ok(*refused),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    let first = if refused == "shop" { "shop-web" } else { "shop" };
+    namespace.await_children(first).await;
+    assert_eq!(reasons("Conflict").await, [refused]);
+    let made = namespace.children(refused).await;
+    assert!(made.is_empty(), "made: {:?}", made.keys());
+}
+
 fn spec_by_child(children: BTreeMap<String, AnyObject>) -> BTreeMap<String, serde_json::Value> {
     let specs = children.into_iter().map(|(key, child)| (key, child.data["spec"].clone()));
     // The controllers of others change the rest.
@@ -79,34 +110,34 @@ async fn a_retained_claim_of_another_architecture_is_named_with_its_owner() {
     namespace.await_children("shop-web").await;
 }
 
+/// As after a restore from a backup, which keeps labels and drops owners.
 #[tokio::test]
 async fn orphaned_objects_are_adopted() {
     let namespace = TestNamespace::new("orphans").await;
-    let _operator = Operator::start(&namespace.name);
+    let mut operator = Operator::start(&namespace.name);
     namespace.apply("shop", SHOP_WEB).await;
     namespace.await_children("shop").await;
-    let uids = |children: &BTreeMap<String, AnyObject>| -> BTreeMap<String, Option<String>> {
-        children.iter().map(|(key, child)| (key.clone(), child.uid())).collect()
-    };
-    let before = uids(&namespace.children("shop").await);
-    let architectures = namespace.api::<Architecture>();
-    architectures.delete("shop", &DeleteParams::orphan()).await.expect("deleted");
-    eventually("the Architecture is gone without its children", soon(), async || {
-        let found = architectures.get_opt("shop").await.map_err(|error| error.to_string())?;
-        found.map_or(Ok(()), |_| Err("it is there".to_owned()))
-    })
-    .await;
-    let orphans = namespace.children("shop").await;
-    assert_eq!(uids(&orphans), before);
-    assert!(orphans.values().all(|child| child.owner_references().is_empty()), "{orphans:?}");
+    operator.kill().await;
+    let children = namespace.children("shop").await;
+    for key in children.keys() {
+        let (api, name) = api_of_child(&namespace, key);
+        let patch = serde_json::json!({"metadata": {"ownerReferences": []}});
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
+    }
+    namespace.delete("shop").await;
     let uid = namespace.apply("shop", SHOP_WEB).await.uid().expect("a UID");
+    let _operator = Operator::start(&namespace.name);
     eventually("every object has its controller again", soon(), async || {
-        let children = namespace.children("shop").await;
-        assert_eq!(uids(&children), before, "the same objects");
-        let without = children.iter().find(|(_, child)| {
-            !child.owner_references().iter().any(|o| o.uid == uid && o.controller == Some(true))
-        });
-        without.map_or(Ok(()), |(key, _)| Err(format!("{key} has none")))
+        for (key, before) in &children {
+            let (api, name) = api_of_child(&namespace, key);
+            let child = api.get(name).await.map_err(|error| error.to_string())?;
+            assert_eq!(child.uid(), before.uid(), "{key} was created again");
+            let owners = child.owner_references();
+            if !owners.iter().any(|owner| owner.uid == uid && owner.controller == Some(true)) {
+                return Err(format!("{key} has none"));
+            }
+        }
+        Ok(())
     })
     .await;
     namespace.await_children("shop").await;

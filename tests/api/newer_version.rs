@@ -1,18 +1,23 @@
-//! An Architecture that this version cannot read blocks no other, and its objects are unchanged.
+//! An Architecture or settings that this version cannot read block no other, and are unchanged.
 
 use crate::support::{
     ARCHITECTURE, ControlPlane, Operator, Request, TestNamespace, api_of, eventually, soon,
 };
 use k8s_openapi::{
-    api::core::v1::Service,
+    api::core::v1::{ConfigMap, Service},
     apiextensions_apiserver::pkg::apis::apiextensions::v1::{
         CustomResourceDefinition, JSON, JSONSchemaProps,
     },
 };
 use kube::{
     Api,
-    api::{DeleteParams, PostParams},
+    api::{DeleteParams, Patch, PatchParams, PostParams},
 };
+
+use maquette_contract::keys::CONFIG_FILE;
+
+/// Settings that only a newer version can read.
+const NEWER_SETTINGS: &str = r#"{"schemaVersion": 2, "role": "ring"}"#;
 
 /// A shape that only a newer version has.
 const NEWER: &str = "{shape: Ring}";
@@ -66,6 +71,47 @@ async fn an_unreadable_architecture_is_reported_and_blocks_no_other() {
         services.get("shop-client").await.map(drop).map_err(|error| error.to_string())
     })
     .await;
+}
+
+#[tokio::test]
+async fn settings_of_a_newer_version_are_named_and_nothing_is_changed() {
+    let namespace = TestNamespace::new("newer-settings").await;
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    namespace.await_children("shop").await;
+    let before = namespace.children("shop").await;
+    let known = write_settings(&namespace, NEWER_SETTINGS).await;
+    for spec in ["{shape: ThreeTier}", "{shape: NTier}"] {
+        namespace.apply("shop", spec).await;
+        let ready = namespace
+            .await_condition("shop", "Ready", soon(), |c| c.message.contains("schemaVersion is 2"))
+            .await;
+        assert!(ready.message.contains("ConfigMap shop-data: component.json"), "{}", ready.message);
+        assert_eq!(ready.status, "False");
+    }
+    let after = namespace.children("shop").await;
+    assert!(after.keys().eq(before.keys()), "{:?} was made or deleted", after.keys());
+    for (key, child) in &after {
+        assert_eq!(child.data["spec"], before[key].data["spec"], "{key} was changed");
+    }
+    assert_eq!(after["ConfigMap shop-data"].data["data"][CONFIG_FILE], NEWER_SETTINGS);
+
+    write_settings(&namespace, &known).await;
+    let made = namespace.api::<Service>();
+    eventually("the change goes on", soon(), async || {
+        made.get("shop-storefront").await.map(drop).map_err(|error| error.to_string())
+    })
+    .await;
+}
+
+/// Replaces the settings of the component `data`; returns those before.
+async fn write_settings(namespace: &TestNamespace, text: &str) -> String {
+    let api = namespace.api::<ConfigMap>();
+    let before = api.get("shop-data").await.expect("it is there").data.expect("settings");
+    let data = [(CONFIG_FILE.to_owned(), text.to_owned())].into();
+    let patch = Patch::Merge(ConfigMap { data: Some(data), ..ConfigMap::default() });
+    api.patch("shop-data", &PatchParams::default(), &patch).await.expect("patched");
+    before[CONFIG_FILE].clone()
 }
 
 async fn await_unreadable(namespace: &TestNamespace, name: &str) {

@@ -9,8 +9,12 @@ pub(super) fn step(view: &ChangeView<'_>) -> Option<Evolution> {
     view.obsolete().next()?;
     // Pods that were already terminating never got the new configuration: they may still call an
     // obsolete component.
-    let is_wanted = |name: &ComponentName| view.obsolete().all(|component| component.name != *name);
-    let waits = verify::terminated_waits(view.running, view.now, is_wanted, |_, _| false);
+    let waits = verify::terminated_waits(
+        view.running,
+        view.now,
+        |name: &ComponentName| view.obsolete().all(|component| component.name != *name),
+        |_, _| false,
+    );
     if waits.is_empty() {
         return Some(view.waiting_evolution(Step::Contract, view.wanted.clone(), vec![]));
     }

@@ -188,8 +188,8 @@ impl<K: Serialize + DeserializeOwned> Cache<K> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         let key = objects.owners.get(&(namespace.to_owned(), name.to_owned()))?;
         let entries = objects.by_key.get(key)?;
-        let entry = entries.by_name.get(name)?;
-        Some((key.clone(), entry.read(entries.in_use.load(SeqCst))))
+        let object = entries.by_name.get(name)?.read(entries.in_use.load(SeqCst));
+        Some((key.clone(), object))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 
-/// Keeps of a pod's specification what says where it runs and which images it has: the rest is that
+/// Keeps of a pod's specification what says where it runs, which images it has and on
+/// which ports it serves: the rest is that
 /// of its template.
 pub(super) fn trim_pod(pod: &mut Pod) {
     let Some(spec) = &mut pod.spec else { return };
@@ -15,6 +16,8 @@ pub(super) fn trim_pod(pod: &mut Pod) {
             name: std::mem::take(&mut container.name),
             image: container.image.take(),
             resources: container.resources.take(),
+            // The entry Service leads to a port by its name.
+            ports: container.ports.take(),
             ..Container::default()
         };
     }

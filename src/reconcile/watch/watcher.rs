@@ -233,3 +233,93 @@ enum WatchEnd {
 async fn with_timeout<T>(bound: Duration, call: impl Future<Output = T>) -> Result<T, WatchError> {
     timeout(bound, call).await.map_err(|_| WatchError::TimedOut(bound))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            super::metrics::Metrics,
+            cache::CacheFeed,
+            queue::new_queue,
+            scope::{ScopeWatches, WatchScope},
+        },
+        *,
+    };
+    use http::{Request, Response, StatusCode};
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::{Client, client::Body, core::DeserializeGuard, runtime::reflector::store::Writer};
+    use serde_json::json;
+    use std::{
+        convert::Infallible,
+        sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    };
+
+    /// How many lists and watches were requested.
+    #[derive(Debug, Default)]
+    struct RequestCounts {
+        lists: AtomicUsize,
+        watches: AtomicUsize,
+    }
+
+    /// An API server without objects that forbids to watch, and to list unless `can_list`.
+    fn refusing_client(can_list: bool, counts: &Arc<RequestCounts>) -> Client {
+        let counts = Arc::clone(counts);
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+            let count = if is_watch { &counts.watches } else { &counts.lists };
+            count.fetch_add(1, SeqCst);
+            let list = json!({"metadata": {"resourceVersion": "5"}, "items": []});
+            let refusal = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "code": 403,
+                "status": "Failure", "reason": "Forbidden", "message": "so it is"});
+            let (status, body) = match can_list && !is_watch {
+                true => (StatusCode::OK, list),
+                false => (StatusCode::FORBIDDEN, refusal),
+            };
+            let body = Body::from(body.to_string().into_bytes());
+            let response = Response::builder().status(status).body(body).expect("a response");
+            std::future::ready(Ok::<_, Infallible>(response))
+        });
+        Client::new(service, "default")
+    }
+
+    /// Watches for 2 min; returns the problem that is reported at the end.
+    async fn watch_for_2_min(can_list: bool, counts: &Arc<RequestCounts>) -> Option<String> {
+        let metrics = Arc::new(Metrics::new());
+        let (queue, _requests) = new_queue(Arc::clone(&metrics));
+        let scope = ScopeWatches::new(queue, metrics, Writer::default().as_reader());
+        let health = Arc::new(WatchHealth::new("configmaps", WatchScope::All));
+        let watch = Watch::<DeserializeGuard<ConfigMap>, _> {
+            api: Api::all(refusing_client(can_list, counts)),
+            labels: None,
+            sink: CacheFeed::<ConfigMap>::new(&Arc::default(), |_| {}),
+            scope: Arc::new(scope),
+            health: Arc::clone(&health),
+            backoff: INITIAL_BACKOFF,
+        };
+        let end = timeout(Duration::from_secs(120), watch.run()).await;
+        assert!(end.is_err(), "a watch never ends");
+        assert_eq!(health.has_listed(), can_list);
+        health.problem()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_list_backs_off() {
+        let counts = Arc::default();
+        let problem = watch_for_2_min(false, &counts).await.expect("a problem");
+        assert!(problem.contains("may not list configmaps"), "{problem}");
+        // 0.8 s, doubled up to 30 s, and each shortened by up to a quarter.
+        let lists = counts.lists.load(SeqCst);
+        assert!((8..=11).contains(&lists), "{lists} lists in 2 min");
+        assert_eq!(counts.watches.load(SeqCst), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_watch_backs_off_without_further_lists() {
+        let counts = Arc::default();
+        let problem = watch_for_2_min(true, &counts).await.expect("a problem");
+        assert!(problem.contains("may not watch configmaps"), "{problem}");
+        assert_eq!(counts.lists.load(SeqCst), 1);
+        let watches = counts.watches.load(SeqCst);
+        assert!((8..=11).contains(&watches), "{watches} watches in 2 min");
+    }
+}

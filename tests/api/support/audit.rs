@@ -13,6 +13,8 @@ struct Line {
     verb: String,
     #[serde(default)]
     user_agent: String,
+    #[serde(default, rename = "requestURI")]
+    request_uri: String,
     object_ref: Option<ObjectRef>,
 }
 
@@ -44,6 +46,8 @@ pub(crate) struct Request {
     pub(crate) namespace: String,
     /// The object's name, where the request has one.
     pub(crate) name: String,
+    /// The path and the query.
+    pub(crate) uri: String,
 }
 
 impl Request {
@@ -57,7 +61,7 @@ impl Request {
             .filter(|line| line.user_agent.starts_with("maquette-operator/"))
             .filter(|line| line.stage != "RequestReceived")
             .filter(|line| seen.insert(line.audit_id.clone()))
-            .filter_map(|line| Some(Self::from(line.verb, line.object_ref?)))
+            .filter_map(|line| Some(Self::from(line.verb, line.request_uri, line.object_ref?)))
             .collect()
     }
 
@@ -67,11 +71,11 @@ impl Request {
         all.filter(|r| r.namespace == namespace).collect()
     }
 
-    fn from(verb: String, object: ObjectRef) -> Self {
+    fn from(verb: String, uri: String, object: ObjectRef) -> Self {
         let ObjectRef { api_group, resource, subresource, namespace, name } = object;
         let resource =
             if subresource.is_empty() { resource } else { format!("{resource}/{subresource}") };
-        Self { verb, group: api_group, resource, namespace, name }
+        Self { verb, group: api_group, resource, namespace, name, uri }
     }
 
     /// Whether it starts or resumes a watch.

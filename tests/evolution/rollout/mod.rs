@@ -82,7 +82,7 @@ fn components_change_one_after_the_other_and_the_load_last() {
     let cases = [
         "shop-business, shop-client, shop-data, shop-load",
         "shop-catalog, shop-orders, shop-storefront, shop-client, shop-data, shop-orders-data, shop-load",
-        "shop-notebook, shop-load",
+        "shop-client, shop-data, shop-load",
         "shop-peers, shop-load",
     ];
     for (spec, expected) in SPECS.iter().zip(cases) {

@@ -94,12 +94,6 @@ fn check_calls(list: &[Service], path: &FieldPath, errors: &mut ErrorList) {
     if let Some((service, call)) = unknown {
         rules::unknown_call().report(path, &[&service.name, &call.service], errors);
     }
-    if let Some((service, call)) =
-        all_calls(list).find(|(service, call)| is_mutual(list, service, call))
-    {
-        let (caller, called) = (&service.name, &call.service);
-        rules::mutual_call().report(path, &[caller, called, caller], errors);
-    }
 }
 
 /// All calls, each with its caller.
@@ -107,38 +101,11 @@ fn all_calls(list: &[Service]) -> impl Iterator<Item = (&Service, &Call)> {
     list.iter().flat_map(|service| service.calls.iter().map(move |call| (service, call)))
 }
 
-/// Whether the called service calls the caller. A service that calls itself has an error of its own.
-fn is_mutual(list: &[Service], service: &Service, call: &Call) -> bool {
-    call.service != service.name
-        && list.iter().any(|other| other.name == call.service && calls(other, service))
-}
-
-fn calls(service: &Service, other: &Service) -> bool {
-    service.calls.iter().any(|call| call.service == other.name)
-}
-
 /// Checks the field `entry` of the shape.
 pub(super) fn check_entry(shape: &NTier, path: &FieldPath, errors: &mut ErrorList) {
-    match &shape.entry {
-        Some(entry) => {
-            if !shape.services.iter().any(|service| service.name == *entry) {
-                rules::unknown_entry().report(path, &[entry], errors);
-            }
-        }
-        None => {
-            let candidates: Vec<_> = uncalled_services(&shape.services).collect();
-            // A name that is there twice has an error of its own.
-            let names: BTreeSet<_> = candidates.iter().collect();
-            if candidates.len() > 1 && names.len() == candidates.len() {
-                rules::ambiguous_entry().report(path, &[&candidates.join(", ")], errors);
-            }
-        }
+    if let Some(entry) = &shape.entry
+        && !shape.services.iter().any(|service| service.name == *entry)
+    {
+        rules::unknown_entry().report(path, &[entry], errors);
     }
-}
-
-/// The names of the services that no service calls.
-pub(super) fn uncalled_services(list: &[Service]) -> impl Iterator<Item = &str> {
-    list.iter()
-        .filter(|service| !list.iter().any(|other| calls(other, service)))
-        .map(|service| service.name.as_str())
 }

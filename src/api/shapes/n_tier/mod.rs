@@ -24,7 +24,6 @@ const WILDCARD: &str = "*";
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = schema_rules([
     rules::unknown_entry(),
-    rules::ambiguous_entry(),
 ])))]
 pub struct NTier {
     /// The client tier, which is the entry: it stores nothing and calls the service `entry`. Its
@@ -45,7 +44,6 @@ pub struct NTier {
         "x-kubernetes-list-map-keys" = ["name"],
         "x-kubernetes-validations" = schema_rules([
             rules::unknown_call(),
-            rules::mutual_call(),
             rules::all_stateless(),
             rules::shared_store(),
             rules::contested_collection(),

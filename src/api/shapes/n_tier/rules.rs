@@ -11,14 +11,6 @@ use crate::api::validation::{CelRule, component_name};
 /// No service has the name that call `c` calls.
 const IS_UNKNOWN: &str = "!self.exists(t, t.name == c.service)";
 
-/// Call `c` of service `s` calls a service that calls `s`.
-const IS_MUTUAL: &str = "c.service != s.name && self.exists(t, t.name == c.service \
-                         && has(t.calls) && t.calls.exists(d, d.service == s.name))";
-
-/// No service in the field `services` of `self` calls service `s`.
-const IS_UNCALLED: &str = "!self.services.exists(t, has(t.calls) \
-                           && t.calls.exists(c, c.service == s.name))";
-
 /// A service other than `s` has the store that `s` names.
 const IS_SHARED: &str = "(!has(s.stateless) || !s.stateless) && has(s.store) && has(s.store.name) \
                          && self.exists(t, t.name != s.name && (!has(t.stateless) || !t.stateless) \
@@ -117,15 +109,6 @@ pub(super) fn unknown_call() -> CelRule {
     .with_arguments(bad_call(IS_UNKNOWN, "j"))
 }
 
-pub(super) fn mutual_call() -> CelRule {
-    let [caller, called] = bad_call(IS_MUTUAL, "k");
-    CelRule::new(
-        format!("self.all(s, !has(s.calls) || !s.calls.exists(c, {IS_MUTUAL}))"),
-        "the calls form a cycle, {} -> {} -> {}: remove one of them",
-    )
-    .with_arguments([caller.clone(), called, caller])
-}
-
 // Rules on the shape.
 
 pub(super) fn unknown_entry() -> CelRule {
@@ -134,17 +117,6 @@ pub(super) fn unknown_entry() -> CelRule {
         "the entry '{}' is not in services: name one of the services, or add it",
     )
     .with_arguments(["self.entry"])
-    .at_field("entry")
-}
-
-/// A rule on the shape. If each service is called by another, the calls form a cycle.
-pub(super) fn ambiguous_entry() -> CelRule {
-    let candidates = format!("self.services.transformList(i, s, {IS_UNCALLED}, s.name)");
-    CelRule::new(
-        format!("has(self.entry) || size({candidates}) <= 1"),
-        "no other service calls {}: set entry to the one that the client calls",
-    )
-    .with_arguments([format!("{candidates}.join(', ')")])
     .at_field("entry")
 }
 

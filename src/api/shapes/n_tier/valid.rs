@@ -10,7 +10,7 @@ use crate::api::validation::{ErrorList, FieldPath, bounds, component_name};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValidNTier {
     pub(crate) client: ValidComponent,
-    /// The service that the client calls: one of `services`. None only if the calls form a cycle.
+    /// The service that the client calls: one of `services`. None: the only one that no other calls.
     pub(crate) entry: Option<ComponentName>,
     /// As in the spec; their order means nothing.
     pub(crate) services: Vec<ValidService>,
@@ -74,11 +74,9 @@ impl NTier {
             .collect();
         check::check_services(&self.services, &list, errors);
         check::check_entry(self, path, errors);
-        let entry =
-            self.entry.as_deref().or_else(|| check::uncalled_services(&self.services).next());
         Some(ValidNTier {
             client: client?,
-            entry: entry.and_then(|name| name.parse().ok()),
+            entry: self.entry.as_ref().and_then(|name| name.parse().ok()),
             services: services.into_iter().collect::<Option<_>>()?,
         })
     }
