@@ -6,7 +6,6 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod assessment;
-mod causes;
 mod component;
 mod conditions;
 mod edge;
@@ -21,10 +20,6 @@ mod text;
 mod traffic;
 
 pub use assessment::Assessment;
-pub use causes::{
-    Causes, StorageClassNames, WaitingObject, Warning, storage_classes_due, waiting_objects,
-};
-pub(crate) use causes::{has_volume, user_of};
 pub(crate) use component::missing_report_reason;
 pub use component::{Availability, Shortfall, component_availability};
 pub use conditions::{Reason, condition_types};
@@ -36,6 +31,10 @@ pub use running::{
     PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload, has_ended,
     is_pod_ready, pod_ordinal, readiness_issue, refused_volume_changes, running_topology,
 };
+pub use snapshot::causes::{
+    Causes, StorageClassNames, WaitingObject, Warning, storage_classes_due, waiting_objects,
+};
+pub(crate) use snapshot::causes::{has_volume, user_of};
 pub use snapshot::{PodReport, REPORT_TTL, ROTATION_SECONDS, Snapshot};
 pub use status::{PanicReport, status_after_panic};
 pub use traffic::IDLE_SECONDS;

@@ -12,31 +12,26 @@ mod display;
 mod item;
 pub mod keys;
 pub mod metrics;
-mod migration;
 mod name;
 mod observations;
 pub mod ports;
 mod recipient;
 mod revision;
-mod route;
 mod tree;
 mod version;
 
 pub use config::{
-    Address, Call, CallMode, ComponentConfig, ConfigFormatError, LoadConfig, LoadTarget,
-    PeerConfig, PeerMember, Percent, ProcessingTime, RequestWork, RoleConfig, ServiceConfig,
-    StoreConfig, StoreTarget, Successor,
+    Address, Call, CallMode, CollectionSet, ComponentConfig, ConfigFormatError, Hop, LoadConfig,
+    LoadTarget, MigrationObservation, MigrationSource, PeerConfig, PeerMember, Percent,
+    ProcessingTime, RequestWork, RoleConfig, Routes, ServiceConfig, SourceBackend, StoreConfig,
+    StoreTarget, Successor, internal_api,
 };
 pub use item::{Collection, ItemId, ItemIdError, ItemKey, Record};
-pub use migration::{
-    CollectionSet, MigrationObservation, MigrationSource, SourceBackend, internal_api,
-};
 pub use name::{ArchitectureName, ComponentName, NameError, Role};
 pub use observations::{
     EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
 };
 pub use recipient::{ArchitectureUid, ComponentIdentity, Recipient, RecipientError, UidError};
 pub use revision::Revision;
-pub use route::{Hop, Routes};
 pub use tree::{Answer, CollectionSummary, Outcome, Query, ResponseTree, Summary};
 pub use version::{Version, VersionError};

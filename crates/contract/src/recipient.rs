@@ -1,4 +1,4 @@
-//! Whom a connection is meant for: each client names the Architecture and the component, and a
+//! The recipient of a connection: each client names the Architecture and the component, and a
 //! receiver refuses a connection that is meant for another.
 //!
 //! Names of objects are joined with a hyphen, so that `shop` with the store `web-data` and
@@ -162,7 +162,9 @@ pub enum RecipientError {
         named: Recipient,
     },
     /// It names no component.
-    #[error("cannot tell whom the request is for: name <UID of the Architecture>/<component>")]
+    #[error(
+        "the recipient of the request is unreadable: write <UID of the Architecture>/<component>"
+    )]
     Malformed,
 }
 

@@ -3,7 +3,7 @@
 use super::{lookup::component_of, topology::RunningComponent};
 use crate::observe::{
     Snapshot, StorageClassNames,
-    causes::{has_volume, waiting_claims},
+    snapshot::causes::{has_volume, waiting_claims},
     text::one_line,
 };
 use k8s_openapi::api::core::v1::PersistentVolumeClaim as Claim;

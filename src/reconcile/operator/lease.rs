@@ -4,7 +4,6 @@
 //! whole duration of the Lease by our own clock, so clocks need not agree. Every write carries the
 //! resource version that was read, so that one of two concurrent writers wins.
 
-use super::run::LeaseName;
 use crate::reconcile::apply::create_params;
 use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
@@ -26,6 +25,15 @@ const RENEW_DEADLINE: Duration = Duration::from_secs(10);
 const RETRY_PERIOD: Duration = Duration::from_secs(2);
 /// A request that takes longer has failed.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The namespace and name of a Lease. It also names the installation of the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseName {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]

@@ -9,4 +9,5 @@ mod lease;
 mod run;
 mod scope;
 
-pub use run::{LeaseName, Options, RunError, run};
+pub use lease::LeaseName;
+pub use run::{Options, RunError, run};

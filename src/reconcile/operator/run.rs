@@ -7,7 +7,7 @@ use super::{
     },
     admin,
     client::{REQUEST_READ_TIMEOUT, WATCH_READ_TIMEOUT, build_client},
-    lease::LeaseCandidate,
+    lease::{LeaseCandidate, LeaseName},
     scope::{SharedParts, start_scope},
 };
 use crate::render::RenderSettings;
@@ -16,15 +16,6 @@ use maquette_contract::keys::MANAGER;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::task::TaskTracker;
-
-/// The namespace and name of a Lease. It also names the installation of the operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeaseName {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-}
 
 /// How the operator runs.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use super::{
     super::key::{ArchitectureKey, owner_key},
-    packed::Packed,
+    object::Packed,
     position::{WatchPosition, WriteFence},
     watcher::EventSink,
 };

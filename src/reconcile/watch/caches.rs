@@ -3,12 +3,12 @@
 use super::{
     super::{key::ArchitectureKey, metrics::Metrics},
     cache::{Cache, CacheFeed},
-    health::{Health, WatchHealth},
+    health::{Health, ScopeWatches, WatchHealth},
     lenient::LenientArchitecture,
+    object::trim_pod,
     position::{WatchPosition, WriteFence},
     queue::Queue,
-    scope::{ScopeWatches, WatchScope},
-    trim::trim_pod,
+    scope::WatchScope,
     watcher::{EventSink, INITIAL_BACKOFF, Watch},
 };
 use futures::{FutureExt, future::BoxFuture};

@@ -5,7 +5,7 @@
 //! and restored into the snapshot. What the operator itself deletes is dropped, also while the caches
 //! still show it.
 
-use super::packed::Packed;
+use super::object::Packed;
 use crate::observe::Snapshot;
 use k8s_openapi::{
     Metadata,

@@ -1,23 +1,21 @@
 //! The watches of the API server and their caches.
 //!
 //! Owns the caches, the queue of Architectures that need a reconcile, the health of the watches, and
-//! which installation of the operator builds an Architecture that several watch. It never writes to the API server and never decides what an event means.
+//! which installation of the operator builds an Architecture that several watch. It never writes to
+//! the API server and never decides what an event means.
 
 mod cache;
 mod caches;
 mod causes;
-mod failure;
 mod health;
 mod installation;
 mod last_seen;
 mod lenient;
-mod managed_fields;
-mod packed;
+mod object;
 mod position;
 mod queue;
 mod rollout_slots;
 mod scope;
-mod trim;
 mod watcher;
 
 pub(super) use cache::Cache;
@@ -27,7 +25,7 @@ pub(super) use health::Health;
 pub(super) use installation::{Installation, OtherInstallation, OtherReason};
 pub(super) use last_seen::LastSeen;
 pub(super) use lenient::LenientArchitecture;
-pub(super) use managed_fields::{has_create_fields, is_create_entry};
+pub(super) use object::{has_create_fields, is_create_entry};
 pub(super) use position::WriteFence;
 pub(super) use queue::{Queue, new_queue};
 pub(super) use rollout_slots::RolloutSlots;

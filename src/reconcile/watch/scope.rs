@@ -1,17 +1,8 @@
-//! The namespaces that one set of watches covers, and the state of these watches.
+//! The namespaces that one set of watches covers.
 
-use super::{
-    super::{key::ArchitectureKey, metrics::Metrics},
-    health::WatchHealth,
-    lenient::LenientArchitecture,
-    queue::Queue,
-};
 use k8s_openapi::NamespaceResourceScope;
-use kube::{Api, Client, Resource, runtime::reflector::Store};
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use kube::{Api, Client, Resource};
+use std::fmt;
 
 /// The namespaces that one set of watches covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,48 +47,6 @@ impl fmt::Display for WatchScope {
         match self {
             Self::All => f.write_str("all namespaces"),
             Self::Namespace(namespace) => write!(f, "namespace {namespace}"),
-        }
-    }
-}
-
-/// The watches of one scope. Architectures of the scope wait until all have completed a list, and
-/// are reconciled again when a watch begins to fail for long or works again.
-pub(in crate::reconcile) struct ScopeWatches {
-    pub(super) queue: Arc<Queue>,
-    pub(super) metrics: Arc<Metrics>,
-    architectures: Store<LenientArchitecture>,
-    watches: Mutex<Vec<Arc<WatchHealth>>>,
-}
-
-impl ScopeWatches {
-    pub(super) fn new(
-        queue: Arc<Queue>,
-        metrics: Arc<Metrics>,
-        architectures: Store<LenientArchitecture>,
-    ) -> Self {
-        Self { queue, metrics, architectures, watches: Mutex::default() }
-    }
-
-    pub(super) fn add_watch(&self, watch: Arc<WatchHealth>) {
-        self.watches.lock().unwrap_or_else(PoisonError::into_inner).push(watch);
-    }
-
-    /// Whether every watch has completed its first list.
-    pub(super) fn all_listed(&self) -> bool {
-        let watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
-        watches.iter().all(|watch| watch.has_listed())
-    }
-
-    /// What keeps watches from delivering, one line each, with the fix.
-    pub(super) fn problems(&self) -> Vec<String> {
-        let watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
-        watches.iter().filter_map(|watch| watch.problem()).collect()
-    }
-
-    /// Queues every Architecture of the scope.
-    pub(super) fn queue_all(&self) {
-        for architecture in self.architectures.state() {
-            self.queue.push(ArchitectureKey::from_metadata(&architecture.metadata));
         }
     }
 }

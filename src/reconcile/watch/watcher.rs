@@ -7,10 +7,8 @@
 
 use super::{
     super::key::ArchitectureKey,
-    failure::{WatchError, WatchFailure, WatchVerb},
-    health::WatchHealth,
-    managed_fields::strip_managed_fields,
-    scope::ScopeWatches,
+    health::{ScopeWatches, WatchError, WatchFailure, WatchHealth, WatchVerb},
+    object::strip_managed_fields,
 };
 use futures::{Stream, StreamExt};
 use kube::{
@@ -238,10 +236,8 @@ async fn with_timeout<T>(bound: Duration, call: impl Future<Output = T>) -> Resu
 mod tests {
     use super::{
         super::{
-            super::metrics::Metrics,
-            cache::CacheFeed,
-            queue::new_queue,
-            scope::{ScopeWatches, WatchScope},
+            super::metrics::Metrics, cache::CacheFeed, health::ScopeWatches, queue::new_queue,
+            scope::WatchScope,
         },
         *,
     };

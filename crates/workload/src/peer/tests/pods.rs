@@ -229,7 +229,7 @@ pub(super) async fn start_peers(count: usize, change: impl Fn(&mut PeerConfig)) 
     pods
 }
 
-/// The target of a user, who names nobody.
+/// The target of a user, who names no recipient.
 pub(super) fn user_target(component: &ComponentName, address: Address) -> EdgeTarget {
     EdgeTarget { component: component.clone(), address, recipient: None }
 }

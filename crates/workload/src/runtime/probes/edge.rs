@@ -45,7 +45,7 @@ impl Edge {
         &self.target.address
     }
 
-    /// The component, its address and whom connections name.
+    /// The component, its address and the recipient that connections name.
     pub fn target(&self) -> &EdgeTarget {
         &self.target
     }

@@ -2,14 +2,14 @@
 
 use maquette_contract::{Address, ComponentIdentity, ComponentName, Recipient};
 
-/// The component at the other end of an edge, where it is, and whom connections name.
+/// The component at the other end of an edge, its address, and the recipient that connections name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeTarget {
     /// The component.
     pub component: ComponentName,
     /// The `host:port` that requests and probes connect to.
     pub address: Address,
-    /// None if the own UID is unknown: then connections name nobody.
+    /// None if the own UID is unknown: then connections name no recipient.
     pub recipient: Option<Recipient>,
 }
 

@@ -15,7 +15,7 @@ pub fn add_recipient(recipient: Option<&Recipient>, headers: &mut HeaderMap) {
     }
 }
 
-/// Checks that a request is meant for `own`, or names nobody: users' requests do not.
+/// Checks that a request is meant for `own`, or names no recipient, as requests of users.
 ///
 /// # Errors
 /// If it names another component, or several.

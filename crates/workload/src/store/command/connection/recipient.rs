@@ -1,5 +1,5 @@
-//! `MAQUETTE.TO <UID>/<component>`: names whom the connection is meant for. Redis has no such
-//! command; clients that name nobody are served as by Redis.
+//! `MAQUETTE.TO <UID>/<component>`: names the recipient of the connection. Redis has no such
+//! command; clients that name no recipient are served as by Redis.
 
 use crate::store::command::{Command, arguments, spec::CommandSpec};
 

@@ -1,7 +1,13 @@
 //! Whether the operator is healthy: every task makes progress. A watch that fails and is retried is
 //! not a reason to restart the operator; a task that stands still is.
 
-use super::{failure::WatchFailure, scope::WatchScope};
+mod failure;
+mod scope_watches;
+
+pub(super) use failure::{WatchError, WatchFailure, WatchVerb};
+pub(in crate::reconcile) use scope_watches::ScopeWatches;
+
+use super::scope::WatchScope;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -194,7 +200,7 @@ impl FailureRun {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::failure::WatchVerb, *};
+    use super::*;
     use tokio::time::advance;
 
     fn watch() -> Arc<WatchHealth> {

@@ -6,7 +6,7 @@ use maquette_contract::keys::FIELD_MANAGER;
 
 /// Keeps of the managed fields only the entries of [`is_create_entry`], without the fields in
 /// them: nothing else is read, and they are the larger part of an object.
-pub(super) fn strip_managed_fields<K: Resource>(object: &mut K) {
+pub(in crate::reconcile::watch) fn strip_managed_fields<K: Resource>(object: &mut K) {
     let entries = object.managed_fields_mut();
     entries.retain(is_create_entry);
     for entry in entries {

@@ -104,7 +104,7 @@ pub(super) fn waits_to_start(pod: &Pod) -> bool {
     let status = pod.status.as_ref();
     if pod.metadata.deletion_timestamp.is_some()
         || status.and_then(|status| status.phase.as_deref()).unwrap_or("Pending") != "Pending"
-        || super::running::is_unschedulable(pod)
+        || crate::observe::running::is_unschedulable(pod)
     {
         return false;
     }
@@ -117,12 +117,14 @@ pub(super) fn waits_to_start(pod: &Pod) -> bool {
 }
 
 /// Claims without a volume, of pods that were looked at and are not ready.
-pub(super) fn waiting_claims(snapshot: &Snapshot) -> impl Iterator<Item = &PersistentVolumeClaim> {
+pub(in crate::observe) fn waiting_claims(
+    snapshot: &Snapshot,
+) -> impl Iterator<Item = &PersistentVolumeClaim> {
     snapshot.claims.iter().map(AsRef::as_ref).filter(|claim| {
         !has_volume(claim)
             && claim.metadata.deletion_timestamp.is_none()
             && user_of(snapshot, &claim.metadata)
-                .is_some_and(|pod| has_conditions(pod) && !super::running::is_ready(pod))
+                .is_some_and(|pod| has_conditions(pod) && !crate::observe::running::is_ready(pod))
     })
 }
 

@@ -1,6 +1,9 @@
 //! The cached objects and the pods' reports of one Architecture at one moment.
 
-use super::Causes;
+pub(in crate::observe) mod causes;
+
+use causes::Causes;
+
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},

@@ -1,8 +1,15 @@
 //! The configuration of a component: one JSON document for all its pods.
 
+mod migration;
+mod route;
+
+pub use migration::{
+    CollectionSet, MigrationObservation, MigrationSource, SourceBackend, internal_api,
+};
+pub use route::{Hop, Routes};
+
 use crate::{
-    ArchitectureName, ArchitectureUid, Collection, ComponentIdentity, ComponentName,
-    MigrationSource, Revision, Role, Routes,
+    ArchitectureName, ArchitectureUid, Collection, ComponentIdentity, ComponentName, Revision, Role,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Why a watch failed, and what a user can do about it.
 
-use super::scope::WatchScope;
+use super::super::scope::WatchScope;
 use kube::core::Status;
 use maquette_http_client::error_chain;
 use std::{fmt, time::Duration};
@@ -23,7 +23,7 @@ impl fmt::Display for WatchVerb {
 
 /// Why a list or a watch ended.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum WatchError {
+pub(in crate::reconcile::watch) enum WatchError {
     #[error("{0}")]
     Request(#[from] kube::Error),
     #[error("{}", .0.message)]
@@ -40,7 +40,7 @@ pub(super) enum WatchError {
 
 impl WatchError {
     /// Whether the watch must begin with a list again: its version is too old (410), or unknown.
-    pub(super) fn needs_list(&self) -> bool {
+    pub(in crate::reconcile::watch) fn needs_list(&self) -> bool {
         match self {
             Self::Request(kube::Error::Api(status)) | Self::Event(status) => status.code == 410,
             Self::NoResourceVersion => true,
@@ -59,15 +59,15 @@ impl WatchError {
 
 /// A failure of a watch, for logs and for the status of Architectures.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct WatchFailure {
-    pub(super) verb: WatchVerb,
+pub(in crate::reconcile::watch) struct WatchFailure {
+    pub(in crate::reconcile::watch) verb: WatchVerb,
     /// The HTTP status code; none if the API server did not answer.
-    pub(super) code: Option<u16>,
-    pub(super) cause: String,
+    pub(in crate::reconcile::watch) code: Option<u16>,
+    pub(in crate::reconcile::watch) cause: String,
 }
 
 impl WatchFailure {
-    pub(super) fn new(verb: WatchVerb, error: &WatchError) -> Self {
+    pub(in crate::reconcile::watch) fn new(verb: WatchVerb, error: &WatchError) -> Self {
         let cause = match error {
             WatchError::Request(kube::Error::Api(status)) => status.message.clone(),
             error => error_chain(error),
@@ -76,7 +76,11 @@ impl WatchFailure {
     }
 
     /// One line for users: what fails, and the fix.
-    pub(super) fn problem(&self, resource: &str, scope: &WatchScope) -> String {
+    pub(in crate::reconcile::watch) fn problem(
+        &self,
+        resource: &str,
+        scope: &WatchScope,
+    ) -> String {
         let verb = self.verb;
         match self.code {
             Some(401 | 403) => format!(

@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 /// An object as JSON.
-pub(super) struct Packed<K> {
+pub(in crate::reconcile::watch) struct Packed<K> {
     json: Box<[u8]>,
     object_type: PhantomData<fn() -> K>,
 }
@@ -13,13 +13,13 @@ pub(super) struct Packed<K> {
 impl<K: Serialize + DeserializeOwned> Packed<K> {
     /// # Errors
     /// When the object cannot be written as JSON.
-    pub(super) fn new(object: &K) -> Result<Self, String> {
+    pub(in crate::reconcile::watch) fn new(object: &K) -> Result<Self, String> {
         let json = serde_json::to_vec(object).map_err(|error| error.to_string())?;
         Ok(Self { json: json.into_boxed_slice(), object_type: PhantomData })
     }
 
     /// The object; none only if its type does not read what it writes.
-    pub(super) fn unpack(&self) -> Option<Arc<K>> {
+    pub(in crate::reconcile::watch) fn unpack(&self) -> Option<Arc<K>> {
         serde_json::from_slice(&self.json).map(Arc::new).ok()
     }
 }

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{Container, Pod};
 
 /// Keeps of a pod's specification what says where it runs, which images it has, on which ports it
 /// serves and which claims it uses: the rest is that of its template.
-pub(super) fn trim_pod(pod: &mut Pod) {
+pub(in crate::reconcile::watch) fn trim_pod(pod: &mut Pod) {
     let Some(spec) = &mut pod.spec else { return };
     // A claim that waits, or that was marked for deletion, is named with its pod.
     spec.volumes.iter_mut().for_each(|all| all.retain(|one| one.persistent_volume_claim.is_some()));
