@@ -124,7 +124,7 @@ pub(crate) fn break_image_of(snapshot: &mut Snapshot, pod: &str) {
 #[test]
 fn a_change_that_waits_for_a_broken_pod_does_not_progress() {
     // The store serves, so the message does not say that users are served.
-    let part = "data: pod shop-data-0: image a/b:c cannot be pulled";
+    let part = "pod shop-data-0: image a/b:c cannot be pulled";
     let status =
         status_then(None, now(), break_image, evolving(Shape::NTier, EvolutionStep::Expand));
     assert_condition(&status, "Progressing", ("False", "PodsNotReady"), part);

@@ -15,7 +15,7 @@ use crate::{
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use maquette_contract::{
-    ComponentConfig, ComponentName, Role,
+    ComponentConfig, ComponentName, ConfigFormatError, Role,
     keys::{ANNOTATION_CONFIG_REVISION, ANNOTATION_USED_BY, CONFIG_FILE},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,12 +53,14 @@ struct StoredSettings<'a> {
     config: ComponentConfig,
 }
 
-/// The settings in a ConfigMap; none if it has none. An error names the ConfigMap and the reason:
-/// settings that cannot be read are not absent.
+/// The settings in a ConfigMap; none if it has none, or a text that no version writes: another client
+/// damaged it, and it is restored like any field that drifts. An error names the ConfigMap and the
+/// reason: settings of another version are not absent.
 fn read_settings(config_map: &ConfigMap) -> Option<Result<StoredSettings<'_>, String>> {
     let text = config_map.data.as_ref()?.get(CONFIG_FILE)?;
     Some(match ComponentConfig::from_json(text) {
         Ok(config) => Ok(StoredSettings { text, config }),
+        Err(ConfigFormatError::Damaged(_)) => return None,
         Err(error) => {
             let name = config_map.metadata.name.as_deref().unwrap_or_default();
             Err(one_line(&format!("ConfigMap {name}: {CONFIG_FILE}: {error}"), MAX_PROBLEM_CHARS))

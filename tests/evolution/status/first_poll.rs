@@ -61,7 +61,7 @@ fn what_objects_show_counts_at_once() {
     let (_, after) = restart(ARCHITECTURE, |_| {}, |now, _| make_not_ready(now, "shop-data-0"));
     assert_condition(&after, "Ready", ("False", "ComponentsNotReady"), "data: ");
     let (_, after) = restart(ARCHITECTURE, |_| {}, |now, _| now.deployments.clear());
-    assert_condition(&after, "Ready", ("False", "Evolving"), "business: 0 of 2");
+    assert_condition(&after, "Ready", ("False", "ComponentsNotReady"), "business: 0 of 2");
     let (_, after) = restart(ARCHITECTURE, |_| {}, |now, _| now.services.clear());
     assert_condition(&after, "Ready", ("False", "EntryBroken"), "does not exist");
 }

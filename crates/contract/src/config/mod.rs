@@ -37,9 +37,12 @@ pub struct ComponentConfig {
 /// Why a document is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigFormatError {
-    /// It is not the JSON of a configuration; the message names the line, the column and the field.
+    /// No version writes such a text; the message names the line, the column and the field.
     #[error(transparent)]
-    Json(#[from] serde_json::Error),
+    Damaged(serde_json::Error),
+    /// It names its schema version and has a field that this version cannot read.
+    #[error(transparent)]
+    Field(serde_json::Error),
     /// Another version wrote it, and its fields may mean something else.
     #[error(
         "its schemaVersion is {0}, but this version of Maquette reads schemaVersion {known} only",
@@ -53,12 +56,7 @@ pub enum ConfigFormatError {
 #[serde(rename_all = "camelCase")]
 struct DocumentHead {
     /// Absent in documents of earlier releases, which have the first version.
-    #[serde(default = "first_schema_version")]
-    schema_version: u64,
-}
-
-fn first_schema_version() -> u64 {
-    1
+    schema_version: Option<u64>,
 }
 
 /// A document as it is written.
@@ -89,11 +87,16 @@ impl ComponentConfig {
     /// # Errors
     /// If it is not valid, or of another schema version.
     pub fn from_json(text: &str) -> Result<Self, ConfigFormatError> {
-        let DocumentHead { schema_version } = serde_json::from_str(text)?;
-        if schema_version != Self::SCHEMA_VERSION {
-            return Err(ConfigFormatError::SchemaVersion(schema_version));
+        let DocumentHead { schema_version } =
+            serde_json::from_str(text).map_err(ConfigFormatError::Damaged)?;
+        match schema_version {
+            None | Some(Self::SCHEMA_VERSION) => {}
+            Some(other) => return Err(ConfigFormatError::SchemaVersion(other)),
         }
-        Ok(serde_json::from_str(text)?)
+        serde_json::from_str(text).map_err(|error| match schema_version {
+            Some(_) => ConfigFormatError::Field(error),
+            None => ConfigFormatError::Damaged(error),
+        })
     }
 
     /// The component that the document is about.
