@@ -47,7 +47,7 @@ fn without_a_load_a_request_counts_for_fifteen_minutes() {
         status_of(WITHOUT_LOAD, quiet, |_| {})
     };
     assert_condition(&last(900), "TrafficFlowing", ("True", "RequestsSucceed"), "");
-    let part = "there is no load, and no other request in the last 15 min";
+    let part = "there is no load, and no other request has succeeded in the last 15 min";
     assert_condition(&last(901), "TrafficFlowing", ("Unknown", "NoTraffic"), part);
 }
 
