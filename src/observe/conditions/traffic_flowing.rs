@@ -62,8 +62,8 @@ fn first_answer_missing(assessment: &Assessment<'_>) -> Option<ConditionState> {
         }
         FirstAnswer::Overdue => {
             let message = format!(
-                "the entry has not answered the load for more than {window} s; the load's log says \
-                 why: {}",
+                "no request of the load has succeeded since it started, more than {window} s ago; the \
+                 load's log says why: {}",
                 logs_command(assessment)
             );
             Some(ConditionState::new_false(Reason::RequestsFailing, message))

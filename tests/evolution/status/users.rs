@@ -70,8 +70,8 @@ fn a_load_that_waits_for_its_first_answer_is_no_proof_and_soon_a_failure() {
     assert_condition(&status, "TrafficFlowing", ("Unknown", "NoTraffic"), part);
     assert_condition(&status, "Ready", ("Unknown", "NoTraffic"), part);
     let status = waits(16);
-    let part = "the entry has not answered the load for more than 15 s; the load's log says why: \
-                kubectl -n default logs deployment/shop-load";
+    let part = "no request of the load has succeeded since it started, more than 15 s ago; the \
+                load's log says why: kubectl -n default logs deployment/shop-load";
     assert_condition(&status, "TrafficFlowing", ("False", "RequestsFailing"), part);
     assert_condition(&status, "Ready", ("False", "RequestsFailing"), part);
 }
