@@ -108,6 +108,18 @@ async fn a_full_store_is_no_store_of_an_earlier_version() {
 }
 
 #[tokio::test]
+async fn a_probe_reports_the_error_that_a_store_ends_the_connection_with() {
+    for error in [&b"-ERR max number of clients reached\r\n"[..], b"-ERR unknown command 'X'\r\n"] {
+        let address = refusing_store(error).await;
+        let web = Service::start("web", owner_config(&address)).await;
+        wait_until("the store is probed", || probe(&web) != Probe::Pending).await;
+        let answer = std::str::from_utf8(error).unwrap().trim_end();
+        let message = format!("{address} answered PING with {answer:?}");
+        assert_eq!(probe(&web), Probe::Fails { message });
+    }
+}
+
+#[tokio::test]
 async fn a_call_is_retried_when_its_connection_fails() {
     let (listener, address) = listen().await;
     let answering = async {
