@@ -74,7 +74,7 @@ fn evaluate_report(pod: &RunningPod, report: &EdgeObservation) -> EdgeFinding {
         }
         Probe::Pending => (EdgeState::Unknown, Some(format!("pod {name} has not probed it yet"))),
         // Since the pod started: on an edge with few requests the window is empty most of the time.
-        Probe::Works if traffic.has_any() => (EdgeState::Flowing, None),
+        Probe::Works if traffic.has_success() => (EdgeState::Flowing, None),
         Probe::Works => (EdgeState::Reachable, None),
     }
 }

@@ -5,7 +5,7 @@ use crate::plan::Component;
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{ComponentName, Observations, Role, Traffic};
 
-/// Without a load, users count as served for this long after their last request. So the status does
+/// Without a load, users count as served for this long after their last success. So the status does
 /// not change with each of few requests.
 pub const IDLE_SECONDS: u64 = 900;
 /// A load that waits longer for its first answer shows that users are not served.
@@ -19,8 +19,8 @@ pub(super) struct UserTraffic {
     pub(super) requests: u64,
     /// Requests that failed, counted in the same way.
     pub(super) failures: u64,
-    /// Whether a request ended at the entry in the last [`IDLE_SECONDS`].
-    pub(super) had_requests: bool,
+    /// Whether a request succeeded at the entry in the last [`IDLE_SECONDS`].
+    pub(super) had_success: bool,
     /// Acknowledged writes that a later read did not find, since the load's pod started.
     pub(super) lost_writes: u64,
     /// Whether a load should run and no report of it counts.
@@ -78,7 +78,7 @@ impl UserTraffic {
         for report in standing_reports(entry, now) {
             requests += report.served.requests;
             failures += report.served.failures;
-            self.had_requests |= report.served.has_any_within(IDLE_SECONDS);
+            self.had_success |= report.served.has_success_within(IDLE_SECONDS);
         }
         self.requests = self.requests.max(requests);
         self.failures = self.failures.max(failures);

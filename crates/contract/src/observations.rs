@@ -75,8 +75,8 @@ pub struct Traffic {
     pub p50_micros: u64,
     /// The 99th percentile of the latency, in microseconds; 0 without requests.
     pub p99_micros: u64,
-    /// Whole seconds since the last request ended, also if that was before the window; none if no
-    /// request has ended since the pod started.
+    /// Whole seconds since the last request that succeeded, also if that was before the window;
+    /// none if none has succeeded since the pod started. A failure does not set it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_seconds: Option<u64>,
 }
@@ -85,14 +85,14 @@ impl Traffic {
     /// The length of the window, in seconds.
     pub const WINDOW_SECONDS: u64 = 15;
 
-    /// Whether a request has ended since the pod started.
-    pub fn has_any(&self) -> bool {
-        self.requests > 0 || self.idle_seconds.is_some()
+    /// Whether a request has succeeded since the pod started.
+    pub fn has_success(&self) -> bool {
+        self.requests > self.failures || self.idle_seconds.is_some()
     }
 
-    /// Whether a request ended in the window or in the last `seconds`.
-    pub fn has_any_within(&self, seconds: u64) -> bool {
-        self.requests > 0 || self.idle_seconds.is_some_and(|idle| idle <= seconds)
+    /// Whether a request succeeded in the window or in the last `seconds`.
+    pub fn has_success_within(&self, seconds: u64) -> bool {
+        self.requests > self.failures || self.idle_seconds.is_some_and(|idle| idle <= seconds)
     }
 }
 

@@ -78,7 +78,9 @@ async fn send_request<S>(
     let reply = upstream.send_with_retries(&call).await;
     let took = start.elapsed();
     let failed = reply.as_ref().map_or(true, |reply| reply.status.is_server_error());
-    upstream.edge().record(took, failed);
+    if request.context.is_traffic(failed) {
+        upstream.edge().record(took, failed);
+    }
     let answer = reply
         .map_err(|error| HttpError::from(BackendError::from(error)))
         .and_then(|reply| Ok((reply.status, parse_answer(upstream, &reply)?)));

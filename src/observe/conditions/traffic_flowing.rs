@@ -62,8 +62,8 @@ fn first_answer_missing(assessment: &Assessment<'_>) -> Option<ConditionState> {
         }
         FirstAnswer::Overdue => {
             let message = format!(
-                "the entry has not answered the load for more than {window} s; the load's log says \
-                 why: {}",
+                "no request of the load has succeeded since it started, more than {window} s ago; the \
+                 load's log says why: {}",
                 logs_command(assessment)
             );
             Some(ConditionState::new_false(Reason::RequestsFailing, message))
@@ -73,7 +73,7 @@ fn first_answer_missing(assessment: &Assessment<'_>) -> Option<ConditionState> {
 
 fn no_requests(assessment: &Assessment<'_>) -> Option<ConditionState> {
     let (traffic, window) = (assessment.traffic, Traffic::WINDOW_SECONDS);
-    let message = match (traffic.has_load, traffic.requests > 0 || traffic.had_requests) {
+    let message = match (traffic.has_load, traffic.requests > 0 || traffic.had_success) {
         // A load sends at least one request a second.
         (true, _) if traffic.requests == 0 => {
             format!("no request of the load ended in the last {window} s")
@@ -81,7 +81,9 @@ fn no_requests(assessment: &Assessment<'_>) -> Option<ConditionState> {
         (true, _) | (false, true) => return None,
         (false, false) => {
             let minutes = IDLE_SECONDS / 60;
-            format!("there is no load, and no other request in the last {minutes} min")
+            format!(
+                "there is no load, and no other request has succeeded in the last {minutes} min"
+            )
         }
     };
     Some(ConditionState::new_unknown(Reason::NoTraffic, message))

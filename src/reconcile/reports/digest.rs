@@ -39,16 +39,16 @@ struct ReportDigest {
 #[derive(Debug, PartialEq)]
 struct TrafficDigest {
     has_recent: bool,
-    has_any: bool,
+    has_success: bool,
     has_failures: bool,
 }
 
 impl TrafficDigest {
-    /// Requests count as recent for `seconds` after the last one.
+    /// A success counts as recent for `seconds`.
     fn new(traffic: &Traffic, seconds: u64) -> Self {
         Self {
-            has_recent: traffic.has_any_within(seconds),
-            has_any: traffic.has_any(),
+            has_recent: traffic.has_success_within(seconds),
+            has_success: traffic.has_success(),
             has_failures: traffic.failures > 0,
         }
     }
@@ -58,7 +58,7 @@ impl TrafficDigest {
 struct EdgeDigest {
     to: String,
     probe: Probe,
-    has_requests: bool,
+    has_success: bool,
     has_failures: bool,
 }
 
@@ -92,7 +92,7 @@ impl ReportDigest {
         let edges = observations.edges.iter().map(|edge| EdgeDigest {
             to: edge.to.to_string(),
             probe: edge.probe.clone(),
-            has_requests: edge.traffic.has_any(),
+            has_success: edge.traffic.has_success(),
             has_failures: edge.traffic.failures > 0,
         });
         Self {

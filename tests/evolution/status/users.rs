@@ -47,7 +47,7 @@ fn without_a_load_a_request_counts_for_fifteen_minutes() {
         status_of(WITHOUT_LOAD, quiet, |_| {})
     };
     assert_condition(&last(900), "TrafficFlowing", ("True", "RequestsSucceed"), "");
-    let part = "there is no load, and no other request in the last 15 min";
+    let part = "there is no load, and no other request has succeeded in the last 15 min";
     assert_condition(&last(901), "TrafficFlowing", ("Unknown", "NoTraffic"), part);
 }
 
@@ -70,8 +70,8 @@ fn a_load_that_waits_for_its_first_answer_is_no_proof_and_soon_a_failure() {
     assert_condition(&status, "TrafficFlowing", ("Unknown", "NoTraffic"), part);
     assert_condition(&status, "Ready", ("Unknown", "NoTraffic"), part);
     let status = waits(16);
-    let part = "the entry has not answered the load for more than 15 s; the load's log says why: \
-                kubectl -n default logs deployment/shop-load";
+    let part = "no request of the load has succeeded since it started, more than 15 s ago; the \
+                load's log says why: kubectl -n default logs deployment/shop-load";
     assert_condition(&status, "TrafficFlowing", ("False", "RequestsFailing"), part);
     assert_condition(&status, "Ready", ("False", "RequestsFailing"), part);
 }

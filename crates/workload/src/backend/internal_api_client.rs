@@ -136,7 +136,9 @@ impl InternalApiClient {
             .map_err(BackendError::from)
             .and_then(|reply| parse(&reply))
             .map_err(|error| error.with_context(to));
-        self.edge().record(took, outcome.is_err());
+        if context.request.is_traffic(outcome.is_err()) {
+            self.edge().record(took, outcome.is_err());
+        }
         (context.log)(Query {
             to: to.to_string(),
             command: command.to_owned(),

@@ -50,10 +50,14 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
         let request = self.begin_request(headers, start);
         let outcome = self.run_within_limits(&request, required_permits(headers), parsing).await;
         let min_bytes = A::simulated_work(&request.settings).response_bytes;
+        let context = request.context.clone();
         let (status, answer) = self.build_answer(request, start, outcome);
         let took = start.elapsed();
         self.metrics.finish_request(operation, status, took);
-        self.runtime.served_traffic.record(took, status.is_server_error());
+        let failed = status.is_server_error();
+        if context.is_traffic(failed) {
+            self.runtime.served_traffic.record(took, failed);
+        }
         render_response(AnswerFormat::from_accept(headers), status, answer, min_bytes)
     }
 

@@ -1,11 +1,12 @@
 //! The wait for the first answer of a target, before the virtual users start.
 //!
 //! A new model's entry refuses connections until its pods are ready: refused requests would count as
-//! failures of a model that has no users yet. The wait has no bound, so the load reports its length,
+//! failures of a model that has no users yet. For the same reason the reads are marked, so that the
+//! components do not count those that fail. The wait has no bound, so the load reports its length,
 //! and the operator decides when it is too long.
 
 use super::{REQUEST_TIMEOUT, request::read_item, settings::LoadSettings, virtual_users::nth_item};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, headers::RequestContext};
 use maquette_http_client::Backoff;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -24,7 +25,8 @@ pub(super) async fn await_first_answer(runtime: &Arc<Runtime<LoadSettings>>) {
         let turn = usize::try_from(attempt).unwrap_or(0) % settings.targets.len();
         let key = nth_item(&settings.mix, attempt);
         let deadline = Instant::now() + REQUEST_TIMEOUT;
-        match read_item(&settings.targets[turn], &key, deadline).await {
+        let context = RequestContext::new_waiting_read(deadline);
+        match read_item(&settings.targets[turn], &key, context).await {
             Ok(_) => return,
             // Only a change is logged.
             Err(failure) if failure.reason != reason => {

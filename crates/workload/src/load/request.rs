@@ -62,20 +62,22 @@ pub(super) async fn send_and_check(
     match request {
         UserRequest::Read(key) => {
             let known = lock(checker).acknowledged_version(key).cloned();
-            let found = read_item(target, key, deadline).await?;
+            let found = read_item(target, key, RequestContext::new_root(deadline)).await?;
             check_durability(checker, key, known.as_ref(), found.as_ref())
         }
         UserRequest::Write(key, number) => {
             let body = serde_json::to_vec(&WrittenValue { write: *number }).map_err(|error| {
                 RequestFailure { kind: FailureKind::UnexpectedAnswer, reason: error.to_string() }
             })?;
+            let context = RequestContext::new_root(deadline);
             let answer =
-                send_request(target, Method::PUT, item_path(key), body.into(), deadline).await?;
+                send_request(target, Method::PUT, item_path(key), body.into(), context).await?;
             record_write(checker, key, answer)
         }
         UserRequest::Summary => {
             let path = "/summary".to_owned();
-            match send_request(target, Method::GET, path, Bytes::new(), deadline).await? {
+            let context = RequestContext::new_root(deadline);
+            match send_request(target, Method::GET, path, Bytes::new(), context).await? {
                 (StatusCode::OK, Some(Outcome::Summary(_))) => Ok(()),
                 answer => Err(unexpected_answer(answer)),
             }
@@ -90,9 +92,9 @@ pub(super) async fn send_and_check(
 pub(super) async fn read_item(
     target: &Upstream,
     key: &ItemKey,
-    deadline: Instant,
+    context: RequestContext,
 ) -> Result<Option<Version>, RequestFailure> {
-    let answer = send_request(target, Method::GET, item_path(key), Bytes::new(), deadline).await?;
+    let answer = send_request(target, Method::GET, item_path(key), Bytes::new(), context).await?;
     found_version(key, answer)
 }
 
@@ -104,9 +106,9 @@ async fn send_request(
     method: Method,
     path: String,
     body: Bytes,
-    deadline: Instant,
+    context: RequestContext,
 ) -> Result<AnsweredOutcome, RequestFailure> {
-    let call = CallRequest { method, path, context: RequestContext::new_root(deadline), body };
+    let call = CallRequest { method, path, context, body };
     match target.send_once(&call).await {
         Ok(CallResponse { status, body }) => {
             let answer = serde_json::from_slice::<Answer>(&body).ok();

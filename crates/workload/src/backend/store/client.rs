@@ -17,6 +17,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest time for one reply: several times what a slow disk needs.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The start of the detail of the error `ERR` for a command that the store does not know.
+const DETAIL_UNKNOWN_COMMAND: &str = "unknown command";
+
 /// Why one attempt of a query failed.
 #[derive(Clone, Debug)]
 pub(super) enum AttemptError {
@@ -122,13 +125,19 @@ async fn name_recipient(
     let reply: RedisResult<()> = command.query_async(connection).await;
     match reply {
         Ok(()) => Ok(()),
-        // A store of an earlier version does not know the command.
-        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::ResponseError) => Ok(()),
+        // A store of an earlier version. Another error, as of a full store, ends the connection.
+        Err(error) if is_unknown_command(&error) => Ok(()),
         Err(error) if error.code() == Some(ERROR_MISDIRECTED) => {
             Err(misdirected_reason(error.detail().unwrap_or_default().as_bytes()))
         }
         Err(error) => Err(error.to_string()),
     }
+}
+
+fn is_unknown_command(error: &RedisError) -> bool {
+    let detail = error.detail().unwrap_or_default();
+    error.kind() == ErrorKind::Server(ServerErrorKind::ResponseError)
+        && detail.starts_with(DETAIL_UNKNOWN_COMMAND)
 }
 
 fn classify_error(error: &RedisError) -> AttemptError {

@@ -129,7 +129,10 @@ async fn run_query<T: FromRedisValue>(
         version,
         error: outcome.as_ref().err().map(BackendError::to_string),
     });
-    store.edge().record(took, !matches!(outcome, Ok(Some(_))));
+    let failed = !matches!(outcome, Ok(Some(_)));
+    if context.request.is_traffic(failed) {
+        store.edge().record(took, failed);
+    }
     outcome
 }
 

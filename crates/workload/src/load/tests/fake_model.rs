@@ -4,11 +4,14 @@ use crate::runtime::lock;
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::get,
 };
-use maquette_contract::{Address, Answer, ItemKey, Outcome, ResponseTree, Role, Summary, Version};
+use maquette_contract::{
+    Address, Answer, ItemKey, Outcome, ResponseTree, Role, Summary, Version,
+    keys::HEADER_WAITING_READ,
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -29,6 +32,9 @@ pub(super) struct FakeState {
     pub(super) fails: bool,
     /// Writes are acknowledged and not stored.
     pub(super) forgets: bool,
+    /// All reads, and those that are marked as the load's waiting reads.
+    pub(super) reads: u64,
+    pub(super) waiting_reads: u64,
 }
 
 #[derive(Clone, Default)]
@@ -76,7 +82,12 @@ impl FakeModel {
 async fn read(
     State(model): State<FakeModel>,
     Path((collection, id)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Response {
+    model.change_state(|state| {
+        state.reads += 1;
+        state.waiting_reads += u64::from(headers.contains_key(HEADER_WAITING_READ));
+    });
     if model.should_fail().await {
         return failure(StatusCode::SERVICE_UNAVAILABLE);
     }

@@ -119,8 +119,17 @@ async fn the_users_start_with_the_first_answer_and_the_wait_is_reported() {
     model.change_state(|state| state.fails = true);
     model.listen(TcpListener::bind(closed).await.unwrap());
     load.wait_until("a longer wait", |r| r.load.unwrap().waiting_seconds >= Some(2)).await;
-    model.change_state(|state| state.fails = false);
+    let mut waiting_reads = 0;
+    model.change_state(|state| {
+        state.fails = false;
+        waiting_reads = state.waiting_reads;
+        assert_eq!(state.reads, waiting_reads, "all reads before the first answer are marked");
+    });
     let report = load.wait_until("answers", |report| succeeded(report) >= 50).await;
+    model.change_state(|state| {
+        assert!(state.waiting_reads <= waiting_reads + 1, "no read of a user is marked");
+        assert!(state.reads > state.waiting_reads);
+    });
     let seen = report.load.unwrap();
     assert_eq!((seen.failed, seen.waiting_seconds), (0, None));
     assert_eq!(report.edges[0].traffic.failures, 0);

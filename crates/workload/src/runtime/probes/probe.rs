@@ -24,6 +24,8 @@ use tokio::{
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The most bytes of an answer that are read.
 const MAX_REASON_BYTES: usize = 4096;
+/// The start of a store's answer to a command that it does not know.
+const UNKNOWN_COMMAND: &str = "-ERR unknown command";
 /// The path that a traffic port answers without any work.
 const PING_PATH: &str = "/ping";
 
@@ -154,8 +156,12 @@ async fn exchange_ping(mut stream: TcpStream, target: &EdgeTarget) -> io::Result
     let mut lines = BufReader::new(stream.take(MAX_REASON_BYTES as u64)).lines();
     if named.is_some() {
         let answer = lines.next_line().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
-        // A store of an earlier version answers another error: it does not know the command.
-        if answer.starts_with('-') && answer[1..].starts_with(ERROR_MISDIRECTED) {
+        // A store of an earlier version does not know the command, and answers the ping. If it does
+        // not, the error is the only known reason.
+        if answer.starts_with(UNKNOWN_COMMAND) {
+            return Ok(lines.next_line().await.ok().flatten().unwrap_or(answer));
+        }
+        if answer.starts_with('-') {
             return Ok(answer);
         }
     }

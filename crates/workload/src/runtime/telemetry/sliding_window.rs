@@ -25,8 +25,8 @@ pub struct SlidingWindow {
 #[derive(Default)]
 struct WindowCounts {
     slots: [Slot; SLOTS],
-    /// The second in which the last request ended, from the window's start.
-    last_second: Option<u64>,
+    /// The second in which the last request succeeded, from the window's start.
+    last_success: Option<u64>,
 }
 
 #[derive(Default)]
@@ -66,7 +66,9 @@ impl SlidingWindow {
     fn record_at(&self, now: Instant, took: Duration, failed: bool) {
         let second = self.second_at(now);
         let mut counts = lock(&self.counts);
-        counts.last_second = counts.last_second.max(Some(second));
+        if !failed {
+            counts.last_success = counts.last_success.max(Some(second));
+        }
         let slot = &mut counts.slots[second as usize % SLOTS];
         if slot.second != second {
             slot.second = second;
@@ -93,7 +95,7 @@ impl SlidingWindow {
             failures,
             p50_micros: quantile_micros(&counts, requests.div_ceil(2)),
             p99_micros: quantile_micros(&counts, (requests * 99).div_ceil(100)),
-            idle_seconds: window.last_second.map(|last| now.saturating_sub(last)),
+            idle_seconds: window.last_success.map(|last| now.saturating_sub(last)),
         }
     }
 
@@ -159,6 +161,19 @@ mod tests {
         assert_eq!(window.traffic_at(at(24)), idle);
         window.record_at(at(18), millis(1), false);
         assert_eq!(window.traffic_at(at(18)).requests, 3, "a slot is reused after its second");
+    }
+
+    #[test]
+    fn a_failure_leaves_no_trace_after_the_window() {
+        let window = SlidingWindow::default();
+        let at = |second: u64| window.start + Duration::from_secs(second);
+        window.record_at(at(3), millis(10), true);
+        assert_eq!(window.traffic_at(at(4)).failures, 1);
+        assert!(!window.traffic_at(at(4)).has_success());
+        assert_eq!(window.traffic_at(at(30)), Traffic::default());
+        window.record_at(at(31), millis(10), false);
+        window.record_at(at(32), millis(10), true);
+        assert_eq!(window.traffic_at(at(33)).idle_seconds, Some(2));
     }
 
     proptest! {

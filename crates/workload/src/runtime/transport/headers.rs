@@ -1,8 +1,10 @@
-//! The headers that travel with a request from hop to hop: trace, deadline and hop count.
+//! The headers that travel with a request from hop to hop: trace, deadline, hop count, and the mark
+//! of a waiting read.
 
 pub use super::trace::{TRACEPARENT, TRACESTATE, TraceContext};
 
 use hyper::{HeaderMap, header::HeaderValue};
+use maquette_contract::keys::HEADER_WAITING_READ;
 use std::{str::FromStr, time::Duration};
 use tokio::time::Instant;
 
@@ -25,7 +27,7 @@ const RESERVE_FRACTION: u32 = 20;
 #[error("the request has passed {MAX_HOPS} components: the calls form a cycle")]
 pub struct HopLimitError;
 
-/// The trace, deadline and hop count of a request.
+/// What travels with a request from hop to hop.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     /// The trace that the request belongs to.
@@ -33,12 +35,19 @@ pub struct RequestContext {
     /// The time at which the caller stops waiting.
     pub deadline: Instant,
     hops: u8,
+    /// Whether it has [`HEADER_WAITING_READ`].
+    is_waiting_read: bool,
 }
 
 impl RequestContext {
     /// The context of a request that starts here, with a new trace.
     pub fn new_root(deadline: Instant) -> Self {
-        Self { trace: TraceContext::random(), deadline, hops: 0 }
+        Self { trace: TraceContext::random(), deadline, hops: 0, is_waiting_read: false }
+    }
+
+    /// The context of a read by which a load waits for its first answer.
+    pub fn new_waiting_read(deadline: Instant) -> Self {
+        Self { is_waiting_read: true, ..Self::new_root(deadline) }
     }
 
     /// Reads the headers. A missing or malformed one counts as in a request that starts at its
@@ -49,7 +58,13 @@ impl RequestContext {
             trace: TraceContext::from_headers(headers).unwrap_or_else(TraceContext::random),
             deadline: now + remaining.min(MAX_DEADLINE),
             hops: parse_header(headers, HOPS).unwrap_or(0),
+            is_waiting_read: headers.contains_key(HEADER_WAITING_READ),
         }
+    }
+
+    /// Whether the request counts as traffic: always, except for a waiting read that failed.
+    pub fn is_traffic(&self, failed: bool) -> bool {
+        !(self.is_waiting_read && failed)
     }
 
     /// Checks that the request may be answered here.
@@ -73,6 +88,9 @@ impl RequestContext {
         headers.insert(HOPS, HeaderValue::from(u16::from(self.hops) + 1));
         let millis = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         headers.insert(DEADLINE, HeaderValue::from(millis));
+        if self.is_waiting_read {
+            headers.insert(HEADER_WAITING_READ, HeaderValue::from_static("1"));
+        }
         self.trace.inject_into(&mut headers);
         headers
     }

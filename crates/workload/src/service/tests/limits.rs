@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::runtime::headers::{DEADLINE, HOPS, MAX_HOPS, TRACEPARENT, TRACESTATE};
+use maquette_contract::keys::HEADER_WAITING_READ;
 use std::sync::Mutex;
 
 #[tokio::test]
@@ -91,6 +92,25 @@ async fn trace_deadline_and_hops_are_forwarded() {
     web.get_with("/summary", &[(TRACEPARENT, "nonsense")]).await.counts();
     assert_eq!(header(TRACEPARENT).len(), parent.len(), "a new trace is made");
     assert_eq!(header(HOPS), "1");
+}
+
+#[tokio::test]
+async fn a_waiting_read_that_fails_is_no_traffic() {
+    let failing = fake_component(async |_| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
+    let below = Service::start("below", thin_client_config("failing", &failing)).await;
+    let web = Service::start("web", thin_client_config("below", &below.address)).await;
+    // Of the answered requests and of the edge: requests and failures.
+    let counts = |service: &Service| {
+        let edge = service.runtime.observations().edges[0].traffic;
+        let served = service.runtime.served_traffic.current_traffic();
+        [(served.requests, served.failures), (edge.requests, edge.failures)]
+    };
+    let got = web.get_with("/items/books/7", &[(HEADER_WAITING_READ, "1")]).await;
+    assert!(got.status.is_server_error(), "{}", got.text());
+    assert_eq!([counts(&web), counts(&below)], [[(0, 0); 2]; 2]);
+    let got = web.get("/items/books/7").await;
+    assert!(got.status.is_server_error(), "{}", got.text());
+    assert_eq!([counts(&web), counts(&below)], [[(1, 1); 2]; 2]);
 }
 
 #[tokio::test]

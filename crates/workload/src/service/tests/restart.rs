@@ -3,6 +3,7 @@
 use super::*;
 use maquette_contract::Probe;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn probe(service: &Service) -> Probe {
     service.runtime.observations().edges[0].probe.clone()
@@ -70,6 +71,52 @@ async fn a_request_fails_at_its_deadline_if_the_store_stays_down() {
     assert!(error.contains("refused"), "{error}");
     let query = &got.answer().trace.queries[0];
     assert!(query.count > 1 && query.error.is_some(), "{query:?}");
+}
+
+/// A store that answers each command with these lines and then closes the connection.
+async fn refusing_store(lines: &'static [u8]) -> Address {
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut received = [0; 1024];
+                let mut text = Vec::new();
+                while let Ok(size @ 1..) = stream.read(&mut received).await {
+                    text.extend_from_slice(&received[..size]);
+                    if text.windows(11).any(|bytes| bytes == b"MAQUETTE.TO") {
+                        return stream.write_all(lines).await.unwrap_or_default();
+                    }
+                    // What the client library sends by itself.
+                    let commands = received[..size].iter().filter(|byte| **byte == b'*').count();
+                    stream.write_all("+OK\r\n".repeat(commands).as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_full_store_is_no_store_of_an_earlier_version() {
+    let full = "max number of clients reached";
+    let address = refusing_store(b"-ERR max number of clients reached\r\n").await;
+    let web = Service::start("web", owner_config(&address)).await;
+    let headers = [(crate::runtime::headers::DEADLINE, "1000")];
+    let error = web.get_with("/items/books/7", &headers).await.error(StatusCode::BAD_GATEWAY);
+    assert!(error.contains(full), "{error}");
+}
+
+#[tokio::test]
+async fn a_probe_reports_the_error_that_a_store_ends_the_connection_with() {
+    for error in [&b"-ERR max number of clients reached\r\n"[..], b"-ERR unknown command 'X'\r\n"] {
+        let address = refusing_store(error).await;
+        let web = Service::start("web", owner_config(&address)).await;
+        wait_until("the store is probed", || probe(&web) != Probe::Pending).await;
+        let answer = std::str::from_utf8(error).unwrap().trim_end();
+        let message = format!("{address} answered PING with {answer:?}");
+        assert_eq!(probe(&web), Probe::Fails { message });
+    }
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use tokio::{
 /// More than two pages.
 const ITEMS: u64 = 450;
 
-/// A proxy in front of a store. A `SCAN` takes a permit of the gate; without one its connection is
-/// closed, and the client retries.
+/// A proxy in front of a store. A `SCAN` takes a permit of the gate; without one its answer is
+/// `LOADING`, and the client retries. The connection stays open: other queries share it.
 pub(super) async fn gate(store: &Address, gate: &Arc<Semaphore>) -> Address {
     let (listener, address) = listen().await;
     let (store, gate) = (store.clone(), Arc::clone(gate));
@@ -31,20 +31,41 @@ async fn pass(client: TcpStream, server: TcpStream, gate: Arc<Semaphore>) {
     let requests = async {
         let mut sent = vec![0; 65536];
         while let Ok(size @ 1..) = from_client.read(&mut sent).await {
-            if sent[..size].windows(9).any(|bytes| bytes == b"$4\r\nSCAN\r") {
-                let Ok(permit) = gate.try_acquire() else { return };
-                permit.forget();
+            let mut rest = &mut sent[..size];
+            while let Some(at) = position_of(rest, b"$4\r\nSCAN\r") {
+                match gate.try_acquire() {
+                    Ok(permit) => permit.forget(),
+                    // The store refuses the unknown command, in the order of the queries.
+                    Err(_) => rest[at + 4..at + 8].copy_from_slice(b"SHUT"),
+                }
+                rest = &mut rest[at + 9..];
             }
             if to_server.write_all(&sent[..size]).await.is_err() {
                 return;
             }
         }
     };
-    let replies = async { drop(tokio::io::copy(&mut from_server, &mut to_client).await) };
+    let replies = async {
+        let mut received = vec![0; 65536];
+        while let Ok(size @ 1..) = from_server.read(&mut received).await {
+            let mut reply = received[..size].to_vec();
+            let refused = b"-ERR unknown command 'SHUT'";
+            while let Some(at) = position_of(&reply, refused) {
+                drop(reply.splice(at..at + refused.len(), *b"-LOADING the gate is closed"));
+            }
+            if to_client.write_all(&reply).await.is_err() {
+                return;
+            }
+        }
+    };
     tokio::select! {
         () = requests => {}
         () = replies => {}
     }
+}
+
+fn position_of(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
 }
 
 /// A source with many items, and a target that has some of them.
