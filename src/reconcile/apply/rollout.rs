@@ -1,7 +1,9 @@
 //! What a rollout needs beside the workloads: a slot, and its canary pods.
 
 use super::{
-    super::{context::ReconcileContext, error::ApplyError, outcome::ReconcileOutcome},
+    super::{
+        context::ReconcileContext, error::ApplyError, outcome::ReconcileOutcome, watch::SLOT_RETRY,
+    },
     child::{Child, create_params},
 };
 use crate::rollout::{RolloutInput, RolloutPlan};
@@ -14,9 +16,6 @@ use std::time::{Duration, Instant};
 
 /// The wait before a refused canary is tried again, or one that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(61);
-
-/// The wait for a slot, if none becomes free before.
-const SLOT_RETRY: Duration = Duration::from_secs(60);
 
 /// Takes a slot for a rollout that goes on, or holds it until one is free: for at most the returned
 /// time.

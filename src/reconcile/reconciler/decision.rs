@@ -206,13 +206,14 @@ fn unwatched_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
     problems.map(|message| Issue { kind: IssueKind::Failed, message }).collect()
 }
 
-/// Changes nothing that runs.
+/// Changes nothing that runs, and needs no slot of a rollout.
 fn keep_running(
     cx: &ReconcileContext<'_>,
     running: &RunningTopology,
     acceptance: Acceptance,
     issues: Vec<Issue>,
 ) -> Decision {
+    cx.shared.rollout_slots.release(cx.key());
     let before = cx.architecture.status.as_ref();
     // An evolution that was in progress is interrupted, not over.
     let evolution = before.and_then(|status| status.evolution.as_ref());

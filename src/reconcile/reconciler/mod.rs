@@ -79,6 +79,7 @@ async fn handle_panic(
     tracing::error!(architecture = %key, message, "a reconcile panicked");
     // Which components got a new configuration before is unknown.
     shared.invalidate_reports(key, |_| true);
+    shared.rollout_slots.release(key);
     let report = report_panic(shared, architecture, &message);
     // A panic of its own is logged by the hook; there is nothing else to do about it.
     let _ = catch_panic(timeout(PUBLISH_TIMEOUT, report)).await;
