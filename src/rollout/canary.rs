@@ -25,7 +25,7 @@ pub(super) enum CanaryState {
 pub(super) fn canary_state(wanted: &Pod, snapshot: &Snapshot, now: Timestamp) -> CanaryState {
     let found = snapshot.pods.iter().find(|pod| is_same(pod, wanted));
     let Some(pod) = found else { return CanaryState::Pending(None) };
-    let ends: Vec<_> = container_ends(pod).collect();
+    let ends: Vec<_> = container_ends(pod, wanted).collect();
     let name = pod.metadata.name.as_deref().unwrap_or_default();
     match ends.iter().find(|end| end.exit_code != 0) {
         None if phase(pod) == Some("Succeeded") || !ends.is_empty() => CanaryState::Proven,
@@ -53,9 +53,13 @@ fn owner_uid(pod: &Pod) -> Option<&str> {
     pod.metadata.owner_references.as_ref()?.first().map(|owner| owner.uid.as_str())
 }
 
-/// How the workload's container has ended. A sidecar of a service mesh may go on.
-fn container_ends(pod: &Pod) -> impl Iterator<Item = &ContainerStateTerminated> {
-    let ours = pod.spec.as_ref().and_then(|spec| spec.containers.first()).map(|one| &one.name);
+/// How the workload's container has ended. An injected sidecar may go on, and may be the first
+/// container of the live pod: the name is that in `wanted`.
+fn container_ends<'a>(
+    pod: &'a Pod,
+    wanted: &'a Pod,
+) -> impl Iterator<Item = &'a ContainerStateTerminated> {
+    let ours = wanted.spec.as_ref().and_then(|spec| spec.containers.first()).map(|one| &one.name);
     let status = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
     let containers = status.into_iter().flatten();
     containers
@@ -97,4 +101,67 @@ fn is_due_again(pod: &Pod, now: Timestamp) -> bool {
     let created = pod.metadata.creation_timestamp.as_ref();
     let is_old = created.is_some_and(|created| now.duration_since(created.0) > REPEAT_AFTER);
     is_old && phase(pod) == Some("Failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::{
+        api::core::v1::{Container, ContainerState, ContainerStatus, PodSpec, PodStatus},
+        apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time},
+    };
+    use std::sync::Arc;
+
+    fn owner() -> OwnerReference {
+        OwnerReference {
+            uid: "uid".to_owned(),
+            controller: Some(true),
+            ..OwnerReference::default()
+        }
+    }
+
+    fn canary(containers: &[&str]) -> Pod {
+        let containers = containers.iter().map(|name| Container {
+            name: (*name).to_owned(),
+            ..Container::default()
+        });
+        Pod {
+            metadata: ObjectMeta {
+                name: Some("shop-data-canary".to_owned()),
+                creation_timestamp: Some(Time(Timestamp::UNIX_EPOCH)),
+                owner_references: Some(vec![owner()]),
+                ..ObjectMeta::default()
+            },
+            spec: Some(PodSpec { containers: containers.collect(), ..PodSpec::default() }),
+            status: None,
+        }
+    }
+
+    /// The canary after its container has ended, in a pod with an injected first container.
+    fn ended(exit_code: i32, phase: &str) -> Pod {
+        let terminated = ContainerStateTerminated { exit_code, ..Default::default() };
+        let state = ContainerState { terminated: Some(terminated), ..Default::default() };
+        let container = ContainerStatus {
+            name: "workload".to_owned(),
+            state: Some(state),
+            ..ContainerStatus::default()
+        };
+        let status = PodStatus {
+            phase: Some(phase.to_owned()),
+            container_statuses: Some(vec![container]),
+            ..PodStatus::default()
+        };
+        Pod { status: Some(status), ..canary(&["istio-proxy", "workload"]) }
+    }
+
+    fn snapshot(pod: Pod) -> Snapshot {
+        Snapshot { pods: vec![Arc::new(pod)], ..Snapshot::default() }
+    }
+
+    #[test]
+    fn a_sidecar_that_is_injected_as_the_first_container_hides_no_result() {
+        let wanted = canary(&["workload"]);
+        let state = canary_state(&wanted, &snapshot(ended(0, "Running")), Timestamp::UNIX_EPOCH);
+        assert_eq!(state, CanaryState::Proven);
+    }
 }
