@@ -7,7 +7,7 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 
-/// A canary that has failed is repeated after this time: the cause may be gone.
+/// A canary that was evicted or lost its node is repeated after this time: the cause may be gone.
 const REPEAT_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// The state of a canary.
@@ -29,7 +29,7 @@ pub(super) fn canary_state(wanted: &Pod, snapshot: &Snapshot, now: Timestamp) ->
     let name = pod.metadata.name.as_deref().unwrap_or_default();
     match ends.iter().find(|end| end.exit_code != 0) {
         None if phase(pod) == Some("Succeeded") || !ends.is_empty() => CanaryState::Proven,
-        None if phase(pod) == Some("Failed") => {
+        _ if has_lost_place(pod, wanted) => {
             CanaryState::Stuck(format!("pod {name}: {}", failure(pod)))
         }
         _ => match readiness_issue(pod, &snapshot.causes) {
@@ -71,7 +71,15 @@ fn phase(pod: &Pod) -> Option<&str> {
     pod.status.as_ref()?.phase.as_deref()
 }
 
-/// Why a pod failed without a container that ended, such as an eviction.
+/// Whether the pod failed for another cause than its container, such as an eviction or a lost node.
+/// The container of an evicted pod may have an exit code, but the pod then has a reason.
+fn has_lost_place(pod: &Pod, wanted: &Pod) -> bool {
+    let has_reason = pod.status.as_ref().is_some_and(|status| status.reason.is_some());
+    let has_failed_container = container_ends(pod, wanted).any(|end| end.exit_code != 0);
+    phase(pod) == Some("Failed") && (has_reason || !has_failed_container)
+}
+
+/// Why such a pod failed.
 fn failure(pod: &Pod) -> String {
     let status = pod.status.as_ref();
     let reason = status.and_then(|status| status.reason.as_deref()).unwrap_or("Failed");
@@ -81,7 +89,8 @@ fn failure(pod: &Pod) -> String {
     }
 }
 
-/// The canaries in `snapshot` that are not among `wanted`, or that failed and are to be repeated.
+/// The canaries in `snapshot` that are not among `wanted`, or that are to be repeated. One whose
+/// container failed stays: the same settings would fail again.
 pub(super) fn obsolete_canaries(
     wanted: &[Pod],
     snapshot: &Snapshot,
@@ -92,15 +101,18 @@ pub(super) fn obsolete_canaries(
         pod.metadata.deletion_timestamp.is_none() && is_controlled_by(&pod.metadata, uid)
     });
     canaries
-        .filter(|pod| !wanted.iter().any(|wanted| is_same(pod, wanted)) || is_due_again(pod, now))
+        .filter(|pod| {
+            let same = wanted.iter().find(|wanted| is_same(pod, wanted));
+            same.is_none_or(|wanted| is_due_again(pod, wanted, now))
+        })
         .map(|pod| Pod::clone(pod))
         .collect()
 }
 
-fn is_due_again(pod: &Pod, now: Timestamp) -> bool {
+fn is_due_again(pod: &Pod, wanted: &Pod, now: Timestamp) -> bool {
     let created = pod.metadata.creation_timestamp.as_ref();
     let is_old = created.is_some_and(|created| now.duration_since(created.0) > REPEAT_AFTER);
-    is_old && phase(pod) == Some("Failed")
+    is_old && has_lost_place(pod, wanted)
 }
 
 #[cfg(test)]
@@ -121,10 +133,9 @@ mod tests {
     }
 
     fn canary(containers: &[&str]) -> Pod {
-        let containers = containers.iter().map(|name| Container {
-            name: (*name).to_owned(),
-            ..Container::default()
-        });
+        let containers = containers
+            .iter()
+            .map(|name| Container { name: (*name).to_owned(), ..Container::default() });
         Pod {
             metadata: ObjectMeta {
                 name: Some("shop-data-canary".to_owned()),
@@ -163,5 +174,23 @@ mod tests {
         let wanted = canary(&["workload"]);
         let state = canary_state(&wanted, &snapshot(ended(0, "Running")), Timestamp::UNIX_EPOCH);
         assert_eq!(state, CanaryState::Proven);
+    }
+
+    #[test]
+    fn only_a_canary_that_lost_its_place_is_repeated() {
+        let wanted = [canary(&["workload"])];
+        let now = Timestamp::UNIX_EPOCH + REPEAT_AFTER * 2;
+        let failed = snapshot(ended(1, "Failed"));
+        assert!(obsolete_canaries(&wanted, &failed, "uid", now).is_empty());
+        let expected = "pod shop-data-canary: its container exits: Error, code 1; see its log";
+        let stuck = CanaryState::Stuck(expected.to_owned());
+        assert_eq!(canary_state(&wanted[0], &failed, now), stuck);
+
+        let mut evicted = ended(137, "Failed");
+        evicted.status.as_mut().unwrap().reason = Some("Evicted".to_owned());
+        let evicted = snapshot(evicted);
+        assert_eq!(obsolete_canaries(&wanted, &evicted, "uid", now).len(), 1);
+        let stuck = CanaryState::Stuck("pod shop-data-canary: Evicted".to_owned());
+        assert_eq!(canary_state(&wanted[0], &evicted, now), stuck);
     }
 }
