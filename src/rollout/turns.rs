@@ -7,14 +7,20 @@ use super::{
     order::rollout_order,
 };
 use crate::{
-    observe::{Availability, Shortfall, Snapshot, component_availability},
+    observe::{Availability, RunningPod, Shortfall, Snapshot, component_availability},
     plan::Component,
     render::{ObjectsByKind, PodController, build_canary, keep_live_template},
 };
-use k8s_openapi::{Metadata, api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use k8s_openapi::{
+    Metadata, api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    jiff::SignedDuration,
+};
 use kube::ResourceExt;
-use maquette_contract::ComponentName;
+use maquette_contract::{ComponentName, Role};
 use std::{collections::BTreeSet, sync::Arc};
+
+/// A pod that is not ready this long after its creation does not count as starting.
+const MAX_START: SignedDuration = SignedDuration::from_secs(600);
 
 /// What happens to the pods of a component now.
 #[derive(Clone, Debug)]
@@ -108,8 +114,7 @@ impl RolloutPlan {
         let state = canary_state(&canary, input.snapshot, input.now);
         self.canaries.push(canary);
         match state {
-            CanaryState::Proven => has_starting_pod(component, input)
-                .then(|| Shortfall::passing("its other pods are starting")),
+            CanaryState::Proven => unsettled_pod(component, input),
             CanaryState::Pending(None) => {
                 Some(Shortfall::passing(format!("pod {name} tries the new settings")))
             }
@@ -238,13 +243,31 @@ fn unmet_by(component: &Component, input: &RolloutInput<'_>) -> Option<Shortfall
     }
 }
 
-/// Whether a pod is not ready and nothing keeps it from being so: a second one must not end now.
-fn has_starting_pod(component: &Component, input: &RolloutInput<'_>) -> bool {
-    let running = input.running.component(&component.name);
-    running.is_some_and(|running| {
-        !running.terminating.is_empty()
-            || running.pods.iter().any(|pod| !pod.ready && pod.issue.is_none())
-    })
+/// A pod that ends or starts: a second one must not end now.
+fn unsettled_pod(component: &Component, input: &RolloutInput<'_>) -> Option<Shortfall> {
+    let running = input.running.component(&component.name)?;
+    // A Deployment replaces a pod on a dead machine, a StatefulSet does not.
+    let is_replaced = matches!(component.role(), Role::Service | Role::Load);
+    let mut ending = running.terminating.iter();
+    let ending = ending.find(|pod| !is_replaced || !pod.is_overdue(input.now));
+    if let Some(pod) = ending {
+        return Some(match pod.is_overdue(input.now) {
+            true => Shortfall::stuck(pod.overdue_message()),
+            false => Shortfall::passing(format!("pod {} is ending", pod.name)),
+        });
+    }
+    let mut pods = running.pods.iter();
+    let starting = pods.find(|pod| !pod.ready && pod.issue.is_none() && may_start(pod, input))?;
+    Some(Shortfall::passing(format!("pod {} is starting", starting.name)))
+}
+
+/// Whether the pod is young enough to become ready by itself. The change may be the fix of an older
+/// one.
+fn may_start(pod: &RunningPod, input: &RolloutInput<'_>) -> bool {
+    let mut pods = input.snapshot.pods.iter().map(|found| &found.metadata);
+    let found = pods.find(|metadata| metadata.uid.as_ref() == Some(&pod.uid));
+    let created = found.and_then(|metadata| metadata.creation_timestamp.as_ref());
+    created.is_none_or(|created| input.now.duration_since(created.0) <= MAX_START)
 }
 
 /// Whether a pod cannot become ready without a fix.

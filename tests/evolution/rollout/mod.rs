@@ -5,8 +5,12 @@ mod controllers;
 mod objects;
 mod world;
 
-use crate::cluster::{parse_spec, plan_spec};
-use maquette::plan::Topology;
+use crate::{
+    cluster::{now, parse_spec, plan_spec},
+    status::{make_not_ready, pod_mut},
+};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::SignedDuration};
+use maquette::{observe::Snapshot, plan::Topology};
 use proptest::prelude::*;
 use world::World;
 
@@ -145,6 +149,53 @@ fn a_pod_that_its_controller_does_not_replace_is_deleted() {
     world.set_state("shop-peers", &typo, &[&old, &old, &typo]);
     run_until_still(&mut world);
     assert!(world.images().iter().eq(["old"]), "{:?}", world.images());
+}
+
+/// What the rollout of new peers waits for when their canary has succeeded and `disturb` is the case.
+fn wait_of_peers(disturb: fn(&mut Snapshot)) -> (Option<String>, Option<String>) {
+    let mut world = World::healthy(&topology(SPECS[3], "old"));
+    world.good.insert("new".to_owned());
+    world.wanted = topology(SPECS[3], "new");
+    while world.reconcile(true).canaries.is_empty() {
+        world.run_controllers();
+    }
+    world.run_controllers();
+    world.disturb = disturb;
+    let plan = world.reconcile(true);
+    (plan.wait(), plan.stop())
+}
+
+fn delete_first_peer(snapshot: &mut Snapshot, deadline: SignedDuration) {
+    pod_mut(snapshot, "shop-peers-0").metadata.deletion_timestamp = Some(Time(now() + deadline));
+}
+
+fn age_first_peer(snapshot: &mut Snapshot, age: SignedDuration) {
+    let pod = pod_mut(snapshot, "shop-peers-0");
+    pod.metadata.creation_timestamp = Some(Time(now() - age));
+    pod.status.as_mut().unwrap().container_statuses = None;
+    make_not_ready(snapshot, "shop-peers-0");
+}
+
+#[test]
+fn a_rollout_waits_for_pods_that_end_or_start_in_time_and_names_one_that_does_not_end() {
+    let (wait, stop) =
+        wait_of_peers(|snapshot| delete_first_peer(snapshot, SignedDuration::from_secs(10)));
+    let wait = wait.unwrap();
+    assert!(wait.contains("peers: pod shop-peers-0 is ending"), "{wait}");
+    assert_eq!(stop, None);
+    let (_, stop) =
+        wait_of_peers(|snapshot| delete_first_peer(snapshot, SignedDuration::from_secs(-60)));
+    let stop = stop.expect("it stops");
+    assert!(stop.contains("pod shop-peers-0 did not end within its grace period"), "{stop}");
+
+    let (wait, _) =
+        wait_of_peers(|snapshot| age_first_peer(snapshot, SignedDuration::from_mins(9)));
+    let wait = wait.unwrap();
+    assert!(wait.contains("peers: pod shop-peers-0 is starting"), "{wait}");
+    let (wait, _) =
+        wait_of_peers(|snapshot| age_first_peer(snapshot, SignedDuration::from_mins(11)));
+    let wait = wait.unwrap();
+    assert!(wait.contains("peers: its pods are being replaced"), "{wait}");
 }
 
 #[test]
