@@ -136,6 +136,13 @@ impl RolloutPlan {
         self.is_active() && !waits_for_shape && self.stop().is_none()
     }
 
+    /// Whether it waits for a slot and changes no pod until it has one.
+    pub fn only_waits_for_slot(&self) -> bool {
+        self.slots_in_use.is_some()
+            && self.turns.iter().any(|turn| turn.is_held)
+            && self.turns.iter().all(Turn::has_not_begun)
+    }
+
     /// Holds all that has not begun, because `in_use` other Architectures change their pods.
     pub fn wait_for_slot(&mut self, in_use: usize, input: &RolloutInput<'_>) {
         for turn in self.turns.iter_mut().filter(|turn| turn.change.is_careful()) {

@@ -92,7 +92,10 @@ pub(super) async fn decide(
     let is_interim = evolution.blockers.is_empty() && evolution.apply != accepted.topology;
     let wanted = is_interim.then(|| render(&accepted.topology, settings).into_objects());
     let mut target = new_target(cx, accepted, &evolution);
-    target.waits.extend(rollout.wait());
+    match rollout.only_waits_for_slot() {
+        true => target.slot_wait = rollout.wait(),
+        false => target.waits.extend(rollout.wait()),
+    }
     target.stops.extend(rollout.stop());
     let change = PendingChange {
         objects,
@@ -173,6 +176,7 @@ fn new_target(cx: &ReconcileContext<'_>, accepted: AcceptedSpec, evolution: &Evo
         entry: Some(evolution.apply.entry().clone()),
         evolution: evolution.step.map(|step| ActiveEvolution { to: shape, step }),
         waits: evolution.waits.iter().map(ToString::to_string).collect(),
+        slot_wait: None,
         blockers: evolution.blockers.iter().map(ToString::to_string).collect(),
         stops: vec![],
     }
@@ -225,6 +229,7 @@ fn keep_running(
         evolution: evolution
             .map(|evolution| ActiveEvolution { to: evolution.to, step: evolution.step }),
         waits: vec![],
+        slot_wait: None,
         blockers: vec![],
         stops: vec![],
     };
