@@ -17,7 +17,7 @@ use k8s_openapi::{
 };
 use kube::ResourceExt;
 use maquette_contract::{ComponentName, Role};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 /// A pod that is not ready this long after its creation does not count as starting.
 const MAX_START: SignedDuration = SignedDuration::from_secs(600);
@@ -33,6 +33,13 @@ struct Turn {
     is_held: bool,
 }
 
+/// How many Architectures change pods, and how many may at once.
+#[derive(Clone, Copy, Debug)]
+struct SlotUse {
+    in_use: usize,
+    limit: usize,
+}
+
 /// Which components get their new pods now, and why the others wait.
 #[derive(Clone, Debug, Default)]
 pub struct RolloutPlan {
@@ -40,8 +47,8 @@ pub struct RolloutPlan {
     /// The first component that is not complete, and what it lacks.
     unfinished: Option<(ComponentName, Shortfall)>,
     is_evolving: bool,
-    /// The number of Architectures that change pods instead of this one, if it has to wait.
-    slots_in_use: Option<usize>,
+    /// The Architectures that change pods instead of this one, if it has to wait.
+    slots: Option<SlotUse>,
     /// Canary pods that must exist.
     pub canaries: Vec<Pod>,
     /// Pods to delete: canaries that are not needed any more, and pods of StatefulSets that cannot
@@ -138,17 +145,18 @@ impl RolloutPlan {
 
     /// Whether it waits for a slot and changes no pod until it has one.
     pub fn only_waits_for_slot(&self) -> bool {
-        self.slots_in_use.is_some()
+        self.slots.is_some()
             && self.turns.iter().any(|turn| turn.is_held)
             && self.turns.iter().all(Turn::has_not_begun)
     }
 
-    /// Holds all that has not begun, because `in_use` other Architectures change their pods.
-    pub fn wait_for_slot(&mut self, in_use: usize, input: &RolloutInput<'_>) {
+    /// Holds all that has not begun, because `in_use` other Architectures change their pods, of at
+    /// most `limit` at once.
+    pub fn wait_for_slot(&mut self, in_use: usize, limit: usize, input: &RolloutInput<'_>) {
         for turn in self.turns.iter_mut().filter(|turn| turn.change.is_careful()) {
             turn.is_held = true;
         }
-        self.slots_in_use = Some(in_use);
+        self.slots = Some(SlotUse { in_use, limit });
         self.canaries.clear();
         let uid = &input.topology.identity().uid;
         let canaries = obsolete_canaries(&[], input.snapshot, uid, input.now);
@@ -186,16 +194,9 @@ impl RolloutPlan {
         if !self.is_active() {
             return None;
         }
-        if let Some(in_use) = self.slots_in_use {
-            let names = self.names_where(|turn| turn.is_held);
-            let others = match in_use {
-                1 => "1 other Architecture is".to_owned(),
-                in_use => format!("{in_use} other Architectures are"),
-            };
-            return Some(format!(
-                "new pods of {names} wait for a slot: {others} rolled out \
-                 (--max-concurrent-rollouts)"
-            ));
+        let held = self.names_where(|turn| turn.is_held);
+        if let Some(slots) = self.slots.filter(|_| !held.is_empty()) {
+            return Some(format!("new pods of {held} wait for a slot: {slots}"));
         }
         let current = self.unfinished.as_ref().map(|(component, _)| component);
         let rest = self
@@ -228,6 +229,19 @@ impl RolloutPlan {
     pub fn stop(&self) -> Option<String> {
         let (component, shortfall) = self.unfinished.as_ref().filter(|_| self.is_active())?;
         shortfall.is_stuck.then(|| format!("{component}: {}", shortfall.message))
+    }
+}
+
+impl fmt::Display for SlotUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { in_use, limit } = self;
+        match in_use {
+            // A slot is free, and goes to one that waits longer.
+            in_use if in_use < limit => write!(f, "other Architectures wait longer")?,
+            1 => write!(f, "1 other Architecture is rolling out")?,
+            in_use => write!(f, "{in_use} other Architectures are rolling out")?,
+        }
+        write!(f, "; --max-concurrent-rollouts allows {limit} at once")
     }
 }
 

@@ -30,7 +30,7 @@ pub(in crate::reconcile) fn claim_slot(
         return None;
     }
     let in_use = slots.claim(cx.key(), &cx.shared.queue, Instant::now()).err()?;
-    rollout.wait_for_slot(in_use, input);
+    rollout.wait_for_slot(in_use, slots.limit(), input);
     Some(SLOT_RETRY)
 }
 

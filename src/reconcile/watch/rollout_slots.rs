@@ -36,6 +36,11 @@ impl RolloutSlots {
         Self { limit: limit.into(), state: Mutex::default() }
     }
 
+    /// How many Architectures hold a slot at once.
+    pub(in crate::reconcile) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Takes a slot for the Architecture, which keeps it until [`Self::release`]; if all are taken,
     /// returns how many, and `queue` gets the Architecture when one is free.
     ///

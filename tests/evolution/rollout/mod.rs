@@ -209,9 +209,23 @@ fn without_a_slot_nothing_that_serves_changes() {
         plan.wait().as_deref(),
         Some(
             "new pods of business, client, data and 1 more wait for a slot: 5 other Architectures \
-             are rolled out (--max-concurrent-rollouts)"
+             are rolling out; --max-concurrent-rollouts allows 5 at once"
         )
     );
+}
+
+#[test]
+fn without_a_slot_a_change_that_has_begun_goes_on_and_says_so() {
+    let (old, new) = (topology(SPECS[3], "old"), topology(SPECS[3], "new"));
+    let mut world = World::healthy(&old);
+    world.good.insert("new".to_owned());
+    world.wanted = new.clone();
+    world.set_state("shop-peers", &new, &[&old, &old, &new]);
+    world.set_state("shop-load", &new, &[&new]);
+    let plan = world.reconcile(false);
+    let wait = plan.wait().unwrap();
+    assert!(wait.starts_with("rolling out new pods"), "{wait}");
+    assert!(!plan.only_waits_for_slot());
 }
 
 #[test]

@@ -186,7 +186,7 @@ impl World {
         };
         let mut plan = plan_rollout(&objects, &input);
         if !may_roll {
-            plan.wait_for_slot(5, &input);
+            plan.wait_for_slot(5, 5, &input);
         }
         let withheld = plan.hold_templates(&mut objects, &snapshot);
         assert!(withheld.is_empty(), "{withheld:?}");
