@@ -164,6 +164,16 @@ impl RolloutPlan {
         self.obsolete_pods.extend(canaries.into_iter().filter(|pod| !known.contains(&pod.uid())));
     }
 
+    /// Stops at the canary of this name, which the API server refuses to create for the reason in
+    /// `message`: it would refuse the pods that the canary stands for too.
+    pub fn refuse_canary(&mut self, name: &str, message: &str) {
+        self.canaries.retain(|canary| canary.name_any() != name);
+        // A canary is only ever that of the first component that is not complete.
+        if let Some((_, shortfall)) = &mut self.unfinished {
+            *shortfall = Shortfall::stuck(message);
+        }
+    }
+
     /// Makes the workloads in `objects` that wait keep their live templates. Returns the names of
     /// StatefulSets that must not be created yet: their pods run without them.
     pub fn hold_templates(

@@ -127,8 +127,8 @@ async fn run_steps(
     next_look.into_iter().chain(next_reading).for_each(|wait| outcome.requeue_within(wait));
     let changes = async {
         if let Some(change) = change {
-            let refusals = make_changes(&cx, change, &snapshot, &running, &mut outcome).await;
-            target.stops.extend(refusals);
+            let refusal = make_changes(&cx, change, &snapshot, &running, &mut outcome).await;
+            target.stops.extend(refusal);
         }
     };
     let changed = timeout_at(deadline, changes).await;

@@ -199,6 +199,18 @@ fn a_rollout_waits_for_pods_that_end_or_start_in_time_and_names_one_that_does_no
 }
 
 #[test]
+fn a_refused_canary_stops_the_rollout_and_is_not_created_again() {
+    let mut world = World::healthy(&topology(SPECS[3], "old"));
+    world.wanted = topology(SPECS[3], "new");
+    let mut plan = world.reconcile(true);
+    assert_eq!(plan.canaries.len(), 1);
+    assert!(plan.needs_slot());
+    plan.refuse_canary("shop-peers-canary", "too large");
+    assert!(plan.canaries.is_empty() && !plan.needs_slot());
+    assert!(plan.stop().unwrap().ends_with("peers: too large"));
+}
+
+#[test]
 fn without_a_slot_nothing_that_serves_changes() {
     let mut world = World::healthy(&topology(SPECS[0], "old"));
     world.good.insert("new".to_owned());
