@@ -42,7 +42,7 @@ pub struct Target {
     pub slot_wait: Option<String>,
     /// Why the specification cannot be reached from what runs, one line each, with the fix.
     pub blockers: Vec<String>,
-    /// Pods with new settings that cannot start, so that no further pod is changed, one line each.
+    /// Why the change of pods does not go on without a fix, one line each.
     pub stops: Vec<String>,
 }
 

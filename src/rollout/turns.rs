@@ -238,7 +238,15 @@ impl RolloutPlan {
     /// Why the rollout does not go on without a fix, in one line; none if it goes on.
     pub fn stop(&self) -> Option<String> {
         let (component, shortfall) = self.unfinished.as_ref().filter(|_| self.is_active())?;
-        shortfall.is_stuck.then(|| format!("{component}: {}", shortfall.message))
+        let has_new_pods = self
+            .turns
+            .iter()
+            .any(|turn| turn.component == *component && turn.change != PodChange::None);
+        let subject = match has_new_pods {
+            true => "new pods cannot start:",
+            false => "the change of pods waits for",
+        };
+        shortfall.is_stuck.then(|| format!("{subject} {component}: {}", shortfall.message))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
 };
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::SignedDuration};
 use maquette::{observe::Snapshot, plan::Topology};
+use objects::canary_status;
 use proptest::prelude::*;
 use world::World;
 
@@ -211,6 +212,25 @@ fn a_refused_canary_stops_the_rollout_and_is_not_created_again() {
 }
 
 #[test]
+fn a_component_that_is_broken_for_another_reason_is_not_said_to_have_new_pods() {
+    let (old, new) = (topology(SPECS[0], "old"), topology(SPECS[0], "new"));
+    let mut world = World::healthy(&old);
+    world.good.insert("new".to_owned());
+    world.wanted = new.clone();
+    world.set_state("shop-business", &new, &[&new, &new]);
+    world.disturb = |snapshot| {
+        let name = "shop-business-0";
+        let mut broken = canary_status(false);
+        broken.conditions = pod_mut(snapshot, name).status.take().unwrap().conditions;
+        pod_mut(snapshot, name).status = Some(broken);
+        make_not_ready(snapshot, name);
+    };
+    let stop = world.reconcile(true).stop().expect("it stops");
+    let expected = "the change of pods waits for business: pod shop-business-0: image wrong";
+    assert!(stop.starts_with(expected), "{stop}");
+}
+
+#[test]
 fn without_a_slot_nothing_that_serves_changes() {
     let mut world = World::healthy(&topology(SPECS[0], "old"));
     world.good.insert("new".to_owned());
@@ -251,7 +271,7 @@ fn the_status_names_the_component_whose_pods_change() {
     world.run_controllers();
     world.run_controllers();
     let plan = world.reconcile(true);
-    let expected = "business: pod shop-business-x5: image typo cannot be pulled: not found";
+    let expected = "new pods cannot start: business: pod shop-business-x5: image typo cannot be pulled: not found";
     assert_eq!(
         plan.stop().map(|stop| stop.split("-x").next().unwrap().to_owned()),
         expected.split("-x").next().map(str::to_owned)
