@@ -30,14 +30,28 @@ pub(super) fn canary_state(wanted: &Pod, snapshot: &Snapshot, now: Timestamp) ->
     match ends.iter().find(|end| end.exit_code != 0) {
         None if phase(pod) == Some("Succeeded") || !ends.is_empty() => CanaryState::Proven,
         _ if has_lost_place(pod, wanted) => {
-            CanaryState::Stuck(format!("pod {name}: {}", failure(pod)))
+            CanaryState::Stuck(name_fix(format!("pod {name}: {}", failure(pod))))
         }
         _ => match readiness_issue(pod, &snapshot.causes) {
             Some(issue) if issue.is_stuck(now) => {
-                CanaryState::Stuck(format!("pod {name}: {}", issue.message))
+                CanaryState::Stuck(name_fix(format!("pod {name}: {}", issue.message)))
             }
-            issue => CanaryState::Pending(issue.map(|issue| issue.message)),
+            issue => CanaryState::Pending(issue.map(|issue| name_fix(issue.message))),
         },
+    }
+}
+
+/// The reason why a canary does not start, and the fix if it finds no room: unlike the pods that it
+/// stands for, it runs beside the old ones.
+pub(super) fn name_fix(reason: String) -> String {
+    // As the scheduler, the admission of quotas and the kubelet say it.
+    let lacks_room = ["Insufficient ", "Too many pods", "exceeded quota", "OutOf"];
+    match lacks_room.iter().any(|part| reason.contains(part)) {
+        true => format!(
+            "{}; the canary needs room for one more pod: raise the quota or add a machine",
+            reason.trim_end_matches('.')
+        ),
+        false => reason,
     }
 }
 
@@ -119,7 +133,9 @@ fn is_due_again(pod: &Pod, wanted: &Pod, now: Timestamp) -> bool {
 mod tests {
     use super::*;
     use k8s_openapi::{
-        api::core::v1::{Container, ContainerState, ContainerStatus, PodSpec, PodStatus},
+        api::core::v1::{
+            Container, ContainerState, ContainerStatus, PodCondition, PodSpec, PodStatus,
+        },
         apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time},
     };
     use std::sync::Arc;
@@ -174,6 +190,29 @@ mod tests {
         let wanted = canary(&["workload"]);
         let state = canary_state(&wanted, &snapshot(ended(0, "Running")), Timestamp::UNIX_EPOCH);
         assert_eq!(state, CanaryState::Proven);
+    }
+
+    #[test]
+    fn a_canary_without_room_names_the_fix() {
+        let wanted = canary(&["workload"]);
+        let status = PodStatus {
+            conditions: Some(vec![PodCondition {
+                type_: "PodScheduled".to_owned(),
+                status: "False".to_owned(),
+                message: Some("0/1 nodes are available: 1 Insufficient cpu.".to_owned()),
+                ..PodCondition::default()
+            }]),
+            ..PodStatus::default()
+        };
+        let pending = snapshot(Pod { status: Some(status), ..canary(&["workload"]) });
+        let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
+        let CanaryState::Stuck(message) = canary_state(&wanted, &pending, now) else {
+            panic!("it is not stuck")
+        };
+        let fix = "1 Insufficient cpu; the canary needs room for one more pod: raise the quota or \
+                   add a machine";
+        assert!(message.ends_with(fix), "{message}");
+        assert_eq!(name_fix("image a cannot be pulled".to_owned()), "image a cannot be pulled");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The turn of each component: which gets its new pod template now, and which waits.
 
 use super::{
-    canary::{CanaryState, canary_state, obsolete_canaries},
+    canary::{CanaryState, canary_state, name_fix, obsolete_canaries},
     change::{PodChange, stuck_at_older_template},
     input::RolloutInput,
     order::rollout_order,
@@ -170,7 +170,7 @@ impl RolloutPlan {
         self.canaries.retain(|canary| canary.name_any() != name);
         // A canary is only ever that of the first component that is not complete.
         if let Some((_, shortfall)) = &mut self.unfinished {
-            *shortfall = Shortfall::stuck(message);
+            *shortfall = Shortfall::stuck(name_fix(message.to_owned()));
         }
     }
 

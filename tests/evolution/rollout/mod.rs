@@ -271,11 +271,8 @@ fn the_status_names_the_component_whose_pods_change() {
     world.run_controllers();
     world.run_controllers();
     let plan = world.reconcile(true);
-    let expected = "new pods cannot start: business: pod shop-business-x5: image typo cannot be pulled: not found";
-    assert_eq!(
-        plan.stop().map(|stop| stop.split("-x").next().unwrap().to_owned()),
-        expected.split("-x").next().map(str::to_owned)
-    );
+    let stop = plan.stop().expect("it stops");
+    assert!(stop.starts_with("new pods cannot start: business: pod shop-business-x"), "{stop}");
 }
 
 /// The state of one workload: its template, and those of its pods; 0 is old, 1 new, 2 broken.
