@@ -6,6 +6,8 @@ use k8s_openapi::{
     api::core::v1::{ContainerStateTerminated, Pod},
     jiff::{SignedDuration, Timestamp},
 };
+use maquette_contract::keys::LABEL_COMPONENT;
+use std::sync::Arc;
 
 /// A canary that was evicted or lost its node is repeated after this time: the cause may be gone.
 const REPEAT_AFTER: SignedDuration = SignedDuration::from_secs(60);
@@ -111,16 +113,29 @@ pub(super) fn obsolete_canaries(
     uid: &str,
     now: Timestamp,
 ) -> Vec<Pod> {
-    let canaries = snapshot.pods.iter().filter(|pod| {
-        pod.metadata.deletion_timestamp.is_none() && is_controlled_by(&pod.metadata, uid)
-    });
-    canaries
+    find_canaries(snapshot, uid)
         .filter(|pod| {
             let same = wanted.iter().find(|wanted| is_same(pod, wanted));
             same.is_none_or(|wanted| is_due_again(pod, wanted, now))
         })
         .map(|pod| Pod::clone(pod))
         .collect()
+}
+
+/// The canaries of the Architecture with this UID: it controls them itself, and they belong to no
+/// component.
+fn find_canaries<'a>(snapshot: &'a Snapshot, uid: &str) -> impl Iterator<Item = &'a Arc<Pod>> {
+    snapshot.pods.iter().filter(move |pod| {
+        let labels = pod.metadata.labels.as_ref();
+        pod.metadata.deletion_timestamp.is_none()
+            && is_controlled_by(&pod.metadata, uid)
+            && labels.is_none_or(|labels| !labels.contains_key(LABEL_COMPONENT))
+    })
+}
+
+/// All canaries of the Architecture with this UID, to delete when no change is applied.
+pub fn all_canaries(snapshot: &Snapshot, uid: &str) -> Vec<Pod> {
+    find_canaries(snapshot, uid).map(|pod| Pod::clone(pod)).collect()
 }
 
 fn is_due_again(pod: &Pod, wanted: &Pod, now: Timestamp) -> bool {
@@ -138,7 +153,6 @@ mod tests {
         },
         apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time},
     };
-    use std::sync::Arc;
 
     fn owner() -> OwnerReference {
         OwnerReference {
@@ -190,6 +204,16 @@ mod tests {
         let wanted = canary(&["workload"]);
         let state = canary_state(&wanted, &snapshot(ended(0, "Running")), Timestamp::UNIX_EPOCH);
         assert_eq!(state, CanaryState::Proven);
+    }
+
+    #[test]
+    fn canaries_are_the_pods_of_the_architecture_itself_without_a_component() {
+        let mut of_component = canary(&["workload"]);
+        let label = (LABEL_COMPONENT.to_owned(), "data".to_owned());
+        of_component.metadata.labels = Some([label].into());
+        assert!(all_canaries(&snapshot(of_component), "uid").is_empty());
+        assert!(all_canaries(&snapshot(canary(&["workload"])), "another").is_empty());
+        assert_eq!(all_canaries(&snapshot(canary(&["workload"])), "uid").len(), 1);
     }
 
     #[test]

@@ -7,7 +7,10 @@ use super::{
     },
     child::{Child, create_params},
 };
-use crate::rollout::{RolloutInput, RolloutPlan};
+use crate::{
+    observe::Snapshot,
+    rollout::{RolloutInput, RolloutPlan, all_canaries},
+};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt,
@@ -98,6 +101,18 @@ fn record_refusal(cx: &ReconcileContext<'_>, canary: &Pod, message: String) {
         refused_at: Instant::now(),
     };
     cx.with_state(|state| state.canary_refusal = Some(refusal));
+}
+
+/// Deletes all canaries: no change is applied that they could prove.
+pub(in crate::reconcile) async fn delete_canaries(
+    cx: &ReconcileContext<'_>,
+    snapshot: &Snapshot,
+    outcome: &mut ReconcileOutcome,
+) {
+    for pod in all_canaries(snapshot, cx.uid()) {
+        let result = delete_pod(cx, &pod).await;
+        outcome.record_result(result);
+    }
 }
 
 async fn create_canary(cx: &ReconcileContext<'_>, canary: &Pod) -> Result<(), ApplyError> {
