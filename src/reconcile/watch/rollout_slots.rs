@@ -53,6 +53,10 @@ impl RolloutSlots {
         now: Instant,
     ) -> Result<(), usize> {
         let mut state = self.lock();
+        // First: one that claims again keeps its place, however late it is.
+        if let Some(found) = state.waiting.iter_mut().find(|one| one.key == *key) {
+            found.claimed_at = now;
+        }
         state.drop_silent(now);
         if !state.waiting.is_empty() {
             state.holders.retain(|_, since| now.duration_since(*since) < MAX_HOLD);
@@ -60,13 +64,9 @@ impl RolloutSlots {
         if state.holders.contains_key(key) {
             return Ok(());
         }
-        match state.waiting.iter_mut().find(|one| one.key == *key) {
-            Some(found) => found.claimed_at = now,
-            None => state.waiting.push_back(WaitingRollout {
-                key: key.clone(),
-                queue: Arc::clone(queue),
-                claimed_at: now,
-            }),
+        if !state.waiting.iter().any(|one| one.key == *key) {
+            let queue = Arc::clone(queue);
+            state.waiting.push_back(WaitingRollout { key: key.clone(), queue, claimed_at: now });
         }
         let free = self.limit.saturating_sub(state.holders.len());
         if !state.waiting.iter().take(free).any(|one| one.key == *key) {
