@@ -37,9 +37,12 @@ pub struct Target {
     pub evolution: Option<ActiveEvolution>,
     /// What must happen before the next step of the change, one line each.
     pub waits: Vec<String>,
+    /// The change of pods that waits for other Architectures and has not begun. It explains nothing
+    /// that does not work, so `Ready` does not read it.
+    pub slot_wait: Option<String>,
     /// Why the specification cannot be reached from what runs, one line each, with the fix.
     pub blockers: Vec<String>,
-    /// Pods with new settings that cannot start, so that no further pod is changed, one line each.
+    /// Why the change of pods does not go on without a fix, one line each.
     pub stops: Vec<String>,
 }
 

@@ -40,6 +40,16 @@ pub(super) struct GrowthRefusal {
     pub(super) refused_at: Instant,
 }
 
+/// A canary pod that the API server refused, so that the next reconciles do not repeat the request.
+#[derive(Clone, Debug)]
+pub(super) struct CanaryRefusal {
+    pub(super) pod: String,
+    pub(super) template_hash: String,
+    /// The API server's reason.
+    pub(super) message: String,
+    pub(super) refused_at: Instant,
+}
+
 /// Writes of one field that another client had changed.
 #[derive(Debug, Default)]
 pub(super) struct Repairs {
@@ -71,6 +81,8 @@ pub(super) struct ReconcileState {
     pub(super) kubelet_refreshes: HashMap<String, KubeletRefresh>,
     /// By the claim's name.
     pub(super) refused_growth: HashMap<String, GrowthRefusal>,
+    /// A rollout has one canary at a time.
+    pub(super) canary_refusal: Option<CanaryRefusal>,
     /// The oldest first.
     pub(super) events: Vec<EventRecord>,
     pub(super) status_written_at: Option<Instant>,

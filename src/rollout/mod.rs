@@ -19,6 +19,7 @@ mod order;
 mod restarts;
 mod turns;
 
+pub use canary::all_canaries;
 pub use input::RolloutInput;
 pub use order::rollout_order;
 pub use restarts::{Restart, find_restarts, templates_by_name};

@@ -1,20 +1,26 @@
 //! The turn of each component: which gets its new pod template now, and which waits.
 
 use super::{
-    canary::{CanaryState, canary_state, obsolete_canaries},
+    canary::{CanaryState, canary_state, name_fix, obsolete_canaries},
     change::{PodChange, stuck_at_older_template},
     input::RolloutInput,
     order::rollout_order,
 };
 use crate::{
-    observe::{Availability, Shortfall, Snapshot, component_availability},
+    observe::{Availability, RunningPod, Shortfall, Snapshot, component_availability},
     plan::Component,
     render::{ObjectsByKind, PodController, build_canary, keep_live_template},
 };
-use k8s_openapi::{Metadata, api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use k8s_openapi::{
+    Metadata, api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    jiff::SignedDuration,
+};
 use kube::ResourceExt;
-use maquette_contract::ComponentName;
-use std::{collections::BTreeSet, sync::Arc};
+use maquette_contract::{ComponentName, Role};
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+/// A pod that is not ready this long after its creation does not count as starting.
+const MAX_START: SignedDuration = SignedDuration::from_secs(600);
 
 /// What happens to the pods of a component now.
 #[derive(Clone, Debug)]
@@ -27,6 +33,13 @@ struct Turn {
     is_held: bool,
 }
 
+/// How many Architectures change pods, and how many may at once.
+#[derive(Clone, Copy, Debug)]
+struct SlotUse {
+    in_use: usize,
+    limit: usize,
+}
+
 /// Which components get their new pods now, and why the others wait.
 #[derive(Clone, Debug, Default)]
 pub struct RolloutPlan {
@@ -34,8 +47,8 @@ pub struct RolloutPlan {
     /// The first component that is not complete, and what it lacks.
     unfinished: Option<(ComponentName, Shortfall)>,
     is_evolving: bool,
-    /// The number of Architectures that change pods instead of this one, if it has to wait.
-    slots_in_use: Option<usize>,
+    /// The Architectures that change pods instead of this one, if it has to wait.
+    slots: Option<SlotUse>,
     /// Canary pods that must exist.
     pub canaries: Vec<Pod>,
     /// Pods to delete: canaries that are not needed any more, and pods of StatefulSets that cannot
@@ -108,8 +121,7 @@ impl RolloutPlan {
         let state = canary_state(&canary, input.snapshot, input.now);
         self.canaries.push(canary);
         match state {
-            CanaryState::Proven => has_starting_pod(component, input)
-                .then(|| Shortfall::passing("its other pods are starting")),
+            CanaryState::Proven => unsettled_pod(component, input),
             CanaryState::Pending(None) => {
                 Some(Shortfall::passing(format!("pod {name} tries the new settings")))
             }
@@ -131,17 +143,35 @@ impl RolloutPlan {
         self.is_active() && !waits_for_shape && self.stop().is_none()
     }
 
-    /// Holds all that has not begun, because `in_use` other Architectures change their pods.
-    pub fn wait_for_slot(&mut self, in_use: usize, input: &RolloutInput<'_>) {
+    /// Whether it waits for a slot and changes no pod until it has one.
+    pub fn only_waits_for_slot(&self) -> bool {
+        self.slots.is_some()
+            && self.turns.iter().any(|turn| turn.is_held)
+            && self.turns.iter().all(Turn::has_not_begun)
+    }
+
+    /// Holds all that has not begun, because `in_use` other Architectures change their pods, of at
+    /// most `limit` at once.
+    pub fn wait_for_slot(&mut self, in_use: usize, limit: usize, input: &RolloutInput<'_>) {
         for turn in self.turns.iter_mut().filter(|turn| turn.change.is_careful()) {
             turn.is_held = true;
         }
-        self.slots_in_use = Some(in_use);
+        self.slots = Some(SlotUse { in_use, limit });
         self.canaries.clear();
         let uid = &input.topology.identity().uid;
         let canaries = obsolete_canaries(&[], input.snapshot, uid, input.now);
         let known: BTreeSet<_> = self.obsolete_pods.iter().map(ResourceExt::uid).collect();
         self.obsolete_pods.extend(canaries.into_iter().filter(|pod| !known.contains(&pod.uid())));
+    }
+
+    /// Stops at the canary of this name, which the API server refuses to create for the reason in
+    /// `message`: it would refuse the pods that the canary stands for too.
+    pub fn refuse_canary(&mut self, name: &str, message: &str) {
+        self.canaries.retain(|canary| canary.name_any() != name);
+        // A canary is only ever that of the first component that is not complete.
+        if let Some((_, shortfall)) = &mut self.unfinished {
+            *shortfall = Shortfall::stuck(name_fix(message.to_owned()));
+        }
     }
 
     /// Makes the workloads in `objects` that wait keep their live templates. Returns the names of
@@ -174,16 +204,9 @@ impl RolloutPlan {
         if !self.is_active() {
             return None;
         }
-        if let Some(in_use) = self.slots_in_use {
-            let names = self.names_where(|turn| turn.is_held);
-            let others = match in_use {
-                1 => "1 other Architecture is".to_owned(),
-                in_use => format!("{in_use} other Architectures are"),
-            };
-            return Some(format!(
-                "new pods of {names} wait for a slot: {others} rolled out \
-                 (--max-concurrent-rollouts)"
-            ));
+        let held = self.names_where(|turn| turn.is_held);
+        if let Some(slots) = self.slots.filter(|_| !held.is_empty()) {
+            return Some(format!("new pods of {held} wait for a slot: {slots}"));
         }
         let current = self.unfinished.as_ref().map(|(component, _)| component);
         let rest = self
@@ -215,7 +238,28 @@ impl RolloutPlan {
     /// Why the rollout does not go on without a fix, in one line; none if it goes on.
     pub fn stop(&self) -> Option<String> {
         let (component, shortfall) = self.unfinished.as_ref().filter(|_| self.is_active())?;
-        shortfall.is_stuck.then(|| format!("{component}: {}", shortfall.message))
+        let has_new_pods = self
+            .turns
+            .iter()
+            .any(|turn| turn.component == *component && turn.change != PodChange::None);
+        let subject = match has_new_pods {
+            true => "new pods cannot start:",
+            false => "the change of pods waits for",
+        };
+        shortfall.is_stuck.then(|| format!("{subject} {component}: {}", shortfall.message))
+    }
+}
+
+impl fmt::Display for SlotUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { in_use, limit } = self;
+        match in_use {
+            // A slot is free, and goes to one that waits longer.
+            in_use if in_use < limit => write!(f, "other Architectures wait longer")?,
+            1 => write!(f, "1 other Architecture is rolling out")?,
+            in_use => write!(f, "{in_use} other Architectures are rolling out")?,
+        }
+        write!(f, "; --max-concurrent-rollouts allows {limit} at once")
     }
 }
 
@@ -238,13 +282,31 @@ fn unmet_by(component: &Component, input: &RolloutInput<'_>) -> Option<Shortfall
     }
 }
 
-/// Whether a pod is not ready and nothing keeps it from being so: a second one must not end now.
-fn has_starting_pod(component: &Component, input: &RolloutInput<'_>) -> bool {
-    let running = input.running.component(&component.name);
-    running.is_some_and(|running| {
-        !running.terminating.is_empty()
-            || running.pods.iter().any(|pod| !pod.ready && pod.issue.is_none())
-    })
+/// A pod that ends or starts: a second one must not end now.
+fn unsettled_pod(component: &Component, input: &RolloutInput<'_>) -> Option<Shortfall> {
+    let running = input.running.component(&component.name)?;
+    // A Deployment replaces a pod on a dead machine, a StatefulSet does not.
+    let is_replaced = matches!(component.role(), Role::Service | Role::Load);
+    let mut ending = running.terminating.iter();
+    let ending = ending.find(|pod| !is_replaced || !pod.is_overdue(input.now));
+    if let Some(pod) = ending {
+        return Some(match pod.is_overdue(input.now) {
+            true => Shortfall::stuck(pod.overdue_message()),
+            false => Shortfall::passing(format!("pod {} is ending", pod.name)),
+        });
+    }
+    let mut pods = running.pods.iter();
+    let starting = pods.find(|pod| !pod.ready && pod.issue.is_none() && may_start(pod, input))?;
+    Some(Shortfall::passing(format!("pod {} is starting", starting.name)))
+}
+
+/// Whether the pod is young enough to become ready by itself. The change may be the fix of an older
+/// one.
+fn may_start(pod: &RunningPod, input: &RolloutInput<'_>) -> bool {
+    let mut pods = input.snapshot.pods.iter().map(|found| &found.metadata);
+    let found = pods.find(|metadata| metadata.uid.as_ref() == Some(&pod.uid));
+    let created = found.and_then(|metadata| metadata.creation_timestamp.as_ref());
+    created.is_none_or(|created| input.now.duration_since(created.0) <= MAX_START)
 }
 
 /// Whether a pod cannot become ready without a fix.

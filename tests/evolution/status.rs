@@ -43,6 +43,7 @@ impl Inputs {
             entry: Some(topology.entry().clone()),
             evolution: None,
             waits: vec![],
+            slot_wait: None,
             blockers: vec![],
             stops: vec![],
         };

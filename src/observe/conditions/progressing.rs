@@ -36,7 +36,8 @@ fn older_pods_serve(assessment: &Assessment<'_>) -> bool {
 /// A change in progress, and issues that pass.
 fn evolving(assessment: &Assessment<'_>) -> Option<ConditionState> {
     let passing = assessment.outcome.issues.iter().map(|issue| issue.message.clone());
-    let waits: Vec<_> = passing.chain(assessment.waits()).collect();
+    let slot_wait = assessment.target.slot_wait.clone();
+    let waits: Vec<_> = passing.chain(assessment.waits()).chain(slot_wait).collect();
     if !waits.is_empty() {
         return Some(ConditionState::new_true(Reason::Evolving, join_items(waits)));
     }

@@ -25,12 +25,9 @@ fn stuck_components(assessment: &Assessment<'_>) -> Option<ConditionState> {
     (!stuck.is_empty()).then(|| ConditionState::new_false(Reason::PodsNotReady, join_items(stuck)))
 }
 
-/// New pods that cannot start: no further pod is changed.
+/// A change of pods that cannot go on: no further pod is changed.
 fn rollout_stopped(assessment: &Assessment<'_>) -> Option<ConditionState> {
     let stops = &assessment.target.stops;
-    if stops.is_empty() {
-        return None;
-    }
-    let message = format!("new pods cannot start: {}", join_items(stops.iter().cloned()));
-    Some(ConditionState::new_false(Reason::PodsNotReady, message))
+    (!stops.is_empty())
+        .then(|| ConditionState::new_false(Reason::PodsNotReady, join_items(stops.iter().cloned())))
 }

@@ -26,4 +26,4 @@ pub(super) use names::{NameCheck, check_names, check_names_of_kind};
 pub(super) use objects::apply_objects;
 pub(super) use owner::{ensure_owned, name_conflict};
 pub(super) use prune::prune_objects;
-pub(super) use rollout::{claim_slot, run_canaries};
+pub(super) use rollout::{claim_slot, delete_canaries, run_canaries};

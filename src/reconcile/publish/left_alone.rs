@@ -28,6 +28,7 @@ pub(in crate::reconcile) async fn leave_alone(
     shared.states.forget(key);
     shared.poll_schedule.forget(key);
     shared.metrics.forget_architecture(key);
+    shared.rollout_slots.release(key);
     let note = note_of(key, other, shared.installation.name());
     tracing::warn!(architecture = %key, note, "another installation builds the Architecture");
     let event = Event {

@@ -18,15 +18,15 @@ use crate::{
 };
 
 /// Makes the objects of `change`. Ends early when the rest must wait for what failed. Returns why
-/// the API server refused canary pods, one line each.
+/// the rollout stops, if the API server refuses a canary pod.
 pub(super) async fn make_changes(
     cx: &ReconcileContext<'_>,
     change: PendingChange,
     snapshot: &Snapshot,
     running: &RunningTopology,
     outcome: &mut ReconcileOutcome,
-) -> Vec<String> {
-    let PendingChange { mut objects, wanted, retention, is_blocked, rollout, withheld_sets } =
+) -> Option<String> {
+    let PendingChange { mut objects, wanted, retention, is_blocked, mut rollout, withheld_sets } =
         change;
     outcome.blocked = is_blocked;
     // Before the claims: a StatefulSet that is created again for larger volumes keeps its template.
@@ -52,9 +52,9 @@ pub(super) async fn make_changes(
         refresh_stale_pods(cx, &objects.config_maps, running, outcome).await;
     }
     if outcome.can_continue() {
-        return run_canaries(cx, &rollout, outcome).await;
+        return run_canaries(cx, &mut rollout, outcome).await;
     }
-    vec![]
+    None
 }
 
 /// The names of `objects` that belong to something else. The others are reserved.

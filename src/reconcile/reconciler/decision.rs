@@ -92,7 +92,10 @@ pub(super) async fn decide(
     let is_interim = evolution.blockers.is_empty() && evolution.apply != accepted.topology;
     let wanted = is_interim.then(|| render(&accepted.topology, settings).into_objects());
     let mut target = new_target(cx, accepted, &evolution);
-    target.waits.extend(rollout.wait());
+    match rollout.only_waits_for_slot() {
+        true => target.slot_wait = rollout.wait(),
+        false => target.waits.extend(rollout.wait()),
+    }
     target.stops.extend(rollout.stop());
     let change = PendingChange {
         objects,
@@ -173,6 +176,7 @@ fn new_target(cx: &ReconcileContext<'_>, accepted: AcceptedSpec, evolution: &Evo
         entry: Some(evolution.apply.entry().clone()),
         evolution: evolution.step.map(|step| ActiveEvolution { to: shape, step }),
         waits: evolution.waits.iter().map(ToString::to_string).collect(),
+        slot_wait: None,
         blockers: evolution.blockers.iter().map(ToString::to_string).collect(),
         stops: vec![],
     }
@@ -206,13 +210,14 @@ fn unwatched_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
     problems.map(|message| Issue { kind: IssueKind::Failed, message }).collect()
 }
 
-/// Changes nothing that runs.
+/// Changes nothing that runs, and needs no slot of a rollout.
 fn keep_running(
     cx: &ReconcileContext<'_>,
     running: &RunningTopology,
     acceptance: Acceptance,
     issues: Vec<Issue>,
 ) -> Decision {
+    cx.shared.rollout_slots.release(cx.key());
     let before = cx.architecture.status.as_ref();
     // An evolution that was in progress is interrupted, not over.
     let evolution = before.and_then(|status| status.evolution.as_ref());
@@ -224,6 +229,7 @@ fn keep_running(
         evolution: evolution
             .map(|evolution| ActiveEvolution { to: evolution.to, step: evolution.step }),
         waits: vec![],
+        slot_wait: None,
         blockers: vec![],
         stops: vec![],
     };

@@ -8,6 +8,7 @@ use self::{
     decision::{Decision, decide},
 };
 use super::{
+    apply::delete_canaries,
     context::{Context, ReconcileContext},
     error::{ApplyError, ReconcileError},
     key::ArchitectureKey,
@@ -19,7 +20,9 @@ use super::{
 };
 use crate::{
     api::VolumeStatus,
-    observe::{Assessment, IssueKind, RunningTopology, Subject, Target, running_topology},
+    observe::{
+        Acceptance, Assessment, IssueKind, RunningTopology, Subject, Target, running_topology,
+    },
 };
 use kube::runtime::controller::Action;
 use std::{sync::Arc, time::Duration};
@@ -79,6 +82,7 @@ async fn handle_panic(
     tracing::error!(architecture = %key, message, "a reconcile panicked");
     // Which components got a new configuration before is unknown.
     shared.invalidate_reports(key, |_| true);
+    shared.rollout_slots.release(key);
     let report = report_panic(shared, architecture, &message);
     // A panic of its own is logged by the hook; there is nothing else to do about it.
     let _ = catch_panic(timeout(PUBLISH_TIMEOUT, report)).await;
@@ -124,10 +128,14 @@ async fn run_steps(
     let Decision { mut target, change, issues, next_look: next_reading, is_unwatched } = decision;
     outcome.applied.issues.extend(issues);
     next_look.into_iter().chain(next_reading).for_each(|wait| outcome.requeue_within(wait));
+    // While an object is unreadable, canaries may belong to a change that goes on afterwards.
+    let is_refused = !matches!(target.acceptance, Acceptance::Accepted { .. });
     let changes = async {
         if let Some(change) = change {
-            let refusals = make_changes(&cx, change, &snapshot, &running, &mut outcome).await;
-            target.stops.extend(refusals);
+            let refusal = make_changes(&cx, change, &snapshot, &running, &mut outcome).await;
+            target.stops.extend(refusal);
+        } else if !is_unwatched && is_refused {
+            delete_canaries(&cx, &snapshot, &mut outcome).await;
         }
     };
     let changed = timeout_at(deadline, changes).await;

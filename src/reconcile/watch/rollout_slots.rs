@@ -10,7 +10,10 @@ use std::{
 /// A rollout that takes longer gives its slot to one that waits, and waits in turn for the rest.
 const MAX_HOLD: Duration = Duration::from_secs(600);
 
-/// The slots of rollouts: who holds one, and who waits, the longest wait first.
+/// The wait for a slot, if none becomes free before: then the Architecture claims one again.
+pub(in crate::reconcile) const SLOT_RETRY: Duration = Duration::from_secs(60);
+
+/// The slots of rollouts: the holders, and those that wait, the longest wait first.
 pub(in crate::reconcile) struct RolloutSlots {
     limit: usize,
     state: Mutex<SlotState>,
@@ -19,12 +22,23 @@ pub(in crate::reconcile) struct RolloutSlots {
 #[derive(Default)]
 struct SlotState {
     holders: HashMap<ArchitectureKey, Instant>,
-    waiting: VecDeque<(ArchitectureKey, Arc<Queue>)>,
+    waiting: VecDeque<WaitingRollout>,
+}
+
+struct WaitingRollout {
+    key: ArchitectureKey,
+    queue: Arc<Queue>,
+    claimed_at: Instant,
 }
 
 impl RolloutSlots {
     pub(in crate::reconcile) fn new(limit: u16) -> Self {
         Self { limit: limit.into(), state: Mutex::default() }
+    }
+
+    /// How many Architectures hold a slot at once.
+    pub(in crate::reconcile) fn limit(&self) -> usize {
+        self.limit
     }
 
     /// Takes a slot for the Architecture, which keeps it until [`Self::release`]; if all are taken,
@@ -39,20 +53,26 @@ impl RolloutSlots {
         now: Instant,
     ) -> Result<(), usize> {
         let mut state = self.lock();
+        // First: one that claims again keeps its place, however late it is.
+        if let Some(found) = state.waiting.iter_mut().find(|one| one.key == *key) {
+            found.claimed_at = now;
+        }
+        state.drop_silent(now);
         if !state.waiting.is_empty() {
             state.holders.retain(|_, since| now.duration_since(*since) < MAX_HOLD);
         }
         if state.holders.contains_key(key) {
             return Ok(());
         }
-        if !state.waiting.iter().any(|(waiting, _)| waiting == key) {
-            state.waiting.push_back((key.clone(), Arc::clone(queue)));
+        if !state.waiting.iter().any(|one| one.key == *key) {
+            let queue = Arc::clone(queue);
+            state.waiting.push_back(WaitingRollout { key: key.clone(), queue, claimed_at: now });
         }
         let free = self.limit.saturating_sub(state.holders.len());
-        if !state.waiting.iter().take(free).any(|(waiting, _)| waiting == key) {
+        if !state.waiting.iter().take(free).any(|one| one.key == *key) {
             return Err(state.holders.len());
         }
-        state.waiting.retain(|(waiting, _)| waiting != key);
+        state.waiting.retain(|one| one.key != *key);
         state.holders.insert(key.clone(), now);
         Ok(())
     }
@@ -60,19 +80,28 @@ impl RolloutSlots {
     /// Gives the slot back, or stops to wait for one; the next one that waits is queued.
     pub(in crate::reconcile) fn release(&self, key: &ArchitectureKey) {
         let mut state = self.lock();
+        state.drop_silent(Instant::now());
         let was_holding = state.holders.remove(key).is_some();
         let waiting = state.waiting.len();
-        state.waiting.retain(|(waiting, _)| waiting != key);
+        state.waiting.retain(|one| one.key != *key);
         if was_holding || state.waiting.len() < waiting {
             let free = self.limit.saturating_sub(state.holders.len());
-            for (next, queue) in state.waiting.iter().take(free) {
-                queue.push(next.clone());
+            for next in state.waiting.iter().take(free) {
+                next.queue.push(next.key.clone());
             }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, SlotState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SlotState {
+    /// Drops those that wait and did not claim a slot in the last two intervals: the Architecture
+    /// needs none any more, or cannot use it.
+    fn drop_silent(&mut self, now: Instant) {
+        self.waiting.retain(|one| now.duration_since(one.claimed_at) <= 2 * SLOT_RETRY);
     }
 }
 
@@ -114,5 +143,18 @@ mod tests {
         assert_eq!(slots.claim(&key("b"), &queue, now), Err(1));
         assert_eq!(slots.claim(&key("b"), &queue, now + MAX_HOLD), Ok(()));
         assert_eq!(slots.claim(&key("a"), &queue, now + MAX_HOLD), Err(1));
+    }
+
+    #[test]
+    fn a_rollout_that_no_longer_claims_a_slot_blocks_no_other() {
+        let (queue, _requests) = new_queue(Arc::new(Metrics::new()));
+        let (slots, now) = (RolloutSlots::new(1), Instant::now());
+        assert_eq!(slots.claim(&key("a"), &queue, now), Ok(()));
+        assert_eq!(slots.claim(&key("silent"), &queue, now), Err(1));
+        assert_eq!(slots.claim(&key("c"), &queue, now + SLOT_RETRY), Err(1));
+        slots.release(&key("a"));
+        assert_eq!(slots.claim(&key("c"), &queue, now + 2 * SLOT_RETRY), Err(0));
+        let later = now + 2 * SLOT_RETRY + Duration::from_secs(1);
+        assert_eq!(slots.claim(&key("c"), &queue, later), Ok(()));
     }
 }

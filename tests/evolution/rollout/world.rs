@@ -46,6 +46,8 @@ pub(crate) struct World {
     pub(crate) good: BTreeSet<String>,
     /// Whether StatefulSets wait for every unavailable pod, also one of an older template.
     pub(crate) sets_wait: bool,
+    /// What a test changes in each snapshot.
+    pub(crate) disturb: fn(&mut Snapshot),
     live: ObjectsByKind,
     /// By the name of the workload.
     pub(crate) pods: BTreeMap<String, Vec<SimulatedPod>>,
@@ -61,6 +63,7 @@ impl World {
             wanted: topology.clone(),
             good: [topology.pods().image.clone().unwrap()].into(),
             sets_wait: false,
+            disturb: |_| {},
             live,
             pods: BTreeMap::new(),
             canaries: vec![],
@@ -129,6 +132,7 @@ impl World {
                 snapshot.reports.insert(format!("uid-of-{}", pod.name), report);
             }
         }
+        (self.disturb)(&mut snapshot);
         snapshot
     }
 
@@ -182,7 +186,7 @@ impl World {
         };
         let mut plan = plan_rollout(&objects, &input);
         if !may_roll {
-            plan.wait_for_slot(5, &input);
+            plan.wait_for_slot(5, 5, &input);
         }
         let withheld = plan.hold_templates(&mut objects, &snapshot);
         assert!(withheld.is_empty(), "{withheld:?}");

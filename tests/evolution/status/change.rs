@@ -54,6 +54,17 @@ fn expanding(
 }
 
 #[test]
+fn a_change_of_pods_that_only_waits_for_a_slot_leaves_the_model_ready() {
+    let topology = topology_of(BEFORE);
+    let mut inputs = Inputs::of(&topology);
+    inputs.target.slot_wait = Some("new pods of data wait for a slot".to_owned());
+    let running = observe_running(&healthy_snapshot(&topology));
+    let status = inputs.status(&running, Some(&ready_status()), now());
+    assert_condition(&status, "Ready", ("True", "AllWorks"), "");
+    assert_condition(&status, "Progressing", ("True", "Evolving"), "wait for a slot");
+}
+
+#[test]
 fn new_components_that_are_not_ready_are_no_fault() {
     let status = expanding(&ready_status(), |_| {});
     assert_condition(&status, "Ready", ("False", "Evolving"), "waiting for peers");
