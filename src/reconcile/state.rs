@@ -40,7 +40,7 @@ pub(super) struct GrowthRefusal {
     pub(super) refused_at: Instant,
 }
 
-/// Writes of one field that another client had changed.
+/// Successful writes of one field that another client had changed.
 #[derive(Debug, Default)]
 pub(super) struct Repairs {
     /// The hash of the object as it was applied.
@@ -75,7 +75,7 @@ pub(super) struct ReconcileState {
     pub(super) events: Vec<EventRecord>,
     pub(super) status_written_at: Option<Instant>,
     pub(super) cause_readings: CauseReadings,
-    /// By object and field: when it was repaired lately.
+    /// By object and field: its repairs within the window.
     pub(super) repairs: HashMap<(String, String), Repairs>,
 }
 
