@@ -7,7 +7,7 @@ use super::{
         metrics::Metrics,
         watch::{Cache, Queue},
     },
-    choose::{PodToPoll, PollOutcome, SLOW},
+    choose::{ChosenPods, PodToPoll, PollOutcome, SLOW},
     fetch::{FetchError, ReportFetcher},
     schedule::{DueRound, PollSchedule},
     store::{PodAnswer, ReportStore},
@@ -88,12 +88,13 @@ impl Poller {
         self.schedule.end_round(&round, started, self.reports.has_settled(key));
     }
 
-    /// Polls the pods and records each answer as it comes. Returns whether every pod reported.
-    async fn poll_pods(&self, round: &DueRound, chosen: Vec<PodToPoll>) -> bool {
+    /// Polls the pods and records each answer as it comes. Returns whether every pod reported: one
+    /// that is paused did not.
+    async fn poll_pods(&self, round: &DueRound, chosen: ChosenPods) -> bool {
         let key = &round.key;
-        let polls = chosen.into_iter().map(|pod| self.poll_pod(pod));
+        let polls = chosen.pods.into_iter().map(|pod| self.poll_pod(pod));
         let mut answers = stream::iter(polls).buffer_unordered(MAX_PODS_AT_ONCE);
-        let (mut all_answered, mut queued_at) = (true, Instant::now());
+        let (mut all_answered, mut queued_at) = (!chosen.has_paused, Instant::now());
         while let Some((pod, answer, outcome)) = answers.next().await {
             round.history().record_poll(&pod, outcome, Instant::now());
             all_answered &= outcome == PollOutcome::Reported;
