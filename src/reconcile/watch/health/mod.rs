@@ -8,6 +8,7 @@ pub(super) use failure::{WatchError, WatchFailure, WatchVerb};
 pub(in crate::reconcile) use scope_watches::ScopeWatches;
 
 use super::scope::WatchScope;
+use crate::observe::Issue;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -168,10 +169,10 @@ impl WatchHealth {
 
     /// Why the watch does not deliver, with the fix, once it is refused for long enough. That the
     /// API server does not answer is no problem of the watch.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub(super) fn problem(&self) -> Option<Issue> {
         let state = self.state();
         let run = state.failing.as_ref().filter(|run| run.is_reported)?;
-        Some(run.last.problem(self.resource, &self.scope))
+        Some(run.last.to_issue(self.resource, &self.scope))
     }
 
     fn is_stuck(&self) -> bool {
@@ -234,7 +235,9 @@ mod tests {
         advance(FIRST_LIST_GRACE).await;
         assert_eq!(watch.problem(), None);
         assert!(watch.record_failure(failure(Some(403))).must_report);
-        assert!(watch.problem().is_some_and(|problem| problem.contains("may not list pods")));
+        assert!(
+            watch.problem().is_some_and(|problem| problem.message.contains("may not list pods"))
+        );
         assert!(!watch.record_failure(failure(Some(403))).must_report, "it is already");
         watch.record_list();
         assert_eq!(watch.record_success(), Recovery { was_failing: true, was_reported: true });
