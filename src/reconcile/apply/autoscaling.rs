@@ -94,6 +94,5 @@ pub(in crate::reconcile) async fn follow_autoscalers(
             found.followed.push(follows);
         }
     }
-    cx.with_state(|state| state.cause_readings = readings);
     found
 }

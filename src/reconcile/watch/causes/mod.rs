@@ -207,7 +207,14 @@ async fn try_read<T>(what: &str, read: impl Future<Output = Result<T, kube::Erro
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::super::{
+            key::ArchitectureKey,
+            state::{StateStore, TakenReadings},
+        },
+        *,
+    };
+    use futures::FutureExt;
     use http::{Request, Response};
     use kube::client::Body;
     use serde_json::{Value, json};
@@ -257,5 +264,19 @@ mod tests {
         assert_eq!(readings.autoscaler_of(&failing, "Deployment", "shop-web").await, first);
         let other = readings.autoscaler_of(&failing, "Deployment", "shop-api").await;
         assert_eq!(other, AutoscalerAnswer::Unknown);
+    }
+
+    #[test]
+    fn readings_are_put_back_when_a_deadline_ends_the_step() {
+        let key = ArchitectureKey { namespace: "default".to_owned(), name: "shop".to_owned() };
+        let states = StateStore::default();
+        let step = async {
+            let mut readings = TakenReadings::new(&states, &key);
+            readings.first_seen.insert("uid".to_owned(), Instant::now());
+            std::future::pending::<()>().await;
+        };
+        assert_eq!(step.now_or_never(), None);
+        let readings = TakenReadings::new(&states, &key);
+        assert!(readings.first_seen.contains_key("uid"));
     }
 }
