@@ -5,10 +5,10 @@ use super::{
     key::ArchitectureKey,
     metrics::Metrics,
     reports::{PollSchedule, ReportStore},
-    state::{ReconcileState, StateStore},
+    state::{ReconcileState, StateStore, TakenReadings},
     watch::{
-        Cache, Caches, CauseReadings, CauseSource, ForeignObjects, Installation,
-        LenientArchitecture, NameReservations, Queue, RolloutSlots, WriteFence,
+        Cache, Caches, CauseSource, ForeignObjects, Installation, LenientArchitecture,
+        NameReservations, Queue, RolloutSlots, WriteFence,
     },
 };
 use crate::{
@@ -183,7 +183,6 @@ impl<'a> ReconcileContext<'a> {
         let source = self.cause_source();
         let mut readings = self.take_readings();
         let (causes, next_look) = readings.complete(&source, &snapshot, now).await;
-        self.with_state(|state| state.cause_readings = readings);
         snapshot.causes = causes;
         (snapshot, next_look)
     }
@@ -192,10 +191,10 @@ impl<'a> ReconcileContext<'a> {
         CauseSource { client: self.shared.client.clone(), namespace: self.key.namespace.clone() }
     }
 
-    /// What was read on demand so far. The caller puts it back: reconciles of one Architecture do
-    /// not overlap.
-    pub(super) fn take_readings(&self) -> CauseReadings {
-        self.with_state(|state| std::mem::take(&mut state.cause_readings))
+    /// What was read on demand so far, until the result is dropped: reconciles of one Architecture
+    /// do not overlap.
+    pub(super) fn take_readings(&self) -> TakenReadings<'_> {
+        TakenReadings::new(&self.shared.states, &self.key)
     }
 
     /// Records that the operator deletes this object, so that no snapshot restores it.

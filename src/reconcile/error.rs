@@ -17,8 +17,12 @@ pub(super) enum ReconcileError {
     #[error("the reconcile panicked, which is a bug: {0}")]
     Panicked(String),
     /// The worst issue of an object; the status shows it too.
-    #[error("{}", .0.message)]
-    UnresolvedIssue(Issue),
+    #[error("{}", .issue.message)]
+    UnresolvedIssue {
+        issue: Issue,
+        /// The longest wait before the next attempt, if an Event was not written.
+        retry_within: Option<Duration>,
+    },
     /// The Architecture has no name, namespace or UID, or a name that is too long.
     #[error("{0}")]
     InvalidIdentity(String),
@@ -30,16 +34,21 @@ impl ReconcileError {
     pub(super) fn max_backoff(&self) -> Duration {
         match self {
             Self::Unreachable(_) | Self::StatusTimeout(_) => Duration::from_secs(10),
-            Self::UnresolvedIssue(issue) => match issue.kind {
-                IssueKind::Removal | IssueKind::Unavailable => Duration::from_secs(10),
-                // The deletion of the other object is no event for this Architecture.
-                IssueKind::NameTaken => Duration::from_secs(15),
-                IssueKind::Failed | IssueKind::Conflict | IssueKind::Unreadable => {
-                    Duration::from_secs(60)
-                }
-            },
+            Self::UnresolvedIssue { issue, retry_within } => {
+                let longest = max_issue_backoff(issue.kind);
+                retry_within.map_or(longest, |wait| wait.min(longest))
+            }
             Self::Panicked(_) | Self::InvalidIdentity(_) => Duration::from_secs(60),
         }
+    }
+}
+
+fn max_issue_backoff(kind: IssueKind) -> Duration {
+    match kind {
+        IssueKind::Removal | IssueKind::Unavailable => Duration::from_secs(10),
+        // The deletion of the other object is no event for this Architecture.
+        IssueKind::NameTaken => Duration::from_secs(15),
+        IssueKind::Failed | IssueKind::Conflict | IssueKind::Unreadable => Duration::from_secs(60),
     }
 }
 
@@ -99,6 +108,17 @@ mod tests {
     fn issue(code: u16, message: &str) -> Issue {
         let status = Status { code, message: message.to_owned(), ..Status::default() };
         ApplyError::from_kube("Service shop", &kube::Error::Api(Box::new(status))).0
+    }
+
+    #[test]
+    fn an_event_that_was_not_written_does_not_wait_for_the_back_off() {
+        let longest = |retry_within| {
+            let issue = issue(422, "so it is");
+            ReconcileError::UnresolvedIssue { issue, retry_within }.max_backoff().as_secs()
+        };
+        assert_eq!(longest(None), 60);
+        assert_eq!(longest(Some(Duration::from_secs(10))), 10);
+        assert_eq!(longest(Some(Duration::from_secs(300))), 60);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use k8s_openapi::api::events::v1::Event;
 use maquette_contract::Revision;
 use std::{
     collections::{BTreeSet, HashMap},
+    ops::{Deref, DerefMut},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -50,7 +51,7 @@ pub(super) struct CanaryRefusal {
     pub(super) refused_at: Instant,
 }
 
-/// Writes of one field that another client had changed.
+/// Successful writes of one field that another client had changed.
 #[derive(Debug, Default)]
 pub(super) struct Repairs {
     /// The hash of the object as it was applied.
@@ -87,7 +88,7 @@ pub(super) struct ReconcileState {
     pub(super) events: Vec<EventRecord>,
     pub(super) status_written_at: Option<Instant>,
     pub(super) cause_readings: CauseReadings,
-    /// By object and field: when it was repaired lately.
+    /// By object and field: its repairs within the window.
     pub(super) repairs: HashMap<(String, String), Repairs>,
 }
 
@@ -150,6 +151,43 @@ impl StateStore {
 
     pub(super) fn forget(&self, key: &ArchitectureKey) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+/// The readings of one Architecture, taken from its state. They are put back when this is dropped,
+/// also when a deadline ends the step that has them.
+#[derive(Debug)]
+pub(super) struct TakenReadings<'a> {
+    states: &'a StateStore,
+    key: &'a ArchitectureKey,
+    readings: CauseReadings,
+}
+
+impl<'a> TakenReadings<'a> {
+    pub(super) fn new(states: &'a StateStore, key: &'a ArchitectureKey) -> Self {
+        let readings = states.with(key, |state| std::mem::take(&mut state.cause_readings));
+        Self { states, key, readings }
+    }
+}
+
+impl Deref for TakenReadings<'_> {
+    type Target = CauseReadings;
+
+    fn deref(&self) -> &CauseReadings {
+        &self.readings
+    }
+}
+
+impl DerefMut for TakenReadings<'_> {
+    fn deref_mut(&mut self) -> &mut CauseReadings {
+        &mut self.readings
+    }
+}
+
+impl Drop for TakenReadings<'_> {
+    fn drop(&mut self) {
+        let readings = std::mem::take(&mut self.readings);
+        self.states.with(self.key, |state| state.cause_readings = readings);
     }
 }
 

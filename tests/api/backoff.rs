@@ -51,9 +51,7 @@ async fn a_new_specification_resets_the_backoff() {
     .await;
     allow_services(&namespace).await;
     namespace.apply("shop", "{shape: ClientServer}").await;
-    namespace
-        .await_condition("shop", "Ready", seconds(3), |c| c.reason != "ApplyFailed")
-        .await;
+    namespace.await_condition("shop", "Ready", seconds(3), |c| c.reason != "ApplyFailed").await;
 }
 
 #[tokio::test]

@@ -60,7 +60,8 @@ fn settings_that_another_client_damaged_are_restored() {
 #[test]
 fn settings_of_another_version_are_named_and_not_absent() {
     let newer = r#"{"schemaVersion": 2, "role": "ring"}"#;
-    let unknown = r#"{"schemaVersion": 1, "architecture": "shop", "component": "data", "role": "x"}"#;
+    let unknown =
+        r#"{"schemaVersion": 1, "architecture": "shop", "component": "data", "role": "x"}"#;
     for (text, reason) in [(newer, "its schemaVersion is 2"), (unknown, "unknown variant `x`")] {
         let mut snapshot = healthy_snapshot(&shop_topology());
         let config_map = snapshot

@@ -3,7 +3,7 @@
 //!
 //! Autoscalers are read only where the replicas differ from the specification.
 
-use super::super::context::ReconcileContext;
+use super::super::{context::ReconcileContext, watch::AutoscalerAnswer};
 use crate::{
     observe::{Issue, IssueKind, RunningTopology},
     plan::Topology,
@@ -13,12 +13,16 @@ use std::time::Duration;
 
 /// The interval in which a deleted autoscaler is noticed.
 const RECHECK_AFTER: Duration = Duration::from_secs(60);
+/// The wait after a list that failed.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// What autoscalers do to the model.
 #[derive(Debug, Default)]
 pub(in crate::reconcile) struct Autoscaling {
     /// Services whose replicas an autoscaler sets, each with its name.
     followed: Vec<String>,
+    /// Services that may have an autoscaler: their replicas stay as they are.
+    uncertain: Vec<String>,
     /// Autoscalers that scale what must not be scaled.
     pub(in crate::reconcile) issues: Vec<Issue>,
     pub(in crate::reconcile) next_look: Option<Duration>,
@@ -27,8 +31,14 @@ pub(in crate::reconcile) struct Autoscaling {
 impl Autoscaling {
     /// For the condition `Accepted`.
     pub(in crate::reconcile) fn note(&self) -> Option<String> {
-        (!self.followed.is_empty())
-            .then(|| format!("; replicas set by an autoscaler: {}", self.followed.join(", ")))
+        let parts = [
+            ("replicas set by an autoscaler", &self.followed),
+            ("replicas kept until HorizontalPodAutoscalers can be read", &self.uncertain),
+        ];
+        let parts = parts.iter().filter(|(_, services)| !services.is_empty());
+        let note: String =
+            parts.map(|(what, services)| format!("; {what}: {}", services.join(", "))).collect();
+        (!note.is_empty()).then_some(note)
     }
 }
 
@@ -54,8 +64,20 @@ pub(in crate::reconcile) async fn follow_autoscalers(
         if !differs && !readings.had_autoscaler(kind, &object) {
             continue;
         }
-        let Some(scaler) = readings.autoscaler_of(&source, kind, &object).await else { continue };
-        found.next_look = Some(RECHECK_AFTER);
+        let scaler = match readings.autoscaler_of(&source, kind, &object).await {
+            AutoscalerAnswer::Found(scaler) => scaler,
+            AutoscalerAnswer::Absent => continue,
+            AutoscalerAnswer::Unknown => {
+                found.next_look = Some(RETRY_AFTER);
+                // An autoscaler does not scale from 0.
+                if is_scalable && workload.desired > 0 {
+                    component.replicas = workload.desired;
+                    found.uncertain.push(component.name.to_string());
+                }
+                continue;
+            }
+        };
+        found.next_look.get_or_insert(RECHECK_AFTER);
         if !is_scalable {
             found.issues.push(Issue {
                 kind: IssueKind::Conflict,
@@ -72,6 +94,5 @@ pub(in crate::reconcile) async fn follow_autoscalers(
             found.followed.push(follows);
         }
     }
-    cx.with_state(|state| state.cause_readings = readings);
     found
 }

@@ -9,7 +9,7 @@ use super::{
     child::{Child, create_params, merge_params},
     managed_fields::upgrade_managed_fields,
     owner::ensure_owned,
-    repairs::record_repair,
+    repairs::{check_repair, record_repair},
 };
 use crate::{observe::IssueKind, render::first_difference};
 use kube::{
@@ -122,12 +122,14 @@ async fn update_object<K: Child>(
     ensure_owned(cx, desired, live.metadata())?;
     let Some(field) = first_difference(desired, live) else { return Ok(ApplyResult::Unchanged) };
     tracing::info!(architecture = %cx.key(), object = desired.display_name(), field, "applying");
-    record_repair(cx, desired, &field).await?;
+    let repair = check_repair(cx, desired, &field).await?;
     let api: Api<K> = cx.api();
     let written = write_object(&api, desired, live)
         .await
         .map_err(|error| WriteError::from_kube(desired, error))?;
-    Ok(check_applied(cx, cache, desired, &written)?)
+    let result = check_applied(cx, cache, desired, &written)?;
+    record_repair(cx, repair);
+    Ok(result)
 }
 
 async fn write_object<K: Child>(api: &Api<K>, desired: &K, live: &K) -> Result<K, kube::Error> {

@@ -141,7 +141,7 @@ impl Metrics {
         );
         registry.register(
             "maquette_reconcile_panics",
-            "Reconciles of an Architecture that panicked, which is a bug",
+            "Reconciles of an Architecture, and polls of its pods, that panicked, which is a bug",
             self.panics.clone(),
         );
         self.architectures.register(registry);

@@ -10,7 +10,10 @@ use super::{
     event_writer::write_pending,
     events,
 };
-use crate::{api::ArchitectureStatus, observe::condition_types};
+use crate::{
+    api::ArchitectureStatus,
+    observe::{IssueKind, condition_types},
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use kube::{
     Api, Resource,
@@ -49,7 +52,9 @@ pub(in crate::reconcile) async fn write_status(
     if before == Some(status) {
         return Ok(());
     }
-    if !is_urgent(before, status) {
+    // With an issue the back-off limits the writes, and the next reconcile may come much later.
+    let is_backed_off = outcome.applied.issues.iter().any(|issue| issue.kind != IssueKind::Removal);
+    if !is_backed_off && !is_urgent(before, status) {
         let written_at = cx.with_state(|state| state.status_written_at);
         let wait = written_at.and_then(|at| DETAIL_INTERVAL.checked_sub(at.elapsed()));
         if let Some(wait) = wait {
@@ -74,7 +79,7 @@ pub(in crate::reconcile) async fn write_status(
     Ok(())
 }
 
-/// Whether a condition turned, a step started, or the status is of another generation. Clients wait
+/// Whether a condition turned or has another reason, a step started, or the status is of another generation. Clients wait
 /// for these, so they are not deferred.
 fn is_urgent(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> bool {
     let Some(before) = before else { return true };
@@ -83,10 +88,10 @@ fn is_urgent(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> b
         || events::evolution_step(before) != events::evolution_step(now)
 }
 
-/// The type and status of every condition.
-fn condition_states(status: &ArchitectureStatus) -> impl Iterator<Item = (&str, &str)> {
+/// The type, status and reason of every condition.
+fn condition_states(status: &ArchitectureStatus) -> impl Iterator<Item = [&str; 3]> {
     let conditions = status.conditions.iter();
-    conditions.map(|condition| (condition.type_.as_str(), condition.status.as_str()))
+    conditions.map(|condition| [&*condition.type_, &*condition.status, &*condition.reason])
 }
 
 /// The result of a write.
@@ -137,4 +142,29 @@ pub(in crate::reconcile) fn is_ready(status: &ArchitectureStatus) -> bool {
 /// The condition `Ready`.
 pub(in crate::reconcile) fn find_ready(status: &ArchitectureStatus) -> Option<&Condition> {
     status.conditions.iter().find(|condition| condition.type_ == condition_types::READY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+
+    fn status(reason: &str, message: &str) -> ArchitectureStatus {
+        let condition = Condition {
+            type_: "Ready".to_owned(),
+            status: "False".to_owned(),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            last_transition_time: Time(Timestamp::UNIX_EPOCH),
+            observed_generation: None,
+        };
+        ArchitectureStatus { conditions: vec![condition], ..ArchitectureStatus::default() }
+    }
+
+    #[test]
+    fn another_reason_is_urgent_and_another_message_is_not() {
+        let before = status("Evolving", "5 pods");
+        assert!(!is_urgent(Some(&before), &status("Evolving", "6 pods")));
+        assert!(is_urgent(Some(&before), &status("Conflict", "5 pods")));
+    }
 }

@@ -53,7 +53,8 @@ pub(super) async fn decide(
     running: &RunningTopology,
     deadline: Instant,
 ) -> Decision {
-    let unwatched = unwatched_issues(cx);
+    // Nothing is changed without knowing all that runs.
+    let unwatched = cx.shared.caches.watch_problems();
     if !unwatched.is_empty() {
         let acceptance = match accept_spec(cx.architecture, &cx.identity) {
             Ok(accepted) => Acceptance::Accepted { note: accepted.note },
@@ -202,12 +203,6 @@ fn unreadable_issues(cx: &ReconcileContext<'_>, running: &RunningTopology) -> Ve
     });
     let messages = objects.chain(settings);
     messages.map(|message| Issue { kind: IssueKind::Unreadable, message }).collect()
-}
-
-/// Nothing is changed without knowing all that runs.
-fn unwatched_issues(cx: &ReconcileContext<'_>) -> Vec<Issue> {
-    let problems = cx.shared.caches.watch_problems().into_iter();
-    problems.map(|message| Issue { kind: IssueKind::Failed, message }).collect()
 }
 
 /// Changes nothing that runs, and needs no slot of a rollout.

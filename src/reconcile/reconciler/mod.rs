@@ -149,8 +149,8 @@ async fn run_steps(
     }
     match publish(&cx, &target, &running, outcome).await {
         // The watch queues all Architectures when it works again: no other attempt is needed.
-        Err(ReconcileError::UnresolvedIssue(_)) if is_unwatched => {
-            Ok(Action::requeue(RESYNC_PERIOD))
+        Err(ReconcileError::UnresolvedIssue { retry_within, .. }) if is_unwatched => {
+            Ok(Action::requeue(retry_within.unwrap_or(RESYNC_PERIOD)))
         }
         result => result,
     }
@@ -190,15 +190,19 @@ async fn publish(
     if let Some(ready) = find_ready(&status) {
         cx.shared.metrics.architectures.record_ready(cx.key(), &ready.status, &ready.reason);
     }
+    let steps_wait = outcome.requeue_after.take();
     match timeout(PUBLISH_TIMEOUT, write_status(cx, &status, &mut outcome)).await {
         Ok(written) => written?,
         Err(_) => return Err(ReconcileError::StatusTimeout(PUBLISH_TIMEOUT.as_secs())),
     }
+    // What the steps wait for is looked at after the back-off, which an issue needs anyway.
+    let retry_within = outcome.requeue_after;
+    steps_wait.into_iter().for_each(|wait| outcome.requeue_within(wait));
     match outcome.applied.issues.iter().max_by_key(|issue| issue.kind) {
         Some(worst) if worst.kind == IssueKind::Removal => {
             Ok(Action::requeue(outcome.requeue_after.unwrap_or(CATCH_UP_DELAY)))
         }
-        Some(worst) => Err(ReconcileError::UnresolvedIssue(worst.clone())),
+        Some(worst) => Err(ReconcileError::UnresolvedIssue { issue: worst.clone(), retry_within }),
         None => Ok(Action::requeue(outcome.requeue_after.unwrap_or(RESYNC_PERIOD))),
     }
 }

@@ -47,6 +47,14 @@ pub(super) struct PodToPoll {
     is_ready: bool,
 }
 
+/// The pods of a round.
+#[derive(Debug)]
+pub(super) struct ChosenPods {
+    pub(super) pods: Vec<PodToPoll>,
+    /// A silent pod is left out until its pause ends.
+    pub(super) has_paused: bool,
+}
+
 /// The earlier polls of one Architecture's pods, by UID.
 #[derive(Debug, Default)]
 pub(super) struct PollHistory(HashMap<String, PodPolls>);
@@ -69,7 +77,7 @@ impl PollHistory {
         mode: &PollMode,
         only_due: bool,
         now: Instant,
-    ) -> Vec<PodToPoll> {
+    ) -> ChosenPods {
         let mut by_component: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
         for pod in pods.iter().filter(|pod| is_pollable(pod)) {
             by_component.entry(label_of(pod, LABEL_COMPONENT)).or_default().push(pod);
@@ -88,8 +96,9 @@ impl PollHistory {
             }
             chosen.extend(candidates);
         }
+        let count = chosen.len();
         chosen.retain(|pod| !self.is_paused(pod, now));
-        chosen
+        ChosenPods { has_paused: chosen.len() < count, pods: chosen }
     }
 
     /// Keeps the pods that were polled the longest time ago, and those whose last poll failed.

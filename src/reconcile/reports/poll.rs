@@ -5,9 +5,10 @@ use super::{
     super::{
         key::ArchitectureKey,
         metrics::Metrics,
+        publish::catch_panic,
         watch::{Cache, Queue},
     },
-    choose::{PodToPoll, PollOutcome, SLOW},
+    choose::{ChosenPods, PodToPoll, PollOutcome, SLOW},
     fetch::{FetchError, ReportFetcher},
     schedule::{DueRound, PollSchedule},
     store::{PodAnswer, ReportStore},
@@ -72,28 +73,38 @@ impl Poller {
         }
     }
 
+    /// Runs one round and always ends it, so that the Architecture is polled again after a panic.
     async fn run_round(&self, round: DueRound) {
+        let started = Instant::now();
+        if let Err(message) = catch_panic(self.poll_round(&round, started)).await {
+            self.metrics.count_panic();
+            tracing::error!(architecture = %round.key, message, "a round of polls panicked");
+        }
+        self.schedule.end_round(&round, started, self.reports.has_settled(&round.key));
+    }
+
+    async fn poll_round(&self, round: &DueRound, started: Instant) {
         let key = &round.key;
-        let (pods, started) = (self.pods.objects_of(key), Instant::now());
+        let pods = self.pods.objects_of(key);
         let only_due = round.mode.is_ready && self.reports.has_settled(key);
         let chosen = round.history().choose_pods(&pods, &round.mode, only_due, started);
         let exists = |uid: &str| pods.iter().any(|pod| pod.metadata.uid.as_deref() == Some(uid));
         self.reports.begin_round(key, exists, started.into_std());
-        let all_answered = self.poll_pods(&round, chosen).await;
+        let all_answered = self.poll_pods(round, chosen).await;
         let now = Instant::now().into_std();
         let settles = self.reports.end_round(key, all_answered, now);
         if self.reports.take_changes(key, now) || settles {
             self.queue.push(key.clone());
         }
-        self.schedule.end_round(&round, started, self.reports.has_settled(key));
     }
 
-    /// Polls the pods and records each answer as it comes. Returns whether every pod reported.
-    async fn poll_pods(&self, round: &DueRound, chosen: Vec<PodToPoll>) -> bool {
+    /// Polls the pods and records each answer as it comes. Returns whether every pod reported: one
+    /// that is paused did not.
+    async fn poll_pods(&self, round: &DueRound, chosen: ChosenPods) -> bool {
         let key = &round.key;
-        let polls = chosen.into_iter().map(|pod| self.poll_pod(pod));
+        let polls = chosen.pods.into_iter().map(|pod| self.poll_pod(pod));
         let mut answers = stream::iter(polls).buffer_unordered(MAX_PODS_AT_ONCE);
-        let (mut all_answered, mut queued_at) = (true, Instant::now());
+        let (mut all_answered, mut queued_at) = (!chosen.has_paused, Instant::now());
         while let Some((pod, answer, outcome)) = answers.next().await {
             round.history().record_poll(&pod, outcome, Instant::now());
             all_answered &= outcome == PollOutcome::Reported;

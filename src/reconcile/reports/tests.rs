@@ -65,7 +65,7 @@ fn mode(is_ready: bool) -> PollMode {
 fn only_pod(component: &str) -> PodToPoll {
     let mut history = PollHistory::default();
     let found = [pod(component, 0, Role::Service)];
-    history.choose_pods(&found, &mode(false), false, Instant::now()).remove(0)
+    history.choose_pods(&found, &mode(false), false, Instant::now()).pods.remove(0)
 }
 
 fn report() -> Observations {
@@ -210,7 +210,7 @@ fn chosen(
     is_ready: bool,
     now: Instant,
 ) -> Vec<String> {
-    let chosen = history.choose_pods(found, &mode(is_ready), is_ready, now);
+    let chosen = history.choose_pods(found, &mode(is_ready), is_ready, now).pods;
     for pod in &chosen {
         history.record_poll(pod, PollOutcome::Reported, now);
     }
@@ -259,7 +259,8 @@ fn while_ready_each_pod_is_polled_once_a_minute_and_those_of_the_entry_always() 
 #[test]
 fn the_pods_of_a_large_component_are_marked_as_rotating() {
     let found = [pods("client", 5, Role::Service), pods("web", 5, Role::Service)].concat();
-    let chosen = PollHistory::default().choose_pods(&found, &mode(false), false, Instant::now());
+    let chosen =
+        PollHistory::default().choose_pods(&found, &mode(false), false, Instant::now()).pods;
     let rotating: BTreeSet<_> =
         chosen.iter().filter(|pod| pod.is_rotating).map(|pod| pod.component.as_str()).collect();
     assert_eq!(rotating, BTreeSet::from(["web"]));
@@ -270,9 +271,9 @@ fn a_pod_whose_poll_failed_is_in_the_next_round() {
     let found = pods("wide", 20, Role::Service);
     let (mut history, start) = (PollHistory::default(), Instant::now());
     chosen(&mut history, &found, false, start);
-    let failed = history.choose_pods(&found, &mode(true), true, start).remove(0);
+    let failed = history.choose_pods(&found, &mode(true), true, start).pods.remove(0);
     history.record_poll(&failed, PollOutcome::Failed, start + SLOW);
-    let next = history.choose_pods(&found, &mode(true), true, start + SLOW * 2);
+    let next = history.choose_pods(&found, &mode(true), true, start + SLOW * 2).pods;
     assert!(next.contains(&failed), "{next:?}");
 }
 
@@ -283,7 +284,9 @@ fn a_silent_pod_is_polled_more_and_more_rarely_until_its_readiness_changes() {
     let mut polls = vec![];
     for second in 0..100 {
         let now = start + Duration::from_secs(second);
-        for pod in history.choose_pods(&found, &mode(false), false, now) {
+        let chosen = history.choose_pods(&found, &mode(false), false, now);
+        assert_eq!(chosen.has_paused, chosen.pods.is_empty(), "after {second} s");
+        for pod in chosen.pods {
             history.record_poll(&pod, PollOutcome::Silent, now);
             polls.push(second);
         }
@@ -291,10 +294,10 @@ fn a_silent_pod_is_polled_more_and_more_rarely_until_its_readiness_changes() {
     assert_eq!(polls, [0, 2, 6, 14, 30, 50, 70, 90]);
     let now = start + Duration::from_secs(100);
     let ready = [make_ready(&found[0])];
-    let pod = history.choose_pods(&ready, &mode(false), false, now).remove(0);
+    let pod = history.choose_pods(&ready, &mode(false), false, now).pods.remove(0);
     history.record_poll(&pod, PollOutcome::Failed, now);
     let after = history.choose_pods(&ready, &mode(false), false, now);
-    assert_eq!(after.len(), 1, "a refused connection takes no time");
+    assert_eq!(after.pods.len(), 1, "a refused connection takes no time");
 }
 
 #[tokio::test(start_paused = true)]

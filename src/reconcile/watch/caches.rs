@@ -11,6 +11,7 @@ use super::{
     scope::WatchScope,
     watcher::{EventSink, INITIAL_BACKOFF, Watch},
 };
+use crate::observe::Issue;
 use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::{
     NamespaceResourceScope,
@@ -61,8 +62,8 @@ impl Caches {
         self.architectures_position.has_listed()
     }
 
-    /// What keeps watches of the scope from delivering, one line each, with the fix.
-    pub(in crate::reconcile) fn watch_problems(&self) -> Vec<String> {
+    /// What keeps watches of the scope from delivering, each with the fix.
+    pub(in crate::reconcile) fn watch_problems(&self) -> Vec<Issue> {
         self.watches.problems()
     }
 

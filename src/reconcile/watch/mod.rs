@@ -20,7 +20,9 @@ mod watcher;
 
 pub(super) use cache::Cache;
 pub(super) use caches::{Caches, WatchSet};
-pub(super) use causes::{CauseReadings, CauseSource, ForeignObjects, NameReservations};
+pub(super) use causes::{
+    AutoscalerAnswer, CauseReadings, CauseSource, ForeignObjects, NameReservations,
+};
 pub(super) use health::Health;
 pub(super) use installation::{Installation, OtherInstallation, OtherReason};
 pub(super) use last_seen::LastSeen;

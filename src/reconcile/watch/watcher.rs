@@ -295,7 +295,7 @@ mod tests {
         let end = timeout(Duration::from_secs(120), watch.run()).await;
         assert!(end.is_err(), "a watch never ends");
         assert_eq!(health.has_listed(), can_list);
-        health.problem()
+        health.problem().map(|problem| problem.message)
     }
 
     #[tokio::test(start_paused = true)]

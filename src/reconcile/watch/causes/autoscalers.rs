@@ -14,12 +14,29 @@ pub(in crate::reconcile) struct Autoscaler {
     pub(in crate::reconcile) target: String,
 }
 
-/// Those that scale a Deployment or a StatefulSet; none without an answer.
+/// Whether an object has an autoscaler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reconcile) enum AutoscalerAnswer {
+    Found(Autoscaler),
+    Absent,
+    /// The API server did not answer, or failed.
+    Unknown,
+}
+
+/// Those that scale a Deployment or a StatefulSet; none without an answer. Where the operator may
+/// not list them, or the API server has no such kind, there are none.
 pub(super) async fn list(source: &CauseSource) -> Option<Vec<Autoscaler>> {
     let api: Api<HorizontalPodAutoscaler> =
         Api::namespaced(source.client.clone(), &source.namespace);
-    let found = try_read("HorizontalPodAutoscalers", api.list(&ListParams::default())).await;
-    Some(found?.items.into_iter().filter_map(to_autoscaler).collect())
+    let list = async {
+        match api.list(&ListParams::default()).await {
+            Ok(list) => Ok(list.items),
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => Ok(vec![]),
+            Err(error) => Err(error),
+        }
+    };
+    let found = try_read("HorizontalPodAutoscalers", list).await?;
+    Some(found.into_iter().filter_map(to_autoscaler).collect())
 }
 
 fn to_autoscaler(object: HorizontalPodAutoscaler) -> Option<Autoscaler> {

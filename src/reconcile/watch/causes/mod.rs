@@ -3,7 +3,7 @@
 //!
 //! Nothing is read in a steady state. What was read is kept for a while, so that an Architecture
 //! that waits costs a few requests a minute. A read that fails is no error: the status then lacks
-//! the reason.
+//! the reason, and the replicas that an autoscaler may set stay as they are.
 
 mod autoscalers;
 mod events;
@@ -11,6 +11,7 @@ mod foreign;
 mod reservations;
 mod storage_classes;
 
+pub(in crate::reconcile) use autoscalers::AutoscalerAnswer;
 pub(in crate::reconcile) use foreign::ForeignObjects;
 pub(in crate::reconcile) use reservations::NameReservations;
 
@@ -67,6 +68,8 @@ pub(in crate::reconcile) struct CauseReadings {
     warnings: HashMap<String, Reading<Option<Warning>>>,
     storage_classes: Option<Reading<Option<StorageClassNames>>>,
     autoscalers: Option<Reading<Vec<Autoscaler>>>,
+    /// When the last list of autoscalers failed, if it did.
+    autoscalers_failed_at: Option<Instant>,
 }
 
 /// Where to read.
@@ -148,19 +151,28 @@ impl CauseReadings {
         source: &CauseSource,
         kind: &str,
         name: &str,
-    ) -> Option<Autoscaler> {
-        if let Some(reading) = &self.autoscalers {
-            let known = find_scaler(&reading.value, kind, name);
-            let kept_for = if known.is_some() { KEPT_FOR } else { SET_GRACE };
-            if reading.at.elapsed() < kept_for {
-                return known;
+    ) -> AutoscalerAnswer {
+        let known = self.autoscalers.as_ref().and_then(|all| find_scaler(&all.value, kind, name));
+        let kept_for = if known.is_some() { KEPT_FOR } else { SET_GRACE };
+        let is_fresh =
+            self.autoscalers.as_ref().is_some_and(|reading| reading.at.elapsed() < kept_for);
+        if is_fresh {
+            return known.map_or(AutoscalerAnswer::Absent, AutoscalerAnswer::Found);
+        }
+        // The other components of a reconcile do not wait for the same failure.
+        let has_failed = self.autoscalers_failed_at.is_some_and(|at| at.elapsed() < SET_GRACE);
+        let read = if has_failed { None } else { autoscalers::list(source).await };
+        let Some(read) = read else {
+            if !has_failed {
+                self.autoscalers_failed_at = Some(Instant::now());
             }
-        }
-        // Without an answer, what was known counts: a repair would delete pods.
-        if let Some(read) = autoscalers::list(source).await {
-            self.autoscalers = Some(Reading::after(None, read));
-        }
-        find_scaler(&self.autoscalers.as_ref()?.value, kind, name)
+            // What was known counts: a repair would delete pods.
+            return known.map_or(AutoscalerAnswer::Unknown, AutoscalerAnswer::Found);
+        };
+        self.autoscalers_failed_at = None;
+        let found = find_scaler(&read, kind, name);
+        self.autoscalers = Some(Reading::after(None, read));
+        found.map_or(AutoscalerAnswer::Absent, AutoscalerAnswer::Found)
     }
 
     /// Whether an autoscaler of the object was read last time.
@@ -190,5 +202,81 @@ async fn try_read<T>(what: &str, read: impl Future<Output = Result<T, kube::Erro
             tracing::debug!(what, "a cause was not read within {} s", READ_TIMEOUT.as_secs());
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::super::{
+            key::ArchitectureKey,
+            state::{StateStore, TakenReadings},
+        },
+        *,
+    };
+    use futures::FutureExt;
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::{Value, json};
+    use std::convert::Infallible;
+
+    /// An API server that answers each request with this.
+    fn source(code: u16, body: &Value) -> CauseSource {
+        let body = body.to_string().into_bytes();
+        let service = tower::service_fn(move |_: Request<Body>| {
+            let response = Response::builder().status(code).body(Body::from(body.clone()));
+            std::future::ready(Ok::<_, Infallible>(response.expect("a response")))
+        });
+        CauseSource { client: Client::new(service, "default"), namespace: "default".to_owned() }
+    }
+
+    fn refusal(code: u16) -> Value {
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "code": code,
+            "status": "Failure", "message": "so it is"})
+    }
+
+    #[tokio::test]
+    async fn a_list_that_fails_does_not_mean_no_autoscaler() {
+        for (code, answer) in [
+            (403, AutoscalerAnswer::Absent),
+            (404, AutoscalerAnswer::Absent),
+            (429, AutoscalerAnswer::Unknown),
+            (500, AutoscalerAnswer::Unknown),
+        ] {
+            let (mut readings, source) = (CauseReadings::default(), source(code, &refusal(code)));
+            let found = readings.autoscaler_of(&source, "Deployment", "shop-web").await;
+            assert_eq!(found, answer, "{code}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_autoscaler_that_was_read_counts_while_the_list_fails() {
+        let list = json!({"kind": "HorizontalPodAutoscalerList", "apiVersion": "autoscaling/v2",
+            "metadata": {}, "items": [{"metadata": {"name": "more"}, "spec": {"maxReplicas": 9,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment",
+            "name": "shop-web"}}}]});
+        let mut readings = CauseReadings::default();
+        let first = readings.autoscaler_of(&source(200, &list), "Deployment", "shop-web").await;
+        assert!(matches!(&first, AutoscalerAnswer::Found(one) if one.name == "more"), "{first:?}");
+        let reading = readings.autoscalers.as_mut().expect("a reading");
+        reading.at = reading.at.checked_sub(KEPT_FOR).expect("a time");
+        let failing = source(500, &refusal(500));
+        assert_eq!(readings.autoscaler_of(&failing, "Deployment", "shop-web").await, first);
+        let other = readings.autoscaler_of(&failing, "Deployment", "shop-api").await;
+        assert_eq!(other, AutoscalerAnswer::Unknown);
+    }
+
+    #[test]
+    fn readings_are_put_back_when_a_deadline_ends_the_step() {
+        let key = ArchitectureKey { namespace: "default".to_owned(), name: "shop".to_owned() };
+        let states = StateStore::default();
+        let step = async {
+            let mut readings = TakenReadings::new(&states, &key);
+            readings.first_seen.insert("uid".to_owned(), Instant::now());
+            std::future::pending::<()>().await;
+        };
+        assert_eq!(step.now_or_never(), None);
+        let readings = TakenReadings::new(&states, &key);
+        assert!(readings.first_seen.contains_key("uid"));
     }
 }

@@ -1,6 +1,7 @@
 //! Why a watch failed, and what a user can do about it.
 
 use super::super::scope::WatchScope;
+use crate::observe::{Issue, IssueKind};
 use kube::core::Status;
 use maquette_http_client::error_chain;
 use std::{fmt, time::Duration};
@@ -75,14 +76,14 @@ impl WatchFailure {
         Self { verb, code: error.answered_code(), cause }
     }
 
-    /// One line for users: what fails, and the fix.
-    pub(in crate::reconcile::watch) fn problem(
+    /// For users: what fails, and the fix. It passes by itself unless the API server refuses it.
+    pub(in crate::reconcile::watch) fn to_issue(
         &self,
         resource: &str,
         scope: &WatchScope,
-    ) -> String {
+    ) -> Issue {
         let verb = self.verb;
-        match self.code {
+        let message = match self.code {
             Some(401 | 403) => format!(
                 "the operator may not {verb} {resource} in {scope}: {}, or add the verbs list and \
                  watch for {resource}",
@@ -93,7 +94,12 @@ impl WatchFailure {
                  30 s",
                 self.cause
             ),
-        }
+        };
+        let kind = match self.code {
+            Some(401 | 403 | 404) => IssueKind::Failed,
+            _ => IssueKind::Unavailable,
+        };
+        Issue { kind, message }
     }
 }
 
@@ -110,12 +116,12 @@ mod tests {
     fn a_missing_permission_is_named_with_its_scope() {
         let lab = WatchScope::Namespace("lab".to_owned());
         assert_eq!(
-            failure(403, WatchVerb::List).problem("statefulsets", &lab),
+            failure(403, WatchVerb::List).to_issue("statefulsets", &lab).message,
             "the operator may not list statefulsets in namespace lab: apply the RoleBinding of the \
              chart in that namespace, or add the verbs list and watch for statefulsets"
         );
         assert_eq!(
-            failure(403, WatchVerb::Watch).problem("pods", &WatchScope::All),
+            failure(403, WatchVerb::Watch).to_issue("pods", &WatchScope::All).message,
             "the operator may not watch pods in all namespaces: apply the ClusterRole and \
              ClusterRoleBinding of the chart or of manifests/install.yaml, or add the verbs list \
              and watch for pods"
@@ -124,11 +130,24 @@ mod tests {
 
     #[test]
     fn another_answer_is_quoted() {
-        let message = failure(500, WatchVerb::List).problem("pods", &WatchScope::All);
+        let message = failure(500, WatchVerb::List).to_issue("pods", &WatchScope::All).message;
         assert!(
             message.starts_with("the operator cannot list pods in all namespaces: "),
             "{message}"
         );
         assert!(message.contains("so it is"), "{message}");
+    }
+
+    #[test]
+    fn only_a_refusal_needs_a_user() {
+        let kind = |code| failure(code, WatchVerb::List).to_issue("pods", &WatchScope::All).kind;
+        for code in [401, 403, 404] {
+            assert_eq!(kind(code), IssueKind::Failed, "{code}");
+        }
+        for code in [410, 429, 500, 503] {
+            assert_eq!(kind(code), IssueKind::Unavailable, "{code}");
+        }
+        let silent = WatchFailure::new(WatchVerb::Watch, &WatchError::TooShort);
+        assert_eq!(silent.to_issue("pods", &WatchScope::All).kind, IssueKind::Unavailable);
     }
 }

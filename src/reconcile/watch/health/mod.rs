@@ -8,6 +8,7 @@ pub(super) use failure::{WatchError, WatchFailure, WatchVerb};
 pub(in crate::reconcile) use scope_watches::ScopeWatches;
 
 use super::scope::WatchScope;
+use crate::observe::Issue;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -166,12 +167,12 @@ impl WatchHealth {
         record
     }
 
-    /// Why the watch does not deliver, with the fix, once it is refused for long enough. That the
-    /// API server does not answer is no problem of the watch.
-    pub(super) fn problem(&self) -> Option<String> {
+    /// Why the watch does not deliver, with the fix, once it was refused for long enough. That the
+    /// API server does not answer is alone no problem of the watch.
+    pub(super) fn problem(&self) -> Option<Issue> {
         let state = self.state();
         let run = state.failing.as_ref().filter(|run| run.is_reported)?;
-        Some(run.last.problem(self.resource, &self.scope))
+        Some(run.last.to_issue(self.resource, &self.scope))
     }
 
     fn is_stuck(&self) -> bool {
@@ -180,10 +181,11 @@ impl WatchHealth {
 }
 
 impl FailureRun {
-    /// The failures in a row so far and one more, at `now`; it is reported once the API server has
-    /// refused for as long as `grace`.
+    /// The failures in a row so far and one more, at `now`; they are reported once the API server has
+    /// refused for as long as `grace`, and from then on until a success, which queues a reconcile.
     fn after(before: Option<&Self>, failure: WatchFailure, now: Instant, grace: Duration) -> Self {
         let is_refused = failure.code.is_some();
+        let was_reported = before.is_some_and(|run| run.is_reported);
         let refused_since = before.and_then(|run| run.refused_since).unwrap_or(now);
         let logged_at = before
             .filter(|run| run.last == failure && now - run.logged_at < LOG_INTERVAL)
@@ -193,7 +195,7 @@ impl FailureRun {
             attempts: before.map_or(0, |run| run.attempts).saturating_add(1),
             refused_since: is_refused.then_some(refused_since),
             logged_at,
-            is_reported: is_refused && now - refused_since >= grace,
+            is_reported: was_reported || (is_refused && now - refused_since >= grace),
         }
     }
 }
@@ -234,7 +236,9 @@ mod tests {
         advance(FIRST_LIST_GRACE).await;
         assert_eq!(watch.problem(), None);
         assert!(watch.record_failure(failure(Some(403))).must_report);
-        assert!(watch.problem().is_some_and(|problem| problem.contains("may not list pods")));
+        assert!(
+            watch.problem().is_some_and(|problem| problem.message.contains("may not list pods"))
+        );
         assert!(!watch.record_failure(failure(Some(403))).must_report, "it is already");
         watch.record_list();
         assert_eq!(watch.record_success(), Recovery { was_failing: true, was_reported: true });
@@ -257,6 +261,17 @@ mod tests {
         assert_eq!(watch.problem(), None);
         watch.record_failure(failure(Some(503)));
         assert_eq!(watch.problem(), None, "it is just starting");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reported_problem_stays_reported_until_a_success() {
+        let watch = watch();
+        watch.record_failure(failure(Some(403)));
+        advance(FIRST_LIST_GRACE).await;
+        assert!(watch.record_failure(failure(Some(403))).must_report);
+        assert!(!watch.record_failure(failure(None)).must_report);
+        assert!(watch.problem().is_some());
+        assert_eq!(watch.record_success(), Recovery { was_failing: true, was_reported: true });
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ use super::{
     },
     WatchHealth,
 };
+use crate::observe::Issue;
 use kube::runtime::reflector::Store;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,8 +40,8 @@ impl ScopeWatches {
         watches.iter().all(|watch| watch.has_listed())
     }
 
-    /// What keeps watches from delivering, one line each, with the fix.
-    pub(in crate::reconcile::watch) fn problems(&self) -> Vec<String> {
+    /// What keeps watches from delivering, each with the fix.
+    pub(in crate::reconcile::watch) fn problems(&self) -> Vec<Issue> {
         let watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
         watches.iter().filter_map(|watch| watch.problem()).collect()
     }
