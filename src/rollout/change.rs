@@ -131,7 +131,7 @@ fn orphan_at_risk<W: PodController>(
     has_ready && orphans.into_iter().any(|pod| differs_from_pod(template, pod))
 }
 
-/// Compares what is cached of a pod: its image, its resources and where it may run.
+/// Compares what is cached of a pod: images, resources and the node selector.
 fn differs_from_pod(template: &PodTemplateSpec, pod: &Pod) -> bool {
     let (wanted, found) = (template.spec.as_ref(), pod.spec.as_ref());
     let containers = wanted.map(|spec| &spec.containers).into_iter().flatten();

@@ -16,7 +16,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 #[error("none within {} s", CALL_TIMEOUT.as_secs())]
 struct NoAnswer;
 
-/// Fails requests that are not answered in time. A watch is answered when the first object changes.
+/// Fails requests that are not answered in time. A watch is left out: the watcher has a shorter
+/// bound for its start.
 #[derive(Clone)]
 pub(super) struct CallTimeout<S>(pub(super) S);
 
@@ -54,7 +55,7 @@ mod tests {
     use tower::{ServiceExt, service_fn};
 
     #[tokio::test(start_paused = true)]
-    async fn only_a_watch_may_wait_for_its_answer() {
+    async fn all_calls_but_watches_are_bounded() {
         let never = service_fn(async |_: Request<Body>| {
             std::future::pending::<()>().await;
             Ok::<_, BoxError>(Response::new(Body::empty()))

@@ -79,8 +79,8 @@ pub(in crate::reconcile) async fn write_status(
     Ok(())
 }
 
-/// Whether a condition turned or has another reason, a step started, or the status is of another generation. Clients wait
-/// for these, so they are not deferred.
+/// Whether a condition turned or has another reason, a step started, or the status is of another
+/// generation. Clients wait for these, so they are not deferred.
 fn is_urgent(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> bool {
     let Some(before) = before else { return true };
     before.observed_generation != now.observed_generation

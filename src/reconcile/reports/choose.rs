@@ -1,5 +1,6 @@
-//! Which pods a round polls: while the Architecture is not ready all, else those whose turn it is,
-//! so that each is polled at least once a minute. A silent pod has a back-off.
+//! Which pods a round polls: while the Architecture is not ready all, else those that were polled
+//! the longest time ago, so that each is polled at least once a minute. A silent pod has a
+//! back-off.
 
 use crate::observe::{ROTATION_SECONDS, has_ended, is_pod_ready};
 use k8s_openapi::api::core::v1::Pod;
@@ -14,12 +15,13 @@ use std::{
 };
 use tokio::time::{Duration, Instant};
 
-/// The interval of rounds while an Architecture is ready: shorter than the life of a report and than the window of the traffic
-/// in it.
+/// The interval of rounds while an Architecture is ready: shorter than the life of a report and
+/// than the window of the traffic in it.
 pub(super) const SLOW: Duration = Duration::from_secs(10);
 /// Pods of one component that are in every round; of larger components the pods take turns.
 const MIN_SAMPLE: usize = 3;
-/// In how many rounds the turn comes round: one less than the time allows, as rounds may be late.
+/// Within this number of rounds each pod of a component is polled: one less than the time allows,
+/// as rounds may be late.
 const ROUNDS_PER_ROTATION: usize = (ROTATION_SECONDS as u64 / SLOW.as_secs() - 1) as usize;
 /// The pause after the first silence of a pod; it doubles with each further one.
 const FIRST_SILENT_PAUSE: Duration = Duration::from_secs(2);

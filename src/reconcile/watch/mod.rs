@@ -1,8 +1,8 @@
 //! The watches of the API server and their caches.
 //!
-//! Owns the caches, the queue of Architectures that need a reconcile, the health of the watches, and
-//! which installation of the operator builds an Architecture that several watch. It never writes to
-//! the API server and never decides what an event means.
+//! Owns the caches, the queue of Architectures that need a reconcile, the health of the watches,
+//! and which installation of the operator builds an Architecture that several watch. It never
+//! writes to the API server and never decides what an event means.
 
 mod cache;
 mod caches;

@@ -27,7 +27,8 @@ const SHORTEST_WATCH: u32 = 45;
 const WATCH_SPREAD: u32 = 6;
 /// A watch that the API server has not ended this long after its time has a broken connection.
 const END_MARGIN: Duration = Duration::from_secs(3);
-/// The API server accepts a watch at once.
+/// The API server sends the headers of its answer once the watch is registered, before any event. A
+/// proxy that holds them back until the first event makes a quiet watch fail.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 /// For one page of a list.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(60);

@@ -168,7 +168,7 @@ impl WatchHealth {
     }
 
     /// Why the watch does not deliver, with the fix, once it was refused for long enough. That the
-    /// API server does not answer is alone no problem of the watch.
+    /// API server does not answer is by itself no problem of the watch.
     pub(super) fn problem(&self) -> Option<Issue> {
         let state = self.state();
         let run = state.failing.as_ref().filter(|run| run.is_reported)?;
@@ -181,8 +181,8 @@ impl WatchHealth {
 }
 
 impl FailureRun {
-    /// The failures in a row so far and one more, at `now`; they are reported once the API server has
-    /// refused for as long as `grace`, and from then on until a success, which queues a reconcile.
+    /// The failures in a row so far and one more, at `now`; they are reported once the API server
+    /// has refused for as long as `grace`, and from then on until a success, which queues reconciles.
     fn after(before: Option<&Self>, failure: WatchFailure, now: Instant, grace: Duration) -> Self {
         let is_refused = failure.code.is_some();
         let was_reported = before.is_some_and(|run| run.is_reported);
