@@ -25,8 +25,8 @@ const REFUSAL_TTL: Duration = Duration::from_secs(60);
 /// The wait before a refused canary is tried again, or one that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(61);
 
-/// Takes a slot for a rollout that goes on, or holds it until one is free. A rollout whose canary was
-/// refused a short time ago needs none. Returns when to look again, if it waits.
+/// Takes a slot for a rollout that goes on, or holds it until one is free. A rollout whose canary
+/// was refused in the last 60 s needs none. Returns when to look again, if it waits.
 pub(in crate::reconcile) fn claim_slot(
     cx: &ReconcileContext<'_>,
     rollout: &mut RolloutPlan,

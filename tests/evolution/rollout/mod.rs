@@ -152,7 +152,7 @@ fn a_pod_that_its_controller_does_not_replace_is_deleted() {
     assert!(world.images().iter().eq(["old"]), "{:?}", world.images());
 }
 
-/// What the rollout of new peers waits for when their canary has succeeded and `disturb` is the case.
+/// The wait and the stop of new peers after their canary has succeeded, with `disturb` applied.
 fn wait_of_peers(disturb: fn(&mut Snapshot)) -> (Option<String>, Option<String>) {
     let mut world = World::healthy(&topology(SPECS[3], "old"));
     world.good.insert("new".to_owned());
