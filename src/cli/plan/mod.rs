@@ -154,6 +154,8 @@ fn read_new(args: &Args) -> anyhow::Result<CheckedArchitecture> {
 
 fn plan_without_cluster(old: &CheckedArchitecture, new: &CheckedArchitecture) -> PlanReport {
     let Topology { pods, retention, .. } = &old.topology;
+    // A running model is assumed, and its volumes exist: those changes are refused that the operator
+    // would refuse then.
     let before = CurrentState {
         running: &evolve::healthy_cluster(&old.topology),
         settings: Some(SharedSettings { pods, retention }),
