@@ -190,7 +190,12 @@ async fn plan_with_cluster(args: &Args) -> anyhow::Result<PlanReport> {
         Some(live) => preview_change(live, &new),
         None => preview::from_nothing(&new.topology),
     };
-    preview.cannot.extend(cluster.missing_objects(&new.topology, live.as_ref()).await);
+    if live.is_none() {
+        preview.cannot.extend(cluster.missing_namespace().await);
+    }
+    for note in cluster.missing_classes(&new.topology, live.as_ref()).await {
+        eprintln!("note: {note}");
+    }
     if !preview.cannot.is_empty() {
         preview = Preview { cannot: preview.cannot, ..Preview::default() };
     }
