@@ -63,3 +63,17 @@ fn peers_are_one_component() {
     };
     assert_eq!((behavior.members, behavior.replication_factor), (3, 3));
 }
+
+#[test]
+fn a_stateless_service_without_calls_does_not_make_the_entry_ambiguous() {
+    let text = "{shape: NTier, nTier: {services: [{name: front, calls: [{service: orders}]}, \
+                {name: orders}, {name: idle, stateless: true}]}}";
+    let spec: ArchitectureSpec = serde_norway::from_str(text).unwrap();
+    let identity = Identity {
+        name: "shop".parse().unwrap(),
+        namespace: "default".to_owned(),
+        uid: String::new(),
+    };
+    let topology = plan(&spec.validate("shop").unwrap(), identity).unwrap();
+    assert!(edges(&topology).contains("client Calls front"), "{:?}", edges(&topology));
+}

@@ -20,9 +20,18 @@ use kube::{
     api::{ApiResource, DynamicObject, ListParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
-use maquette_contract::{ComponentName, keys::LABEL_ARCHITECTURE};
+use maquette_contract::{
+    ComponentName,
+    keys::{LABEL_ARCHITECTURE, LABEL_COMPONENT},
+};
 use serde::de::DeserializeOwned;
-use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 /// Which cluster, and where in it.
 #[derive(Clone, Debug, Args)]
@@ -54,6 +63,8 @@ pub(super) struct LiveArchitecture {
     pub(super) running: RunningTopology,
     /// The requested size of each PersistentVolumeClaim, by name.
     pub(super) claims: BTreeMap<String, String>,
+    /// The names of the components of which a claim has a volume.
+    with_volume: BTreeSet<String>,
 }
 
 impl Cluster {
@@ -124,7 +135,8 @@ impl Cluster {
         let claims = snapshot.claims.iter().filter_map(|claim| claim_size(claim)).collect();
         let valid = architecture.spec.validate(name).ok();
         let desired = valid.and_then(|spec| plan(&spec, identity).ok());
-        Ok(Some(LiveArchitecture { architecture, desired, running, claims }))
+        let with_volume = components_with_volume(&snapshot.claims);
+        Ok(Some(LiveArchitecture { architecture, desired, running, claims, with_volume }))
     }
 
     /// As [`Cluster::find_architecture`].
@@ -143,38 +155,31 @@ impl Cluster {
         )
     }
 
-    /// What `wanted` needs and the cluster lacks, one line each with the fix: the namespace, and the
-    /// StorageClasses of new volumes. What the user may not read counts as present.
-    pub(super) async fn missing_objects(
+    /// That the namespace does not exist, with the fix. One that the user may not read counts as
+    /// present.
+    pub(super) async fn missing_namespace(&self) -> Option<String> {
+        let name = &self.namespace;
+        let answer = Api::<Namespace>::all(self.client.clone()).get_opt(name).await;
+        matches!(answer, Ok(None))
+            .then(|| format!("namespace {name} does not exist: kubectl create namespace {name}"))
+    }
+
+    /// The StorageClasses that `wanted` names for volumes that do not exist yet and that have no
+    /// object in the cluster, one line each. Classes that the user may not list count as present.
+    pub(super) async fn missing_classes(
         &self,
         wanted: &Topology,
         live: Option<&LiveArchitecture>,
     ) -> Vec<String> {
-        let mut missing = vec![];
-        let name = &self.namespace;
-        let namespaces = Api::<Namespace>::all(self.client.clone());
-        if live.is_none() && matches!(namespaces.get_opt(name).await, Ok(None)) {
-            missing
-                .push(format!("namespace {name} does not exist: kubectl create namespace {name}"));
-        }
-        let running = live.map(|live| &live.running);
-        let named: Vec<_> = wanted
-            .components()
-            .filter(|component| {
-                let found = running.and_then(|running| running.component(&component.name));
-                found.is_none_or(|found| found.planned.is_none())
-            })
-            .filter_map(|component| Some((&component.name, storage_class(component)?)))
-            .collect();
+        let none = BTreeSet::new();
+        let named = classes_to_bind(wanted, live.map_or(&none, |live| &live.with_volume));
         if named.is_empty() {
-            return missing;
+            return vec![];
         }
         let classes = Api::<StorageClass>::all(self.client.clone());
-        if let Ok(classes) = classes.list(&ListParams::default()).await {
-            let existing: Vec<_> = classes.iter().map(ResourceExt::name_any).collect();
-            missing.extend(missing_classes(&named, &existing));
-        }
-        missing
+        let Ok(classes) = classes.list(&ListParams::default()).await else { return vec![] };
+        let existing: Vec<_> = classes.iter().map(ResourceExt::name_any).collect();
+        missing_class_notes(&named, &existing)
     }
 
     /// The objects that the operator would read, without the reports of pods.
@@ -232,7 +237,23 @@ fn storage_class(component: &Component) -> Option<&str> {
     volume.storage_class.as_deref().filter(|class| !class.is_empty())
 }
 
-fn missing_classes(named: &[(&ComponentName, &str)], existing: &[String]) -> Vec<String> {
+/// The components of which a claim has a volume.
+fn components_with_volume(claims: &[Arc<PersistentVolumeClaim>]) -> BTreeSet<String> {
+    let bound = claims.iter().filter(|claim| observe::has_volume(claim));
+    bound.filter_map(|claim| claim.labels().get(LABEL_COMPONENT).cloned()).collect()
+}
+
+/// The StorageClass of each component without a volume that names one.
+fn classes_to_bind<'a>(
+    wanted: &'a Topology,
+    with_volume: &BTreeSet<String>,
+) -> Vec<(&'a ComponentName, &'a str)> {
+    let unbound = wanted.components().filter(|one| !with_volume.contains(one.name.as_str()));
+    unbound.filter_map(|component| Some((&component.name, storage_class(component)?))).collect()
+}
+
+/// A class without an object is legal: volumes that are made by hand may name it.
+fn missing_class_notes(named: &[(&ComponentName, &str)], existing: &[String]) -> Vec<String> {
     let missing = named.iter().filter(|(_, class)| !existing.iter().any(|found| found == class));
     let existing = match existing {
         [] => "the cluster has none".to_owned(),
@@ -240,7 +261,10 @@ fn missing_classes(named: &[(&ComponentName, &str)], existing: &[String]) -> Vec
     };
     missing
         .map(|(component, class)| {
-            format!("{component}: StorageClass {class} does not exist; {existing}")
+            format!(
+                "{component}: StorageClass {class} does not exist; {existing}: its claims get only \
+                 volumes that are made by hand"
+            )
         })
         .collect()
 }
@@ -256,4 +280,38 @@ fn claim_size(claim: &PersistentVolumeClaim) -> Option<(String, String)> {
 fn retain_owned<K: Metadata<Ty = ObjectMeta>>(mut objects: Vec<Arc<K>>, uid: &str) -> Vec<Arc<K>> {
     objects.retain(|object| is_controlled_by(object.metadata(), uid));
     objects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topology() -> Topology {
+        let text = "{apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {name: \
+                    shop}, spec: {shape: ThreeTier, threeTier: {data: {storage: \
+                    {storageClassName: manual}}}}}";
+        let architecture: Architecture = serde_norway::from_str(text).unwrap();
+        let identity = Identity {
+            name: "shop".parse().unwrap(),
+            namespace: String::new(),
+            uid: String::new(),
+        };
+        plan(&architecture.spec.validate("shop").unwrap(), identity).unwrap()
+    }
+
+    fn noted(claim: &str) -> usize {
+        let claim: PersistentVolumeClaim = serde_norway::from_str(claim).unwrap();
+        let with_volume = components_with_volume(&[Arc::new(claim)]);
+        let wanted = topology();
+        missing_class_notes(&classes_to_bind(&wanted, &with_volume), &[]).len()
+    }
+
+    #[test]
+    fn a_missing_class_is_noted_until_a_claim_has_a_volume() {
+        let labels = "metadata: {name: data-shop-data-0, labels: {maquette.dev/component: data}}";
+        assert_eq!(noted(&format!("{{{labels}}}")), 1);
+        assert_eq!(noted(&format!("{{{labels}, status: {{phase: Pending}}}}")), 1);
+        assert_eq!(noted(&format!("{{{labels}, status: {{phase: Bound}}}}")), 0);
+        assert_eq!(noted(&format!("{{{labels}, spec: {{volumeName: by-hand}}}}")), 0);
+    }
 }

@@ -72,7 +72,11 @@ fn entry_service(shape: &ValidNTier) -> Result<ComponentName, ValidationErrors> 
         return errors.into_result(None);
     }
     let is_called = |name: &ComponentName| graph.values().any(|called| called.contains(name));
-    let candidates: Vec<_> = graph.keys().filter(|name| !is_called(name)).collect();
+    let mut candidates: Vec<_> = graph.keys().filter(|name| !is_called(name)).collect();
+    let useful: Vec<_> = candidates.iter().copied().filter(|name| !is_idle(shape, name)).collect();
+    if useful.len() == 1 {
+        candidates = useful;
+    }
     if let (None, [_, _, ..]) = (&shape.entry, candidates.as_slice()) {
         let names: Vec<_> = candidates.iter().map(|name| name.as_str()).collect();
         let names = names.join(", ");
@@ -83,6 +87,13 @@ fn entry_service(shape: &ValidNTier) -> Result<ComponentName, ValidationErrors> 
     }
     // Calls without a cycle leave a service that no other calls.
     errors.into_result(shape.entry.clone().or_else(|| candidates.first().copied().cloned()))
+}
+
+/// Whether the service neither owns a collection nor calls another: as the entry it has nothing to
+/// serve.
+fn is_idle(shape: &ValidNTier, name: &ComponentName) -> bool {
+    let found = shape.services.iter().find(|service| service.name == *name);
+    found.is_some_and(|service| service.owned_data.is_none() && service.calls.is_empty())
 }
 
 fn services_path() -> FieldPath {

@@ -23,7 +23,7 @@ pub use volumes::{VolumeFate, VolumePreview};
 use crate::{
     evolve::{placements, simulate},
     graph::{Difference, Model},
-    observe::RunningTopology,
+    observe::{RunningTopology, refused_volume_specs},
     plan::Topology,
 };
 use serde::Serialize;
@@ -38,8 +38,9 @@ pub struct CurrentState<'a> {
     pub settings: Option<SharedSettings<'a>>,
     /// The sizes of the existing PersistentVolumeClaims, by name.
     pub claims: &'a BTreeMap<String, String>,
-    /// The current specification, if the shape is unchanged. Compared with it, the API server
-    /// rejects a volume that shrinks or moves. Running volumes can be larger than specified.
+    /// The current specification, if the shape is unchanged. Compared with it, the operator refuses
+    /// a volume that exists and would shrink or change its StorageClass. Running volumes can be
+    /// larger than specified.
     pub specified: Option<&'a Topology>,
 }
 
@@ -78,13 +79,13 @@ pub fn preview_change(before: &CurrentState<'_>, wanted: &Topology) -> Preview {
     let mut cannot: Vec<_> =
         stages.iter().flat_map(|stage| stage.blockers.iter().cloned()).collect();
     if let Some(specified) = before.specified {
-        cannot.extend(volumes::rejected_changes(&Model::from_topology(specified), &wanted_model));
+        cannot.extend(refused_volume_specs(wanted, specified, before.running));
     }
     if !cannot.is_empty() {
         return Preview { cannot, ..Preview::default() };
     }
     let new = SharedSettings { pods: wanted.pods(), retention: wanted.retention() };
-    let volumes = volumes::preview_volumes(wanted, &running_model, &wanted_model, before.claims);
+    let volumes = volumes::preview_volumes(wanted, before, &running_model, &wanted_model);
     Preview {
         items: items::preview_items(&placements(wanted, before.running, &stages), &volumes),
         restarts: restarts::preview_restarts(before, wanted),
@@ -105,4 +106,60 @@ pub fn from_nothing(wanted: &Topology) -> Preview {
         &CurrentState { running: &running, settings: None, claims: &claims, specified: None },
         wanted,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        api::Architecture,
+        evolve::healthy_cluster,
+        plan::{Identity, plan},
+    };
+
+    fn topology(storage: &str) -> Topology {
+        let text = format!(
+            "{{apiVersion: maquette.dev/v1alpha1, kind: Architecture, metadata: {{name: shop}}, \
+             spec: {{shape: ThreeTier, threeTier: {{data: {{storage: {storage}}}}}}}}}"
+        );
+        let architecture: Architecture = serde_norway::from_str(&text).unwrap();
+        let identity = Identity {
+            name: "shop".parse().unwrap(),
+            namespace: String::new(),
+            uid: String::new(),
+        };
+        plan(&architecture.spec.validate("shop").unwrap(), identity).unwrap()
+    }
+
+    /// The preview of a change of a running model, while the claim of `data` has a volume or not.
+    fn preview(before: &str, after: &str, claims_unbound: bool) -> Preview {
+        let specified = topology(before);
+        let mut running = healthy_cluster(&specified);
+        running.components.get_mut(&"data".parse().unwrap()).unwrap().claims_unbound =
+            claims_unbound;
+        let claims = BTreeMap::from([("data-shop-data-0".to_owned(), "2Gi".to_owned())]);
+        let current = CurrentState {
+            running: &running,
+            settings: None,
+            claims: &claims,
+            specified: Some(&specified),
+        };
+        preview_change(&current, &topology(after))
+    }
+
+    #[test]
+    fn a_claim_without_a_volume_may_change_its_size_and_class() {
+        let before = "{size: 2Gi, storageClassName: fsat}";
+        for after in ["{size: 1Gi, storageClassName: fsat}", "{size: 2Gi, storageClassName: fast}"]
+        {
+            let unbound = preview(before, after, true);
+            assert_eq!(unbound.cannot, Vec::<String>::new(), "{after}");
+            let [volume] = unbound.volumes.as_slice() else { panic!("{unbound:?}") };
+            assert_eq!(volume.fate, VolumeFate::New, "{after}");
+            assert_eq!((volume.size.as_str(), &volume.wanted), (&after[7..10], &None));
+            assert_eq!(preview(before, after, false).cannot.len(), 1, "{after}");
+        }
+        let same = preview(before, before, true);
+        assert!(same.is_empty(), "{same:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What a change does to each volume.
 
+use super::CurrentState;
 use crate::{
     api::{Quantity, RetentionPolicy},
     graph::Model,
@@ -48,19 +49,30 @@ pub enum VolumeFate {
     Deleted,
 }
 
-/// What happens to each volume when `before` changes into `after`. `claims` are the existing ones.
+/// What happens to each volume of `current` when `before`, its model, changes into `after`.
 pub(super) fn preview_volumes(
     wanted: &Topology,
+    current: &CurrentState<'_>,
     before: &Model,
     after: &Model,
-    claims: &BTreeMap<String, String>,
 ) -> Vec<VolumePreview> {
+    let claims = current.claims;
     let names: BTreeSet<&ComponentName> =
         before.components().chain(after.components()).map(|component| &component.name).collect();
     let mut volumes = vec![];
     for name in names {
         let (old, new) = (before.component(name), after.component(name));
-        volumes.extend(component_volumes(wanted, old, new, claims));
+        let found = current.running.component(name);
+        volumes.extend(match (old, new) {
+            (Some(old), Some(new))
+                if found.is_some_and(|found| found.claims_unbound)
+                    && volume_of(old) != volume_of(new) =>
+            {
+                // The operator makes claims without a volume again, as they are specified now.
+                component_volumes(wanted, None, Some(new), &BTreeMap::new())
+            }
+            _ => component_volumes(wanted, old, new, claims),
+        });
     }
     let used: BTreeSet<_> = volumes.iter().map(|volume| volume.name.clone()).collect();
     let unused = claims.iter().filter(|(name, _)| !used.contains(*name));
@@ -72,26 +84,6 @@ pub(super) fn preview_volumes(
         wanted: None,
     }));
     volumes
-}
-
-/// Why the API server rejects volumes of `after`, each with its fix.
-pub(super) fn rejected_changes(before: &Model, after: &Model) -> Vec<String> {
-    let rejections = after.components().filter_map(|component| {
-        let old = volume_of(before.component(&component.name)?)?;
-        rejected_change(&component.name, old, volume_of(component)?)
-    });
-    rejections.collect()
-}
-
-fn rejected_change(name: &ComponentName, old: &Volume, new: &Volume) -> Option<String> {
-    if old.storage_class != new.storage_class {
-        return Some(format!(
-            "{name}: a volume cannot move to another StorageClass: keep storageClassName as it was"
-        ));
-    }
-    (parsed_size(new) < parsed_size(old)).then(|| {
-        format!("{name}: a volume cannot shrink: keep its size, {}, or raise it", old.size)
-    })
 }
 
 fn fate_when_dropped(wanted: &Topology) -> VolumeFate {

@@ -41,7 +41,6 @@ async fn a_missing_permission_stops_nothing_else_and_is_named() {
     partial.bind_operator(&whole.name).await;
     partial.await_children("shop").await;
     assert_metric(&operator, failing, "0").await;
-    assert_metric(&operator, r#"workqueue_depth{name="architecture"}"#, "0").await;
 }
 
 /// The rules of the operator, without those that list a resource.

@@ -49,6 +49,11 @@ pub(super) enum Bound {
     Limit,
 }
 
+/// Whether a limit of `units` is below `least`. A limit of 0 is none, as in Kubernetes.
+fn is_limit_below(bound: Bound, amount: Quantity, units: u64, least: u64) -> bool {
+    bound == Bound::Limit && !amount.is_zero() && units < least
+}
+
 /// Reports a number of CPUs that makes no sense. `path` is that of the amounts.
 pub(super) fn check_cpu(
     raw: &RawQuantity,
@@ -65,7 +70,7 @@ pub(super) fn check_cpu(
             "is more than {MAX_CPUS} CPUs, which no node has: write CPUs, for example 500m or 2"
         );
         errors.add(&field, to_json(&raw.0), message);
-    } else if bound == Bound::Limit && amount.ceil_milli() < MIN_CPU_LIMIT {
+    } else if is_limit_below(bound, amount, amount.ceil_milli(), MIN_CPU_LIMIT) {
         let message = format!(
             "is below {MIN_CPU_LIMIT}m CPU, which a pod needs to answer its probes: raise the limit"
         );
@@ -83,7 +88,7 @@ pub(super) fn check_memory(
 ) {
     if raw.0.ends_with(FRACTIONS) {
         memory_rule().report_value(path, to_json(&raw.0), &[], errors);
-    } else if bound == Bound::Limit && amount.ceil() < MIN_MEMORY_LIMIT {
+    } else if is_limit_below(bound, amount, amount.ceil(), MIN_MEMORY_LIMIT) {
         let message = format!(
             "is {} bytes, and a pod needs at least {}Mi to start: write bytes with a suffix, for \
              example 64Mi",
@@ -113,5 +118,22 @@ pub(super) fn check_bytes(
         let message = "is more than 64Ti, which no node has: write bytes with a suffix such as Mi \
                        or Gi, for example 64Mi";
         errors.add(field, to_json(&raw.0), message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::fields::Resources;
+
+    #[test]
+    fn a_limit_of_zero_is_no_limit() {
+        for limits in ["{cpu: 0}", "{memory: '0'}", "{cpu: 0m, memory: 0Mi}"] {
+            let resources: Resources =
+                serde_norway::from_str(&format!("{{limits: {limits}}}")).unwrap();
+            let mut errors = ErrorList::default();
+            let valid = resources.validate(&FieldPath::root(), &mut errors);
+            assert!(errors.into_result(Some(valid)).is_ok(), "{limits}");
+        }
     }
 }

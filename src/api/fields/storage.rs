@@ -27,8 +27,9 @@ fn size_rule() -> CelRule {
 #[serde(rename_all = "camelCase")]
 pub struct Storage {
     /// The capacity, such as `1Gi`. It can be increased later without a restart of pods and cannot
-    /// be decreased once the volume exists. Volumes grow only if their StorageClass has `allowVolumeExpansion`; otherwise
-    /// they keep their size and the condition `Progressing` says so.
+    /// be decreased once the volume exists. Volumes grow only if their StorageClass has
+    /// `allowVolumeExpansion`; otherwise they keep their size and the condition `Progressing` says
+    /// so.
     #[serde(default = "default_size")]
     #[schemars(extend(
         "maxLength" = quantity::MAX_LENGTH,

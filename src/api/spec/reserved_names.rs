@@ -1,5 +1,8 @@
 //! Names of an Architecture that would give its ServiceAccount or its entry Service the name of an
 //! object that the cluster itself makes, and makes again when it is deleted.
+//!
+//! Only names that each cluster has. Those of a distribution, such as the ServiceAccounts `builder`
+//! and `deployer` of OpenShift, are free elsewhere: the operator reports them where they exist.
 
 use crate::api::validation::{CelRule, ErrorList, FieldPath, to_json};
 
@@ -11,17 +14,11 @@ struct ReservedNames {
     message: &'static str,
 }
 
-const RESERVED: [ReservedNames; 3] = [
+const RESERVED: [ReservedNames; 2] = [
     ReservedNames {
         names: &["default"],
         expression: "self != 'default'",
         message: "{} is the name of a ServiceAccount that each namespace has: choose another name",
-    },
-    ReservedNames {
-        names: &["builder", "deployer"],
-        expression: "!(self in ['builder', 'deployer'])",
-        message: "{} is the name of a ServiceAccount that each namespace of OpenShift has: choose \
-                  another name",
     },
     ReservedNames {
         names: &["kubernetes"],
@@ -37,7 +34,7 @@ impl ReservedNames {
 }
 
 /// The rules on `metadata.name`.
-pub(crate) fn rules() -> [CelRule; 3] {
+pub(crate) fn rules() -> [CelRule; 2] {
     RESERVED.map(|reserved| reserved.rule())
 }
 

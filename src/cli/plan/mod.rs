@@ -154,6 +154,8 @@ fn read_new(args: &Args) -> anyhow::Result<CheckedArchitecture> {
 
 fn plan_without_cluster(old: &CheckedArchitecture, new: &CheckedArchitecture) -> PlanReport {
     let Topology { pods, retention, .. } = &old.topology;
+    // A running model is assumed, and its volumes exist: those changes are refused that the operator
+    // would refuse then.
     let before = CurrentState {
         running: &evolve::healthy_cluster(&old.topology),
         settings: Some(SharedSettings { pods, retention }),
@@ -188,7 +190,12 @@ async fn plan_with_cluster(args: &Args) -> anyhow::Result<PlanReport> {
         Some(live) => preview_change(live, &new),
         None => preview::from_nothing(&new.topology),
     };
-    preview.cannot.extend(cluster.missing_objects(&new.topology, live.as_ref()).await);
+    if live.is_none() {
+        preview.cannot.extend(cluster.missing_namespace().await);
+    }
+    for note in cluster.missing_classes(&new.topology, live.as_ref()).await {
+        eprintln!("note: {note}");
+    }
     if !preview.cannot.is_empty() {
         preview = Preview { cannot: preview.cannot, ..Preview::default() };
     }

@@ -6,13 +6,33 @@ use crate::{
     api::Quantity,
     plan::{Behavior, Component, Topology, Volume},
 };
+use maquette_contract::ComponentName;
 
 /// The volumes of `wanted` that would shrink or change their StorageClass, each with the fix.
 /// `running` is the same shape, as it was specified before.
 pub fn refused_volume_changes(wanted: &Topology, running: &RunningTopology) -> Vec<String> {
+    refused_changes(wanted, running, |name| running.component(name)?.planned.as_ref())
+}
+
+/// As [`refused_volume_changes`], where `specified` is the specification before: a volume that runs
+/// may be larger than that, if another shape left it.
+pub fn refused_volume_specs(
+    wanted: &Topology,
+    specified: &Topology,
+    running: &RunningTopology,
+) -> Vec<String> {
+    refused_changes(wanted, running, |name| specified.component(name))
+}
+
+fn refused_changes<'a>(
+    wanted: &Topology,
+    running: &RunningTopology,
+    component_before: impl Fn(&ComponentName) -> Option<&'a Component>,
+) -> Vec<String> {
     let refused = wanted.components().filter_map(|component| {
-        let found = running.component(&component.name).filter(|found| !found.claims_unbound)?;
-        let before = volume_of(found.planned.as_ref()?)?;
+        // What has no volume yet may change freely.
+        _ = running.component(&component.name).filter(|found| !found.claims_unbound)?;
+        let before = volume_of(component_before(&component.name)?)?;
         let problem = refused_change(before, volume_of(component)?)?;
         Some(format!("the volume of {}: {problem}", component.name))
     });

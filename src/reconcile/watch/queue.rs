@@ -63,3 +63,32 @@ impl Queue {
         !waiting.keys.is_empty() && waiting.moved_at.elapsed() > MAX_STANDSTILL
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(namespace: &str, name: &str) -> ArchitectureKey {
+        ArchitectureKey { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    fn assert_depth(metrics: &Metrics, depth: u32) {
+        let line = format!("workqueue_depth{{name=\"architecture\"}} {depth}");
+        let text = metrics.encode_text().unwrap();
+        assert!(text.lines().any(|shown| shown == line), "{line}: {text}");
+    }
+
+    #[test]
+    fn the_depth_is_the_sum_of_all_queues() {
+        let metrics = Arc::new(Metrics::new());
+        let (one, _one_receiver) = new_queue(metrics.clone());
+        let (other, _other_receiver) = new_queue(metrics.clone());
+        for name in ["a", "b", "b"] {
+            one.push(key("one", name));
+        }
+        other.push(key("other", "a"));
+        assert_depth(&metrics, 3);
+        one.mark_started(&key("one", "a"));
+        assert_depth(&metrics, 2);
+    }
+}

@@ -31,12 +31,13 @@ pub struct NTier {
     #[serde(default)]
     pub client: ComponentSettings,
     /// The name of the service that the client calls. If it is not set, the only service that no
-    /// other service calls.
+    /// other service calls; a stateless service without calls does not count beside another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 24))]
     pub entry: Option<String>,
-    /// The services, in any order. Their calls must not form a cycle. If they are not set: a stateless storefront that calls orders and catalog; orders
-    /// owns the collection `orders`, catalog all other collections.
+    /// The services, in any order. Their calls must not form a cycle. If they are not set: a
+    /// stateless storefront that calls orders and catalog; orders owns the collection `orders`,
+    /// catalog all other collections.
     #[serde(default = "default_services")]
     #[schemars(length(min = 1, max = 24))]
     #[schemars(extend(

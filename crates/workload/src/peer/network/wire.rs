@@ -1,7 +1,7 @@
 //! The protocol between peers: HTTP/1.1 over TCP with JSON bodies.
 //!
-//! Each request names its recipient, the component and the peer: an address that was resolved earlier may by now belong to
-//! another peer.
+//! Each request names its recipient, the component and the peer: an address that was resolved
+//! earlier may by now belong to another peer.
 
 use crate::peer::{
     membership::PeerTransition,
