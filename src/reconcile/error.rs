@@ -1,8 +1,9 @@
-//! Errors of a reconcile: of one object, or of the whole.
+//! Errors of a reconcile: of one object, or of the whole. A panic is one too.
 
 use crate::observe::{Issue, IssueKind};
+use futures::FutureExt;
 use kube::core::Status;
-use std::time::Duration;
+use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 
 /// Why a reconcile failed. It is tried again, with a longer wait each time.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +102,19 @@ fn innermost_cause(error: &kube::Error) -> String {
     causes.last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
+/// The output of `future`, or the message of its panic.
+pub(super) async fn catch_panic<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    // What a panic leaves half changed is behind locks that outlive it: caches and records that the
+    // next reconcile reads again.
+    AssertUnwindSafe(future).catch_unwind().await.map_err(|payload| panic_message(&*payload))
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let literal = payload.downcast_ref::<&str>().copied();
+    let text = literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +163,17 @@ mod tests {
         let issue = ApplyError::from_kube("Service shop", &kube::Error::SerdeError(error)).0;
         assert_eq!(issue.kind, IssueKind::Unreadable);
         assert!(issue.message.contains("cannot read Service shop: expected value"));
+    }
+
+    #[tokio::test]
+    async fn a_panic_becomes_its_message() {
+        assert_eq!(catch_panic(async { 5 }).await, Ok(5));
+        let at_once = catch_panic(async { panic!("index {} is too large", 7) }).await;
+        assert_eq!(at_once, Err::<(), _>("index 7 is too large".to_owned()));
+        let later = catch_panic(async {
+            tokio::task::yield_now().await;
+            panic!("after an await")
+        });
+        assert_eq!(later.await, Err::<(), _>("after an await".to_owned()));
     }
 }

@@ -133,7 +133,7 @@ pub struct ValidSpec {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ValidShape {
     ClientServer(ValidClientServer),
-    ThreeTier(ValidThreeTier),
+    ThreeTier(Box<ValidThreeTier>),
     NTier(ValidNTier),
     PeerToPeer(ValidPeerToPeer),
 }
@@ -178,7 +178,7 @@ impl ArchitectureSpec {
         let load = self.load.validate(&path.field("load"), &mut errors);
         let shape = match self.shape {
             Shape::ClientServer => client_server.map(ValidShape::ClientServer),
-            Shape::ThreeTier => three_tier.map(ValidShape::ThreeTier),
+            Shape::ThreeTier => three_tier.map(Box::new).map(ValidShape::ThreeTier),
             Shape::NTier => n_tier.map(ValidShape::NTier),
             Shape::PeerToPeer => peer_to_peer.map(ValidShape::PeerToPeer),
         };

@@ -62,7 +62,7 @@ mod tests {
         });
         let request = |uri: &str| Request::get(uri).body(Body::empty()).unwrap();
         let start = Instant::now();
-        let list = CallTimeout(never.clone()).oneshot(request("/api/v1/pods?limit=5")).await;
+        let list = CallTimeout(never).oneshot(request("/api/v1/pods?limit=5")).await;
         assert_eq!(list.unwrap_err().to_string(), "none within 15 s");
         assert_eq!(start.elapsed(), CALL_TIMEOUT);
         let watch = CallTimeout(never).oneshot(request("/api/v1/pods?watch=true&limit=5"));

@@ -9,5 +9,5 @@ mod panic;
 mod status;
 
 pub(super) use left_alone::leave_alone;
-pub(super) use panic::{catch_panic, report_panic};
+pub(super) use panic::report_panic;
 pub(super) use status::{find_ready, is_ready, write_status};

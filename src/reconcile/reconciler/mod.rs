@@ -10,10 +10,10 @@ use self::{
 use super::{
     apply::delete_canaries,
     context::{Context, ReconcileContext},
-    error::{ApplyError, ReconcileError},
+    error::{ApplyError, ReconcileError, catch_panic},
     key::ArchitectureKey,
     outcome::ReconcileOutcome,
-    publish::{catch_panic, find_ready, is_ready, leave_alone, report_panic, write_status},
+    publish::{find_ready, is_ready, leave_alone, report_panic, write_status},
     reports::PollMode,
     volumes::set_claim_owners,
     watch::LenientArchitecture,

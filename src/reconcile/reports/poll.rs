@@ -3,9 +3,9 @@
 
 use super::{
     super::{
+        error::catch_panic,
         key::ArchitectureKey,
         metrics::Metrics,
-        publish::catch_panic,
         watch::{Cache, Queue},
     },
     choose::{ChosenPods, PodToPoll, PollOutcome, SLOW},
