@@ -6,7 +6,9 @@ scripts/setup.sh build image
 context=target/image
 scripts/binaries.sh "$context/out"
 mkdir -p "$archives"
-most_bytes=15000000
+# An image above this size shows a dependency that was added by mistake. Unwinding, which lets the
+# operator survive a panic, takes 3 MB of it.
+most_bytes=20000000
 
 with_docker() {
     docker build --quiet --build-context "build=$context" --target "$1" --tag "$2" . > /dev/null
