@@ -6,8 +6,7 @@ scripts/setup.sh build image
 context=target/image
 scripts/binaries.sh "$context/out"
 mkdir -p "$archives"
-# An image above this size shows a dependency that was added by mistake. Unwinding, which lets the
-# operator survive a panic, takes 3 MB of it.
+# A larger image shows a dependency that was added by mistake.
 most_bytes=20000000
 
 with_docker() {

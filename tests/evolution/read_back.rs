@@ -6,7 +6,9 @@ use crate::{
 };
 use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use maquette::{
-    observe::{Availability, component_availability},
+    observe::{
+        Availability, VolumeNote, component_availability, kept_volume_sizes, refused_volume_changes,
+    },
     plan::{Component, Topology},
 };
 use maquette_contract::keys::CONFIG_FILE;
@@ -104,6 +106,18 @@ fn peers_without_their_stateful_set_are_read_back_from_pods() {
         Arc::make_mut(pod).metadata.owner_references = Some(vec![owner.clone()]);
     }
     assert_eq!(observe_running(&snapshot).component(&peers).unwrap().planned, None);
+}
+
+#[test]
+fn a_larger_volume_that_another_shape_left_refuses_no_specification() {
+    let plan_text = |text| plan_spec(&crate::cluster::parse_spec(text));
+    let large = plan_text("{shape: ThreeTier, threeTier: {data: {storage: {size: 2Gi}}}}");
+    let running = observe_running(&healthy_snapshot(&large));
+    let wanted = plan_text("{shape: ClientServer}");
+    assert_eq!(refused_volume_changes(&wanted, &running), [""; 0]);
+    let note = "the volume of data stays at 2Gi, although 1Gi is specified: a volume cannot shrink";
+    assert_eq!(kept_volume_sizes(&wanted, &running), [VolumeNote::Unchanged(note.to_owned())]);
+    assert_eq!(kept_volume_sizes(&large, &running), []);
 }
 
 fn shop_topology() -> Topology {

@@ -51,18 +51,18 @@ impl<'a> ActiveChange<'a> {
         shortfall.is_stuck || serves && !self.is_explained(component)
     }
 
-    /// Whether a component that serves is stuck and has fewer available pods than specified.
+    /// Whether a component that serves is stuck and has fewer ready pods than specified.
     pub(super) fn is_serving_stuck(&self) -> bool {
         let mut stuck = self.assessment.shortfalls().filter(|(_, shortfall)| shortfall.is_stuck);
         stuck.any(|(component, _)| {
-            self.serving.contains(&component.name) && !self.has_all_available(component)
+            self.serving.contains(&component.name) && !self.has_all_ready(component)
         })
     }
 
-    fn has_all_available(&self, component: &Component) -> bool {
-        let running = self.assessment.running.component(&component.name);
-        let workload = running.and_then(|running| running.workload.as_ref());
-        workload.is_some_and(|workload| workload.available >= component.replicas)
+    fn has_all_ready(&self, component: &Component) -> bool {
+        let pods = self.assessment.running.component(&component.name).map(|found| &found.pods);
+        let ready = pods.into_iter().flatten().filter(|pod| pod.ready).count();
+        ready >= component.replicas as usize
     }
 
     /// Whether an edge that worked before fails, although the change does not replace one of its

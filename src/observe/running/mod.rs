@@ -19,4 +19,4 @@ pub use read::running_topology;
 pub use topology::{
     PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload,
 };
-pub use volume_change::{refused_volume_changes, refused_volume_specs};
+pub use volume_change::{kept_volume_sizes, refused_volume_changes, refused_volume_specs};

@@ -10,7 +10,7 @@ use crate::{
     evolve::{Evolution, evolve},
     observe::{
         Acceptance, ActiveEvolution, Issue, IssueKind, RunningTopology, Snapshot, Target,
-        refused_volume_changes,
+        VolumeNote, kept_volume_sizes, refused_volume_changes,
     },
     plan::{Identity, Topology, plan},
     render::{ObjectsByKind, render},
@@ -26,6 +26,8 @@ pub(super) struct Decision {
     pub(super) change: Option<PendingChange>,
     /// Why nothing is changed, if that is not for the specification.
     pub(super) issues: Vec<Issue>,
+    /// Volumes that stay larger than specified.
+    pub(super) volume_notes: Vec<VolumeNote>,
     /// When to look again at what is not watched.
     pub(super) next_look: Option<Duration>,
     /// A kind of objects cannot be watched, so what runs is unknown.
@@ -82,6 +84,7 @@ pub(super) async fn decide(
     };
     accepted.note.extend(autoscaling.note());
     let now = cx.now();
+    let volume_notes = kept_volume_sizes(&accepted.topology, running);
     let evolution = evolve(&accepted.topology, running, now);
     let settings = &cx.shared.settings;
     let mut objects = render(&evolution.apply, settings).into_objects();
@@ -110,6 +113,7 @@ pub(super) async fn decide(
         target,
         change: Some(change),
         issues: autoscaling.issues,
+        volume_notes,
         next_look: autoscaling.next_look.into_iter().chain(slot_wait).min(),
         is_unwatched: false,
     }
@@ -135,8 +139,7 @@ fn accept_spec(
         .map_err(|problems| Acceptance::Refused { problems: problems.to_string() })
 }
 
-/// Refuses volumes that cannot be as specified although no other shape used them. What is not bound
-/// yet may change.
+/// Refuses another StorageClass of a volume that exists. What is not bound yet may change.
 fn accept_volumes(
     architecture: &LenientArchitecture,
     accepted: AcceptedSpec,
@@ -228,5 +231,12 @@ fn keep_running(
         blockers: vec![],
         stops: vec![],
     };
-    Decision { target, change: None, issues, next_look: None, is_unwatched: false }
+    Decision {
+        target,
+        change: None,
+        issues,
+        volume_notes: vec![],
+        next_look: None,
+        is_unwatched: false,
+    }
 }

@@ -125,8 +125,10 @@ async fn run_steps(
     let (snapshot, next_look) = explained.unwrap_or_else(|_| (cx.snapshot(), None));
     let running = running_topology(&cx.identity, &snapshot);
     let decision = decide(&cx, &snapshot, &running, deadline).await;
-    let Decision { mut target, change, issues, next_look: next_reading, is_unwatched } = decision;
+    let Decision { mut target, change, issues, volume_notes, .. } = decision;
+    let Decision { next_look: next_reading, is_unwatched, .. } = decision;
     outcome.applied.issues.extend(issues);
+    outcome.applied.volume_notes.extend(volume_notes);
     next_look.into_iter().chain(next_reading).for_each(|wait| outcome.requeue_within(wait));
     // While an object is unreadable, canaries may belong to a change that goes on afterwards.
     let is_refused = !matches!(target.acceptance, Acceptance::Accepted { .. });
