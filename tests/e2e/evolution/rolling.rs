@@ -68,7 +68,12 @@ async fn an_image_typo_fails_no_request_and_the_way_back_is_enough() {
             .await;
             apply(model, shape, "load:", "load:").await;
             model.await_ready().await;
-            assert_eq!(all_pods(model).await, before, "{shape}: no pod was replaced");
+            let what = format!("{shape}: the pods are those from before");
+            eventually(&what, seconds(60), async || {
+                let now = all_pods(model).await;
+                if now == before { Ok(()) } else { Err(format!("{now:?} and not {before:?}")) }
+            })
+            .await;
         })
         .await;
     }
