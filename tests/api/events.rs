@@ -182,7 +182,7 @@ async fn a_new_architecture_whose_image_cannot_be_pulled_is_warned_of_once() {
 async fn the_event_of_a_refused_specification_has_the_reason() {
     let namespace = TestNamespace::new("refused").await;
     let _operator = Operator::start(&namespace.name);
-    let island = "{shape: NTier, nTier: {services: [{name: web, stateless: true}, {name: far}]}}";
+    let island = "{shape: NTier, nTier: {services: [{name: web}, {name: far}]}}";
     namespace.apply("shop", island).await;
     let ready = namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "Refused").await;
     assert!(ready.message.contains("spec.nTier."), "{}", ready.message);
