@@ -106,7 +106,7 @@ async fn kstatus_follows_an_architecture_from_creation_to_failure() {
     kubelet.behavior().down.clear();
     await_kstatus(&namespace, "shop", ResourceStatus::Current).await;
 
-    let island = "{shape: NTier, nTier: {services: [{name: web, stateless: true}, {name: far}]}}";
+    let island = "{shape: NTier, nTier: {services: [{name: web}, {name: far}]}}";
     namespace.apply("shop", island).await;
     let status = await_kstatus(&namespace, "shop", ResourceStatus::Failed).await;
     let ready = namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "Refused").await;
