@@ -18,7 +18,7 @@ mod repairs;
 mod rollout;
 
 pub(super) use adopt::adopt_orphans;
-pub(super) use autoscaling::follow_autoscalers;
+pub(super) use autoscaling::{Autoscaling, follow_autoscalers};
 pub(super) use child::{Child, create_params, merge_params, patch_metadata};
 pub(super) use delete::delete_object;
 pub(super) use kubelet_refresh::refresh_stale_pods;

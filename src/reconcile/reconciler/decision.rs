@@ -1,7 +1,7 @@
 //! What a reconcile aims at, computed from the specification and the caches.
 
 use super::super::{
-    apply::{claim_slot, follow_autoscalers},
+    apply::{Autoscaling, claim_slot, follow_autoscalers},
     context::ReconcileContext,
     watch::LenientArchitecture,
 };
@@ -82,6 +82,17 @@ pub(super) async fn decide(
         let acceptance = Acceptance::Accepted { note: accepted.note };
         return keep_running(cx, running, acceptance, vec![]);
     };
+    plan_change(cx, snapshot, running, accepted, autoscaling)
+}
+
+/// The objects of the next step towards `accepted`, and what it waits for.
+fn plan_change(
+    cx: &ReconcileContext<'_>,
+    snapshot: &Snapshot,
+    running: &RunningTopology,
+    mut accepted: AcceptedSpec,
+    autoscaling: Autoscaling,
+) -> Decision {
     accepted.note.extend(autoscaling.note());
     let now = cx.now();
     let volume_notes = kept_volume_sizes(&accepted.topology, running);
