@@ -20,7 +20,7 @@ use maquette_contract::keys::FIELD_MANAGER;
 use std::sync::Arc;
 
 /// Attempts to write one object. Other controllers change it too, mostly its status.
-const MAX_ATTEMPTS: u32 = 4;
+pub(in crate::reconcile) const MAX_ATTEMPTS: u32 = 4;
 
 /// What was done with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use maquette_contract::{ComponentName, keys::LABEL_COMPONENT};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// How many objects of one Architecture are written at once.
-const MAX_WRITES_AT_ONCE: usize = 12;
+pub(in crate::reconcile) const MAX_WRITES_AT_ONCE: usize = 12;
 
 type Write<'a> = BoxFuture<'a, ObjectWrite>;
 

@@ -2,7 +2,9 @@
 
 use super::{
     super::{
-        apply::{Child, NameCheck, check_names_of_kind, create_params},
+        apply::{
+            Child, MAX_ATTEMPTS, MAX_WRITES_AT_ONCE, NameCheck, check_names_of_kind, create_params,
+        },
         context::ReconcileContext,
         error::ApplyError,
         outcome::ReconcileOutcome,
@@ -23,12 +25,6 @@ use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim as
 use kube::{Api, ResourceExt};
 use maquette_contract::keys::LABEL_ARCHITECTURE;
 use std::sync::Arc;
-
-/// How many claims of one Architecture are written at once.
-const MAX_WRITES_AT_ONCE: usize = 12;
-
-/// Attempts to create one claim.
-const MAX_ATTEMPTS: u32 = 4;
 
 /// Checks the names of the claims of `sets`.
 pub(in crate::reconcile) async fn check_claim_names(

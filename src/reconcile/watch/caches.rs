@@ -173,14 +173,18 @@ impl WatchSet<'_> {
             architectures,
             architectures_position: position,
             watches: Arc::clone(&starter.watches),
-            service_accounts: starter.prepare_cache("serviceaccounts", &children),
-            config_maps: starter.prepare_cache("configmaps", &children),
-            services: starter.prepare_cache("services", &children),
-            deployments: starter.prepare_cache("deployments", &children),
-            stateful_sets: starter.prepare_cache("statefulsets", &children),
-            pod_disruption_budgets: starter.prepare_cache("poddisruptionbudgets", &children),
-            pods: starter.prepare_trimmed("pods", LABEL_ARCHITECTURE, trim_pod),
-            claims: starter.prepare_cache("persistentvolumeclaims", LABEL_ARCHITECTURE),
+            service_accounts: starter.prepare_cache("serviceaccounts", &children, keep_all),
+            config_maps: starter.prepare_cache("configmaps", &children, keep_all),
+            services: starter.prepare_cache("services", &children, keep_all),
+            deployments: starter.prepare_cache("deployments", &children, keep_all),
+            stateful_sets: starter.prepare_cache("statefulsets", &children, keep_all),
+            pod_disruption_budgets: starter.prepare_cache(
+                "poddisruptionbudgets",
+                &children,
+                keep_all,
+            ),
+            pods: starter.prepare_cache("pods", LABEL_ARCHITECTURE, trim_pod),
+            claims: starter.prepare_cache("persistentvolumeclaims", LABEL_ARCHITECTURE, keep_all),
         };
         // Only now: the first that completes its list must know all the others.
         for watch in starter.prepared {
@@ -189,6 +193,9 @@ impl WatchSet<'_> {
         caches
     }
 }
+
+/// Trims nothing.
+fn keep_all<K>(_: &mut K) {}
 
 /// Prepares the watches of a scope; none of them runs yet.
 struct WatchStarter<'a> {
@@ -200,23 +207,8 @@ struct WatchStarter<'a> {
 }
 
 impl WatchStarter<'_> {
-    /// A cache of the objects that `labels` selects.
-    fn prepare_cache<K>(&mut self, resource: &'static str, labels: &str) -> Arc<Cache<K>>
-    where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
-            + Clone
-            + Serialize
-            + DeserializeOwned
-            + Debug
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.prepare_trimmed(resource, labels, |_| {})
-    }
-
-    /// The same; `trim` removes what no reconcile reads.
-    fn prepare_trimmed<K>(
+    /// A cache of the objects that `labels` selects. `trim` removes what no reconcile reads.
+    fn prepare_cache<K>(
         &mut self,
         resource: &'static str,
         labels: &str,
