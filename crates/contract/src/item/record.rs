@@ -1,6 +1,6 @@
 //! The record of an item: how it is kept on disk and sent between components.
 
-use super::{ItemValue, RecentRequests, Version};
+use super::{ItemValue, RecentRequests, Version, VersionAheadError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
@@ -25,7 +25,28 @@ pub enum Content {
     Deleted,
 }
 
+/// Bytes that are kept as an item and cannot be used: the item is damaged.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The bytes are not a record.
+    #[error("it is not a record: {0}")]
+    Format(#[from] serde_json::Error),
+    /// The record's version is too far ahead.
+    #[error(transparent)]
+    Ahead(#[from] VersionAheadError),
+}
+
 impl Record {
+    /// Reads the record that another pod has written. The own clock shows `now_millis`.
+    ///
+    /// # Errors
+    /// If the item is damaged.
+    pub fn read(text: &[u8], now_millis: u64) -> Result<Self, RecordError> {
+        let record: Self = serde_json::from_slice(text)?;
+        record.version.check_not_ahead(now_millis)?;
+        Ok(record)
+    }
+
     /// A record without remembered requests.
     pub fn new(version: Version, content: Content) -> Self {
         Self { version, content, requests: RecentRequests::default() }
@@ -99,6 +120,16 @@ pub struct RecordHead {
 }
 
 impl RecordHead {
+    /// As [`Record::read`].
+    ///
+    /// # Errors
+    /// If the item is damaged.
+    pub fn read(text: &[u8], now_millis: u64) -> Result<Self, RecordError> {
+        let head = Self::parse(text)?;
+        head.version.check_not_ahead(now_millis)?;
+        Ok(head)
+    }
+
     /// Reads a [`Record`]; it accepts the same texts.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use super::{
     routes::SharedServer,
     server::HttpServer,
 };
-use crate::runtime::RoleSettings;
+use crate::runtime::{RoleSettings, wall_millis};
 use axum::{
     Json, Router,
     body::Body,
@@ -23,7 +23,7 @@ use axum::{
     routing::get,
 };
 use maquette_contract::{
-    ItemKey,
+    ItemKey, Record,
     internal_api::{AFTER, ITEMS, SUMMARY},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -63,7 +63,11 @@ async fn put_item<S: RoleSettings, A: LocalItems<S>>(
     let exchange = Exchange::start(&server, &headers);
     let work = async {
         let key = parse::parse_key(path)?;
-        let record = parse::read_json(body, MAX_RECORD_BYTES, "a record").await?;
+        let record: Record = parse::read_json(body, MAX_RECORD_BYTES, "a record").await?;
+        record
+            .version
+            .check_not_ahead(wall_millis())
+            .map_err(|error| HttpError::bad_request(error.to_string()))?;
         server.application.put_local_if_newer(&exchange.request, &key, record).await?;
         Ok(StatusCode::NO_CONTENT)
     };

@@ -31,7 +31,7 @@ impl Collector for PageCollector {
             *next = items.last().map(|last| last.key.to_string());
             return ControlFlow::Break(());
         }
-        items.push(InternalItem { key, version });
+        items.push(InternalItem { key, version: Some(version), damaged: false });
         ControlFlow::Continue(())
     }
 }

@@ -7,7 +7,10 @@ use super::{
 use crate::{
     backend::{InternalApiClient, QueryContext},
     http::HttpError,
-    runtime::headers::{HOPS, MAX_HOPS, RequestContext},
+    runtime::{
+        headers::{HOPS, MAX_HOPS, RequestContext},
+        wall_millis,
+    },
 };
 use axum::http::{Method, StatusCode};
 use futures_util::future::join_all;
@@ -31,7 +34,7 @@ async fn list_all(pod: &Pod, within: Duration) -> Result<BTreeMap<ItemKey, Versi
             .list_page(&QueryContext { request: context, log: &|_| {} }, after.as_deref())
             .await?;
         for item in page.items {
-            let twice = all.insert(item.key.clone(), item.version);
+            let twice = all.insert(item.key.clone(), item.version.unwrap());
             assert_eq!(twice, None, "{} is listed twice", item.key);
         }
         match page.next {
@@ -59,7 +62,7 @@ fn record(millis: u64, value: u64) -> Record {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stored_version_is_kept_and_later_writes_get_later_versions() {
     let pods = start_peers(3, |_| {}).await;
-    let later = record(u64::MAX / 2, 2);
+    let later = record(wall_millis() + Version::MAX_AHEAD_MILLIS / 2, 2);
     for stored in [record(5, 1), later.clone(), later.clone(), record(6, 1)] {
         assert_eq!(put(&pods[0], 1, &stored).await, StatusCode::NO_CONTENT);
     }

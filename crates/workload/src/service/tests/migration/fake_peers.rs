@@ -121,7 +121,8 @@ async fn list(
         .take(PAGE)
         .map(|(key, record)| InternalItem {
             key: ItemKey::parse(key).unwrap(),
-            version: record.version.clone(),
+            version: Some(record.version.clone()),
+            damaged: false,
         })
         .collect();
     let next = page.last().filter(|_| page.len() == PAGE);
