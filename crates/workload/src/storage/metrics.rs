@@ -22,6 +22,7 @@ pub(super) struct StorageMetrics {
     batch: Histogram,
     commits: Arc<AtomicU64>,
     items: Gauge<u64, AtomicU64>,
+    expiring: Gauge<u64, AtomicU64>,
     file: Gauge<u64, AtomicU64>,
 }
 
@@ -33,6 +34,7 @@ impl StorageMetrics {
             batch: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
             commits: Arc::default(),
             items: Gauge::default(),
+            expiring: Gauge::default(),
             file: Gauge::default(),
         }
     }
@@ -50,6 +52,7 @@ impl StorageMetrics {
             self.batch.clone(),
         );
         registry.register("storage_items", "Items on disk", self.items.clone());
+        registry.register("storage_expiring_items", "Items that expire", self.expiring.clone());
         registry.register_with_unit(
             "storage_file",
             "Size of the file of items",
@@ -64,10 +67,15 @@ impl StorageMetrics {
         self.batch.observe(f64::from(writes));
     }
 
-    /// Records the number of items and the size of the file after a commit.
-    pub(super) fn record_size(&self, items: u64, file_bytes: u64) {
+    /// Records the number of items, of those that expire, and the size of the file after a commit.
+    pub(super) fn record_size(&self, items: u64, expiring: u64, file_bytes: u64) {
         self.items.set(items);
+        self.expiring.set(expiring);
         self.file.set(file_bytes);
+    }
+
+    pub(super) fn expiring_count(&self) -> u64 {
+        self.expiring.get()
     }
 
     pub(super) fn item_count(&self) -> u64 {
