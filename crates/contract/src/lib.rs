@@ -30,6 +30,7 @@ pub use item::{Collection, ItemId, ItemIdError, ItemKey, Record};
 pub use name::{ArchitectureName, ComponentName, NameError, Role};
 pub use observations::{
     EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
+    VolumeObservation,
 };
 pub use recipient::{ArchitectureUid, ComponentIdentity, Recipient, RecipientError, UidError};
 pub use revision::Revision;

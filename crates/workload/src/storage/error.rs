@@ -41,6 +41,14 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Whether another process has the file.
+    pub(super) fn is_locked(&self) -> bool {
+        matches!(
+            self,
+            Self::Open { source, .. } if matches!(**source, redb::Error::DatabaseAlreadyOpen)
+        )
+    }
+
     /// Whether all later requests fail too: after an I/O error redb refuses them until the file is
     /// opened again.
     pub(crate) fn is_fatal(&self) -> bool {

@@ -1,7 +1,9 @@
 //! The metrics of the storage.
 
+use maquette_contract::VolumeObservation;
 use prometheus_client::{
     metrics::{
+        counter::Counter,
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
@@ -24,6 +26,10 @@ pub(super) struct StorageMetrics {
     items: Gauge<u64, AtomicU64>,
     expiring: Gauge<u64, AtomicU64>,
     file: Gauge<u64, AtomicU64>,
+    volume: Gauge<u64, AtomicU64>,
+    volume_free: Gauge<u64, AtomicU64>,
+    volume_full: Gauge<u64, AtomicU64>,
+    refused: Counter,
 }
 
 impl StorageMetrics {
@@ -36,6 +42,10 @@ impl StorageMetrics {
             items: Gauge::default(),
             expiring: Gauge::default(),
             file: Gauge::default(),
+            volume: Gauge::default(),
+            volume_free: Gauge::default(),
+            volume_full: Gauge::default(),
+            refused: Counter::default(),
         }
     }
 
@@ -59,6 +69,28 @@ impl StorageMetrics {
             Unit::Bytes,
             self.file.clone(),
         );
+        registry.register_with_unit(
+            "storage_volume",
+            "Size of the volume",
+            Unit::Bytes,
+            self.volume.clone(),
+        );
+        registry.register_with_unit(
+            "storage_volume_free",
+            "Free space of the volume, without the reserve",
+            Unit::Bytes,
+            self.volume_free.clone(),
+        );
+        registry.register(
+            "storage_volume_full",
+            "Whether writes are refused because the volume is full",
+            self.volume_full.clone(),
+        );
+        registry.register(
+            "storage_refused_writes",
+            "Writes refused because the volume is full",
+            self.refused.clone(),
+        );
     }
 
     pub(super) fn record_commit(&self, writes: u32, took: Duration) {
@@ -76,6 +108,25 @@ impl StorageMetrics {
 
     pub(super) fn expiring_count(&self) -> u64 {
         self.expiring.get()
+    }
+
+    /// Records the state of the volume.
+    pub(super) fn record_volume(&self, total: u64, free: u64, is_full: bool) {
+        self.volume.set(total);
+        self.volume_free.set(free);
+        self.volume_full.set(u64::from(is_full));
+    }
+
+    pub(super) fn volume(&self) -> VolumeObservation {
+        VolumeObservation {
+            bytes: self.volume.get(),
+            free_bytes: self.volume_free.get(),
+            full: self.volume_full.get() > 0,
+        }
+    }
+
+    pub(super) fn record_refused_writes(&self, writes: u64) {
+        self.refused.inc_by(writes);
     }
 
     pub(super) fn item_count(&self) -> u64 {

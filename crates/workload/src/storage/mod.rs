@@ -15,7 +15,10 @@ mod file;
 mod generations;
 mod layout;
 mod metrics;
+mod predecessor;
 mod read;
+mod reserve;
+mod room;
 mod snapshot;
 mod transaction;
 mod writer;
@@ -24,15 +27,19 @@ pub use error::StorageError;
 pub use expiry::{Expiry, SweepStep, now_millis};
 pub use generations::Generation;
 pub use layout::Position;
+pub use predecessor::PREDECESSOR_TIMEOUT;
 pub use read::PAGE_BYTES;
 pub use transaction::{Change, ItemsMut};
 
 use bytes::Bytes;
 use file::{ItemFile, PageCache};
 use generations::Generations;
+use maquette_contract::VolumeObservation;
 use metrics::StorageMetrics;
 use prometheus_client::registry::Registry;
 use redb::{Database, Durability, ReadableDatabase};
+use room::Room;
+use reserve::Reserve;
 use snapshot::SharedSnapshot;
 use std::{fs::File, future::Future, path::Path, sync::Arc};
 use tokio::sync::watch;
@@ -76,15 +83,23 @@ impl Storage {
     pub fn open(directory: &Path) -> Result<Self, StorageError> {
         let path = directory.join(FILE_NAME);
         let page_cache = PageCache::default();
-        let (database, file) = open_file(directory, &path, page_cache.clone())
+        let (database, file, reserve) = open_file(directory, &path, page_cache.clone())
             .map_err(|source| StorageError::Open { path, source: Arc::new(source) })?;
         let database = Arc::new(database);
         let snapshot = Arc::<SharedSnapshot>::default();
         let metrics = StorageMetrics::new();
         let failure = watch::Sender::default();
         let generations = Generations::default();
-        let thread =
-            WriterThread::new(&database, &snapshot, &generations, file, &metrics, &failure)?;
+        let probe = file.try_clone().map_err(redb::Error::Io)?;
+        let room = Room::new(probe, reserve, metrics.clone());
+        let thread = WriterThread::new(
+            &database,
+            &snapshot,
+            &generations,
+            (file, room),
+            &metrics,
+            &failure,
+        )?;
         let writer = Writer::start(thread)?;
         let inner =
             Inner { writer, snapshot, page_cache, generations, database, metrics, failure };
@@ -190,6 +205,17 @@ impl Storage {
         move || metrics.item_count()
     }
 
+    /// The state of the volume, as the writer thread saw it last.
+    pub fn volume(&self) -> VolumeObservation {
+        self.inner.metrics.volume()
+    }
+
+    /// A function that returns [`Storage::volume`]. It does not keep the file open.
+    pub fn volume_observer(&self) -> impl Fn() -> VolumeObservation + Send + Sync + use<> {
+        let metrics = self.inner.metrics.clone();
+        move || metrics.volume()
+    }
+
     /// The size of the file on disk, in bytes.
     pub fn file_bytes(&self) -> u64 {
         self.inner.metrics.file_bytes()
@@ -208,16 +234,17 @@ fn open_file(
     directory: &Path,
     path: &Path,
     page_cache: PageCache,
-) -> Result<(Database, File), redb::Error> {
+) -> Result<(Database, File, Arc<Reserve>), redb::Error> {
+    let reserve = room::open_reserve(directory).map_err(redb::Error::Io)?;
     let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
-    let items = ItemFile::new(file.map_err(redb::Error::Io)?, page_cache)?;
+    let items = ItemFile::new(file.map_err(redb::Error::Io)?, page_cache, Arc::clone(&reserve))?;
     let database =
         redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(items)?;
     make_tables(&database)?;
     let file = File::open(path).map_err(redb::Error::Io)?;
     // The directory entry must survive a loss of power, as the content does.
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(redb::Error::Io)?;
-    Ok((database, file))
+    Ok((database, file, reserve))
 }
 
 /// Creates the tables that the file lacks, so that reads always find them.

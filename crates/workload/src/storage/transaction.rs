@@ -12,6 +12,9 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 type WriteTable<'txn> = Table<'txn, &'static [u8], &'static [u8]>;
 type ExpiryTable<'txn> = Table<'txn, &'static [u8], u64>;
 
+/// The size of a page of the file.
+const PAGE: u64 = 4096;
+
 /// The effect of a conditional write on its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -35,17 +38,43 @@ pub struct ItemsMut<'txn> {
     expiring: u64,
     generations: Generations,
     changed: Vec<Position>,
+    /// The bytes that the transaction may add to the file.
+    allowance: u64,
+    effects: SpaceEffects,
+}
+
+/// What a transaction does to the space in the file, about.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SpaceEffects {
+    /// The bytes that its writes add.
+    pub(super) added: u64,
+    /// The bytes of the values that it replaces or deletes, which the next commit can use.
+    pub(super) freed: u64,
+    /// The writes that were refused because of the allowance.
+    pub(super) refused: u64,
+    /// The bytes of the pages that it writes.
+    pub(super) written: u64,
 }
 
 impl<'txn> ItemsMut<'txn> {
-    /// The items in `transaction`; `expiring` of them have a time in the last commit.
+    /// The items in `transaction`, which may add `allowance` bytes; `expiring` items have a time in the
+    /// last commit.
     pub(super) fn open(
         transaction: &'txn WriteTransaction,
         expiring: u64,
+        allowance: u64,
         generations: Generations,
     ) -> Result<Self, StorageError> {
-        let table = transaction.open_table(layout::ITEMS)?;
-        Ok(Self { transaction, table, expiries: None, expiring, generations, changed: Vec::new() })
+        Ok(Self {
+            transaction,
+            table: transaction.open_table(layout::ITEMS)?,
+            expiries: None,
+            expiring,
+            generations,
+            changed: Vec::new(),
+            allowance,
+            effects: SpaceEffects::default(),
+        })
     }
 
     /// The number of items, and of those that expire.
@@ -58,6 +87,11 @@ impl<'txn> ItemsMut<'txn> {
             None => self.expiring,
         };
         Ok((self.table.len()?, expiring))
+    }
+
+    /// What the writes so far do to the space in the file.
+    pub(super) fn effects(&self) -> SpaceEffects {
+        self.effects
     }
 
     /// The positions of the keys that changed, one for each change.
@@ -95,7 +129,11 @@ impl<'txn> ItemsMut<'txn> {
     ///
     /// # Errors
     /// [`StorageError::Full`].
-    pub fn require_room(&self, _bytes: usize) -> Result<(), StorageError> {
+    pub fn require_room(&mut self, bytes: usize) -> Result<(), StorageError> {
+        if self.effects.added.saturating_add(space_for(bytes)) > self.allowance {
+            self.effects.refused += 1;
+            return Err(StorageError::Full);
+        }
         Ok(())
     }
 
@@ -181,27 +219,46 @@ impl<'txn> ItemsMut<'txn> {
         if value.len() > MAX_VALUE {
             return Err(StorageError::TooLarge { bytes: value.len() });
         }
+        self.check_room(stored, value)?;
         match expiry {
             Expiry::Unchanged if !self.is_expired(stored)? => {}
             Expiry::At(time) => drop(self.expiries()?.insert(stored, time)?),
             Expiry::Never | Expiry::Unchanged => self.forget_expiry(stored)?,
         }
-        self.table.insert(stored, value)?;
+        let before = self.table.insert(stored, value)?.map(|before| before.value().len());
+        self.effects.added += space_for(stored.len() + value.len());
+        self.effects.freed += before.map_or(0, |length| (stored.len() + length) as u64);
         self.count_change(stored);
         Ok(())
     }
 
+    /// Refuses a write that adds more than the volume has room for. One that makes a value shorter, as a
+    /// record of a deletion does, adds nothing.
+    fn check_room(&mut self, stored: &[u8], value: &[u8]) -> Result<(), StorageError> {
+        let is_allowed = self.require_room(stored.len() + value.len());
+        if is_allowed.is_err() {
+            let before = self.table.get(stored)?.map_or(0, |before| before.value().len());
+            if value.len() < before {
+                self.effects.refused -= 1;
+                return Ok(());
+            }
+        }
+        is_allowed
+    }
+
     fn delete_stored(&mut self, stored: &[u8]) -> Result<bool, StorageError> {
-        let existed = self.table.remove(stored)?.is_some();
+        let before = self.table.remove(stored)?.map(|before| before.value().len());
         self.forget_expiry(stored)?;
-        if existed {
+        if let Some(length) = before {
+            self.effects.freed += (stored.len() + length) as u64;
             self.count_change(stored);
         }
-        Ok(existed)
+        Ok(before.is_some())
     }
 
     fn count_change(&mut self, stored: &[u8]) {
         let position = Position::of_stored(stored);
+        self.effects.written += PAGE;
         self.generations.count_change(position);
         self.changed.push(position);
     }
@@ -235,4 +292,11 @@ impl<'txn> ItemsMut<'txn> {
         };
         Ok(self.expiries.insert(table))
     }
+}
+
+/// The room that an item of so many bytes takes in the file. A large one has pages of its own, whose
+/// number is a power of two.
+fn space_for(bytes: usize) -> u64 {
+    let twice = 2 * bytes as u64;
+    if twice > PAGE { twice + PAGE } else { twice }
 }
