@@ -59,7 +59,7 @@ impl VolumeUse {
     }
 
     fn is_full(self) -> bool {
-        self.free < self.margin()
+        self.total > 0 && self.free < self.margin()
     }
 }
 
