@@ -89,10 +89,7 @@ impl Connection {
         max_bytes: usize,
     ) -> Result<Response<Bytes>, ExchangeError> {
         debug_assert!(request.headers().contains_key(header::HOST), "HTTP/1.1 needs a Host");
-        self.sender
-            .ready()
-            .await
-            .map_err(|error| ExchangeError::NotSent(error_chain(&error)))?;
+        self.sender.ready().await.map_err(|error| ExchangeError::NotSent(error_chain(&error)))?;
         let response = match self.sender.try_send_request(request).await {
             Ok(response) => response,
             Err(mut failure) => {

@@ -38,7 +38,10 @@ mod tests {
     #[tokio::test]
     async fn names_and_literal_addresses_are_resolved() {
         let second = Duration::from_secs(30);
-        assert_eq!(resolve("127.0.0.3:80", second).await.unwrap(), ["127.0.0.3:80".parse().unwrap()]);
+        assert_eq!(
+            resolve("127.0.0.3:80", second).await.unwrap(),
+            ["127.0.0.3:80".parse().unwrap()]
+        );
         let local = resolve("localhost:81", second).await.unwrap();
         assert!(local.iter().all(|address| address.ip().is_loopback() && address.port() == 81));
         assert!(resolve("name.invalid:80", second).await.is_err());

@@ -7,6 +7,7 @@ use axum::{
     http::StatusCode,
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use maquette_contract::ItemKey;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -46,10 +47,17 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     max_bytes: usize,
     expected: &str,
 ) -> Result<T, HttpError> {
+    let too_large = || {
+        let message = format!("the body is larger than {max_bytes} bytes");
+        HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    };
+    // By `Content-Length`: a client that expects 100 gets the refusal instead.
+    if body.size_hint().lower() > max_bytes as u64 {
+        return Err(too_large());
+    }
     let collected = Limited::new(body, max_bytes).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            let message = format!("the body is larger than {max_bytes} bytes");
-            return HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, message);
+            return too_large();
         }
         HttpError::bad_request(format!("the body ends early: {error}"))
     })?;

@@ -4,6 +4,7 @@
 //! ([`Upstream`]) and the server that stops gracefully ([`serve`]). Never interprets paths or
 //! bodies.
 
+mod connections;
 pub mod headers;
 mod recipient;
 pub mod serve;
