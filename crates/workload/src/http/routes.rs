@@ -4,7 +4,7 @@ use super::{
     Application, HttpError,
     content_type::check_content_type,
     metrics::HttpOperation,
-    parse::{self, ItemPath, MAX_BODY_BYTES, ParsedRequest},
+    parse::{self, ItemPath, ParsedRequest},
     server::HttpServer,
 };
 use crate::runtime::{
@@ -106,7 +106,7 @@ async fn put_item<S: RoleSettings, A: Application<S>>(
     let parsing = async {
         let key = parse::parse_key(path)?;
         check_content_type(&headers)?;
-        Ok(ParsedRequest::Put(key, parse::read_json(body, MAX_BODY_BYTES, "JSON").await?))
+        Ok(ParsedRequest::Put(key, parse::read_value(body).await?))
     };
     server.answer_request(HttpOperation::Put, &headers, parsing).await
 }
