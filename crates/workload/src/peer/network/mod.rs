@@ -4,6 +4,7 @@
 //! edge from the peers to themselves. It never decides which peers own an item, and never repeats
 //! a request.
 
+mod attestation;
 mod client;
 mod edge;
 mod local_copies;
@@ -12,9 +13,12 @@ mod probe;
 mod server;
 mod wire;
 
+pub(crate) use attestation::{Attestation, OperationTerms, digest_volumes};
 pub(crate) use client::PeerRequestError;
 pub(crate) use local_copies::LocalCopies;
 pub(crate) use peer_network::PeerNetwork;
 pub(crate) use probe::run_probes;
 pub(crate) use server::router;
-pub(crate) use wire::{DigestRequest, ListReply, ListRequest, ReadReply, ReadRequest};
+pub(crate) use wire::{
+    DigestRequest, ListReply, ListRequest, ReadReply, ReadRequest, WriteRequest,
+};

@@ -1,15 +1,17 @@
 //! Requests to the peers by name, this one included.
 
 use super::{
+    attestation::{Attestation, AttestationMessage},
     client::{PeerAddress, PeerClient, PeerRequestError},
     edge::PeersEdge,
     local_copies::LocalCopies,
     wire::{
-        GetTransition, ListReply, ListRequest, PeerRequest, ReadReply, ReadRequest, WriteRequest,
+        GetTransition, ListReply, ListRequest, PeerRequest, ReadReply, ReadRequest, WriteReply,
+        WriteRequest,
     },
 };
 use crate::peer::{
-    membership::{MemberLinks, PeerState, PeerTransition},
+    membership::{MemberLinks, PeerState, PeerTransition, Volumes},
     replica::{ItemCopy, ReplicaError},
     timing::Timing,
 };
@@ -85,28 +87,51 @@ impl PeerNetwork {
         reply
     }
 
-    /// Reads the copy that a peer holds of an item.
+    /// Reads the copy that a peer holds of an item. `known` are the volumes of the request's terms.
     pub(crate) async fn read_copy(
         &self,
         name: &str,
         read: &ReadRequest,
-    ) -> Result<ReadReply, PeerRequestError> {
-        if name != self.peer.name() {
-            return self.send_request(name, read).await;
-        }
-        self.local.read_copy(read).await.map_err(|error| local_failure(&error))
+        known: &Volumes,
+    ) -> Result<(ReadReply, Option<Attestation>), PeerRequestError> {
+        let mut reply = if name == self.peer.name() {
+            self.local.read_copy(read).await.map_err(|error| local_failure(&error))?
+        } else {
+            self.send_request(name, read).await?
+        };
+        let attestation = check_attestation(reply.attestation.take(), known)?;
+        Ok((reply, attestation))
     }
 
-    /// Writes copies to a peer. Returns the versions that are on its disk then.
+    /// Writes copies to a peer. Returns the versions that are on its disk then. `known` are the
+    /// volumes of the request's terms.
     pub(crate) async fn write_copies(
         &self,
         name: &str,
-        copies: Vec<ItemCopy>,
-    ) -> Result<Vec<Version>, PeerRequestError> {
-        if name != self.peer.name() {
-            return self.send_request(name, &WriteRequest { copies }).await;
+        write: WriteRequest,
+        known: &Volumes,
+    ) -> Result<(Vec<Version>, Option<Attestation>), PeerRequestError> {
+        let reply = if name == self.peer.name() {
+            self.local.write_copies(write).await.map_err(|error| local_failure(&error))?
+        } else {
+            self.send_request(name, &write).await?
+        };
+        match reply {
+            WriteReply::Versions(versions) => Ok((versions, None)),
+            WriteReply::Attested { versions, attestation } => {
+                Ok((versions, check_attestation(Some(attestation), known)?))
+            }
         }
-        self.local.replica().write_if_newer(copies).await.map_err(|error| local_failure(&error))
+    }
+
+    /// Sends copies to a peer that may lack them; no quorum counts them.
+    pub(crate) async fn repair_copies(
+        &self,
+        name: &str,
+        copies: Vec<ItemCopy>,
+    ) -> Result<(), PeerRequestError> {
+        let write = WriteRequest { copies, terms: None };
+        self.write_copies(name, write, &Volumes::new()).await.map(drop)
     }
 
     /// Lists a page of the items that a peer holds.
@@ -115,10 +140,26 @@ impl PeerNetwork {
         name: &str,
         list: ListRequest,
     ) -> Result<ListReply, PeerRequestError> {
-        if name != self.peer.name() {
-            return self.send_request(name, &list).await;
+        let reply = if name == self.peer.name() {
+            self.local.list_items(list).await.map_err(|error| local_failure(&error))?
+        } else {
+            self.send_request(name, &list).await?
+        };
+        match reply.refusal {
+            Some(refusal) => Err(PeerRequestError::Fenced(refusal)),
+            None => Ok(reply),
         }
-        self.local.list_items(list).await.map_err(|error| local_failure(&error))
+    }
+}
+
+fn check_attestation(
+    message: Option<AttestationMessage>,
+    known: &Volumes,
+) -> Result<Option<Attestation>, PeerRequestError> {
+    let attestation = message.map(|message| message.resolve(known));
+    match attestation {
+        Some(Attestation { refusal: Some(refusal), .. }) => Err(PeerRequestError::Fenced(refusal)),
+        attestation => Ok(attestation),
     }
 }
 

@@ -3,8 +3,9 @@
 //! Each request names its recipient, the component and the peer: an address that was resolved
 //! earlier may by now belong to another peer.
 
+use super::attestation::{AttestationMessage, OperationTerms};
 use crate::peer::{
-    membership::PeerTransition,
+    membership::{PeerTransition, Refusal},
     replica::{ItemCopy, ItemVersion, ListedItem, key_text},
 };
 use maquette_contract::{ItemKey, Version};
@@ -30,6 +31,9 @@ pub(crate) struct ReadRequest {
     pub(crate) key: ItemKey,
     /// Whether the value is left out of the reply.
     pub(crate) version_only: bool,
+    /// `None` from peers of an earlier release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) terms: Option<OperationTerms>,
 }
 
 /// The copy that a peer holds of an item.
@@ -41,6 +45,9 @@ pub(crate) struct ReadReply {
     pub(crate) version: Option<Version>,
     /// The value on disk; `None` if only the version was requested.
     pub(crate) value: Option<serde_json::Value>,
+    /// `None` to a request without terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) attestation: Option<AttestationMessage>,
 }
 
 impl PeerRequest for ReadRequest {
@@ -52,12 +59,26 @@ impl PeerRequest for ReadRequest {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct WriteRequest {
     pub(crate) copies: Vec<ItemCopy>,
+    /// `None` for repairs, which no quorum counts, and from peers of an earlier release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) terms: Option<OperationTerms>,
+}
+
+/// The versions that are on disk: for each copy the one sent or a newer one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum WriteReply {
+    /// To a request without terms, and from peers of an earlier release.
+    Versions(Vec<Version>),
+    Attested {
+        versions: Vec<Version>,
+        attestation: AttestationMessage,
+    },
 }
 
 impl PeerRequest for WriteRequest {
     const PATH: &'static str = "/v1/write";
-    /// For each copy the version that is on disk then: the one sent or a newer one.
-    type Response = Vec<Version>;
+    type Response = WriteReply;
 }
 
 /// Compares versions, to find the items that the recipient lacks.
@@ -78,6 +99,9 @@ impl PeerRequest for DigestRequest {
 pub(crate) struct ListRequest {
     /// The key after which the page starts, in the order of [`crate::storage::Position`].
     pub(crate) after: Option<String>,
+    /// `None` from peers of an earlier release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) terms: Option<OperationTerms>,
 }
 
 /// A page of the items that a peer holds.
@@ -87,6 +111,9 @@ pub(crate) struct ListReply {
     pub(crate) counts_for_quorum: bool,
     /// The items, in the order of [`crate::storage::Position`]; empty at the end.
     pub(crate) items: Vec<ListedItem>,
+    /// Why the list does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl PeerRequest for ListRequest {
