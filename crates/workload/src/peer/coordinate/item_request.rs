@@ -13,14 +13,13 @@ use crate::{
     peer::{
         membership::Volumes,
         network::{
-            Attestation, OperationTerms, PeerRequestError, ReadReply, ReadRequest, WriteRequest,
-            digest_volumes,
+            Attestation, OperationTerms, PeerRequestError, ReadReply, ReadRequest, digest_volumes,
         },
         replica::ItemCopy,
     },
     runtime::whole_micros,
 };
-use maquette_contract::{ItemKey, Query, Record, Version};
+use maquette_contract::{ItemKey, ItemValue, Query, Record, Version};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -59,7 +58,7 @@ pub(super) struct Holders {
 }
 
 /// The reply of a peer, and what it attests.
-type Attested<T> = Result<(T, Option<Attestation>), PeerRequestError>;
+type Attested<T> = Result<(T, Attestation), PeerRequestError>;
 
 /// The replies of several peers, in the order of their arrival: the peer, when its request was
 /// sent, and its reply.
@@ -89,7 +88,7 @@ impl ItemRequest<'_> {
                 while let Some((name, start, reply)) = self.next_reply(&mut replies).await {
                     self.log_read(&name, start, &reply);
                     match reply {
-                        Ok((copy, attested)) => read.add_reply(name, copy, attested.as_ref()),
+                        Ok((copy, attested)) => read.add_reply(name, copy, &attested),
                         Err(error) => {
                             has_adopted |= self.adopt_layouts(&error);
                             failures.insert(name, error.to_string());
@@ -138,7 +137,7 @@ impl ItemRequest<'_> {
                     self.log_write(&name, start, record, &reply);
                     match reply {
                         Ok((kept, attested)) => {
-                            holders.add_reply(name, record, &kept, attested.as_ref());
+                            holders.add_reply(name, record, &kept, &attested);
                         }
                         Err(error) => {
                             has_adopted |= self.adopt_layouts(&error);
@@ -209,8 +208,7 @@ impl ItemRequest<'_> {
         let mut replies = JoinSet::new();
         for name in targets {
             let (network, known) = (Arc::clone(&self.coordinator.network), Arc::clone(&known));
-            let terms = Some(terms.clone());
-            let read = ReadRequest { key: self.key.clone(), version_only, terms };
+            let read = ReadRequest { key: self.key.clone(), version_only, terms: terms.clone() };
             replies.spawn(async move {
                 let start = Instant::now();
                 let reply = network.read_copy(&name, &read, &known).await;
@@ -231,10 +229,10 @@ impl ItemRequest<'_> {
         for name in targets {
             let (network, known) = (Arc::clone(&self.coordinator.network), Arc::clone(&known));
             let copies = vec![ItemCopy { key: self.key.clone(), record: record.clone() }];
-            let write = WriteRequest { copies, terms: Some(terms.clone()) };
+            let terms = terms.clone();
             replies.spawn(async move {
                 let start = Instant::now();
-                let reply = network.write_copies(&name, write, &known).await;
+                let reply = network.write_copies(&name, copies, terms, &known).await;
                 (name, start, reply)
             });
         }
@@ -291,10 +289,17 @@ impl ItemRequest<'_> {
 
     fn log_read(&self, name: &str, start: Instant, reply: &Attested<ReadReply>) {
         let copy = reply.as_ref().ok().map(|(copy, _)| copy);
-        let json = copy.and_then(|copy| serde_json::to_vec(copy.value.as_ref()?).ok());
+        let value = copy.and_then(|copy| copy.record.as_ref()?.value());
         let version = copy.and_then(|copy| copy.version.clone());
         let error = reply.as_ref().err();
-        (self.log)(peer_query(name, "read", start, json.map_or(0, |v| v.len()), version, error));
+        (self.log)(peer_query(
+            name,
+            "read",
+            start,
+            value.map_or(0, ItemValue::len),
+            version,
+            error,
+        ));
     }
 
     fn log_write(
@@ -316,7 +321,7 @@ impl Holders {
         name: String,
         record: &Record,
         kept: &[Version],
-        attested: Option<&Attestation>,
+        attested: &Attestation,
     ) {
         let Admission { counts, dropped } = self.volumes.admit(&name, attested);
         for other in dropped {

@@ -5,7 +5,7 @@ use super::{
     volume_check::{Admission, VolumeCheck},
 };
 use crate::peer::network::{Attestation, ReadReply};
-use maquette_contract::Version;
+use maquette_contract::{Record, Version};
 use std::collections::BTreeSet;
 
 /// The replies of the owners of an item to a read.
@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 pub(crate) struct QuorumRead {
     /// The newest version among the replies.
     pub(crate) newest: Option<Version>,
-    /// Its value, if values were requested.
-    pub(crate) value: Option<serde_json::Value>,
+    /// Its record, if records were requested.
+    pub(crate) record: Option<Record>,
     /// The peers that have the newest version on disk.
     pub(crate) holders: BTreeSet<String>,
     /// The peers that have an older version or none.
@@ -26,12 +26,7 @@ pub(crate) struct QuorumRead {
 }
 
 impl QuorumRead {
-    pub(super) fn add_reply(
-        &mut self,
-        name: String,
-        reply: ReadReply,
-        attestation: Option<&Attestation>,
-    ) {
+    pub(super) fn add_reply(&mut self, name: String, reply: ReadReply, attestation: &Attestation) {
         let Admission { counts, dropped } = self.volumes.admit(&name, attestation);
         for other in dropped {
             self.holders.remove(&other);
@@ -40,7 +35,7 @@ impl QuorumRead {
         }
         if reply.version > self.newest {
             self.stale.append(&mut self.holders);
-            (self.newest, self.value) = (reply.version.clone(), reply.value);
+            (self.newest, self.record) = (reply.version.clone(), reply.record);
         }
         if !counts {
             return;

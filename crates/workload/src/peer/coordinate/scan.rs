@@ -9,7 +9,7 @@ use crate::{
     backend::QueryLog,
     peer::{
         membership::{Fence, Layout, LayoutTransition, Phase},
-        network::{ListReply, ListRequest, OperationTerms, PeerRequestError},
+        network::{ListReply, ListRequest, PeerRequestError},
         replica::ListedItem,
     },
     storage::Position,
@@ -117,8 +117,7 @@ impl MergedScan {
                 continue;
             }
             let (name, network) = (peer.clone(), Arc::clone(&coordinator.network));
-            let terms = OperationTerms { fence: self.fence.clone(), volumes: 0 };
-            let request = ListRequest { after: scan.after.clone(), terms: Some(terms) };
+            let request = ListRequest { after: scan.after.clone(), fence: self.fence.clone() };
             requests.spawn(async move {
                 let start = Instant::now();
                 let reply = network.list_page(&name, request).await;
@@ -223,7 +222,7 @@ mod tests {
                 *newest = version.max(*newest);
                 let version = Version { millis: version, counter: 0, writer: "a".into() };
                 let scan = merged.scans.entry(format!("p-{peer}")).or_default();
-                scan.buffered.push_back(ListedItem { key, version, bytes: 1 });
+                scan.buffered.push_back(ListedItem { key, version, bytes: Some(1) });
             }
             for scan in merged.scans.values_mut() {
                 scan.buffered.make_contiguous().sort_by_key(|entry| sort_key(&entry.key));

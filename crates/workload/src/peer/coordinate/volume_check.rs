@@ -43,12 +43,9 @@ impl VolumeCheck {
         self.round += 1;
     }
 
-    /// Adds a reply to a request of this round. `None` is attested by peers of an earlier release,
-    /// whose volumes are unknown.
-    pub(crate) fn admit(&mut self, name: &str, attested: Option<&Attestation>) -> Admission {
-        let Some(Attestation { volume, others, .. }) = attested else {
-            return Admission { counts: true, dropped: vec![] };
-        };
+    /// Adds a reply to a request of this round.
+    pub(crate) fn admit(&mut self, name: &str, attested: &Attestation) -> Admission {
+        let Attestation { volume, others, .. } = attested;
         let mut dropped = Vec::new();
         for (other, claimed) in others.iter().filter(|(other, _)| *other != name) {
             if self.replaced.contains(&(other.clone(), *claimed)) {
@@ -101,31 +98,23 @@ mod tests {
     fn a_reply_from_a_volume_that_another_peer_knows_to_be_replaced_does_not_count() {
         let mut check = VolumeCheck::default();
         check.begin_round();
-        assert_eq!(check.admit("a", Some(&attested(1, &[("b", 1)]))), admitted(&[]));
+        assert_eq!(check.admit("a", &attested(1, &[("b", 1)])), admitted(&[]));
         check.begin_round();
-        assert_eq!(check.admit("b", Some(&attested(1, &[("a", 2)]))), admitted(&["a"]));
+        assert_eq!(check.admit("b", &attested(1, &[("a", 2)])), admitted(&["a"]));
         check.begin_round();
-        assert_eq!(check.admit("a", Some(&attested(2, &[("b", 1)]))), admitted(&[]));
+        assert_eq!(check.admit("a", &attested(2, &[("b", 1)])), admitted(&[]));
     }
 
     #[test]
     fn a_peer_that_is_asked_again_refutes_what_others_named_before() {
         let mut check = VolumeCheck::default();
         check.begin_round();
-        assert_eq!(check.admit("b", Some(&attested(1, &[("a", 1)]))), admitted(&[]));
+        assert_eq!(check.admit("b", &attested(1, &[("a", 1)])), admitted(&[]));
         // Sent before the claim arrived: either volume may be the newer one.
-        assert!(!check.admit("a", Some(&attested(2, &[]))).counts);
+        assert!(!check.admit("a", &attested(2, &[])).counts);
         check.begin_round();
-        assert_eq!(check.admit("a", Some(&attested(2, &[]))), admitted(&[]));
-        assert_eq!(check.admit("c", Some(&attested(1, &[("a", 1)]))), admitted(&[]), "c is late");
-        assert_eq!(check.admit("d", Some(&attested(1, &[("a", 3)]))), admitted(&["a"]));
-    }
-
-    #[test]
-    fn peers_of_an_earlier_release_count() {
-        let mut check = VolumeCheck::default();
-        check.begin_round();
-        assert_eq!(check.admit("a", None), admitted(&[]));
-        assert_eq!(check.admit("b", Some(&attested(1, &[("a", 7)]))), admitted(&[]));
+        assert_eq!(check.admit("a", &attested(2, &[])), admitted(&[]));
+        assert_eq!(check.admit("c", &attested(1, &[("a", 1)])), admitted(&[]), "c is late");
+        assert_eq!(check.admit("d", &attested(1, &[("a", 3)])), admitted(&["a"]));
     }
 }

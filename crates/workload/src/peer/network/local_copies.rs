@@ -36,12 +36,13 @@ impl LocalCopies {
     pub(super) async fn read_copy(&self, read: &ReadRequest) -> Result<ReadReply, ReplicaError> {
         // Before the disk is read: the copy of a peer that joins meanwhile does not count yet.
         let state = self.peer.member();
-        let refusal = read.terms.as_ref().and_then(|terms| state.check_read(&terms.fence).err());
+        let refusal = state.check_read(&read.terms.fence).err();
         let copy = self.replica.read_copy(&read.key, read.version_only).await?;
-        let (version, value) = copy.map_or((None, None), |(version, value)| (Some(version), value));
-        let attestation = read.terms.as_ref().map(|terms| self.attest(terms, refusal));
+        let (version, record) =
+            copy.map_or((None, None), |(version, record)| (Some(version), record));
         let counts_for_quorum = state.counts_for_quorum();
-        Ok(ReadReply { counts_for_quorum, version, value, attestation })
+        let attestation = self.attest(&read.terms, refusal);
+        Ok(ReadReply { counts_for_quorum, version, record, attestation })
     }
 
     pub(super) async fn write_copies(
@@ -50,15 +51,17 @@ impl LocalCopies {
     ) -> Result<WriteReply, ReplicaError> {
         let WriteRequest { copies, terms } = write;
         let versions = self.replica.write_if_newer(copies).await?;
-        let Some(terms) = terms else { return Ok(WriteReply::Versions(versions)) };
-        // Once the copies are on disk: a sweep that starts after this check finds them.
-        let refusal = self.peer.member().check_write(&terms.fence).err();
-        Ok(WriteReply::Attested { versions, attestation: self.attest(&terms, refusal) })
+        let attestation = terms.map(|terms| {
+            // Once the copies are on disk: a sweep that starts after this check finds them.
+            let refusal = self.peer.member().check_write(&terms.fence).err();
+            self.attest(&terms, refusal)
+        });
+        Ok(WriteReply { versions, attestation })
     }
 
     pub(super) async fn list_items(&self, list: ListRequest) -> Result<ListReply, ReplicaError> {
         let state = self.peer.member();
-        let refusal = list.terms.as_ref().and_then(|terms| state.check_read(&terms.fence).err());
+        let refusal = state.check_read(&list.fence).err();
         let items = self.replica.list_items(list.after.as_deref(), PAGE_ITEMS).await?;
         Ok(ListReply { counts_for_quorum: state.counts_for_quorum(), items, refusal })
     }

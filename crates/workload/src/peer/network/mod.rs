@@ -19,6 +19,4 @@ pub(crate) use local_copies::LocalCopies;
 pub(crate) use peer_network::PeerNetwork;
 pub(crate) use probe::run_probes;
 pub(crate) use server::router;
-pub(crate) use wire::{
-    DigestRequest, ListReply, ListRequest, ReadReply, ReadRequest, WriteRequest,
-};
+pub(crate) use wire::{DigestRequest, ListReply, ListRequest, ReadReply, ReadRequest};

@@ -1,7 +1,7 @@
 //! Requests to the peers by name, this one included.
 
 use super::{
-    attestation::{Attestation, AttestationMessage},
+    attestation::{Attestation, AttestationMessage, OperationTerms},
     client::{PeerAddress, PeerClient, PeerRequestError},
     edge::PeersEdge,
     local_copies::LocalCopies,
@@ -93,13 +93,16 @@ impl PeerNetwork {
         name: &str,
         read: &ReadRequest,
         known: &Volumes,
-    ) -> Result<(ReadReply, Option<Attestation>), PeerRequestError> {
-        let mut reply = if name == self.peer.name() {
+    ) -> Result<(ReadReply, Attestation), PeerRequestError> {
+        let reply = if name == self.peer.name() {
             self.local.read_copy(read).await.map_err(|error| local_failure(&error))?
         } else {
             self.send_request(name, read).await?
         };
-        let attestation = check_attestation(reply.attestation.take(), known)?;
+        let attestation = check_attestation(reply.attestation.clone(), known)?;
+        if !reply.is_complete(read.version_only) {
+            return Err(PeerRequestError::Malformed("it has no record".to_owned()));
+        }
         Ok((reply, attestation))
     }
 
@@ -108,20 +111,26 @@ impl PeerNetwork {
     pub(crate) async fn write_copies(
         &self,
         name: &str,
-        write: WriteRequest,
+        copies: Vec<ItemCopy>,
+        terms: OperationTerms,
         known: &Volumes,
-    ) -> Result<(Vec<Version>, Option<Attestation>), PeerRequestError> {
-        let reply = if name == self.peer.name() {
-            self.local.write_copies(write).await.map_err(|error| local_failure(&error))?
-        } else {
-            self.send_request(name, &write).await?
-        };
-        match reply {
-            WriteReply::Versions(versions) => Ok((versions, None)),
-            WriteReply::Attested { versions, attestation } => {
-                Ok((versions, check_attestation(Some(attestation), known)?))
-            }
+    ) -> Result<(Vec<Version>, Attestation), PeerRequestError> {
+        let write = WriteRequest { copies, terms: Some(terms) };
+        let WriteReply { versions, attestation } = self.send_write(name, write).await?;
+        let message = attestation
+            .ok_or_else(|| PeerRequestError::Malformed("it attests nothing".to_owned()))?;
+        Ok((versions, check_attestation(message, known)?))
+    }
+
+    async fn send_write(
+        &self,
+        name: &str,
+        write: WriteRequest,
+    ) -> Result<WriteReply, PeerRequestError> {
+        if name != self.peer.name() {
+            return self.send_request(name, &write).await;
         }
+        self.local.write_copies(write).await.map_err(|error| local_failure(&error))
     }
 
     /// Sends copies to a peer that may lack them; no quorum counts them.
@@ -131,7 +140,7 @@ impl PeerNetwork {
         copies: Vec<ItemCopy>,
     ) -> Result<(), PeerRequestError> {
         let write = WriteRequest { copies, terms: None };
-        self.write_copies(name, write, &Volumes::new()).await.map(drop)
+        self.send_write(name, write).await.map(drop)
     }
 
     /// Lists a page of the items that a peer holds.
@@ -153,12 +162,11 @@ impl PeerNetwork {
 }
 
 fn check_attestation(
-    message: Option<AttestationMessage>,
+    message: AttestationMessage,
     known: &Volumes,
-) -> Result<Option<Attestation>, PeerRequestError> {
-    let attestation = message.map(|message| message.resolve(known));
-    match attestation {
-        Some(Attestation { refusal: Some(refusal), .. }) => Err(PeerRequestError::Fenced(refusal)),
+) -> Result<Attestation, PeerRequestError> {
+    match message.resolve(known) {
+        Attestation { refusal: Some(refusal), .. } => Err(PeerRequestError::Fenced(refusal)),
         attestation => Ok(attestation),
     }
 }

@@ -31,7 +31,7 @@ impl Operation {
 
     /// Whether the reply counts.
     fn admit(&mut self, peer: usize, attestation: &Attestation) -> bool {
-        let Admission { counts, dropped } = self.volumes.admit(&name(peer), Some(attestation));
+        let Admission { counts, dropped } = self.volumes.admit(&name(peer), attestation);
         self.holders.retain(|holder| !dropped.contains(holder));
         counts
     }
