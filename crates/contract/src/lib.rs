@@ -32,6 +32,7 @@ pub use item::{
 pub use name::{ArchitectureName, ComponentName, NameError, Role};
 pub use observations::{
     DamagedItems, EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
+    VolumeObservation,
 };
 pub use recipient::{ArchitectureUid, ComponentIdentity, Recipient, RecipientError, UidError};
 pub use revision::Revision;

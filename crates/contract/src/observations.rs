@@ -31,6 +31,9 @@ pub struct Observations {
     /// the backends that they query.
     #[serde(default, skip_serializing_if = "DamagedItems::is_empty")]
     pub damaged_items: DamagedItems,
+    /// For a store or peer: the state of its volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<VolumeObservation>,
     /// Present for a peer only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<PeerObservation>,
@@ -67,6 +70,18 @@ impl DamagedItems {
         self.examples.extend(other.examples);
         self.examples.truncate(Self::MAX_EXAMPLES);
     }
+}
+
+/// The volume of a store or peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeObservation {
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// Its free space, in bytes.
+    pub free_bytes: u64,
+    /// Writes are refused because too little is free; reads and deletes are served.
+    pub full: bool,
 }
 
 /// The state of an edge, as the pod at its start sees it.

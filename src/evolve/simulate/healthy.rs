@@ -112,6 +112,7 @@ fn healthy_report(identity: &Identity, component: &Component, pod: String) -> Ob
         migration_sources: copies.collect(),
         items: None,
         damaged_items: maquette_contract::DamagedItems::default(),
+        volume: None,
         peer,
         load: matches!(component.behavior, Behavior::Load(_)).then(LoadObservation::default),
     }

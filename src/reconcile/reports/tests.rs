@@ -79,6 +79,7 @@ fn report() -> Observations {
         served: Traffic::default(),
         items: None,
         damaged_items: maquette_contract::DamagedItems::default(),
+        volume: None,
         peer: None,
         load: None,
     }

@@ -317,6 +317,7 @@ impl Reporter {
             migration_sources: edges::copied(&config).into_iter().map(source).collect(),
             items: None,
             damaged_items: maquette_contract::DamagedItems::default(),
+            volume: None,
             peer: match &config.role {
                 RoleConfig::Peer(peer) => Some(members(&peer.members)),
                 _ => None,
