@@ -5,11 +5,12 @@ use super::{PeerApi, answer_deadline, unavailable_error};
 use crate::{
     http::{HttpError, LocalItems, Request},
     peer::{
-        coordinate::{Collector, collect_items},
+        coordinate::{Collector, Unavailable, collect_items},
         replica::ListedItem,
         settings::PeerSettings,
     },
 };
+use axum::http::StatusCode;
 use maquette_contract::{
     ItemKey, Record, Summary,
     internal_api::{InternalItem, InternalPage},
@@ -24,14 +25,14 @@ const PAGE_ITEMS: usize = 1000;
 struct PageCollector(InternalPage);
 
 impl Collector for PageCollector {
-    fn add_item(&mut self, ListedItem { key, version, .. }: ListedItem) -> ControlFlow<()> {
+    fn add_item(&mut self, ListedItem { key, version, damaged, .. }: ListedItem) -> ControlFlow<()> {
         let InternalPage { items, next } = &mut self.0;
         if items.len() == PAGE_ITEMS {
             // This item belongs to the next page.
             *next = items.last().map(|last| last.key.to_string());
             return ControlFlow::Break(());
         }
-        items.push(InternalItem { key, version: Some(version), damaged: false });
+        items.push(InternalItem { key, version, damaged });
         ControlFlow::Continue(())
     }
 }
@@ -47,7 +48,12 @@ impl LocalItems<PeerSettings> for PeerApi {
             .item(key, answer_deadline(request), &|_| {})
             .read()
             .await
-            .map_err(unavailable_error)
+            .map_err(|error| match error {
+                Unavailable::Damaged { .. } => {
+                    HttpError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+                }
+                _ => unavailable_error(error),
+            })
     }
 
     async fn put_local_if_newer(
