@@ -16,8 +16,8 @@ pub struct MigrationSource {
     pub component: ComponentName,
     /// Whether it is a store or peers; it determines the protocol.
     pub backend: SourceBackend,
-    /// The address: the RESP port of a store, or the traffic port of peers, which serves
-    /// [`internal_api`].
+    /// The address: the RESP port of a store, or the port of peers that serves [`internal_api`],
+    /// [`crate::ports::INTERNAL`].
     pub address: Address,
     /// The collections to migrate; those that this component does not own are ignored.
     pub collections: CollectionSet,
@@ -70,8 +70,9 @@ pub struct MigrationObservation {
     pub copied: u64,
 }
 
-/// The HTTP API for the items that peers store themselves, for other components of the model. It
-/// also works while the peers forward users' requests to a successor.
+/// The HTTP API for the items that peers store themselves, for other components of the model, on a
+/// port of its own: [`crate::ports::INTERNAL`]. It also works while the peers forward users' requests
+/// to a successor.
 ///
 /// - `GET /internal/items/{collection}/{id}` returns a [`crate::Record`] as JSON, or 404, or 422 if
 ///   the item is damaged: too few of its copies can be used.

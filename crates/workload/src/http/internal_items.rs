@@ -10,15 +10,16 @@ use super::{
     metrics::{HttpOperation, InFlightGuard},
     parse::{self, ItemPath, MAX_RECORD_BYTES},
     render,
-    routes::SharedServer,
+    routes::{SharedServer, guard_request},
     server::HttpServer,
 };
-use crate::runtime::{RoleSettings, wall_millis};
+use crate::runtime::{PING_PATH, RoleSettings, wall_millis};
 use axum::{
     Json, Router,
     body::Body,
     extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -31,13 +32,20 @@ use tokio::time::Instant;
 
 type QueryParameters = Result<Query<BTreeMap<String, String>>, QueryRejection>;
 
-pub(super) fn internal_routes<S: RoleSettings, A: LocalItems<S>>() -> Router<Arc<HttpServer<S, A>>>
-{
+/// The paths of the internal port, and the one that probes request.
+pub(super) fn internal_router<S: RoleSettings, A: LocalItems<S>>(
+    server: Arc<HttpServer<S, A>>,
+) -> Router {
     let item = format!("{ITEMS}/{{collection}}/{{id}}");
     Router::new()
         .route(&item, get(get_item::<S, A>).put(put_item::<S, A>))
         .route(ITEMS, get(list_items::<S, A>))
         .route(SUMMARY, get(get_summary::<S, A>))
+        .route(PING_PATH, get(async || StatusCode::NO_CONTENT))
+        // Not 404, which means that there is no such item.
+        .fallback(async || (StatusCode::NOT_IMPLEMENTED, "this port has no such path"))
+        .layer(from_fn_with_state(Arc::clone(&server), guard_request::<S, A>))
+        .with_state(server)
 }
 
 async fn get_item<S: RoleSettings, A: LocalItems<S>>(

@@ -32,17 +32,15 @@ GET /ping                      204 if this pod answers at all";
 
 pub(super) type SharedServer<S, A> = State<Arc<HttpServer<S, A>>>;
 
-/// The paths of users, and `extra_routes`.
+/// The paths of users.
 pub(super) fn user_router<S: RoleSettings, A: Application<S>>(
     server: Arc<HttpServer<S, A>>,
-    extra_routes: Router<Arc<HttpServer<S, A>>>,
 ) -> Router {
     Router::new()
         .route("/", get(show_index::<S, A>))
         .route("/ping", get(async || StatusCode::NO_CONTENT))
         .route("/items/{collection}/{id}", get(get_item::<S, A>).put(put_item::<S, A>))
         .route("/summary", get(get_summary::<S, A>))
-        .merge(extra_routes)
         .fallback(unknown_path::<S, A>)
         .method_not_allowed_fallback(unknown_method::<S, A>)
         .layer(from_fn_with_state(Arc::clone(&server), guard_request::<S, A>))
@@ -51,7 +49,7 @@ pub(super) fn user_router<S: RoleSettings, A: Application<S>>(
 
 /// Refuses, in one line of text, requests of other components that are meant for another one. Each
 /// answer names the request and the pod.
-async fn guard_request<S: RoleSettings, A: Application<S>>(
+pub(super) async fn guard_request<S: RoleSettings, A: Application<S>>(
     State(server): SharedServer<S, A>,
     mut request: Request,
     next: Next,

@@ -25,7 +25,10 @@ const PAGE_ITEMS: usize = 1000;
 struct PageCollector(InternalPage);
 
 impl Collector for PageCollector {
-    fn add_item(&mut self, ListedItem { key, version, damaged, .. }: ListedItem) -> ControlFlow<()> {
+    fn add_item(
+        &mut self,
+        ListedItem { key, version, damaged, .. }: ListedItem,
+    ) -> ControlFlow<()> {
         let InternalPage { items, next } = &mut self.0;
         if items.len() == PAGE_ITEMS {
             // This item belongs to the next page.
@@ -43,17 +46,14 @@ impl LocalItems<PeerSettings> for PeerApi {
         request: &Request<PeerSettings>,
         key: &ItemKey,
     ) -> Result<Option<Record>, HttpError> {
-        self.0
-            .coordinator
-            .item(key, answer_deadline(request), &|_| {})
-            .read()
-            .await
-            .map_err(|error| match error {
+        self.0.coordinator.item(key, answer_deadline(request), &|_| {}).read().await.map_err(
+            |error| match error {
                 Unavailable::Damaged { .. } => {
                     HttpError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
                 }
                 _ => unavailable_error(error),
-            })
+            },
+        )
     }
 
     async fn put_local_if_newer(

@@ -1,7 +1,10 @@
 //! Repairs single items: those for which a write missed an owner (hinted handoff).
 
 use super::replication::ReplicationProgress;
-use crate::peer::{coordinate::{Coordinator, Unavailable}, replica::ItemCopy};
+use crate::peer::{
+    coordinate::{Coordinator, Unavailable},
+    replica::ItemCopy,
+};
 use maquette_contract::ItemKey;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};

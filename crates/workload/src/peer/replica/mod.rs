@@ -8,8 +8,8 @@ mod record;
 
 pub(crate) use item::{ItemCopy, ItemOnDisk, ItemVersion, ListedItem, PageEntry, key_text};
 
-use crate::storage::{Change, Storage, StorageError};
 use crate::runtime::{DamagedItemLog, wall_millis};
+use crate::storage::{Change, Storage, StorageError};
 use bytes::Bytes;
 use maquette_contract::{ItemKey, Record, RecordError, RecordHead, Version, VersionAheadError};
 use record::parse_version;
