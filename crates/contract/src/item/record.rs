@@ -64,7 +64,7 @@ impl Record {
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct RecordJson<'a> {
+        struct SentRecord<'a> {
             version: &'a Version,
             #[serde(skip_serializing_if = "Option::is_none")]
             value: Option<&'a ItemValue>,
@@ -75,14 +75,14 @@ impl Serialize for Record {
         }
         let Self { version, requests, .. } = self;
         let value = self.value();
-        RecordJson { version, value, deleted: value.is_none(), requests }.serialize(to)
+        SentRecord { version, value, deleted: value.is_none(), requests }.serialize(to)
     }
 }
 
 impl<'de> Deserialize<'de> for Record {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        struct RecordJson {
+        struct ReceivedRecord {
             version: Version,
             #[serde(default, deserialize_with = "present")]
             value: Option<ItemValue>,
@@ -91,7 +91,8 @@ impl<'de> Deserialize<'de> for Record {
             #[serde(default)]
             requests: RecentRequests,
         }
-        let RecordJson { version, value, deleted, requests } = RecordJson::deserialize(from)?;
+        let ReceivedRecord { version, value, deleted, requests } =
+            ReceivedRecord::deserialize(from)?;
         check_content(value.is_some(), deleted)?;
         let content = value.map_or(Content::Deleted, Content::Value);
         Ok(Self { version, content, requests })
@@ -136,7 +137,7 @@ impl RecordHead {
     /// If the text is not a record.
     pub fn parse(text: &[u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
-        struct RecordJson<'a> {
+        struct ReceivedHead<'a> {
             version: Version,
             #[serde(borrow, default, deserialize_with = "present")]
             value: Option<&'a RawValue>,
@@ -145,7 +146,7 @@ impl RecordHead {
             #[serde(default, rename = "requests")]
             _requests: RecentRequests,
         }
-        let RecordJson { version, value, deleted, .. } = serde_json::from_slice(text)?;
+        let ReceivedHead { version, value, deleted, .. } = serde_json::from_slice(text)?;
         check_content(value.is_some(), deleted)?;
         Ok(Self { version, value_bytes: value.map(|value| value.get().len() as u64) })
     }

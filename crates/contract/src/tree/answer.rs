@@ -41,7 +41,7 @@ pub enum Outcome {
 impl Serialize for Answer {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct ItemJson<'a> {
+        struct SentItem<'a> {
             collection: &'a Collection,
             id: &'a ItemId,
             version: &'a Version,
@@ -51,7 +51,7 @@ impl Serialize for Answer {
         let mut answer = to.serialize_struct("Answer", members)?;
         match &self.outcome {
             Outcome::Item { collection, id, version, value } => {
-                answer.serialize_field("item", &ItemJson { collection, id, version, value })?;
+                answer.serialize_field("item", &SentItem { collection, id, version, value })?;
             }
             Outcome::Summary(summary) => answer.serialize_field("summary", summary)?,
             Outcome::Error(error) => answer.serialize_field("error", error)?,
@@ -67,7 +67,7 @@ impl Serialize for Answer {
 /// What an answer may have as its members.
 #[derive(Deserialize)]
 struct AnswerJson {
-    item: Option<ItemJson>,
+    item: Option<ReceivedItem>,
     summary: Option<Summary>,
     error: Option<String>,
     trace: ResponseTree,
@@ -76,7 +76,7 @@ struct AnswerJson {
 }
 
 #[derive(Deserialize)]
-struct ItemJson {
+struct ReceivedItem {
     collection: Collection,
     id: ItemId,
     version: Version,
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for Answer {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let AnswerJson { item, summary, error, trace, padding } = AnswerJson::deserialize(from)?;
         let outcome = match (item, summary, error) {
-            (Some(ItemJson { collection, id, version, value }), None, None) => {
+            (Some(ReceivedItem { collection, id, version, value }), None, None) => {
                 Outcome::Item { collection, id, version, value }
             }
             (None, Some(summary), None) => Outcome::Summary(summary),
