@@ -247,7 +247,6 @@ impl PeerParts {
             progress: Arc::clone(&self.progress),
             metrics: Arc::clone(&self.coordinator.metrics),
             settle_delay: timing.settle_delay,
-            stand_in_delay: timing.stand_in_delay,
         };
         tasks.spawn(async move { anti_entropy.run().await });
         let item_repair = ItemRepair {

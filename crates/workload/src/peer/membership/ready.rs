@@ -52,6 +52,7 @@ pub(crate) fn replication_blocker(
     let unchecked: Vec<&str> = reports
         .live_peers()
         .filter(|name| *name != own_name)
+        .filter(|name| !has_left(name, state, reports))
         .filter(|name| {
             !reports
                 .report_with_target(name, target)
@@ -60,6 +61,23 @@ pub(crate) fn replication_blocker(
         .collect();
     (!unchecked.is_empty())
         .then(|| format!("waits for copies that {} may have for it", unchecked.join(", ")))
+}
+
+/// Whether a peer is no member and has handed its items over: it may still run, but holds nothing
+/// that the members lack. It may never sweep again, or follow an older configuration.
+fn has_left(name: &str, state: &MemberState, reports: &Reports) -> bool {
+    let target = state.target();
+    let is_removed =
+        || reports.report_of(name).is_some_and(|it| it.step == TransitionStep::Removed);
+    let is_settled_without = || match &state.phase {
+        Phase::Active(transition) => transition.is_settled(),
+        // A member settles only when no peer relies on another layout.
+        Phase::Joining | Phase::Removed => target.members().iter().any(|member| {
+            let report = reports.report_with_target(member, target.id());
+            report.is_some_and(|report| report.step == TransitionStep::Settled)
+        }),
+    };
+    !target.has_member(name) && (is_removed() || is_settled_without())
 }
 
 /// The items of the peer `own_name` to report as under-replicated. A peer that leaves reports all

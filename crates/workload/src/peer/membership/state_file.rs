@@ -24,8 +24,8 @@ pub enum StateFileError {
         source: io::Error,
     },
     /// It holds no valid state.
-    #[error("{path} is damaged: {source}; restore the volume, or empty it so that the other peers \
-        fill it again", path = path.display())]
+    #[error("{path} is damaged: {source}; empty the volume, so that the other peers fill it \
+        again", path = path.display())]
     Damaged {
         /// Path of the file.
         path: PathBuf,

@@ -141,8 +141,12 @@ impl LayoutTransition {
     /// All peers that may hold items under a layout in force, or that still serve requests.
     fn affected_peers(&self, reports: &Reports) -> BTreeSet<String> {
         let members = self.write_layouts().flat_map(|layout| layout.members()).cloned();
-        // A live peer that is no longer a member may still serve requests.
-        members.chain(reports.live_peers().map(str::to_owned)).collect()
+        // A live peer that is no longer a member may still serve requests, unless it is removed.
+        let serves = |name: &&str| {
+            reports.report_of(name).is_none_or(|it| it.step != TransitionStep::Removed)
+        };
+        let others = reports.live_peers().filter(serves).map(str::to_owned);
+        members.chain(others).collect()
     }
 
     /// Takes the next step if the reports allow it. Returns whether it did.

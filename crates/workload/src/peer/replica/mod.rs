@@ -23,7 +23,8 @@ pub(crate) enum ReplicaError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The stored bytes are not what a peer writes.
-    #[error("item {key} on disk is not a record: {source}; restore the volume")]
+    #[error("item {key} on disk is not a record: {source}; empty the volume, so that \
+        the other peers fill it again")]
     Damaged {
         /// The key, as it is on disk.
         key: String,

@@ -44,7 +44,6 @@ pub(super) fn timing() -> Timing {
         gossip_interval: Duration::from_millis(50),
         discovery_interval: Duration::from_millis(200),
         settle_delay: Duration::from_millis(200),
-        stand_in_delay: Duration::from_secs(2),
         solo_timeout: Duration::from_secs(2),
         probe_interval: Duration::from_millis(200),
         ..Timing::default()

@@ -12,7 +12,7 @@ use maquette_contract::{
     Address,
     keys::{COMMAND_RECIPIENT, ERROR_MISDIRECTED},
 };
-use maquette_http_client::read_body;
+use maquette_http_client::{read_body, resolve_address};
 use std::{io, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -80,9 +80,8 @@ pub(super) async fn probe_once(target: &EdgeTarget, protocol: Protocol) -> Resul
 }
 
 async fn connect(address: &Address) -> Result<TcpStream, ProbeError> {
-    TcpStream::connect(&address.0)
-        .await
-        .map_err(|source| ProbeError::Connect { address: address.clone(), source })
+    let connecting = async { TcpStream::connect(&resolve_address(&address.0).await?[..]).await };
+    connecting.await.map_err(|source| ProbeError::Connect { address: address.clone(), source })
 }
 
 async fn probe_http(target: &EdgeTarget) -> Result<(), ProbeError> {

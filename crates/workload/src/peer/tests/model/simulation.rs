@@ -204,8 +204,7 @@ impl Simulation {
     /// A sweep sees all items as they are when it starts, as if it took long.
     fn begin_sweep(&mut self, peer: usize) {
         let simulated = &mut self.peers[peer];
-        let absent = BTreeSet::new();
-        let view = ClusterView::new(&name(peer), &simulated.state, &simulated.reports, &absent);
+        let view = ClusterView::new(&name(peer), &simulated.state, &simulated.reports);
         simulated.sweep = view.map(|view| (view, simulated.disk.clone()));
     }
 
