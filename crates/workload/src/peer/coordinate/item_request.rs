@@ -109,7 +109,7 @@ impl ItemRequest<'_> {
                         Ok(_) => drop(holders.insert(name)),
                         Err(error) => drop(failures.insert(name, error.to_string())),
                     }
-                    if self.quorum().is_some_and(|now| now.is_durable_on(&holders)) {
+                    if self.quorum().is_some_and(|now| now.is_safe_on(&holders)) {
                         self.finish_in_background(replies, &failures);
                         return Ok(());
                     }

@@ -9,6 +9,7 @@ mod driver;
 mod gossip;
 mod layout;
 mod members;
+mod memory;
 mod peer_state;
 mod phase;
 mod ready;
@@ -16,15 +17,20 @@ mod report;
 mod state_file;
 mod transition;
 
-pub(crate) use driver::{MemberLinks, MembershipDriver};
+pub(crate) use driver::{MemberLinks, MembershipDriver, StartedVolume};
 pub(crate) use gossip::{Gossip, GossipError, GossipIdentity};
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Layout, second_vote};
 pub(crate) use members::Members;
+#[cfg(test)]
+pub(crate) use memory::VolumeMemory;
+pub(crate) use memory::VolumeProgress;
 pub(crate) use peer_state::PeerState;
+#[cfg(test)]
+pub(crate) use phase::VolumeTrust;
 pub(crate) use phase::{MemberState, Phase};
 pub(crate) use ready::{ItemCounts, join_blocker, replication_blocker, under_replicated};
 #[cfg(test)]
 pub(crate) use report::{GossipReport, ObservedPeer};
 pub(crate) use report::{Reports, TransitionStep};
-pub(crate) use state_file::{StateFile, StateFileError};
+pub(crate) use state_file::{StateFile, StateFileError, VolumeId};
 pub(crate) use transition::{LayoutTransition, PeerTransition};

@@ -29,8 +29,18 @@ pub(crate) fn join_blocker(
     let (live, all) = (others.clone().filter(|name| reports.is_live(name)).count(), others.count());
     match &state.phase {
         Phase::Removed => Some("this peer is not among the members, or has handed over".to_owned()),
+        Phase::Joining if state.trust.fresh => Some(format!(
+            "its volume is new: waits until a majority of the members are up and know it ({live} of \
+             {all} others are up)"
+        )),
+        Phase::Joining if state.trust.outdated => Some(format!(
+            "its volume is older than other peers remember, as after a restore from a snapshot: it \
+             does not vote until they have checked its copies ({live} of {all} others are up); if \
+             that does not happen, empty the volume"
+        )),
         Phase::Joining => Some(format!(
-            "its volume was empty: waits for every other member to fill it ({live} of {all} are up)"
+            "its volume was empty: waits until the other members that are up have filled it ({live} \
+             of {all} are up)"
         )),
         Phase::Active(transition) if transition.has_handed_over(own_name) => {
             Some("this peer has handed its items over and is about to be removed".to_owned())

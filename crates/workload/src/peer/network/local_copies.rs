@@ -32,7 +32,7 @@ impl LocalCopies {
 
     pub(super) async fn read_copy(&self, read: &ReadRequest) -> Result<ReadReply, ReplicaError> {
         // Before the disk is read: the copy of a peer that joins meanwhile does not count yet.
-        let counts_for_quorum = self.peer.counts_for_quorum();
+        let counts_for_quorum = self.peer.member().votes_for(self.peer.name(), &read.key);
         let copy = self.replica.read_copy(&read.key, read.version_only).await?;
         let (version, value) = copy.map_or((None, None), |(version, value)| (Some(version), value));
         Ok(ReadReply { counts_for_quorum, version, value })

@@ -92,7 +92,7 @@ impl ClusterView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peer::membership::{GossipReport, LayoutTransition, ObservedPeer};
+    use crate::peer::membership::{GossipReport, LayoutTransition, ObservedPeer, VolumeTrust};
     use proptest::prelude::*;
 
     fn names(count: usize) -> Vec<String> {
@@ -106,6 +106,9 @@ mod tests {
             step: TransitionStep::Settled,
             checked: BTreeMap::new(),
             stopping: false,
+            volume: None,
+            progress: None,
+            known: Default::default(),
         };
         let observed = layout.members().iter().map(|name| {
             let (report, live) = (Some(report.clone()), up.contains(name));
@@ -116,7 +119,8 @@ mod tests {
 
     fn view(own_name: &str, layout: &Layout, down: &BTreeSet<String>) -> ClusterView {
         let phase = Phase::Active(LayoutTransition::settled(layout.clone()));
-        let state = MemberState { incarnation: 1, configured: layout.clone(), phase };
+        let (configured, trust) = (layout.clone(), VolumeTrust::default());
+        let state = MemberState { incarnation: 1, configured, phase, trust };
         let up = layout.members() - down;
         ClusterView::new(own_name, &state, &reports(layout, &up)).unwrap()
     }

@@ -2,6 +2,7 @@
 //! stopped at any moment, as a kill would.
 
 mod failures;
+mod first_start;
 mod history;
 mod internal_items;
 mod migration;

@@ -5,6 +5,7 @@
 //! The rules are real; time, network and disks are simulated.
 
 mod action;
+mod first_start;
 mod simulation;
 
 use action::any_action;

@@ -4,7 +4,7 @@ use crate::peer::{
     coordinate::Quorum,
     membership::{
         GossipReport, Layout, LayoutTransition, MemberState, ObservedPeer, PeerTransition, Phase,
-        Reports,
+        Reports, VolumeTrust,
     },
     repair::ClusterView,
 };
@@ -69,7 +69,13 @@ impl Simulation {
                 .has_member(&name(peer))
                 .then(|| LayoutTransition::settled(configured.clone()));
             SimulatedPeer {
-                state: MemberState::from_saved(&name(peer), 1, configured, saved.clone()),
+                state: MemberState::from_saved(
+                    &name(peer),
+                    1,
+                    configured,
+                    saved.clone(),
+                    VolumeTrust::joined(BTreeSet::new()),
+                ),
                 up: true,
                 disk: BTreeMap::new(),
                 saved,
@@ -97,6 +103,9 @@ impl Simulation {
             step: state.reported_step(),
             checked: checked.clone(),
             stopping: false,
+            volume: None,
+            progress: None,
+            known: Default::default(),
         }
     }
 
@@ -139,7 +148,9 @@ impl Simulation {
     fn read_quorum(&self, via: usize, item: usize, mask: u8) -> Option<(u64, BTreeSet<String>)> {
         let quorum = self.quorum(via, item)?;
         let answering = self.answering_owners(&quorum, mask);
-        let votes = answering.iter().filter(|peer| self.peers[**peer].state.counts_for_quorum());
+        let votes = answering
+            .iter()
+            .filter(|peer| self.peers[**peer].state.votes_for(&name(**peer), &key(item)));
         let found = |peer: &usize| self.peers[*peer].disk.get(&item).copied().unwrap_or(0);
         if !quorum.is_readable_from(&votes.map(|peer| name(*peer)).collect()) {
             return None;
@@ -237,6 +248,7 @@ impl Simulation {
     fn advance_state(&mut self, peer: usize) {
         let simulated = &mut self.peers[peer];
         let reports = simulated.reports.clone();
+        simulated.state.clear_checked(&name(peer), &reports);
         simulated.state.advance(&name(peer), &reports);
         self.save(peer);
     }
@@ -244,13 +256,12 @@ impl Simulation {
     fn join(&mut self, peer: usize) {
         let own_name = name(peer);
         let simulated = &self.peers[peer];
-        if simulated.state.phase != Phase::Joining
-            || !simulated.state.is_checked_by_all(&own_name, &simulated.reports)
-        {
-            return;
-        }
-        let others = (0..PEERS)
-            .filter(|other| *other != peer && simulated.state.configured.has_member(&name(*other)));
+        let unchecked = simulated.state.unchecked_members(&own_name, &simulated.reports);
+        let Some(unchecked) = unchecked else { return };
+        let others = (0..PEERS).filter(|other| {
+            let is_member = simulated.state.configured.has_member(&name(*other));
+            *other != peer && is_member && !unchecked.contains(&name(*other))
+        });
         let mut transitions = Vec::<PeerTransition>::new();
         for other in others {
             let SimulatedPeer { up, saved, .. } = &self.peers[other];
@@ -259,7 +270,7 @@ impl Simulation {
             }
             transitions.push(saved.clone());
         }
-        self.peers[peer].state.complete_join(&transitions);
+        self.peers[peer].state.complete_join(&transitions, unchecked);
         self.save(peer);
     }
 
@@ -267,7 +278,9 @@ impl Simulation {
         // A pod starts with the newest configuration.
         let (saved, configured) = (self.peers[peer].saved.clone(), layout(self.configured));
         let simulated = &mut self.peers[peer];
-        simulated.state = MemberState::from_saved(&name(peer), incarnation, configured, saved);
+        let trust = VolumeTrust::joined(simulated.state.trust.unchecked.clone());
+        simulated.state =
+            MemberState::from_saved(&name(peer), incarnation, configured, saved, trust);
         simulated.up = true;
         simulated.reports = Reports::default();
         simulated.checked = BTreeMap::new();
@@ -311,7 +324,7 @@ impl Simulation {
                 .filter(|peer| {
                     let SimulatedPeer { up, state, disk, .. } = &self.peers[*peer];
                     let stored = disk.get(&item).copied().unwrap_or(0);
-                    *up && state.counts_for_quorum() && stored < expected
+                    *up && state.votes_for(&name(*peer), &key(item)) && stored < expected
                 })
                 .map(name)
                 .collect();
