@@ -1,12 +1,13 @@
 //! When enough owners of an item have replied, and when enough of them hold it. Pure.
 
-use crate::peer::membership::{Layout, LayoutTransition, second_vote};
+use crate::peer::membership::{Fence, Layout, LayoutId, LayoutTransition, second_vote};
 use maquette_contract::ItemKey;
 use std::collections::BTreeSet;
 
 /// The owners of an item under one layout, and how many of their votes are required.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct OwnerSet {
+    layout: LayoutId,
     names: Vec<String>,
     /// The owner with two votes.
     second_vote: Option<String>,
@@ -17,7 +18,7 @@ impl OwnerSet {
     /// Without second votes.
     fn plain(layout: &Layout, key: &ItemKey, required: usize) -> Self {
         let names = layout.owners_of(key).into_iter().map(str::to_owned).collect();
-        Self { names, second_vote: None, required }
+        Self { layout: layout.id(), names, second_vote: None, required }
     }
 
     /// A majority of the votes: the number of votes is odd, so that all majorities meet.
@@ -65,6 +66,19 @@ impl Quorum {
                 .map(|layout| OwnerSet::plain(layout, key, layout.majority())),
         );
         Self { reads, writes }
+    }
+
+    /// Requires the owners under further layouts too.
+    pub(crate) fn extend(&mut self, transition: &LayoutTransition, key: &ItemKey) {
+        let Self { reads, writes } = Self::new(transition, key);
+        self.reads.extend(reads);
+        self.writes.extend(writes);
+    }
+
+    /// The layouts that the quorum is under.
+    pub(crate) fn fence(&self) -> Fence {
+        let ids = |owners: &[OwnerSet]| owners.iter().map(|owners| owners.layout).collect();
+        Fence { reads: ids(&self.reads), writes: ids(&self.writes) }
     }
 
     /// The owners of the item under all layouts in force.

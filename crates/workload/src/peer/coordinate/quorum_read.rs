@@ -1,8 +1,11 @@
 //! The replies of the owners of an item to a read. Pure.
 
-use super::quorum::Quorum;
-use crate::peer::network::ReadReply;
-use maquette_contract::Version;
+use super::{
+    quorum::Quorum,
+    volume_check::{Admission, VolumeCheck},
+};
+use crate::peer::network::{Attestation, ReadReply};
+use maquette_contract::{Record, Version};
 use std::collections::BTreeSet;
 
 /// The replies of the owners of an item to a read.
@@ -10,26 +13,37 @@ use std::collections::BTreeSet;
 pub(crate) struct QuorumRead {
     /// The newest version among the replies.
     pub(crate) newest: Option<Version>,
-    /// Its value, if values were requested.
-    pub(crate) value: Option<serde_json::Value>,
+    /// Its record, if records were requested.
+    pub(crate) record: Option<Record>,
     /// The peers that have the newest version on disk.
     pub(crate) holders: BTreeSet<String>,
     /// The peers that have an older version or none.
     pub(crate) stale: BTreeSet<String>,
     /// The peers whose reply counts for a quorum.
     voters: BTreeSet<String>,
+    /// The volumes that the replies come from.
+    pub(super) volumes: VolumeCheck,
 }
 
 impl QuorumRead {
-    pub(super) fn add_reply(&mut self, name: String, reply: ReadReply) {
-        if reply.counts_for_quorum {
-            self.voters.insert(name.clone());
+    pub(super) fn add_reply(&mut self, name: String, reply: ReadReply, attestation: &Attestation) {
+        let Admission { counts, dropped } = self.volumes.admit(&name, attestation);
+        for other in dropped {
+            self.holders.remove(&other);
+            self.stale.remove(&other);
+            self.voters.remove(&other);
         }
         if reply.version > self.newest {
             self.stale.append(&mut self.holders);
-            (self.newest, self.value) = (reply.version, reply.value);
-            self.holders.insert(name);
-        } else if reply.version == self.newest {
+            (self.newest, self.record) = (reply.version.clone(), reply.record);
+        }
+        if !counts {
+            return;
+        }
+        if reply.counts_for_quorum {
+            self.voters.insert(name.clone());
+        }
+        if reply.version == self.newest {
             self.holders.insert(name);
         } else {
             self.stale.insert(name);

@@ -86,11 +86,6 @@ impl PeerState {
         }
     }
 
-    /// Whether its replies count for a quorum; see [`MemberState::counts_for_quorum`].
-    pub(crate) fn counts_for_quorum(&self) -> bool {
-        self.member.borrow().counts_for_quorum()
-    }
-
     /// The address of a peer as `host:port`; `None` if it is neither live nor a member.
     pub(crate) fn address_of(&self, name: &str) -> Option<String> {
         // After a restart gossip has the new address earlier than DNS.

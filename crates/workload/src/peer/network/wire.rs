@@ -1,13 +1,15 @@
 //! The protocol between peers: HTTP/1.1 over TCP with JSON bodies.
 //!
 //! Each request names its recipient, the component and the peer: an address that was resolved
-//! earlier may by now belong to another peer.
+//! earlier may by now belong to another peer. A form that changed has another path: a peer of another
+//! release refuses the request, and never misreads it.
 
+use super::attestation::{AttestationMessage, OperationTerms};
 use crate::peer::{
-    membership::PeerTransition,
+    membership::{Fence, PeerTransition, Refusal},
     replica::{ItemCopy, ItemVersion, ListedItem, key_text},
 };
-use maquette_contract::{ItemKey, Version};
+use maquette_contract::{ItemKey, Record, Version};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The header that names the peer that a request is meant for: `<overlay>/<peer>`.
@@ -28,8 +30,9 @@ pub(crate) trait PeerRequest: Serialize + DeserializeOwned + Send + Sync + 'stat
 pub(crate) struct ReadRequest {
     #[serde(with = "key_text")]
     pub(crate) key: ItemKey,
-    /// Whether the value is left out of the reply.
+    /// Whether the record is left out of the reply.
     pub(crate) version_only: bool,
+    pub(crate) terms: OperationTerms,
 }
 
 /// The copy that a peer holds of an item.
@@ -39,12 +42,20 @@ pub(crate) struct ReadReply {
     pub(crate) counts_for_quorum: bool,
     /// The version on disk.
     pub(crate) version: Option<Version>,
-    /// The value on disk; `None` if only the version was requested.
-    pub(crate) value: Option<serde_json::Value>,
+    /// The record on disk; `None` if only the version was requested.
+    pub(crate) record: Option<Record>,
+    pub(super) attestation: AttestationMessage,
+}
+
+impl ReadReply {
+    /// Whether the reply has all that was requested.
+    pub(super) fn is_complete(&self, version_only: bool) -> bool {
+        version_only || self.version.as_ref() == self.record.as_ref().map(|record| &record.version)
+    }
 }
 
 impl PeerRequest for ReadRequest {
-    const PATH: &'static str = "/v1/read";
+    const PATH: &'static str = "/v2/read";
     type Response = ReadReply;
 }
 
@@ -52,12 +63,22 @@ impl PeerRequest for ReadRequest {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct WriteRequest {
     pub(crate) copies: Vec<ItemCopy>,
+    /// `None` for repairs, which no quorum counts.
+    pub(crate) terms: Option<OperationTerms>,
+}
+
+/// The copies of a write that are on disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WriteReply {
+    /// For each copy the version that is on disk: the one sent or a newer one.
+    pub(crate) versions: Vec<Version>,
+    /// `None` to a request without terms.
+    pub(super) attestation: Option<AttestationMessage>,
 }
 
 impl PeerRequest for WriteRequest {
-    const PATH: &'static str = "/v1/write";
-    /// For each copy the version that is on disk then: the one sent or a newer one.
-    type Response = Vec<Version>;
+    const PATH: &'static str = "/v2/write";
+    type Response = WriteReply;
 }
 
 /// Compares versions, to find the items that the recipient lacks.
@@ -78,6 +99,7 @@ impl PeerRequest for DigestRequest {
 pub(crate) struct ListRequest {
     /// The key after which the page starts, in the order of [`crate::storage::Position`].
     pub(crate) after: Option<String>,
+    pub(crate) fence: Fence,
 }
 
 /// A page of the items that a peer holds.
@@ -87,10 +109,12 @@ pub(crate) struct ListReply {
     pub(crate) counts_for_quorum: bool,
     /// The items, in the order of [`crate::storage::Position`]; empty at the end.
     pub(crate) items: Vec<ListedItem>,
+    /// Why the list does not count.
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl PeerRequest for ListRequest {
-    const PATH: &'static str = "/v1/page";
+    const PATH: &'static str = "/v2/page";
     type Response = ListReply;
 }
 
