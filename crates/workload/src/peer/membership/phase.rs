@@ -127,7 +127,7 @@ impl MemberState {
     }
 
     /// Removes the members that have checked this peer's copies meanwhile. During a transition they
-    /// check only what belongs to it afterwards.
+    /// check only what belongs to it afterwards; it ends only once each of them has.
     pub(crate) fn clear_checked(&mut self, own_name: &str, reports: &Reports) {
         let target = match &self.phase {
             Phase::Active(transition) if transition.is_settled() => self.target().clone(),
@@ -255,9 +255,7 @@ impl MemberState {
                 self.phase = if is_member { Phase::Joining } else { Phase::Removed };
             }
             Phase::Active(transition) => {
-                // Members that were down when this peer joined check only what it owns now.
-                if !self.trust.unchecked.is_empty()
-                    || !are_newcomers_ready(transition, &configured, reports)
+                if !are_newcomers_ready(transition, &configured, reports)
                     || !transition.retarget(&configured)
                 {
                     return false;
