@@ -65,19 +65,22 @@ fn look_up(host: &str) -> io::Result<Vec<IpAddr>> {
     Ok((host, 0).to_socket_addrs()?.map(|address| address.ip()).collect())
 }
 
-/// The socket addresses of `host:port`; the host is a name or an IP address.
+/// The addresses of a `host:port`; a literal address needs no look-up.
 ///
 /// # Errors
-/// If the text is not of this form, or if the name is not known and cannot be looked up. The
-/// future waits for as long as the look-up takes: callers set a time limit.
-pub async fn resolve_address(address: &str) -> io::Result<Vec<SocketAddr>> {
-    if let Ok(literal) = address.parse() {
+/// If the text is not of this form, if the name does not exist, or if it is not known and there is
+/// no answer within the time-out.
+pub async fn resolve(host_port: &str, within: Duration) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(literal) = host_port.parse() {
         return Ok(vec![literal]);
     }
-    let malformed = || io::Error::other(format!("{address:?} is not host:port"));
-    let (host, digits) = address.rsplit_once(':').ok_or_else(malformed)?;
+    let malformed = || io::Error::other(format!("{host_port:?} is not host:port"));
+    let (host, digits) = host_port.rsplit_once(':').ok_or_else(malformed)?;
     let port = digits.parse().map_err(|_| malformed())?;
-    let found = Resolver::shared().resolve_name(host).await?;
+    let found = timeout(within, Resolver::shared().resolve_name(host)).await.map_err(|_| {
+        let message = format!("no answer of the name servers within {} ms", within.as_millis());
+        io::Error::new(io::ErrorKind::TimedOut, message)
+    })??;
     Ok(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
 }
 
@@ -334,10 +337,11 @@ mod tests {
 
     #[tokio::test]
     async fn addresses_are_resolved_with_their_port() {
-        let literal = resolve_address("[::1]:7000").await.unwrap();
+        let literal = resolve("[::1]:7000", LONG).await.unwrap();
         assert_eq!(literal, ["[::1]:7000".parse().unwrap()]);
-        let local = resolve_address("localhost:7000").await.unwrap();
+        let local = resolve("localhost:7000", LONG).await.unwrap();
         assert!(local.iter().all(|address| address.ip().is_loopback() && address.port() == 7000));
-        assert!(resolve_address("localhost").await.is_err());
+        assert!(resolve("localhost", LONG).await.is_err());
+        assert!(resolve("name.invalid:80", LONG).await.is_err());
     }
 }

@@ -5,13 +5,13 @@ use maquette_contract::{
     Address, Recipient,
     keys::{COMMAND_RECIPIENT, ERROR_MISDIRECTED},
 };
-use maquette_http_client::resolve_address;
+use maquette_http_client::resolve;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue, RedisError,
     RedisResult, RetryMethod, ServerErrorKind, aio::MultiplexedConnection, cmd,
 };
-use std::{fmt, io, sync::Arc, time::Duration};
-use tokio::{sync::Mutex, time::timeout};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::sync::Mutex;
 
 /// The longest time to establish a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -104,8 +104,7 @@ impl StoreClient {
 
 /// Connects to the first address of the host that accepts.
 async fn open_connection(address: &Address) -> RedisResult<MultiplexedConnection> {
-    let resolved = timeout(CONNECT_TIMEOUT, resolve_address(&address.0)).await;
-    let addresses = resolved.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+    let addresses = resolve(&address.0, CONNECT_TIMEOUT).await?;
     let mut failure = RedisError::from((ErrorKind::Io, "the name has no address"));
     for found in addresses {
         let config = AsyncConnectionConfig::new()

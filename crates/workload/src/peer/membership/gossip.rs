@@ -14,7 +14,7 @@ use chitchat::{
     spawn_chitchat, transport::UdpTransport,
 };
 use maquette_contract::ArchitectureUid;
-use maquette_http_client::resolve_address;
+use maquette_http_client::resolve;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -152,7 +152,7 @@ impl Gossip {
             ticks.tick().await;
             for host in missing_members(&self.name, peer) {
                 // A name that does not resolve belongs to a pod that does not exist yet.
-                if let Ok(Ok(addresses)) = timeout(RESOLVE_TIMEOUT, resolve_address(&host)).await {
+                if let Ok(addresses) = resolve(&host, RESOLVE_TIMEOUT).await {
                     for address in addresses {
                         let _ = self.handle.gossip(address);
                     }
