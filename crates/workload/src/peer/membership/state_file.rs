@@ -1,6 +1,9 @@
 //! The file on a peer's volume that keeps its layout transition.
 
-use super::{memory::VolumeMemory, phase::VolumeTrust, transition::LayoutTransition};
+use super::{
+    memory::{VolumeId, VolumeMemory, VolumeTrust},
+    transition::LayoutTransition,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
@@ -32,19 +35,6 @@ pub enum StateFileError {
         /// What is wrong, and in which line.
         source: serde_json::Error,
     },
-}
-
-/// The identity of a volume: random, made when the volume is empty. A peer that lost its volume and
-/// was filled again has another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct VolumeId(pub(crate) u64);
-
-impl VolumeId {
-    /// The identity of a new volume.
-    pub(crate) fn random() -> Self {
-        Self(rand::random())
-    }
 }
 
 /// The content of the file, as JSON.
