@@ -10,21 +10,27 @@
 //! again.
 
 mod error;
+mod file;
 mod layout;
 mod metrics;
 mod read;
+mod snapshot;
+mod transaction;
 mod writer;
 
 pub use error::StorageError;
 pub use layout::Position;
+pub use transaction::{Change, ItemsMut};
 
 use bytes::Bytes;
+use file::{ItemFile, PageCache};
 use metrics::StorageMetrics;
 use prometheus_client::registry::Registry;
 use redb::{Database, Durability, ReadableDatabase};
+use snapshot::SharedSnapshot;
 use std::{fs::File, future::Future, path::Path, sync::Arc};
 use tokio::sync::watch;
-use writer::Writer;
+use writer::{Writer, WriterThread};
 
 /// The longest key, in bytes.
 pub const MAX_KEY: usize = 1024;
@@ -36,17 +42,6 @@ const FILE_NAME: &str = "items.redb";
 /// The size of redb's own cache, in bytes. The kernel's page cache holds the rest.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
 
-/// The effect of a conditional write on its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Leaves the key as it is.
-    Keep,
-    /// Stores this value under the key.
-    Put(Bytes),
-    /// Removes the key if it exists.
-    Delete,
-}
-
 /// A handle to the items of one directory; clones share it. Dropping the last one closes the file.
 #[derive(Clone)]
 pub struct Storage {
@@ -57,6 +52,8 @@ struct Inner {
     // Declared before `database`: fields drop in order, so the last commit ends before the file
     // is closed.
     writer: Writer,
+    snapshot: Arc<SharedSnapshot>,
+    page_cache: PageCache,
     database: Arc<Database>,
     metrics: StorageMetrics,
     failure: watch::Sender<Option<StorageError>>,
@@ -71,27 +68,45 @@ impl Storage {
     /// another process.
     pub fn open(directory: &Path) -> Result<Self, StorageError> {
         let path = directory.join(FILE_NAME);
-        let (database, file) = open_file(directory, &path)
+        let page_cache = PageCache::default();
+        let (database, file) = open_file(directory, &path, page_cache.clone())
             .map_err(|source| StorageError::Open { path, source: Arc::new(source) })?;
         let database = Arc::new(database);
+        let snapshot = Arc::<SharedSnapshot>::default();
         let metrics = StorageMetrics::new();
         let failure = watch::Sender::default();
-        let writer = Writer::start(&database, file, metrics.clone(), failure.clone())?;
-        Ok(Self { inner: Arc::new(Inner { writer, database, metrics, failure }) })
+        let thread = WriterThread::new(&database, &snapshot, file, &metrics, &failure)?;
+        let writer = Writer::start(thread)?;
+        let inner = Inner { writer, snapshot, page_cache, database, metrics, failure };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Queues a conditional write and returns the future of its outcome; waits only while the queue
-    /// is full. Writes are applied in the order in which they were queued.
+    /// Queues writes that share a commit, and returns the future of their outcome; waits only while
+    /// the queue is full. Writes are applied in the order in which they were queued.
     ///
-    /// `decide` receives the current value of the key and returns the change and a result for the
-    /// caller. It runs on the writer thread: it must be quick and must not panic. The outcome
-    /// resolves once the change, and every write that `decide` saw, is on disk. Dropping the future
-    /// does not cancel the write.
+    /// `apply` writes items and returns a result for the caller. It runs on the writer thread: it
+    /// must be quick and must not panic. The outcome resolves once the changes, and every write that
+    /// `apply` saw, are on disk. Dropping the future does not cancel the writes.
     ///
     /// # Errors
-    /// [`StorageError::TooLarge`] for a key above [`MAX_KEY`]; [`StorageError::Closed`]. The
-    /// outcome is an error if the disk fails or if the value is above [`MAX_VALUE`]; then the write
-    /// is not acknowledged.
+    /// [`StorageError::Closed`]. The outcome is an error if the disk fails, or if `apply` returns
+    /// one; then nothing is acknowledged.
+    pub async fn submit_batch<R, F>(
+        &self,
+        apply: F,
+    ) -> Result<impl Future<Output = Result<R, StorageError>> + Send + use<R, F>, StorageError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut ItemsMut<'_>) -> Result<R, StorageError> + Send + 'static,
+    {
+        self.inner.writer.submit(apply).await
+    }
+
+    /// Queues a conditional write of one item: [`Storage::submit_batch`] of [`ItemsMut::update`].
+    ///
+    /// # Errors
+    /// As [`Storage::submit_batch`]; [`StorageError::TooLarge`] for a key above [`MAX_KEY`]. The
+    /// outcome is an error also if the value is above [`MAX_VALUE`].
     pub async fn submit<R, F>(
         &self,
         key: &[u8],
@@ -101,7 +116,8 @@ impl Storage {
         R: Send + 'static,
         F: FnOnce(Option<&[u8]>) -> (Change, R) + Send + 'static,
     {
-        self.inner.writer.submit(layout::stored_key(key)?, decide).await
+        let stored = layout::stored_key(key)?;
+        self.submit_batch(move |items| items.update_stored(&stored, decide)).await
     }
 
     /// [`Storage::submit`], and waits for the outcome.
@@ -167,8 +183,15 @@ impl Storage {
     }
 }
 
-fn open_file(directory: &Path, path: &Path) -> Result<(Database, File), redb::Error> {
-    let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create(path)?;
+fn open_file(
+    directory: &Path,
+    path: &Path,
+    page_cache: PageCache,
+) -> Result<(Database, File), redb::Error> {
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
+    let items = ItemFile::new(file.map_err(redb::Error::Io)?, page_cache)?;
+    let database =
+        redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(items)?;
     make_table(&database)?;
     let file = File::open(path).map_err(redb::Error::Io)?;
     // The directory entry must survive a loss of power, as the content does.

@@ -1,15 +1,15 @@
 //! One client connection: executes its requests and replies in their order.
 
 use super::{
-    command::{self, Command, PendingReply, ServerInfo, WriteCommand},
+    command::{self, Command, ServerInfo, WriteCommand},
     limits::SMALL_BUFFER,
     reply_writer::ReplyWriter,
     resp::{Reply, Request, RequestParser},
 };
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError};
 use bytes::BytesMut;
 use maquette_contract::keys::ERROR_MISDIRECTED;
-use std::{collections::VecDeque, io, ops::ControlFlow, time::Duration};
+use std::{io, mem, ops::ControlFlow, time::Duration};
 use tokio::{
     io::AsyncReadExt,
     net::tcp::OwnedReadHalf,
@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-/// The most writes of one connection that wait for their commit.
+/// The most writes of one batch.
 const MAX_PENDING_WRITES: usize = 256;
 /// After a protocol error, input is read and discarded for at most this time.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -31,8 +31,9 @@ pub(super) struct ClientConnection {
     parser: RequestParser,
     /// The arrival of the first byte of the incomplete request, if there is one.
     request_started: Option<Instant>,
-    /// Writes that wait for their commit, with the start of each, and the bytes that they hold.
-    pending: VecDeque<(Instant, PendingReply)>,
+    /// Writes that are committed together before anything else is executed, with the start of each,
+    /// and the bytes that they hold.
+    pending: Vec<(Instant, WriteCommand)>,
     pending_bytes: usize,
     replies: ReplyWriter,
 }
@@ -62,7 +63,7 @@ impl ClientConnection {
             input: BytesMut::new(),
             parser: RequestParser::default(),
             request_started: None,
-            pending: VecDeque::new(),
+            pending: Vec::new(),
             pending_bytes: 0,
             replies,
         }
@@ -157,7 +158,7 @@ impl ClientConnection {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Queues a write. Writes that follow directly share its commit; their replies are sent
+    /// Collects a write. Writes that follow directly are in the same batch; their replies are sent
     /// together.
     async fn queue_write(&mut self, start: Instant, write: WriteCommand) -> io::Result<()> {
         let bytes = write.memory_bytes();
@@ -167,7 +168,7 @@ impl ClientConnection {
             self.complete_writes().await?;
             self.replies.acquire_large_permit().await?;
         }
-        self.pending.push_back((start, write.submit(&self.storage).await));
+        self.pending.push((start, write));
         self.pending_bytes += bytes;
         if replies_with_value
             || self.pending.len() >= MAX_PENDING_WRITES
@@ -178,15 +179,41 @@ impl ClientConnection {
         Ok(())
     }
 
-    /// Waits for the pending writes and appends their replies.
+    /// Commits the pending writes as one batch and appends their replies.
     async fn complete_writes(&mut self) -> io::Result<()> {
-        while let Some((start, pending)) = self.pending.pop_front() {
-            let reply = pending.await;
-            self.record_request(start, Some(&reply));
-            self.push_reply(&reply);
+        if self.pending.is_empty() {
+            return Ok(());
         }
         self.pending_bytes = 0;
+        let writes = mem::take(&mut self.pending);
+        let starts: Vec<Instant> = writes.iter().map(|(start, _)| *start).collect();
+        match self.commit_batch(writes).await {
+            Ok(replies) => {
+                for (start, reply) in starts.into_iter().zip(replies) {
+                    self.record_request(start, Some(&reply));
+                    self.push_reply(&reply);
+                }
+            }
+            Err(error) => {
+                let reply = Reply::from(error);
+                for start in starts {
+                    self.record_request(start, Some(&reply));
+                    self.push_reply(&reply);
+                }
+            }
+        }
         self.replies.flush_if_full().await
+    }
+
+    /// Applies the writes in their order, in one commit; returns their replies once it is on disk.
+    async fn commit_batch(
+        &self,
+        writes: Vec<(Instant, WriteCommand)>,
+    ) -> Result<Vec<Reply>, StorageError> {
+        let batch = self.storage.submit_batch(move |items| {
+            writes.into_iter().map(|(_, write)| write.apply(items)).collect()
+        });
+        batch.await?.await
     }
 
     fn record_request(&self, start: Instant, reply: Option<&Reply>) {

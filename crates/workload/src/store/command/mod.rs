@@ -16,9 +16,8 @@ use super::{
     reply_writer::ReplyWriter,
     resp::{Reply, Request},
 };
-use crate::storage::{MAX_KEY, Storage, StorageError};
+use crate::storage::{ItemsMut, MAX_KEY, Storage, StorageError};
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use generic::{del, exists, scan};
 use server::{command_info, dbsize, info};
 use std::io;
@@ -103,9 +102,6 @@ pub(crate) fn parse(request: Request) -> (&'static str, Result<Command, CommandE
     (spec.name, (spec.parse)(request))
 }
 
-/// The reply to a write; resolves once the write is on disk.
-pub(crate) type PendingReply = BoxFuture<'static, Reply>;
-
 impl WriteCommand {
     /// The approximate memory that the write takes until its reply, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
@@ -120,11 +116,18 @@ impl WriteCommand {
         matches!(self, Self::Set(set) if set.replies_with_value())
     }
 
-    /// Queues the write after earlier ones of the connection.
-    pub(crate) async fn submit(self, storage: &Storage) -> PendingReply {
-        match self {
-            Self::Set(set) => set.submit(storage).await,
-            Self::Delete(delete) => delete.submit(storage).await,
+    /// Applies the write within the transaction of its batch, and returns the reply.
+    ///
+    /// # Errors
+    /// If the disk fails: then no write of the batch is acknowledged.
+    pub(crate) fn apply(self, items: &mut ItemsMut<'_>) -> Result<Reply, StorageError> {
+        let outcome = match self {
+            Self::Set(set) => set.apply(items),
+            Self::Delete(delete) => delete.apply(items),
+        };
+        match outcome {
+            Err(error @ StorageError::TooLarge { .. }) => Ok(error.into()),
+            outcome => outcome,
         }
     }
 }

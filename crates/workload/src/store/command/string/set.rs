@@ -4,10 +4,10 @@
 //! current value equals the other one. Items do not expire, so the options of expiry are refused.
 
 use crate::store::command::{
-    Command, CommandError, PendingReply, WriteCommand, arguments, checked_key, spec::CommandSpec,
+    Command, CommandError, WriteCommand, arguments, checked_key, spec::CommandSpec,
 };
 use crate::{
-    storage::{Change, Storage},
+    storage::{Change, ItemsMut, StorageError},
     store::resp::{Reply, Request},
 };
 use bytes::Bytes;
@@ -94,9 +94,13 @@ impl SetCommand {
         self.get
     }
 
-    pub(crate) async fn submit(self, storage: &Storage) -> PendingReply {
+    pub(crate) fn apply(self, items: &mut ItemsMut<'_>) -> Result<Reply, StorageError> {
         let Self { key, value, condition, get } = self;
-        let outcome = storage.submit(&key, move |before| {
+        if condition == SetCondition::Always && !get {
+            items.put(&key, &value)?;
+            return Ok(Reply::OK);
+        }
+        items.update(&key, |before| {
             let holds = condition.is_met(before);
             let change = if holds { Change::Put(value) } else { Change::Keep };
             let reply = match (get, holds) {
@@ -105,11 +109,7 @@ impl SetCommand {
                 (false, false) => Reply::Nil,
             };
             (change, reply)
-        });
-        match outcome.await {
-            Ok(outcome) => Box::pin(async { outcome.await.unwrap_or_else(Reply::from) }),
-            Err(error) => Box::pin(async { error.into() }),
-        }
+        })
     }
 }
 
