@@ -1,5 +1,6 @@
 //! The file of redb, which reads what the kernel has in memory without waiting for the disk.
 
+use super::reserve::Reserve;
 use redb::{BackendError, StorageBackend, backends::FileBackend};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use std::{
@@ -43,13 +44,30 @@ pub(super) struct ItemFile {
     backend: FileBackend,
     file: File,
     cache: PageCache,
+    reserve: Arc<Reserve>,
 }
 
 impl ItemFile {
-    /// Serves `file`, and notes in `cache` which reads waited for the disk.
-    pub(super) fn new(file: File, cache: PageCache) -> Result<Self, redb::Error> {
+    /// Serves `file`, and notes in `cache` which reads waited for the disk. A write that finds the volume
+    /// full gets the room of `reserve`.
+    pub(super) fn new(
+        file: File,
+        cache: PageCache,
+        reserve: Arc<Reserve>,
+    ) -> Result<Self, redb::Error> {
         let reads = file.try_clone().map_err(redb::Error::Io)?;
-        Ok(Self { backend: FileBackend::new(file)?, file: reads, cache })
+        Ok(Self { backend: FileBackend::new(file)?, file: reads, cache, reserve })
+    }
+
+    /// Repeats a write that finds the volume full, with the room of the reserve.
+    fn with_reserve(&self, write: impl Fn() -> io::Result<()>) -> io::Result<()> {
+        match write() {
+            Err(error) if is_full(&error) && self.reserve.release() => {
+                tracing::error!(%error, "the volume is full: the reserve is used");
+                write()
+            }
+            outcome => outcome,
+        }
     }
 
     /// Fills `out` from the kernel's memory; false if a part of it is not there, or if the file
@@ -63,6 +81,10 @@ impl ItemFile {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Runs `read`, which waits for the disk; on a thread of the runtime, another thread takes over the
@@ -88,7 +110,7 @@ impl StorageBackend for ItemFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.backend.set_len(len)
+        self.with_reserve(|| self.backend.set_len(len))
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -96,7 +118,7 @@ impl StorageBackend for ItemFile {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.backend.write(offset, data)
+        self.with_reserve(|| self.backend.write(offset, data))
     }
 
     fn close(&self) -> io::Result<()> {

@@ -10,23 +10,36 @@
 //! again.
 
 mod error;
+mod expiry;
 mod file;
+mod generations;
 mod layout;
 mod metrics;
+mod predecessor;
 mod read;
+mod reserve;
+mod room;
 mod snapshot;
 mod transaction;
 mod writer;
 
 pub use error::StorageError;
+pub use expiry::{Expiry, SweepStep, now_millis};
+pub use generations::Generation;
 pub use layout::Position;
+pub use predecessor::PREDECESSOR_TIMEOUT;
+pub use read::PAGE_BYTES;
 pub use transaction::{Change, ItemsMut};
 
 use bytes::Bytes;
 use file::{ItemFile, PageCache};
+use generations::Generations;
+use maquette_contract::VolumeObservation;
 use metrics::StorageMetrics;
 use prometheus_client::registry::Registry;
 use redb::{Database, Durability, ReadableDatabase};
+use room::Room;
+use reserve::Reserve;
 use snapshot::SharedSnapshot;
 use std::{fs::File, future::Future, path::Path, sync::Arc};
 use tokio::sync::watch;
@@ -54,6 +67,7 @@ struct Inner {
     writer: Writer,
     snapshot: Arc<SharedSnapshot>,
     page_cache: PageCache,
+    generations: Generations,
     database: Arc<Database>,
     metrics: StorageMetrics,
     failure: watch::Sender<Option<StorageError>>,
@@ -69,15 +83,26 @@ impl Storage {
     pub fn open(directory: &Path) -> Result<Self, StorageError> {
         let path = directory.join(FILE_NAME);
         let page_cache = PageCache::default();
-        let (database, file) = open_file(directory, &path, page_cache.clone())
+        let (database, file, reserve) = open_file(directory, &path, page_cache.clone())
             .map_err(|source| StorageError::Open { path, source: Arc::new(source) })?;
         let database = Arc::new(database);
         let snapshot = Arc::<SharedSnapshot>::default();
         let metrics = StorageMetrics::new();
         let failure = watch::Sender::default();
-        let thread = WriterThread::new(&database, &snapshot, file, &metrics, &failure)?;
+        let generations = Generations::default();
+        let probe = file.try_clone().map_err(redb::Error::Io)?;
+        let room = Room::new(probe, reserve, metrics.clone());
+        let thread = WriterThread::new(
+            &database,
+            &snapshot,
+            &generations,
+            (file, room),
+            &metrics,
+            &failure,
+        )?;
         let writer = Writer::start(thread)?;
-        let inner = Inner { writer, snapshot, page_cache, database, metrics, failure };
+        let inner =
+            Inner { writer, snapshot, page_cache, generations, database, metrics, failure };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -148,6 +173,12 @@ impl Storage {
         self.update(key, |before| (Change::Delete, before.is_some())).await
     }
 
+    /// The number of changes of `key` so far. A read after this call sees every change that is counted:
+    /// if [`ItemsMut::is_current`] holds later, no write came between.
+    pub fn generation(&self, key: &[u8]) -> Generation {
+        self.inner.generations.current(key)
+    }
+
     /// Registers the metrics: commits, their duration and batch size, items, size of the file.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.inner.metrics.register_all(registry);
@@ -156,6 +187,11 @@ impl Storage {
     /// The number of commits since the file was opened.
     pub fn commit_count(&self) -> u64 {
         self.inner.metrics.commit_count()
+    }
+
+    /// The number of items that expire.
+    pub fn expiring_count(&self) -> u64 {
+        self.inner.metrics.expiring_count()
     }
 
     /// The number of items on disk.
@@ -167,6 +203,17 @@ impl Storage {
     pub fn item_counter(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
         let metrics = self.inner.metrics.clone();
         move || metrics.item_count()
+    }
+
+    /// The state of the volume, as the writer thread saw it last.
+    pub fn volume(&self) -> VolumeObservation {
+        self.inner.metrics.volume()
+    }
+
+    /// A function that returns [`Storage::volume`]. It does not keep the file open.
+    pub fn volume_observer(&self) -> impl Fn() -> VolumeObservation + Send + Sync + use<> {
+        let metrics = self.inner.metrics.clone();
+        move || metrics.volume()
     }
 
     /// The size of the file on disk, in bytes.
@@ -187,26 +234,32 @@ fn open_file(
     directory: &Path,
     path: &Path,
     page_cache: PageCache,
-) -> Result<(Database, File), redb::Error> {
+) -> Result<(Database, File, Arc<Reserve>), redb::Error> {
+    let reserve = room::open_reserve(directory).map_err(redb::Error::Io)?;
     let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
-    let items = ItemFile::new(file.map_err(redb::Error::Io)?, page_cache)?;
+    let items = ItemFile::new(file.map_err(redb::Error::Io)?, page_cache, Arc::clone(&reserve))?;
     let database =
         redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(items)?;
-    make_table(&database)?;
+    make_tables(&database)?;
     let file = File::open(path).map_err(redb::Error::Io)?;
     // The directory entry must survive a loss of power, as the content does.
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(redb::Error::Io)?;
-    Ok((database, file))
+    Ok((database, file, reserve))
 }
 
-/// Creates the table in a new file, so that reads always find it.
-fn make_table(database: &Database) -> Result<(), redb::Error> {
-    if database.begin_read()?.open_table(layout::ITEMS).is_ok() {
+/// Creates the tables that the file lacks, so that reads always find them.
+fn make_tables(database: &Database) -> Result<(), redb::Error> {
+    let transaction = database.begin_read()?;
+    if transaction.open_table(layout::ITEMS).is_ok()
+        && transaction.open_table(expiry::EXPIRIES).is_ok()
+    {
         return Ok(());
     }
+    drop(transaction);
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     transaction.open_table(layout::ITEMS)?;
+    transaction.open_table(expiry::EXPIRIES)?;
     Ok(transaction.commit()?)
 }
 

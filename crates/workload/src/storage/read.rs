@@ -8,7 +8,7 @@ use bytes::Bytes;
 use std::{ops::Bound, sync::Arc};
 
 /// A page of items ends after this many bytes of keys and values, also below its limit.
-const PAGE_BYTES: usize = 1024 * 1024;
+pub const PAGE_BYTES: usize = 1024 * 1024;
 /// A page of keys ends after this many bytes.
 const KEY_PAGE_BYTES: usize = 64 * 1024;
 /// The most keys of a short read: about 100 µs.
@@ -66,6 +66,21 @@ impl Storage {
         self.run_read(keys.len(), move |items| read_value_page(items, &stored)).await
     }
 
+    /// As [`Storage::read_page`], but the values have at most `max_bytes` together. The page is empty if
+    /// the first value alone has more.
+    ///
+    /// # Errors
+    /// As [`Storage::get`].
+    pub async fn read_small_page<K: AsRef<[u8]>>(
+        &self,
+        keys: &[K],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Bytes>>, StorageError> {
+        let stored = stored_keys(keys)?;
+        self.run_read(keys.len(), move |items| read_small_value_page(items, &stored, max_bytes))
+            .await
+    }
+
     /// The number of `keys` that exist; a key that is listed twice counts twice.
     ///
     /// # Errors
@@ -75,7 +90,7 @@ impl Storage {
         self.run_read(keys.len(), move |items| {
             let mut count = 0;
             for key in stored {
-                count += u64::from(items.get(key.as_slice())?.is_some());
+                count += u64::from(items.get(&key)?.is_some());
             }
             Ok(count)
         })
@@ -111,7 +126,20 @@ impl Storage {
     }
 
     /// Runs `read`, which looks `keys` keys up.
-    async fn run_read<R: Send + 'static>(
+    pub(super) async fn run_read<R: Send + 'static>(
+        &self,
+        keys: usize,
+        read: impl FnOnce(&ReadTable) -> Result<R, StorageError> + Send + 'static,
+    ) -> Result<R, StorageError> {
+        if keys <= MAX_SHORT_READ && self.inner.page_cache.allows_read_in_task() {
+            self.inner.read(read)
+        } else {
+            self.run_long_read(read).await
+        }
+    }
+
+    /// Runs `read` on a thread that may wait for the disk.
+    pub(super) async fn run_long_read<R: Send + 'static>(
         &self,
         keys: usize,
         read: impl FnOnce(&ReadTable) -> Result<R, StorageError> + Send + 'static,
@@ -155,6 +183,24 @@ fn read_value_page(
     Ok(page)
 }
 
+fn read_small_value_page(
+    items: &ReadTable,
+    keys: &[Vec<u8>],
+    max_bytes: usize,
+) -> Result<Vec<Option<Bytes>>, StorageError> {
+    let mut page = Vec::new();
+    let mut bytes = 0;
+    for key in keys {
+        let found = items.get(key)?;
+        bytes += found.as_ref().map_or(0, |value| value.value().len());
+        if bytes > max_bytes {
+            break;
+        }
+        page.push(found.map(|value| Bytes::copy_from_slice(value.value())));
+    }
+    Ok(page)
+}
+
 fn read_value(items: &ReadTable, stored: &[u8]) -> Result<Option<Bytes>, StorageError> {
     Ok(items.get(stored)?.map(|value| Bytes::copy_from_slice(value.value())))
 }
@@ -167,13 +213,16 @@ fn scan_page(
     let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut page = Vec::new();
     let mut bytes = 0;
-    for item in items.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
+    for item in items.range((from, Bound::Unbounded))? {
         let (stored, value) = item?;
+        if items.is_expired(stored.value())? {
+            continue;
+        }
         let key = Bytes::copy_from_slice(layout::user_key(stored.value()));
         let value = Bytes::copy_from_slice(value.value());
         bytes += key.len() + value.len();
         page.push((key, value));
-        if bytes >= PAGE_BYTES {
+        if page.len() >= limit || bytes >= PAGE_BYTES {
             break;
         }
     }
@@ -188,7 +237,7 @@ fn scan_key_page(
     let mut page: Vec<Bytes> = Vec::new();
     let mut last = None;
     let mut bytes = 0;
-    for item in items.range::<&[u8]>(start.key_prefix().as_slice()..)? {
+    for item in items.range(start.key_prefix().as_slice()..)? {
         let (stored, _) = item?;
         let key = layout::user_key(stored.value());
         let position = Position::of_key(key);
@@ -197,8 +246,10 @@ fn scan_key_page(
             return Ok((page, Some(position)));
         }
         last = Some(position);
-        bytes += key.len();
-        page.push(Bytes::copy_from_slice(key));
+        if !items.is_expired(stored.value())? {
+            bytes += key.len();
+            page.push(Bytes::copy_from_slice(key));
+        }
     }
     Ok((page, None))
 }

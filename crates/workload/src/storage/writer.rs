@@ -1,11 +1,15 @@
 //! The single writer thread and its queue.
 
-use super::{StorageError, layout, metrics::StorageMetrics, snapshot::SharedSnapshot};
+use super::{
+    StorageError, expiry::EXPIRIES, generations::Generations, layout, metrics::StorageMetrics,
+    room::Room, snapshot::SharedSnapshot,
+};
 use crate::storage::ItemsMut;
 use redb::{Database, Durability, ReadableDatabase, ReadableTableMetadata};
 use std::{
     fs::File,
     future::Future,
+    mem,
     sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -16,6 +20,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 const QUEUE_CAPACITY: usize = 1024;
 /// The most jobs of one commit.
 const MAX_BATCH: usize = 1024;
+/// After a job with which a commit writes more than this many bytes, about, the next commit begins: it
+/// bounds what a commit takes of a volume before it frees anything.
+const MAX_COMMIT_BYTES: u64 = 4 * 1024 * 1024;
 /// A commit waits for further jobs for this part of the duration of the previous one.
 const GATHER_DIVISOR: u32 = 8;
 /// The longest wait for further jobs, and the pause between two looks at the queue.
@@ -51,8 +58,9 @@ where
 
     fn complete(self: Box<Self>, committed: Result<(), StorageError>) {
         let Self { outcome, sender, .. } = *self;
+        let outcome = committed.and_then(|()| outcome.ok_or(StorageError::Closed));
         // An error means that the caller dropped the future: the outcome is not needed.
-        let _ = sender.send(committed.and_then(|()| outcome.ok_or(StorageError::Closed)));
+        let _ = sender.send(outcome);
     }
 }
 
@@ -108,7 +116,9 @@ impl Drop for Writer {
 pub(super) struct WriterThread {
     database: Arc<Database>,
     snapshot: Arc<SharedSnapshot>,
+    generations: Generations,
     file: File,
+    room: Room,
     metrics: StorageMetrics,
     failure: watch::Sender<Option<StorageError>>,
 }
@@ -118,28 +128,33 @@ impl WriterThread {
     pub(super) fn new(
         database: &Arc<Database>,
         snapshot: &Arc<SharedSnapshot>,
-        file: File,
+        generations: &Generations,
+        (file, room): (File, Room),
         metrics: &StorageMetrics,
         failure: &watch::Sender<Option<StorageError>>,
     ) -> Result<Self, StorageError> {
         let writer = Self {
             database: Arc::clone(database),
             snapshot: Arc::clone(snapshot),
+            generations: generations.clone(),
             file,
+            room,
             metrics: metrics.clone(),
             failure: failure.clone(),
         };
-        let items = database.begin_read()?.open_table(layout::ITEMS)?.len()?;
-        writer.record_size(items)?;
+        let transaction = database.begin_read()?;
+        let items = transaction.open_table(layout::ITEMS)?.len()?;
+        let expiring = transaction.open_table(EXPIRIES)?.len()?;
+        writer.record_size(items, expiring)?;
         Ok(writer)
     }
 
     /// Commits batches until the queue's sender is dropped.
-    fn run(self, mut jobs: mpsc::Receiver<Box<dyn WriteJob>>) {
+    fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn WriteJob>>) {
         let mut batch = Vec::new();
         let mut expected = 1;
         let mut last_commit = Duration::ZERO;
-        while jobs.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
+        while !batch.is_empty() || jobs.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
             gather_jobs(&mut jobs, &mut batch, expected, last_commit);
             let start = Instant::now();
             let mut applied = Vec::with_capacity(batch.len());
@@ -160,36 +175,51 @@ impl WriterThread {
     /// Applies the batch in one transaction, and collects its jobs with what became of each. After a
     /// fatal error the other jobs are dropped, so their callers receive [`StorageError::Closed`].
     fn commit_batch(
-        &self,
+        &mut self,
         batch: &mut Vec<Box<dyn WriteJob>>,
         applied: &mut Vec<(Box<dyn WriteJob>, Result<(), StorageError>)>,
     ) -> Result<(), StorageError> {
         let start = Instant::now();
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
-        let mut items = ItemsMut::open(&transaction)?;
-        for mut job in batch.drain(..) {
+        let expiring = self.metrics.expiring_count();
+        let allowance = self.room.allowance();
+        let generations = self.generations.clone();
+        let mut items = ItemsMut::open(&transaction, expiring, allowance, generations)?;
+        let mut jobs = mem::take(batch).into_iter();
+        while let Some(mut job) = jobs.next() {
             let outcome = job.apply(&mut items);
             let fatal = outcome.clone().err().filter(StorageError::is_fatal);
             applied.push((job, outcome));
             if let Some(error) = fatal {
                 return Err(error);
             }
+            let effects = items.effects();
+            if effects.written + effects.added > MAX_COMMIT_BYTES {
+                break;
+            }
         }
-        let (changes, count) = (items.changes(), items.count()?);
-        drop(items);
-        if changes == 0 {
+        // The next commit has the others.
+        batch.extend(jobs);
+        let effects = items.effects();
+        self.room.record_refusals(effects.refused);
+        let (count, expiring) = items.count()?;
+        let changed = items.into_changed();
+        if changed.is_empty() {
             return Ok(transaction.abort()?);
         }
         transaction.commit()?;
         self.snapshot.replace();
+        changed.iter().for_each(|position| self.generations.count_change(*position));
+        let changes = u32::try_from(changed.len()).unwrap_or(u32::MAX);
         self.metrics.record_commit(changes, start.elapsed());
-        self.record_size(count)
+        self.room.record_commit(effects.added, effects.freed);
+        self.record_size(count, expiring)
     }
 
-    fn record_size(&self, items: u64) -> Result<(), StorageError> {
+    fn record_size(&self, items: u64, expiring: u64) -> Result<(), StorageError> {
         let file = self.file.metadata().map_err(redb::Error::Io)?;
-        self.metrics.record_size(items, file.len());
+        self.metrics.record_size(items, expiring, file.len());
         Ok(())
     }
 }

@@ -124,7 +124,7 @@ async fn summary(State(model): State<FakeModel>) -> Response {
 
 fn item(key: &str, version: Version) -> Response {
     let ItemKey { collection, id } = ItemKey::parse(key).unwrap();
-    answer(StatusCode::OK, Outcome::Item { collection, id, version, value: 1.into() })
+    answer(StatusCode::OK, Outcome::Item { collection, id, version, value: "1".parse().unwrap() })
 }
 
 fn failure(status: StatusCode) -> Response {

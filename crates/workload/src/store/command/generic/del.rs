@@ -1,9 +1,9 @@
-//! `DEL key [key ...]`: deletes keys and returns how many of them existed.
+//! `DEL` and `UNLINK key [key ...]`: deletes keys and returns how many of them existed.
 
 use crate::store::command::{Command, WriteCommand, checked_keys, spec::CommandSpec};
 use crate::{
     storage::{ItemsMut, StorageError},
-    store::resp::Reply,
+    store::{budget::ARGUMENT_COST, resp::Reply},
 };
 use bytes::Bytes;
 
@@ -20,6 +20,9 @@ pub(crate) const SPEC: CommandSpec = CommandSpec {
     },
 };
 
+pub(crate) const UNLINK: CommandSpec =
+    CommandSpec { name: "unlink", since: "4.0.0", flags: &["write", "fast"], ..SPEC };
+
 /// A parsed `DEL`, with its keys.
 #[derive(Debug)]
 pub(crate) struct DeleteCommand {
@@ -28,7 +31,7 @@ pub(crate) struct DeleteCommand {
 
 impl DeleteCommand {
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.keys.iter().map(|key| key.len() + size_of::<Bytes>()).sum()
+        self.keys.iter().map(|key| key.len() + ARGUMENT_COST).sum()
     }
 
     pub(crate) fn apply(self, items: &mut ItemsMut<'_>) -> Result<Reply, StorageError> {
