@@ -141,19 +141,6 @@ impl Storage {
     /// Runs `read` on a thread that may wait for the disk.
     pub(super) async fn run_long_read<R: Send + 'static>(
         &self,
-        keys: usize,
-        read: impl FnOnce(&ReadTable) -> Result<R, StorageError> + Send + 'static,
-    ) -> Result<R, StorageError> {
-        if keys <= MAX_SHORT_READ && self.inner.page_cache.allows_read_in_task() {
-            self.inner.read(read)
-        } else {
-            self.run_long_read(read).await
-        }
-    }
-
-    /// Runs `read` on a thread that may wait for the disk.
-    async fn run_long_read<R: Send + 'static>(
-        &self,
         read: impl FnOnce(&ReadTable) -> Result<R, StorageError> + Send + 'static,
     ) -> Result<R, StorageError> {
         let inner = Arc::clone(&self.inner);
