@@ -125,7 +125,8 @@ impl Room {
             return self.allowance;
         }
         let has_some = self.seen.free >= self.seen.margin() / 2;
-        if self.credit < SMALL_CREDIT && has_some && self.credit_given.elapsed() >= CREDIT_INTERVAL {
+        if self.credit < SMALL_CREDIT && has_some && self.credit_given.elapsed() >= CREDIT_INTERVAL
+        {
             self.credit = SMALL_CREDIT;
             self.credit_given = Instant::now();
         }
@@ -143,7 +144,8 @@ impl Room {
         if added > 0 {
             // Without new blocks, the file had free pages: it is likely to have more.
             let had_pages = self.seen.file <= before;
-            self.credit = if had_pages { self.credit + added } else { self.credit.saturating_sub(added) };
+            self.credit =
+                if had_pages { self.credit + added } else { self.credit.saturating_sub(added) };
         }
         self.credit = (self.credit + freed).min(self.seen.margin());
     }

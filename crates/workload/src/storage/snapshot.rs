@@ -6,9 +6,7 @@ use super::{
     layout,
 };
 use crate::runtime::lock;
-use redb::{
-    AccessGuard, Database, ReadOnlyTable, ReadableDatabase, ReadableTableMetadata,
-};
+use redb::{AccessGuard, Database, ReadOnlyTable, ReadableDatabase, ReadableTableMetadata};
 use std::{
     ops::RangeBounds,
     sync::{Arc, Mutex},
