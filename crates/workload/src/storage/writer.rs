@@ -58,9 +58,8 @@ where
 
     fn complete(self: Box<Self>, committed: Result<(), StorageError>) {
         let Self { outcome, sender, .. } = *self;
-        let outcome = committed.and_then(|()| outcome.ok_or(StorageError::Closed));
         // An error means that the caller dropped the future: the outcome is not needed.
-        let _ = sender.send(outcome);
+        let _ = sender.send(committed.and_then(|()| outcome.ok_or(StorageError::Closed)));
     }
 }
 
