@@ -64,8 +64,9 @@ impl Storage {
         limit: usize,
     ) -> Result<SweepStep, StorageError> {
         let now = now_millis();
-        let (mut step, expired) =
-            self.run_long_read(move |items| find_expired(items, start.as_deref(), limit, now)).await?;
+        let (mut step, expired) = self
+            .run_long_read(move |items| find_expired(items, start.as_deref(), limit, now))
+            .await?;
         if !expired.is_empty() {
             let removing = self.submit_batch(move |items| {
                 expired.iter().try_fold(0, |removed, stored| {

@@ -30,7 +30,9 @@ impl PageCache {
     /// Whether the next read may run in its task. Counts the read.
     pub(super) fn allows_read_in_task(&self) -> bool {
         let cautious = &self.cautious_reads;
-        cautious.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
+        cautious
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_err()
     }
 
     fn record_miss(&self) {

@@ -31,7 +31,10 @@ impl Generations {
     /// counted.
     pub(super) fn current(&self, key: &[u8]) -> Generation {
         let index = index_of(Position::of_key(key));
-        Generation { index, count: self.0.get(index).map_or(0, |count| count.load(Ordering::SeqCst)) }
+        Generation {
+            index,
+            count: self.0.get(index).map_or(0, |count| count.load(Ordering::SeqCst)),
+        }
     }
 
     /// Whether no change has been counted since `generation`.

@@ -38,8 +38,8 @@ use maquette_contract::VolumeObservation;
 use metrics::StorageMetrics;
 use prometheus_client::registry::Registry;
 use redb::{Database, Durability, ReadableDatabase};
-use room::Room;
 use reserve::Reserve;
+use room::Room;
 use snapshot::SharedSnapshot;
 use std::{
     fs::File,
@@ -106,8 +106,7 @@ impl Storage {
             &failure,
         )?;
         let writer = Writer::start(thread)?;
-        let inner =
-            Inner { writer, snapshot, page_cache, generations, database, metrics, failure };
+        let inner = Inner { writer, snapshot, page_cache, generations, database, metrics, failure };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -243,8 +242,7 @@ fn open_file(
     let reserve = room::open_reserve(directory).map_err(redb::Error::Io)?;
     let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
     let items = ItemFile::new(file.map_err(redb::Error::Io)?, page_cache, Arc::clone(&reserve))?;
-    let database =
-        redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(items)?;
+    let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(items)?;
     make_tables(&database)?;
     let file = File::open(path).map_err(redb::Error::Io)?;
     // The directory entry must survive a loss of power, as the content does.

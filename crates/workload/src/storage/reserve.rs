@@ -13,7 +13,6 @@ use std::{
     sync::Mutex,
 };
 
-
 /// The name of the file in the data directory.
 const FILE_NAME: &str = "items.reserve";
 

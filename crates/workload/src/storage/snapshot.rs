@@ -5,9 +5,7 @@ use super::{
     expiry::{EXPIRIES, now_millis},
     layout, lock,
 };
-use redb::{
-    AccessGuard, Database, ReadOnlyTable, ReadableDatabase, ReadableTableMetadata,
-};
+use redb::{AccessGuard, Database, ReadOnlyTable, ReadableDatabase, ReadableTableMetadata};
 use std::{
     ops::RangeBounds,
     sync::{Arc, Mutex},

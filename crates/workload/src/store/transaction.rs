@@ -101,8 +101,7 @@ impl Transaction {
 
     /// `EXEC`: ends the transaction and returns what is to be executed.
     pub(super) fn take(&mut self) -> Result<Execution, CommandError> {
-        let queue =
-            self.queue.take().ok_or_else(|| CommandError::new("ERR EXEC without MULTI"))?;
+        let queue = self.queue.take().ok_or_else(|| CommandError::new("ERR EXEC without MULTI"))?;
         let watched = mem::take(&mut self.watched);
         if queue.has_refused {
             return Err(CommandError::new(

@@ -167,7 +167,10 @@ async fn errors_have_the_texts_of_redis() {
     };
     let unknown = "ERR unknown command 'HGET', with args beginning with: 'a' 'b' ";
     assert_eq!(fails(&["HGET", "a", "b"]).await, unknown);
-    assert_eq!(fails(&["SET", "k", "v", "EX", "x"]).await, "ERR value is not an integer or out of range");
+    assert_eq!(
+        fails(&["SET", "k", "v", "EX", "x"]).await,
+        "ERR value is not an integer or out of range"
+    );
     assert_eq!(fails(&["SELECT", "1"]).await, "ERR DB index is out of range");
     assert_eq!(fails(&["GET"]).await, "ERR wrong number of arguments for 'get' command");
 }

@@ -15,8 +15,10 @@ async fn hello_chooses_the_protocol_of_the_replies() {
     let store = TestStore::start().await;
     let mut stream = store.connect().await;
     expect(&mut stream, "GET none", "$-1\r\n").await;
-    let described = "$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n7.2.4\r\n$5\r\nproto\r\n:";
-    expect(&mut stream, "HELLO 3 AUTH default x SETNAME me", &format!("%7\r\n{described}3\r\n")).await;
+    let described =
+        "$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n7.2.4\r\n$5\r\nproto\r\n:";
+    expect(&mut stream, "HELLO 3 AUTH default x SETNAME me", &format!("%7\r\n{described}3\r\n"))
+        .await;
     expect_reply(&mut stream, "$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n").await;
     expect_reply(&mut stream, "$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n").await;
     expect(&mut stream, "GET none", "_\r\n").await;

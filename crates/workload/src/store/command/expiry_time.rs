@@ -29,11 +29,7 @@ impl TimeUnit {
 }
 
 /// The time in milliseconds since 1970; times before that are 0.
-pub(super) fn expiry_time(
-    number: i64,
-    unit: TimeUnit,
-    command: &str,
-) -> Result<u64, CommandError> {
+pub(super) fn expiry_time(number: i64, unit: TimeUnit, command: &str) -> Result<u64, CommandError> {
     let start = if unit.from_now { i64::try_from(now_millis()).unwrap_or(i64::MAX) } else { 0 };
     let time = number.checked_mul(unit.millis).and_then(|time| time.checked_add(start));
     let time = time.ok_or_else(|| CommandError::invalid_expire_time(command))?;

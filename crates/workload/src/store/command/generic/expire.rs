@@ -151,8 +151,14 @@ mod tests {
     fn invalid_times_and_options_get_the_error_of_redis() {
         let cases: [(&[&str], &str); 6] = [
             (&["expire", "a", "x"], "ERR value is not an integer or out of range"),
-            (&["expire", "a", "9223372036854775807"], "ERR invalid expire time in 'expire' command"),
-            (&["pexpire", "a", "9223372036854775807"], "ERR invalid expire time in 'pexpire' command"),
+            (
+                &["expire", "a", "9223372036854775807"],
+                "ERR invalid expire time in 'expire' command",
+            ),
+            (
+                &["pexpire", "a", "9223372036854775807"],
+                "ERR invalid expire time in 'pexpire' command",
+            ),
             (&["expire", "a", "1", "y"], "ERR Unsupported option y"),
             (
                 &["expire", "a", "1", "NX", "GT"],

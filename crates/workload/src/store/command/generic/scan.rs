@@ -55,7 +55,9 @@ impl ScanCommand {
             match option.to_ascii_uppercase().as_slice() {
                 b"MATCH" => scan.pattern = Some(parse_pattern(value)?),
                 b"COUNT" => scan.count = parse_count(&value)?,
-                b"TYPE" => scan.of_strings = value.eq_ignore_ascii_case(key_type::STRING.as_bytes()),
+                b"TYPE" => {
+                    scan.of_strings = value.eq_ignore_ascii_case(key_type::STRING.as_bytes())
+                }
                 _ => return Err(CommandError::syntax_error()),
             }
         }
@@ -74,8 +76,7 @@ impl ScanCommand {
     }
 
     fn matches(&self, key: &[u8]) -> bool {
-        self.of_strings
-            && self.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, key))
+        self.of_strings && self.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, key))
     }
 }
 
