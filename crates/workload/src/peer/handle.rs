@@ -4,7 +4,7 @@ use super::{
     coordinate::{Coordinator, RepairQueue},
     membership::{
         Gossip, GossipError, GossipIdentity, MemberState, Members, MembershipDriver, PeerState,
-        StateFile, StateFileError, join_blocker, replication_blocker, under_replicated,
+        StateFile, StateFileError, VolumeId, join_blocker, replication_blocker, under_replicated,
     },
     metrics::PeerMetrics,
     network::{LocalCopies, PeerNetwork, router, run_probes},
@@ -87,6 +87,7 @@ impl PeerHandle {
         let storage = open_storage(data).await?;
         let mut saved = state_file.load()?;
         saved.generation = runtime::wall_millis().max(saved.generation + 1);
+        let volume = *saved.volume.get_or_insert_with(VolumeId::random);
         state_file.save(&saved)?;
         let generation = saved.generation;
         let configured = members.borrow().layout.clone();
@@ -96,7 +97,7 @@ impl PeerHandle {
             GossipIdentity { name: name.clone(), generation, overlay: overlay.clone(), listen };
         let gossip = Arc::new(Gossip::start(identity, timing).await?);
 
-        let peer = Arc::new(PeerState::new(name, member, members));
+        let peer = Arc::new(PeerState::new(name, volume, member, members));
         let parts = PeerParts::new(peer, overlay, Replica::new(storage.clone()), &timing);
         let mut tasks = JoinSet::new();
         parts.spawn_server(&mut tasks, listener, shutdown.clone());
