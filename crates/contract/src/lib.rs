@@ -21,10 +21,10 @@ mod tree;
 mod version;
 
 pub use config::{
-    Address, Call, CallMode, CollectionSet, ComponentConfig, ConfigFormatError, Hop, LoadConfig,
-    LoadTarget, MigrationObservation, MigrationSource, PeerConfig, PeerMember, Percent,
-    ProcessingTime, RequestWork, RoleConfig, Routes, ServiceConfig, SourceBackend, StoreConfig,
-    StoreTarget, Successor, internal_api,
+    Address, Arrivals, Call, CallMode, ClosedLoop, CollectionSet, ComponentConfig,
+    ConfigFormatError, Hop, LoadConfig, LoadTarget, MigrationObservation, MigrationSource,
+    PeerConfig, PeerMember, Percent, ProcessingTime, Ramp, RequestWork, RoleConfig, Routes,
+    ServiceConfig, SourceBackend, StoreConfig, StoreTarget, Successor, internal_api,
 };
 pub use item::{Collection, ItemId, ItemIdError, ItemKey, Record};
 pub use name::{ArchitectureName, ComponentName, NameError, Role};
