@@ -5,8 +5,8 @@
 use crate::api::{PodSettings, Retention};
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use maquette_contract::{
-    ArchitectureName, Arrivals, CallMode, ClosedLoop, Collection, CollectionSet, ComponentName, Percent, Ramp, RequestWork,
-    Role, Routes, SourceBackend,
+    ArchitectureName, Arrivals, CallMode, ClosedLoop, Collection, CollectionSet, ComponentName,
+    Percent, Ramp, RequestWork, Role, Routes, SourceBackend,
 };
 use std::collections::BTreeMap;
 

@@ -2,13 +2,12 @@
 //!
 //! Owns the names, ports, label and annotation keys, the configuration of a component
 //! ([`ComponentConfig`]), the report of a pod ([`Observations`]), the response to a request
-//! ([`Answer`]), the versions of items ([`Version`]) and the format of metrics ([`metrics`]).
+//! ([`Answer`]), the stored form of items ([`Record`]) and the format of metrics ([`metrics`]).
 //!
 //! It never does I/O: no network, no files, no clock. It uses no Kubernetes types, so the workload
 //! runs outside a cluster too.
 
 mod config;
-mod display;
 mod item;
 pub mod keys;
 pub mod metrics;
@@ -18,7 +17,6 @@ pub mod ports;
 mod recipient;
 mod revision;
 mod tree;
-mod version;
 
 pub use config::{
     Address, Arrivals, Call, CallMode, ClosedLoop, CollectionSet, ComponentConfig,
@@ -26,7 +24,10 @@ pub use config::{
     PeerConfig, PeerMember, Percent, ProcessingTime, Ramp, RequestWork, RoleConfig, Routes,
     ServiceConfig, SourceBackend, StoreConfig, StoreTarget, Successor, internal_api,
 };
-pub use item::{Collection, ItemId, ItemIdError, ItemKey, Record};
+pub use item::{
+    Collection, Content, ItemId, ItemIdError, ItemKey, ItemValue, ItemValueError, RecentRequests,
+    Record, RecordHead, RequestId, RequestIdError, Version, VersionError,
+};
 pub use name::{ArchitectureName, ComponentName, NameError, Role};
 pub use observations::{
     EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
@@ -34,4 +35,3 @@ pub use observations::{
 pub use recipient::{ArchitectureUid, ComponentIdentity, Recipient, RecipientError, UidError};
 pub use revision::Revision;
 pub use tree::{Answer, CollectionSummary, Outcome, Query, ResponseTree, Summary};
-pub use version::{Version, VersionError};

@@ -4,14 +4,13 @@
 //! its successor. This module never chooses the component.
 
 use crate::{
-    backend::BackendError,
+    backend::{BackendError, ItemWrite, WrittenItem},
     http::{HttpError, Request},
     runtime::{CallRequest, CallResponse, Upstream, whole_micros},
 };
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
-use maquette_contract::{Answer, ItemKey, Outcome, Record, ResponseTree, Role, Summary};
-use serde_json::Value;
+use maquette_contract::{Answer, Content, ItemKey, Outcome, Record, ResponseTree, Role, Summary};
 use std::time::{Duration, Instant};
 
 pub(crate) async fn get_item<S>(
@@ -27,11 +26,15 @@ pub(crate) async fn put_item<S>(
     request: &Request<S>,
     upstream: &Upstream,
     key: &ItemKey,
-    value: &Value,
-) -> Result<Record, HttpError> {
-    let body = Bytes::from(value.to_string());
+    write: &ItemWrite,
+) -> Result<WrittenItem, HttpError> {
+    let Content::Value(value) = &write.content else {
+        return Err(HttpError::bad_gateway("a deletion cannot be forwarded"));
+    };
+    let body = Bytes::copy_from_slice(value.as_str().as_bytes());
     let call = call_request(request, Method::PUT, item_path(key), body);
-    expect_item(send_request(request, upstream, call).await?, upstream, key)
+    let record = expect_item(send_request(request, upstream, call).await?, upstream, key)?;
+    Ok(WrittenItem { record, is_new: false })
 }
 
 pub(crate) async fn get_summary<S>(
@@ -59,7 +62,7 @@ fn expect_item(outcome: Outcome, upstream: &Upstream, key: &ItemKey) -> Result<R
         Outcome::Item { collection, id, version, value }
             if collection == key.collection && id == key.id =>
         {
-            Ok(Record { version, value })
+            Ok(Record::new(version, Content::Value(value)))
         }
         _ => Err(unexpected_answer(upstream, "something other than the item")),
     }

@@ -222,8 +222,7 @@ impl Ramp {
 impl ClosedLoop {
     fn validate(&self, path: &FieldPath, errors: &mut ErrorList) -> Option<contract::ClosedLoop> {
         let users = bounds::check_range(self.users, 1, 1000, &path.field("users"), errors);
-        let think_time_micros =
-            validate_pause(&self.think_time, &path.field("thinkTime"), errors);
+        let think_time_micros = validate_pause(&self.think_time, &path.field("thinkTime"), errors);
         Some(contract::ClosedLoop { users: users?, think_time_micros: think_time_micros? })
     }
 }

@@ -1,7 +1,7 @@
 //! A client outside the cluster, which writes and reads all the time and checks every answer.
 
 use super::{Acknowledged, Model};
-use maquette_contract::{Outcome, Version};
+use maquette_contract::{ItemValue, Outcome, Version};
 use serde_json::json;
 use std::{
     collections::BTreeMap,
@@ -93,13 +93,13 @@ async fn check_item(
         }
         answer => answer?,
     };
-    let found: Option<(&Version, &serde_json::Value)> = match &answer.outcome {
+    let found: Option<(&Version, &ItemValue)> = match &answer.outcome {
         Outcome::Item { version, value, .. } => Some((version, value)),
         _ => None,
     };
     let (version, value) = found.ok_or_else(|| format!("answered with {:?}", answer.outcome))?;
     // No other client writes these items.
-    if *version != written.version || *value != written.value {
+    if *version != written.version || value.as_str() != written.value.to_string() {
         lost.push(format!("{key}: {version} {value}, not {} {}", written.version, written.value));
     }
     Ok(())

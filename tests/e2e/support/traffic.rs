@@ -110,7 +110,7 @@ impl Model {
         };
         assert!(*version >= written.version, "{path}: {version} is older than {}", written.version);
         if *version == written.version {
-            assert_eq!(*value, written.value, "{path}");
+            assert_eq!(value.as_str(), written.value.to_string(), "{path}");
         }
         answer
     }

@@ -10,9 +10,7 @@ pub use migration::{
 };
 pub use route::{Hop, Routes};
 
-use crate::{
-    ArchitectureName, ArchitectureUid, ComponentIdentity, ComponentName, Revision, Role,
-};
+use crate::{ArchitectureName, ArchitectureUid, ComponentIdentity, ComponentName, Revision, Role};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

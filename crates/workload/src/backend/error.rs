@@ -1,6 +1,7 @@
 //! The error of a query to a backend.
 
 use crate::runtime::CallError;
+use maquette_contract::{ItemKey, Version};
 use std::fmt::Display;
 
 /// Why a backend gives no answer. Each variant carries a message for the user.
@@ -21,6 +22,9 @@ pub(crate) enum BackendError {
     /// No reply until the deadline; the backend may have seen the query.
     #[error("{0}")]
     DeadlineExceeded(String),
+    /// The precondition of a write does not hold; it was not made.
+    #[error("{0}")]
+    PreconditionFailed(String),
 }
 
 impl BackendError {
@@ -30,9 +34,20 @@ impl BackendError {
         | Self::Unreachable(message)
         | Self::BadReply(message)
         | Self::Unavailable(message)
-        | Self::DeadlineExceeded(message)) = &mut self;
+        | Self::DeadlineExceeded(message)
+        | Self::PreconditionFailed(message)) = &mut self;
         *message = format!("{context}: {message}");
         self
+    }
+}
+
+impl BackendError {
+    /// The precondition of a write of `key` does not hold: the item has the version `current`.
+    pub(crate) fn precondition_failed(key: &ItemKey, current: Option<&Version>) -> Self {
+        Self::PreconditionFailed(match current {
+            Some(version) => format!("{key} has the version {version}: the write was not made"),
+            None => format!("{key} does not exist: the write was not made"),
+        })
     }
 }
 

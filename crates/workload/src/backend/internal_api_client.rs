@@ -1,6 +1,6 @@
 //! The client of the internal items API of peers: HTTP, for the items that they store themselves.
 
-use super::{BackendError, QueryContext, VersionFn};
+use super::{BackendError, ItemWrite, QueryContext, VersionFn, WriteDecision, WrittenItem};
 use crate::runtime::{CallRequest, CallResponse, Edge, EdgeTarget, Upstream, whole_micros};
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
@@ -10,7 +10,6 @@ use maquette_contract::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -61,28 +60,34 @@ impl InternalApiClient {
         .await
     }
 
-    /// Writes a value, with the version that `next` gives for the one that it replaces. Of two
+    /// Makes a write, with the version that `next` gives for the one that it replaces. Of two
     /// concurrent writes, the one with the later version stays.
     ///
     /// # Errors
-    /// If the peers do not confirm before the deadline that the value is durable.
+    /// If the peers do not confirm before the deadline that the write is durable, or if its
+    /// precondition does not hold.
     pub(crate) async fn write_item(
         &self,
         context: &QueryContext<'_>,
         key: &ItemKey,
-        value: &Value,
+        write: &ItemWrite,
         next: VersionFn<'_>,
-    ) -> Result<Record, BackendError> {
+    ) -> Result<WrittenItem, BackendError> {
         let current = self.read_item(context, key).await?;
-        let version = next(current.as_ref().map(|record| &record.version));
-        let record = Record { version, value: value.clone() };
-        let body = serde_json::to_vec(&record)
+        let written = match write.apply(current.as_ref(), next) {
+            WriteDecision::Write(written) => written,
+            WriteDecision::Repeated(version) => return Ok(write.repeated(version)),
+            WriteDecision::PreconditionFailed { current } => {
+                return Err(BackendError::precondition_failed(key, current.as_ref()));
+            }
+        };
+        let version = written.record.version.clone();
+        let body = serde_json::to_vec(&written.record)
             .map_err(|error| BackendError::Invalid(format!("the value cannot be kept: {error}")))?;
         let path = format!("{ITEMS}/{key}");
         let request = ApiRequest { command: "write", method: Method::PUT, path, body: body.into() };
-        self.send_request(context, request, check_written, |()| Some(record.version.clone()))
-            .await?;
-        Ok(record)
+        self.send_request(context, request, check_written, |()| Some(version.clone())).await?;
+        Ok(written)
     }
 
     /// A page of all items: the first page, or the one that starts at `after`, the `next` of the

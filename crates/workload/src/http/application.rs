@@ -1,9 +1,11 @@
 //! What a component implements to be served over HTTP.
 
 use super::{HttpError, Request};
-use crate::runtime::RoleSettings;
+use crate::{
+    backend::{ItemWrite, WrittenItem},
+    runtime::RoleSettings,
+};
 use maquette_contract::{ItemKey, Record, RequestWork, Summary, internal_api::InternalPage};
-use serde_json::Value;
 
 /// The answers of a component to users' requests; `S` are the settings of its role.
 ///
@@ -14,20 +16,20 @@ pub trait Application<S: RoleSettings>: Send + Sync + 'static {
     /// [`RequestWork`].
     fn simulated_work(settings: &S) -> &RequestWork;
 
-    /// Reads an item; 404 if there is none.
+    /// Reads an item; 404 if there is none. A deleted item is a record too.
     fn read_item(
         &self,
         request: &Request<S>,
         key: &ItemKey,
     ) -> impl Future<Output = Result<Record, HttpError>> + Send;
 
-    /// Writes an item. The record is durable at its owner when this returns.
+    /// Writes an item. The write is durable at its owner when this returns.
     fn write_item(
         &self,
         request: &Request<S>,
         key: &ItemKey,
-        value: Value,
-    ) -> impl Future<Output = Result<Record, HttpError>> + Send;
+        write: ItemWrite,
+    ) -> impl Future<Output = Result<WrittenItem, HttpError>> + Send;
 
     /// Adds up the summaries of all components that can be reached from here.
     fn gather_summary(

@@ -52,6 +52,7 @@ impl From<BackendError> for HttpError {
             BackendError::Unreachable(_) | BackendError::BadReply(_) => StatusCode::BAD_GATEWAY,
             BackendError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             BackendError::DeadlineExceeded(_) => StatusCode::GATEWAY_TIMEOUT,
+            BackendError::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
         };
         Self::new(status, error.to_string())
     }
@@ -69,6 +70,7 @@ mod tests {
             (BackendError::BadReply("why".to_owned()), 502),
             (BackendError::Unavailable("why".to_owned()), 503),
             (BackendError::DeadlineExceeded("why".to_owned()), 504),
+            (BackendError::PreconditionFailed("why".to_owned()), 412),
         ] {
             let HttpError { status: got, message } = HttpError::from(error);
             assert_eq!((got.as_u16(), message.as_str()), (status, "why"));

@@ -15,8 +15,7 @@ pub(super) const MAX_IN_FLIGHT: usize = 2048;
 /// The bytes of a body that one permit allows; see [`MAX_IN_FLIGHT`].
 const BYTES_PER_PERMIT: usize = 2 << 10;
 
-/// The permits that a request takes: one, and more for a large body, which takes up to 16 times its
-/// size once it is parsed.
+/// The permits that a request takes: one, and more for a large body.
 pub(super) fn required_permits(headers: &HeaderMap) -> u32 {
     let declared: Option<usize> = match headers.get(CONTENT_LENGTH) {
         Some(length) => length.to_str().ok().and_then(|text| text.parse().ok()),

@@ -6,17 +6,17 @@ use axum::{
     extract::{Path, rejection::PathRejection},
     http::StatusCode,
 };
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use maquette_contract::ItemKey;
+use maquette_contract::{ItemKey, ItemValue, ItemValueError};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-/// The largest body of a user's request, in bytes.
-pub(super) const MAX_BODY_BYTES: usize = 64 << 10;
+/// The largest body of a user's request, in bytes: a value, and white space around it.
+pub(super) const MAX_BODY_BYTES: usize = ItemValue::MAX_BYTES;
 
-/// The largest record, in bytes. A stored value takes up to four times the space of the body that
-/// it came in, since `1e15` becomes `1000000000000000.0`; the record adds a version.
-pub(super) const MAX_RECORD_BYTES: usize = 4 * MAX_BODY_BYTES + (1 << 10);
+/// The largest record that another component sends, in bytes: a user's value, a version and the
+/// recent requests with theirs, each of at most 350 bytes.
+pub(super) const MAX_RECORD_BYTES: usize = ItemValue::MAX_BYTES + (4 << 10);
 
 /// Collection and id, as they are in the path.
 pub(super) type ItemPath = Result<Path<(String, String)>, PathRejection>;
@@ -24,7 +24,7 @@ pub(super) type ItemPath = Result<Path<(String, String)>, PathRejection>;
 /// A user's request, all of it read.
 pub(super) enum ParsedRequest {
     Get(ItemKey),
-    Put(ItemKey, Value),
+    Put(ItemKey, ItemValue),
     Summary,
 }
 
@@ -40,12 +40,31 @@ pub(super) fn parse_key(path: ItemPath) -> Result<ItemKey, HttpError> {
     })
 }
 
+/// Reads the value of an item: the only place where a user's value is checked.
+pub(super) async fn read_value(body: Body) -> Result<ItemValue, HttpError> {
+    let body = read_body(body, MAX_BODY_BYTES).await?;
+    ItemValue::parse(&body).map_err(|error| {
+        let status = match error {
+            ItemValueError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            ItemValueError::Empty | ItemValueError::Syntax(_) | ItemValueError::TooDeep => {
+                StatusCode::BAD_REQUEST
+            }
+        };
+        HttpError::new(status, error.to_string())
+    })
+}
+
 /// Reads a JSON body of at most `max_bytes`; `expected` names its content in errors.
 pub(super) async fn read_json<T: DeserializeOwned>(
     body: Body,
     max_bytes: usize,
     expected: &str,
 ) -> Result<T, HttpError> {
+    serde_json::from_slice(&read_body(body, max_bytes).await?)
+        .map_err(|error| HttpError::bad_request(format!("the body is not {expected}: {error}")))
+}
+
+async fn read_body(body: Body, max_bytes: usize) -> Result<Bytes, HttpError> {
     let collected = Limited::new(body, max_bytes).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
             let message = format!("the body is larger than {max_bytes} bytes");
@@ -53,6 +72,5 @@ pub(super) async fn read_json<T: DeserializeOwned>(
         }
         HttpError::bad_request(format!("the body ends early: {error}"))
     })?;
-    serde_json::from_slice(&collected.to_bytes())
-        .map_err(|error| HttpError::bad_request(format!("the body is not {expected}: {error}")))
+    Ok(collected.to_bytes())
 }

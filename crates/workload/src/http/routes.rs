@@ -3,7 +3,7 @@
 use super::{
     Application, HttpError,
     metrics::HttpOperation,
-    parse::{self, ItemPath, MAX_BODY_BYTES, ParsedRequest},
+    parse::{self, ItemPath, ParsedRequest},
     server::HttpServer,
 };
 use crate::runtime::{RoleSettings, check_recipient};
@@ -88,7 +88,7 @@ async fn put_item<S: RoleSettings, A: Application<S>>(
 ) -> Response {
     let parsing = async {
         let key = parse::parse_key(path)?;
-        Ok(ParsedRequest::Put(key, parse::read_json(body, MAX_BODY_BYTES, "JSON").await?))
+        Ok(ParsedRequest::Put(key, parse::read_value(body).await?))
     };
     server.answer_request(HttpOperation::Put, &headers, parsing).await
 }

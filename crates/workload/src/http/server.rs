@@ -7,12 +7,15 @@ use super::{
     parse::ParsedRequest,
     render::{AnswerFormat, render_response},
 };
-use crate::runtime::{RoleSettings, Runtime, headers::RequestContext, latency_model, whole_micros};
+use crate::{
+    backend::ItemWrite,
+    runtime::{RoleSettings, Runtime, headers::RequestContext, latency_model, whole_micros},
+};
 use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use maquette_contract::{Answer, ItemKey, Outcome, Record, ResponseTree};
+use maquette_contract::{Answer, Content, ItemKey, Outcome, Record, RequestId, ResponseTree};
 use std::sync::Arc;
 use tokio::{
     sync::Semaphore,
@@ -100,11 +103,14 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
         match parsed {
             ParsedRequest::Get(key) => {
                 let record = self.application.read_item(request, &key).await?;
-                Ok(item_outcome(key, record))
+                item_outcome(key, record)
             }
             ParsedRequest::Put(key, value) => {
-                let record = self.application.write_item(request, &key, value).await?;
-                Ok(item_outcome(key, record))
+                let content = Content::Value(value);
+                let id = RequestId::new(rand::random());
+                let write = ItemWrite { content, precondition: None, request: id };
+                let written = self.application.write_item(request, &key, write).await?;
+                item_outcome(key, written.record)
             }
             ParsedRequest::Summary => {
                 self.application.gather_summary(request).await.map(Outcome::Summary)
@@ -138,8 +144,11 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
     }
 }
 
-fn item_outcome(key: ItemKey, record: Record) -> Outcome {
+/// 404 if the item was deleted.
+fn item_outcome(key: ItemKey, record: Record) -> Result<Outcome, HttpError> {
+    let Content::Value(value) = record.content else {
+        return Err(HttpError::not_found(format!("there is no item {key}")));
+    };
     let ItemKey { collection, id } = key;
-    let Record { version, value } = record;
-    Outcome::Item { collection, id, version, value }
+    Ok(Outcome::Item { collection, id, version: record.version, value })
 }

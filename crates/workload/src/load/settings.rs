@@ -2,7 +2,8 @@
 
 use crate::runtime::{Edge, EdgeTarget, Protocol, RoleSettings};
 use maquette_contract::{
-    Arrivals, ClosedLoop, Collection, ComponentIdentity, LoadConfig, LoadTarget, Percent, Ramp, Role, RoleConfig,
+    Arrivals, ClosedLoop, Collection, ComponentIdentity, LoadConfig, LoadTarget, Percent, Ramp,
+    Role, RoleConfig,
 };
 use std::sync::Arc;
 
@@ -53,7 +54,8 @@ impl RoleSettings for LoadSettings {
 
     fn check(role: &RoleConfig) -> Result<(), String> {
         let RoleConfig::Load(config) = role else { return Ok(()) };
-        let LoadConfig { targets, requests_per_second, items, collections, closed_loop, .. } = config;
+        let LoadConfig { targets, requests_per_second, items, collections, closed_loop, .. } =
+            config;
         let has_no_users = closed_loop.is_some_and(|closed_loop| closed_loop.users == 0);
         let missing = [
             ("targets", targets.is_empty()),

@@ -2,11 +2,10 @@
 
 use super::Source;
 use crate::{
-    backend::{BackendError, QueryContext, StoreClient},
+    backend::{BackendError, ItemWrite, QueryContext, StoreClient, WrittenItem},
     runtime::VersionClock,
 };
 use maquette_contract::{ItemKey, Record, Version};
-use serde_json::Value;
 
 /// The backend that items are migrated to, as requests use it.
 pub(crate) trait MigrationTarget: Send + Sync {
@@ -97,16 +96,16 @@ impl Source {
         clock: &VersionClock,
         context: &QueryContext<'_>,
         key: &ItemKey,
-        value: &Value,
-    ) -> Result<Record, BackendError> {
+        write: &ItemWrite,
+    ) -> Result<WrittenItem, BackendError> {
         let in_target = target.read_version(context, key).await?;
-        let record = self
+        let written = self
             .client
-            .write_item(context, key, value, &|in_source| {
+            .write_item(context, key, write, &|in_source| {
                 clock.next_version(in_source.max(in_target.as_ref()))
             })
             .await?;
-        target.put_if_newer(context, key, &record).await?;
-        Ok(record)
+        target.put_if_newer(context, key, &written.record).await?;
+        Ok(written)
     }
 }

@@ -1,13 +1,15 @@
 //! The client of a migration source: a store or peers.
 
 use crate::{
-    backend::{BackendError, InternalApiClient, QueryContext, StoreClient, VersionFn},
+    backend::{
+        BackendError, InternalApiClient, ItemWrite, QueryContext, StoreClient, VersionFn,
+        WrittenItem,
+    },
     runtime::{Edge, EdgeTarget},
 };
 use maquette_contract::{
     CollectionSet, ItemKey, Record, SourceBackend, Summary, internal_api::InternalPage,
 };
-use serde_json::Value;
 use std::sync::Arc;
 
 /// The connections to a migration source; clones share them.
@@ -52,17 +54,17 @@ impl SourceClient {
         }
     }
 
-    /// Writes a value, with the version that `next` gives for the one that it replaces.
+    /// Makes a write, with the version that `next` gives for the one that it replaces.
     pub(super) async fn write_item(
         &self,
         context: &QueryContext<'_>,
         key: &ItemKey,
-        value: &Value,
+        write: &ItemWrite,
         next: VersionFn<'_>,
-    ) -> Result<Record, BackendError> {
+    ) -> Result<WrittenItem, BackendError> {
         match self {
-            Self::Store(store) => store.write_item(context, key, value, next).await,
-            Self::Peers(peers) => peers.write_item(context, key, value, next).await,
+            Self::Store(store) => store.write_item(context, key, write, next).await,
+            Self::Peers(peers) => peers.write_item(context, key, write, next).await,
         }
     }
 

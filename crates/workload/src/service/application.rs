@@ -2,13 +2,12 @@
 
 use super::{ServiceSettings, settings::RouteTarget, summary};
 use crate::{
-    backend::QueryContext,
+    backend::{ItemWrite, QueryContext, WrittenItem},
     forward,
     http::{Application, HttpError, Request},
     runtime::Runtime,
 };
 use maquette_contract::{ItemKey, Record, RequestWork, Summary};
-use serde_json::Value;
 use std::sync::Arc;
 
 pub(super) struct Service {
@@ -45,8 +44,8 @@ impl Application<ServiceSettings> for Service {
         &self,
         request: &Request<ServiceSettings>,
         key: &ItemKey,
-        value: Value,
-    ) -> Result<Record, HttpError> {
+        write: ItemWrite,
+    ) -> Result<WrittenItem, HttpError> {
         match find_route(request, key)? {
             RouteTarget::OwnStore(store) => {
                 let context = QueryContext {
@@ -55,16 +54,16 @@ impl Application<ServiceSettings> for Service {
                 };
                 let clock = &self.runtime.clock;
                 let written = match request.settings.sources.source_of(&key.collection) {
-                    Some(source) => source.write_both(&**store, clock, &context, key, &value).await,
+                    Some(source) => source.write_both(&**store, clock, &context, key, &write).await,
                     None => {
                         store
-                            .write_item(&context, key, &value, &|seen| clock.next_version(seen))
+                            .write_item(&context, key, &write, &|seen| clock.next_version(seen))
                             .await
                     }
                 };
                 Ok(written?)
             }
-            RouteTarget::Call(upstream) => forward::put_item(request, upstream, key, &value).await,
+            RouteTarget::Call(upstream) => forward::put_item(request, upstream, key, &write).await,
         }
     }
 

@@ -5,9 +5,10 @@ use super::{
     StoreClient,
     query::{self, SetOutcome, StoredItem},
 };
-use crate::backend::{BackendError, QueryContext, VersionFn};
+use crate::backend::{
+    BackendError, ItemWrite, QueryContext, VersionFn, WriteDecision, WrittenItem,
+};
 use maquette_contract::{ItemKey, Record, Version};
-use serde_json::Value;
 use std::ops::ControlFlow;
 
 /// The attempts of a write that meets concurrent writes of the same item. One writer wins each
@@ -46,20 +47,26 @@ impl StoreClient {
         Ok(stored.and_then(|stored| stored.record.ok()).map(|record| record.version))
     }
 
-    /// Writes a value, with the version that `next` gives for the one that it replaces.
+    /// Makes a write, with the version that `next` gives for the one that it replaces.
     ///
     /// # Errors
-    /// If the store does not confirm before the deadline that the value is on disk.
+    /// If the store does not confirm before the deadline that the write is on disk, or if its
+    /// precondition does not hold.
     pub(crate) async fn write_item(
         &self,
         context: &QueryContext<'_>,
         key: &ItemKey,
-        value: &Value,
+        write: &ItemWrite,
         next: VersionFn<'_>,
-    ) -> Result<Record, BackendError> {
-        self.replace_item(context, key, |current| {
-            let version = next(current.map(|record| &record.version));
-            ControlFlow::Continue(Record { version, value: value.clone() })
+    ) -> Result<WrittenItem, BackendError> {
+        self.replace_item(context, key, |current| match write.apply(current, next) {
+            WriteDecision::Write(written) => {
+                ControlFlow::Continue((written.record.clone(), written))
+            }
+            WriteDecision::Repeated(version) => ControlFlow::Break(Ok(write.repeated(version))),
+            WriteDecision::PreconditionFailed { current } => {
+                ControlFlow::Break(Err(BackendError::precondition_failed(key, current.as_ref())))
+            }
         })
         .await
     }
@@ -75,43 +82,35 @@ impl StoreClient {
         record: &Record,
     ) -> Result<(), BackendError> {
         self.replace_item(context, key, |current| match current {
-            Some(current) if current.version >= record.version => {
-                ControlFlow::Break(current.clone())
-            }
-            _ => ControlFlow::Continue(record.clone()),
+            Some(current) if current.version >= record.version => ControlFlow::Break(Ok(())),
+            _ => ControlFlow::Continue((record.clone(), ())),
         })
         .await
-        .map(drop)
     }
 
-    /// Compare-and-set loop: retries `next` on the current record until the write wins or `next`
-    /// breaks. Returns the record that the store has then.
-    async fn replace_item(
+    /// Compare-and-set loop: retries `next` on the current record until its record is written or it
+    /// breaks with a result. After a write without a reply, `next` must recognize its own record.
+    async fn replace_item<T>(
         &self,
         context: &QueryContext<'_>,
         key: &ItemKey,
-        next: impl Fn(Option<&Record>) -> ControlFlow<Record, Record>,
-    ) -> Result<Record, BackendError> {
-        let mut attempted = Vec::new();
+        next: impl Fn(Option<&Record>) -> ControlFlow<Result<T, BackendError>, (Record, T)>,
+    ) -> Result<T, BackendError> {
         for _ in 0..MAX_WRITE_ATTEMPTS {
             let stored = query::fetch_item(context, self, key).await?;
             // A value that is no record has no version: it is replaced.
             let current = stored.as_ref().and_then(|stored| stored.record.as_ref().ok());
-            if let Some(written) = current.filter(|record| attempted.contains(&record.version)) {
-                return Ok(written.clone());
-            }
-            let record = match next(current) {
-                ControlFlow::Continue(record) => record,
-                ControlFlow::Break(unchanged) => return Ok(unchanged),
+            let (record, outcome) = match next(current) {
+                ControlFlow::Continue(write) => write,
+                ControlFlow::Break(outcome) => return outcome,
             };
             let before = stored.as_ref().map(|stored| stored.bytes.as_slice());
             match query::compare_and_set(context, self, key, before, &record).await? {
-                SetOutcome::Written => return Ok(record),
-                SetOutcome::Conflict => {}
-                // The connection was lost after the write was sent: read the item again to see
-                // whether it was made. A write that arrives even later does nothing: the bytes
-                // that it compares with are gone, because no version ever comes back.
-                SetOutcome::Unknown => attempted.push(record.version),
+                SetOutcome::Written => return Ok(outcome),
+                // Unknown: the connection was lost after the write was sent. The item is read
+                // again to see whether it was made. A write that arrives even later does nothing:
+                // the bytes that it compares with are gone, because no version ever comes back.
+                SetOutcome::Conflict | SetOutcome::Unknown => {}
             }
         }
         Err(BackendError::Unavailable(format!(

@@ -5,7 +5,7 @@ use crate::{
     backend::{BackendError, QueryContext},
     runtime::{RETRY_BACKOFF, whole_micros},
 };
-use maquette_contract::{ItemKey, Query, Record, Version};
+use maquette_contract::{ItemKey, Query, Record, RecordHead, Version};
 use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -36,17 +36,13 @@ pub(super) async fn fetch_item(
 ) -> Result<Option<StoredItem>, BackendError> {
     let query = cmd("GET").arg(key.to_string()).take();
     let reply = run_read_query(context, store, "GET", &query, describe_value).await?;
-    Ok(reply.map(|bytes| StoredItem { record: parse_record(&bytes), bytes }))
+    Ok(reply.map(|bytes| StoredItem { record: serde_json::from_slice(&bytes), bytes }))
 }
 
 /// The size and the version of a stored value.
 fn describe_value(bytes: &Option<Vec<u8>>) -> (usize, Option<Version>) {
     let Some(bytes) = bytes else { return (0, None) };
-    (bytes.len(), parse_record(bytes).ok().map(|record| record.version))
-}
-
-fn parse_record(bytes: &[u8]) -> Result<Record, serde_json::Error> {
-    serde_json::from_slice(bytes)
+    (bytes.len(), RecordHead::parse(bytes).ok().map(|head| head.version))
 }
 
 /// Writes an item if the store still holds the bytes `before` under its key, or nothing.

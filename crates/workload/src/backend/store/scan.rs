@@ -3,12 +3,10 @@
 use super::{StoreClient, query::run_read_query};
 use crate::backend::{BackendError, CollectionFilter, QueryContext};
 use maquette_contract::{
-    ItemKey, Summary, Version,
+    ItemKey, RecordHead, Summary,
     internal_api::{InternalItem, InternalPage},
 };
 use redis::cmd;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 /// The keys of a page, about: `COUNT` is a hint.
 const PAGE_SIZE: usize = 200;
@@ -26,27 +24,7 @@ struct StorePage {
     next: u64,
     /// The number of keys, items or not.
     scanned: usize,
-    items: Vec<(ItemKey, RecordMeta)>,
-}
-
-/// A record without its value, which is not parsed: that may take many times its size.
-struct RecordMeta {
-    version: Version,
-    /// The size of the value.
-    bytes: u64,
-}
-
-impl RecordMeta {
-    fn from_json(bytes: &[u8]) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct RawRecord<'a> {
-            version: Version,
-            #[serde(borrow)]
-            value: &'a RawValue,
-        }
-        let RawRecord { version, value } = serde_json::from_slice(bytes).ok()?;
-        Some(Self { version, bytes: value.get().len() as u64 })
-    }
+    items: Vec<(ItemKey, RecordHead)>,
 }
 
 impl StoreClient {
@@ -65,7 +43,7 @@ impl StoreClient {
         loop {
             let page = scan_page(context, self, cursor, filter).await?;
             scanned += page.scanned;
-            page.items.into_iter().for_each(|(key, meta)| add_item(&mut summary, key, meta));
+            page.items.into_iter().for_each(|(key, head)| add_item(&mut summary, key, head));
             if page.next == 0 {
                 return Ok(summary);
             }
@@ -95,7 +73,7 @@ impl StoreClient {
         Ok(InternalPage {
             items: items
                 .into_iter()
-                .map(|(key, meta)| InternalItem { key, version: meta.version })
+                .map(|(key, head)| InternalItem { key, version: head.version })
                 .collect(),
             next: (next != 0).then(|| next.to_string()),
         })
@@ -121,7 +99,7 @@ async fn scan_page(
             chunk
                 .iter()
                 .zip(values)
-                .filter_map(|(key, value)| Some((key.clone(), RecordMeta::from_json(&value?)?))),
+                .filter_map(|(key, value)| Some((key.clone(), RecordHead::parse(&value?).ok()?))),
         );
     }
     Ok(StorePage { next, scanned: keys.len(), items })
@@ -154,9 +132,11 @@ async fn fetch_values(
     .await
 }
 
-fn add_item(summary: &mut Summary, key: ItemKey, meta: RecordMeta) {
+fn add_item(summary: &mut Summary, key: ItemKey, head: RecordHead) {
+    // A deleted item is not counted.
+    let Some(bytes) = head.value_bytes else { return };
     let collection = summary.collections.entry(key.collection).or_default();
     collection.items += 1;
-    collection.bytes += meta.bytes;
-    collection.newest = collection.newest.take().max(Some(meta.version));
+    collection.bytes += bytes;
+    collection.newest = collection.newest.take().max(Some(head.version));
 }

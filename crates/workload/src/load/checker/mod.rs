@@ -184,10 +184,7 @@ impl ConsistencyChecker {
         let known = choices
             .filter_map(|index| self.items.get(index))
             .filter(|item| item.newest_version().is_some());
-        known
-            .map(|item| &item.key)
-            .find(|key| collections.contains(&key.collection))
-            .cloned()
+        known.map(|item| &item.key).find(|key| collections.contains(&key.collection)).cloned()
     }
 
     /// The tracked item of `key`, a new one if there is place for it.

@@ -70,7 +70,10 @@ pub(in crate::load) fn parse_write<'a>(
 ///
 /// # Errors
 /// If it is not.
-pub(in crate::load) fn check_summary(status: StatusCode, body: &[u8]) -> Result<(), RequestFailure> {
+pub(in crate::load) fn check_summary(
+    status: StatusCode,
+    body: &[u8],
+) -> Result<(), RequestFailure> {
     match (status, parse(body)) {
         (StatusCode::OK, Some(AnswerParts { summary: Some(_), .. })) => Ok(()),
         (status, parts) => Err(unexpected_answer(status, parts)),

@@ -99,7 +99,8 @@ impl TargetClient {
         };
         timeout_at(context.deadline, attempts).await.unwrap_or_else(|_| {
             let (address, after) = (self.edge.address(), (context.deadline - start).as_millis());
-            Err(FailureKind::TimedOut.because(format!("{address} did not answer within {after} ms")))
+            Err(FailureKind::TimedOut
+                .because(format!("{address} did not answer within {after} ms")))
         })
     }
 
@@ -170,7 +171,8 @@ impl TargetClient {
                 FailureKind::Unreachable.because(format!("cannot reach {address}: {reason}")),
             ),
             ConnectionError::LocalLimit(reason) => AttemptError::Final(
-                FailureKind::GeneratorLimit.because(format!("cannot connect to {address}: {reason}")),
+                FailureKind::GeneratorLimit
+                    .because(format!("cannot connect to {address}: {reason}")),
             ),
             ConnectionError::Broken(reason) => AttemptError::Replaceable(
                 FailureKind::Unreachable.because(format!("cannot reach {address}: {reason}")),

@@ -25,9 +25,9 @@ impl ClosedLoopUsers {
             }
         }
         let running = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.extend((running..count).map(|number| {
-            spawn_local(run_user(Rc::clone(shared), number))
-        }));
+        self.0.extend(
+            (running..count).map(|number| spawn_local(run_user(Rc::clone(shared), number))),
+        );
     }
 }
 

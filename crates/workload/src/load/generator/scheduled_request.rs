@@ -63,7 +63,10 @@ pub(in crate::load) struct Shared {
 }
 
 impl Shared {
-    pub(in crate::load) fn new(runtime: Arc<Runtime<LoadSettings>>, metrics: Arc<LoadMetrics>) -> Self {
+    pub(in crate::load) fn new(
+        runtime: Arc<Runtime<LoadSettings>>,
+        metrics: Arc<LoadMetrics>,
+    ) -> Self {
         let active = Rc::new(ActiveSettings::newest(&runtime, None));
         Self {
             active: RefCell::new(active),

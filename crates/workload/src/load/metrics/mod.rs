@@ -221,9 +221,7 @@ impl LoadMetrics {
         let operation = Operation::of(request);
         let outcome = failure.map_or("ok", |failure| failure.kind.outcome());
         let operation_label = operation.name();
-        self.requests
-            .get_or_create(&RequestLabels { operation: operation_label, outcome })
-            .inc();
+        self.requests.get_or_create(&RequestLabels { operation: operation_label, outcome }).inc();
         if let Some(RequestFailure { kind: FailureKind::GeneratorLimit, reason }) = failure {
             self.log_failure(request, outcome, reason, took);
             self.record_dropped(1);
@@ -250,9 +248,7 @@ impl LoadMetrics {
                 totals.lost_writes += 1;
                 tracing::error!(%request, reason, "a write is lost");
             }
-            FailureKind::Contradiction(
-                ViolationKind::WrongValue | ViolationKind::WrongVersion,
-            ) => {
+            FailureKind::Contradiction(ViolationKind::WrongValue | ViolationKind::WrongVersion) => {
                 self.wrong_answers.inc();
                 totals.wrong_answers += 1;
             }

@@ -51,7 +51,10 @@ mod tests {
         let at = |rate: &Rate, seconds| rate.at(start + Duration::from_secs(seconds));
         let over = Duration::from_secs(10);
         let up = Rate::ramp(0.0, 100, start, over);
-        assert_eq!([0, 1, 5, 10, 99].map(|seconds| at(&up, seconds)), [1.0, 10.0, 50.0, 100.0, 100.0]);
+        assert_eq!(
+            [0, 1, 5, 10, 99].map(|seconds| at(&up, seconds)),
+            [1.0, 10.0, 50.0, 100.0, 100.0]
+        );
         let down = Rate::ramp(100.0, 50, start, over);
         assert_eq!([0, 5, 20].map(|seconds| at(&down, seconds)), [100.0, 75.0, 50.0]);
         assert_eq!(at(&Rate::constant(7), 0), 7.0);

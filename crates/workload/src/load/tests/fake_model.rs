@@ -246,7 +246,7 @@ async fn summary(State(model): State<FakeModel>) -> Response {
 
 fn item(key: &str, version: Version, value: &str) -> Response {
     let ItemKey { collection, id } = ItemKey::parse(key).unwrap();
-    let value = serde_json::from_str(value).unwrap();
+    let value = value.parse().unwrap();
     answer(StatusCode::OK, Outcome::Item { collection, id, version, value })
 }
 

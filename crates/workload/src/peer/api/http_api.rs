@@ -3,13 +3,13 @@
 
 use super::{PeerApi, answer_deadline, unavailable_error};
 use crate::{
-    backend::{QueryContext, QueryLog, merge_summaries},
+    backend::{ItemWrite, QueryContext, QueryLog, WrittenItem, merge_summaries},
     forward,
     http::{Application, HttpError, Request},
     peer::settings::PeerSettings,
 };
+use axum::http::StatusCode;
 use maquette_contract::{ItemKey, Record, RequestWork, Summary};
-use serde_json::Value;
 
 impl Application<PeerSettings> for PeerApi {
     fn simulated_work(settings: &PeerSettings) -> &RequestWork {
@@ -42,21 +42,26 @@ impl Application<PeerSettings> for PeerApi {
         &self,
         request: &Request<PeerSettings>,
         key: &ItemKey,
-        value: Value,
-    ) -> Result<Record, HttpError> {
+        write: ItemWrite,
+    ) -> Result<WrittenItem, HttpError> {
         if let Some(successor) = &request.settings.successor {
-            return forward::put_item(request, successor, key, &value).await;
+            return forward::put_item(request, successor, key, &write).await;
+        }
+        if write.precondition.is_some() {
+            let message = "peers have no single owner of an item that could check a precondition: \
+                           write without one";
+            return Err(HttpError::new(StatusCode::NOT_IMPLEMENTED, message));
         }
         let log: QueryLog<'_> = &|query| request.log_query(query);
         match request.settings.migration_sources.source_of(&key.collection) {
             Some(source) => {
                 let context = QueryContext { request: request.context.clone(), log };
                 let peers = &*self.0.coordinator;
-                Ok(source.write_both(peers, &peers.clock, &context, key, &value).await?)
+                Ok(source.write_both(peers, &peers.clock, &context, key, &write).await?)
             }
             None => {
                 let peers = self.0.coordinator.item(key, answer_deadline(request), log);
-                peers.write(value).await.map_err(unavailable_error)
+                peers.write(&write).await.map_err(unavailable_error)
             }
         }
     }

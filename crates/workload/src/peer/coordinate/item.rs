@@ -1,17 +1,17 @@
 //! Reads and writes of one item: what they read from a quorum, and what they write to one.
 
 use super::{item_request::ItemRequest, quorum_read::QuorumRead, unavailable::Unavailable};
-use maquette_contract::Record;
+use crate::backend::{ItemWrite, WrittenItem};
+use maquette_contract::{RecentRequests, Record};
 use std::collections::BTreeSet;
 
 impl ItemRequest<'_> {
     /// The item; `None` if it certainly does not exist. No later read returns an older version.
     pub(crate) async fn read(&self) -> Result<Option<Record>, Unavailable> {
         let read = self.read_from_quorum(false).await?;
-        let QuorumRead { newest: Some(version), value, holders, stale, .. } = read else {
+        let QuorumRead { record: Some(record), holders, stale, .. } = read else {
             return Ok(None);
         };
-        let record = Record { version, value: value.unwrap_or_default() };
         if !self.quorum().is_some_and(|quorum| quorum.is_durable_on(&holders)) {
             // The write may have reached too few disks: a later read could miss it. Read repair.
             self.coordinator.metrics.read_repairs.inc();
@@ -23,12 +23,14 @@ impl ItemRequest<'_> {
     }
 
     /// Writes the item, with a version later than that of every acknowledged write.
-    pub(crate) async fn write(&self, value: serde_json::Value) -> Result<Record, Unavailable> {
+    /// Its precondition is not looked at.
+    pub(crate) async fn write(&self, write: &ItemWrite) -> Result<WrittenItem, Unavailable> {
         let read = self.read_from_quorum(true).await?;
         let version = self.coordinator.clock.next_version(read.newest.as_ref());
-        let record = Record { version, value };
+        let requests = RecentRequests::default().with(write.request, version.clone());
+        let record = Record { version, content: write.content.clone(), requests };
         self.write_to_quorum(&record, BTreeSet::new()).await?;
-        Ok(record)
+        Ok(WrittenItem { record, is_new: read.newest.is_none() })
     }
 
     /// Ensures that every later read finds this version of the item or a newer one. Idempotent.

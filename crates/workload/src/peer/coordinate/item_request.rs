@@ -12,7 +12,7 @@ use crate::{
     },
     runtime::whole_micros,
 };
-use maquette_contract::{ItemKey, Query, Record, Version};
+use maquette_contract::{ItemKey, ItemValue, Query, Record, Version};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -226,10 +226,17 @@ impl ItemRequest<'_> {
 
     fn log_read(&self, name: &str, start: Instant, reply: &Result<ReadReply, PeerRequestError>) {
         let copy = reply.as_ref().ok();
-        let json = copy.and_then(|copy| serde_json::to_vec(copy.value.as_ref()?).ok());
+        let value = copy.and_then(|copy| copy.record.as_ref()?.value());
         let version = copy.and_then(|copy| copy.version.clone());
         let error = reply.as_ref().err();
-        (self.log)(peer_query(name, "read", start, json.map_or(0, |v| v.len()), version, error));
+        (self.log)(peer_query(
+            name,
+            "read",
+            start,
+            value.map_or(0, ItemValue::len),
+            version,
+            error,
+        ));
     }
 
     fn log_write(

@@ -2,7 +2,7 @@
 
 use super::quorum::Quorum;
 use crate::peer::network::ReadReply;
-use maquette_contract::Version;
+use maquette_contract::{Record, Version};
 use std::collections::BTreeSet;
 
 /// The replies of the owners of an item to a read.
@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 pub(crate) struct QuorumRead {
     /// The newest version among the replies.
     pub(crate) newest: Option<Version>,
-    /// Its value, if values were requested.
-    pub(crate) value: Option<serde_json::Value>,
+    /// Its record, if records were requested.
+    pub(crate) record: Option<Record>,
     /// The peers that have the newest version on disk.
     pub(crate) holders: BTreeSet<String>,
     /// The peers that have an older version or none.
@@ -27,7 +27,7 @@ impl QuorumRead {
         }
         if reply.version > self.newest {
             self.stale.append(&mut self.holders);
-            (self.newest, self.value) = (reply.version, reply.value);
+            (self.newest, self.record) = (reply.version, reply.record);
             self.holders.insert(name);
         } else if reply.version == self.newest {
             self.holders.insert(name);

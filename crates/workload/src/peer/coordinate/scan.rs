@@ -220,7 +220,7 @@ mod tests {
                 *newest = version.max(*newest);
                 let version = Version { millis: version, counter: 0, writer: "a".into() };
                 let scan = merged.scans.entry(format!("p-{peer}")).or_default();
-                scan.buffered.push_back(ListedItem { key, version, bytes: 1 });
+                scan.buffered.push_back(ListedItem { key, version, bytes: Some(1) });
             }
             for scan in merged.scans.values_mut() {
                 scan.buffered.make_contiguous().sort_by_key(|entry| sort_key(&entry.key));

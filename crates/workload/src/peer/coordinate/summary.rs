@@ -39,9 +39,11 @@ impl Collector for SummaryCollector {
             return ControlFlow::Break(());
         }
         self.scanned += 1;
+        // A deleted item is not counted.
+        let Some(bytes) = item.bytes else { return ControlFlow::Continue(()) };
         let collection = self.summary.collections.entry(item.key.collection).or_default();
         collection.items += 1;
-        collection.bytes += item.bytes;
+        collection.bytes += bytes;
         collection.newest = collection.newest.take().max(Some(item.version));
         ControlFlow::Continue(())
     }

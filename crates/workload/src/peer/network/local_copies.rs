@@ -34,8 +34,9 @@ impl LocalCopies {
         // Before the disk is read: the copy of a peer that joins meanwhile does not count yet.
         let counts_for_quorum = self.peer.counts_for_quorum();
         let copy = self.replica.read_copy(&read.key, read.version_only).await?;
-        let (version, value) = copy.map_or((None, None), |(version, value)| (Some(version), value));
-        Ok(ReadReply { counts_for_quorum, version, value })
+        let (version, record) =
+            copy.map_or((None, None), |(version, record)| (Some(version), record));
+        Ok(ReadReply { counts_for_quorum, version, record })
     }
 
     pub(super) async fn list_items(&self, list: ListRequest) -> Result<ListReply, ReplicaError> {

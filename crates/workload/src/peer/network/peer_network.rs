@@ -92,7 +92,11 @@ impl PeerNetwork {
         read: &ReadRequest,
     ) -> Result<ReadReply, PeerRequestError> {
         if name != self.peer.name() {
-            return self.send_request(name, read).await;
+            let reply = self.send_request(name, read).await?;
+            if !reply.is_complete(read.version_only) {
+                return Err(PeerRequestError::Malformed("it has no record".to_owned()));
+            }
+            return Ok(reply);
         }
         self.local.read_copy(read).await.map_err(|error| local_failure(&error))
     }

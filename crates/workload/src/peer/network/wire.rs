@@ -1,13 +1,14 @@
 //! The protocol between peers: HTTP/1.1 over TCP with JSON bodies.
 //!
 //! Each request names its recipient, the component and the peer: an address that was resolved
-//! earlier may by now belong to another peer.
+//! earlier may by now belong to another peer. A form that changed has another path: a peer of another
+//! release refuses the request, and never misreads it.
 
 use crate::peer::{
     membership::PeerTransition,
     replica::{ItemCopy, ItemVersion, ListedItem, key_text},
 };
-use maquette_contract::{ItemKey, Version};
+use maquette_contract::{ItemKey, Record, Version};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The header that names the peer that a request is meant for: `<overlay>/<peer>`.
@@ -28,7 +29,7 @@ pub(crate) trait PeerRequest: Serialize + DeserializeOwned + Send + Sync + 'stat
 pub(crate) struct ReadRequest {
     #[serde(with = "key_text")]
     pub(crate) key: ItemKey,
-    /// Whether the value is left out of the reply.
+    /// Whether the record is left out of the reply.
     pub(crate) version_only: bool,
 }
 
@@ -39,12 +40,19 @@ pub(crate) struct ReadReply {
     pub(crate) counts_for_quorum: bool,
     /// The version on disk.
     pub(crate) version: Option<Version>,
-    /// The value on disk; `None` if only the version was requested.
-    pub(crate) value: Option<serde_json::Value>,
+    /// The record on disk; `None` if only the version was requested.
+    pub(crate) record: Option<Record>,
+}
+
+impl ReadReply {
+    /// Whether the reply has all that was requested.
+    pub(super) fn is_complete(&self, version_only: bool) -> bool {
+        version_only || self.version.as_ref() == self.record.as_ref().map(|record| &record.version)
+    }
 }
 
 impl PeerRequest for ReadRequest {
-    const PATH: &'static str = "/v1/read";
+    const PATH: &'static str = "/v2/read";
     type Response = ReadReply;
 }
 
@@ -55,7 +63,7 @@ pub(crate) struct WriteRequest {
 }
 
 impl PeerRequest for WriteRequest {
-    const PATH: &'static str = "/v1/write";
+    const PATH: &'static str = "/v2/write";
     /// For each copy the version that is on disk then: the one sent or a newer one.
     type Response = Vec<Version>;
 }
@@ -90,7 +98,7 @@ pub(crate) struct ListReply {
 }
 
 impl PeerRequest for ListRequest {
-    const PATH: &'static str = "/v1/page";
+    const PATH: &'static str = "/v2/page";
     type Response = ListReply;
 }
 

@@ -2,7 +2,7 @@
 
 use super::replication::ReplicationProgress;
 use crate::peer::{coordinate::Coordinator, replica::ItemCopy};
-use maquette_contract::{ItemKey, Record};
+use maquette_contract::ItemKey;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
@@ -47,8 +47,7 @@ impl ItemRepair {
         let Coordinator { peer, network, metrics, .. } = &*self.coordinator;
         let request = self.coordinator.item(key, Instant::now() + self.read_timeout, &|_| {});
         let Ok(read) = request.read_from_quorum(false).await else { return false };
-        let Some(version) = read.newest else { return true };
-        let record = Record { version, value: read.value.unwrap_or_default() };
+        let Some(record) = read.record else { return true };
         let Some(quorum) = request.quorum() else { return false };
         let mut repaired = true;
         for owner in quorum.all_owners().difference(&read.holders) {

@@ -1,6 +1,6 @@
 //! Items as they are stored and sent from peer to peer.
 
-use super::{ReplicaError, record::parse_record};
+use super::{ReplicaError, record::parse_head};
 use bytes::Bytes;
 use maquette_contract::{ItemKey, Record, Version};
 use serde::{Deserialize, Serialize};
@@ -27,8 +27,8 @@ pub(crate) struct ListedItem {
     #[serde(with = "key_text")]
     pub(crate) key: ItemKey,
     pub(crate) version: Version,
-    /// The size of its value, in bytes of JSON.
-    pub(crate) bytes: u64,
+    /// The size of its value, in bytes of JSON; none if it was deleted.
+    pub(crate) bytes: Option<u64>,
 }
 
 /// An item as it is on disk.
@@ -50,9 +50,8 @@ impl ItemOnDisk {
 
     /// The entry of the item in a list.
     pub(super) fn to_listed(&self) -> Result<ListedItem, ReplicaError> {
-        let record = parse_record(self.key.to_string().as_bytes(), &self.bytes)?;
-        let bytes = record.value.get().len() as u64;
-        Ok(ListedItem { key: self.key.clone(), version: self.version.clone(), bytes })
+        let head = parse_head(self.key.to_string().as_bytes(), &self.bytes)?;
+        Ok(ListedItem { key: self.key.clone(), version: head.version, bytes: head.value_bytes })
     }
 }
 

@@ -10,8 +10,8 @@ pub(crate) use item::{ItemCopy, ItemOnDisk, ItemVersion, ListedItem, key_text};
 
 use crate::storage::{Change, Storage, StorageError};
 use bytes::Bytes;
-use maquette_contract::{ItemKey, Version};
-use record::{parse_record, parse_version};
+use maquette_contract::{ItemKey, Record, Version};
+use record::{parse_head, parse_version};
 
 /// Items that are looked up at once; bounds the memory for large values.
 const LOOKUP_BATCH: usize = 16;
@@ -43,20 +43,20 @@ impl Replica {
         Self { storage }
     }
 
-    /// The version of an item and, unless `version_only`, its value. `None` if there is no copy.
+    /// The version of an item and, unless `version_only`, its record. `None` if there is no copy.
     pub(crate) async fn read_copy(
         &self,
         key: &ItemKey,
         version_only: bool,
-    ) -> Result<Option<(Version, Option<serde_json::Value>)>, ReplicaError> {
+    ) -> Result<Option<(Version, Option<Record>)>, ReplicaError> {
         let stored_key = key.to_string();
         let Some(bytes) = self.storage.get(stored_key.as_bytes()).await? else { return Ok(None) };
-        let record = parse_record(stored_key.as_bytes(), &bytes)?;
-        let value = (!version_only)
-            .then(|| serde_json::from_str(record.value.get()))
-            .transpose()
+        if version_only {
+            return Ok(Some((parse_head(stored_key.as_bytes(), &bytes)?.version, None)));
+        }
+        let record: Record = serde_json::from_slice(&bytes)
             .map_err(|source| ReplicaError::Damaged { key: stored_key, source })?;
-        Ok(Some((record.version, value)))
+        Ok(Some((record.version.clone(), Some(record))))
     }
 
     /// Stores each copy unless a newer one is on disk. Returns the versions that are on disk then.
@@ -144,7 +144,7 @@ impl Replica {
 
 /// `None` if the key is not one of an item; only items are written here.
 fn parse_item(key: &[u8], bytes: Bytes) -> Result<Option<ItemOnDisk>, ReplicaError> {
-    let version = parse_record(key, &bytes)?.version;
+    let version = parse_head(key, &bytes)?.version;
     let item_key = str::from_utf8(key).ok().and_then(ItemKey::parse);
     Ok(item_key.map(|key| ItemOnDisk { key, version, bytes }))
 }

@@ -70,7 +70,7 @@ impl History {
                 let version = read.as_ref().map(|record| &record.version);
                 assert!(version >= before.as_ref(), "item {item}: {version:?} after {before:?}");
                 if let Some(record) = read {
-                    let value = record.value.as_u64().unwrap();
+                    let value = record.value().unwrap().as_str().parse().unwrap();
                     assert_eq!(lock(&self.values).get(&value), Some(&item), "never written");
                     self.acknowledge(item, record.version);
                 }

@@ -1,11 +1,11 @@
 //! Peers that migrate items from a store.
 
 use super::{
-    pods::{Pod, component, peer_config, start_peers, user_target},
+    pods::{Pod, component, peer_config, start_peers, user_target, without_requests},
     test_cluster::{key, wait_until},
 };
 use crate::{
-    backend::{QueryContext, StoreClient, VersionFn},
+    backend::{ItemWrite, QueryContext, StoreClient, VersionFn},
     runtime::VersionClock,
 };
 use futures_util::future::join_all;
@@ -34,11 +34,14 @@ impl SourceWriter {
     async fn write(&self, item: usize, value: u64) -> Record {
         let context = QueryContext::background();
         let version_fn: VersionFn<'_> = &|seen| self.clock.next_version(seen);
-        self.client.write_item(&context, &key(item), &value.into(), version_fn).await.unwrap()
+        let write = ItemWrite::of_number(value);
+        let written = self.client.write_item(&context, &key(item), &write, version_fn).await;
+        without_requests(written.unwrap().record)
     }
 
     async fn read(&self, item: usize) -> Option<Record> {
-        self.client.read_item(&QueryContext::background(), &key(item)).await.unwrap()
+        let read = self.client.read_item(&QueryContext::background(), &key(item)).await;
+        read.unwrap().map(without_requests)
     }
 }
 

@@ -12,8 +12,8 @@ use crate::{
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use maquette_contract::{
-    Address, Answer, ComponentConfig, ComponentName, Observations, Outcome, PeerConfig, PeerMember,
-    Record, RequestWork, Role, RoleConfig, Version,
+    Address, Answer, ComponentConfig, ComponentName, Content, Observations, Outcome, PeerConfig,
+    PeerMember, Record, RequestWork, Role, RoleConfig, Version,
 };
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 use tempfile::TempDir;
@@ -192,11 +192,16 @@ pub(super) fn parse_answer(reply: &CallResponse) -> Answer {
 pub(super) fn record_of(answer: &Answer) -> Option<Record> {
     match &answer.outcome {
         Outcome::Item { version, value, .. } => {
-            Some(Record { version: version.clone(), value: value.clone() })
+            Some(Record::new(version.clone(), Content::Value(value.clone())))
         }
         Outcome::Error(error) if error.contains("there is no item") => None,
         other => panic!("neither an item nor none: {other:?}"),
     }
+}
+
+/// The record as an answer to a user shows it.
+pub(super) fn without_requests(record: Record) -> Record {
+    Record::new(record.version, record.content)
 }
 
 pub(super) fn version(millis: u64) -> Version {

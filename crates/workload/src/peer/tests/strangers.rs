@@ -15,15 +15,15 @@ async fn a_request_that_is_meant_for_other_peers_is_refused_and_stores_nothing()
     let cluster = TestCluster::start_all(1, 1).await;
     let to = |named: &'static str| [PEER, (HEADER_RECIPIENT, named)];
     let list = r#"{"after":null}"#;
-    let (status, page) = cluster.post_to_peer(0, "/v1/page", &to("the-uid/peers"), list).await;
+    let (status, page) = cluster.post_to_peer(0, "/v2/page", &to("the-uid/peers"), list).await;
     assert_eq!(status, StatusCode::OK, "{page}");
     // A peer of the previous version names no component.
-    assert_eq!(cluster.post_to_peer(0, "/v1/page", &[PEER], list).await.0, StatusCode::OK);
+    assert_eq!(cluster.post_to_peer(0, "/v2/page", &[PEER], list).await.0, StatusCode::OK);
     for named in ["another-uid/peers", "the-uid/other", "", "garbled recipient"] {
-        let (status, reason) = cluster.post_to_peer(0, "/v1/write", &to(named), COPIES).await;
+        let (status, reason) = cluster.post_to_peer(0, "/v2/write", &to(named), COPIES).await;
         assert_eq!(status, StatusCode::MISDIRECTED_REQUEST, "{named}: {reason}");
     }
-    let (_, reason) = cluster.post_to_peer(0, "/v1/write", &to("another-uid/peers"), COPIES).await;
+    let (_, reason) = cluster.post_to_peer(0, "/v2/write", &to("another-uid/peers"), COPIES).await;
     assert!(
         reason.starts_with("belongs to component peers of Architecture shop (UID the-uid)"),
         "{reason}"

@@ -1,6 +1,7 @@
 //! Several peers in one process.
 
 use crate::{
+    backend::ItemWrite,
     peer::{
         coordinate::Unavailable,
         handle::{PeerError, PeerHandle, PeerSetup},
@@ -337,7 +338,9 @@ pub(super) async fn write_item(
     value: u64,
     within: Duration,
 ) -> Result<Record, Unavailable> {
-    peer.coordinator.item(&key(item), Instant::now() + within, &|_| {}).write(value.into()).await
+    let key = key(item);
+    let request = peer.coordinator.item(&key, Instant::now() + within, &|_| {});
+    request.write(&ItemWrite::of_number(value)).await.map(|written| written.record)
 }
 
 pub(super) async fn read_item(

@@ -39,7 +39,7 @@ impl ClientResponse {
     pub(super) fn value(&self) -> serde_json::Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text());
         match self.answer().outcome {
-            Outcome::Item { value, .. } => value,
+            Outcome::Item { value, .. } => serde_json::from_str(value.as_str()).unwrap(),
             other => panic!("no item: {other:?}"),
         }
     }

@@ -60,7 +60,7 @@ pub(super) fn fake_item(name: &str, collection: &str, id: &str) -> Response {
             collection: collection.parse().unwrap(),
             id: id.to_owned().try_into().unwrap(),
             version: Version { millis: 1, counter: 0, writer: "fake".into() },
-            value: serde_json::Value::from(name),
+            value: serde_json::to_string(name).unwrap().parse().unwrap(),
         },
     )
 }

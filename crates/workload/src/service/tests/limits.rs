@@ -129,8 +129,8 @@ async fn malformed_requests_are_refused_with_the_reason() {
     check(Method::GET, &format!("/items/books/{long}"), "", 400, "must be 1 to 128").await;
     check(Method::GET, "/items/books/a%2Fb", "", 400, "id \"a/b\" must be").await;
     check(Method::GET, "/items/books/%ff", "", 400, "UTF-8").await;
-    check(Method::PUT, "/items/books/1", "{", 400, "the body is not JSON: ").await;
-    check(Method::PUT, "/items/books/1", "", 400, "the body is not JSON: ").await;
+    check(Method::PUT, "/items/books/1", "{", 400, "the value is not JSON: ").await;
+    check(Method::PUT, "/items/books/1", "", 400, "the value is empty").await;
     check(Method::PUT, "/items/books/1", &large, 413, "larger than 65536 bytes").await;
     check(Method::GET, "/items/books", "", 404, "GET /items/{collection}/{id}").await;
     check(Method::GET, "/nowhere", "", 404, "/nowhere does not exist").await;

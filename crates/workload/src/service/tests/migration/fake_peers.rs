@@ -6,7 +6,7 @@ use axum::{
     routing::get,
 };
 use maquette_contract::{
-    ItemKey, Record,
+    Content, ItemKey, Record,
     internal_api::{ITEMS, InternalItem, InternalPage, SUMMARY},
 };
 use std::{
@@ -55,7 +55,8 @@ impl FakePeers {
     /// A write by a user of the peers.
     pub(super) fn write(&self, key: &str, millis: u64, value: &str) {
         let version = Version { millis, counter: 0, writer: "peer".into() };
-        let record = Record { version, value: value.into() };
+        let value = serde_json::to_string(value).unwrap().parse().unwrap();
+        let record = Record::new(version, Content::Value(value));
         self.state.items.lock().unwrap().insert(key.to_owned(), record);
     }
 

@@ -57,7 +57,8 @@ async fn stored_item(store: &Address, path: &str) -> Option<(Version, serde_json
     let get = redis::cmd("GET").arg(key).take();
     let bytes: Option<Vec<u8>> = get.query_async(&mut connection).await.unwrap();
     let record: maquette_contract::Record = serde_json::from_slice(&bytes?).unwrap();
-    Some((record.version, record.value))
+    let value = serde_json::from_str(record.value().unwrap().as_str()).unwrap();
+    Some((record.version, value))
 }
 
 /// The report on the only source, if it is about this configuration.

@@ -35,7 +35,10 @@ async fn a_write_is_at_the_peers_and_in_the_store() {
         let got = web.put(&path, r#""written""#).await;
         assert!(got.version().millis >= FUTURE || key == "books/3");
         let at_peers = peers.item(key).unwrap();
-        assert_eq!((&at_peers.version, at_peers.value), (&got.version(), "written".into()));
+        assert_eq!(
+            (&at_peers.version, at_peers.value().unwrap().as_str()),
+            (&got.version(), r#""written""#)
+        );
         assert_eq!(stored_item(&new.address, &path).await.unwrap().0, got.version());
     }
     let tree = logged_queries(&web.put("/items/books/4", "1").await);

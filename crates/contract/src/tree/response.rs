@@ -1,44 +1,8 @@
-//! The response to a request: its outcome and the trace of all calls and queries.
+//! The trace of a request: all calls and queries, and the summary of items.
 
-use crate::{Collection, ComponentName, ItemId, Role, Version};
+use crate::{Collection, ComponentName, Role, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// The body of each response on the traffic port, also of errors.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Answer {
-    /// The result of the request.
-    #[serde(flatten)]
-    pub outcome: Outcome,
-    /// The calls and queries that the request made.
-    pub trace: ResponseTree,
-    /// Padding up to the component's `responseSize`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub padding: String,
-}
-
-/// The result of a request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Outcome {
-    /// An item that was read or written.
-    #[serde(rename_all = "camelCase")]
-    Item {
-        /// The collection of the item.
-        collection: Collection,
-        /// The id, unique in the collection.
-        id: ItemId,
-        /// The version that was read or written.
-        version: Version,
-        /// The value that the user wrote.
-        value: serde_json::Value,
-    },
-    /// The summary of all items.
-    Summary(Summary),
-    /// The reason of a failure, in one line.
-    Error(String),
-}
 
 /// The result of `GET /summary`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -149,7 +149,7 @@ mod tests {
             collection: "books".parse().unwrap(),
             id: "7".to_owned().try_into().unwrap(),
             version: version(3),
-            value: serde_json::json!({"title": "Ulysses"}),
+            value: r#"{"title":"Ulysses"}"#.parse().unwrap(),
         };
         let answer = Answer { outcome, trace: client, padding: "xxx".into() };
         let expected = "\

@@ -1,6 +1,6 @@
-//! Items: a JSON record with a collection and an id.
+//! The key of an item: its collection and its id.
 
-use crate::{Version, name::name};
+use crate::name::name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -78,13 +78,4 @@ impl fmt::Display for ItemKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.collection, self.id)
     }
-}
-
-/// The stored form of an item, as JSON `{"version": ..., "value": ...}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// The version of the last write.
-    pub version: Version,
-    /// The value that the user wrote.
-    pub value: serde_json::Value,
 }

@@ -1,0 +1,150 @@
+//! The answer to a request, and its JSON form.
+//!
+//! The JSON form is written here by hand: `#[serde(flatten)]` buffers what it reads, and an
+//! [`ItemValue`] is read as raw text.
+
+use crate::{Collection, ItemId, ItemValue, ResponseTree, Summary, Version};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
+
+/// The body of each response on the traffic port, also of errors. As JSON, the outcome is the
+/// member `item`, `summary` or `error`, beside `trace` and `padding`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The result of the request.
+    pub outcome: Outcome,
+    /// The calls and queries that the request made.
+    pub trace: ResponseTree,
+    /// Padding up to the component's `responseSize`.
+    pub padding: String,
+}
+
+/// The result of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// An item that was read or written.
+    Item {
+        /// The collection of the item.
+        collection: Collection,
+        /// The id, unique in the collection.
+        id: ItemId,
+        /// The version that was read or written.
+        version: Version,
+        /// The value that the user wrote, byte for byte.
+        value: ItemValue,
+    },
+    /// The summary of all items.
+    Summary(Summary),
+    /// The reason of a failure, in one line.
+    Error(String),
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct ItemJson<'a> {
+            collection: &'a Collection,
+            id: &'a ItemId,
+            version: &'a Version,
+            value: &'a ItemValue,
+        }
+        let members = if self.padding.is_empty() { 2 } else { 3 };
+        let mut answer = to.serialize_struct("Answer", members)?;
+        match &self.outcome {
+            Outcome::Item { collection, id, version, value } => {
+                answer.serialize_field("item", &ItemJson { collection, id, version, value })?;
+            }
+            Outcome::Summary(summary) => answer.serialize_field("summary", summary)?,
+            Outcome::Error(error) => answer.serialize_field("error", error)?,
+        }
+        answer.serialize_field("trace", &self.trace)?;
+        if !self.padding.is_empty() {
+            answer.serialize_field("padding", &self.padding)?;
+        }
+        answer.end()
+    }
+}
+
+/// What an answer may have as its members.
+#[derive(Deserialize)]
+struct AnswerJson {
+    item: Option<ItemJson>,
+    summary: Option<Summary>,
+    error: Option<String>,
+    trace: ResponseTree,
+    #[serde(default)]
+    padding: String,
+}
+
+#[derive(Deserialize)]
+struct ItemJson {
+    collection: Collection,
+    id: ItemId,
+    version: Version,
+    value: ItemValue,
+}
+
+impl<'de> Deserialize<'de> for Answer {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let AnswerJson { item, summary, error, trace, padding } = AnswerJson::deserialize(from)?;
+        let outcome = match (item, summary, error) {
+            (Some(ItemJson { collection, id, version, value }), None, None) => {
+                Outcome::Item { collection, id, version, value }
+            }
+            (None, Some(summary), None) => Outcome::Summary(summary),
+            (None, None, Some(error)) => Outcome::Error(error),
+            _ => return Err(de::Error::custom("an answer has one of item, summary and error")),
+        };
+        Ok(Self { outcome, trace, padding })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Role;
+
+    fn answer(outcome: Outcome) -> Answer {
+        let trace = ResponseTree {
+            component: "web".parse().unwrap(),
+            role: Role::Service,
+            pod: "web-1".into(),
+            micros: 1,
+            queries: vec![],
+            calls: vec![],
+            error: None,
+        };
+        Answer { outcome, trace, padding: String::new() }
+    }
+
+    #[test]
+    fn the_value_of_an_item_survives_byte_for_byte() {
+        for text in [r#"{"b":1.50,"a":[ -0,1e999 ],"a":"\u00e9\ud800"}"#, "null", "1e15", "\"\""] {
+            let outcome = Outcome::Item {
+                collection: "books".parse().unwrap(),
+                id: "7".to_owned().try_into().unwrap(),
+                version: "1.0.a".parse().unwrap(),
+                value: text.parse().unwrap(),
+            };
+            let answer = answer(outcome);
+            let json = serde_json::to_string(&answer).unwrap();
+            assert!(json.contains(&format!(r#""value":{text}}},"trace":{{"#)), "{json}");
+            assert_eq!(serde_json::from_str::<Answer>(&json).unwrap(), answer);
+        }
+    }
+
+    #[test]
+    fn an_answer_has_one_outcome_beside_its_trace() {
+        for outcome in [Outcome::Summary(Summary::default()), Outcome::Error("none".into())] {
+            let mut answer = answer(outcome);
+            answer.padding = "xx".into();
+            let json = serde_json::to_string(&answer).unwrap();
+            assert_eq!(serde_json::from_str::<Answer>(&json).unwrap(), answer);
+            let two = json.replacen(
+                '{',
+                r#"{"item":{"collection":"a","id":"1","version":"1.0.a","value":1},"#,
+                1,
+            );
+            assert!(serde_json::from_str::<Answer>(&two).is_err(), "{two}");
+        }
+    }
+}

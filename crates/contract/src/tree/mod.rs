@@ -1,0 +1,8 @@
+//! The response to a request: its outcome and the trace of all calls and queries.
+
+mod answer;
+mod display;
+mod response;
+
+pub use answer::{Answer, Outcome};
+pub use response::{CollectionSummary, Query, ResponseTree, Summary};
