@@ -92,6 +92,9 @@ fn load_config(topology: &Topology, behavior: &LoadBehavior) -> LoadConfig {
     LoadConfig {
         targets: targets.collect(),
         requests_per_second: behavior.requests_per_second,
+        arrivals: behavior.arrivals,
+        ramp: behavior.ramp,
+        closed_loop: behavior.closed_loop,
         write_percent: behavior.write_percent,
         summary_percent: behavior.summary_percent,
         items: behavior.items,

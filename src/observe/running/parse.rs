@@ -67,6 +67,9 @@ fn load_behavior(load: &LoadConfig) -> LoadBehavior {
     LoadBehavior {
         drives: load.targets.iter().map(|target| target.component.clone()).collect(),
         requests_per_second: load.requests_per_second,
+        arrivals: load.arrivals,
+        ramp: load.ramp,
+        closed_loop: load.closed_loop,
         write_percent: load.write_percent,
         summary_percent: load.summary_percent,
         items: load.items,
