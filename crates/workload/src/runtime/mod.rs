@@ -149,6 +149,7 @@ impl<S: RoleSettings> Runtime<S> {
             served: self.served_traffic.current_traffic(),
             migration_sources: loaded.settings.migration_sources(),
             items: None,
+            volume: None,
             peer: None,
             load: None,
         };

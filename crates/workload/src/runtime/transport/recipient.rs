@@ -49,6 +49,7 @@ mod tests {
         let own = ComponentIdentity {
             architecture: "shop".parse().unwrap(),
             uid: Some("u1".parse().unwrap()),
+            former_uid: None,
             component: "web".parse().unwrap(),
         };
         let mut headers = HeaderMap::new();

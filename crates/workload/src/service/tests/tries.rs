@@ -150,6 +150,7 @@ async fn a_write_without_an_id_is_repeated_only_while_it_was_not_sent() {
     let own = ComponentIdentity {
         architecture: "shop".parse().unwrap(),
         uid: None,
+        former_uid: None,
         component: component("web"),
     };
     let upstream = Upstream::new(EdgeTarget::new(&own, component("below"), address));
