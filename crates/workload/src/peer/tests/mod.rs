@@ -3,6 +3,7 @@
 
 mod deletion;
 mod failures;
+mod first_start;
 mod history;
 mod internal_items;
 mod migration;
