@@ -1,7 +1,7 @@
 //! Handles a user's request from its arrival to its answer.
 
 use super::{
-    Application, HttpError, ListRequest, Request, is_failure,
+    Application, HttpError, PageRequest, Request, is_failure,
     limits::{receive, required_permits, within_limits},
     metrics::{HttpMetrics, HttpOperation},
     parse::ParsedRequest,
@@ -139,7 +139,7 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
             ParsedRequest::List(list) => {
                 let page = self.application.list_items(request, &list).await?;
                 let next = page.next.clone().map(|after| {
-                    let next = ListRequest { after: Some(after), ..list };
+                    let next = PageRequest { after: Some(after), ..list };
                     // Both are percent-encoded: always valid in a header.
                     HeaderValue::try_from(format!("<{}>; rel=\"next\"", next.path())).ok()
                 });

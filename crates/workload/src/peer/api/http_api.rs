@@ -5,7 +5,7 @@ use super::{PeerApi, answer_deadline, collection::list_collection, unavailable_e
 use crate::{
     backend::{ItemWrite, QueryContext, QueryLog, WrittenItem, merge_summaries},
     forward,
-    http::{Application, HttpError, ListRequest, Request},
+    http::{Application, HttpError, PageRequest, Request},
     peer::settings::PeerSettings,
 };
 use axum::http::StatusCode;
@@ -74,7 +74,7 @@ impl Application<PeerSettings> for PeerApi {
     async fn list_items(
         &self,
         request: &Request<PeerSettings>,
-        list: &ListRequest,
+        list: &PageRequest,
     ) -> Result<ItemPage, HttpError> {
         if let Some(successor) = &request.settings.successor {
             return forward::list_items(request, successor, list).await;

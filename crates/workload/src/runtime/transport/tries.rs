@@ -6,9 +6,8 @@
 //! `retry_budget` bounds it: a fifth of the requests in flight, but at least 3. So a target that is
 //! slow as a whole does not get a multiple of its load.
 
-use super::upstream::{CallRequest, CallResponse, RETRY_BACKOFF, TryError, Upstream};
+use super::call::{CallResponse, TryError};
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use hyper::http::uri::PathAndQuery;
 use maquette_http_client::{Backoff, PodName, Try};
 use std::{
     pin::pin,
@@ -20,6 +19,9 @@ use std::{
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+/// The pauses between attempts of one request.
+pub(crate) const RETRY_BACKOFF: Backoff =
+    Backoff::new(Duration::from_millis(20), Duration::from_millis(250));
 /// The part of the time that is left after which the next try is sent.
 const TRY_FRACTION: u32 = 4;
 /// The longest time after which the next try is sent.
@@ -69,23 +71,35 @@ fn next_try_time(now: Instant, deadline: Instant) -> Instant {
     now + (deadline.saturating_duration_since(now) / TRY_FRACTION).min(MAX_TRY_TIME)
 }
 
-impl Upstream {
-    /// Makes tries until one has an outcome that counts. An error of none means that no try ended
-    /// before the deadline.
-    pub(super) async fn run_tries(
+/// Sends the tries of one call.
+pub(super) trait TrySender: Sync {
+    /// Sends the request once.
+    fn send_try(
         &self,
-        call: &CallRequest,
-        path: &PathAndQuery,
+        this_try: &Try,
+    ) -> impl Future<Output = Result<CallResponse, TryError>> + Send;
+
+    /// Notes that a try has no answer in its part of the time.
+    fn record_slow(&self, this_try: &Try);
+}
+
+impl TryCounts {
+    /// Makes tries until one has an outcome that counts. An error of none means that no try ended
+    /// before the deadline. A call that `is_repeatable` may be seen twice by its target.
+    pub(super) async fn run<S: TrySender>(
+        &self,
+        sender: &S,
+        is_repeatable: bool,
         deadline: Instant,
     ) -> Result<CallResponse, Option<TryError>> {
-        let _call = Counted::new(&self.try_counts.calls);
+        let _call = Counted::new(&self.calls);
         let first_try = Arc::<Try>::default();
-        let mut first = pin!(self.send_try(&first_try, call, path));
+        let mut first = pin!(sender.send_try(&first_try));
         let next_try = next_try_time(Instant::now(), deadline);
         let mut tries = FurtherTries {
-            upstream: self,
-            call,
-            path,
+            counts: self,
+            sender,
+            is_repeatable,
             deadline,
             in_flight: FuturesUnordered::new(),
             not_slow_yet: vec![],
@@ -110,10 +124,10 @@ impl Upstream {
 }
 
 /// The tries of a call after the first one has failed, or has no answer in its part of the time.
-struct FurtherTries<'a> {
-    upstream: &'a Upstream,
-    call: &'a CallRequest,
-    path: &'a PathAndQuery,
+struct FurtherTries<'a, S> {
+    counts: &'a TryCounts,
+    sender: &'a S,
+    is_repeatable: bool,
     deadline: Instant,
     in_flight: FuturesUnordered<BoxFuture<'a, Result<CallResponse, TryError>>>,
     /// The tries in flight that still have some of their time.
@@ -125,7 +139,7 @@ struct FurtherTries<'a> {
     last_error: Option<TryError>,
 }
 
-impl FurtherTries<'_> {
+impl<S: TrySender> FurtherTries<'_, S> {
     async fn run(&mut self) -> Result<CallResponse, TryError> {
         loop {
             tokio::select! {
@@ -148,7 +162,7 @@ impl FurtherTries<'_> {
     fn note_failure(&mut self, failure: TryError) -> Result<(), TryError> {
         let may_repeat = match &failure {
             TryError::NotSent(_) | TryError::Misdirected(_) => true,
-            TryError::Interrupted(_) => self.call.is_repeatable(),
+            TryError::Interrupted(_) => self.is_repeatable,
             TryError::Permanent(_) => false,
         };
         let next_try = Instant::now() + self.backoff.next_pause();
@@ -164,18 +178,18 @@ impl FurtherTries<'_> {
     /// Tries without an answer in their part of the time count as failures of their pods.
     fn note_slow_tries(&mut self) {
         for slow in self.not_slow_yet.drain(..) {
-            self.upstream.pool.record_failure(&slow);
+            self.sender.record_slow(&slow);
             self.avoid.extend(slow.pod());
         }
     }
 
     fn send_next(&mut self) {
-        let (upstream, call, path) = (self.upstream, self.call, self.path);
+        let (counts, sender) = (self.counts, self.sender);
         let extra = match self.in_flight.len() {
             0 => None,
             MAX_CONCURRENT_TRIES.. => return,
-            _ if !call.is_repeatable() => return,
-            _ => match upstream.try_counts.start_extra() {
+            _ if !self.is_repeatable => return,
+            _ => match counts.start_extra() {
                 Some(extra) => Some(extra),
                 None => return,
             },
@@ -184,7 +198,7 @@ impl FurtherTries<'_> {
         self.not_slow_yet.push(Arc::clone(&next));
         self.in_flight.push(Box::pin(async move {
             let _extra = extra;
-            upstream.send_try(&next, call, path).await
+            sender.send_try(&next).await
         }));
     }
 }
