@@ -48,7 +48,8 @@ impl Process {
         // The second field is the name in parentheses, which may contain spaces.
         let after_name = stat.rsplit_once(") ").context("no name in stat")?.1;
         let mut fields = after_name.split(' ').skip(11);
-        let mut ticks = || -> Result<f64> { Ok(fields.next().context("no times in stat")?.parse()?) };
+        let mut ticks =
+            || -> Result<f64> { Ok(fields.next().context("no times in stat")?.parse()?) };
         Ok((ticks()? + ticks()?) / TICKS_PER_SECOND)
     }
 
@@ -56,8 +57,7 @@ impl Process {
     pub(crate) fn resident_mebibytes(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes: f64 =
-            line.context("no VmRSS")?.trim().trim_end_matches(" kB").parse()?;
+        let kibibytes: f64 = line.context("no VmRSS")?.trim().trim_end_matches(" kB").parse()?;
         Ok(kibibytes / 1024.0)
     }
 }

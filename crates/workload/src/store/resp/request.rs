@@ -255,8 +255,12 @@ mod tests {
         for end in ends {
             input.extend_from_slice(&bytes[begin..end]);
             begin = end;
-            while let Some(request) = parser.next_request(&mut input)? {
-                requests.push(request);
+            loop {
+                match parser.next_request(&mut input)? {
+                    Some(request) => requests.push(request),
+                    None if parser.needs_memory(&input) => parser.allow_large(),
+                    None => break,
+                }
             }
         }
         Ok(requests)
@@ -318,6 +322,18 @@ mod tests {
         assert_eq!(parser.next_request(&mut input), Ok(None));
         let unfinished = parser.partial.unwrap();
         assert!(unfinished.args.capacity() <= 8 && input.capacity() < 1024);
+    }
+
+    #[test]
+    fn many_arguments_wait_for_memory_also_if_all_are_received() {
+        let request = vec![b"x".to_vec(); 2000];
+        let mut input = BytesMut::from(&*encode(std::slice::from_ref(&request)));
+        let mut parser = RequestParser::default();
+        assert_eq!(parser.next_request(&mut input), Ok(None));
+        assert!(parser.needs_memory(&input));
+        assert!(parser.memory_bound(&input) >= 2000 * (ARGUMENT_COST + 1));
+        parser.allow_large();
+        assert_eq!(parser.next_request(&mut input).unwrap().unwrap().len(), 2000);
     }
 
     proptest! {
