@@ -78,6 +78,7 @@ fn report() -> Observations {
         migration_sources: vec![],
         served: Traffic::default(),
         items: None,
+        volume: None,
         peer: None,
         load: None,
     }
@@ -180,6 +181,33 @@ fn the_length_of_a_wait_for_a_first_answer_is_one_change() {
     for (seconds, is_change) in course.into_iter().chain([(None, true)]) {
         record(&store, &pod, Instant::now(), Ok(waits(seconds)));
         assert_eq!(has_changes(&store), is_change, "{seconds:?}");
+    }
+}
+
+#[test]
+fn counts_of_the_load_are_no_change_but_what_they_show_is() {
+    let (store, pod) = store_with_pod();
+    let reported = |wrong_answers, dropped, generator_behind| {
+        let load = LoadObservation {
+            wrong_answers,
+            dropped,
+            generator_behind,
+            ..LoadObservation::default()
+        };
+        Observations { load: Some(load), ..report() }
+    };
+    let course = [
+        (reported(0, 0, false), true),
+        (reported(0, 7, true), true),
+        (reported(0, 9, true), false),
+        (reported(0, 9, false), true),
+        (reported(1, 9, false), true),
+        (reported(2, 9, false), false),
+    ];
+    for (observations, is_change) in course {
+        let text = format!("{observations:?}");
+        record(&store, &pod, Instant::now(), Ok(observations));
+        assert_eq!(has_changes(&store), is_change, "{text}");
     }
 }
 

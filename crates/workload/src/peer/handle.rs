@@ -4,7 +4,7 @@ use super::{
     coordinate::{Coordinator, RepairQueue},
     membership::{
         Gossip, GossipError, GossipIdentity, MemberState, Members, MembershipDriver, PeerState,
-        StateFile, StateFileError, join_blocker, replication_blocker, under_replicated,
+        StateFile, StateFileError, VolumeId, join_blocker, replication_blocker, under_replicated,
     },
     metrics::PeerMetrics,
     network::{LocalCopies, PeerNetwork, router, run_probes},
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     runtime::{self, MetricsRegistry, Shutdown, VersionClock},
-    storage::{Storage, StorageError},
+    storage::{PREDECESSOR_TIMEOUT, Storage, StorageError},
 };
 use maquette_contract::{ComponentName, Observations, PeerObservation};
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -87,6 +87,7 @@ impl PeerHandle {
         let storage = open_storage(data).await?;
         let mut saved = state_file.load()?;
         saved.generation = runtime::wall_millis().max(saved.generation + 1);
+        let volume = *saved.volume.get_or_insert_with(VolumeId::random);
         state_file.save(&saved)?;
         let generation = saved.generation;
         let configured = members.borrow().layout.clone();
@@ -96,7 +97,7 @@ impl PeerHandle {
             GossipIdentity { name: name.clone(), generation, overlay: overlay.clone(), listen };
         let gossip = Arc::new(Gossip::start(identity, timing).await?);
 
-        let peer = Arc::new(PeerState::new(name, member, members));
+        let peer = Arc::new(PeerState::new(name, volume, member, members));
         let parts = PeerParts::new(peer, overlay, Replica::new(storage.clone()), &timing);
         let mut tasks = JoinSet::new();
         parts.spawn_server(&mut tasks, listener, shutdown.clone());
@@ -172,6 +173,7 @@ impl PeerHandle {
     /// peers.
     pub(super) fn add_observations(&self, to: &ComponentName, report: &mut Observations) {
         report.items = Some(self.replica().count());
+        report.volume = Some(self.storage.volume());
         report.peer = Some(self.observation());
         report.edges.insert(0, self.network.edge().observation(to));
     }
@@ -266,8 +268,7 @@ impl PeerParts {
 
 /// Opening may recover the file, which reads all of it.
 async fn open_storage(data: PathBuf) -> Result<Storage, PeerError> {
-    let opening = tokio::task::spawn_blocking(move || Storage::open(&data));
-    Ok(opening.await.unwrap_or(Err(StorageError::Closed))?)
+    Ok(Storage::open_when_released(data, PREDECESSOR_TIMEOUT).await?)
 }
 
 /// Updates the gauges at an interval and after each change of the reports.

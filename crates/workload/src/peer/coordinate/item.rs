@@ -1,21 +1,24 @@
 //! Reads and writes of one item: what they read from a quorum, and what they write to one.
 
-use super::{item_request::ItemRequest, quorum_read::QuorumRead, unavailable::Unavailable};
+use super::{
+    item_request::{Holders, ItemRequest},
+    quorum_read::QuorumRead,
+    unavailable::Unavailable,
+};
 use crate::backend::{ItemWrite, WrittenItem};
 use maquette_contract::{RecentRequests, Record};
-use std::collections::BTreeSet;
 
 impl ItemRequest<'_> {
     /// The item; `None` if it certainly does not exist. No later read returns an older version.
     pub(crate) async fn read(&self) -> Result<Option<Record>, Unavailable> {
         let read = self.read_from_quorum(false).await?;
-        let QuorumRead { record: Some(record), holders, stale, .. } = read else {
+        let QuorumRead { record: Some(record), holders, stale, volumes, .. } = read else {
             return Ok(None);
         };
         if !self.quorum().is_some_and(|quorum| quorum.is_durable_on(&holders)) {
             // The write may have reached too few disks: a later read could miss it. Read repair.
             self.coordinator.metrics.read_repairs.inc();
-            self.write_to_quorum(&record, holders).await?;
+            self.write_to_quorum(&record, Holders { names: holders, volumes }).await?;
         } else if !stale.is_empty() {
             self.coordinator.repair_queue.add_item(self.key.clone());
         }
@@ -29,13 +32,13 @@ impl ItemRequest<'_> {
         let version = self.coordinator.clock.next_version(read.newest.as_ref());
         let requests = RecentRequests::default().with(write.request, version.clone());
         let record = Record { version, content: write.content.clone(), requests };
-        self.write_to_quorum(&record, BTreeSet::new()).await?;
+        self.write_to_quorum(&record, Holders::default()).await?;
         Ok(WrittenItem { record, is_new: read.newest.is_none() })
     }
 
     /// Ensures that every later read finds this version of the item or a newer one. Idempotent.
     pub(crate) async fn store(&self, record: &Record) -> Result<(), Unavailable> {
         // An owner that has a newer version keeps that and acknowledges.
-        self.write_to_quorum(record, BTreeSet::new()).await
+        self.write_to_quorum(record, Holders::default()).await
     }
 }

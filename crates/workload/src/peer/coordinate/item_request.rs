@@ -1,13 +1,20 @@
 //! Queries the owners of an item until enough of them have replied, within a deadline.
 
 use super::{
-    coordinator::Coordinator, quorum::Quorum, quorum_read::QuorumRead, unavailable::Unavailable,
+    coordinator::Coordinator,
+    operation_layouts::OperationLayouts,
+    quorum::Quorum,
+    quorum_read::QuorumRead,
+    unavailable::Unavailable,
+    volume_check::{Admission, VolumeCheck},
 };
 use crate::{
     backend::QueryLog,
     peer::{
-        membership::Phase,
-        network::{PeerRequestError, ReadReply, ReadRequest},
+        membership::Volumes,
+        network::{
+            Attestation, OperationTerms, PeerRequestError, ReadReply, ReadRequest, digest_volumes,
+        },
         replica::ItemCopy,
     },
     runtime::whole_micros,
@@ -30,7 +37,7 @@ impl Coordinator {
         deadline: Instant,
         log: QueryLog<'a>,
     ) -> ItemRequest<'a> {
-        ItemRequest { coordinator: self, key, deadline, log }
+        ItemRequest { coordinator: self, key, deadline, log, layouts: OperationLayouts::default() }
     }
 }
 
@@ -40,20 +47,28 @@ pub(crate) struct ItemRequest<'a> {
     pub(super) key: &'a ItemKey,
     deadline: Instant,
     log: QueryLog<'a>,
+    layouts: OperationLayouts,
 }
+
+/// The peers that have a record on disk, and the volumes that their replies come from.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    pub(super) names: BTreeSet<String>,
+    pub(super) volumes: VolumeCheck,
+}
+
+/// The reply of a peer, and what it attests.
+type Attested<T> = Result<(T, Attestation), PeerRequestError>;
 
 /// The replies of several peers, in the order of their arrival: the peer, when its request was
 /// sent, and its reply.
-type PeerReplies<T> = JoinSet<(String, Instant, Result<T, PeerRequestError>)>;
+type PeerReplies<T> = JoinSet<(String, Instant, Attested<T>)>;
 
 impl ItemRequest<'_> {
     /// The owners of the item under the layouts in force; `None` while this peer serves no
     /// requests.
-    pub(crate) fn quorum(&self) -> Option<Quorum> {
-        match &self.coordinator.peer.member().phase {
-            Phase::Active(transition) => Some(Quorum::new(transition, self.key)),
-            Phase::Joining | Phase::Removed => None,
-        }
+    pub(crate) fn quorum(&self) -> Option<Arc<Quorum>> {
+        self.layouts.quorum(&self.coordinator.peer, self.key)
     }
 
     /// The newest version of the item. Retries until a read quorum has replied.
@@ -67,12 +82,17 @@ impl ItemRequest<'_> {
         loop {
             if let Some(quorum) = self.quorum() {
                 let targets = self.select_targets(&quorum, wave, |name| read.has_reply_from(name));
-                let mut replies = self.send_reads(targets, version_only);
+                read.volumes.begin_round();
+                let mut has_adopted = false;
+                let mut replies = self.send_reads(&quorum, targets, version_only);
                 while let Some((name, start, reply)) = self.next_reply(&mut replies).await {
                     self.log_read(&name, start, &reply);
                     match reply {
-                        Ok(copy) => read.add_reply(name, copy),
-                        Err(error) => drop(failures.insert(name, error.to_string())),
+                        Ok((copy, attested)) => read.add_reply(name, copy, &attested),
+                        Err(error) => {
+                            has_adopted |= self.adopt_layouts(&error);
+                            failures.insert(name, error.to_string());
+                        }
                     }
                     // The layouts in force may have changed since the requests were sent.
                     if self.quorum().is_some_and(|now| read.is_complete(&now)) {
@@ -84,6 +104,9 @@ impl ItemRequest<'_> {
                 if self.quorum().is_some_and(|now| read.has_read_quorum(&now)) {
                     return Ok(read);
                 }
+                if has_adopted && Instant::now() < self.deadline {
+                    continue;
+                }
                 wave += 1;
             }
             self.pause_or_fail(&failures).await?;
@@ -92,30 +115,45 @@ impl ItemRequest<'_> {
 
     /// Writes the record to its owners until enough of them have it on disk that every later read
     /// finds it. `holders` are the owners that have it already.
-    pub(crate) async fn write_to_quorum(
+    ///
+    /// An owner that has a newer version counts: the write is superseded there. It takes effect
+    /// before the newer one, which no earlier operation can have returned: its version would be
+    /// known from the read at the start of this write.
+    pub(super) async fn write_to_quorum(
         &self,
         record: &Record,
-        mut holders: BTreeSet<String>,
+        mut holders: Holders,
     ) -> Result<(), Unavailable> {
         let mut failures = BTreeMap::new();
         let mut wave = 0;
         loop {
             if let Some(quorum) = self.quorum() {
-                let targets = self.select_targets(&quorum, wave, |name| holders.contains(name));
-                let mut replies = self.send_writes(targets, record);
+                let targets =
+                    self.select_targets(&quorum, wave, |name| holders.names.contains(name));
+                holders.volumes.begin_round();
+                let mut has_adopted = false;
+                let mut replies = self.send_writes(&quorum, targets, record);
                 while let Some((name, start, reply)) = self.next_reply(&mut replies).await {
                     self.log_write(&name, start, record, &reply);
                     match reply {
-                        Ok(_) => drop(holders.insert(name)),
-                        Err(error) => drop(failures.insert(name, error.to_string())),
+                        Ok((kept, attested)) => {
+                            holders.add_reply(name, record, &kept, &attested);
+                        }
+                        Err(error) => {
+                            has_adopted |= self.adopt_layouts(&error);
+                            failures.insert(name, error.to_string());
+                        }
                     }
-                    if self.quorum().is_some_and(|now| now.is_durable_on(&holders)) {
+                    if self.quorum().is_some_and(|now| now.is_durable_on(&holders.names)) {
                         self.finish_in_background(replies, &failures);
                         return Ok(());
                     }
                 }
-                if self.quorum().is_some_and(|now| now.is_durable_on(&holders)) {
+                if self.quorum().is_some_and(|now| now.is_durable_on(&holders.names)) {
                     return Ok(());
+                }
+                if has_adopted && Instant::now() < self.deadline {
+                    continue;
                 }
                 wave += 1;
             }
@@ -148,28 +186,53 @@ impl ItemRequest<'_> {
         targets.into_iter().filter(|name| !done(name)).collect()
     }
 
-    fn send_reads(&self, targets: BTreeSet<String>, version_only: bool) -> PeerReplies<ReadReply> {
+    /// Adopts the layouts of a replica that is further. Returns whether the operation goes on under
+    /// more layouts than before.
+    fn adopt_layouts(&self, error: &PeerRequestError) -> bool {
+        matches!(error, PeerRequestError::Fenced(refusal) if self.layouts.adopt(refusal))
+    }
+
+    /// The terms of requests under this quorum, and the volumes in them.
+    fn terms(&self, quorum: &Quorum) -> (OperationTerms, Arc<Volumes>) {
+        let known = Arc::new(self.coordinator.peer.known_volumes());
+        (OperationTerms { fence: quorum.fence(), volumes: digest_volumes(&known) }, known)
+    }
+
+    fn send_reads(
+        &self,
+        quorum: &Quorum,
+        targets: BTreeSet<String>,
+        version_only: bool,
+    ) -> PeerReplies<ReadReply> {
+        let (terms, known) = self.terms(quorum);
         let mut replies = JoinSet::new();
         for name in targets {
-            let network = Arc::clone(&self.coordinator.network);
-            let read = ReadRequest { key: self.key.clone(), version_only };
+            let (network, known) = (Arc::clone(&self.coordinator.network), Arc::clone(&known));
+            let read = ReadRequest { key: self.key.clone(), version_only, terms: terms.clone() };
             replies.spawn(async move {
                 let start = Instant::now();
-                let reply = network.read_copy(&name, &read).await;
+                let reply = network.read_copy(&name, &read, &known).await;
                 (name, start, reply)
             });
         }
         replies
     }
 
-    fn send_writes(&self, targets: BTreeSet<String>, record: &Record) -> PeerReplies<Vec<Version>> {
+    fn send_writes(
+        &self,
+        quorum: &Quorum,
+        targets: BTreeSet<String>,
+        record: &Record,
+    ) -> PeerReplies<Vec<Version>> {
+        let (terms, known) = self.terms(quorum);
         let mut replies = JoinSet::new();
         for name in targets {
-            let network = Arc::clone(&self.coordinator.network);
+            let (network, known) = (Arc::clone(&self.coordinator.network), Arc::clone(&known));
             let copies = vec![ItemCopy { key: self.key.clone(), record: record.clone() }];
+            let terms = terms.clone();
             replies.spawn(async move {
                 let start = Instant::now();
-                let reply = network.write_copies(&name, copies).await;
+                let reply = network.write_copies(&name, copies, terms, &known).await;
                 (name, start, reply)
             });
         }
@@ -180,7 +243,7 @@ impl ItemRequest<'_> {
     async fn next_reply<T: 'static>(
         &self,
         replies: &mut PeerReplies<T>,
-    ) -> Option<(String, Instant, Result<T, PeerRequestError>)> {
+    ) -> Option<(String, Instant, Attested<T>)> {
         let next = timeout_at(self.deadline, replies.join_next()).await.ok().flatten();
         // A task that panicked counts as a peer that did not reply.
         next.and_then(Result::ok)
@@ -194,8 +257,8 @@ impl ItemRequest<'_> {
             return Ok(());
         }
         metrics.quorum_failures.inc();
-        if peer.transition().is_none() {
-            return Err(Unavailable::NotJoined { peer: peer.name().to_owned() });
+        if let Some(reason) = Unavailable::of_phase(peer) {
+            return Err(reason);
         }
         Err(Unavailable::TooFewOwners { key: self.key.clone(), failures: failures.clone() })
     }
@@ -224,8 +287,8 @@ impl ItemRequest<'_> {
         });
     }
 
-    fn log_read(&self, name: &str, start: Instant, reply: &Result<ReadReply, PeerRequestError>) {
-        let copy = reply.as_ref().ok();
+    fn log_read(&self, name: &str, start: Instant, reply: &Attested<ReadReply>) {
+        let copy = reply.as_ref().ok().map(|(copy, _)| copy);
         let value = copy.and_then(|copy| copy.record.as_ref()?.value());
         let version = copy.and_then(|copy| copy.version.clone());
         let error = reply.as_ref().err();
@@ -244,10 +307,29 @@ impl ItemRequest<'_> {
         name: &str,
         start: Instant,
         record: &Record,
-        reply: &Result<Vec<Version>, PeerRequestError>,
+        reply: &Attested<Vec<Version>>,
     ) {
         let version = reply.is_ok().then(|| record.version.clone());
         (self.log)(peer_query(name, "write", start, 0, version, reply.as_ref().err()));
+    }
+}
+
+impl Holders {
+    /// `kept` are the versions that the peer has on disk then, of which there is one.
+    fn add_reply(
+        &mut self,
+        name: String,
+        record: &Record,
+        kept: &[Version],
+        attested: &Attestation,
+    ) {
+        let Admission { counts, dropped } = self.volumes.admit(&name, attested);
+        for other in dropped {
+            self.names.remove(&other);
+        }
+        if counts && kept.iter().all(|version| *version >= record.version) {
+            self.names.insert(name);
+        }
     }
 }
 

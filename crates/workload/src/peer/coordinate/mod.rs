@@ -7,12 +7,14 @@
 mod coordinator;
 mod item;
 mod item_request;
+mod operation_layouts;
 mod quorum;
 mod quorum_read;
 mod repair_queue;
 mod scan;
 mod summary;
 mod unavailable;
+mod volume_check;
 
 pub(crate) use coordinator::Coordinator;
 #[cfg(test)]
@@ -21,3 +23,5 @@ pub(crate) use repair_queue::RepairQueue;
 pub(crate) use scan::{Collector, collect_items};
 #[cfg(test)]
 pub(crate) use unavailable::Unavailable;
+#[cfg(test)]
+pub(crate) use volume_check::{Admission, VolumeCheck};

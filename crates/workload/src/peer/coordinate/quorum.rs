@@ -1,12 +1,13 @@
 //! When enough owners of an item have replied, and when enough of them hold it. Pure.
 
-use crate::peer::membership::{Layout, LayoutTransition};
+use crate::peer::membership::{Fence, Layout, LayoutId, LayoutTransition};
 use maquette_contract::ItemKey;
 use std::collections::BTreeSet;
 
 /// The owners of an item under one layout, and how many of them are required.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct OwnerSet {
+    layout: LayoutId,
     names: Vec<String>,
     required: usize,
 }
@@ -14,7 +15,7 @@ struct OwnerSet {
 impl OwnerSet {
     fn new(layout: &Layout, key: &ItemKey, required: usize) -> Self {
         let names = layout.owners_of(key).into_iter().map(str::to_owned).collect();
-        Self { names, required }
+        Self { layout: layout.id(), names, required }
     }
 
     fn is_met_by(&self, peers: &BTreeSet<String>) -> bool {
@@ -39,6 +40,19 @@ impl Quorum {
             .write_layouts()
             .map(|layout| OwnerSet::new(layout, key, layout.write_quorum()));
         Self { reads: reads.collect(), writes: writes.collect() }
+    }
+
+    /// Requires the owners under further layouts too.
+    pub(crate) fn extend(&mut self, transition: &LayoutTransition, key: &ItemKey) {
+        let Self { reads, writes } = Self::new(transition, key);
+        self.reads.extend(reads);
+        self.writes.extend(writes);
+    }
+
+    /// The layouts that the quorum is under.
+    pub(crate) fn fence(&self) -> Fence {
+        let ids = |owners: &[OwnerSet]| owners.iter().map(|owners| owners.layout).collect();
+        Fence { reads: ids(&self.reads), writes: ids(&self.writes) }
     }
 
     /// The owners of the item under all layouts in force.

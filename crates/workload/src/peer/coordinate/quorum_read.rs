@@ -1,7 +1,10 @@
 //! The replies of the owners of an item to a read. Pure.
 
-use super::quorum::Quorum;
-use crate::peer::network::ReadReply;
+use super::{
+    quorum::Quorum,
+    volume_check::{Admission, VolumeCheck},
+};
+use crate::peer::network::{Attestation, ReadReply};
 use maquette_contract::{Record, Version};
 use std::collections::BTreeSet;
 
@@ -18,18 +21,29 @@ pub(crate) struct QuorumRead {
     pub(crate) stale: BTreeSet<String>,
     /// The peers whose reply counts for a quorum.
     voters: BTreeSet<String>,
+    /// The volumes that the replies come from.
+    pub(super) volumes: VolumeCheck,
 }
 
 impl QuorumRead {
-    pub(super) fn add_reply(&mut self, name: String, reply: ReadReply) {
-        if reply.counts_for_quorum {
-            self.voters.insert(name.clone());
+    pub(super) fn add_reply(&mut self, name: String, reply: ReadReply, attestation: &Attestation) {
+        let Admission { counts, dropped } = self.volumes.admit(&name, attestation);
+        for other in dropped {
+            self.holders.remove(&other);
+            self.stale.remove(&other);
+            self.voters.remove(&other);
         }
         if reply.version > self.newest {
             self.stale.append(&mut self.holders);
-            (self.newest, self.record) = (reply.version, reply.record);
-            self.holders.insert(name);
-        } else if reply.version == self.newest {
+            (self.newest, self.record) = (reply.version.clone(), reply.record);
+        }
+        if !counts {
+            return;
+        }
+        if reply.counts_for_quorum {
+            self.voters.insert(name.clone());
+        }
+        if reply.version == self.newest {
             self.holders.insert(name);
         } else {
             self.stale.insert(name);

@@ -8,7 +8,7 @@ use super::{coordinator::Coordinator, item_request::peer_query, unavailable::Una
 use crate::{
     backend::QueryLog,
     peer::{
-        membership::{LayoutTransition, Phase},
+        membership::{Fence, Layout, LayoutTransition, Phase},
         network::{ListReply, ListRequest, PeerRequestError},
         replica::ListedItem,
     },
@@ -56,8 +56,8 @@ pub(crate) async fn collect_items<T: Collector + Default>(
         }
         if Instant::now() + coordinator.retry_pause >= deadline {
             coordinator.metrics.quorum_failures.inc();
-            if peer.transition().is_none() {
-                return Err(Unavailable::NotJoined { peer: peer.name().to_owned() });
+            if let Some(reason) = Unavailable::of_phase(peer) {
+                return Err(reason);
             }
             return Err(Unavailable::TooFewMembers { failures });
         }
@@ -85,6 +85,7 @@ fn sort_key(key: &ItemKey) -> (Position, String) {
 /// The lists of all peers, and why some could not be read.
 #[derive(Debug, Default)]
 struct MergedScan {
+    fence: Fence,
     scans: BTreeMap<String, PeerScan>,
     failures: BTreeMap<String, String>,
 }
@@ -95,7 +96,8 @@ impl MergedScan {
         let members = transition.write_layouts().flat_map(|layout| layout.members());
         let scan = PeerScan { after: after.map(str::to_owned), ..PeerScan::default() };
         let scans = members.map(|name| (name.clone(), scan.clone())).collect();
-        Self { scans, failures: BTreeMap::new() }
+        let reads = transition.read_layouts().map(Layout::id).collect();
+        Self { fence: Fence { reads, writes: vec![] }, scans, failures: BTreeMap::new() }
     }
 
     /// Whether no acknowledged write can be missing: under every layout that is read, fewer members
@@ -115,7 +117,7 @@ impl MergedScan {
                 continue;
             }
             let (name, network) = (peer.clone(), Arc::clone(&coordinator.network));
-            let request = ListRequest { after: scan.after.clone() };
+            let request = ListRequest { after: scan.after.clone(), fence: self.fence.clone() };
             requests.spawn(async move {
                 let start = Instant::now();
                 let reply = network.list_page(&name, request).await;
@@ -132,7 +134,7 @@ impl MergedScan {
 
     fn add_page(&mut self, name: String, reply: Result<ListReply, PeerRequestError>) {
         match reply {
-            Ok(ListReply { counts_for_quorum: true, items }) => {
+            Ok(ListReply { counts_for_quorum: true, items, .. }) => {
                 let scan = self.scans.entry(name).or_default();
                 scan.exhausted = items.is_empty();
                 scan.after = items.last().map(|last| last.key.to_string());

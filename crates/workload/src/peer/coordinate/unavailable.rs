@@ -1,5 +1,6 @@
 //! Why a request gets no correct result.
 
+use crate::peer::membership::{PeerState, Phase};
 use maquette_contract::ItemKey;
 use std::collections::BTreeMap;
 
@@ -9,6 +10,12 @@ pub(crate) enum Unavailable {
     /// This peer serves no requests (yet).
     #[error("peer {peer} has not joined the others yet")]
     NotJoined {
+        /// The name of this peer.
+        peer: String,
+    },
+    /// This peer is no member any more.
+    #[error("peer {peer} is no longer a member; send the request to another peer")]
+    Removed {
         /// The name of this peer.
         peer: String,
     },
@@ -32,6 +39,18 @@ pub(crate) enum Unavailable {
         /// Why the others did not reply, by peer.
         failures: BTreeMap<String, String>,
     },
+}
+
+impl Unavailable {
+    /// Why the peer serves no request; `None` if it does.
+    pub(super) fn of_phase(peer: &PeerState) -> Option<Self> {
+        let name = peer.name().to_owned();
+        match peer.member().phase {
+            Phase::Active(_) => None,
+            Phase::Joining => Some(Self::NotJoined { peer: name }),
+            Phase::Removed => Some(Self::Removed { peer: name }),
+        }
+    }
 }
 
 fn failure_text(failures: &BTreeMap<String, String>) -> String {

@@ -82,6 +82,7 @@ impl<L: MemberLinks> MembershipDriver<L> {
             step: state.reported_step(),
             checked,
             stopping: self.is_stopping(),
+            volume: Some(self.peer.volume()),
         }
     }
 
@@ -110,7 +111,8 @@ impl<L: MemberLinks> MembershipDriver<L> {
             Phase::Active(transition) => Some(transition.clone()),
             Phase::Joining | Phase::Removed => None,
         };
-        let saved = SavedState { generation: self.generation, transition };
+        let volume = Some(self.peer.volume());
+        let saved = SavedState { generation: self.generation, transition, volume };
         let file = self.state_file.clone();
         let saving = tokio::task::spawn_blocking(move || file.save(&saved));
         // The task is cancelled only when the runtime ends.

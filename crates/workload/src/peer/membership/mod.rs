@@ -6,6 +6,7 @@
 //! other peers only through [`MemberLinks`].
 
 mod driver;
+mod fence;
 mod gossip;
 mod layout;
 mod members;
@@ -17,14 +18,15 @@ mod state_file;
 mod transition;
 
 pub(crate) use driver::{MemberLinks, MembershipDriver};
+pub(crate) use fence::{Fence, Refusal};
 pub(crate) use gossip::{Gossip, GossipError, GossipIdentity};
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Layout, LayoutId};
 pub(crate) use members::Members;
 pub(crate) use peer_state::PeerState;
 pub(crate) use phase::{MemberState, Phase};
 pub(crate) use ready::{ItemCounts, join_blocker, replication_blocker, under_replicated};
 #[cfg(test)]
 pub(crate) use report::{GossipReport, ObservedPeer};
-pub(crate) use report::{Reports, TransitionStep};
-pub(crate) use state_file::{StateFile, StateFileError};
+pub(crate) use report::{Reports, TransitionStep, Volumes};
+pub(crate) use state_file::{StateFile, StateFileError, VolumeId};
 pub(crate) use transition::{LayoutTransition, PeerTransition};

@@ -3,7 +3,8 @@
 use super::{
     members::Members,
     phase::{MemberState, Phase},
-    report::Reports,
+    report::{Reports, Volumes},
+    state_file::VolumeId,
     transition::LayoutTransition,
 };
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 /// The state of a peer: its own phase, the reports of the others and the configured members.
 pub(crate) struct PeerState {
     name: String,
+    volume: VolumeId,
     member: watch::Sender<Arc<MemberState>>,
     reports: watch::Sender<Arc<Reports>>,
     members: watch::Receiver<Members>,
@@ -21,16 +23,29 @@ impl PeerState {
     /// `name` is the pod's name; `members` follows the configuration.
     pub(crate) fn new(
         name: String,
+        volume: VolumeId,
         member: MemberState,
         members: watch::Receiver<Members>,
     ) -> Self {
         let member = watch::Sender::new(Arc::new(member));
-        Self { name, member, reports: watch::Sender::default(), members }
+        Self { name, volume, member, reports: watch::Sender::default(), members }
     }
 
     /// The name of this peer's pod.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The identity of this peer's volume.
+    pub(crate) fn volume(&self) -> VolumeId {
+        self.volume
+    }
+
+    /// The volumes of all peers, as this one knows them.
+    pub(crate) fn known_volumes(&self) -> Volumes {
+        let mut volumes = self.reports.borrow().volumes();
+        volumes.insert(self.name.clone(), self.volume);
+        volumes
     }
 
     /// The state of this peer itself.
@@ -69,11 +84,6 @@ impl PeerState {
             Phase::Active(transition) => Some(transition.clone()),
             Phase::Joining | Phase::Removed => None,
         }
-    }
-
-    /// Whether its replies count for a quorum; see [`MemberState::counts_for_quorum`].
-    pub(crate) fn counts_for_quorum(&self) -> bool {
-        self.member.borrow().counts_for_quorum()
     }
 
     /// The address of a peer as `host:port`; `None` if it is neither live nor a member.

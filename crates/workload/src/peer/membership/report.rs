@@ -1,8 +1,11 @@
 //! The reports that peers send by gossip, and all of them as one peer received them. Pure.
 
-use super::layout::LayoutId;
+use super::{layout::LayoutId, state_file::VolumeId};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::SocketAddr};
+
+/// The volumes of some peers, by name.
+pub(crate) type Volumes = BTreeMap<String, VolumeId>;
 
 /// How far a peer is on the way to its target; see [`super::transition`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +51,9 @@ pub(crate) struct GossipReport {
     pub(crate) checked: BTreeMap<String, u64>,
     /// Whether a stop of the process was requested.
     pub(crate) stopping: bool,
+    /// Its volume; `None` from a peer of an earlier release.
+    #[serde(default)]
+    pub(crate) volume: Option<VolumeId>,
 }
 
 impl GossipReport {
@@ -94,6 +100,15 @@ impl Reports {
     /// Whether a peer is up and not stopping.
     pub(crate) fn is_live(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|peer| peer.live)
+    }
+
+    /// The volume of each peer, as its newest report names it.
+    pub(crate) fn volumes(&self) -> Volumes {
+        let named = self
+            .0
+            .iter()
+            .filter_map(|(name, peer)| Some((name.clone(), peer.report.as_ref()?.volume?)));
+        named.collect()
     }
 
     /// The names of the peers that are up and not stopping.

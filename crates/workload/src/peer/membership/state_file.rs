@@ -34,6 +34,19 @@ pub enum StateFileError {
     },
 }
 
+/// The identity of a volume: random, made when the volume is empty. A peer that lost its volume and
+/// was filled again has another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct VolumeId(pub(crate) u64);
+
+impl VolumeId {
+    /// The identity of a new volume.
+    pub(crate) fn random() -> Self {
+        Self(rand::random())
+    }
+}
+
 /// The content of the file, as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,6 +57,9 @@ pub(crate) struct SavedState {
     /// its name.
     #[serde(rename = "standing")]
     pub(crate) transition: Option<LayoutTransition>,
+    /// `None` on an empty volume, and on one of an earlier release.
+    #[serde(default)]
+    pub(crate) volume: Option<VolumeId>,
 }
 
 /// The state file of one data directory.
@@ -100,8 +116,8 @@ mod tests {
         let file = StateFile::new(directory.path());
         assert_eq!(file.load().unwrap(), SavedState::default());
         let layout = Layout::new(["a".to_owned()], 1).unwrap();
-        let saved =
-            SavedState { generation: 7, transition: Some(LayoutTransition::settled(layout)) };
+        let transition = Some(LayoutTransition::settled(layout));
+        let saved = SavedState { generation: 7, transition, volume: Some(VolumeId(3)) };
         file.save(&saved).unwrap();
         assert_eq!(file.load().unwrap(), saved);
         fs::write(directory.path().join(FILE_NAME), "{").unwrap();
@@ -116,7 +132,7 @@ mod tests {
         let text = format!(r#"{{"generation":7,"standing":{standing}}}"#);
         fs::write(directory.path().join(FILE_NAME), text).unwrap();
         let settled = LayoutTransition::settled(Layout::new(["a".to_owned()], 1).unwrap());
-        let expected = SavedState { generation: 7, transition: Some(settled) };
+        let expected = SavedState { generation: 7, transition: Some(settled), volume: None };
         assert_eq!(StateFile::new(directory.path()).load().unwrap(), expected);
     }
 }

@@ -83,6 +83,21 @@ impl LayoutTransition {
         self.current.iter().chain(self.pending.iter().map(|pending| &pending.layout))
     }
 
+    /// The layouts whose owners a read must query: the newest that all peers write to. See
+    /// [`super::fence`].
+    pub(super) fn required_read_layouts(&self) -> impl Iterator<Item = &Layout> {
+        let prepared = self.pending.as_ref().filter(|pending| pending.prepared);
+        let current = if prepared.is_some() { &[][..] } else { &self.current };
+        current.iter().chain(prepared.map(|pending| &pending.layout))
+    }
+
+    /// The layouts whose owners a write must go to, so that every later read finds it. See
+    /// [`super::fence`].
+    pub(super) fn required_write_layouts(&self) -> impl Iterator<Item = &Layout> {
+        let pending = self.pending.as_ref().filter(|pending| !pending.prepared);
+        self.required_read_layouts().chain(pending.map(|pending| &pending.layout))
+    }
+
     /// The layout under which items are to be fully replicated.
     pub(crate) fn target(&self) -> Option<&Layout> {
         self.pending.as_ref().map(|pending| &pending.layout).or(self.current.first())

@@ -1,7 +1,10 @@
 //! The HTTP client for requests to other peers.
 
 use super::wire::{self, PeerRequest};
-use crate::runtime::{add_recipient, lock};
+use crate::{
+    peer::membership::Refusal,
+    runtime::{add_recipient, lock},
+};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
@@ -43,9 +46,19 @@ pub(crate) enum PeerRequestError {
     /// It replied with an error.
     #[error("it answered {0}: {1}")]
     Refused(StatusCode, String),
+    /// It takes no part in the operation: see [`crate::peer::membership::Fence`].
+    #[error("{}", describe_refusal(.0))]
+    Fenced(Refusal),
     /// Its reply cannot be parsed.
     #[error("its answer is malformed: {0}")]
     Malformed(String),
+}
+
+fn describe_refusal(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::OtherLayouts(_) => "other members are in force there",
+        Refusal::NoMember => "it is no member under this layout",
+    }
 }
 
 /// The address of a peer.

@@ -1,8 +1,11 @@
 //! Replies from this peer's own disk, to other peers and to itself.
 
-use super::wire::{ListReply, ListRequest, ReadReply, ReadRequest};
+use super::{
+    attestation::{Attestation, AttestationMessage, OperationTerms},
+    wire::{ListReply, ListRequest, ReadReply, ReadRequest, WriteReply, WriteRequest},
+};
 use crate::peer::{
-    membership::PeerState,
+    membership::{PeerState, Refusal},
     replica::{Replica, ReplicaError},
 };
 use std::sync::Arc;
@@ -32,16 +35,39 @@ impl LocalCopies {
 
     pub(super) async fn read_copy(&self, read: &ReadRequest) -> Result<ReadReply, ReplicaError> {
         // Before the disk is read: the copy of a peer that joins meanwhile does not count yet.
-        let counts_for_quorum = self.peer.counts_for_quorum();
+        let state = self.peer.member();
+        let refusal = state.check_read(&read.terms.fence).err();
         let copy = self.replica.read_copy(&read.key, read.version_only).await?;
         let (version, record) =
             copy.map_or((None, None), |(version, record)| (Some(version), record));
-        Ok(ReadReply { counts_for_quorum, version, record })
+        let counts_for_quorum = state.counts_for_quorum();
+        let attestation = self.attest(&read.terms, refusal);
+        Ok(ReadReply { counts_for_quorum, version, record, attestation })
+    }
+
+    pub(super) async fn write_copies(
+        &self,
+        write: WriteRequest,
+    ) -> Result<WriteReply, ReplicaError> {
+        let WriteRequest { copies, terms } = write;
+        let versions = self.replica.write_if_newer(copies).await?;
+        let attestation = terms.map(|terms| {
+            // Once the copies are on disk: a sweep that starts after this check finds them.
+            let refusal = self.peer.member().check_write(&terms.fence).err();
+            self.attest(&terms, refusal)
+        });
+        Ok(WriteReply { versions, attestation })
     }
 
     pub(super) async fn list_items(&self, list: ListRequest) -> Result<ListReply, ReplicaError> {
-        let counts_for_quorum = self.peer.counts_for_quorum();
+        let state = self.peer.member();
+        let refusal = state.check_read(&list.fence).err();
         let items = self.replica.list_items(list.after.as_deref(), PAGE_ITEMS).await?;
-        Ok(ListReply { counts_for_quorum, items })
+        Ok(ListReply { counts_for_quorum: state.counts_for_quorum(), items, refusal })
+    }
+
+    fn attest(&self, terms: &OperationTerms, refusal: Option<Refusal>) -> AttestationMessage {
+        let (volume, others) = (self.peer.volume(), self.peer.known_volumes());
+        AttestationMessage::new(Attestation { volume, others, refusal }, terms)
     }
 }

@@ -4,6 +4,7 @@
 //! edge from the peers to themselves. It never decides which peers own an item, and never repeats
 //! a request.
 
+mod attestation;
 mod client;
 mod edge;
 mod local_copies;
@@ -12,6 +13,7 @@ mod probe;
 mod server;
 mod wire;
 
+pub(crate) use attestation::{Attestation, OperationTerms, digest_volumes};
 pub(crate) use client::PeerRequestError;
 pub(crate) use local_copies::LocalCopies;
 pub(crate) use peer_network::PeerNetwork;

@@ -1,15 +1,17 @@
 //! Requests to the peers by name, this one included.
 
 use super::{
+    attestation::{Attestation, AttestationMessage, OperationTerms},
     client::{PeerAddress, PeerClient, PeerRequestError},
     edge::PeersEdge,
     local_copies::LocalCopies,
     wire::{
-        GetTransition, ListReply, ListRequest, PeerRequest, ReadReply, ReadRequest, WriteRequest,
+        GetTransition, ListReply, ListRequest, PeerRequest, ReadReply, ReadRequest, WriteReply,
+        WriteRequest,
     },
 };
 use crate::peer::{
-    membership::{MemberLinks, PeerState, PeerTransition},
+    membership::{MemberLinks, PeerState, PeerTransition, Volumes},
     replica::{ItemCopy, ReplicaError},
     timing::Timing,
 };
@@ -85,32 +87,60 @@ impl PeerNetwork {
         reply
     }
 
-    /// Reads the copy that a peer holds of an item.
+    /// Reads the copy that a peer holds of an item. `known` are the volumes of the request's terms.
     pub(crate) async fn read_copy(
         &self,
         name: &str,
         read: &ReadRequest,
-    ) -> Result<ReadReply, PeerRequestError> {
-        if name != self.peer.name() {
-            let reply = self.send_request(name, read).await?;
-            if !reply.is_complete(read.version_only) {
-                return Err(PeerRequestError::Malformed("it has no record".to_owned()));
-            }
-            return Ok(reply);
+        known: &Volumes,
+    ) -> Result<(ReadReply, Attestation), PeerRequestError> {
+        let reply = if name == self.peer.name() {
+            self.local.read_copy(read).await.map_err(|error| local_failure(&error))?
+        } else {
+            self.send_request(name, read).await?
+        };
+        let attestation = check_attestation(reply.attestation.clone(), known)?;
+        if !reply.is_complete(read.version_only) {
+            return Err(PeerRequestError::Malformed("it has no record".to_owned()));
         }
-        self.local.read_copy(read).await.map_err(|error| local_failure(&error))
+        Ok((reply, attestation))
     }
 
-    /// Writes copies to a peer. Returns the versions that are on its disk then.
+    /// Writes copies to a peer. Returns the versions that are on its disk then. `known` are the
+    /// volumes of the request's terms.
     pub(crate) async fn write_copies(
         &self,
         name: &str,
         copies: Vec<ItemCopy>,
-    ) -> Result<Vec<Version>, PeerRequestError> {
+        terms: OperationTerms,
+        known: &Volumes,
+    ) -> Result<(Vec<Version>, Attestation), PeerRequestError> {
+        let write = WriteRequest { copies, terms: Some(terms) };
+        let WriteReply { versions, attestation } = self.send_write(name, write).await?;
+        let message = attestation
+            .ok_or_else(|| PeerRequestError::Malformed("it attests nothing".to_owned()))?;
+        Ok((versions, check_attestation(message, known)?))
+    }
+
+    async fn send_write(
+        &self,
+        name: &str,
+        write: WriteRequest,
+    ) -> Result<WriteReply, PeerRequestError> {
         if name != self.peer.name() {
-            return self.send_request(name, &WriteRequest { copies }).await;
+            return self.send_request(name, &write).await;
         }
-        self.local.replica().write_if_newer(copies).await.map_err(|error| local_failure(&error))
+        self.local.write_copies(write).await.map_err(|error| local_failure(&error))
+    }
+
+    /// Sends copies to a peer that may lack them; no quorum counts them.
+    pub(crate) async fn repair_copies(
+        &self,
+        name: &str,
+        copies: Vec<ItemCopy>,
+    ) -> Result<(), PeerRequestError> {
+        let write = WriteRequest { copies, terms: None };
+        self.send_write(name, write).await.map(drop)
     }
 
     /// Lists a page of the items that a peer holds.
@@ -119,10 +149,25 @@ impl PeerNetwork {
         name: &str,
         list: ListRequest,
     ) -> Result<ListReply, PeerRequestError> {
-        if name != self.peer.name() {
-            return self.send_request(name, &list).await;
+        let reply = if name == self.peer.name() {
+            self.local.list_items(list).await.map_err(|error| local_failure(&error))?
+        } else {
+            self.send_request(name, &list).await?
+        };
+        match reply.refusal {
+            Some(refusal) => Err(PeerRequestError::Fenced(refusal)),
+            None => Ok(reply),
         }
-        self.local.list_items(list).await.map_err(|error| local_failure(&error))
+    }
+}
+
+fn check_attestation(
+    message: AttestationMessage,
+    known: &Volumes,
+) -> Result<Attestation, PeerRequestError> {
+    match message.resolve(known) {
+        Attestation { refusal: Some(refusal), .. } => Err(PeerRequestError::Fenced(refusal)),
+        attestation => Ok(attestation),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     local_copies::LocalCopies,
     wire::{
         self, DigestRequest, GetTransition, ListReply, ListRequest, PeerRequest, ReadReply,
-        ReadRequest, WriteRequest,
+        ReadRequest, WriteReply, WriteRequest,
     },
 };
 use crate::{peer::replica::ReplicaError, runtime::check_recipient, storage::StorageError};
@@ -16,7 +16,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use maquette_contract::Version;
 use std::sync::Arc;
 
 type JsonReply<T> = Result<Json<T>, ReplicaError>;
@@ -73,8 +72,8 @@ async fn read_copy(
 async fn write_copies(
     State(local): State<LocalCopies>,
     Json(write): Json<WriteRequest>,
-) -> JsonReply<Vec<Version>> {
-    local.replica().write_if_newer(write.copies).await.map(Json)
+) -> JsonReply<WriteReply> {
+    local.write_copies(write).await.map(Json)
 }
 
 async fn compare_digest(

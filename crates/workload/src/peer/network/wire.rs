@@ -4,8 +4,9 @@
 //! earlier may by now belong to another peer. A form that changed has another path: a peer of another
 //! release refuses the request, and never misreads it.
 
+use super::attestation::{AttestationMessage, OperationTerms};
 use crate::peer::{
-    membership::PeerTransition,
+    membership::{Fence, PeerTransition, Refusal},
     replica::{ItemCopy, ItemVersion, ListedItem, key_text},
 };
 use maquette_contract::{ItemKey, Record, Version};
@@ -31,6 +32,7 @@ pub(crate) struct ReadRequest {
     pub(crate) key: ItemKey,
     /// Whether the record is left out of the reply.
     pub(crate) version_only: bool,
+    pub(crate) terms: OperationTerms,
 }
 
 /// The copy that a peer holds of an item.
@@ -42,6 +44,7 @@ pub(crate) struct ReadReply {
     pub(crate) version: Option<Version>,
     /// The record on disk; `None` if only the version was requested.
     pub(crate) record: Option<Record>,
+    pub(super) attestation: AttestationMessage,
 }
 
 impl ReadReply {
@@ -60,12 +63,22 @@ impl PeerRequest for ReadRequest {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct WriteRequest {
     pub(crate) copies: Vec<ItemCopy>,
+    /// `None` for repairs, which no quorum counts.
+    pub(crate) terms: Option<OperationTerms>,
+}
+
+/// The copies of a write that are on disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WriteReply {
+    /// For each copy the version that is on disk: the one sent or a newer one.
+    pub(crate) versions: Vec<Version>,
+    /// `None` to a request without terms.
+    pub(super) attestation: Option<AttestationMessage>,
 }
 
 impl PeerRequest for WriteRequest {
     const PATH: &'static str = "/v2/write";
-    /// For each copy the version that is on disk then: the one sent or a newer one.
-    type Response = Vec<Version>;
+    type Response = WriteReply;
 }
 
 /// Compares versions, to find the items that the recipient lacks.
@@ -86,6 +99,7 @@ impl PeerRequest for DigestRequest {
 pub(crate) struct ListRequest {
     /// The key after which the page starts, in the order of [`crate::storage::Position`].
     pub(crate) after: Option<String>,
+    pub(crate) fence: Fence,
 }
 
 /// A page of the items that a peer holds.
@@ -95,6 +109,8 @@ pub(crate) struct ListReply {
     pub(crate) counts_for_quorum: bool,
     /// The items, in the order of [`crate::storage::Position`]; empty at the end.
     pub(crate) items: Vec<ListedItem>,
+    /// Why the list does not count.
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl PeerRequest for ListRequest {

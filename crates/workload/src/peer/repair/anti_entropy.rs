@@ -245,7 +245,7 @@ async fn send_batch(
         return Ok(());
     }
     let count = batch.len() as u64;
-    network.write_copies(other, batch).await?;
+    network.repair_copies(other, batch).await?;
     metrics.repairs.inc_by(count);
     Ok(())
 }

@@ -127,6 +127,7 @@ mod tests {
             step: TransitionStep::Settled,
             checked: BTreeMap::new(),
             stopping: false,
+            volume: None,
         };
         let observed = layout.members().iter().map(|name| {
             let (report, live) = (Some(report.clone()), up.contains(name));

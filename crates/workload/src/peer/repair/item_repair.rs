@@ -54,7 +54,7 @@ impl ItemRepair {
             // A sweep sends the others what they lack when they are back.
             if owner == peer.name() || peer.reports().is_live(owner) {
                 let copies = vec![ItemCopy { key: key.clone(), record: record.clone() }];
-                match network.write_copies(owner, copies).await {
+                match network.repair_copies(owner, copies).await {
                     Ok(_) => drop(metrics.repairs.inc()),
                     Err(_) => repaired = false,
                 }

@@ -11,3 +11,12 @@ mod resizing;
 mod strangers;
 mod successor;
 mod test_cluster;
+
+/// The seed of a test with random events: another one in each run, or that of the environment, which
+/// plays a run again.
+fn test_seed() -> u64 {
+    match std::env::var("MAQUETTE_TEST_SEED") {
+        Ok(text) => text.parse().expect("MAQUETTE_TEST_SEED is a number"),
+        Err(_) => rand::random(),
+    }
+}

@@ -14,7 +14,7 @@ const COPIES: &str =
 async fn a_request_that_is_meant_for_other_peers_is_refused_and_stores_nothing() {
     let cluster = TestCluster::start_all(1, 1).await;
     let to = |named: &'static str| [PEER, (HEADER_RECIPIENT, named)];
-    let list = r#"{"after":null}"#;
+    let list = r#"{"after":null,"fence":{"reads":[],"writes":[]}}"#;
     let (status, page) = cluster.post_to_peer(0, "/v2/page", &to("the-uid/peers"), list).await;
     assert_eq!(status, StatusCode::OK, "{page}");
     // A peer of the previous version names no component.

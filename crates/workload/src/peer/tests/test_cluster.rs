@@ -177,6 +177,7 @@ impl TestCluster {
         let own = ComponentIdentity {
             architecture: "shop".parse().unwrap(),
             uid: Some(uid.parse().unwrap()),
+            former_uid: None,
             component: "peers".parse().unwrap(),
         };
         Members::new(&config, &own).unwrap()

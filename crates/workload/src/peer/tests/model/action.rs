@@ -29,7 +29,12 @@ pub(super) enum Action {
         item: usize,
         mask: u8,
     },
-    EndWrite {
+    /// Another round of the newest read or write.
+    Continue {
+        via: usize,
+        mask: u8,
+    },
+    EndOperation {
         via: usize,
     },
     /// Starts and ends a write at once: it is acknowledged within one step of a transition.
@@ -53,6 +58,11 @@ pub(super) enum Action {
     LoseVolume {
         peer: usize,
     },
+    /// Cuts a peer off from gossip, or ends that.
+    Isolate {
+        peer: usize,
+        isolated: bool,
+    },
 }
 
 pub(super) fn any_action() -> impl Strategy<Value = Action> {
@@ -67,6 +77,10 @@ pub(super) fn any_action() -> impl Strategy<Value = Action> {
     });
     let reads =
         (peer.clone(), items, mask).prop_map(|(via, item, mask)| Action::Read { via, item, mask });
+    let continues =
+        (peer.clone(), any::<u8>()).prop_map(|(via, mask)| Action::Continue { via, mask });
+    let isolates = (peer.clone(), prop::bool::weighted(0.3))
+        .prop_map(|(peer, isolated)| Action::Isolate { peer, isolated });
     let configures =
         (peer.clone(), 0..4_usize).prop_map(|(peer, layout)| Action::Configure { peer, layout });
     prop_oneof![
@@ -76,7 +90,9 @@ pub(super) fn any_action() -> impl Strategy<Value = Action> {
         160 => peer.clone().prop_map(|peer| Action::Step { peer }),
         120 => peer.clone().prop_map(|peer| Action::EndSweep { peer }),
         40 => begins,
-        40 => peer.clone().prop_map(|via| Action::EndWrite { via }),
+        40 => continues,
+        20 => peer.clone().prop_map(|via| Action::EndOperation { via }),
+        4 => isolates,
         40 => writes,
         40 => reads,
         2 => peer.clone().prop_map(|peer| Action::Stop { peer }),
@@ -114,8 +130,10 @@ impl Simulation {
                 self.peers[peer].up = false;
                 self.peers[peer].disk.clear();
                 self.peers[peer].saved = None;
+                self.peers[peer].volume += 1;
             }
             Action::LoseVolume { .. } => {}
+            Action::Isolate { peer, isolated } => self.peers[peer].isolated = isolated,
             _ => self.apply_to_running_peer(action),
         }
     }
@@ -126,7 +144,8 @@ impl Simulation {
         | Action::Step { peer }
         | Action::EndSweep { peer }
         | Action::BeginWrite { via: peer, .. }
-        | Action::EndWrite { via: peer }
+        | Action::Continue { via: peer, .. }
+        | Action::EndOperation { via: peer }
         | Action::Write { via: peer, .. }
         | Action::Read { via: peer, .. }) = *action
         else {
@@ -140,10 +159,11 @@ impl Simulation {
             Action::Step { .. } => self.step(peer),
             Action::EndSweep { .. } => self.end_sweep(peer),
             Action::BeginWrite { item, mask, .. } => self.begin_write(peer, item, mask),
-            Action::EndWrite { .. } => self.end_write(peer),
+            Action::Continue { mask, .. } => self.continue_operation(peer, mask),
+            Action::EndOperation { .. } => self.end_operation(peer),
             Action::Write { item, mask, .. } => {
                 self.begin_write(peer, item, mask);
-                self.end_write(peer);
+                self.end_operation(peer);
             }
             Action::Read { item, mask, .. } => self.read(peer, item, mask),
             _ => {}

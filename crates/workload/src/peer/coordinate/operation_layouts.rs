@@ -1,0 +1,52 @@
+//! The layouts that one operation is under: those in force at this peer, and those of replicas that
+//! refused it because they are further.
+
+use super::quorum::Quorum;
+use crate::{
+    peer::membership::{LayoutTransition, MemberState, PeerState, Phase, Refusal},
+    runtime::lock,
+};
+use maquette_contract::ItemKey;
+use std::sync::{Arc, Mutex};
+
+/// The layouts of one operation.
+#[derive(Debug, Default)]
+pub(super) struct OperationLayouts {
+    adopted: Mutex<Vec<LayoutTransition>>,
+    /// The newest quorum, with the state of this peer and the number of adopted layouts that it
+    /// follows from.
+    cached: Mutex<Option<(Arc<MemberState>, usize, Arc<Quorum>)>>,
+}
+
+impl OperationLayouts {
+    /// The owners of an item under the layouts of the operation; `None` while this peer serves no
+    /// requests.
+    pub(super) fn quorum(&self, peer: &PeerState, key: &ItemKey) -> Option<Arc<Quorum>> {
+        let state = peer.member();
+        let Phase::Active(transition) = &state.phase else { return None };
+        let adopted = lock(&self.adopted);
+        let mut cached = lock(&self.cached);
+        if let Some((of_state, of_adopted, quorum)) = &*cached
+            && Arc::ptr_eq(of_state, &state)
+            && *of_adopted == adopted.len()
+        {
+            return Some(Arc::clone(quorum));
+        }
+        let mut quorum = Quorum::new(transition, key);
+        adopted.iter().for_each(|transition| quorum.extend(transition, key));
+        let quorum = Arc::new(quorum);
+        *cached = Some((Arc::clone(&state), adopted.len(), Arc::clone(&quorum)));
+        Some(quorum)
+    }
+
+    /// Adopts the layouts of a replica that refused. Returns whether they are new.
+    pub(super) fn adopt(&self, refusal: &Refusal) -> bool {
+        let Refusal::OtherLayouts(transition) = refusal else { return false };
+        let mut adopted = lock(&self.adopted);
+        let is_new = !adopted.contains(transition);
+        if is_new {
+            adopted.push(transition.clone());
+        }
+        is_new
+    }
+}
