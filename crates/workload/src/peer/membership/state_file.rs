@@ -4,6 +4,7 @@ use super::{
     memory::{VolumeId, VolumeMemory, VolumeTrust},
     transition::LayoutTransition,
 };
+use crate::storage;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
@@ -89,7 +90,14 @@ impl StateFile {
     /// Saves the state: it is on disk when this returns, and after a crash the file holds either
     /// this state or the one before. Blocks.
     pub(crate) fn save(&self, saved: &SavedState) -> Result<(), StateFileError> {
-        self.write_atomically(saved).map_err(|source| self.io_error(source))
+        let saving = match self.write_atomically(saved) {
+            // The reserve is for this too.
+            Err(error) if storage::is_full(&error) && storage::release_reserve(&self.directory) => {
+                self.write_atomically(saved)
+            }
+            outcome => outcome,
+        };
+        saving.map_err(|source| self.io_error(source))
     }
 
     fn write_atomically(&self, saved: &SavedState) -> io::Result<()> {
