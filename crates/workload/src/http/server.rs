@@ -15,7 +15,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use maquette_contract::{Answer, Content, ItemKey, Outcome, Record, RequestId, ResponseTree};
+use maquette_contract::{Answer, Content, ItemKey, Outcome, Record, ResponseTree};
 use std::sync::Arc;
 use tokio::{
     sync::Semaphore,
@@ -107,7 +107,7 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
             }
             ParsedRequest::Put(key, value) => {
                 let content = Content::Value(value);
-                let id = RequestId::new(rand::random());
+                let id = request.context.request_id;
                 let write = ItemWrite { content, precondition: None, request: id };
                 let written = self.application.write_item(request, &key, write).await?;
                 item_outcome(key, written.record)

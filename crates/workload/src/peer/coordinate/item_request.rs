@@ -45,7 +45,7 @@ impl Coordinator {
 pub(crate) struct ItemRequest<'a> {
     pub(super) coordinator: &'a Coordinator,
     pub(super) key: &'a ItemKey,
-    deadline: Instant,
+    pub(super) deadline: Instant,
     log: QueryLog<'a>,
     layouts: OperationLayouts,
 }

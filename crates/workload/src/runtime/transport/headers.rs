@@ -4,7 +4,10 @@
 pub use super::trace::{TRACEPARENT, TRACESTATE, TraceContext};
 
 use hyper::{HeaderMap, header::HeaderValue};
-use maquette_contract::keys::HEADER_WAITING_READ;
+use maquette_contract::{
+    RequestId,
+    keys::{HEADER_REPEATED, HEADER_REQUEST_ID, HEADER_WAITING_READ},
+};
 use std::{str::FromStr, time::Duration};
 use tokio::time::Instant;
 
@@ -34,6 +37,10 @@ pub struct RequestContext {
     pub trace: TraceContext,
     /// The time at which the caller stops waiting.
     pub deadline: Instant,
+    /// Equal in all attempts of a request, on all hops.
+    pub request_id: RequestId,
+    /// Whether an earlier attempt of this write may be under way: it has [`HEADER_REPEATED`].
+    pub is_repeated: bool,
     hops: u8,
     /// Whether it has [`HEADER_WAITING_READ`].
     is_waiting_read: bool,
@@ -42,7 +49,14 @@ pub struct RequestContext {
 impl RequestContext {
     /// The context of a request that starts here, with a new trace.
     pub fn new_root(deadline: Instant) -> Self {
-        Self { trace: TraceContext::random(), deadline, hops: 0, is_waiting_read: false }
+        Self {
+            trace: TraceContext::random(),
+            deadline,
+            request_id: RequestId::new(rand::random()),
+            is_repeated: false,
+            hops: 0,
+            is_waiting_read: false,
+        }
     }
 
     /// The context of a read by which a load waits for its first answer.
@@ -57,6 +71,9 @@ impl RequestContext {
         Self {
             trace: TraceContext::from_headers(headers).unwrap_or_else(TraceContext::random),
             deadline: now + remaining.min(MAX_DEADLINE),
+            request_id: parse_header(headers, HEADER_REQUEST_ID)
+                .unwrap_or_else(|| RequestId::new(rand::random())),
+            is_repeated: headers.contains_key(HEADER_REPEATED),
             hops: parse_header(headers, HOPS).unwrap_or(0),
             is_waiting_read: headers.contains_key(HEADER_WAITING_READ),
         }
@@ -91,6 +108,12 @@ impl RequestContext {
         if self.is_waiting_read {
             headers.insert(HEADER_WAITING_READ, HeaderValue::from_static("1"));
         }
+        if let Ok(id) = HeaderValue::try_from(self.request_id.to_string()) {
+            headers.insert(HEADER_REQUEST_ID, id);
+        }
+        if self.is_repeated {
+            headers.insert(HEADER_REPEATED, HeaderValue::from_static("1"));
+        }
         self.trace.inject_into(&mut headers);
         headers
     }
@@ -117,6 +140,18 @@ mod tests {
         assert_eq!(with("soon").deadline - now, MAX_DEADLINE);
         assert_eq!(with("300").upstream_headers(now)[DEADLINE], "285");
         assert_eq!(with("0").upstream_headers(now)[DEADLINE], "0");
+    }
+
+    #[test]
+    fn all_attempts_on_all_hops_have_one_id() {
+        let now = Instant::now();
+        let first = RequestContext::new_root(now + MAX_DEADLINE);
+        let next = RequestContext::from_headers(&first.upstream_headers(now), now);
+        assert_eq!((next.request_id, next.is_repeated), (first.request_id, false));
+        let again = RequestContext { is_repeated: true, ..first.clone() };
+        let next = RequestContext::from_headers(&again.upstream_headers(now), now);
+        assert_eq!((next.request_id, next.is_repeated), (first.request_id, true));
+        assert_ne!(RequestContext::new_root(now).request_id, first.request_id);
     }
 
     #[test]

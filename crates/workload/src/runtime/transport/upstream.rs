@@ -11,7 +11,7 @@ use hyper::{
     body::Bytes,
     header::{CONTENT_TYPE, HeaderValue},
 };
-use maquette_contract::Address;
+use maquette_contract::{Address, keys::HEADER_REPEATED};
 use maquette_http_client::{
     Backoff, BodyError, ConnectionPool, PoolOptions, error_chain, read_body,
 };
@@ -40,8 +40,8 @@ const MAX_RESPONSE_BYTES: usize = 32 << 20;
 pub(crate) const RETRY_BACKOFF: Backoff =
     Backoff::new(Duration::from_millis(20), Duration::from_millis(250));
 
-/// A request to another component. It must be idempotent: a connection that fails does not show
-/// whether the target received the request, and the request is sent again.
+/// A request to another component. It may be sent again: a connection that fails does not show
+/// whether the target received the request. A write that is sent again is marked as repeated.
 #[derive(Clone, Debug)]
 pub struct CallRequest {
     /// The method, GET or PUT.
@@ -131,14 +131,18 @@ impl Upstream {
         let mut backoff = RETRY_BACKOFF;
         // Returned if the first attempt does not end before the deadline.
         let mut last_error = self.timed_out(deadline - start);
+        let mut is_repeated = false;
         loop {
             let (pool, created) = self.current_pool();
-            match timeout_at(deadline, self.send_attempt(&pool, call)).await {
+            match timeout_at(deadline, self.send_attempt(&pool, call, is_repeated)).await {
                 Ok(Ok(response)) => return Ok(response),
                 Ok(Err(failure @ CallAttemptError::Permanent(_))) => {
                     return Err(self.call_error(failure));
                 }
-                Ok(Err(failure)) => last_error = self.call_error(failure),
+                Ok(Err(failure)) => {
+                    is_repeated |= failure.may_be_received();
+                    last_error = self.call_error(failure);
+                }
                 Err(_) => return Err(last_error),
             }
             self.replace_pool(created);
@@ -161,13 +165,14 @@ impl Upstream {
         let deadline = call.context.upstream_deadline(start);
         let attempts = async {
             let (pool, created) = self.current_pool();
-            match self.send_attempt(&pool, call).await {
+            match self.send_attempt(&pool, call, false).await {
                 Err(
-                    CallAttemptError::ConnectionFailed { established: true, .. }
-                    | CallAttemptError::Misdirected(_),
+                    failure @ (CallAttemptError::ConnectionFailed { established: true, .. }
+                    | CallAttemptError::Misdirected(_)),
                 ) => {
                     self.replace_pool(created);
-                    self.send_attempt(&self.current_pool().0, call).await
+                    let is_repeated = failure.may_be_received();
+                    self.send_attempt(&self.current_pool().0, call, is_repeated).await
                 }
                 outcome => outcome,
             }
@@ -182,6 +187,7 @@ impl Upstream {
         &self,
         pool: &ConnectionPool,
         call: &CallRequest,
+        is_repeated: bool,
     ) -> Result<CallResponse, CallAttemptError> {
         let uri = Uri::builder()
             .scheme("http")
@@ -193,6 +199,9 @@ impl Upstream {
         *request.method_mut() = call.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = call.context.upstream_headers(Instant::now());
+        if is_repeated && call.method != Method::GET {
+            request.headers_mut().insert(HEADER_REPEATED, HeaderValue::from_static("1"));
+        }
         recipient::add_recipient(self.edge.target().recipient.as_ref(), request.headers_mut());
         if !call.body.is_empty() {
             let json = HeaderValue::from_static("application/json");
@@ -268,4 +277,11 @@ enum CallAttemptError {
     Misdirected(String),
     /// The request cannot be built or the response cannot be used.
     Permanent(String),
+}
+
+impl CallAttemptError {
+    /// Whether the target may have received the request, and may still handle it.
+    fn may_be_received(&self) -> bool {
+        matches!(self, Self::ConnectionFailed { established: true, .. })
+    }
 }
