@@ -66,8 +66,12 @@ pub struct Preview {
 impl Preview {
     /// Whether the change does nothing.
     pub fn is_empty(&self) -> bool {
-        let deleted = self.volumes.iter().any(|volume| volume.fate == VolumeFate::Deleted);
-        self.stages.is_empty() && self.settings.is_empty() && self.cannot.is_empty() && !deleted
+        let is_change =
+            |fate: VolumeFate| matches!(fate, VolumeFate::Deleted | VolumeFate::Recreated);
+        self.stages.is_empty()
+            && self.settings.is_empty()
+            && self.cannot.is_empty()
+            && !self.volumes.iter().any(|volume| is_change(volume.fate))
     }
 }
 
@@ -155,8 +159,10 @@ mod tests {
             let unbound = preview(before, after, true);
             assert_eq!(unbound.cannot, Vec::<String>::new(), "{after}");
             let [volume] = unbound.volumes.as_slice() else { panic!("{unbound:?}") };
-            assert_eq!(volume.fate, VolumeFate::New, "{after}");
-            assert_eq!((volume.size.as_str(), &volume.wanted), (&after[7..10], &None));
+            assert_eq!(volume.fate, VolumeFate::Recreated, "{after}");
+            let sizes = (volume.size.as_str(), volume.wanted.as_deref());
+            assert_eq!(sizes, ("2Gi", Some(&after[7..10])));
+            assert!(!unbound.is_empty(), "{after}");
             assert_eq!(preview(before, after, false).cannot.len(), 1, "{after}");
         }
         let same = preview(before, before, true);

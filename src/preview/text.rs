@@ -203,6 +203,7 @@ fn volume_line(name: &str, volume: &VolumePreview) -> String {
             format!("unchanged, {size}: a volume cannot shrink or move to another StorageClass")
         }
         VolumeFate::New => format!("new, {size}"),
+        VolumeFate::Recreated => format!("has no volume yet: created again, {wanted_size}"),
         VolumeFate::UsedAgain => format!("reused with its data, {size}"),
         VolumeFate::Kept => format!("kept, but not in use, {size} (retention.whenDropped: Retain)"),
         VolumeFate::Deleted => {

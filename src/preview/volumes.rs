@@ -41,6 +41,8 @@ pub enum VolumeFate {
     StaysAsItIs,
     /// It is created for a component.
     New,
+    /// Its claim has no volume yet, and is deleted and created as specified.
+    Recreated,
     /// It was kept when its component was removed, and is reused with its data.
     UsedAgain,
     /// It is not in use any more, and is kept.
@@ -68,8 +70,7 @@ pub(super) fn preview_volumes(
                 if found.is_some_and(|found| found.claims_unbound)
                     && volume_of(old) != volume_of(new) =>
             {
-                // The operator makes claims without a volume again, as they are specified now.
-                component_volumes(wanted, None, Some(new), &BTreeMap::new())
+                recreated_volumes(wanted, new, claims)
             }
             _ => component_volumes(wanted, old, new, claims),
         });
@@ -91,6 +92,23 @@ fn fate_when_dropped(wanted: &Topology) -> VolumeFate {
         RetentionPolicy::Retain => VolumeFate::Kept,
         RetentionPolicy::Delete => VolumeFate::Deleted,
     }
+}
+
+/// The volumes of a component whose claims have none yet.
+fn recreated_volumes(
+    wanted: &Topology,
+    after: &Component,
+    claims: &BTreeMap<String, String>,
+) -> Vec<VolumePreview> {
+    let mut volumes = component_volumes(wanted, None, Some(after), &BTreeMap::new());
+    for volume in &mut volumes {
+        if let Some(requested) = claims.get(&volume.name) {
+            volume.fate = VolumeFate::Recreated;
+            let wanted_size = std::mem::replace(&mut volume.size, requested.clone());
+            volume.wanted = Some(wanted_size);
+        }
+    }
+    volumes
 }
 
 fn component_volumes(

@@ -1,6 +1,8 @@
 //! `maquette graph` and `maquette plan` on what runs. A [`FakeKubelet`] reports for the pods.
 
-use crate::support::{FakeKubelet, Operator, TestNamespace, kubeconfig, seconds, soon};
+use crate::support::{
+    FakeKubelet, FakeProvisioner, Operator, TestNamespace, kubeconfig, seconds, soon,
+};
 use std::{
     path::PathBuf,
     process::{Output, Stdio},
@@ -100,9 +102,28 @@ async fn plan_accepts_a_larger_volume_left_by_another_shape() {
     let (code, same) = bench.plan("{shape: ClientServer}").await;
     assert_eq!((code, same.as_str()), (Some(0), "shop in larger, ClientServer: nothing to do\n"));
     let smaller = "{shape: ClientServer, clientServer: {data: {storage: {size: 512Mi}}}}";
-    // No claim of this test has a volume: the size may go down.
     let (code, accepted) = bench.plan(smaller).await;
-    assert_ne!(code, Some(1), "{accepted}");
+    assert_eq!(code, Some(2), "no claim has a volume: {accepted}");
+    assert!(accepted.contains("data-shop-data-0: has no volume yet: created again, 512Mi"));
+}
+
+#[tokio::test]
+async fn plan_refuses_to_shrink_a_volume() {
+    let bench = CommandTest::new("shrinks").await;
+    let provisioner = FakeProvisioner::start(&bench.namespace, "disk", false).await;
+    let _kubelet = FakeKubelet::start(&bench.namespace);
+    let _operator = Operator::start("shrinks");
+    let spec = |size: &str| {
+        let class = &provisioner.class;
+        let storage = format!("{{size: {size}, storageClassName: {class}}}");
+        format!("{{shape: ClientServer, clientServer: {{data: {{storage: {storage}}}}}}}")
+    };
+    bench.namespace.apply("shop", &spec("1Gi")).await;
+    bench.namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    let (code, refused) = bench.plan(&spec("512Mi")).await;
+    assert_eq!(code, Some(1), "{refused}");
+    let reason = "the volume of data cannot shrink from 1Gi to 512Mi";
+    assert!(refused.contains(reason), "{refused}");
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 
 use crate::support::{FakeKubelet, Operator, TestNamespace, eventually, seconds, soon};
 use k8s_openapi::api::{
-    admissionregistration::v1::ValidatingWebhookConfiguration,
+    admissionregistration::v1::{
+        ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, ValidatingWebhookConfiguration,
+    },
     apps::v1::Deployment,
     core::v1::{ConfigMap, PersistentVolumeClaim, Service},
 };
@@ -129,6 +131,40 @@ async fn volumes_are_retained_while_a_webhook_is_down() {
     namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "ApplyFailed").await;
     assert_retained(&namespace).await;
     webhook.remove().await;
+}
+
+#[tokio::test]
+async fn a_long_refusal_of_many_objects_is_cut() {
+    let namespace = TestNamespace::new("long-refusals").await;
+    let policies = Api::<ValidatingAdmissionPolicy>::all(namespace.client.clone());
+    let bindings = Api::<ValidatingAdmissionPolicyBinding>::all(namespace.client.clone());
+    let policy = format!(
+        "{{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicy, \
+         metadata: {{name: long-refusals}}, spec: {{matchConstraints: {{resourceRules: [{{apiGroups: \
+         [''], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}}]}}, validations: \
+         [{{expression: 'false', message: '{}'}}]}}}}",
+        "no ".repeat(600)
+    );
+    let binding = "{apiVersion: admissionregistration.k8s.io/v1, kind: \
+                   ValidatingAdmissionPolicyBinding, metadata: {name: long-refusals}, spec: \
+                   {policyName: long-refusals, validationActions: [Deny], matchResources: \
+                   {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: \
+                   long-refusals}}}}}";
+    let params = PostParams::default();
+    policies.create(&params, &serde_norway::from_str(&policy).expect("YAML")).await.expect("it");
+    bindings.create(&params, &serde_norway::from_str(binding).expect("YAML")).await.expect("it");
+    await_refusal(&namespace, PROBE).await;
+    let _operator = Operator::start(&namespace.name);
+    let others = 1..24;
+    let calls: Vec<_> = others.clone().map(|n| format!("{{service: s{n}}}")).collect();
+    let services: Vec<_> = others.map(|n| format!("{{name: s{n}}}")).collect();
+    let entry = format!("{{name: s0, calls: [{}]}}", calls.join(", "));
+    let spec = format!("{{shape: NTier, nTier: {{services: [{entry}, {}]}}}}", services.join(", "));
+    namespace.apply("shop", &spec).await;
+    let ready =
+        namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "ApplyFailed").await;
+    assert!(ready.message.len() <= 4096, "{} bytes", ready.message.len());
+    assert!(ready.message.contains("no no no"), "{}", ready.message);
 }
 
 const RETAIN: &str = "retention: {whenDeleted: Retain}";

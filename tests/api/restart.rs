@@ -2,7 +2,10 @@
 
 use crate::{
     apply::await_rendered,
-    support::{FakeKubelet, Operator, Request, TestNamespace, eventually, seconds, soon},
+    support::{
+        FakeKubelet, Forwarder, Operator, Request, TestNamespace, control_plane, eventually,
+        seconds, soon,
+    },
 };
 
 use k8s_openapi::api::core::v1::Pod;
@@ -79,10 +82,7 @@ async fn a_new_operator_writes_nothing_for_models_that_work() {
         kubelet.behavior().not_reporting.clear();
         // Several rounds of polls.
         tokio::time::sleep(seconds(5)).await;
-        let after = Request::within(&namespace.name).split_off(before);
-        let is_read = |request: &Request| ["list", "watch"].contains(&request.verb.as_str());
-        let writes: Vec<_> = after.into_iter().filter(|request| !is_read(request)).collect();
-        assert_eq!(writes, [], "{}", operator.log());
+        assert_eq!(writes_after(&namespace, before), [], "{}", operator.log());
     }
     // A change while no operator runs counts at once.
     operator.kill().await;
@@ -94,6 +94,72 @@ async fn a_new_operator_writes_nothing_for_models_that_work() {
     .await;
     let _operator = Operator::start(&namespace.name);
     namespace.await_condition("tt", "Ready", soon(), |c| c.status == "False").await;
+}
+
+#[tokio::test]
+async fn an_outage_of_the_api_server_turns_no_condition() {
+    let namespace = TestNamespace::new("outage").await;
+    let _kubelet = FakeKubelet::start(&namespace);
+    let forwarder = Forwarder::start(control_plane()).await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let kubeconfig = directory.path().join("kubeconfig");
+    forwarder.write_kubeconfig(control_plane(), &kubeconfig);
+    let scope = ["--namespaces", "outage", "--leader-elect", "false"];
+    let operator = Operator::start_as(&kubeconfig, &scope);
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    // Longer than the operator delays a status write of details (2 s).
+    tokio::time::sleep(seconds(3)).await;
+    let before = Request::within("outage").len();
+    forwarder.set_up(false);
+    tokio::time::sleep(seconds(15)).await;
+    operator.probe("/livez").await.expect("it is alive");
+    forwarder.set_up(true);
+    eventually("the watches work again", seconds(60), async || {
+        let metrics = operator.metrics().await;
+        let failing = metrics
+            .lines()
+            .find(|line| line.starts_with("maquette_watch_failing{") && line.ends_with(" 1"));
+        failing.map_or(Ok(()), |line| Err(line.to_owned()))
+    })
+    .await;
+    assert_eq!(writes_after(&namespace, before), [], "{}", operator.log());
+    namespace.apply("shop", "{shape: ThreeTier, threeTier: {business: {replicas: 3}}}").await;
+    await_rendered(&namespace, "shop").await;
+}
+
+#[tokio::test]
+async fn a_new_leader_turns_no_condition() {
+    let namespace = TestNamespace::new("new-leader").await;
+    let _kubelet = FakeKubelet::start(&namespace);
+    namespace.grant_lease().await;
+    let scope = ["--namespaces", "new-leader", "--lease-namespace", "new-leader"];
+    let start =
+        |instance: &str| Operator::start_with(&[&scope[..], &["--instance", instance]].concat());
+    let mut first = start("first");
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
+    let second = start("second");
+    // Longer than the operator delays a status write of details (2 s).
+    tokio::time::sleep(seconds(3)).await;
+    let before = Request::within("new-leader").len();
+    first.kill().await;
+    eventually("the other replica leads", seconds(25), async || {
+        let log = second.log();
+        if log.contains("this replica leads") { Ok(()) } else { Err(log) }
+    })
+    .await;
+    await_polls(&second, 15).await;
+    assert_eq!(writes_after(&namespace, before), [], "{}", second.log());
+}
+
+/// The writes in a namespace after the first `before` requests, without those to the Lease.
+fn writes_after(namespace: &TestNamespace, before: usize) -> Vec<Request> {
+    let after = Request::within(&namespace.name).split_off(before);
+    let is_write = |request: &Request| {
+        !["get", "list", "watch"].contains(&request.verb.as_str()) && request.resource != "leases"
+    };
+    after.into_iter().filter(is_write).collect()
 }
 
 /// How many pods of a component are ready.

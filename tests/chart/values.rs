@@ -1,12 +1,18 @@
 //! Values of the chart: each has its effect, and errors name the wrong one.
 
 use crate::helm::{repository_file, stderr_of, stdout_of, template, tool};
+use serde::Deserialize;
 use serde_json::Value;
 
 fn deployment(arguments: &[&str]) -> Value {
     let show = ["--show-only", "templates/deployment.yaml"];
     let yaml = stdout_of(&mut template(&[&show, arguments].concat()));
     serde_norway::from_str(&yaml).expect("YAML")
+}
+
+fn documents(yaml: &str) -> Vec<Value> {
+    let documents = serde_norway::Deserializer::from_str(yaml);
+    documents.map(|document| Value::deserialize(document).expect("YAML")).collect()
 }
 
 #[test]
@@ -85,14 +91,24 @@ fn pod_values_reach_the_pod() {
 
 #[test]
 fn watch_namespaces_limits_the_permissions_to_them() {
-    let chart = stdout_of(&mut template(&["--set=watchNamespaces={shop,lab}"]));
-    assert!(!chart.contains("kind: ClusterRoleBinding"), "{chart}");
     let show = ["--show-only", "templates/cluster-role-bindings.yaml"];
     let bindings =
         stdout_of(&mut template(&[&show[..], &["--set=watchNamespaces={shop,lab}"]].concat()));
     for namespace in ["shop", "lab"] {
         assert!(bindings.contains(&format!("namespace: {namespace}\n")), "{bindings}");
     }
+    let objects = documents(&bindings);
+    let wide: Vec<_> = objects.iter().filter(|one| one["kind"] == "ClusterRoleBinding").collect();
+    let [wide] = wide.as_slice() else { panic!("{bindings}") };
+    assert_eq!(wide["roleRef"]["name"], "maquette-unwatched");
+    let show = ["--show-only", "templates/cluster-roles.yaml"];
+    let roles =
+        stdout_of(&mut template(&[&show[..], &["--set=watchNamespaces={shop,lab}"]].concat()));
+    let objects = documents(&roles);
+    let role = objects.iter().find(|one| one["metadata"]["name"] == "maquette-unwatched");
+    let rules = role.expect("a role")["rules"].as_array().expect("rules").iter();
+    let resources: Vec<_> = rules.flat_map(|rule| rule["resources"].as_array()).flatten().collect();
+    assert_eq!(resources, ["storageclasses", "leases"]);
     let pod = deployment(&["--set=watchNamespaces={shop,lab}"]);
     let container = pod["spec"]["template"]["spec"]["containers"][0].to_string();
     assert!(container.contains("shop,lab"), "{container}");
@@ -101,7 +117,7 @@ fn watch_namespaces_limits_the_permissions_to_them() {
 #[test]
 fn empty_watch_namespaces_means_all_namespaces() {
     let usual = stdout_of(&mut template(&[]));
-    assert!(usual.contains("kind: ClusterRoleBinding") && !usual.contains("MAQUETTE_NAMESPACES"));
+    assert!(!usual.contains("maquette-unwatched") && !usual.contains("MAQUETTE_NAMESPACES"));
     for nothing in ["watchNamespaces=", "watchNamespaces={}", "watchNamespaces=null"] {
         assert_eq!(stdout_of(&mut template(&["--set", nothing])), usual, "{nothing}");
     }

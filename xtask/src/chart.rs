@@ -11,6 +11,7 @@ use serde::Serialize;
 struct ChartRules {
     operator: Vec<PolicyRule>,
     own_namespace: Vec<PolicyRule>,
+    unwatched: Vec<PolicyRule>,
     view: Vec<PolicyRule>,
     edit: Vec<PolicyRule>,
 }
@@ -23,6 +24,7 @@ pub(crate) fn rules_yaml() -> Result<String, serde_norway::Error> {
     yaml::document(&ChartRules {
         operator: rules::cluster_rules(),
         own_namespace: rules::lease_rules(),
+        unwatched: rules::unwatched_rules(),
         view: rules::view_rules(),
         edit: rules::edit_rules(),
     })

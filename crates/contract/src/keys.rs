@@ -58,6 +58,9 @@ pub const ENV_POD_NAME: &str = "POD_NAME";
 /// The header of a request from component to component: its [`crate::Recipient`]. A request without
 /// it is a user's, or of an earlier version.
 pub const HEADER_RECIPIENT: &str = "maquette-to";
+/// The header of an answer with the name of the pod that answers: behind the address of a Service,
+/// only the answer tells which pod a connection leads to.
+pub const HEADER_POD: &str = "maquette-pod";
 /// The header of a read by which a load waits for its first answer, and of the requests that
 /// components send to answer it. A failure of such a request is not counted as traffic: the load
 /// has no users yet. The load's later requests, and users' requests, do not have it.

@@ -31,6 +31,7 @@ pub use item::{
 pub use name::{ArchitectureName, ComponentName, NameError, Role};
 pub use observations::{
     EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
+    VolumeObservation,
 };
 pub use recipient::{ArchitectureUid, ComponentIdentity, Recipient, RecipientError, UidError};
 pub use revision::Revision;

@@ -27,12 +27,27 @@ pub struct Observations {
     /// For a store or peer: the number of stored items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,
+    /// For a store or peer: the state of its volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<VolumeObservation>,
     /// Present for a peer only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<PeerObservation>,
     /// Present for a load only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<LoadObservation>,
+}
+
+/// The volume of a store or peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeObservation {
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// Its free space, in bytes.
+    pub free_bytes: u64,
+    /// Writes are refused because too little is free; reads and deletes are served.
+    pub full: bool,
 }
 
 /// The state of an edge, as the pod at its start sees it.

@@ -109,6 +109,9 @@ pub struct ComponentIdentity {
     pub architecture: ArchitectureName,
     /// Its UID; none in settings that were made without a cluster or by an earlier version.
     pub uid: Option<ArchitectureUid>,
+    /// The UID before the one in force, if it changed while the process runs: the objects of a
+    /// deleted Architecture were adopted by one of the same name. Others may still use it.
+    pub former_uid: Option<ArchitectureUid>,
     /// The name of the component.
     pub component: ComponentName,
 }
@@ -119,6 +122,14 @@ impl ComponentIdentity {
     pub fn recipient(&self, component: Option<&ComponentName>) -> Option<Recipient> {
         let architecture = self.uid.clone()?;
         Some(Recipient { architecture, component: component.cloned() })
+    }
+
+    /// This identity, which replaces `before` in the same process.
+    #[must_use]
+    pub fn replacing(self, before: &Self) -> Self {
+        let former_uid =
+            if self.uid == before.uid { before.former_uid.clone() } else { before.uid.clone() };
+        Self { former_uid, ..self }
     }
 
     /// Checks that a connection is meant for this component. Without a UID, it accepts all.
@@ -132,7 +143,9 @@ impl ComponentIdentity {
         let Some(uid) = &self.uid else { return Ok(()) };
         let is_own_component =
             named.component.as_ref().is_none_or(|component| *component == self.component);
-        if named.architecture == *uid && is_own_component {
+        let is_own_architecture =
+            named.architecture == *uid || self.former_uid.as_ref() == Some(&named.architecture);
+        if is_own_architecture && is_own_component {
             return Ok(());
         }
         Err(RecipientError::Misdirected { owner: self.to_string(), named })
@@ -185,6 +198,7 @@ mod tests {
         ComponentIdentity {
             architecture: "shop".parse().unwrap(),
             uid: uid.map(|uid| uid.parse().unwrap()),
+            former_uid: None,
             component: "web-data".parse().unwrap(),
         }
     }
@@ -201,6 +215,20 @@ mod tests {
         }
         assert_eq!(identity(None).recipient(None), None);
         assert_eq!(identity(None).check_recipient(b"u2/data"), Ok(()));
+    }
+
+    #[test]
+    fn an_adopted_component_accepts_those_that_know_its_former_uid() {
+        let adopted = identity(Some("u2")).replacing(&identity(Some("u1")));
+        assert_eq!(adopted.recipient(None).unwrap().to_string(), "u2");
+        for named in ["u1/web-data", "u2/web-data", "u1", "u2"] {
+            assert_eq!(adopted.check_recipient(named.as_bytes()), Ok(()), "{named}");
+        }
+        for named in ["u1/data", "u3/web-data"] {
+            assert!(adopted.check_recipient(named.as_bytes()).is_err(), "{named}");
+        }
+        let reloaded = identity(Some("u2")).replacing(&adopted);
+        assert_eq!(reloaded.check_recipient(b"u1"), Ok(()), "other settings changed");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use crate::{
     backend::{BackendError, ItemWrite, WrittenItem},
     http::{HttpError, Request},
-    runtime::{CallRequest, CallResponse, Upstream, whole_micros},
+    runtime::{CallRequest, CallResponse, Upstream, headers::RequestContext, whole_micros},
 };
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
@@ -37,11 +37,14 @@ pub(crate) async fn put_item<S>(
     Ok(WrittenItem { record, is_new: false })
 }
 
+/// `context` is that of the request, with the callee's part of the budget of calls.
 pub(crate) async fn get_summary<S>(
     request: &Request<S>,
     upstream: &Upstream,
+    context: RequestContext,
 ) -> Result<Summary, HttpError> {
-    let call = call_request(request, Method::GET, "/summary".to_owned(), Bytes::new());
+    let (method, path, body) = (Method::GET, "/summary".to_owned(), Bytes::new());
+    let call = CallRequest { method, path, context, body };
     match send_request(request, upstream, call).await? {
         Outcome::Summary(summary) => Ok(summary),
         _ => Err(unexpected_answer(upstream, "something other than a summary")),
@@ -89,15 +92,21 @@ async fn send_request<S>(
         .and_then(|reply| Ok((reply.status, parse_answer(upstream, &reply)?)));
     match answer {
         Ok((status, answer)) => {
+            // A component names what failed below it: the message needs no name of those between.
+            let is_named = answer.trace.calls.iter().any(|call| call.error.is_some());
             request.log_call(answer.trace);
-            interpret_outcome(upstream, status, answer.outcome)
+            interpret_outcome(upstream, status, answer.outcome, is_named)
         }
         Err(error) => {
             request.log_call(unanswered_tree(upstream, took, &error));
-            let (component, HttpError { status, message }) = (upstream.edge().to(), error);
-            Err(HttpError::new(status, format!("{component}: {message}")))
+            Err(name_component(upstream, error))
         }
     }
+}
+
+/// The error with the component at its beginning.
+fn name_component(upstream: &Upstream, error: HttpError) -> HttpError {
+    HttpError::new(error.status, format!("{}: {}", upstream.edge().to(), error.message))
 }
 
 fn parse_answer(upstream: &Upstream, reply: &CallResponse) -> Result<Answer, HttpError> {
@@ -110,11 +119,13 @@ fn parse_answer(upstream: &Upstream, reply: &CallResponse) -> Result<Answer, Htt
 }
 
 /// The error that a failed answer means for this component's callers. Their own errors (4xx) and
-/// the statuses that tell them when to retry are passed on; any other failure becomes 502.
+/// the statuses that tell them when to retry are passed on; any other failure becomes 502. Its
+/// message `is_named` if it names the component that failed.
 fn interpret_outcome(
     upstream: &Upstream,
     status: StatusCode,
     outcome: Outcome,
+    is_named: bool,
 ) -> Result<Outcome, HttpError> {
     let message = match outcome {
         Outcome::Error(message) => message,
@@ -129,7 +140,8 @@ fn interpret_outcome(
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT | StatusCode::LOOP_DETECTED
     );
     let own_status = if is_passed_on { status } else { StatusCode::BAD_GATEWAY };
-    Err(HttpError::new(own_status, format!("{}: {message}", upstream.edge().to())))
+    let error = HttpError::new(own_status, message);
+    Err(if is_named { error } else { name_component(upstream, error) })
 }
 
 /// The part of the tree for a component that did not answer.

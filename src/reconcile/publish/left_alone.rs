@@ -14,8 +14,8 @@ use kube::{
 };
 use maquette_contract::keys::ANNOTATION_OPERATOR;
 
-/// Drops what this process knows of the Architecture, and emits an Event if that is new. Nothing
-/// else is written.
+/// Drops what this process knows of the Architecture, and says in an Event whose it is: at
+/// first, and again before the Event expires. Nothing else is written.
 pub(in crate::reconcile) async fn leave_alone(
     architecture: &LenientArchitecture,
     key: &ArchitectureKey,
@@ -38,7 +38,9 @@ pub(in crate::reconcile) async fn leave_alone(
         action: "Reconcile".to_owned(),
         secondary: None,
     };
-    publish_event(shared, key, &event, &architecture.object_ref(&())).await;
+    if publish_event(shared, key, &event, &architecture.object_ref(&())).await {
+        shared.installation.mark_reported(key);
+    }
 }
 
 fn note_of(key: &ArchitectureKey, other: &OtherInstallation, own: Option<&str>) -> String {

@@ -75,3 +75,47 @@ impl ReportFetcher {
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    };
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
+
+    const REPORT: &str = "HTTP/1.1 500 no report\r\ncontent-length: 0\r\n\r\n";
+
+    /// Answers each request of a connection, as far as each is read in one go.
+    async fn answer_all(mut connection: TcpStream) {
+        let mut buffer = [0; 4096];
+        while connection.read(&mut buffer).await.is_ok_and(|length| length > 0) {
+            connection.write_all(REPORT.as_bytes()).await.expect("written");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_rounds_of_polls_of_a_pod_share_a_connection() {
+        let [high, low, ..] = std::process::id().to_le_bytes();
+        let ip = format!("127.19.{high}.{low}");
+        let listener = TcpListener::bind((ip.as_str(), ADMIN.number)).await.expect("a port");
+        let connections = Arc::<AtomicUsize>::default();
+        let accepted = Arc::clone(&connections);
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                accepted.fetch_add(1, SeqCst);
+                tokio::spawn(answer_all(connection));
+            }
+        });
+        let fetcher = ReportFetcher::new();
+        for _ in 0..5 {
+            let error = fetcher.fetch_report(&ip).await.expect_err("it has no report");
+            assert!(error.to_string().contains("it answered 500"), "{error}");
+        }
+        assert_eq!(connections.load(SeqCst), 1);
+    }
+}

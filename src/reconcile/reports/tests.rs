@@ -78,6 +78,7 @@ fn report() -> Observations {
         migration_sources: vec![],
         served: Traffic::default(),
         items: None,
+        volume: None,
         peer: None,
         load: None,
     }

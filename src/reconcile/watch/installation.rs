@@ -28,6 +28,9 @@ const READ_INTERVAL: Duration = Duration::from_secs(8);
 const READ_TIMEOUT: Duration = Duration::from_secs(4);
 /// An installation that runs renews its Lease several times within this time.
 const OBSERVATION: Duration = Duration::from_secs(20);
+/// How often it is reported that an Architecture is left to another installation: the API server
+/// deletes Events after an hour.
+const REPORT_INTERVAL: Duration = Duration::from_secs(30 * 60);
 /// How old the last renewal must be, so that an upgrade or a failed machine moves no Architecture.
 const TAKEOVER_AGE: Duration = Duration::from_secs(300);
 
@@ -49,6 +52,13 @@ pub(in crate::reconcile) enum OtherReason {
     Unreadable,
 }
 
+/// An Architecture that is left to another installation.
+struct LeftAlone {
+    other: OtherInstallation,
+    /// None until an Event that says so was written.
+    reported_at: Option<Instant>,
+}
+
 /// A Lease of another installation, as this process has observed it.
 #[derive(Clone, Debug)]
 struct ObservedLease {
@@ -67,7 +77,7 @@ pub(in crate::reconcile) struct Installation {
     metrics: Arc<Metrics>,
     observed: tokio::sync::Mutex<BTreeMap<String, ObservedLease>>,
     /// The Architectures that are left to others.
-    left: Mutex<HashMap<ArchitectureKey, OtherInstallation>>,
+    left: Mutex<HashMap<ArchitectureKey, LeftAlone>>,
 }
 
 impl Installation {
@@ -133,16 +143,28 @@ impl Installation {
         Some(after)
     }
 
-    /// Records that another installation builds an Architecture; whether that is new.
+    /// Records that another installation builds an Architecture; whether that is to be reported.
     pub(in crate::reconcile) fn record_left(
         &self,
         key: &ArchitectureKey,
         other: &OtherInstallation,
     ) -> bool {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = left.insert(key.clone(), other.clone());
+        let same = left.get(key).filter(|before| before.other == *other);
+        let reported_at = same.and_then(|before| before.reported_at);
+        let entry = LeftAlone { other: other.clone(), reported_at };
+        let is_due = entry.is_report_due(Instant::now());
+        left.insert(key.clone(), entry);
         self.metrics.architectures.set_left(left.len());
-        before.is_none_or(|before| before != *other)
+        is_due
+    }
+
+    /// Records that the Event was written.
+    pub(in crate::reconcile) fn mark_reported(&self, key: &ArchitectureKey) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = left.get_mut(key) {
+            entry.reported_at = Some(Instant::now());
+        }
     }
 
     /// The Architecture is deleted, or this installation builds it.
@@ -151,6 +173,12 @@ impl Installation {
         if left.remove(key).is_some() {
             self.metrics.architectures.set_left(left.len());
         }
+    }
+}
+
+impl LeftAlone {
+    fn is_report_due(&self, now: Instant) -> bool {
+        self.reported_at.is_none_or(|at| now.duration_since(at) >= REPORT_INTERVAL)
     }
 }
 
@@ -188,6 +216,17 @@ mod tests {
         let spec = LeaseSpec { renew_time: renewed_at.map(MicroTime), ..LeaseSpec::default() };
         let lease = Some(Lease { spec: Some(spec), ..Lease::default() });
         ObservedLease { lease, is_readable: true, unchanged_since, read_at: unchanged_since }
+    }
+
+    #[test]
+    fn what_is_left_to_another_is_reported_until_written_and_again_before_the_event_expires() {
+        let now = Instant::now();
+        let other = OtherInstallation { name: "a/b".to_owned(), reason: OtherReason::Running };
+        let left = |reported_at| LeftAlone { other: other.clone(), reported_at };
+        assert!(left(None).is_report_due(now));
+        assert!(!left(Some(now)).is_report_due(now + REPORT_INTERVAL / 2));
+        assert!(left(Some(now)).is_report_due(now + REPORT_INTERVAL));
+        assert!(REPORT_INTERVAL < Duration::from_secs(3600));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
 };
+use tokio::sync::watch;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
@@ -23,6 +24,8 @@ pub(crate) struct Forwarder {
     port: u16,
     /// Connections of earlier generations are broken: what they carry is dropped, and they stay open.
     generation: Arc<AtomicUsize>,
+    /// While it is false, all connections are closed.
+    is_up: watch::Sender<bool>,
     _tasks: JoinSet<()>,
 }
 
@@ -33,9 +36,15 @@ impl Forwarder {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let generation = Arc::<AtomicUsize>::default();
+        let is_up = watch::Sender::new(true);
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept_all(listener, target, Arc::clone(&generation)));
-        Self { port, generation, _tasks: tasks }
+        tasks.spawn(accept_all(listener, target, Arc::clone(&generation), is_up.subscribe()));
+        Self { port, generation, is_up, _tasks: tasks }
+    }
+
+    /// Closes all connections, and new ones at once, until it is up again.
+    pub(crate) fn set_up(&self, is_up: bool) {
+        self.is_up.send_replace(is_up);
     }
 
     /// Breaks all connections of now; new ones work.
@@ -52,14 +61,29 @@ impl Forwarder {
     }
 }
 
-async fn accept_all(listener: TcpListener, target: String, generation: Arc<AtomicUsize>) {
+async fn accept_all(
+    listener: TcpListener,
+    target: String,
+    generation: Arc<AtomicUsize>,
+    is_up: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
+        if !*is_up.borrow() {
+            continue;
+        }
         let Ok(server) = TcpStream::connect(&target).await else { continue };
         let (client_read, client_write) = client.into_split();
         let (server_read, server_write) = server.into_split();
-        connections.spawn(copy(client_read, server_write, Arc::clone(&generation)));
-        connections.spawn(copy(server_read, client_write, Arc::clone(&generation)));
+        for (from, to) in [(client_read, server_write), (server_read, client_write)] {
+            let (generation, mut is_up) = (Arc::clone(&generation), is_up.clone());
+            connections.spawn(async move {
+                tokio::select! {
+                    () = copy(from, to, generation) => {}
+                    _ = is_up.wait_for(|is_up| !is_up) => {}
+                }
+            });
+        }
     }
 }
 

@@ -167,12 +167,17 @@ impl TestNamespace {
     /// Creates a ServiceAccount with the operator's permissions in this namespace only, and writes
     /// its kubeconfig.
     pub(crate) async fn grant_operator(&self, kubeconfig: &Path) {
+        self.add_account(kubeconfig).await;
+        self.bind_operator(&self.name).await;
+    }
+
+    /// Creates a ServiceAccount without permissions, and writes its kubeconfig.
+    pub(crate) async fn add_account(&self, kubeconfig: &Path) {
         let name = "operator";
         let params = PostParams::default();
         let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
         let account = ServiceAccount { metadata, ..ServiceAccount::default() };
         self.api::<ServiceAccount>().create(&params, &account).await.expect("an account");
-        self.bind_operator(&self.name).await;
         control_plane().write_kubeconfig(&self.client, (&self.name, name), kubeconfig).await;
     }
 

@@ -34,6 +34,15 @@ pub fn cluster_rules() -> Vec<PolicyRule> {
     ]
 }
 
+/// The operator's rules outside of the namespaces that it watches, if it does not watch all of them:
+/// StorageClasses are in no namespace, and other installations may be in any.
+pub fn unwatched_rules() -> Vec<PolicyRule> {
+    vec![
+        policy_rule("storage.k8s.io", &["storageclasses"], &["get", "list"]),
+        policy_rule("coordination.k8s.io", &["leases"], &["get"]),
+    ]
+}
+
 /// The operator's rules in its own namespace, for leader election.
 pub fn lease_rules() -> Vec<PolicyRule> {
     let lease = PolicyRule {

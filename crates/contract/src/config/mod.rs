@@ -104,6 +104,7 @@ impl ComponentConfig {
         ComponentIdentity {
             architecture: self.architecture.clone(),
             uid: self.architecture_uid.clone(),
+            former_uid: None,
             component: self.component.clone(),
         }
     }

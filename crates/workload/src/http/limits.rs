@@ -6,11 +6,18 @@ use axum::http::{
     HeaderMap, StatusCode,
     header::{CONTENT_LENGTH, TRANSFER_ENCODING},
 };
-use tokio::{sync::Semaphore, time::timeout_at};
+use std::time::Duration;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 
 /// Requests with small bodies that are in flight at once; more are answered with 503. While a store
 /// is down every request waits, at most for 10 s: this is enough for 200 requests a second.
 pub(super) const MAX_IN_FLIGHT: usize = 2048;
+
+/// Less time is not enough for the answer of a component that has to work for it.
+const MIN_TIME: Duration = Duration::from_millis(5);
 
 /// The bytes of a body that one permit allows; see [`MAX_IN_FLIGHT`].
 const BYTES_PER_PERMIT: usize = 2 << 10;
@@ -26,6 +33,21 @@ pub(super) fn required_permits(headers: &HeaderMap) -> u32 {
     u32::try_from(1 + bytes / BYTES_PER_PERMIT).unwrap_or(u32::MAX)
 }
 
+/// Receives the rest of a request, before it takes any permit. The time that the body of a user's
+/// request takes does not count against its deadline: a slow client makes no component fail.
+pub(super) async fn receive<T>(
+    context: &mut RequestContext,
+    parsing: impl Future<Output = Result<T, HttpError>> + Send,
+) -> Result<T, HttpError> {
+    let start = Instant::now();
+    let Ok(parsed) = timeout_at(context.deadline, parsing).await else {
+        let message = "the body did not arrive before the deadline of the request";
+        return Err(HttpError::new(StatusCode::REQUEST_TIMEOUT, message));
+    };
+    context.add_receiving_time(start.elapsed());
+    parsed
+}
+
 /// Does the work of a request if enough permits are free, until its deadline.
 pub(super) async fn within_limits<T>(
     permits: &Semaphore,
@@ -36,6 +58,10 @@ pub(super) async fn within_limits<T>(
     context
         .check_hops()
         .map_err(|error| HttpError::new(StatusCode::LOOP_DETECTED, error.to_string()))?;
+    if context.deadline < Instant::now() + MIN_TIME {
+        let message = "the deadline of the request is too near for an answer; nothing was done";
+        return Err(HttpError::gateway_timeout(message));
+    }
     let Ok(_permits) = permits.try_acquire_many(required) else {
         let message = "this pod has as many requests in flight as it allows; try again later";
         return Err(HttpError::unavailable(message));

@@ -10,6 +10,7 @@
 //! call [`serve_with_local_items`].
 
 mod application;
+mod content_type;
 mod error;
 mod internal_items;
 mod limits;

@@ -2,11 +2,15 @@
 
 use super::{
     Application, HttpError,
+    content_type::check_content_type,
     metrics::HttpOperation,
     parse::{self, ItemPath, ParsedRequest},
     server::HttpServer,
 };
-use crate::runtime::{RoleSettings, check_recipient};
+use crate::runtime::{
+    RoleSettings, check_recipient,
+    headers::{X_REQUEST_ID, is_request_id, random_request_id},
+};
 use axum::{
     Router,
     body::Body,
@@ -16,6 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use maquette_contract::keys::HEADER_POD;
 use std::sync::Arc;
 
 /// The paths, for the index page and for the answers to unknown paths.
@@ -40,21 +45,33 @@ pub(super) fn user_router<S: RoleSettings, A: Application<S>>(
         .merge(extra_routes)
         .fallback(unknown_path::<S, A>)
         .method_not_allowed_fallback(unknown_method::<S, A>)
-        .layer(from_fn_with_state(Arc::clone(&server), refuse_misdirected::<S, A>))
+        .layer(from_fn_with_state(Arc::clone(&server), guard_request::<S, A>))
         .with_state(server)
 }
 
-/// Refuses, in one line of text, requests of other components that are meant for another one.
-async fn refuse_misdirected<S: RoleSettings, A: Application<S>>(
+/// Refuses, in one line of text, requests of other components that are meant for another one. Each
+/// answer names the request and the pod.
+async fn guard_request<S: RoleSettings, A: Application<S>>(
     State(server): SharedServer<S, A>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    let id = match request.headers().get(X_REQUEST_ID).filter(|id| is_request_id(id)) {
+        Some(id) => id.clone(),
+        None => {
+            let drawn = random_request_id();
+            request.headers_mut().insert(X_REQUEST_ID, drawn.clone());
+            drawn
+        }
+    };
     let loaded = server.runtime.config.current();
-    match check_recipient(&loaded.identity, request.headers()) {
+    let mut response = match check_recipient(&loaded.identity, request.headers()) {
         Ok(()) => next.run(request).await,
         Err(error) => (StatusCode::MISDIRECTED_REQUEST, error.to_string()).into_response(),
-    }
+    };
+    response.headers_mut().insert(X_REQUEST_ID, id);
+    response.headers_mut().insert(HEADER_POD, server.pod.clone());
+    response
 }
 
 async fn show_index<S: RoleSettings, A: Application<S>>(
@@ -88,6 +105,7 @@ async fn put_item<S: RoleSettings, A: Application<S>>(
 ) -> Response {
     let parsing = async {
         let key = parse::parse_key(path)?;
+        check_content_type(&headers)?;
         Ok(ParsedRequest::Put(key, parse::read_value(body).await?))
     };
     server.answer_request(HttpOperation::Put, &headers, parsing).await
@@ -116,6 +134,10 @@ async fn unknown_method<S: RoleSettings, A: Application<S>>(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
+    // The router adds the header `Allow` to either answer.
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let message = format!("{} does not accept {method}; use\n{PATHS_HELP}", uri.path());
     server.refuse_request(&headers, HttpError::new(StatusCode::METHOD_NOT_ALLOWED, message))
 }

@@ -2,20 +2,26 @@
 
 use super::{
     Application, HttpError, Request,
-    limits::{required_permits, within_limits},
+    limits::{receive, required_permits, within_limits},
     metrics::{HttpMetrics, HttpOperation},
     parse::ParsedRequest,
     render::{AnswerFormat, render_response},
 };
 use crate::{
     backend::ItemWrite,
-    runtime::{RoleSettings, Runtime, headers::RequestContext, latency_model, whole_micros},
+    runtime::{
+        RoleSettings, Runtime,
+        headers::{RequestContext, Sender},
+        latency_model, whole_micros,
+    },
 };
 use axum::{
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::Response,
 };
-use maquette_contract::{Answer, Content, ItemKey, Outcome, Record, ResponseTree};
+use maquette_contract::{
+    Answer, Content, ItemKey, Outcome, Record, ResponseTree, keys::HEADER_RECIPIENT,
+};
 use std::sync::Arc;
 use tokio::{
     sync::Semaphore,
@@ -26,6 +32,8 @@ use tokio::{
 pub(super) struct HttpServer<S, A> {
     pub(super) runtime: Arc<Runtime<S>>,
     pub(super) application: A,
+    /// The value of [`maquette_contract::keys::HEADER_POD`].
+    pub(super) pod: HeaderValue,
     pub(super) metrics: HttpMetrics,
     /// The limit of users' requests in flight.
     pub(super) permits: Semaphore,
@@ -38,7 +46,9 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
     pub(super) fn new(runtime: Arc<Runtime<S>>, application: A, permits: usize) -> Arc<Self> {
         let metrics = HttpMetrics::new(&runtime.metrics);
         let (permits, internal_permits) = (Semaphore::new(permits), Semaphore::new(permits));
-        Arc::new(Self { runtime, application, metrics, permits, internal_permits })
+        let pod = HeaderValue::from_str(&runtime.options.pod)
+            .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        Arc::new(Self { runtime, application, pod, metrics, permits, internal_permits })
     }
 
     /// Answers a request; `parsing` reads the rest of it, within the limits.
@@ -50,8 +60,9 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
     ) -> Response {
         let start = Instant::now();
         let _in_flight = self.metrics.start_request();
-        let request = self.begin_request(headers, start);
-        let outcome = self.run_within_limits(&request, required_permits(headers), parsing).await;
+        let mut request = self.begin_request(headers, start);
+        let outcome =
+            self.run_within_limits(&mut request, required_permits(headers), parsing).await;
         let min_bytes = A::simulated_work(&request.settings).response_bytes;
         let context = request.context.clone();
         let (status, answer) = self.build_answer(request, start, outcome);
@@ -75,18 +86,23 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
 
     /// A request that came at `start` and runs under the current configuration to its end.
     pub(super) fn begin_request(&self, headers: &HeaderMap, start: Instant) -> Request<S> {
-        let context = RequestContext::from_headers(headers, start);
-        Request::new(self.runtime.config.begin_request(), context)
+        let config = self.runtime.config.begin_request();
+        // The guard has checked the recipient. Without a UID, components name none.
+        let sender = match headers.contains_key(HEADER_RECIPIENT) || config.identity.uid.is_none() {
+            true => Sender::Component,
+            false => Sender::User,
+        };
+        Request::new(config, RequestContext::from_headers(headers, sender, start))
     }
 
     async fn run_within_limits(
         &self,
-        request: &Request<S>,
+        request: &mut Request<S>,
         permits: u32,
         parsing: impl Future<Output = Result<ParsedRequest, HttpError>> + Send,
     ) -> Result<Outcome, HttpError> {
+        let parsed = receive(&mut request.context, parsing).await?;
         let work = async {
-            let parsed = parsing.await?;
             if let Some(time) = &A::simulated_work(&request.settings).processing_time {
                 sleep(latency_model::sample_processing_time(time)).await;
             }

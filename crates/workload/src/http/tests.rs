@@ -4,7 +4,9 @@ use super::{
     Application, HttpError, HttpServer, Request, limits::required_permits, routes::user_router,
 };
 use crate::backend::{ItemWrite, WrittenItem};
-use crate::runtime::{ConfigDocument, Edge, Options, Process, RoleSettings, Runtime, Shutdown};
+use crate::runtime::{
+    ConfigDocument, Edge, Options, Process, RoleSettings, Runtime, Shutdown, headers::DEADLINE,
+};
 use axum::{
     Router,
     body::Body,
@@ -124,6 +126,35 @@ async fn a_client_that_disconnects_frees_its_permit() {
     assert_eq!(runtime.config.in_flight(), 0);
     assert_eq!(server.permits.available_permits(), 1);
     assert!(runtime.metrics.text().unwrap().contains("maquette_requests_in_flight 0\n"));
+}
+
+#[tokio::test]
+async fn a_body_takes_no_permit_before_it_is_there() {
+    let gate = Arc::new(Semaphore::new(1));
+    let server = HttpServer::new(runtime().await, Gated(Arc::clone(&gate)), 1);
+    let service = TowerToHyperService::new(user_router(server, Router::new()));
+    let never = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    let slow = axum::http::Request::put("/items/books/1").body(Body::from_stream(never)).unwrap();
+    let slow = tokio::spawn({
+        let service = service.clone();
+        async move { service.call(slow).await }
+    });
+    tokio::task::yield_now().await;
+    let other = axum::http::Request::get("/summary").body(Body::empty()).unwrap();
+    assert_eq!(service.call(other).await.unwrap().status(), StatusCode::OK);
+    assert!(!slow.is_finished());
+    slow.abort();
+}
+
+#[tokio::test]
+async fn a_request_whose_deadline_is_near_is_not_begun() {
+    let gate = Arc::new(Semaphore::new(1));
+    let server = HttpServer::new(runtime().await, Gated(Arc::clone(&gate)), 1);
+    let service = TowerToHyperService::new(user_router(server, Router::new()));
+    let late = axum::http::Request::get("/summary").header(DEADLINE, "4").body(Body::empty());
+    let answer = service.call(late.unwrap()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(gate.available_permits(), 1, "the application was not called");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     runtime::{self, MetricsRegistry, Shutdown, VersionClock},
-    storage::{Storage, StorageError},
+    storage::{PREDECESSOR_TIMEOUT, Storage, StorageError},
 };
 use maquette_contract::{ComponentName, Observations, PeerObservation};
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -173,6 +173,7 @@ impl PeerHandle {
     /// peers.
     pub(super) fn add_observations(&self, to: &ComponentName, report: &mut Observations) {
         report.items = Some(self.replica().count());
+        report.volume = Some(self.storage.volume());
         report.peer = Some(self.observation());
         report.edges.insert(0, self.network.edge().observation(to));
     }
@@ -267,8 +268,7 @@ impl PeerParts {
 
 /// Opening may recover the file, which reads all of it.
 async fn open_storage(data: PathBuf) -> Result<Storage, PeerError> {
-    let opening = tokio::task::spawn_blocking(move || Storage::open(&data));
-    Ok(opening.await.unwrap_or(Err(StorageError::Closed))?)
+    Ok(Storage::open_when_released(data, PREDECESSOR_TIMEOUT).await?)
 }
 
 /// Updates the gauges at an interval and after each change of the reports.

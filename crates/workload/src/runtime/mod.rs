@@ -50,7 +50,7 @@ pub use lock::lock;
 pub use probes::{Edge, EdgeTarget, Protocol};
 pub use run_error::RunError;
 pub use telemetry::{MetricsRegistry, SlidingWindow, logs};
-pub(crate) use transport::RETRY_BACKOFF;
+pub(crate) use transport::{CONNECT_OPTIONS, PING_PATH, RETRY_BACKOFF, host_header};
 pub use transport::{
     CallError, CallRequest, CallResponse, Upstream, add_recipient, check_recipient, headers,
     misdirected_reason,
@@ -149,6 +149,7 @@ impl<S: RoleSettings> Runtime<S> {
             served: self.served_traffic.current_traffic(),
             migration_sources: loaded.settings.migration_sources(),
             items: None,
+            volume: None,
             peer: None,
             load: None,
         };

@@ -26,6 +26,12 @@ pub enum StorageError {
         /// The size of the refused key or value.
         bytes: usize,
     },
+    /// The volume has no room for the write.
+    #[error(
+        "the volume is full: writes are refused until items are deleted or the volume is enlarged; \
+         reads and deletes are served"
+    )]
+    Full,
     /// An I/O error, or the file is damaged.
     #[error("storage failed: {0}")]
     Disk(Arc<redb::Error>),
@@ -35,10 +41,18 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Whether another process has the file.
+    pub(super) fn is_locked(&self) -> bool {
+        matches!(
+            self,
+            Self::Open { source, .. } if matches!(**source, redb::Error::DatabaseAlreadyOpen)
+        )
+    }
+
     /// Whether all later requests fail too: after an I/O error redb refuses them until the file is
     /// opened again.
-    pub(super) fn is_fatal(&self) -> bool {
-        !matches!(self, Self::TooLarge { .. })
+    pub(crate) fn is_fatal(&self) -> bool {
+        !matches!(self, Self::TooLarge { .. } | Self::Full)
     }
 
     /// Publishes this error, unless an earlier one is published already.

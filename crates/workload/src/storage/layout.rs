@@ -41,6 +41,12 @@ impl Position {
         (number <= Self::LAST).then_some(Self(number))
     }
 
+    /// The position of a stored key: its prefix.
+    pub(super) fn of_stored(stored: &[u8]) -> Self {
+        let prefix = stored.iter().take(POSITION_BYTES);
+        Self(prefix.fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
     /// The smallest stored key at this position.
     pub(super) fn key_prefix(self) -> [u8; POSITION_BYTES] {
         let [_, _, bytes @ ..] = self.0.to_be_bytes();
@@ -80,6 +86,7 @@ mod tests {
         let (stored_a, stored_b) = (stored_key(a).unwrap(), stored_key(b).unwrap());
         assert_eq!(stored_a < stored_b, Position::of_key(a) < Position::of_key(b));
         assert_eq!((user_key(&stored_a), user_key(&stored_b)), (a, b));
+        assert_eq!(Position::of_stored(&stored_a), Position::of_key(a));
         assert!(stored_key(&[0; MAX_KEY + 1]).is_err());
     }
 }

@@ -10,21 +10,40 @@
 //! again.
 
 mod error;
+mod expiry;
+mod file;
+mod generations;
 mod layout;
 mod metrics;
+mod predecessor;
 mod read;
+mod reserve;
+mod room;
+mod snapshot;
+mod transaction;
 mod writer;
 
 pub use error::StorageError;
+pub use expiry::{Expiry, SweepStep, now_millis};
+pub use generations::Generation;
 pub use layout::Position;
+pub use predecessor::PREDECESSOR_TIMEOUT;
+pub use read::PAGE_BYTES;
+pub use transaction::{Change, ItemsMut};
 
 use bytes::Bytes;
+use file::{ItemFile, PageCache};
+use generations::Generations;
+use maquette_contract::VolumeObservation;
 use metrics::StorageMetrics;
 use prometheus_client::registry::Registry;
 use redb::{Database, Durability, ReadableDatabase};
+use reserve::Reserve;
+use room::Room;
+use snapshot::SharedSnapshot;
 use std::{fs::File, future::Future, path::Path, sync::Arc};
 use tokio::sync::watch;
-use writer::Writer;
+use writer::{Writer, WriterThread};
 
 /// The longest key, in bytes.
 pub const MAX_KEY: usize = 1024;
@@ -36,17 +55,6 @@ const FILE_NAME: &str = "items.redb";
 /// The size of redb's own cache, in bytes. The kernel's page cache holds the rest.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
 
-/// The effect of a conditional write on its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Leaves the key as it is.
-    Keep,
-    /// Stores this value under the key.
-    Put(Bytes),
-    /// Removes the key if it exists.
-    Delete,
-}
-
 /// A handle to the items of one directory; clones share it. Dropping the last one closes the file.
 #[derive(Clone)]
 pub struct Storage {
@@ -57,6 +65,9 @@ struct Inner {
     // Declared before `database`: fields drop in order, so the last commit ends before the file
     // is closed.
     writer: Writer,
+    snapshot: Arc<SharedSnapshot>,
+    page_cache: PageCache,
+    generations: Generations,
     database: Arc<Database>,
     metrics: StorageMetrics,
     failure: watch::Sender<Option<StorageError>>,
@@ -71,27 +82,55 @@ impl Storage {
     /// another process.
     pub fn open(directory: &Path) -> Result<Self, StorageError> {
         let path = directory.join(FILE_NAME);
-        let (database, file) = open_file(directory, &path)
+        let page_cache = PageCache::default();
+        let (database, file, reserve) = open_file(directory, &path, page_cache.clone())
             .map_err(|source| StorageError::Open { path, source: Arc::new(source) })?;
         let database = Arc::new(database);
+        let snapshot = Arc::<SharedSnapshot>::default();
         let metrics = StorageMetrics::new();
         let failure = watch::Sender::default();
-        let writer = Writer::start(&database, file, metrics.clone(), failure.clone())?;
-        Ok(Self { inner: Arc::new(Inner { writer, database, metrics, failure }) })
+        let generations = Generations::default();
+        let probe = file.try_clone().map_err(redb::Error::Io)?;
+        let room = Room::new(probe, reserve, metrics.clone());
+        let thread = WriterThread::new(
+            &database,
+            &snapshot,
+            &generations,
+            (file, room),
+            &metrics,
+            &failure,
+        )?;
+        let writer = Writer::start(thread)?;
+        let inner = Inner { writer, snapshot, page_cache, generations, database, metrics, failure };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Queues a conditional write and returns the future of its outcome; waits only while the queue
-    /// is full. Writes are applied in the order in which they were queued.
+    /// Queues writes that share a commit, and returns the future of their outcome; waits only while
+    /// the queue is full. Writes are applied in the order in which they were queued.
     ///
-    /// `decide` receives the current value of the key and returns the change and a result for the
-    /// caller. It runs on the writer thread: it must be quick and must not panic. The outcome
-    /// resolves once the change, and every write that `decide` saw, is on disk. Dropping the future
-    /// does not cancel the write.
+    /// `apply` writes items and returns a result for the caller. It runs on the writer thread: it
+    /// must be quick and must not panic. The outcome resolves once the changes, and every write that
+    /// `apply` saw, are on disk. Dropping the future does not cancel the writes.
     ///
     /// # Errors
-    /// [`StorageError::TooLarge`] for a key above [`MAX_KEY`]; [`StorageError::Closed`]. The
-    /// outcome is an error if the disk fails or if the value is above [`MAX_VALUE`]; then the write
-    /// is not acknowledged.
+    /// [`StorageError::Closed`]. The outcome is an error if the disk fails, or if `apply` returns
+    /// one; then nothing is acknowledged.
+    pub async fn submit_batch<R, F>(
+        &self,
+        apply: F,
+    ) -> Result<impl Future<Output = Result<R, StorageError>> + Send + use<R, F>, StorageError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut ItemsMut<'_>) -> Result<R, StorageError> + Send + 'static,
+    {
+        self.inner.writer.submit(apply).await
+    }
+
+    /// Queues a conditional write of one item: [`Storage::submit_batch`] of [`ItemsMut::update`].
+    ///
+    /// # Errors
+    /// As [`Storage::submit_batch`]; [`StorageError::TooLarge`] for a key above [`MAX_KEY`]. The
+    /// outcome is an error also if the value is above [`MAX_VALUE`].
     pub async fn submit<R, F>(
         &self,
         key: &[u8],
@@ -101,7 +140,8 @@ impl Storage {
         R: Send + 'static,
         F: FnOnce(Option<&[u8]>) -> (Change, R) + Send + 'static,
     {
-        self.inner.writer.submit(layout::stored_key(key)?, decide).await
+        let stored = layout::stored_key(key)?;
+        self.submit_batch(move |items| items.update_stored(&stored, decide)).await
     }
 
     /// [`Storage::submit`], and waits for the outcome.
@@ -132,6 +172,12 @@ impl Storage {
         self.update(key, |before| (Change::Delete, before.is_some())).await
     }
 
+    /// The number of changes of `key` so far. A read after this call sees every change that is counted:
+    /// if [`ItemsMut::is_current`] holds later, no write came between.
+    pub fn generation(&self, key: &[u8]) -> Generation {
+        self.inner.generations.current(key)
+    }
+
     /// Registers the metrics: commits, their duration and batch size, items, size of the file.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.inner.metrics.register_all(registry);
@@ -140,6 +186,11 @@ impl Storage {
     /// The number of commits since the file was opened.
     pub fn commit_count(&self) -> u64 {
         self.inner.metrics.commit_count()
+    }
+
+    /// The number of items that expire.
+    pub fn expiring_count(&self) -> u64 {
+        self.inner.metrics.expiring_count()
     }
 
     /// The number of items on disk.
@@ -151,6 +202,17 @@ impl Storage {
     pub fn item_counter(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
         let metrics = self.inner.metrics.clone();
         move || metrics.item_count()
+    }
+
+    /// The state of the volume, as the writer thread saw it last.
+    pub fn volume(&self) -> VolumeObservation {
+        self.inner.metrics.volume()
+    }
+
+    /// A function that returns [`Storage::volume`]. It does not keep the file open.
+    pub fn volume_observer(&self) -> impl Fn() -> VolumeObservation + Send + Sync + use<> {
+        let metrics = self.inner.metrics.clone();
+        move || metrics.volume()
     }
 
     /// The size of the file on disk, in bytes.
@@ -167,23 +229,35 @@ impl Storage {
     }
 }
 
-fn open_file(directory: &Path, path: &Path) -> Result<(Database, File), redb::Error> {
-    let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create(path)?;
-    make_table(&database)?;
+fn open_file(
+    directory: &Path,
+    path: &Path,
+    page_cache: PageCache,
+) -> Result<(Database, File, Arc<Reserve>), redb::Error> {
+    let reserve = room::open_reserve(directory).map_err(redb::Error::Io)?;
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
+    let items = ItemFile::new(file.map_err(redb::Error::Io)?, page_cache, Arc::clone(&reserve))?;
+    let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(items)?;
+    make_tables(&database)?;
     let file = File::open(path).map_err(redb::Error::Io)?;
     // The directory entry must survive a loss of power, as the content does.
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(redb::Error::Io)?;
-    Ok((database, file))
+    Ok((database, file, reserve))
 }
 
-/// Creates the table in a new file, so that reads always find it.
-fn make_table(database: &Database) -> Result<(), redb::Error> {
-    if database.begin_read()?.open_table(layout::ITEMS).is_ok() {
+/// Creates the tables that the file lacks, so that reads always find them.
+fn make_tables(database: &Database) -> Result<(), redb::Error> {
+    let transaction = database.begin_read()?;
+    if transaction.open_table(layout::ITEMS).is_ok()
+        && transaction.open_table(expiry::EXPIRIES).is_ok()
+    {
         return Ok(());
     }
+    drop(transaction);
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     transaction.open_table(layout::ITEMS)?;
+    transaction.open_table(expiry::EXPIRIES)?;
     Ok(transaction.commit()?)
 }
 

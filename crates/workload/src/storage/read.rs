@@ -1,20 +1,30 @@
 //! Reads: each sees the newest commit, and no commit waits for a read.
+//!
+//! Short reads run in the task of their caller as long as the kernel has the pages in memory
+//! ([`super::file::PageCache`]); all others run on threads that may wait for the disk.
 
-use super::{Inner, Position, Storage, StorageError, layout};
+use super::{Inner, Position, Storage, StorageError, layout, snapshot::ReadTable};
 use bytes::Bytes;
-use redb::{ReadOnlyTable, ReadableDatabase};
 use std::{ops::Bound, sync::Arc};
 
 /// A page of items ends after this many bytes of keys and values, also below its limit.
-const PAGE_BYTES: usize = 1024 * 1024;
+pub const PAGE_BYTES: usize = 1024 * 1024;
 /// A page of keys ends after this many bytes.
 const KEY_PAGE_BYTES: usize = 64 * 1024;
-
-type ReadTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
+/// The most keys of a short read: about 100 µs.
+const MAX_SHORT_READ: usize = 64;
 
 impl Inner {
-    fn open_table(&self) -> Result<ReadTable, StorageError> {
-        Ok(self.database.begin_read()?.open_table(layout::ITEMS)?)
+    fn read<R>(
+        &self,
+        read: impl FnOnce(&ReadTable) -> Result<R, StorageError>,
+    ) -> Result<R, StorageError> {
+        let outcome = self.snapshot.open(&self.database).and_then(|items| read(&items));
+        if let Err(error @ StorageError::Disk(_)) = &outcome {
+            tracing::error!(%error, "a read failed");
+            error.report_first(&self.failure);
+        }
+        outcome
     }
 }
 
@@ -25,7 +35,7 @@ impl Storage {
     /// [`StorageError::Disk`]; [`StorageError::TooLarge`] for a key above the limit.
     pub async fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
         let stored = layout::stored_key(key)?;
-        self.run_read(move |items| read_value(items, &stored)).await
+        self.run_read(1, move |items| read_value(items, &stored)).await
     }
 
     /// The values of `keys`, in their order.
@@ -53,7 +63,22 @@ impl Storage {
         keys: &[K],
     ) -> Result<Vec<Option<Bytes>>, StorageError> {
         let stored = stored_keys(keys)?;
-        self.run_read(move |items| read_value_page(items, &stored)).await
+        self.run_read(keys.len(), move |items| read_value_page(items, &stored)).await
+    }
+
+    /// As [`Storage::read_page`], but the values have at most `max_bytes` together. The page is empty if
+    /// the first value alone has more.
+    ///
+    /// # Errors
+    /// As [`Storage::get`].
+    pub async fn read_small_page<K: AsRef<[u8]>>(
+        &self,
+        keys: &[K],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Bytes>>, StorageError> {
+        let stored = stored_keys(keys)?;
+        self.run_read(keys.len(), move |items| read_small_value_page(items, &stored, max_bytes))
+            .await
     }
 
     /// The number of `keys` that exist; a key that is listed twice counts twice.
@@ -62,10 +87,10 @@ impl Storage {
     /// As [`Storage::get`].
     pub async fn count_existing<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<u64, StorageError> {
         let stored = stored_keys(keys)?;
-        self.run_read(move |items| {
+        self.run_read(keys.len(), move |items| {
             let mut count = 0;
             for key in stored {
-                count += u64::from(items.get(key.as_slice())?.is_some());
+                count += u64::from(items.get(&key)?.is_some());
             }
             Ok(count)
         })
@@ -84,7 +109,7 @@ impl Storage {
         limit: usize,
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
         let stored = after.map(layout::stored_key).transpose()?;
-        self.run_read(move |items| scan_page(items, stored.as_deref(), limit)).await
+        self.run_long_read(move |items| scan_page(items, stored.as_deref(), limit)).await
     }
 
     /// About `limit` keys from `start` on, and the position of the next page; none at the end. The
@@ -97,22 +122,30 @@ impl Storage {
         start: Position,
         limit: usize,
     ) -> Result<(Vec<Bytes>, Option<Position>), StorageError> {
-        self.run_read(move |items| scan_key_page(items, start, limit)).await
+        self.run_long_read(move |items| scan_key_page(items, start, limit)).await
     }
 
-    /// Runs `read` on a thread that may block on the disk.
-    async fn run_read<R: Send + 'static>(
+    /// Runs `read`, which looks `keys` keys up.
+    pub(super) async fn run_read<R: Send + 'static>(
+        &self,
+        keys: usize,
+        read: impl FnOnce(&ReadTable) -> Result<R, StorageError> + Send + 'static,
+    ) -> Result<R, StorageError> {
+        if keys <= MAX_SHORT_READ && self.inner.page_cache.allows_read_in_task() {
+            self.inner.read(read)
+        } else {
+            self.run_long_read(read).await
+        }
+    }
+
+    /// Runs `read` on a thread that may wait for the disk.
+    pub(super) async fn run_long_read<R: Send + 'static>(
         &self,
         read: impl FnOnce(&ReadTable) -> Result<R, StorageError> + Send + 'static,
     ) -> Result<R, StorageError> {
         let inner = Arc::clone(&self.inner);
-        let reading = tokio::task::spawn_blocking(move || read(&inner.open_table()?));
-        let outcome = reading.await.unwrap_or(Err(StorageError::Closed));
-        if let Err(error @ StorageError::Disk(_)) = &outcome {
-            tracing::error!(%error, "a read failed");
-            error.report_first(&self.inner.failure);
-        }
-        outcome
+        let reading = tokio::task::spawn_blocking(move || inner.read(read));
+        reading.await.unwrap_or(Err(StorageError::Closed))
     }
 }
 
@@ -137,6 +170,24 @@ fn read_value_page(
     Ok(page)
 }
 
+fn read_small_value_page(
+    items: &ReadTable,
+    keys: &[Vec<u8>],
+    max_bytes: usize,
+) -> Result<Vec<Option<Bytes>>, StorageError> {
+    let mut page = Vec::new();
+    let mut bytes = 0;
+    for key in keys {
+        let found = items.get(key)?;
+        bytes += found.as_ref().map_or(0, |value| value.value().len());
+        if bytes > max_bytes {
+            break;
+        }
+        page.push(found.map(|value| Bytes::copy_from_slice(value.value())));
+    }
+    Ok(page)
+}
+
 fn read_value(items: &ReadTable, stored: &[u8]) -> Result<Option<Bytes>, StorageError> {
     Ok(items.get(stored)?.map(|value| Bytes::copy_from_slice(value.value())))
 }
@@ -149,13 +200,16 @@ fn scan_page(
     let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut page = Vec::new();
     let mut bytes = 0;
-    for item in items.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
+    for item in items.range((from, Bound::Unbounded))? {
         let (stored, value) = item?;
+        if items.is_expired(stored.value())? {
+            continue;
+        }
         let key = Bytes::copy_from_slice(layout::user_key(stored.value()));
         let value = Bytes::copy_from_slice(value.value());
         bytes += key.len() + value.len();
         page.push((key, value));
-        if bytes >= PAGE_BYTES {
+        if page.len() >= limit || bytes >= PAGE_BYTES {
             break;
         }
     }
@@ -170,7 +224,7 @@ fn scan_key_page(
     let mut page: Vec<Bytes> = Vec::new();
     let mut last = None;
     let mut bytes = 0;
-    for item in items.range::<&[u8]>(start.key_prefix().as_slice()..)? {
+    for item in items.range(start.key_prefix().as_slice()..)? {
         let (stored, _) = item?;
         let key = layout::user_key(stored.value());
         let position = Position::of_key(key);
@@ -179,8 +233,10 @@ fn scan_key_page(
             return Ok((page, Some(position)));
         }
         last = Some(position);
-        bytes += key.len();
-        page.push(Bytes::copy_from_slice(key));
+        if !items.is_expired(stored.value())? {
+            bytes += key.len();
+            page.push(Bytes::copy_from_slice(key));
+        }
     }
     Ok((page, None))
 }

@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     process::{Command, Stdio},
     sync::mpsc,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -299,4 +300,20 @@ async fn an_acknowledged_write_survives_kill_9() {
             assert_eq!(storage.get(key.as_bytes()).await.unwrap(), Some(value(&key)), "{key}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_successor_waits_until_its_predecessor_has_closed_the_file() {
+    let directory = TempDir::new().unwrap();
+    let predecessor = open(&directory);
+    predecessor.put(b"a", value("1")).await.unwrap();
+    let path = directory.path().to_owned();
+    let refused = Storage::open_when_released(path.clone(), Duration::ZERO).await;
+    assert!(refused.is_err_and(|error| error.is_locked()));
+    let waiting = Storage::open_when_released(path, Duration::from_secs(60));
+    let (successor, ()) = tokio::join!(waiting, async {
+        tokio::task::yield_now().await;
+        drop(predecessor);
+    });
+    assert_eq!(successor.unwrap().get(b"a").await.unwrap(), Some(value("1")));
 }

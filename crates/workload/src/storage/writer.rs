@@ -1,69 +1,98 @@
 //! The single writer thread and its queue.
 
-use super::{Change, MAX_VALUE, StorageError, layout, metrics::StorageMetrics};
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table};
+use super::{
+    StorageError, expiry::EXPIRIES, generations::Generations, layout, metrics::StorageMetrics,
+    room::Room, snapshot::SharedSnapshot,
+};
+use crate::storage::ItemsMut;
+use redb::{Database, Durability, ReadableDatabase, ReadableTableMetadata};
 use std::{
     fs::File,
     future::Future,
+    mem,
     sync::Arc,
     thread::{self, JoinHandle},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// The most queued writes; above it, [`Writer::submit`] waits.
+/// The most queued jobs; above it, [`Writer::submit`] waits.
 const QUEUE_CAPACITY: usize = 1024;
-/// The most writes of one commit.
+/// The most jobs of one commit.
 const MAX_BATCH: usize = 1024;
+/// After a job with which a commit writes more than this many bytes, about, the next commit begins: it
+/// bounds what a commit takes of a volume before it frees anything.
+const MAX_COMMIT_BYTES: u64 = 4 * 1024 * 1024;
+/// A commit waits for further jobs for this part of the duration of the previous one.
+const GATHER_DIVISOR: u32 = 8;
+/// The longest wait for further jobs, and the pause between two looks at the queue.
+const MAX_GATHER: Duration = Duration::from_millis(1);
+const GATHER_PAUSE: Duration = Duration::from_micros(50);
 
-type WriteTable<'txn> = Table<'txn, &'static [u8], &'static [u8]>;
+/// A queued job of one caller: its writes, and the sender of their outcome.
+trait WriteJob: Send {
+    /// Applies the writes within the transaction.
+    fn apply(&mut self, items: &mut ItemsMut<'_>) -> Result<(), StorageError>;
 
-/// Sends the outcome of a write to its caller, once the transaction has ended.
-type Completion = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
+    /// Sends the outcome, once the transaction has ended.
+    fn complete(self: Box<Self>, committed: Result<(), StorageError>);
+}
 
-/// A queued write. Applies its change to the table within a transaction; returns whether the table
-/// changed, and the completion.
-type WriteJob =
-    Box<dyn FnOnce(&mut WriteTable<'_>) -> (Result<bool, StorageError>, Completion) + Send>;
+struct Job<F, R> {
+    apply: Option<F>,
+    outcome: Option<R>,
+    sender: oneshot::Sender<Result<R, StorageError>>,
+}
+
+impl<F, R> WriteJob for Job<F, R>
+where
+    R: Send + 'static,
+    F: FnOnce(&mut ItemsMut<'_>) -> Result<R, StorageError> + Send + 'static,
+{
+    fn apply(&mut self, items: &mut ItemsMut<'_>) -> Result<(), StorageError> {
+        if let Some(apply) = self.apply.take() {
+            self.outcome = Some(apply(items)?);
+        }
+        Ok(())
+    }
+
+    fn complete(self: Box<Self>, committed: Result<(), StorageError>) {
+        let Self { outcome, sender, .. } = *self;
+        let outcome = committed.and_then(|()| outcome.ok_or(StorageError::Closed));
+        // An error means that the caller dropped the future: the outcome is not needed.
+        let _ = sender.send(outcome);
+    }
+}
 
 /// The handle of the writer thread.
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<WriteJob>>,
+    queue: Option<mpsc::Sender<Box<dyn WriteJob>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the thread. It publishes the first failure of the disk in `failure`.
-    pub(super) fn start(
-        database: &Arc<Database>,
-        file: File,
-        metrics: StorageMetrics,
-        failure: watch::Sender<Option<StorageError>>,
-    ) -> Result<Self, StorageError> {
+    pub(super) fn start(writer: WriterThread) -> Result<Self, StorageError> {
         let (queue, jobs) = mpsc::channel(QUEUE_CAPACITY);
-        let writer = WriterThread { database: Arc::clone(database), file, jobs, metrics, failure };
-        let items = database.begin_read()?.open_table(layout::ITEMS)?.len()?;
-        writer.record_size(items)?;
         let thread = thread::Builder::new()
             .name("storage".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || writer.run(jobs))
             .map_err(redb::Error::Io)?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Queues a write; see [`super::Storage::submit`].
+    /// Queues a job; see [`super::Storage::submit_batch`].
     pub(super) async fn submit<R, F>(
         &self,
-        key: Vec<u8>,
-        decide: F,
+        apply: F,
     ) -> Result<impl Future<Output = Result<R, StorageError>> + Send + use<R, F>, StorageError>
     where
         R: Send + 'static,
-        F: FnOnce(Option<&[u8]>) -> (Change, R) + Send + 'static,
+        F: FnOnce(&mut ItemsMut<'_>) -> Result<R, StorageError> + Send + 'static,
     {
         let (sender, outcome) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(StorageError::Closed)?;
-        queue.send(write_job(key, decide, sender)).await.map_err(|_| StorageError::Closed)?;
+        let job = Box::new(Job { apply: Some(apply), outcome: None, sender });
+        queue.send(job).await.map_err(|_| StorageError::Closed)?;
         Ok(async { outcome.await.unwrap_or(Err(StorageError::Closed)) })
     }
 }
@@ -83,116 +112,135 @@ impl Drop for Writer {
     }
 }
 
-fn write_job<R, F>(
-    key: Vec<u8>,
-    decide: F,
-    sender: oneshot::Sender<Result<R, StorageError>>,
-) -> WriteJob
-where
-    R: Send + 'static,
-    F: FnOnce(Option<&[u8]>) -> (Change, R) + Send + 'static,
-{
-    Box::new(move |items| {
-        let (changed, outcome) = match apply_change(items, &key, decide) {
-            Ok((changed, outcome)) => (Ok(changed), Ok(outcome)),
-            Err(error) => (Err(error.clone()), Err(error)),
-        };
-        let completion: Completion = Box::new(move |committed| {
-            // An error means that the caller dropped the future: the outcome is not needed.
-            let _ = sender.send(committed.and(outcome));
-        });
-        (changed, completion)
-    })
-}
-
-fn apply_change<R>(
-    items: &mut WriteTable<'_>,
-    key: &[u8],
-    decide: impl FnOnce(Option<&[u8]>) -> (Change, R),
-) -> Result<(bool, R), StorageError> {
-    let before = items.get(key)?;
-    let existed = before.is_some();
-    let (change, outcome) = decide(before.as_ref().map(|value| value.value()));
-    drop(before);
-    let changed = match change {
-        Change::Keep => false,
-        Change::Put(value) if value.len() > MAX_VALUE => {
-            return Err(StorageError::TooLarge { bytes: value.len() });
-        }
-        Change::Put(value) => {
-            items.insert(key, &*value)?;
-            true
-        }
-        Change::Delete if existed => {
-            items.remove(key)?;
-            true
-        }
-        Change::Delete => false,
-    };
-    Ok((changed, outcome))
-}
-
 /// The state of the writer thread.
-struct WriterThread {
+pub(super) struct WriterThread {
     database: Arc<Database>,
+    snapshot: Arc<SharedSnapshot>,
+    generations: Generations,
     file: File,
-    jobs: mpsc::Receiver<WriteJob>,
+    room: Room,
     metrics: StorageMetrics,
     failure: watch::Sender<Option<StorageError>>,
 }
 
 impl WriterThread {
+    /// A writer that publishes the first failure of the disk in `failure`.
+    pub(super) fn new(
+        database: &Arc<Database>,
+        snapshot: &Arc<SharedSnapshot>,
+        generations: &Generations,
+        (file, room): (File, Room),
+        metrics: &StorageMetrics,
+        failure: &watch::Sender<Option<StorageError>>,
+    ) -> Result<Self, StorageError> {
+        let writer = Self {
+            database: Arc::clone(database),
+            snapshot: Arc::clone(snapshot),
+            generations: generations.clone(),
+            file,
+            room,
+            metrics: metrics.clone(),
+            failure: failure.clone(),
+        };
+        let transaction = database.begin_read()?;
+        let items = transaction.open_table(layout::ITEMS)?.len()?;
+        let expiring = transaction.open_table(EXPIRIES)?.len()?;
+        writer.record_size(items, expiring)?;
+        Ok(writer)
+    }
+
     /// Commits batches until the queue's sender is dropped.
-    fn run(mut self) {
-        let mut batch = Vec::with_capacity(MAX_BATCH);
-        while self.jobs.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
-            let mut completions = Vec::with_capacity(batch.len());
-            let committed = self.commit_batch(&mut batch, &mut completions);
+    fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn WriteJob>>) {
+        let mut batch = Vec::new();
+        let mut expected = 1;
+        let mut last_commit = Duration::ZERO;
+        while !batch.is_empty() || jobs.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
+            gather_jobs(&mut jobs, &mut batch, expected, last_commit);
+            let start = Instant::now();
+            let mut applied = Vec::with_capacity(batch.len());
+            let committed = self.commit_batch(&mut batch, &mut applied);
             if let Err(error) = &committed {
                 tracing::error!(%error, "a commit failed");
                 error.report_first(&self.failure);
             }
-            for complete in completions {
-                complete(committed.clone());
+            last_commit = start.elapsed();
+            // The callers that wait now: those of this commit are likely to write again at once.
+            expected = applied.len() + jobs.len();
+            for (job, outcome) in applied {
+                job.complete(committed.clone().and(outcome));
             }
         }
     }
 
-    /// Runs the batch in one transaction and collects the completions of the jobs that ran. After a
+    /// Applies the batch in one transaction, and collects its jobs with what became of each. After a
     /// fatal error the other jobs are dropped, so their callers receive [`StorageError::Closed`].
     fn commit_batch(
-        &self,
-        batch: &mut Vec<WriteJob>,
-        completions: &mut Vec<Completion>,
+        &mut self,
+        batch: &mut Vec<Box<dyn WriteJob>>,
+        applied: &mut Vec<(Box<dyn WriteJob>, Result<(), StorageError>)>,
     ) -> Result<(), StorageError> {
         let start = Instant::now();
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
-        let mut items = transaction.open_table(layout::ITEMS)?;
-        let mut changes = 0;
-        for job in batch.drain(..) {
-            let (changed, completion) = job(&mut items);
-            completions.push(completion);
-            match changed {
-                Ok(changed) => changes += u32::from(changed),
-                Err(error) if error.is_fatal() => return Err(error),
-                // This write alone is refused; its completion carries the error.
-                Err(_) => {}
+        let expiring = self.metrics.expiring_count();
+        let allowance = self.room.allowance();
+        let generations = self.generations.clone();
+        let mut items = ItemsMut::open(&transaction, expiring, allowance, generations)?;
+        let mut jobs = mem::take(batch).into_iter();
+        while let Some(mut job) = jobs.next() {
+            let outcome = job.apply(&mut items);
+            let fatal = outcome.clone().err().filter(StorageError::is_fatal);
+            applied.push((job, outcome));
+            if let Some(error) = fatal {
+                return Err(error);
+            }
+            let effects = items.effects();
+            if effects.written + effects.added > MAX_COMMIT_BYTES {
+                break;
             }
         }
-        let count = items.len()?;
-        drop(items);
-        if changes == 0 {
+        // The next commit has the others.
+        batch.extend(jobs);
+        let effects = items.effects();
+        self.room.record_refusals(effects.refused);
+        let (count, expiring) = items.count()?;
+        let changed = items.into_changed();
+        if changed.is_empty() {
             return Ok(transaction.abort()?);
         }
         transaction.commit()?;
+        self.snapshot.replace();
+        changed.iter().for_each(|position| self.generations.count_change(*position));
+        let changes = u32::try_from(changed.len()).unwrap_or(u32::MAX);
         self.metrics.record_commit(changes, start.elapsed());
-        self.record_size(count)
+        self.room.record_commit(effects.added, effects.freed);
+        self.record_size(count, expiring)
     }
 
-    fn record_size(&self, items: u64) -> Result<(), StorageError> {
+    fn record_size(&self, items: u64, expiring: u64) -> Result<(), StorageError> {
         let file = self.file.metadata().map_err(redb::Error::Io)?;
-        self.metrics.record_size(items, file.len());
+        self.metrics.record_size(items, expiring, file.len());
         Ok(())
+    }
+}
+
+/// Waits until `expected` callers have queued a job, for at most a part of the last commit's
+/// duration. Callers that write again and again otherwise end up in two halves that wait for each
+/// other's commits.
+fn gather_jobs(
+    jobs: &mut mpsc::Receiver<Box<dyn WriteJob>>,
+    batch: &mut Vec<Box<dyn WriteJob>>,
+    expected: usize,
+    last_commit: Duration,
+) {
+    let wait = (last_commit / GATHER_DIVISOR).min(MAX_GATHER);
+    let latest = Instant::now() + wait;
+    while batch.len() < expected.min(MAX_BATCH) && Instant::now() + GATHER_PAUSE < latest {
+        thread::sleep(GATHER_PAUSE);
+        while batch.len() < MAX_BATCH
+            && let Ok(job) = jobs.try_recv()
+        {
+            batch.push(job);
+        }
     }
 }

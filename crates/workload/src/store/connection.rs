@@ -1,40 +1,47 @@
 //! One client connection: executes its requests and replies in their order.
 
 use super::{
-    command::{self, Command, PendingReply, ServerInfo, WriteCommand},
+    admission::Slot,
+    command::{self, Command, ServerInfo, TransactionCommand, WriteCommand},
     limits::SMALL_BUFFER,
     reply_writer::ReplyWriter,
-    resp::{Reply, Request, RequestParser},
+    request_reader::RequestReader,
+    resp::{Reply, Request},
+    session::Session,
 };
-use crate::storage::Storage;
-use bytes::BytesMut;
+use crate::storage::{Storage, StorageError};
 use maquette_contract::keys::ERROR_MISDIRECTED;
-use std::{collections::VecDeque, io, ops::ControlFlow, time::Duration};
+use std::{io, mem, ops::ControlFlow, time::Duration};
 use tokio::{
-    io::AsyncReadExt,
-    net::tcp::OwnedReadHalf,
     sync::watch,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 
-/// The most writes of one connection that wait for their commit.
+/// The most writes of one batch.
 const MAX_PENDING_WRITES: usize = 256;
 /// After a protocol error, input is read and discarded for at most this time.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+/// Redis' error for a connection above the limit.
+pub(super) const TOO_MANY_CLIENTS: &str = "ERR max number of clients reached";
 
 /// A connection with its buffers and pending writes.
 pub(super) struct ClientConnection {
-    storage: Storage,
-    info: ServerInfo,
-    stream: OwnedReadHalf,
-    input: BytesMut,
-    parser: RequestParser,
-    /// The arrival of the first byte of the incomplete request, if there is one.
-    request_started: Option<Instant>,
-    /// Writes that wait for their commit, with the start of each, and the bytes that they hold.
-    pending: VecDeque<(Instant, PendingReply)>,
-    pending_bytes: usize,
-    replies: ReplyWriter,
+    pub(super) storage: Storage,
+    pub(super) info: ServerInfo,
+    pub(super) requests: RequestReader,
+    pub(super) replies: ReplyWriter,
+    pub(super) session: Session,
+    pub(super) slot: Slot,
+    pub(super) writes: PendingWrites,
+}
+
+/// Writes that are committed together before anything else is executed.
+#[derive(Default)]
+pub(super) struct PendingWrites {
+    /// Each with its start.
+    writes: Vec<(Instant, WriteCommand)>,
+    /// The memory that they hold.
+    bytes: usize,
 }
 
 /// What follows after the complete requests in the buffer are executed.
@@ -43,31 +50,14 @@ enum AfterRequests {
     ReadMore,
     /// The client requested to close the connection.
     Close,
+    /// The connection ends without a reply: its bytes are those of another protocol.
+    Drop,
     /// The start of the next request cannot be determined, or the connection is meant for another:
     /// the text of the error.
     Fail(String),
 }
 
 impl ClientConnection {
-    pub(super) fn new(
-        storage: Storage,
-        info: ServerInfo,
-        stream: OwnedReadHalf,
-        replies: ReplyWriter,
-    ) -> Self {
-        Self {
-            storage,
-            info,
-            stream,
-            input: BytesMut::new(),
-            parser: RequestParser::default(),
-            request_started: None,
-            pending: VecDeque::new(),
-            pending_bytes: 0,
-            replies,
-        }
-    }
-
     /// Serves until the client disconnects, breaks the protocol, or the server stops. Every
     /// complete request before that is answered.
     ///
@@ -79,18 +69,21 @@ impl ClientConnection {
             self.complete_writes().await?;
             self.replies.flush().await?;
             match next {
-                AfterRequests::ReadMore => self.release_buffers(),
-                AfterRequests::Close => return Ok(()),
+                AfterRequests::ReadMore => {}
+                AfterRequests::Close | AfterRequests::Drop => return Ok(()),
                 AfterRequests::Fail(error) => return self.end_with_error(error).await,
             }
+            let is_idle = !self.requests.is_within_request();
+            let since = Instant::now();
             let read = tokio::select! {
-                read = self.read_more() => read,
+                read = self.requests.read_more(self.replies.places()) => read,
+                () = self.slot.wait_until_idle_too_long(since), if is_idle => return Ok(()),
                 // Also resolves if the server is dropped.
                 _ = stop.wait_for(|stop| *stop) => return Ok(()),
             };
             match read {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                     let error = "ERR Protocol error: the request took too long";
                     return self.end_with_error(error.to_owned()).await;
@@ -103,9 +96,8 @@ impl ClientConnection {
     /// Executes the complete requests in the buffer.
     async fn execute_received(&mut self) -> io::Result<AfterRequests> {
         loop {
-            match self.parser.next_request(&mut self.input) {
+            match self.requests.next_request() {
                 Ok(Some(request)) => {
-                    self.request_started = None;
                     if let ControlFlow::Break(after) = self.execute_request(request).await? {
                         return Ok(after);
                     }
@@ -124,32 +116,46 @@ impl ClientConnection {
         let start = Instant::now();
         let (name, command) = command::parse(request);
         self.info.metrics.count_command(name);
-        match command {
-            Ok(Command::Write(write)) => self.queue_write(start, write).await?,
-            Ok(Command::Read(read)) => {
-                // A read sees the earlier writes of its connection.
-                self.complete_writes().await?;
-                let reply = read.run(&self.storage, &self.info, &mut self.replies).await?;
-                self.record_request(start, reply.as_ref());
-                if let Some(reply) = reply {
-                    self.push_reply(&reply);
-                }
+        let command = match command {
+            // Only writes wait for the next request.
+            Ok(Command::Write(write))
+                if !self.session.transaction.is_open() && !self.slot.must_name_recipient() =>
+            {
+                self.queue_write(start, write).await?;
+                self.replies.flush_if_full().await?;
+                return Ok(ControlFlow::Continue(()));
             }
+            command => command,
+        };
+        self.complete_writes().await?;
+        match command {
             Ok(Command::Recipient(named)) => {
-                self.complete_writes().await?;
                 if let Err(error) = (self.info.recipient_check)(&named) {
                     let text = format!("{ERROR_MISDIRECTED} {error}");
                     return Ok(ControlFlow::Break(AfterRequests::Fail(text)));
                 }
+                self.slot.mark_known();
                 self.push_reply(&Reply::OK);
             }
+            _ if self.slot.must_name_recipient() => {
+                let text = TOO_MANY_CLIENTS.to_owned();
+                return Ok(ControlFlow::Break(AfterRequests::Fail(text)));
+            }
             Ok(Command::Quit) => {
-                self.complete_writes().await?;
                 self.push_reply(&Reply::OK);
                 return Ok(ControlFlow::Break(AfterRequests::Close));
             }
+            Ok(Command::CrossProtocol) => {
+                tracing::warn!(
+                    from = %self.session.from(),
+                    "POST or Host: commands: an HTTP client is connected to the store, perhaps by a \
+                     page in a browser; the connection is closed"
+                );
+                return Ok(ControlFlow::Break(AfterRequests::Drop));
+            }
+            Ok(command) => self.execute_command(start, command).await?,
             Err(error) => {
-                self.complete_writes().await?;
+                self.session.transaction.refuse();
                 self.push_reply(&error.into());
             }
         }
@@ -157,7 +163,53 @@ impl ClientConnection {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Queues a write. Writes that follow directly share its commit; their replies are sent
+    /// Executes a command after which the connection stays open, or queues it in a transaction.
+    async fn execute_command(&mut self, start: Instant, command: Command) -> io::Result<()> {
+        let reply = match command {
+            Command::Transaction(command) => self.execute_transaction(command).await?,
+            command if self.session.transaction.is_open() => {
+                self.session.transaction.queue(command).unwrap_or_else(Reply::from)
+            }
+            Command::Read(read) => {
+                let reply = read.run(&self.storage, &self.info, &mut self.replies).await?;
+                self.record_request(start, reply.as_ref());
+                let Some(reply) = reply else { return Ok(()) };
+                reply
+            }
+            Command::Session(command) => {
+                let reply = self.session.run(command);
+                self.replies.set_protocol(self.session.protocol());
+                reply
+            }
+            Command::Write(_) | Command::Recipient(_) | Command::Quit | Command::CrossProtocol => {
+                return Ok(());
+            }
+        };
+        self.push_reply(&reply);
+        Ok(())
+    }
+
+    async fn execute_transaction(&mut self, command: TransactionCommand) -> io::Result<Reply> {
+        let transaction = &mut self.session.transaction;
+        let outcome = match command {
+            TransactionCommand::Begin => transaction.begin(),
+            TransactionCommand::Discard => transaction.discard(),
+            TransactionCommand::Watch(keys) => transaction.watch(&keys, &self.storage),
+            TransactionCommand::Unwatch => Ok(transaction.unwatch()),
+            TransactionCommand::Execute => match transaction.take() {
+                Err(error) => Err(error),
+                Ok(execution) => {
+                    if execution.replies_with_value() {
+                        self.replies.acquire_reply_place().await?;
+                    }
+                    Ok(execution.run(&self.storage).await.unwrap_or_else(Reply::from))
+                }
+            },
+        };
+        Ok(outcome.unwrap_or_else(Reply::from))
+    }
+
+    /// Collects a write. Writes that follow directly are in the same batch; their replies are sent
     /// together.
     async fn queue_write(&mut self, start: Instant, write: WriteCommand) -> io::Result<()> {
         let bytes = write.memory_bytes();
@@ -165,28 +217,53 @@ impl ClientConnection {
         let replies_with_value = write.replies_with_value();
         if replies_with_value {
             self.complete_writes().await?;
-            self.replies.acquire_large_permit().await?;
+            self.replies.acquire_reply_place().await?;
         }
-        self.pending.push_back((start, write.submit(&self.storage).await));
-        self.pending_bytes += bytes;
+        self.writes.writes.push((start, write));
+        self.writes.bytes += bytes;
         if replies_with_value
-            || self.pending.len() >= MAX_PENDING_WRITES
-            || self.pending_bytes > SMALL_BUFFER
+            || self.writes.writes.len() >= MAX_PENDING_WRITES
+            || self.writes.bytes > SMALL_BUFFER
         {
             self.complete_writes().await?;
         }
         Ok(())
     }
 
-    /// Waits for the pending writes and appends their replies.
+    /// Commits the pending writes as one batch and appends their replies.
     async fn complete_writes(&mut self) -> io::Result<()> {
-        while let Some((start, pending)) = self.pending.pop_front() {
-            let reply = pending.await;
-            self.record_request(start, Some(&reply));
-            self.push_reply(&reply);
+        let PendingWrites { writes, .. } = mem::take(&mut self.writes);
+        if writes.is_empty() {
+            return Ok(());
         }
-        self.pending_bytes = 0;
+        let starts: Vec<Instant> = writes.iter().map(|(start, _)| *start).collect();
+        match self.commit_batch(writes).await {
+            Ok(replies) => {
+                for (start, reply) in starts.into_iter().zip(replies) {
+                    self.record_request(start, Some(&reply));
+                    self.push_reply(&reply);
+                }
+            }
+            Err(error) => {
+                let reply = Reply::from(error);
+                for start in starts {
+                    self.record_request(start, Some(&reply));
+                    self.push_reply(&reply);
+                }
+            }
+        }
         self.replies.flush_if_full().await
+    }
+
+    /// Applies the writes in their order, in one commit; returns their replies once it is on disk.
+    async fn commit_batch(
+        &self,
+        writes: Vec<(Instant, WriteCommand)>,
+    ) -> Result<Vec<Reply>, StorageError> {
+        let batch = self.storage.submit_batch(move |items| {
+            writes.into_iter().map(|(_, write)| write.apply(items)).collect()
+        });
+        batch.await?.await
     }
 
     fn record_request(&self, start: Instant, reply: Option<&Reply>) {
@@ -209,48 +286,6 @@ impl ClientConnection {
         self.info.metrics.broken.inc();
         self.push_reply(&Reply::Error(error));
         self.replies.finish().await?;
-        let mut rest = vec![0; 4096];
-        let drained = async {
-            while self.stream.read(&mut rest).await? > 0 {}
-            io::Result::Ok(())
-        };
-        timeout(LINGER_TIMEOUT, drained).await?
+        timeout(LINGER_TIMEOUT, self.requests.drain()).await?
     }
-
-    /// Reads some bytes; 0 at the end of the stream.
-    ///
-    /// # Errors
-    /// If the connection fails, or if an incomplete request exceeds its time-out.
-    async fn read_more(&mut self) -> io::Result<usize> {
-        if !self.parser.is_within_request(&self.input) {
-            return self.stream.read_buf(reserve_input(&mut self.input)).await;
-        }
-        let started = *self.request_started.get_or_insert_with(Instant::now);
-        let large = self.parser.buffered_bytes(&self.input) > SMALL_BUFFER;
-        let more = async {
-            if large {
-                self.replies.acquire_large_permit().await?;
-            }
-            self.stream.read_buf(reserve_input(&mut self.input)).await
-        };
-        timeout_at(started + self.info.limits.request_timeout, more).await?
-    }
-
-    /// Releases the buffers and the permit of a large request or reply.
-    fn release_buffers(&mut self) {
-        if self.parser.is_within_request(&self.input) {
-            return;
-        }
-        self.replies.release_large_permit();
-        if self.input.capacity() > SMALL_BUFFER {
-            self.input = BytesMut::new();
-        }
-    }
-}
-
-/// The input buffer, with space for at least 4 KiB more.
-fn reserve_input(input: &mut BytesMut) -> &mut BytesMut {
-    const LEAST: usize = 4096;
-    input.reserve(LEAST);
-    input
 }

@@ -1,4 +1,4 @@
-//! The store: a RESP2 server for `redis-cli` and common Redis clients, with every item on disk.
+//! The store: a server of RESP2 and RESP3 for `redis-cli` and common Redis clients, with every item on disk.
 //!
 //! Owns the protocol ([`resp`]), the commands ([`command`]) and the bounds of a connection. A write
 //! is answered once it is on disk; pipelined writes share a commit, and replies keep the order of
@@ -7,15 +7,21 @@
 //! Never interprets values, calls no other component, and keeps no items in memory that are not on
 //! disk.
 
+mod admission;
+mod budget;
 mod command;
 mod connection;
 mod glob;
 mod limits;
 mod metrics;
 mod reply_writer;
+mod request_reader;
 mod resp;
 mod role;
 mod server;
+mod session;
+mod sweep;
+mod transaction;
 
 pub use limits::Limits;
 pub use metrics::StoreMetrics;

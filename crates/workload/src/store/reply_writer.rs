@@ -1,45 +1,46 @@
 //! Buffers and sends the replies of one connection, within bounds.
 
-use super::{limits::SMALL_BUFFER, resp::Reply};
+use super::{
+    budget::{MemoryBudget, Places, REPLY_PAGE_COST},
+    limits::SMALL_BUFFER,
+    resp::{Protocol, Reply},
+};
 use crate::storage::{Storage, StorageError};
 use bytes::{Bytes, BytesMut};
-use std::{io, sync::Arc, time::Duration};
-use tokio::{
-    io::AsyncWriteExt,
-    net::tcp::OwnedWriteHalf,
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use std::{io, time::Duration};
+use tokio::{io::AsyncWriteExt, net::tcp::OwnedWriteHalf, time::timeout};
 
-/// Replies that wait to be sent, and the permit to be large.
-///
-/// Every connection may buffer [`SMALL_BUFFER`] bytes in each direction. For a larger request or
-/// reply it needs one of the few permits that all connections share, and keeps it until its buffers
-/// are small again. So memory is bounded; large requests wait for each other and never block small
-/// ones.
+/// Replies that wait to be sent, and the place in the budget for large ones.
 #[derive(Debug)]
 pub(crate) struct ReplyWriter {
     stream: OwnedWriteHalf,
+    protocol: Protocol,
     buffer: BytesMut,
-    large_permits: Arc<Semaphore>,
-    large_permit: Option<OwnedSemaphorePermit>,
+    budget: MemoryBudget,
+    places: Places,
     flush_timeout: Duration,
 }
 
 impl ReplyWriter {
-    /// Sends replies to `stream`, each flush within `flush_timeout`; `large_permits` bounds the
-    /// connections with large buffers.
-    pub(crate) fn new(
+    /// Sends replies to `stream`, each flush within `flush_timeout`; `budget` bounds those above
+    /// [`SMALL_BUFFER`].
+    pub(super) fn new(
         stream: OwnedWriteHalf,
-        large_permits: Arc<Semaphore>,
+        budget: MemoryBudget,
         flush_timeout: Duration,
     ) -> Self {
-        Self { stream, buffer: BytesMut::new(), large_permits, large_permit: None, flush_timeout }
+        let (protocol, buffer) = (Protocol::default(), BytesMut::new());
+        Self { stream, protocol, buffer, budget, places: Places::default(), flush_timeout }
+    }
+
+    /// Encodes later replies in `protocol`.
+    pub(crate) fn set_protocol(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
     }
 
     /// Appends a reply to the buffer.
     pub(crate) fn push(&mut self, reply: &Reply) {
-        reply.encode_into(&mut self.buffer);
+        reply.encode_into(self.protocol, &mut self.buffer);
     }
 
     /// Appends the header of an array of `length` replies.
@@ -58,15 +59,18 @@ impl ReplyWriter {
     /// Sends the whole buffer.
     ///
     /// # Errors
-    /// If the connection fails or the client does not read its replies within the time-out.
+    /// If the connection fails, or if the client does not read its replies within the time-out; while
+    /// others wait for a place that this connection has, it must read faster.
     pub(crate) async fn flush(&mut self) -> io::Result<()> {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        timeout(self.flush_timeout, self.stream.write_all_buf(&mut self.buffer)).await??;
+        let (stream, buffer) = (&mut self.stream, &mut self.buffer);
+        timeout(self.flush_timeout, send_all(stream, buffer, &mut self.places)).await??;
         if self.buffer.capacity() > SMALL_BUFFER {
             self.buffer = BytesMut::new();
         }
+        self.places.reply = None;
         Ok(())
     }
 
@@ -79,25 +83,24 @@ impl ReplyWriter {
         self.stream.shutdown().await
     }
 
-    /// Waits for a permit to be large, unless the connection has one.
+    /// Waits for a place for a large reply, unless the connection has one.
     ///
     /// # Errors
     /// None while the server runs.
-    pub(crate) async fn acquire_large_permit(&mut self) -> io::Result<()> {
-        if self.large_permit.is_none() {
-            let permit = Arc::clone(&self.large_permits).acquire_owned().await;
-            self.large_permit = Some(permit.map_err(io::Error::other)?);
+    pub(crate) async fn acquire_reply_place(&mut self) -> io::Result<()> {
+        if self.places.reply.is_none() {
+            self.places.reply = Some(self.budget.acquire(REPLY_PAGE_COST).await?);
         }
         Ok(())
     }
 
-    /// Releases the permit to be large.
-    pub(crate) fn release_large_permit(&mut self) {
-        self.large_permit = None;
+    /// The places of the connection in the budgets.
+    pub(super) fn places(&mut self) -> &mut Places {
+        &mut self.places
     }
 
-    /// The values of the first of `keys`; see [`Storage::read_page`]. Values above [`SMALL_BUFFER`]
-    /// need a permit. If none is free they are dropped, and read again once there is one.
+    /// The values of the first of `keys`; see [`Storage::read_page`]. Values above [`SMALL_BUFFER`] are
+    /// read once there is a place for them.
     ///
     /// # Errors
     /// As [`Storage::read_page`].
@@ -106,17 +109,32 @@ impl ReplyWriter {
         storage: &Storage,
         keys: &[Bytes],
     ) -> Result<Vec<Option<Bytes>>, StorageError> {
-        let page = storage.read_page(keys).await?;
-        let bytes: usize = page.iter().flatten().map(Bytes::len).sum();
-        if bytes <= SMALL_BUFFER || self.large_permit.is_some() {
-            return Ok(page);
+        if self.places.reply.is_none() {
+            let page = storage.read_small_page(keys, SMALL_BUFFER).await?;
+            if !page.is_empty() {
+                return Ok(page);
+            }
+            self.acquire_reply_place().await.map_err(|_| StorageError::Closed)?;
         }
-        if let Ok(permit) = Arc::clone(&self.large_permits).try_acquire_owned() {
-            self.large_permit = Some(permit);
-            return Ok(page);
-        }
-        drop(page);
-        self.acquire_large_permit().await.map_err(|_| StorageError::Closed)?;
         storage.read_page(keys).await
     }
+}
+
+async fn send_all(
+    stream: &mut OwnedWriteHalf,
+    buffer: &mut BytesMut,
+    places: &mut Places,
+) -> io::Result<()> {
+    while !buffer.is_empty() {
+        let sent = tokio::select! {
+            biased;
+            () = places.wait_until_overdue() => return Err(io::ErrorKind::TimedOut.into()),
+            sent = stream.write_buf(buffer) => sent?,
+        };
+        if sent == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        places.record_progress(sent);
+    }
+    Ok(())
 }

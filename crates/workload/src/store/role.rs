@@ -3,7 +3,7 @@
 use super::{StoreMetrics, StoreServer};
 use crate::{
     runtime::{Edge, Process, RoleSettings, RunError, Runtime, serve},
-    storage::Storage,
+    storage::{PREDECESSOR_TIMEOUT, Storage},
 };
 use maquette_contract::{ComponentIdentity, Role, RoleConfig};
 use std::sync::Arc;
@@ -29,8 +29,6 @@ impl RoleSettings for StoreSettings {
 enum StoreError {
     #[error("a store needs a directory for its items: set --data DIR")]
     NoDirectory,
-    #[error("the recovery of the items was aborted: {0}")]
-    RecoveryAborted(tokio::task::JoinError),
 }
 
 impl From<StoreError> for RunError {
@@ -49,14 +47,19 @@ pub async fn run(process: Process) -> Result<(), RunError> {
     let runtime = Runtime::<StoreSettings>::start(process).await?;
     let recovered = runtime.readiness.add_condition("recovered", "the items are being recovered");
     let listening = runtime.readiness.add_condition("listening", "the port is not open yet");
-    let storage = open_storage(&runtime).await?;
+    let storage = tokio::select! {
+        opened = open_storage(&runtime) => opened?,
+        () = runtime.shutdown.wait_until_draining() => return Ok(()),
+    };
     recovered.mark_met();
 
     let metrics = StoreMetrics::default();
     metrics.register_all(&mut runtime.metrics.registry());
     storage.register_metrics(&mut runtime.metrics.registry());
-    let count = storage.item_counter();
-    runtime.set_reporter(move |report| report.items = Some(count()));
+    let (count, volume) = (storage.item_counter(), storage.volume_observer());
+    runtime.set_reporter(move |report| {
+        (report.items, report.volume) = (Some(count()), Some(volume()));
+    });
 
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.store_port).await?;
     let (address, items) = (serve::address(&listener)?, storage.item_count());
@@ -74,7 +77,6 @@ pub async fn run(process: Process) -> Result<(), RunError> {
 
 async fn open_storage(runtime: &Runtime<StoreSettings>) -> Result<Storage, RunError> {
     let directory = runtime.options.data.clone().ok_or(StoreError::NoDirectory)?;
-    let opening = tokio::task::spawn_blocking(move || Storage::open(&directory));
-    let opened = opening.await.map_err(StoreError::RecoveryAborted)?;
+    let opened = Storage::open_when_released(directory, PREDECESSOR_TIMEOUT).await;
     opened.map_err(|error| RunError::Role(error.into()))
 }

@@ -2,10 +2,15 @@
 
 use super::{
     Limits,
+    admission::Admission,
+    budget::MemoryBudget,
     command::{ServerInfo, command_names},
-    connection::ClientConnection,
+    connection::{ClientConnection, PendingWrites, TOO_MANY_CLIENTS},
     metrics::StoreMetrics,
     reply_writer::ReplyWriter,
+    request_reader::RequestReader,
+    session::Session,
+    sweep::remove_expired_items,
 };
 use crate::storage::Storage;
 use maquette_contract::RecipientError;
@@ -13,7 +18,7 @@ use socket2::{SockRef, TcpKeepalive};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration, time::Instant};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
     task::JoinSet,
 };
 
@@ -27,7 +32,7 @@ pub struct StoreServer {
     listener: TcpListener,
     storage: Storage,
     info: ServerInfo,
-    large_permits: Arc<Semaphore>,
+    connections_total: u64,
     connections: JoinSet<()>,
 }
 
@@ -48,15 +53,13 @@ impl StoreServer {
             observer,
             recipient_check: Arc::new(|_| Ok(())),
         };
-        let large_permits = Arc::new(Semaphore::new(limits.large_connections));
-        Ok(Self { listener, storage, info, large_permits, connections: JoinSet::new() })
+        Ok(Self { listener, storage, info, connections_total: 0, connections: JoinSet::new() })
     }
 
     /// Replaces the default limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.info.limits = limits;
-        self.large_permits = Arc::new(Semaphore::new(limits.large_connections));
         self
     }
 
@@ -85,17 +88,23 @@ impl StoreServer {
     /// received so far and closes all connections.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(false);
-        tokio::pin!(stop);
+        let bounds = SharedBounds::new(&self.info);
+        let storage = self.storage.clone();
+        let sweeping = remove_expired_items(&storage);
+        tokio::pin!(stop, sweeping);
+        let mut sweeps = true;
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, from)) => self.accept(stream, from, stopped.clone()),
+                    Ok((stream, from)) => self.accept(stream, from, &bounds, stopped.clone()),
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
                         tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                     }
                 },
                 Some(_) = self.connections.join_next() => {}
+                // An error means that the disk has failed, which the storage reports.
+                _ = &mut sweeping, if sweeps => sweeps = false,
                 () = &mut stop => break,
             }
         }
@@ -104,30 +113,35 @@ impl StoreServer {
         while self.connections.join_next().await.is_some() {}
     }
 
-    fn accept(&mut self, stream: TcpStream, from: SocketAddr, stop: watch::Receiver<bool>) {
-        let metrics = &self.info.metrics;
-        if self.connections.len() >= self.info.limits.connections {
-            metrics.rejected.inc();
+    fn accept(
+        &mut self,
+        stream: TcpStream,
+        from: SocketAddr,
+        bounds: &SharedBounds,
+        stop: watch::Receiver<bool>,
+    ) {
+        let Some(slot) = bounds.admission.admit(from.ip()) else {
             // Best effort: the connection is closed even if the error cannot be sent.
-            let _ = stream.try_write(b"-ERR max number of clients reached\r\n");
+            let _ = stream.try_write(format!("-{TOO_MANY_CLIENTS}\r\n").as_bytes());
             return;
-        }
-        metrics.accepted.inc();
+        };
         if let Err(error) = configure_socket(&stream) {
             tracing::debug!(%from, %error, "a connection ended at once");
             return;
         }
+        self.connections_total += 1;
+        let limits = self.info.limits;
         let (input, output) = stream.into_split();
-        let output = ReplyWriter::new(
-            output,
-            Arc::clone(&self.large_permits),
-            self.info.limits.flush_timeout,
-        );
-        let connection =
-            ClientConnection::new(self.storage.clone(), self.info.clone(), input, output);
-        let open = OpenConnection::count(metrics);
+        let connection = ClientConnection {
+            storage: self.storage.clone(),
+            info: self.info.clone(),
+            requests: RequestReader::new(input, bounds.requests.clone(), limits),
+            replies: ReplyWriter::new(output, bounds.replies.clone(), limits.flush_timeout),
+            session: Session::new(self.connections_total, from),
+            slot,
+            writes: PendingWrites::default(),
+        };
         self.connections.spawn(async move {
-            let _open = open;
             if let Err(error) = connection.serve(stop).await {
                 tracing::debug!(%from, %error, "a connection failed");
             }
@@ -135,23 +149,24 @@ impl StoreServer {
     }
 }
 
+/// The bounds that all connections share.
+struct SharedBounds {
+    admission: Admission,
+    requests: MemoryBudget,
+    replies: MemoryBudget,
+}
+
+impl SharedBounds {
+    fn new(info: &ServerInfo) -> Self {
+        Self {
+            admission: Admission::new(info.limits, info.metrics.clone()),
+            requests: MemoryBudget::new(info.limits.request_memory),
+            replies: MemoryBudget::new(info.limits.reply_memory),
+        }
+    }
+}
+
 fn configure_socket(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE))
-}
-
-/// Counts a connection as open until it is dropped.
-struct OpenConnection(StoreMetrics);
-
-impl OpenConnection {
-    fn count(metrics: &StoreMetrics) -> Self {
-        metrics.connections.inc();
-        Self(metrics.clone())
-    }
-}
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.0.connections.dec();
-    }
 }

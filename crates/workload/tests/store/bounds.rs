@@ -76,7 +76,7 @@ async fn an_idle_connection_between_requests_stays_open() {
 #[tokio::test]
 async fn large_requests_wait_for_each_other_but_block_no_small_one() {
     let store =
-        TestStore::start_with_limits(Limits { large_connections: 1, ..Limits::default() }).await;
+        TestStore::start_with_limits(Limits { request_memory: 1, ..Limits::default() }).await;
     let large = encode_request(&[b"SET", b"k", &vec![b'x'; 200 * 1024]]);
     let (most, rest) = large.split_at(150 * 1024);
     let mut first = store.connect().await;
@@ -97,11 +97,8 @@ async fn large_requests_wait_for_each_other_but_block_no_small_one() {
 
 #[tokio::test]
 async fn a_client_that_reads_no_replies_is_dropped_and_blocks_no_other() {
-    let limits = Limits {
-        large_connections: 1,
-        flush_timeout: Duration::from_millis(200),
-        ..Limits::default()
-    };
+    let limits =
+        Limits { reply_memory: 1, flush_timeout: Duration::from_millis(200), ..Limits::default() };
     let store = TestStore::start_with_limits(limits).await;
     let value = vec![b'x'; 1024 * 1024];
     store.storage.put(b"k", value.clone().into()).await.unwrap();
@@ -132,7 +129,12 @@ async fn read_to_end_or_reset(stream: &mut TcpStream) -> usize {
 
 #[tokio::test]
 async fn a_connection_above_the_limit_is_refused_with_an_error() {
-    let store = TestStore::start_with_limits(Limits { connections: 2, ..Limits::default() }).await;
+    let store = TestStore::start_with_limits(Limits {
+        connections: 2,
+        connections_of_known_callers: 0,
+        ..Limits::default()
+    })
+    .await;
     let (mut first, mut second) = (store.connect().await, store.connect().await);
     expect_pong(&mut first).await;
     expect_pong(&mut second).await;

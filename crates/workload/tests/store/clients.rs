@@ -165,9 +165,13 @@ async fn errors_have_the_texts_of_redis() {
         let error = outcome.unwrap_err();
         format!("{} {}", error.code().unwrap_or_default(), error.detail().unwrap_or_default())
     };
-    let unknown = "ERR unknown command 'HELLO', with args beginning with: '3' ";
-    assert_eq!(fails(&["HELLO", "3"]).await, unknown);
-    assert_eq!(fails(&["SET", "k", "v", "EX", "1"]).await, "ERR syntax error");
+    let unknown = "ERR unknown command 'HGET', with args beginning with: 'a' 'b' ";
+    assert_eq!(fails(&["HGET", "a", "b"]).await, unknown);
+    assert_eq!(
+        fails(&["SET", "k", "v", "EX", "x"]).await,
+        "ERR value is not an integer or out of range"
+    );
+    assert_eq!(fails(&["SELECT", "1"]).await, "ERR DB index is out of range");
     assert_eq!(fails(&["GET"]).await, "ERR wrong number of arguments for 'get' command");
 }
 

@@ -4,6 +4,7 @@
 mod bounds;
 #[cfg(test)]
 mod clients;
+mod commands;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub(crate) fn identity() -> ComponentIdentity {
     ComponentIdentity {
         architecture: "shop".parse().unwrap(),
         uid: Some("the-uid".parse().unwrap()),
+        former_uid: None,
         component: "data".parse().unwrap(),
     }
 }

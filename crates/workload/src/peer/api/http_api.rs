@@ -73,7 +73,7 @@ impl Application<PeerSettings> for PeerApi {
 
     async fn gather_summary(&self, request: &Request<PeerSettings>) -> Result<Summary, HttpError> {
         if let Some(successor) = &request.settings.successor {
-            return forward::get_summary(request, successor).await;
+            return forward::get_summary(request, successor, request.context.clone()).await;
         }
         let log: QueryLog<'_> = &|query| request.log_query(query);
         let context = QueryContext { request: request.context.clone(), log };

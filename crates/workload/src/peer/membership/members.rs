@@ -67,6 +67,7 @@ mod tests {
         let own = ComponentIdentity {
             architecture: "shop".parse().unwrap(),
             uid: None,
+            former_uid: None,
             component: "peers".parse().unwrap(),
         };
         Members::new(&config(namespace, members), &own)

@@ -4,9 +4,12 @@
 mod failures;
 mod history;
 mod internal_items;
+pub(crate) mod linearizability;
+pub(crate) mod links;
 mod migration;
 mod model;
 mod pods;
+mod repeated_writes;
 mod resizing;
 mod strangers;
 mod successor;

@@ -126,7 +126,11 @@ impl<S: RoleSettings> LoadedConfig<S> {
         before: Option<&Self>,
     ) -> Result<Self, ConfigError> {
         let ConfigDocument { config, revision } = document;
-        let (to, identity) = (config.role(), config.identity());
+        let to = config.role();
+        let identity = match before {
+            Some(before) => config.identity().replacing(&before.identity),
+            None => config.identity(),
+        };
         if let Some(before) = before.filter(|before| *before.component() != identity.component) {
             return Err(ConfigError::ComponentChanged {
                 from: before.component().clone(),

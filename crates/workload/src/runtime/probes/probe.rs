@@ -4,15 +4,14 @@
 //! a pod and that the pod answers; an old pooled connection would not show the first two.
 
 use super::target::EdgeTarget;
-use crate::runtime::{add_recipient, misdirected_reason};
-use http_body_util::Empty;
-use hyper::{Request, StatusCode, body::Bytes, client::conn::http1, header};
-use hyper_util::rt::TokioIo;
+use crate::runtime::{CONNECT_OPTIONS, PING_PATH, add_recipient, host_header, misdirected_reason};
+use http_body_util::Full;
+use hyper::{Request, StatusCode, body::Bytes, header};
 use maquette_contract::{
     Address,
     keys::{COMMAND_RECIPIENT, ERROR_MISDIRECTED},
 };
-use maquette_http_client::read_body;
+use maquette_http_client::{Connection, resolve};
 use std::{io, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -26,8 +25,6 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_REASON_BYTES: usize = 4096;
 /// The start of a store's answer to a command that it does not know.
 const UNKNOWN_COMMAND: &str = "-ERR unknown command";
-/// The path that a traffic port answers without any work.
-const PING_PATH: &str = "/ping";
 
 /// The protocol of the component at the other end of an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,43 +84,36 @@ async fn connect(address: &Address) -> Result<TcpStream, ProbeError> {
 
 async fn probe_http(target: &EdgeTarget) -> Result<(), ProbeError> {
     let address = &target.address;
-    let stream = TokioIo::new(connect(address).await?);
-    let (mut sender, connection) =
-        http1::handshake(stream).await.map_err(|error| ProbeError::lost(address, &error))?;
+    let mut connection = open_connection(address).await?;
     let mut request = Request::get(PING_PATH)
-        .header(header::HOST, &address.0)
+        .header(header::HOST, host_header(address))
         .header(header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
+        .body(Full::<Bytes>::default())
         .map_err(|error| ProbeError::lost(address, &error))?;
     add_recipient(target.recipient.as_ref(), request.headers_mut());
-    let response = async {
-        let (head, body) = sender.send_request(request).await?.into_parts();
-        // A body that is too large or broken gives no reason.
-        let reason = match head.status {
-            StatusCode::MISDIRECTED_REQUEST => {
-                read_body(body, MAX_REASON_BYTES).await.unwrap_or_default()
-            }
-            _ => Bytes::new(),
-        };
-        Ok::<_, hyper::Error>((head.status, reason))
-    };
-    let connection = async {
-        // An error that ends the connection also ends the request, which reports it.
-        let _ = connection.await;
-        std::future::pending().await
-    };
-    let (status, reason) = tokio::select! {
-        response = response => response.map_err(|error| ProbeError::lost(address, &error))?,
-        never = connection => never,
-    };
-    if status == StatusCode::MISDIRECTED_REQUEST {
-        return Err(misdirected(address, &reason));
+    let response = connection
+        .exchange(request, MAX_REASON_BYTES)
+        .await
+        .map_err(|error| ProbeError::lost(address, &error))?;
+    match response.status() {
+        StatusCode::MISDIRECTED_REQUEST => Err(misdirected(address, response.body())),
+        status if status.is_success() => Ok(()),
+        status => Err(ProbeError::UnexpectedStatus { address: address.clone(), status }),
     }
-    if status.is_success() {
-        Ok(())
-    } else {
-        Err(ProbeError::UnexpectedStatus { address: address.clone(), status })
+}
+
+/// A new connection to the first address of the name that accepts one.
+async fn open_connection(address: &Address) -> Result<Connection, ProbeError> {
+    let failed = |source| ProbeError::Connect { address: address.clone(), source };
+    let addresses = resolve(&address.0, PROBE_TIMEOUT).await.map_err(failed)?;
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for remote in addresses {
+        match Connection::open(remote, &CONNECT_OPTIONS).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => last = error,
+        }
     }
+    Err(failed(last))
 }
 
 fn misdirected(address: &Address, reason: &[u8]) -> ProbeError {

@@ -6,11 +6,15 @@ use maquette_contract::{ComponentIdentity, Recipient, RecipientError, keys::HEAD
 /// The longest reason that is taken over from the answer of a stranger, in characters.
 const MAX_REASON_CHARS: usize = 300;
 
+/// The header of requests to a recipient, if it is known.
+pub(super) fn recipient_value(recipient: Option<&Recipient>) -> Option<HeaderValue> {
+    // A recipient has only characters that a header may have.
+    recipient.and_then(|it| HeaderValue::try_from(it.to_string()).ok())
+}
+
 /// Names the recipient of a request, if it is known.
 pub fn add_recipient(recipient: Option<&Recipient>, headers: &mut HeaderMap) {
-    // A recipient has only characters that a header may have.
-    let value = recipient.and_then(|it| HeaderValue::try_from(it.to_string()).ok());
-    if let Some(value) = value {
+    if let Some(value) = recipient_value(recipient) {
         headers.insert(HEADER_RECIPIENT, value);
     }
 }
@@ -45,6 +49,7 @@ mod tests {
         let own = ComponentIdentity {
             architecture: "shop".parse().unwrap(),
             uid: Some("u1".parse().unwrap()),
+            former_uid: None,
             component: "web".parse().unwrap(),
         };
         let mut headers = HeaderMap::new();

@@ -1,11 +1,15 @@
 //! The HTTP/1.1 server, with a graceful stop.
 
+use super::connections::{ConnectionState, ConnectionTable, WatchedStream};
 use crate::runtime::{Shutdown, shutdown::ShutdownStage};
-use axum::{Router, response::Response};
+use axum::{
+    Router,
+    response::{IntoResponse, Response},
+};
 use hyper::{
-    Request,
+    Request, StatusCode, Version,
     body::Incoming,
-    header::{CONNECTION, HeaderValue},
+    header::{CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue},
     server::conn::http1,
     service::Service,
 };
@@ -16,6 +20,7 @@ use hyper_util::{
 };
 use std::{
     convert::Infallible,
+    future::ready,
     io,
     net::{IpAddr, SocketAddr},
     pin::Pin,
@@ -24,17 +29,20 @@ use std::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{sleep, timeout},
 };
 
-/// The longest wait for the complete head of a connection's next request: longer than any client of
-/// this workspace keeps an idle connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest wait for a connection's next request: longer than any client of this workspace keeps
+/// an idle connection.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most bytes that a connection buffers, and so the largest head of a request.
 const MAX_BUFFER: usize = 32 << 10;
-/// The most open connections, in flight or idle; more wait to be accepted.
+/// The most open connections of a port. Above it, the one that has waited longest for its client is
+/// closed; while each of them has a request in flight, more wait to be accepted.
 const MAX_CONNECTIONS: usize = 4096;
+/// How often a full port looks for a connection to close.
+const FULL_PAUSE: Duration = Duration::from_millis(20);
 /// The longest wait for requests in flight while the process drains: a little more than
 /// [`super::headers::MAX_DEADLINE`].
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(12);
@@ -81,11 +89,22 @@ pub async fn serve_http<T: Send + Sync + 'static>(
     shutdown: &Shutdown,
     settings: watch::Receiver<T>,
 ) {
+    serve_connections(listener, router, shutdown, settings, MAX_CONNECTIONS).await;
+}
+
+async fn serve_connections<T: Send + Sync + 'static>(
+    listener: TcpListener,
+    router: Router,
+    shutdown: &Shutdown,
+    settings: watch::Receiver<T>,
+    max_connections: usize,
+) {
     let graceful = GracefulShutdown::new();
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let table = Arc::new(ConnectionTable::default());
+    let permits = Arc::new(Semaphore::new(max_connections));
     loop {
         let next = async {
-            let permit = Arc::clone(&permits).acquire_owned().await;
+            let permit = acquire_place(&permits, &table).await;
             (listener.accept().await, permit)
         };
         let (accepted, permit) = tokio::select! {
@@ -100,13 +119,22 @@ pub async fn serve_http<T: Send + Sync + 'static>(
         let mut seen_settings = settings.clone();
         seen_settings.mark_unchanged();
         let router = TowerToHyperService::new(router.clone());
-        let served =
-            ConnectionService { router, shutdown: shutdown.clone(), settings: seen_settings };
+        let handle = table.add();
+        let served = ConnectionService {
+            router,
+            shutdown: shutdown.clone(),
+            settings: seen_settings,
+            state: Arc::clone(&handle.state),
+            table: Arc::clone(&table),
+        };
         let connection = graceful.watch(serve_connection(stream, served));
         tokio::spawn(async move {
-            // The client closed the connection or does not speak HTTP: not an error of this server.
-            let _ = connection.await;
-            drop(permit);
+            tokio::select! {
+                // The client closed the connection or does not speak HTTP: no error of this server.
+                _ = connection => {}
+                () = handle.state.wait_until_closing() => {}
+            }
+            drop((handle, permit));
         });
     }
     drop(listener);
@@ -115,15 +143,34 @@ pub async fn serve_http<T: Send + Sync + 'static>(
     }
 }
 
+/// Waits for a place for one more connection. While there is none, connections that wait for their
+/// clients are closed.
+async fn acquire_place(
+    permits: &Arc<Semaphore>,
+    table: &ConnectionTable,
+) -> Option<OwnedSemaphorePermit> {
+    loop {
+        if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
+            return Some(permit);
+        }
+        table.close_longest_waiting();
+        if let Ok(permit) = timeout(FULL_PAUSE, Arc::clone(permits).acquire_owned()).await {
+            // The semaphore is never closed.
+            return permit.ok();
+        }
+    }
+}
+
 fn serve_connection<T: Send + Sync + 'static>(
     stream: TcpStream,
     served: ConnectionService<T>,
-) -> http1::Connection<TokioIo<TcpStream>, ConnectionService<T>> {
+) -> http1::Connection<TokioIo<WatchedStream>, ConnectionService<T>> {
     // Without TCP_NODELAY the socket works, with more latency.
     let _ = stream.set_nodelay(true);
+    let stream = WatchedStream::new(stream, Arc::clone(&served.state));
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(IDLE_TIMEOUT)
         .max_buf_size(MAX_BUFFER)
         .serve_connection(TokioIo::new(stream), served)
 }
@@ -134,6 +181,8 @@ struct ConnectionService<T> {
     shutdown: Shutdown,
     /// Changed if the settings are newer than the connection.
     settings: watch::Receiver<T>,
+    state: Arc<ConnectionState>,
+    table: Arc<ConnectionTable>,
 }
 
 impl<T: Send + Sync + 'static> Service<Request<Incoming>> for ConnectionService<T> {
@@ -142,7 +191,12 @@ impl<T: Send + Sync + 'static> Service<Request<Incoming>> for ConnectionService<
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let answer = self.router.call(request);
+        if let Err(refusal) = check_head(request.version(), request.headers()) {
+            self.state.end_request();
+            return Box::pin(ready(Ok(refusal.into_response())));
+        }
+        let state = Arc::clone(&self.state);
+        let answer = self.router.call(request.map(|body| state.begin_request(&self.table, body)));
         let (shutdown, settings) = (self.shutdown.clone(), self.settings.clone());
         Box::pin(async move {
             let mut response = answer.await?;
@@ -152,7 +206,127 @@ impl<T: Send + Sync + 'static> Service<Request<Incoming>> for ConnectionService<
             {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
+            state.end_request();
             Ok(response)
         })
+    }
+}
+
+/// Checks what HTTP/1.1 demands of each request, before any of its body is read.
+fn check_head(version: Version, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+    if version < Version::HTTP_11 {
+        return Ok(());
+    }
+    let mut hosts = headers.get_all(HOST).iter();
+    let bad_request = |reason| Err((StatusCode::BAD_REQUEST, reason));
+    match (hosts.next(), hosts.next()) {
+        (None, _) => return bad_request("the header Host is missing; HTTP/1.1 demands it\n"),
+        (_, Some(_)) => return bad_request("there is more than one header Host; send one\n"),
+        (Some(host), None) if !host.as_bytes().iter().all(is_host_byte) => {
+            return bad_request("the header Host is not a host name or address with a port\n");
+        }
+        (Some(_), None) => {}
+    }
+    // hyper sends "100 Continue" once the body is read: a request that is refused before gets its
+    // answer instead.
+    let is_known = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    if !headers.get_all(EXPECT).iter().all(is_known) {
+        let reason = "the only expectation that is met is \"Expect: 100-continue\"\n";
+        return Err((StatusCode::EXPECTATION_FAILED, reason));
+    }
+    Ok(())
+}
+
+/// The bytes of a host and port (RFC 3986, 3.2.2).
+fn is_host_byte(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:[]".contains(byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::connections::BEGUN_HEAD_TIMEOUT, *};
+    use axum::routing::{get, put};
+    use bytes::Bytes;
+    use std::time::Instant;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    const MAX: usize = 8;
+    const PING: &[u8] = b"GET /ping HTTP/1.1\r\nhost: a\r\n\r\n";
+
+    async fn start_server() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new()
+            .route("/ping", get(async || StatusCode::NO_CONTENT))
+            .route("/body", put(async |body: Bytes| body.len().to_string()))
+            .route("/never", get(async || std::future::pending::<()>().await));
+        tokio::spawn(async move {
+            let shutdown = Shutdown::new(Duration::from_secs(5));
+            serve_connections(listener, router, &shutdown, constant_settings(), MAX).await;
+        });
+        address
+    }
+
+    async fn connect(address: SocketAddr, bytes: &[u8]) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        stream
+    }
+
+    /// Whether the connection is closed within this time.
+    async fn closes(stream: &mut TcpStream, within: Duration) -> bool {
+        let mut rest = Vec::new();
+        // An error is a reset: closed as well.
+        timeout(within, stream.read_to_end(&mut rest)).await.is_ok()
+    }
+
+    async fn assert_answers(address: SocketAddr) {
+        let mut stream = connect(address, PING).await;
+        let mut answer = [0; 12];
+        let read = stream.read_exact(&mut answer);
+        timeout(Duration::from_secs(20), read).await.expect("an answer").unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 204");
+    }
+
+    #[tokio::test]
+    async fn a_port_full_of_half_open_heads_answers_others() {
+        let address = start_server().await;
+        let mut half_open = vec![];
+        for bytes in
+            [&b"GET /pi"[..], b"", b"PUT /body HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n1"]
+        {
+            for _ in 0..2 * MAX {
+                half_open.push(connect(address, bytes).await);
+            }
+            assert_answers(address).await;
+        }
+        assert!(closes(&mut half_open[0], Duration::from_secs(20)).await, "the oldest first");
+    }
+
+    #[tokio::test]
+    async fn a_request_in_flight_is_not_closed_for_others() {
+        let address = start_server().await;
+        let mut in_flight = connect(address, b"GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        let mut idle = vec![];
+        for _ in 0..3 * MAX {
+            idle.push(connect(address, b"").await);
+        }
+        assert_answers(address).await;
+        assert!(!closes(&mut in_flight, Duration::from_millis(50)).await);
+    }
+
+    #[tokio::test]
+    async fn a_begun_head_has_5_s_and_an_idle_connection_more() {
+        let address = start_server().await;
+        let (mut idle, start) = (connect(address, PING).await, Instant::now());
+        let mut begun = connect(address, b"GET /ping HTTP/1.1\r\n").await;
+        let mut second = connect(address, PING).await;
+        second.read_exact(&mut [0; 12]).await.unwrap();
+        second.write_all(b"GET ").await.unwrap();
+        assert!(closes(&mut begun, Duration::from_secs(30)).await);
+        assert!(closes(&mut second, Duration::from_secs(30)).await, "also of a later request");
+        assert!(start.elapsed() >= BEGUN_HEAD_TIMEOUT, "{:?}", start.elapsed());
+        idle.write_all(PING).await.unwrap();
+        assert!(!closes(&mut idle, Duration::from_millis(50)).await);
     }
 }

@@ -1,50 +1,61 @@
-//! Calls to one other component: its edge, its pooled HTTP/1.1 connections, deadlines and retries.
+//! Calls to one other component: its edge, its connections, deadlines, tries and retries.
+//!
+//! A call has several tries within its deadline. A try that breaks is followed by the next after a
+//! pause; one that has no answer in its part of the time goes on while the next is sent to another
+//! pod, and the first answer counts. All tries of a write have one id, by which the owner knows it;
+//! a try after one that the target may have seen is marked as repeated.
 //!
 //! Never repeats a call after its deadline, and never reads a response above
 //! [`MAX_RESPONSE_BYTES`].
 
-use super::{headers::RequestContext, recipient};
-use crate::runtime::{Edge, EdgeTarget, Protocol, lock};
+use super::{headers::RequestContext, recipient, tries::TryCounts};
+use crate::runtime::{Edge, EdgeTarget, Protocol};
 use http_body_util::Full;
 use hyper::{
-    Method, Request, StatusCode, Uri,
+    Method, Request, Response, StatusCode,
     body::Bytes,
-    header::{CONTENT_TYPE, HeaderValue},
+    header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue},
+    http::uri::PathAndQuery,
 };
-use maquette_contract::{Address, keys::HEADER_REPEATED};
+use maquette_contract::{
+    Address,
+    keys::{HEADER_POD, HEADER_RECIPIENT, HEADER_REPEATED},
+};
 use maquette_http_client::{
-    Backoff, BodyError, ConnectionPool, PoolOptions, error_chain, read_body,
+    Backoff, ConnectOptions, ExchangeError, TargetOptions, TargetPool, Try,
 };
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-use tokio::time::{Instant, sleep, timeout_at};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout_at};
 
-/// The bounds of the connections to one target.
-const POOL_OPTIONS: PoolOptions = PoolOptions {
+/// The bounds of each connection of this process.
+pub(crate) const CONNECT_OPTIONS: ConnectOptions = ConnectOptions {
     connect_timeout: Duration::from_secs(1),
-    // Shorter than the server's (HEAD_TIMEOUT in `serve`), so that the client closes first and no
+    // A pod whose machine fails sends neither FIN nor RST.
+    tcp_user_timeout: Duration::from_secs(2),
+};
+/// The bounds of the connections to one target.
+const TARGET_OPTIONS: TargetOptions = TargetOptions {
+    connect: CONNECT_OPTIONS,
+    // Shorter than the server's (IDLE_TIMEOUT in `serve`), so that the client closes first and no
     // request is sent into a connection that the server is closing.
     idle_timeout: Duration::from_secs(15),
-    max_idle_per_host: 32,
-    // A pod whose machine fails sends neither FIN nor RST.
-    tcp_user_timeout: Some(Duration::from_secs(2)),
+    // A connection leads to the same pod for its whole life. New connections spread the load over
+    // pods that were added.
+    max_age: Duration::from_secs(30),
+    pod_header: HeaderName::from_static(HEADER_POD),
 };
-/// A connection leads to the same pod for its whole life. New connections after this time spread
-/// the load over pods that were added.
-const MAX_POOL_AGE: Duration = Duration::from_secs(30);
+/// The path that a traffic port answers without any work.
+pub(crate) const PING_PATH: &str = "/ping";
 /// The largest response body, in bytes.
 const MAX_RESPONSE_BYTES: usize = 32 << 20;
 /// The pauses between attempts of one request.
 pub(crate) const RETRY_BACKOFF: Backoff =
     Backoff::new(Duration::from_millis(20), Duration::from_millis(250));
 
-/// A request to another component. It may be sent again: a connection that fails does not show
-/// whether the target received the request. A write that is sent again is marked as repeated.
+/// A request to another component. A write that is sent again is marked as repeated.
 #[derive(Clone, Debug)]
 pub struct CallRequest {
-    /// The method, GET or PUT.
+    /// The method.
     pub method: Method,
     /// The path, with its leading slash.
     pub path: String,
@@ -104,15 +115,28 @@ pub enum CallError {
 #[derive(Debug)]
 pub struct Upstream {
     edge: Arc<Edge>,
-    /// The pool and when it was created.
-    pool: Mutex<(ConnectionPool, Instant)>,
+    pub(super) pool: Arc<TargetPool>,
+    /// The headers `Host` and [`HEADER_RECIPIENT`] of each request.
+    host: HeaderValue,
+    recipient: Option<HeaderValue>,
+    pub(super) try_counts: TryCounts,
 }
 
 impl Upstream {
     /// The component at `target`; its probes start now.
     pub fn new(target: EdgeTarget) -> Arc<Self> {
+        let host = host_header(&target.address);
+        let recipient = recipient::recipient_value(target.recipient.as_ref());
+        let (ping_host, ping_recipient) = (host.clone(), recipient.clone());
+        let pool = TargetPool::new(target.address.0.clone(), TARGET_OPTIONS, move || {
+            let mut ping = Request::new(Full::default());
+            *ping.uri_mut() = PathAndQuery::from_static(PING_PATH).into();
+            ping.headers_mut().insert(HOST, ping_host.clone());
+            add_header(&mut ping, HEADER_RECIPIENT, ping_recipient.clone());
+            ping
+        });
         let edge = Edge::new(target, Protocol::Http);
-        Arc::new(Self { edge, pool: Mutex::new((POOL_OPTIONS.build(), Instant::now())) })
+        Arc::new(Self { edge, pool, host, recipient, try_counts: TryCounts::default() })
     }
 
     /// The edge to the target, for its traffic counts.
@@ -120,38 +144,20 @@ impl Upstream {
         &self.edge
     }
 
-    /// Sends a request. After a failed connection it retries over a new one, to another pod if the
-    /// target has several, until shortly before the deadline.
+    /// Sends a request. After a failed try it sends the next, to another pod if the target has
+    /// several, until shortly before the deadline.
     ///
     /// # Errors
     /// If there is no response before the deadline, or one that cannot be used.
     pub async fn send_with_retries(&self, call: &CallRequest) -> Result<CallResponse, CallError> {
         let start = Instant::now();
         let deadline = call.context.upstream_deadline(start);
-        let mut backoff = RETRY_BACKOFF;
-        // Returned if the first attempt does not end before the deadline.
-        let mut last_error = self.timed_out(deadline - start);
-        let mut is_repeated = false;
-        loop {
-            let (pool, created) = self.current_pool();
-            match timeout_at(deadline, self.send_attempt(&pool, call, is_repeated)).await {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(failure @ CallAttemptError::Permanent(_))) => {
-                    return Err(self.call_error(failure));
-                }
-                Ok(Err(failure)) => {
-                    is_repeated |= failure.may_be_received();
-                    last_error = self.call_error(failure);
-                }
-                Err(_) => return Err(last_error),
-            }
-            self.replace_pool(created);
-            let pause = backoff.next_pause();
-            if Instant::now() + pause >= deadline {
-                return Err(last_error);
-            }
-            sleep(pause).await;
-        }
+        let path = call.path_and_query().map_err(|failure| self.call_error(failure))?;
+        let outcome = self.run_tries(call, &path, deadline).await;
+        outcome.map_err(|failure| match failure {
+            Some(failure) => self.call_error(failure),
+            None => self.timed_out(deadline - start),
+        })
     }
 
     /// Sends a request once, as an end user's client does. Only an established connection that
@@ -163,16 +169,14 @@ impl Upstream {
     pub async fn send_once(&self, call: &CallRequest) -> Result<CallResponse, CallError> {
         let start = Instant::now();
         let deadline = call.context.upstream_deadline(start);
+        let path = call.path_and_query().map_err(|failure| self.call_error(failure))?;
         let attempts = async {
-            let (pool, created) = self.current_pool();
-            match self.send_attempt(&pool, call, false).await {
-                Err(
-                    failure @ (CallAttemptError::ConnectionFailed { established: true, .. }
-                    | CallAttemptError::Misdirected(_)),
-                ) => {
-                    self.replace_pool(created);
-                    let is_repeated = failure.may_be_received();
-                    self.send_attempt(&self.current_pool().0, call, is_repeated).await
+            match self.send_try(&Try::default(), call, &path, false).await {
+                Err(TryError::Interrupted(_)) => {
+                    self.send_try(&Try::default(), call, &path, true).await
+                }
+                Err(TryError::Misdirected(_)) => {
+                    self.send_try(&Try::default(), call, &path, false).await
                 }
                 outcome => outcome,
             }
@@ -183,105 +187,100 @@ impl Upstream {
         }
     }
 
-    async fn send_attempt(
+    /// One try, over any connection.
+    pub(super) async fn send_try(
         &self,
-        pool: &ConnectionPool,
+        this_try: &Try,
         call: &CallRequest,
+        path: &PathAndQuery,
         is_repeated: bool,
-    ) -> Result<CallResponse, CallAttemptError> {
-        let uri = Uri::builder()
-            .scheme("http")
-            .authority(self.edge.address().0.as_str())
-            .path_and_query(call.path.as_str())
-            .build()
-            .map_err(|error| CallAttemptError::Permanent(error.to_string()))?;
+    ) -> Result<CallResponse, TryError> {
+        let build = || self.build_request(call, path, is_repeated);
+        match self.pool.exchange(this_try, build, MAX_RESPONSE_BYTES).await {
+            Ok(response) if response.status() == StatusCode::MISDIRECTED_REQUEST => {
+                self.pool.discard_all();
+                Err(TryError::Misdirected(recipient::misdirected_reason(response.body())))
+            }
+            Ok(response) => Ok(CallResponse::from(response)),
+            Err(ExchangeError::NotSent(reason)) => Err(TryError::NotSent(reason)),
+            Err(ExchangeError::Interrupted(reason)) => Err(TryError::Interrupted(reason)),
+            Err(error @ ExchangeError::TooLarge(_)) => Err(TryError::Permanent(error.to_string())),
+        }
+    }
+
+    fn build_request(
+        &self,
+        call: &CallRequest,
+        path: &PathAndQuery,
+        is_repeated: bool,
+    ) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(call.body.clone()));
         *request.method_mut() = call.method.clone();
-        *request.uri_mut() = uri;
+        *request.uri_mut() = path.clone().into();
         *request.headers_mut() = call.context.upstream_headers(Instant::now());
         if is_repeated && call.method != Method::GET {
-            request.headers_mut().insert(HEADER_REPEATED, HeaderValue::from_static("1"));
+            add_header(&mut request, HEADER_REPEATED, Some(HeaderValue::from_static("1")));
         }
-        recipient::add_recipient(self.edge.target().recipient.as_ref(), request.headers_mut());
+        request.headers_mut().insert(HOST, self.host.clone());
+        add_header(&mut request, HEADER_RECIPIENT, self.recipient.clone());
         if !call.body.is_empty() {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().insert(CONTENT_TYPE, json);
         }
-        let (head, body) = match pool.request(request).await {
-            Ok(response) => response.into_parts(),
-            Err(error) => {
-                let (established, reason) = (!error.is_connect(), error_chain(&error));
-                return Err(CallAttemptError::ConnectionFailed { established, reason });
-            }
-        };
-        match read_body(body, MAX_RESPONSE_BYTES).await {
-            Ok(body) if head.status == StatusCode::MISDIRECTED_REQUEST => {
-                Err(CallAttemptError::Misdirected(recipient::misdirected_reason(&body)))
-            }
-            Ok(body) => Ok(CallResponse { status: head.status, body }),
-            Err(error @ BodyError::TooLarge { .. }) => {
-                Err(CallAttemptError::Permanent(error.to_string()))
-            }
-            Err(error @ BodyError::Connection(_)) => {
-                let reason = error_chain(&error);
-                Err(CallAttemptError::ConnectionFailed { established: true, reason })
-            }
-        }
+        request
     }
 
-    fn call_error(&self, failure: CallAttemptError) -> CallError {
+    fn call_error(&self, failure: TryError) -> CallError {
         let address = self.edge.address().clone();
         match failure {
-            CallAttemptError::ConnectionFailed { reason, .. } => {
+            TryError::NotSent(reason) | TryError::Interrupted(reason) => {
                 CallError::Unreachable { address, reason }
             }
-            CallAttemptError::Misdirected(reason) => CallError::Misdirected { address, reason },
-            CallAttemptError::Permanent(reason) => CallError::Invalid { address, reason },
+            TryError::Misdirected(reason) => CallError::Misdirected { address, reason },
+            TryError::Permanent(reason) => CallError::Invalid { address, reason },
         }
     }
 
     fn timed_out(&self, after: Duration) -> CallError {
         CallError::TimedOut { address: self.edge.address().clone(), after }
     }
+}
 
-    /// The pool to use, and when it was created.
-    fn current_pool(&self) -> (ConnectionPool, Instant) {
-        let mut current = lock(&self.pool);
-        if current.1.elapsed() >= MAX_POOL_AGE {
-            *current = (POOL_OPTIONS.build(), Instant::now());
-        }
-        current.clone()
-    }
-
-    /// Drops the pool that was created at `created`, unless it is replaced already. Where one
-    /// connection failed, the others to the same pod fail too. Its requests in flight go on.
-    fn replace_pool(&self, created: Instant) {
-        let mut current = lock(&self.pool);
-        if current.1 == created {
-            *current = (POOL_OPTIONS.build(), Instant::now());
-        }
+impl CallRequest {
+    fn path_and_query(&self) -> Result<PathAndQuery, TryError> {
+        PathAndQuery::from_maybe_shared(self.path.clone())
+            .map_err(|error| TryError::Permanent(error.to_string()))
     }
 }
 
-/// How one attempt failed.
-enum CallAttemptError {
-    /// The connection failed; a new one may work.
-    ConnectionFailed {
-        /// Whether the connection was established before it failed.
-        established: bool,
-        /// The error, with its causes.
-        reason: String,
-    },
+impl From<Response<Bytes>> for CallResponse {
+    fn from(response: Response<Bytes>) -> Self {
+        let (head, body) = response.into_parts();
+        Self { status: head.status, body }
+    }
+}
+
+/// The header `Host` for an address; an address has only characters that a header may have.
+pub(crate) fn host_header(address: &Address) -> HeaderValue {
+    HeaderValue::from_str(&address.0).unwrap_or_else(|_| HeaderValue::from_static("invalid"))
+}
+
+fn add_header(request: &mut Request<Full<Bytes>>, name: &'static str, value: Option<HeaderValue>) {
+    if let Some(value) = value {
+        request.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+}
+
+/// How one try failed.
+#[derive(Debug)]
+pub(super) enum TryError {
+    /// There is no connection: the target has not seen the request.
+    NotSent(String),
+    /// The connection failed after the request was sent.
+    Interrupted(String),
     /// The connection led to another component, such as one that has the address of a pod that
     /// was deleted: a new connection may lead elsewhere (RFC 9110, 15.5.20).
     Misdirected(String),
     /// The request cannot be built or the response cannot be used.
     Permanent(String),
-}
-
-impl CallAttemptError {
-    /// Whether the target may have received the request, and may still handle it.
-    fn may_be_received(&self) -> bool {
-        matches!(self, Self::ConnectionFailed { established: true, .. })
-    }
 }

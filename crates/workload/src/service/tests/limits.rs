@@ -1,8 +1,8 @@
 //! Deadlines, hops, traces and malformed requests.
 
 use super::*;
-use crate::runtime::headers::{DEADLINE, HOPS, MAX_HOPS, TRACEPARENT, TRACESTATE};
-use maquette_contract::keys::HEADER_WAITING_READ;
+use crate::runtime::headers::{DEADLINE, HOPS, MAX_HOPS, TRACEPARENT, TRACESTATE, X_REQUEST_ID};
+use maquette_contract::keys::{HEADER_POD, HEADER_RECIPIENT, HEADER_WAITING_READ};
 use std::sync::Mutex;
 
 #[tokio::test]
@@ -12,10 +12,7 @@ async fn a_slow_component_causes_504_and_the_tree_names_it() {
     let client = Service::start("client", thin_client_config("business", &business.address)).await;
     let got = client.get_with("/summary", &[(DEADLINE, "4000")]).await;
     let error = got.error(StatusCode::GATEWAY_TIMEOUT);
-    assert!(
-        error.starts_with(&format!("business: slow: {slow} did not answer within ")),
-        "{error}"
-    );
+    assert!(error.starts_with(&format!("slow: {slow} did not answer within ")), "{error}");
     let trace = got.answer().trace;
     let business = &trace.calls[0];
     assert_eq!(business.pod, "shop-business-1", "the component in between answers itself");
@@ -51,7 +48,8 @@ async fn calls_in_a_circle_end_with_508() {
     let at = listen().await;
     let config = thin_client_config("web", &at.1.clone());
     let web = Service::start_at(at, "web", config).await;
-    let got = web.get_with("/items/books/1", &[(HOPS, &(MAX_HOPS - 5).to_string())]).await;
+    let (named, hops) = ((HEADER_RECIPIENT, "the-uid/web"), (MAX_HOPS - 5).to_string());
+    let got = web.get_with("/items/books/1", &[named, (HOPS, &hops)]).await;
     let error = got.error(StatusCode::LOOP_DETECTED);
     assert!(error.ends_with("the calls form a cycle"), "{error}");
     let mut hops = 0;
@@ -79,19 +77,42 @@ async fn trace_deadline_and_hops_are_forwarded() {
 
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let state = (TRACESTATE, "congo=t61rcWkgMzE");
-    let given = [(TRACEPARENT, parent), state, (DEADLINE, "5000"), (HOPS, "3")];
+    let named = (HEADER_RECIPIENT, "the-uid/web");
+    let given = [(TRACEPARENT, parent), state, (DEADLINE, "5000"), (HOPS, "3"), named];
     web.get_with("/summary", &given).await.counts();
-    let passed = header(TRACEPARENT);
-    assert_eq!((&passed[..36], &passed[52..]), (&parent[..36], "-01"), "the trace is kept");
-    assert_ne!(passed, parent, "the span is a new one");
-    assert_eq!(header(TRACESTATE), state.1);
+    assert_eq!((header(TRACEPARENT), header(TRACESTATE)), (parent.to_owned(), state.1.to_owned()));
     assert_eq!(header(HOPS), "4");
     let left: u64 = header(DEADLINE).parse().unwrap();
     assert!((1000..=4750).contains(&left), "{left}");
 
-    web.get_with("/summary", &[(TRACEPARENT, "nonsense")]).await.counts();
-    assert_eq!(header(TRACEPARENT).len(), parent.len(), "a new trace is made");
+    // A user's header is bounded: it makes no component fail.
+    let given = [(TRACEPARENT, "nonsense"), (DEADLINE, "1"), (HOPS, "32")];
+    web.get_with("/summary", &given).await.counts();
+    assert!(!seen.lock().unwrap().contains_key(TRACEPARENT));
     assert_eq!(header(HOPS), "1");
+}
+
+#[tokio::test]
+async fn each_hop_has_the_id_of_the_request_and_so_has_the_answer() {
+    let seen = Arc::new(Mutex::new(HeaderMap::new()));
+    let recorder = Arc::clone(&seen);
+    let below = fake_component(move |request: Request| {
+        *recorder.lock().unwrap() = request.headers().clone();
+        async { fake_summary("below", &[]) }
+    })
+    .await;
+    let web = Service::start("web", thin_client_config("below", &below)).await;
+    let got = web.get_with("/summary", &[(X_REQUEST_ID, "mine-1")]).await;
+    assert_eq!(got.headers[X_REQUEST_ID], "mine-1");
+    assert_eq!(seen.lock().unwrap()[X_REQUEST_ID], "mine-1");
+    for given in [&[][..], &[(X_REQUEST_ID, "not { plain }")]] {
+        let got = web.get_with("/summary", given).await;
+        let drawn = got.headers[X_REQUEST_ID].to_str().unwrap();
+        assert_eq!((drawn.len(), drawn.contains(' ')), (32, false), "{drawn}");
+        assert_eq!(seen.lock().unwrap()[X_REQUEST_ID], drawn);
+    }
+    assert_eq!(web.get("/nowhere").await.headers[X_REQUEST_ID].len(), 32, "errors have one too");
+    assert_eq!(web.get("/ping").await.headers[HEADER_POD], "shop-web-1");
 }
 
 #[tokio::test]
@@ -105,7 +126,12 @@ async fn a_waiting_read_that_fails_is_no_traffic() {
         let served = service.runtime.served_traffic.current_traffic();
         [(served.requests, served.failures), (edge.requests, edge.failures)]
     };
-    let got = web.get_with("/items/books/7", &[(HEADER_WAITING_READ, "1")]).await;
+    let got = web
+        .get_with(
+            "/items/books/7",
+            &[(HEADER_WAITING_READ, "1"), (HEADER_RECIPIENT, "the-uid/web")],
+        )
+        .await;
     assert!(got.status.is_server_error(), "{}", got.text());
     assert_eq!([counts(&web), counts(&below)], [[(0, 0); 2]; 2]);
     let got = web.get("/items/books/7").await;

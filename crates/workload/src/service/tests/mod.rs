@@ -2,6 +2,7 @@
 
 mod client;
 mod fakes;
+mod http;
 mod item;
 mod lifecycle;
 mod limits;
@@ -12,6 +13,7 @@ mod restart;
 mod routing;
 mod strangers;
 mod summary;
+mod tries;
 
 use self::{
     client::{ClientResponse, send_request},

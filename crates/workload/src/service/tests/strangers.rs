@@ -10,6 +10,7 @@ fn stranger() -> ComponentIdentity {
     ComponentIdentity {
         architecture: "shop".parse().unwrap(),
         uid: Some("uid-of-shop".parse().unwrap()),
+        former_uid: None,
         component: component("web-data"),
     }
 }

@@ -151,3 +151,26 @@ async fn a_reply_of_another_form_is_502() {
     assert!(error.starts_with(&expected), "{error}");
     assert_eq!(got.answer().trace.calls[0].pod, "", "the pod is unknown");
 }
+
+#[tokio::test]
+async fn a_summary_makes_no_more_calls_than_its_budget() {
+    // 14 services that all call all below make 2^13 calls.
+    let mut below: Vec<Service> = vec![];
+    for index in 0..14 {
+        let names: Vec<String> = (0..index).map(|called| format!("s{called}")).collect();
+        let targets: Vec<(&str, &Address)> = names
+            .iter()
+            .zip(&below)
+            .map(|(name, service)| (name.as_str(), &service.address))
+            .collect();
+        let config = calls(CallMode::Sequential, &targets);
+        below.push(Service::start(&format!("s{index}"), config).await);
+    }
+    let got = below[13].get("/summary").await;
+    assert_eq!(got.status, StatusCode::OK, "{}", got.text());
+    let Outcome::Summary(summary) = got.answer().outcome else { panic!() };
+    assert!(summary.truncated, "not all calls are made");
+    let served = below.iter().map(|s| s.runtime.served_traffic.current_traffic().requests);
+    let served: u64 = served.sum();
+    assert!((100..=1001).contains(&served), "{served} requests");
+}

@@ -4,25 +4,28 @@
 //! arities and error texts are those of Redis. Never reads from or writes to a socket by itself.
 
 mod connection;
+mod expiry_time;
 mod generic;
 mod server;
 mod spec;
 mod string;
 mod table;
+mod transaction;
 
-pub(crate) use server::info::ServerInfo;
+pub(crate) use server::info::{REDIS_VERSION, ServerInfo};
+pub(crate) use transaction::{TransactionCommand, not_allowed};
 
 use super::{
+    budget::ARGUMENT_COST,
     reply_writer::ReplyWriter,
-    resp::{Reply, Request},
+    resp::{Protocol, Reply, Request},
 };
-use crate::storage::{MAX_KEY, Storage, StorageError};
+use crate::storage::{ItemsMut, MAX_KEY, Storage, StorageError};
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use generic::{del, exists, scan};
+use generic::{del, exists, expire, key_type, keys, scan, ttl};
 use server::{command_info, dbsize, info};
 use std::io;
-use string::{get, mget, set};
+use string::{get, getdel, mget, mset, set, strlen};
 use table::COMMANDS;
 
 #[derive(Debug)]
@@ -31,17 +34,38 @@ pub(crate) enum Command {
     Write(WriteCommand),
     /// Changes no item and keeps the connection open.
     Read(ReadCommand),
+    /// Sets or shows what the client has told about its connection.
+    Session(SessionCommand),
+    /// Begins, ends or prepares a transaction.
+    Transaction(TransactionCommand),
     /// Closes the connection unless it is meant for this store, which this argument names.
     Recipient(Bytes),
     /// Closes the connection after its reply.
     Quit,
+    /// A line of an HTTP request: closes the connection without a reply.
+    CrossProtocol,
+}
+
+/// A command about the connection itself.
+#[derive(Debug)]
+pub(crate) enum SessionCommand {
+    Hello { protocol: Option<Protocol>, name: Option<String> },
+    Id,
+    Name,
+    Describe,
+    SetName(String),
+    SetLibraryName(String),
+    SetLibraryVersion(String),
 }
 
 /// A command that changes items.
 #[derive(Debug)]
 pub(crate) enum WriteCommand {
     Set(set::SetCommand),
+    MultiSet(mset::MultiSetCommand),
     Delete(del::DeleteCommand),
+    GetDelete(getdel::GetDeleteCommand),
+    Expire(expire::ExpireCommand),
 }
 
 /// A command that changes nothing.
@@ -52,6 +76,10 @@ pub(crate) enum ReadCommand {
     Get(get::GetCommand),
     MultiGet(mget::MultiGetCommand),
     Exists(exists::ExistsCommand),
+    Length(strlen::LengthCommand),
+    Ttl(ttl::TtlCommand),
+    Type(key_type::TypeCommand),
+    Keys(keys::KeysCommand),
     Scan(scan::ScanCommand),
     DatabaseSize,
     Info(info::InfoCommand),
@@ -63,7 +91,7 @@ pub(crate) enum ReadCommand {
 pub(crate) struct CommandError(String);
 
 impl CommandError {
-    fn new(text: impl Into<String>) -> Self {
+    pub(in crate::store) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
@@ -73,6 +101,10 @@ impl CommandError {
 
     fn not_an_integer() -> Self {
         Self::new("ERR value is not an integer or out of range")
+    }
+
+    fn invalid_expire_time(command: &str) -> Self {
+        Self(format!("ERR invalid expire time in '{command}' command"))
     }
 
     fn wrong_arity(name: &str) -> Self {
@@ -88,12 +120,19 @@ impl From<CommandError> for Reply {
 
 impl From<StorageError> for Reply {
     fn from(error: StorageError) -> Self {
-        Self::Error(format!("ERR {error}"))
+        match error {
+            // Redis' code of a server that refuses writes because of its memory: clients know it.
+            StorageError::Full => Self::Error(format!("OOM {error}")),
+            _ => Self::Error(format!("ERR {error}")),
+        }
     }
 }
 
 /// The command's name in the metrics, `unknown` for unknown ones, and the parsed request.
 pub(crate) fn parse(request: Request) -> (&'static str, Result<Command, CommandError>) {
+    if request.first().is_some_and(|name| is_http(name)) {
+        return ("unknown", Ok(Command::CrossProtocol));
+    }
     let Some(spec) = request.first().and_then(|name| spec::find_command(COMMANDS, name)) else {
         return ("unknown", Err(unknown_command(&request)));
     };
@@ -103,33 +142,87 @@ pub(crate) fn parse(request: Request) -> (&'static str, Result<Command, CommandE
     (spec.name, (spec.parse)(request))
 }
 
-/// The reply to a write; resolves once the write is on disk.
-pub(crate) type PendingReply = BoxFuture<'static, Reply>;
-
 impl WriteCommand {
     /// The approximate memory that the write takes until its reply, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
         match self {
             Self::Set(set) => set.memory_bytes(),
+            Self::MultiSet(set) => set.memory_bytes(),
             Self::Delete(delete) => delete.memory_bytes(),
+            Self::GetDelete(delete) => delete.key.len(),
+            Self::Expire(expire) => expire.key.len(),
         }
     }
 
     /// Whether the reply contains a value and so can be large.
     pub(crate) fn replies_with_value(&self) -> bool {
-        matches!(self, Self::Set(set) if set.replies_with_value())
+        match self {
+            Self::Set(set) => set.replies_with_value(),
+            Self::GetDelete(_) => true,
+            Self::MultiSet(_) | Self::Delete(_) | Self::Expire(_) => false,
+        }
     }
 
-    /// Queues the write after earlier ones of the connection.
-    pub(crate) async fn submit(self, storage: &Storage) -> PendingReply {
-        match self {
-            Self::Set(set) => set.submit(storage).await,
-            Self::Delete(delete) => delete.submit(storage).await,
+    /// Applies the write within the transaction of its batch, and returns the reply.
+    ///
+    /// # Errors
+    /// If the disk fails: then no write of the batch is acknowledged.
+    pub(crate) fn apply(self, items: &mut ItemsMut<'_>) -> Result<Reply, StorageError> {
+        let outcome = match self {
+            Self::Set(set) => set.apply(items),
+            Self::MultiSet(set) => set.apply(items),
+            Self::Delete(delete) => delete.apply(items),
+            Self::GetDelete(delete) => delete.apply(items),
+            Self::Expire(expire) => expire.apply(items),
+        };
+        match outcome {
+            Err(error) if !error.is_fatal() => Ok(error.into()),
+            outcome => outcome,
         }
     }
 }
 
 impl ReadCommand {
+    /// Whether a transaction may contain the command.
+    pub(crate) fn runs_in_transaction(&self) -> bool {
+        !matches!(self, Self::Keys(_) | Self::Scan(_) | Self::Info(_) | Self::Commands(_))
+    }
+
+    /// The approximate memory that the command takes until its reply, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Immediate(reply) => reply.value_bytes(),
+            Self::MultiGet(keys) => keys.memory_bytes(),
+            Self::Exists(exists) => exists.memory_bytes(),
+            _ => ARGUMENT_COST + MAX_KEY,
+        }
+    }
+
+    /// Whether the reply contains values and so can be large.
+    pub(crate) fn replies_with_value(&self) -> bool {
+        matches!(self, Self::Get(_) | Self::MultiGet(_))
+    }
+
+    /// Executes the command within a transaction.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub(crate) fn apply(self, items: &mut ItemsMut<'_>) -> Result<Reply, StorageError> {
+        match self {
+            Self::Immediate(reply) => Ok(reply),
+            Self::Get(get) => get.apply(items),
+            Self::MultiGet(keys) => keys.apply(items),
+            Self::Exists(exists) => exists.apply(items),
+            Self::Length(length) => length.apply(items),
+            Self::Ttl(ttl) => ttl.apply(items),
+            Self::Type(key_type) => key_type.apply(items),
+            Self::DatabaseSize => dbsize::apply(items),
+            Self::Keys(_) | Self::Scan(_) | Self::Info(_) | Self::Commands(_) => {
+                Ok(not_allowed().into())
+            }
+        }
+    }
+
     /// Executes the command. None if the reply is written to `replies` already.
     ///
     /// # Errors
@@ -146,6 +239,10 @@ impl ReadCommand {
             Self::Get(get) => get.run(storage, replies).await,
             Self::MultiGet(keys) => return keys.run(storage, replies).await,
             Self::Exists(exists) => exists.run(storage).await,
+            Self::Length(length) => length.run(storage, replies).await,
+            Self::Ttl(ttl) => ttl.run(storage).await,
+            Self::Type(key_type) => key_type.run(storage).await,
+            Self::Keys(keys) => keys.run(storage, replies).await?,
             Self::Scan(scan) => scan.run(storage).await,
             Self::DatabaseSize => dbsize::run(storage),
             Self::Info(info) => info.run(storage, server),
@@ -160,8 +257,22 @@ pub(crate) fn command_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The arguments after the command's name.
-fn arguments(request: Request) -> std::iter::Skip<std::vec::IntoIter<Bytes>> {
-    request.into_iter().skip(1)
+fn arguments(request: Request) -> std::vec::IntoIter<Bytes> {
+    let mut args = request.into_iter();
+    args.next();
+    args
+}
+
+/// Whether a name is that of a line of an HTTP request. As in Redis, a request of a browser that a web
+/// page sends to a store ends with its first line or header, before its body is executed.
+fn is_http(name: &[u8]) -> bool {
+    [b"post".as_slice(), b"host:"].iter().any(|line| name.eq_ignore_ascii_case(line))
+}
+
+/// The argument as a number.
+fn parse_integer(arg: &[u8]) -> Result<i64, CommandError> {
+    let number = str::from_utf8(arg).ok().filter(|digits| !digits.starts_with('+'));
+    number.and_then(|digits| digits.parse().ok()).ok_or_else(CommandError::not_an_integer)
 }
 
 /// The argument as a key; refused above [`MAX_KEY`].
@@ -215,8 +326,8 @@ mod tests {
     #[test]
     fn unknown_commands_get_the_error_of_redis() {
         assert_eq!(
-            error_text(&["HELLO", "3"]),
-            "ERR unknown command 'HELLO', with args beginning with: '3' "
+            error_text(&["HGET", "3"]),
+            "ERR unknown command 'HGET', with args beginning with: '3' "
         );
         assert_eq!(error_text(&["foo"]), "ERR unknown command 'foo', with args beginning with: ");
         let long = "x".repeat(300);

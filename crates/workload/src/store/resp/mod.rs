@@ -1,4 +1,4 @@
-//! RESP2, the Redis serialization protocol: requests parsed, replies written.
+//! RESP2 and RESP3, the Redis serialization protocol: requests parsed, replies written.
 //!
 //! It never waits, reads no socket and executes no command. The texts of errors are those of Redis,
 //! because clients match them. See <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
@@ -7,7 +7,7 @@ mod inline;
 mod reply;
 mod request;
 
-pub(crate) use reply::Reply;
+pub(crate) use reply::{Protocol, Reply};
 pub(crate) use request::{ProtocolError, Request, RequestParser};
 
 /// Arguments of one request, the command's name among them.

@@ -2,6 +2,26 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// The version of the protocol of a connection's replies; requests are the same in both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// The protocol of a new connection.
+    #[default]
+    Resp2,
+    /// The protocol after `HELLO 3`: it has types for nil and for maps.
+    Resp3,
+}
+
+impl Protocol {
+    /// The number in `HELLO`.
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::Resp2 => 2,
+            Self::Resp3 => 3,
+        }
+    }
+}
+
 /// A reply to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
@@ -15,8 +35,12 @@ pub(crate) enum Reply {
     Bulk(Bytes),
     /// No value, for example for a missing key.
     Nil,
+    /// No array: a transaction that was not executed.
+    NilArray,
     /// An array of replies.
     Array(Vec<Reply>),
+    /// Keys and values; in RESP2 an array of them in turn.
+    Map(Vec<(Reply, Reply)>),
 }
 
 impl Reply {
@@ -37,8 +61,17 @@ impl Reply {
         Self::Integer(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
+    /// The bytes of the values in the reply.
+    pub(crate) fn value_bytes(&self) -> usize {
+        match self {
+            Self::Bulk(value) => value.len(),
+            Self::Array(replies) => replies.iter().map(Self::value_bytes).sum(),
+            _ => 0,
+        }
+    }
+
     /// Appends the encoded reply to `out`.
-    pub(crate) fn encode_into(&self, out: &mut BytesMut) {
+    pub(crate) fn encode_into(&self, protocol: Protocol, out: &mut BytesMut) {
         match self {
             Self::Simple(text) => put_line(out, b'+', text.as_bytes()),
             // A line break would end the reply early.
@@ -49,11 +82,23 @@ impl Reply {
                 out.put_slice(bytes);
                 out.put_slice(b"\r\n");
             }
+            Self::Nil | Self::NilArray if protocol == Protocol::Resp3 => put_line(out, b'_', b""),
             Self::Nil => put_line(out, b'$', b"-1"),
+            Self::NilArray => put_line(out, b'*', b"-1"),
             Self::Array(replies) => {
                 Self::encode_array_header(replies.len(), out);
                 for reply in replies {
-                    reply.encode_into(out);
+                    reply.encode_into(protocol, out);
+                }
+            }
+            Self::Map(pairs) => {
+                match protocol {
+                    Protocol::Resp2 => Self::encode_array_header(pairs.len() * 2, out),
+                    Protocol::Resp3 => put_line(out, b'%', pairs.len().to_string().as_bytes()),
+                }
+                for (key, value) in pairs {
+                    key.encode_into(protocol, out);
+                    value.encode_into(protocol, out);
                 }
             }
         }
@@ -83,11 +128,19 @@ mod tests {
             Reply::Integer(-3),
             Reply::bulk_text("a\r\nb"),
             Reply::Nil,
+            Reply::NilArray,
             Reply::Array(vec![]),
+            Reply::Map(vec![(Reply::bulk_text("a"), Reply::Integer(1))]),
         ]);
-        let mut out = BytesMut::new();
-        reply.encode_into(&mut out);
-        let expected = "*6\r\n+OK\r\n-ERR two  lines\r\n:-3\r\n$4\r\na\r\nb\r\n$-1\r\n*0\r\n";
-        assert_eq!(out, expected);
+        let encode = |protocol| {
+            let mut out = BytesMut::new();
+            reply.encode_into(protocol, &mut out);
+            String::from_utf8(out.to_vec()).unwrap()
+        };
+        let common = "*8\r\n+OK\r\n-ERR two  lines\r\n:-3\r\n$4\r\na\r\nb\r\n";
+        let resp2 = "$-1\r\n*-1\r\n*0\r\n*2\r\n$1\r\na\r\n:1\r\n";
+        let resp3 = "_\r\n_\r\n*0\r\n%1\r\n$1\r\na\r\n:1\r\n";
+        assert_eq!(encode(Protocol::Resp2), format!("{common}{resp2}"));
+        assert_eq!(encode(Protocol::Resp3), format!("{common}{resp3}"));
     }
 }

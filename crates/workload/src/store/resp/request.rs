@@ -1,6 +1,10 @@
 //! Parses requests from the received bytes.
 
 use super::{MAX_ARG, MAX_ARGS, MAX_LINE, MAX_REQUEST, inline};
+use crate::store::{
+    budget::{ARGUMENT_COST, is_large},
+    limits::SMALL_BUFFER,
+};
 use bytes::{Buf, Bytes, BytesMut};
 use std::str;
 
@@ -45,6 +49,8 @@ pub(crate) enum ProtocolError {
 #[derive(Debug, Default)]
 pub(crate) struct RequestParser {
     partial: Option<PartialRequest>,
+    /// The incomplete request may take more memory than a small one.
+    large_allowed: bool,
 }
 
 /// A request whose arguments are not all received.
@@ -71,9 +77,10 @@ impl RequestParser {
     ) -> Result<Option<Request>, ProtocolError> {
         loop {
             if let Some(unfinished) = &mut self.partial {
-                if !unfinished.take_arguments(input)? {
+                if !unfinished.take_arguments(input, self.large_allowed)? {
                     return Ok(None);
                 }
+                self.large_allowed = false;
                 let finished = self.partial.take();
                 return Ok(finished.map(|request| request.args));
             }
@@ -98,9 +105,32 @@ impl RequestParser {
         }
     }
 
-    /// The received bytes of an incomplete request, with the rest of the input.
-    pub(crate) fn buffered_bytes(&self, input: &BytesMut) -> usize {
-        input.len() + self.partial.as_ref().map_or(0, |unfinished| unfinished.taken)
+    /// Whether the incomplete request, with the rest of the input, takes more memory than a small one:
+    /// then it is not parsed further before [`RequestParser::allow_large`].
+    pub(crate) fn needs_memory(&self, input: &BytesMut) -> bool {
+        let taken = self.partial.as_ref().map_or(0, PartialRequest::cost);
+        !self.large_allowed && is_large(input.len() + taken)
+    }
+
+    /// The most memory that the incomplete request can take.
+    pub(crate) fn memory_bound(&self, input: &BytesMut) -> usize {
+        let Some(unfinished) = &self.partial else { return MAX_LINE };
+        let arguments = unfinished.args.len() + unfinished.missing;
+        let is_last = unfinished.missing == 1 && unfinished.length.is_some();
+        let bytes = if is_last { unfinished.announced } else { MAX_REQUEST };
+        // What is already received of the next requests is part of the buffer.
+        bytes + arguments * ARGUMENT_COST + input.len().min(SMALL_BUFFER)
+    }
+
+    /// Parses the incomplete request to its end, whatever memory it takes.
+    pub(crate) fn allow_large(&mut self) {
+        self.large_allowed = true;
+    }
+
+    /// The bytes of the current argument, if they are known and may be allocated.
+    pub(crate) fn missing_bytes(&self) -> usize {
+        let length = self.partial.as_ref().and_then(|unfinished| unfinished.length);
+        if self.large_allowed { length.map_or(0, |length| length + 2) } else { 0 }
     }
 
     /// Whether an incomplete request has been received, with the rest of the input.
@@ -120,9 +150,21 @@ impl PartialRequest {
         Ok(Self { missing, args, announced: 0, taken: 0, length: None })
     }
 
+    /// The memory of the arguments so far.
+    fn cost(&self) -> usize {
+        self.taken + self.args.len() * ARGUMENT_COST
+    }
+
     /// Takes arguments from the input; true once the request is complete.
-    fn take_arguments(&mut self, input: &mut BytesMut) -> Result<bool, ProtocolError> {
+    fn take_arguments(
+        &mut self,
+        input: &mut BytesMut,
+        large_allowed: bool,
+    ) -> Result<bool, ProtocolError> {
         while self.missing > 0 {
+            if !large_allowed && is_large(self.cost()) {
+                return Ok(false);
+            }
             let length = match self.length {
                 Some(length) => length,
                 None => match self.take_length(input)? {

@@ -1,12 +1,11 @@
-//! `DEL key [key ...]`: deletes keys and returns how many of them existed.
+//! `DEL` and `UNLINK key [key ...]`: deletes keys and returns how many of them existed.
 
-use crate::store::command::{Command, PendingReply, WriteCommand, checked_keys, spec::CommandSpec};
+use crate::store::command::{Command, WriteCommand, checked_keys, spec::CommandSpec};
 use crate::{
-    storage::{Change, Storage, StorageError},
-    store::resp::Reply,
+    storage::{ItemsMut, StorageError},
+    store::{budget::ARGUMENT_COST, resp::Reply},
 };
 use bytes::Bytes;
-use futures_util::future::try_join_all;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "del",
@@ -21,6 +20,9 @@ pub(crate) const SPEC: CommandSpec = CommandSpec {
     },
 };
 
+pub(crate) const UNLINK: CommandSpec =
+    CommandSpec { name: "unlink", since: "4.0.0", flags: &["write", "fast"], ..SPEC };
+
 /// A parsed `DEL`, with its keys.
 #[derive(Debug)]
 pub(crate) struct DeleteCommand {
@@ -29,30 +31,14 @@ pub(crate) struct DeleteCommand {
 
 impl DeleteCommand {
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.keys.iter().map(|key| key.len() + size_of::<Bytes>()).sum()
+        self.keys.iter().map(|key| key.len() + ARGUMENT_COST).sum()
     }
 
-    pub(crate) async fn submit(self, storage: &Storage) -> PendingReply {
-        match self.queue_deletes(storage).await {
-            Ok(outcome) => {
-                Box::pin(async { outcome.await.map_or_else(Reply::from, Reply::from_count) })
-            }
-            Err(error) => Box::pin(async { error.into() }),
-        }
-    }
-
-    async fn queue_deletes(
-        self,
-        storage: &Storage,
-    ) -> Result<impl Future<Output = Result<u64, StorageError>> + Send + use<>, StorageError> {
-        let mut outcomes = Vec::with_capacity(self.keys.len());
+    pub(crate) fn apply(self, items: &mut ItemsMut<'_>) -> Result<Reply, StorageError> {
+        let mut existed = 0;
         for key in self.keys {
-            let outcome = storage.submit(&key, |before| (Change::Delete, before.is_some()));
-            outcomes.push(outcome.await?);
+            existed += u64::from(items.delete(&key)?);
         }
-        Ok(async {
-            let existed = try_join_all(outcomes).await?;
-            Ok(existed.into_iter().map(u64::from).sum())
-        })
+        Ok(Reply::from_count(existed))
     }
 }

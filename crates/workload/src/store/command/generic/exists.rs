@@ -1,7 +1,10 @@
 //! `EXISTS key [key ...]`: how many of the keys exist; a key listed twice counts twice.
 
 use crate::store::command::{Command, ReadCommand, checked_keys, spec::CommandSpec};
-use crate::{storage::Storage, store::resp::Reply};
+use crate::{
+    storage::{ItemsMut, Storage, StorageError},
+    store::{budget::ARGUMENT_COST, resp::Reply},
+};
 use bytes::Bytes;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec {
@@ -24,6 +27,18 @@ pub(crate) struct ExistsCommand {
 }
 
 impl ExistsCommand {
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.keys.iter().map(|key| key.len() + ARGUMENT_COST).sum()
+    }
+
+    pub(crate) fn apply(self, items: &mut ItemsMut<'_>) -> Result<Reply, StorageError> {
+        let mut count = 0;
+        for key in &self.keys {
+            count += u64::from(items.expiry(key)?.is_some());
+        }
+        Ok(Reply::from_count(count))
+    }
+
     pub(crate) async fn run(self, storage: &Storage) -> Reply {
         storage.count_existing(&self.keys).await.map_or_else(Reply::from, Reply::from_count)
     }

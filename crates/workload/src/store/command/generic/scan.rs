@@ -1,10 +1,13 @@
-//! `SCAN cursor [MATCH pattern] [COUNT count]`
+//! `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 //!
 //! The cursor is the position in the storage's order at which the next page starts; the server
 //! keeps no state. A key that exists throughout is returned exactly once, whatever other keys are
 //! written or deleted, also across a restart.
 
-use crate::store::command::{Command, CommandError, ReadCommand, arguments, spec::CommandSpec};
+use crate::store::command::{
+    Command, CommandError, ReadCommand, arguments, generic::key_type, parse_integer,
+    spec::CommandSpec,
+};
 use crate::{
     storage::{MAX_KEY, Position, Storage},
     store::{
@@ -37,6 +40,8 @@ pub(crate) struct ScanCommand {
     start: Position,
     pattern: Option<Bytes>,
     count: usize,
+    /// The type is that of the values: another one matches none.
+    of_strings: bool,
 }
 
 impl ScanCommand {
@@ -44,12 +49,15 @@ impl ScanCommand {
         let mut args = arguments(request);
         let cursor = args.next().as_deref().and_then(parse_number).and_then(Position::new);
         let start = cursor.ok_or_else(|| CommandError::new("ERR invalid cursor"))?;
-        let mut scan = Self { start, pattern: None, count: DEFAULT_COUNT };
+        let mut scan = Self { start, pattern: None, count: DEFAULT_COUNT, of_strings: true };
         while let Some(option) = args.next() {
             let value = args.next().ok_or_else(CommandError::syntax_error)?;
             match option.to_ascii_uppercase().as_slice() {
                 b"MATCH" => scan.pattern = Some(parse_pattern(value)?),
                 b"COUNT" => scan.count = parse_count(&value)?,
+                b"TYPE" => {
+                    scan.of_strings = value.eq_ignore_ascii_case(key_type::STRING.as_bytes())
+                }
                 _ => return Err(CommandError::syntax_error()),
             }
         }
@@ -68,12 +76,12 @@ impl ScanCommand {
     }
 
     fn matches(&self, key: &[u8]) -> bool {
-        self.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, key))
+        self.of_strings && self.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, key))
     }
 }
 
 /// A pattern no longer than a key, which bounds the time of matching.
-fn parse_pattern(pattern: Bytes) -> Result<Bytes, CommandError> {
+pub(super) fn parse_pattern(pattern: Bytes) -> Result<Bytes, CommandError> {
     if pattern.len() > MAX_KEY {
         return Err(CommandError::new(format!("ERR a pattern may have at most {MAX_KEY} bytes")));
     }
@@ -86,8 +94,7 @@ fn parse_number(bytes: &[u8]) -> Option<u64> {
 
 /// A count of at least 1; above [`MAX_COUNT`] it is that, as `COUNT` is only a hint.
 fn parse_count(bytes: &[u8]) -> Result<usize, CommandError> {
-    let count = str::from_utf8(bytes).ok().and_then(|text| text.parse::<i64>().ok());
-    match count.ok_or_else(CommandError::not_an_integer)? {
+    match parse_integer(bytes)? {
         i64::MIN..=0 => Err(CommandError::syntax_error()),
         count => Ok(usize::try_from(count).unwrap_or(MAX_COUNT).min(MAX_COUNT)),
     }
@@ -108,7 +115,7 @@ mod tests {
         assert_eq!(error_text(&["scan", "281474976710656"]), "ERR invalid cursor");
         assert_eq!(error_text(&["scan", "0", "COUNT", "0"]), "ERR syntax error");
         assert_eq!(error_text(&["scan", "0", "COUNT"]), "ERR syntax error");
-        assert_eq!(error_text(&["scan", "0", "TYPE", "hash"]), "ERR syntax error");
+        assert_eq!(error_text(&["scan", "0", "TYPE"]), "ERR syntax error");
         assert_eq!(
             error_text(&["scan", "0", "COUNT", "x"]),
             "ERR value is not an integer or out of range"

@@ -49,7 +49,7 @@ fn parse(request: Request) -> Result<Command, CommandError> {
 impl CommandQuery {
     /// The reply about `commands`, which are all commands of the server.
     pub(in crate::store::command) fn run(self, commands: &[CommandSpec]) -> Reply {
-        let replies = match self {
+        let replies: Vec<Reply> = match self {
             Self::Count => return Reply::from_count(commands.len() as u64),
             Self::List => commands.iter().map(|spec| Reply::bulk_text(spec.name)).collect(),
             Self::Info(names) if names.is_empty() => commands.iter().map(command_entry).collect(),
@@ -58,13 +58,12 @@ impl CommandQuery {
                 .map(|name| find_command(commands, name).map_or(Reply::Nil, command_entry))
                 .collect(),
             Self::Docs(names) if names.is_empty() => {
-                commands.iter().flat_map(command_docs).collect()
+                return Reply::Map(commands.iter().map(command_docs).collect());
             }
-            Self::Docs(names) => names
-                .iter()
-                .filter_map(|name| find_command(commands, name))
-                .flat_map(command_docs)
-                .collect(),
+            Self::Docs(names) => {
+                let found = names.iter().filter_map(|name| find_command(commands, name));
+                return Reply::Map(found.map(command_docs).collect());
+            }
         };
         Reply::Array(replies)
     }
@@ -84,10 +83,10 @@ fn command_entry(spec: &CommandSpec) -> Reply {
     ])
 }
 
-/// The name, and a map of the documentation, which RESP2 encodes as a list.
-fn command_docs(spec: &CommandSpec) -> [Reply; 2] {
+/// The name, and a map of the documentation.
+fn command_docs(spec: &CommandSpec) -> (Reply, Reply) {
     let pairs = [("summary", spec.summary), ("since", spec.since), ("group", spec.group)];
     let map =
-        pairs.into_iter().flat_map(|(key, value)| [Reply::bulk_text(key), Reply::bulk_text(value)]);
-    [Reply::bulk_text(spec.name), Reply::Array(map.collect())]
+        pairs.into_iter().map(|(key, value)| (Reply::bulk_text(key), Reply::bulk_text(value)));
+    (Reply::bulk_text(spec.name), Reply::Map(map.collect()))
 }

@@ -1,7 +1,10 @@
 //! `DBSIZE`: the number of items.
 
 use crate::store::command::{Command, ReadCommand, spec::CommandSpec};
-use crate::{storage::Storage, store::resp::Reply};
+use crate::{
+    storage::{ItemsMut, Storage, StorageError},
+    store::resp::Reply,
+};
 
 pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "dbsize",
@@ -13,6 +16,10 @@ pub(crate) const SPEC: CommandSpec = CommandSpec {
     group: "server",
     parse: |_| Ok(Command::Read(ReadCommand::DatabaseSize)),
 };
+
+pub(crate) fn apply(items: &ItemsMut<'_>) -> Result<Reply, StorageError> {
+    Ok(Reply::from_count(items.count()?.0))
+}
 
 pub(crate) fn run(storage: &Storage) -> Reply {
     Reply::from_count(storage.item_count())

@@ -59,7 +59,7 @@ pub(crate) struct InfoCommand {
 }
 
 /// The version of Redis whose protocol and commands this server has (plus `SET IFEQ` of 8.4).
-const REDIS_VERSION: &str = "5.0.14";
+pub(crate) const REDIS_VERSION: &str = "7.2.4";
 
 impl InfoCommand {
     pub(crate) fn run(self, storage: &Storage, server: &ServerInfo) -> Reply {
@@ -71,7 +71,7 @@ impl InfoCommand {
             ("Persistence", persistence_fields(storage)),
             ("Stats", stats_fields(server)),
             ("Replication", vec![("role", "master".into()), ("connected_slaves", "0".into())]),
-            ("Keyspace", keyspace_fields(storage.item_count())),
+            ("Keyspace", keyspace_fields(storage.item_count(), storage.expiring_count())),
         ];
         for (name, fields) in sections {
             if !self.includes_section(name) {
@@ -154,10 +154,10 @@ fn stats_fields(server: &ServerInfo) -> InfoFields {
     ]
 }
 
-fn keyspace_fields(keys: u64) -> InfoFields {
+fn keyspace_fields(keys: u64, expires: u64) -> InfoFields {
     // As in Redis, a database without keys is not listed.
     match keys {
         0 => vec![],
-        keys => vec![("db0", format!("keys={keys},expires=0,avg_ttl=0"))],
+        keys => vec![("db0", format!("keys={keys},expires={expires},avg_ttl=0"))],
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::store::command::{Command, ReadCommand, checked_keys, spec::CommandSpec};
 use crate::{
-    storage::Storage,
+    storage::{ItemsMut, Storage, StorageError},
     store::{reply_writer::ReplyWriter, resp::Reply},
 };
 use bytes::Bytes;
@@ -27,6 +27,11 @@ pub(crate) struct GetCommand {
 }
 
 impl GetCommand {
+    pub(crate) fn apply(self, items: &mut ItemsMut<'_>) -> Result<Reply, StorageError> {
+        let Some(key) = self.keys.first() else { return Ok(Reply::Nil) };
+        Ok(Reply::bulk_or_nil(items.get(key)?))
+    }
+
     pub(crate) async fn run(self, storage: &Storage, replies: &mut ReplyWriter) -> Reply {
         match replies.read_page(storage, &self.keys).await {
             Ok(page) => Reply::bulk_or_nil(page.into_iter().next().flatten()),

@@ -2,8 +2,8 @@
 
 use crate::store::command::{Command, ReadCommand, checked_keys, spec::CommandSpec};
 use crate::{
-    storage::Storage,
-    store::{reply_writer::ReplyWriter, resp::Reply},
+    storage::{ItemsMut, PAGE_BYTES, Storage, StorageError},
+    store::{budget::ARGUMENT_COST, reply_writer::ReplyWriter, resp::Reply},
 };
 use bytes::Bytes;
 use std::io;
@@ -28,6 +28,25 @@ pub(crate) struct MultiGetCommand {
 }
 
 impl MultiGetCommand {
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.keys.iter().map(|key| key.len() + ARGUMENT_COST).sum()
+    }
+
+    pub(crate) fn apply(self, items: &mut ItemsMut<'_>) -> Result<Reply, StorageError> {
+        let mut values = Vec::with_capacity(self.keys.len());
+        let mut bytes = 0;
+        for key in &self.keys {
+            let value = Reply::bulk_or_nil(items.get(key)?);
+            bytes += value.value_bytes();
+            if bytes > PAGE_BYTES {
+                let text = "ERR the values are too large for a transaction; read them outside";
+                return Ok(Reply::Error(text.to_owned()));
+            }
+            values.push(value);
+        }
+        Ok(Reply::Array(values))
+    }
+
     /// Writes the reply page by page; returns a reply only if it is an error.
     pub(crate) async fn run(
         self,

@@ -1,0 +1,196 @@
+//! Whether the volume has room for a write.
+//!
+//! A volume that has less than its margin free is *full*: writes that add bytes are refused, reads and
+//! deletes are served. The margin is what deletes need, because a page is written anew before the old
+//! one is free, and only the next commit can use that one again.
+//!
+//! The file keeps the pages of deleted items, so the volume alone does not tell whether there is room
+//! again. On a full volume, writes have a *credit*: what was deleted, or a small one now and then. If a
+//! commit of such writes takes no more room on the volume, the credit grows.
+
+use super::{metrics::StorageMetrics, reserve::Reserve};
+use rustix::fs::fstatvfs;
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// The margin, and the size of the reserve: this part of the volume, within the bounds below.
+const MARGIN_DIVISOR: u64 = 16;
+const MIN_MARGIN: u64 = 512 * 1024;
+const MAX_MARGIN: u64 = 8 * 1024 * 1024;
+/// The credit now and then, and the time between two.
+const SMALL_CREDIT: u64 = 64 * 1024;
+const CREDIT_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two looks at the volume.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// A warning is logged from this percentage on, until the use is this much lower again.
+const WARN_PERCENT: u64 = 90;
+const WARN_HYSTERESIS: u64 = 3;
+
+/// The size of a volume, its free bytes, and the bytes that the file of items takes on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct VolumeUse {
+    pub(super) total: u64,
+    pub(super) free: u64,
+    pub(super) file: u64,
+}
+
+impl VolumeUse {
+    /// The use of the volume that has `file`.
+    pub(super) fn of_file(file: &File) -> io::Result<Self> {
+        /// The unit of `st_blocks`.
+        const BLOCK: u64 = 512;
+        let volume = fstatvfs(file)?;
+        Ok(Self {
+            total: volume.f_blocks.saturating_mul(volume.f_frsize),
+            free: volume.f_bavail.saturating_mul(volume.f_frsize),
+            file: file.metadata()?.blocks().saturating_mul(BLOCK),
+        })
+    }
+
+    /// The bytes that stay free for deletes.
+    pub(super) fn margin(self) -> u64 {
+        (self.total / MARGIN_DIVISOR).clamp(MIN_MARGIN, MAX_MARGIN)
+    }
+
+    fn is_full(self) -> bool {
+        self.total > 0 && self.free < self.margin()
+    }
+}
+
+/// What a volume has room for, as the writer thread sees it.
+pub(super) struct Room {
+    file: File,
+    reserve: Arc<Reserve>,
+    metrics: StorageMetrics,
+    seen: VolumeUse,
+    checked: Instant,
+    /// What writes may add since the last look.
+    allowance: u64,
+    credit: u64,
+    credit_given: Instant,
+    has_warned: bool,
+}
+
+/// Opens the reserve of the volume of `directory`, and takes its room if the volume has it.
+pub(super) fn open_reserve(directory: &Path) -> io::Result<Arc<Reserve>> {
+    let volume = VolumeUse::of_file(&File::open(directory)?)?;
+    let reserve = Reserve::open(directory, volume.margin())?;
+    restore_reserve(&reserve, volume);
+    Ok(Arc::new(reserve))
+}
+
+/// Takes the room of the reserve if a volume in `volume`'s state has enough of it.
+fn restore_reserve(reserve: &Reserve, volume: VolumeUse) {
+    if !reserve.is_complete()
+        && volume.free >= 3 * volume.margin()
+        && let Err(error) = reserve.restore()
+    {
+        tracing::warn!(%error, "the volume has no room for the reserve");
+    }
+}
+
+impl Room {
+    /// The room on the volume of `file`.
+    pub(super) fn new(file: File, reserve: Arc<Reserve>, metrics: StorageMetrics) -> Self {
+        let now = Instant::now();
+        let mut room = Self {
+            file,
+            reserve,
+            metrics,
+            seen: VolumeUse::default(),
+            checked: now,
+            allowance: 0,
+            credit: SMALL_CREDIT,
+            credit_given: now,
+            has_warned: false,
+        };
+        room.look();
+        room
+    }
+
+    /// The bytes that the next commit may add.
+    pub(super) fn allowance(&mut self) -> u64 {
+        // After a write that was refused or has used much, the last look is too old.
+        let is_old = self.checked.elapsed() >= CHECK_INTERVAL;
+        if is_old || self.allowance < self.seen.margin() {
+            self.look();
+        }
+        if !self.seen.is_full() {
+            return self.allowance;
+        }
+        let has_some = self.seen.free >= self.seen.margin() / 2;
+        if self.credit < SMALL_CREDIT && has_some && self.credit_given.elapsed() >= CREDIT_INTERVAL
+        {
+            self.credit = SMALL_CREDIT;
+            self.credit_given = Instant::now();
+        }
+        self.credit
+    }
+
+    /// Notes that a commit has added and freed so many bytes.
+    pub(super) fn record_commit(&mut self, added: u64, freed: u64) {
+        self.allowance = self.allowance.saturating_sub(added);
+        if !self.seen.is_full() {
+            return;
+        }
+        let before = self.seen.file;
+        self.look();
+        if added > 0 {
+            // Without new blocks, the file had free pages: it is likely to have more.
+            let had_pages = self.seen.file <= before;
+            self.credit =
+                if had_pages { self.credit + added } else { self.credit.saturating_sub(added) };
+        }
+        self.credit = (self.credit + freed).min(self.seen.margin());
+    }
+
+    /// Notes that a write was refused.
+    pub(super) fn record_refusals(&self, writes: u64) {
+        self.metrics.record_refused_writes(writes);
+    }
+
+    fn look(&mut self) {
+        let was_full = self.seen.is_full();
+        self.checked = Instant::now();
+        match VolumeUse::of_file(&self.file) {
+            Ok(seen) => self.seen = seen,
+            // The volume may still take writes: the disk itself reports if it does not.
+            Err(error) => {
+                tracing::warn!(%error, "cannot read the free space of the volume");
+                self.allowance = u64::MAX;
+                return;
+            }
+        }
+        self.allowance = self.seen.free.saturating_sub(self.seen.margin());
+        restore_reserve(&self.reserve, self.seen);
+        self.metrics.record_volume(self.seen.total, self.seen.free, self.seen.is_full());
+        self.log_changes(was_full);
+    }
+
+    fn log_changes(&mut self, was_full: bool) {
+        let VolumeUse { total, free, .. } = self.seen;
+        let percent = (total - free.min(total)).saturating_mul(100) / total.max(1);
+        if self.seen.is_full() && !was_full {
+            tracing::error!(
+                free,
+                total,
+                "the volume is full: writes are refused, reads and deletes are served; delete items or \
+                 enlarge the volume"
+            );
+        } else if was_full && !self.seen.is_full() {
+            tracing::info!(free, total, "the volume has room again");
+        }
+        if percent >= WARN_PERCENT && !self.has_warned {
+            self.has_warned = true;
+            tracing::warn!(percent, free, total, "the volume is nearly full; enlarge it");
+        } else if percent + WARN_HYSTERESIS < WARN_PERCENT {
+            self.has_warned = false;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The memory of large requests and replies: one budget of bytes for all connections.
+//!
+//! Every connection may hold [`SMALL_BUFFER`] bytes in each direction. For more it needs a place in
+//! the budget, which it keeps until its buffers are small again. A place is taken once and is as large
+//! as the request or the page of a reply can become, so that no holder waits for another one: requests
+//! and replies have budgets of their own, and nobody waits for a request while it holds a reply.
+//!
+//! While others wait, a holder must make progress: see [`MIN_RATE`].
+
+use super::limits::SMALL_BUFFER;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep},
+};
+
+/// What each argument of a request and each key of a reply costs besides its bytes.
+pub(super) const ARGUMENT_COST: usize = 64;
+/// The memory of a page of values: just under 2 MiB, and their encoded copy.
+pub(super) const REPLY_PAGE_COST: usize = 4 * 1024 * 1024;
+/// The bytes per second that the holder of a place must move while others wait.
+const MIN_RATE: u64 = 512 * 1024;
+/// For so long, the holder of a place needs no progress.
+const GRACE: Duration = Duration::from_secs(2);
+/// Between two looks at the progress of a holder.
+const CHECK_INTERVAL: Duration = Duration::from_millis(250);
+/// The budget is counted in units of this many bytes.
+const UNIT: usize = 1024;
+
+/// A budget of bytes; clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct MemoryBudget {
+    free: Arc<Semaphore>,
+    total: usize,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A part of the budget, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    budget: MemoryBudget,
+    since: Instant,
+    /// The bytes that moved since.
+    moved: u64,
+    _units: OwnedSemaphorePermit,
+}
+
+impl MemoryBudget {
+    /// A budget of `bytes`.
+    pub(super) fn new(bytes: usize) -> Self {
+        let total = bytes.div_ceil(UNIT);
+        Self { free: Arc::new(Semaphore::new(total)), total, waiting: Arc::default() }
+    }
+
+    /// Waits for a place of `cost` bytes; one above the whole budget takes all of it.
+    ///
+    /// # Errors
+    /// None while the server runs.
+    pub(super) async fn acquire(&self, cost: usize) -> io::Result<Place> {
+        let units = u32::try_from(cost.div_ceil(UNIT).min(self.total)).unwrap_or(u32::MAX);
+        let _waiting = Waiting::count(&self.waiting);
+        let permit = Arc::clone(&self.free).acquire_many_owned(units).await;
+        let since = Instant::now();
+        Ok(Place {
+            budget: self.clone(),
+            since,
+            moved: 0,
+            _units: permit.map_err(io::Error::other)?,
+        })
+    }
+}
+
+/// The places of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// For a large request, from its reading to its reply.
+    pub(super) request: Option<Place>,
+    /// For a large page of replies, until it is sent.
+    pub(super) reply: Option<Place>,
+}
+
+impl Places {
+    /// Counts bytes that were received or sent.
+    pub(super) fn record_progress(&mut self, bytes: usize) {
+        for place in [&mut self.request, &mut self.reply].into_iter().flatten() {
+            place.record_progress(bytes);
+        }
+    }
+
+    /// Resolves once others wait for one of these places and the connection is too slow.
+    pub(super) async fn wait_until_overdue(&self) {
+        if self.request.is_none() && self.reply.is_none() {
+            return std::future::pending().await;
+        }
+        let is_overdue = |place: &Option<Place>| place.as_ref().is_some_and(Place::is_overdue);
+        while !is_overdue(&self.request) && !is_overdue(&self.reply) {
+            sleep(CHECK_INTERVAL).await;
+        }
+    }
+}
+
+impl Place {
+    fn record_progress(&mut self, bytes: usize) {
+        self.moved += bytes as u64;
+    }
+
+    fn is_overdue(&self) -> bool {
+        let held = self.since.elapsed();
+        let expected = held.saturating_sub(GRACE).as_secs_f64() * MIN_RATE as f64;
+        held > GRACE
+            && (self.moved as f64) < expected
+            && self.budget.waiting.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// Counts one that waits until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn count(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether `cost` bytes need a place.
+pub(super) fn is_large(cost: usize) -> bool {
+    cost > SMALL_BUFFER
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_holder_is_overdue_only_while_others_wait() {
+        let budget = MemoryBudget::new(UNIT);
+        let place = budget.acquire(2 * UNIT).await.unwrap();
+        let mut places = Places { request: Some(place), reply: None };
+        sleep(Duration::from_secs(60)).await;
+        assert!(!places.request.as_ref().unwrap().is_overdue());
+        let waiting = tokio::spawn(async move { budget.acquire(1).await.unwrap() });
+        places.wait_until_overdue().await;
+        places.record_progress(90 * usize::try_from(MIN_RATE).unwrap());
+        assert!(!places.request.as_ref().unwrap().is_overdue());
+        drop(places);
+        waiting.await.unwrap();
+    }
+}
