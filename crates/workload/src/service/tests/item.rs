@@ -3,7 +3,7 @@
 use super::*;
 use maquette_contract::{
     RecentRequests, RequestId,
-    keys::{HEADER_REPEATED, HEADER_REQUEST_ID},
+    keys::{HEADER_RECIPIENT, HEADER_REPEATED, HEADER_REQUEST_ID},
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::{
@@ -42,8 +42,8 @@ async fn a_write_that_is_sent_again_takes_effect_once() {
         Service::start("two", owner_config(&store.address)).await,
     ];
     let id = RequestId::new(7).to_string();
-    let (first, again) =
-        ([(HEADER_REQUEST_ID, &*id)], [(HEADER_REQUEST_ID, &*id), (HEADER_REPEATED, "1")]);
+    let first = [(HEADER_RECIPIENT, "the-uid"), (HEADER_REQUEST_ID, &*id)];
+    let again = [first[0], first[1], (HEADER_REPEATED, "1")];
     let path = "/items/books/7";
     let put = async |owner: &Service, headers: &[(&str, &str)]| {
         send_request(&owner.address, Method::PUT, path, headers, "\"A\"").await
