@@ -16,7 +16,7 @@
 //!   returns the newest, once a write quorum has it.
 //! - *A write that is superseded still takes effect.* A replica that has a newer version keeps that,
 //!   and counts. The newer write began before this one ended, since this one did not see it at its
-//!   start: it takes effect right before the newer one, and nobody reads it.
+//!   start: it takes effect right before the newer one, and no read returns it.
 //! - *The quorums share a replica although members change*: every request names its layouts, and a
 //!   replica that has left them refuses ([`crate::peer::membership::Fence`]). The operation then goes
 //!   on under the layouts of both.
@@ -31,6 +31,7 @@ mod coordinator;
 mod item;
 mod item_request;
 mod operation_layouts;
+mod query_log;
 mod quorum;
 mod quorum_read;
 mod repair_queue;
@@ -44,7 +45,6 @@ pub(crate) use coordinator::Coordinator;
 pub(crate) use quorum::Quorum;
 pub(crate) use repair_queue::RepairQueue;
 pub(crate) use scan::{Collector, collect_items};
-#[cfg(test)]
 pub(crate) use unavailable::Unavailable;
 #[cfg(test)]
-pub(crate) use volume_check::{Admission, VolumeCheck};
+pub(crate) use volume_check::{VolumeCheck, VolumeVerdict};

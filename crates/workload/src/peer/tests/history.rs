@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -36,8 +36,9 @@ const EVENTS: usize = 8;
 /// The longest time that a fault lasts, in milliseconds. Longer than one request to a peer may take.
 const MAX_FAULT_MILLIS: u64 = 2500;
 
-/// The peers that clients use, with the runtimes that they run on.
-type Peers = Arc<Mutex<Vec<(Handle, Arc<PeerHandle>)>>>;
+/// The peers that clients use, with the runtimes that they run on. Clients keep no peer that was
+/// killed: its files must be closed before it starts again.
+type Peers = Arc<Mutex<Vec<(Handle, Weak<PeerHandle>)>>>;
 
 /// What the clients did and saw.
 struct History {
@@ -115,11 +116,16 @@ impl History {
 
     async fn run_client(self: Arc<Self>, peers: Peers, mut random: StdRng) {
         while !self.stopped.load(Ordering::Relaxed) {
-            let peer = {
+            let (handle, peer) = {
                 let peers = lock(&peers);
                 peers[random.random_range(0..peers.len())].clone()
             };
             let item = random.random_range(0..ITEMS);
+            let Some(peer) = peer.upgrade() else {
+                sleep(Duration::from_millis(10)).await;
+                continue;
+            };
+            let peer = (handle, peer);
             if random.random_bool(0.4) {
                 self.write(peer, item).await;
             } else {
@@ -211,6 +217,11 @@ impl Event {
     }
 }
 
+fn usable_peers(cluster: &TestCluster) -> Vec<(Handle, Weak<PeerHandle>)> {
+    let members = cluster.running_members().into_iter();
+    members.map(|(handle, peer)| (handle, Arc::downgrade(&peer))).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn items_are_linearizable_while_peers_fail_and_move() {
     let seed = test_seed();
@@ -219,7 +230,7 @@ async fn items_are_linearizable_while_peers_fail_and_move() {
     println!("{events} events, MAQUETTE_TEST_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let mut cluster = TestCluster::start_all(5, 3).await;
-    let peers: Peers = Arc::new(Mutex::new(cluster.running_members()));
+    let peers: Peers = Arc::new(Mutex::new(usable_peers(&cluster)));
     let history = Arc::new(History::new());
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
@@ -232,7 +243,7 @@ async fn items_are_linearizable_while_peers_fail_and_move() {
         println!("event {number}: {event:?} for {lasts:?}");
         event.play(&mut cluster, lasts).await;
         // Peers that have left, and those that were replaced, answer no users.
-        *lock(&peers) = cluster.running_members();
+        *lock(&peers) = usable_peers(&cluster);
         cluster.wait_until_replicated().await;
     }
     history.stopped.store(true, Ordering::Relaxed);

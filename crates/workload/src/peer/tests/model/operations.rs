@@ -2,7 +2,7 @@
 
 use super::simulation::{ITEMS, PEERS, Simulation, key, name};
 use crate::peer::{
-    coordinate::{Admission, Quorum, VolumeCheck},
+    coordinate::{Quorum, VolumeCheck, VolumeVerdict},
     membership::{LayoutTransition, Phase, Refusal, VolumeId, Volumes},
     network::Attestation,
 };
@@ -31,7 +31,7 @@ impl Operation {
 
     /// Whether the reply counts.
     fn admit(&mut self, peer: usize, attestation: &Attestation) -> bool {
-        let Admission { counts, dropped } = self.volumes.admit(&name(peer), attestation);
+        let VolumeVerdict { counts, dropped } = self.volumes.admit(&name(peer), attestation);
         self.holders.retain(|holder| !dropped.contains(holder));
         counts
     }
@@ -106,7 +106,7 @@ impl Simulation {
                         read.holders.clear();
                     }
                     if read.admit(peer, &self.attestation(peer)) {
-                        if self.peers[peer].state.counts_for_quorum() {
+                        if self.peers[peer].state.votes_for(&name(peer), &key(item)) {
                             voters.insert(name(peer));
                         }
                         if self.stored(peer, item) == read.version {
@@ -206,7 +206,7 @@ impl Simulation {
                 let Some(quorum) = self.quorum(via, &read) else { break };
                 let (mut lacking, mut has_adopted) = (BTreeSet::new(), false);
                 for peer in (0..PEERS).filter(|peer| self.peers[*peer].up) {
-                    let is_lacking = self.peers[peer].state.counts_for_quorum()
+                    let is_lacking = self.peers[peer].state.votes_for(&name(peer), &key(item))
                         && self.stored(peer, item) < expected;
                     match self.check_read(peer, &quorum) {
                         Ok(()) if is_lacking => drop(lacking.insert(name(peer))),
