@@ -65,11 +65,6 @@ pub enum CallError {
 }
 
 impl CallRequest {
-    /// Whether the target may see the request twice: it only reads, or has an id.
-    pub(super) fn is_repeatable(&self) -> bool {
-        self.method == Method::GET
-    }
-
     pub(super) fn path_and_query(&self) -> Result<PathAndQuery, TryError> {
         PathAndQuery::from_maybe_shared(self.path.clone())
             .map_err(|error| TryError::Permanent(error.to_string()))
