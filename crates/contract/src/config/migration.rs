@@ -114,6 +114,9 @@ pub mod internal_api {
         /// Whether what is stored, or one of its copies, cannot be used.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub damaged: bool,
+        /// True if the item was deleted.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub deleted: bool,
     }
 }
 

@@ -95,7 +95,7 @@ impl<K: BackfillSink> Backfill<'_, K> {
     }
 
     async fn copy_intact_item(&self, item: InternalItem) -> Result<(), BackendError> {
-        let InternalItem { key, version, damaged } = item;
+        let InternalItem { key, version, damaged, .. } = item;
         let context = QueryContext::background();
         let is_copied = match &version {
             // Of a damaged item, the version in the list may be older than the one to copy.

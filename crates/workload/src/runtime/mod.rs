@@ -79,6 +79,9 @@ pub struct Process {
 /// Fills the role's part of the pod's observations.
 type Reporter = Box<dyn Fn(&mut Observations) + Send + Sync>;
 
+/// Writes the histograms of the role; none if it cannot.
+type HistogramLog = Box<dyn Fn() -> Option<String> + Send + Sync>;
+
 /// The running process, as its role sees it.
 pub struct Runtime<S> {
     /// The flags of the `workload` command.
@@ -99,6 +102,7 @@ pub struct Runtime<S> {
     pub admin_address: SocketAddr,
     reporter: OnceLock<Reporter>,
     damaged_items: Gauge,
+    histogram_log: OnceLock<HistogramLog>,
 }
 
 impl<S: RoleSettings> Runtime<S> {
@@ -126,6 +130,7 @@ impl<S: RoleSettings> Runtime<S> {
             options,
             reporter: OnceLock::new(),
             damaged_items,
+            histogram_log: OnceLock::new(),
         });
         admin::start_admin_server(listener, &runtime);
         let loaded = runtime.config.current();
@@ -152,6 +157,18 @@ impl<S: RoleSettings> Runtime<S> {
         let damaged = self.observations().damaged_items.count;
         self.damaged_items.set(i64::try_from(damaged).unwrap_or(i64::MAX));
         self.metrics.text()
+    }
+
+    /// Sets the function that writes the role's histograms for `/histograms`; only the first call
+    /// counts.
+    pub fn set_histogram_log(&self, log: impl Fn() -> Option<String> + Send + Sync + 'static) {
+        // An error means that a function is set already; it stays.
+        let _ = self.histogram_log.set(Box::new(log));
+    }
+
+    /// The role's histograms; none if the role has none.
+    pub fn histogram_log(&self) -> Option<String> {
+        self.histogram_log.get().and_then(|log| log())
     }
 
     /// The observations of this pod at the moment of the call.

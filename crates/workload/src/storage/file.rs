@@ -1,6 +1,6 @@
 //! The file of redb, which reads what the kernel has in memory without waiting for the disk.
 
-use super::reserve::Reserve;
+use super::reserve::{Reserve, is_full};
 use redb::{BackendError, StorageBackend, backends::FileBackend};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use std::{
@@ -85,10 +85,6 @@ impl ItemFile {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
 /// Runs `read`, which waits for the disk; on a thread of the runtime, another thread takes over the
 /// other tasks.
 fn wait_for_disk<R>(read: impl FnOnce() -> R) -> R {
@@ -153,5 +149,30 @@ impl StorageBackend for ItemFile {
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
         self.backend.query_lock_range(start, end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Storage;
+
+    #[test]
+    fn reads_leave_their_tasks_for_a_while_after_one_that_waited_for_the_disk() {
+        let cache = PageCache::default();
+        assert!(cache.allows_read_in_task());
+        cache.record_miss();
+        assert!((0..CAUTIOUS_READS).all(|_| !cache.allows_read_in_task()));
+        assert!(cache.allows_read_in_task());
+    }
+
+    #[tokio::test]
+    async fn reads_have_the_same_result_on_other_threads() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let storage = Storage::open(directory.path()).unwrap();
+        storage.put(b"a", "1".into()).await.unwrap();
+        storage.inner.page_cache.record_miss();
+        assert_eq!(storage.try_read(b"a", |_| ()).unwrap(), None);
+        assert_eq!(storage.get(b"a").await.unwrap(), Some("1".into()));
     }
 }

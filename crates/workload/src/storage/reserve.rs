@@ -1,6 +1,7 @@
 //! A file that keeps room on the volume: it is given up when a write finds the volume full, so that
 //! items can be read, recovered and deleted even if something else has filled it.
 
+use super::lock;
 use rustix::{
     fs::{FallocateFlags, fallocate},
     io::Errno,
@@ -12,8 +13,6 @@ use std::{
     sync::Mutex,
 };
 
-use crate::runtime::lock;
-
 /// The name of the file in the data directory.
 const FILE_NAME: &str = "items.reserve";
 
@@ -22,6 +21,22 @@ const FILE_NAME: &str = "items.reserve";
 pub(super) struct Reserve {
     bytes: u64,
     file: Mutex<File>,
+}
+
+/// Whether a write failed because the volume is full.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Gives up the reserve in `directory`, for a file of another owner; false if there is none.
+pub fn release_reserve(directory: &Path) -> bool {
+    let file = File::options().write(true).open(directory.join(FILE_NAME));
+    file.is_ok_and(|file| release_room(&file))
+}
+
+fn release_room(file: &File) -> bool {
+    let had_room = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
+    had_room && file.set_len(0).is_ok()
 }
 
 impl Reserve {
@@ -34,9 +49,7 @@ impl Reserve {
 
     /// Gives the room up; false if there is none.
     pub(super) fn release(&self) -> bool {
-        let file = lock(&self.file);
-        let had_room = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
-        had_room && file.set_len(0).is_ok()
+        release_room(&lock(&self.file))
     }
 
     /// Whether the room is kept.

@@ -25,12 +25,12 @@ const MAX_SUMMARY_ITEMS: usize = 10_000;
 type ScanReply = (u64, Vec<Vec<u8>>);
 
 /// The items of a page. Keys of another form are not items.
-struct StorePage {
+pub(super) struct StorePage {
     /// The cursor of the next page; 0 after the last one.
-    next: u64,
+    pub(super) next: u64,
     /// The number of keys, items or not.
     scanned: usize,
-    items: Vec<(ItemKey, RecordHead)>,
+    pub(super) items: Vec<(ItemKey, RecordHead)>,
     /// Keys of items whose values are not records, or from the future.
     damaged: Vec<ItemKey>,
 }
@@ -49,7 +49,7 @@ impl StoreClient {
         let mut cursor = 0;
         let mut scanned = 0;
         loop {
-            let page = scan_page(context, self, cursor, filter).await?;
+            let page = scan_page(context, self, cursor, PAGE_SIZE, filter).await?;
             scanned += page.scanned;
             page.items.into_iter().for_each(|(key, head)| add_item(&mut summary, key, head));
             if page.next == 0 {
@@ -78,14 +78,19 @@ impl StoreClient {
             BackendError::BadReply("the cursor of a store's page must be a number".to_owned())
         })?;
         let StorePage { next, items, damaged, .. } =
-            scan_page(context, self, cursor, filter).await?;
+            scan_page(context, self, cursor, PAGE_SIZE, filter).await?;
         let intact = items.into_iter().map(|(key, head)| InternalItem {
             key,
             version: Some(head.version),
+            deleted: head.value_bytes.is_none(),
             damaged: false,
         });
-        let damaged =
-            damaged.into_iter().map(|key| InternalItem { key, version: None, damaged: true });
+        let damaged = damaged.into_iter().map(|key| InternalItem {
+            key,
+            version: None,
+            deleted: false,
+            damaged: true,
+        });
         Ok(InternalPage {
             items: intact.chain(damaged).collect(),
             next: (next != 0).then(|| next.to_string()),
@@ -93,13 +98,15 @@ impl StoreClient {
     }
 }
 
-async fn scan_page(
+/// `count` keys are examined.
+pub(super) async fn scan_page(
     context: &QueryContext<'_>,
     store: &StoreClient,
     cursor: u64,
+    count: usize,
     filter: CollectionFilter<'_>,
 ) -> Result<StorePage, BackendError> {
-    let (next, keys) = scan_keys(context, store, cursor).await?;
+    let (next, keys) = scan_keys(context, store, cursor, count).await?;
     let included: Vec<_> = keys
         .iter()
         .filter_map(|key| ItemKey::parse(std::str::from_utf8(key).ok()?))
@@ -129,8 +136,9 @@ async fn scan_keys(
     context: &QueryContext<'_>,
     store: &StoreClient,
     cursor: u64,
+    count: usize,
 ) -> Result<ScanReply, BackendError> {
-    let query = cmd("SCAN").arg(cursor).arg("COUNT").arg(PAGE_SIZE).take();
+    let query = cmd("SCAN").arg(cursor).arg("COUNT").arg(count).take();
     run_read_query(context, store, "SCAN", &query, |(_, keys): &ScanReply| {
         (keys.iter().map(Vec::len).sum(), None)
     })

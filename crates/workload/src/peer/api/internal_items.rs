@@ -27,7 +27,7 @@ struct PageCollector(InternalPage);
 impl Collector for PageCollector {
     fn add_item(
         &mut self,
-        ListedItem { key, version, damaged, .. }: ListedItem,
+        ListedItem { key, version, bytes, damaged }: ListedItem,
     ) -> ControlFlow<()> {
         let InternalPage { items, next } = &mut self.0;
         if items.len() == PAGE_ITEMS {
@@ -35,7 +35,8 @@ impl Collector for PageCollector {
             *next = items.last().map(|last| last.key.to_string());
             return ControlFlow::Break(());
         }
-        items.push(InternalItem { key, version, damaged });
+        let deleted = version.is_some() && bytes.is_none();
+        items.push(InternalItem { key, version, deleted, damaged });
         ControlFlow::Continue(())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     quorum::Quorum,
-    volume_check::{Admission, VolumeCheck},
+    volume_check::{VolumeCheck, VolumeVerdict},
 };
 use crate::peer::network::{Attestation, ReadReply};
 use maquette_contract::{Record, Version};
@@ -29,7 +29,7 @@ pub(crate) struct QuorumRead {
 
 impl QuorumRead {
     pub(super) fn add_reply(&mut self, name: String, reply: ReadReply, attestation: &Attestation) {
-        let Admission { counts, dropped } = self.volumes.admit(&name, attestation);
+        let VolumeVerdict { counts, dropped } = self.volumes.admit(&name, attestation);
         for other in dropped {
             self.holders.remove(&other);
             self.stale.remove(&other);
@@ -61,9 +61,10 @@ impl QuorumRead {
         }
     }
 
-    /// Whether this peer has replied.
+    /// Whether this peer has replied, and its reply counts. One that does not count yet may count
+    /// in a later wave.
     pub(super) fn has_reply_from(&self, name: &str) -> bool {
-        self.holders.contains(name) || self.stale.contains(name)
+        self.voters.contains(name)
     }
 
     /// Whether more replies would change nothing: the newest acknowledged write is known, and

@@ -2,15 +2,17 @@
 
 use super::{
     layout::Layout,
+    memory::VolumeTrust,
     report::{Reports, TransitionStep},
     transition::{LayoutTransition, PeerTransition},
 };
+use std::collections::BTreeSet;
 
 /// Whether a peer serves requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Its volume was empty, or is from before it was removed: it stores copies, but an item that
-    /// it lacks may exist. It serves no requests.
+    /// Its volume was empty, is from before it was removed, or is a snapshot: it stores copies, but
+    /// an item that it lacks may exist. It serves no requests.
     Joining,
     /// It serves requests, under the layouts in force.
     Active(LayoutTransition),
@@ -27,6 +29,8 @@ pub(crate) struct MemberState {
     pub(crate) configured: Layout,
     /// The phase that it is in.
     pub(crate) phase: Phase,
+    /// How far the copies on its volume may be relied on.
+    pub(crate) trust: VolumeTrust,
 }
 
 impl MemberState {
@@ -36,6 +40,7 @@ impl MemberState {
         incarnation: u64,
         configured: Layout,
         saved: Option<LayoutTransition>,
+        trust: VolumeTrust,
     ) -> Self {
         let phase = match saved.filter(|transition| !transition.has_handed_over(own_name)) {
             Some(transition) => Phase::Active(transition),
@@ -43,7 +48,7 @@ impl MemberState {
             None if configured.has_member(own_name) => Phase::Joining,
             None => Phase::Removed,
         };
-        let mut state = Self { incarnation, configured, phase };
+        let mut state = Self { incarnation, configured, phase, trust };
         state.advance(own_name, &Reports::default());
         state
     }
@@ -63,11 +68,6 @@ impl MemberState {
             Phase::Removed => TransitionStep::Removed,
             Phase::Active(transition) => transition.step(),
         }
-    }
-
-    /// Whether its replies count for a quorum: an item that it lacks was never written to it.
-    pub(crate) fn counts_for_quorum(&self) -> bool {
-        matches!(self.phase, Phase::Active(_))
     }
 
     /// Sets the layout of the configuration. A different one begins a new incarnation.
@@ -106,21 +106,38 @@ impl MemberState {
         true
     }
 
-    /// Whether every other member has checked, since this peer started, that it has all its copies;
-    /// then a joining peer may become active.
-    pub(crate) fn is_checked_by_all(&self, own_name: &str, reports: &Reports) -> bool {
+    /// The other members that have not checked, since this peer started, that it has all its
+    /// copies. `None` if it must not become active: one of them is up, or none has checked it.
+    pub(crate) fn unchecked_members(
+        &self,
+        own_name: &str,
+        reports: &Reports,
+    ) -> Option<BTreeSet<String>> {
+        if self.phase != Phase::Joining || self.trust.fresh {
+            return None;
+        }
         let target = self.configured.id();
-        self.configured.members().iter().filter(|name| *name != own_name).all(|name| {
+        let others = self.configured.members().iter().filter(|name| *name != own_name);
+        let (checked, unchecked): (Vec<&String>, Vec<&String>) = others.partition(|name| {
             reports
                 .report_with_target(name, target)
                 .is_some_and(|report| report.has_checked(own_name, self.incarnation))
-        })
+        });
+        let may_join = unchecked.iter().all(|name| !reports.is_live(name))
+            && (unchecked.is_empty() || !checked.is_empty());
+        may_join.then(|| unchecked.into_iter().cloned().collect())
     }
 
-    /// A joining peer becomes active; `others` are the transitions of all other members.
-    pub(crate) fn complete_join(&mut self, others: &[PeerTransition]) {
-        if self.phase == Phase::Joining {
+    /// A joining peer becomes active; `others` are the transitions of all other members but the
+    /// `unchecked` ones. Without those it does so only if the others have settled under its layout:
+    /// then no peer relies on an older one.
+    pub(crate) fn complete_join(&mut self, others: &[PeerTransition], unchecked: BTreeSet<String>) {
+        let is_settled = |other: &LayoutTransition| other.is_settled_under(&self.configured);
+        let have_settled =
+            others.iter().flatten().all(is_settled) && others.iter().any(Option::is_some);
+        if self.phase == Phase::Joining && (unchecked.is_empty() || have_settled) {
             self.phase = Phase::Active(LayoutTransition::for_newcomer(&self.configured, others));
+            self.trust = VolumeTrust::joined(unchecked);
         }
     }
 }

@@ -1,6 +1,10 @@
 //! The file on a peer's volume that keeps its layout transition.
 
-use super::transition::LayoutTransition;
+use super::{
+    memory::{VolumeId, VolumeMemory, VolumeTrust},
+    transition::LayoutTransition,
+};
+use crate::storage;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
@@ -24,8 +28,8 @@ pub enum StateFileError {
         source: io::Error,
     },
     /// It holds no valid state.
-    #[error("{path} is damaged: {source}; restore the volume, or empty it so that the other peers \
-        fill it again", path = path.display())]
+    #[error("{path} is damaged: {source}; empty the volume, so that the other peers fill it \
+        again", path = path.display())]
     Damaged {
         /// Path of the file.
         path: PathBuf,
@@ -34,24 +38,12 @@ pub enum StateFileError {
     },
 }
 
-/// The identity of a volume: random, made when the volume is empty. A peer that lost its volume and
-/// was filled again has another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct VolumeId(pub(crate) u64);
-
-impl VolumeId {
-    /// The identity of a new volume.
-    pub(crate) fn random() -> Self {
-        Self(rand::random())
-    }
-}
-
 /// The content of the file, as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SavedState {
-    /// Grows with each start of the process.
+    /// A mark of how far this volume is: grows with each start of the process and, while items are
+    /// written, every few seconds. About the time in milliseconds.
     pub(crate) generation: u64,
     /// The layouts in force; `None` unless the peer is active. Its key on the volume is older than
     /// its name.
@@ -60,6 +52,12 @@ pub(crate) struct SavedState {
     /// `None` on an empty volume, and on one of an earlier release.
     #[serde(default)]
     pub(crate) volume: Option<VolumeId>,
+    /// How far the copies on this volume may be relied on.
+    #[serde(default)]
+    pub(crate) trust: VolumeTrust,
+    /// What this peer remembers of the volumes of all peers.
+    #[serde(default)]
+    pub(crate) known: VolumeMemory,
 }
 
 /// The state file of one data directory.
@@ -92,7 +90,14 @@ impl StateFile {
     /// Saves the state: it is on disk when this returns, and after a crash the file holds either
     /// this state or the one before. Blocks.
     pub(crate) fn save(&self, saved: &SavedState) -> Result<(), StateFileError> {
-        self.write_atomically(saved).map_err(|source| self.io_error(source))
+        let saving = match self.write_atomically(saved) {
+            // The reserve is for this too.
+            Err(error) if storage::is_full(&error) && storage::release_reserve(&self.directory) => {
+                self.write_atomically(saved)
+            }
+            outcome => outcome,
+        };
+        saving.map_err(|source| self.io_error(source))
     }
 
     fn write_atomically(&self, saved: &SavedState) -> io::Result<()> {
@@ -117,7 +122,12 @@ mod tests {
         assert_eq!(file.load().unwrap(), SavedState::default());
         let layout = Layout::new(["a".to_owned()], 1).unwrap();
         let transition = Some(LayoutTransition::settled(layout));
-        let saved = SavedState { generation: 7, transition, volume: Some(VolumeId(3)) };
+        let saved = SavedState {
+            generation: 7,
+            transition,
+            volume: Some(VolumeId(3)),
+            ..SavedState::default()
+        };
         file.save(&saved).unwrap();
         assert_eq!(file.load().unwrap(), saved);
         fs::write(directory.path().join(FILE_NAME), "{").unwrap();
@@ -132,7 +142,8 @@ mod tests {
         let text = format!(r#"{{"generation":7,"standing":{standing}}}"#);
         fs::write(directory.path().join(FILE_NAME), text).unwrap();
         let settled = LayoutTransition::settled(Layout::new(["a".to_owned()], 1).unwrap());
-        let expected = SavedState { generation: 7, transition: Some(settled), volume: None };
+        let expected =
+            SavedState { generation: 7, transition: Some(settled), ..SavedState::default() };
         assert_eq!(StateFile::new(directory.path()).load().unwrap(), expected);
     }
 }

@@ -43,7 +43,7 @@ impl LocalCopies {
                 StoredCopy::Intact(version, record) => (Some(version), record, false),
                 StoredCopy::Damaged => (None, None, true),
             };
-        let counts_for_quorum = state.counts_for_quorum();
+        let counts_for_quorum = state.votes_for(self.peer.name(), &read.key);
         let attestation = self.attest(&read.terms, refusal);
         Ok(ReadReply { counts_for_quorum, version, record, damaged, attestation })
     }

@@ -28,6 +28,7 @@ impl IntoResponse for ReplicaError {
     fn into_response(self) -> Response {
         let status = match self {
             Self::Storage(StorageError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NewVolume => StatusCode::SERVICE_UNAVAILABLE,
             Self::Ahead(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Storage(_) | Self::NotARecord { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -81,6 +82,9 @@ async fn write_copies(
     let now = wall_millis();
     for copy in &write.copies {
         copy.record.version.check_not_ahead(now)?;
+    }
+    if !local.peer().member().trust.known {
+        return Err(ReplicaError::NewVolume);
     }
     local.write_copies(write).await.map(Json)
 }

@@ -24,6 +24,9 @@ pub(crate) enum ReplicaError {
     /// The disk or its file failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The volume is new; see [`crate::peer::membership`].
+    #[error("its volume is new: it stores copies once a majority of the members know it")]
+    NewVolume,
     /// A copy that another peer sent has a version that is too far ahead.
     #[error(transparent)]
     Ahead(#[from] VersionAheadError),

@@ -1,12 +1,17 @@
 //! Real peers on 127.0.0.1: real sockets, real files, each with a runtime of its own that can be
 //! stopped at any moment, as a kill would.
 
+mod deletion;
 mod failures;
+mod first_start;
 mod history;
 mod internal_items;
+pub(crate) mod linearizability;
+pub(crate) mod links;
 mod migration;
 mod model;
 mod pods;
+mod repeated_writes;
 mod resizing;
 mod strangers;
 mod successor;

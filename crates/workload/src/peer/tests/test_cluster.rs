@@ -1,5 +1,6 @@
 //! Several peers in one process.
 
+use super::links;
 use crate::{
     backend::ItemWrite,
     peer::{
@@ -30,7 +31,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     sync::watch,
     time::{Instant, sleep},
 };
@@ -46,7 +47,6 @@ pub(super) fn timing() -> Timing {
         gossip_interval: Duration::from_millis(50),
         discovery_interval: Duration::from_millis(200),
         settle_delay: Duration::from_millis(200),
-        stand_in_delay: Duration::from_secs(2),
         solo_timeout: Duration::from_secs(2),
         probe_interval: Duration::from_millis(200),
         ..Timing::default()
@@ -90,6 +90,8 @@ struct RunningPeer {
 pub(super) struct TestCluster {
     slots: Vec<PeerSlot>,
     members: usize,
+    /// Whether the peers began with other members.
+    members_changed: bool,
     replicas: u32,
 }
 
@@ -125,7 +127,8 @@ impl TestCluster {
             let member = PeerMember { name, address: Address::new("127.0.0.1", port) };
             PeerSlot { member, port, data: TempDir::new().unwrap(), uid: "the-uid", up: None }
         };
-        Self { slots: (0..slots).map(slot).collect(), members, replicas }
+        let slots = (0..slots).map(slot).collect();
+        Self { slots, members, members_changed: false, replicas }
     }
 
     /// A cluster whose peers all run, are ready and have all their copies.
@@ -172,6 +175,7 @@ impl TestCluster {
             work: RequestWork::default(),
             replication_factor,
             members,
+            members_changed: self.members_changed,
             migration_sources: vec![],
             successor: None,
         };
@@ -221,6 +225,46 @@ impl TestCluster {
     /// The directory of a peer's files.
     pub(super) fn data_folder(&self, ordinal: usize) -> PathBuf {
         self.slots[ordinal].data.path().to_owned()
+    }
+
+    /// Stops the thread of a peer for a while, as `SIGSTOP` would.
+    pub(super) fn pause(&self, ordinal: usize, lasts: Duration) {
+        if let Some(running) = &self.slots[ordinal].up {
+            running.runtime.spawn(async move { std::thread::sleep(lasts) });
+        }
+    }
+
+    /// Cuts the connections from one peer to another for which `is_cut` is true, and no others.
+    pub(super) fn cut_links(&self, is_cut: impl Fn(usize, usize) -> bool) {
+        let addresses: Vec<String> =
+            self.slots.iter().map(|slot| slot.member.address.0.clone()).collect();
+        links::set_cuts(&addresses, is_cut);
+    }
+
+    /// The running members, with the runtimes that they run on.
+    pub(super) fn running_members(&self) -> Vec<(Handle, Arc<PeerHandle>)> {
+        let members = self.slots[..self.members].iter().filter_map(|slot| slot.up.as_ref());
+        members.map(|up| (up.runtime.handle().clone(), Arc::clone(&up.handle))).collect()
+    }
+
+    /// A copy of the volume of a peer that does not run.
+    pub(super) fn snapshot(&self, ordinal: usize) -> TempDir {
+        let copy = TempDir::new().unwrap();
+        for entry in std::fs::read_dir(self.slots[ordinal].data.path()).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
+        copy
+    }
+
+    /// Replaces the volume of a peer that does not run.
+    pub(super) fn restore(&mut self, ordinal: usize, volume: TempDir) {
+        self.slots[ordinal].data = volume;
+    }
+
+    /// Configures peers that start from now on with these members, as a change of them.
+    pub(super) fn change_members_of_new_peers(&mut self, members: usize) {
+        (self.members, self.members_changed) = (members, true);
     }
 
     /// Makes a peer's state file unwritable.
