@@ -14,7 +14,7 @@ use crate::{
 };
 use axum::http::{Method, StatusCode};
 use futures_util::future::join_all;
-use maquette_contract::{Content, ItemKey, Record, Version};
+use maquette_contract::{Content, ItemKey, Record, Version, keys::HEADER_RECIPIENT};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -137,6 +137,7 @@ async fn the_limits_of_users_hold() {
     assert_eq!(users_item, None, "nothing was stored");
     let request =
         axum::http::Request::get(format!("{}/internal/summary", pods[0].internal().http_url()))
+            .header(HEADER_RECIPIENT, "the-uid/peers")
             .header(HOPS, u16::from(MAX_HOPS))
             .body(http_body_util::Empty::<bytes::Bytes>::new())
             .unwrap();
