@@ -20,7 +20,7 @@ use axum::{
     response::Response,
 };
 use maquette_contract::{
-    Answer, Content, ItemKey, Outcome, Record, RequestId, ResponseTree, keys::HEADER_RECIPIENT,
+    Answer, Content, ItemKey, Outcome, Record, ResponseTree, keys::HEADER_RECIPIENT,
 };
 use std::sync::Arc;
 use tokio::{
@@ -132,7 +132,7 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
                 Ok(Success { status, ..Success::new(item_outcome(key, record)?) })
             }
             ParsedRequest::Write(key, content, precondition) => {
-                let id = RequestId::new(rand::random());
+                let id = request.context.request_id;
                 let write = ItemWrite { content, precondition, request: id };
                 self.write_item(request, key, write).await
             }

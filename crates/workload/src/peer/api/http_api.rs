@@ -66,7 +66,12 @@ impl Application<PeerSettings> for PeerApi {
             }
             None => {
                 let peers = self.0.coordinator.item(key, answer_deadline(request), log);
-                peers.write(&write).await.map_err(unavailable_error)
+                let written = if request.context.is_repeated {
+                    peers.wait_for_write(&write).await
+                } else {
+                    peers.write(&write).await
+                };
+                written.map_err(unavailable_error)
             }
         }
     }

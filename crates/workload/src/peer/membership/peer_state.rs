@@ -95,6 +95,13 @@ impl PeerState {
         self.members.borrow().address_of(name).map(|address| address.0.clone())
     }
 
+    /// The configured address of this peer itself.
+    #[cfg(test)]
+    pub(crate) fn configured_address(&self) -> String {
+        let members = self.members.borrow();
+        members.address_of(&self.name).map_or_else(String::new, |address| address.0.clone())
+    }
+
     /// Whether requests may go to this peer: it is a member or live.
     pub(crate) fn is_known(&self, name: &str) -> bool {
         self.members.borrow().layout.has_member(name) || self.reports.borrow().is_live(name)

@@ -5,7 +5,7 @@ use hyper::{Method, Response, StatusCode, body::Bytes, http::uri::PathAndQuery};
 use maquette_contract::Address;
 use std::time::Duration;
 
-/// A request to another component.
+/// A request to another component. A write that is sent again is marked as repeated.
 #[derive(Clone, Debug)]
 pub struct CallRequest {
     /// The method.
@@ -65,11 +65,6 @@ pub enum CallError {
 }
 
 impl CallRequest {
-    /// Whether the target may see the request twice: it only reads, or has an id.
-    pub(super) fn is_repeatable(&self) -> bool {
-        self.method == Method::GET
-    }
-
     pub(super) fn path_and_query(&self) -> Result<PathAndQuery, TryError> {
         PathAndQuery::from_maybe_shared(self.path.clone())
             .map_err(|error| TryError::Permanent(error.to_string()))

@@ -73,10 +73,11 @@ fn next_try_time(now: Instant, deadline: Instant) -> Instant {
 
 /// Sends the tries of one call.
 pub(super) trait TrySender: Sync {
-    /// Sends the request once.
+    /// Sends the request once. If it `is_repeated`, the target may have seen it before.
     fn send_try(
         &self,
         this_try: &Try,
+        is_repeated: bool,
     ) -> impl Future<Output = Result<CallResponse, TryError>> + Send;
 
     /// Notes that a try has no answer in its part of the time.
@@ -85,27 +86,26 @@ pub(super) trait TrySender: Sync {
 
 impl TryCounts {
     /// Makes tries until one has an outcome that counts. An error of none means that no try ended
-    /// before the deadline. A call that `is_repeatable` may be seen twice by its target.
+    /// before the deadline.
     pub(super) async fn run<S: TrySender>(
         &self,
         sender: &S,
-        is_repeatable: bool,
         deadline: Instant,
     ) -> Result<CallResponse, Option<TryError>> {
         let _call = Counted::new(&self.calls);
         let first_try = Arc::<Try>::default();
-        let mut first = pin!(sender.send_try(&first_try));
+        let mut first = pin!(sender.send_try(&first_try, false));
         let next_try = next_try_time(Instant::now(), deadline);
         let mut tries = FurtherTries {
             counts: self,
             sender,
-            is_repeatable,
             deadline,
             in_flight: FuturesUnordered::new(),
             not_slow_yet: vec![],
             avoid: vec![],
             next_try,
             backoff: RETRY_BACKOFF,
+            may_be_received: false,
             last_error: None,
         };
         match timeout_at(next_try, first.as_mut()).await {
@@ -127,7 +127,6 @@ impl TryCounts {
 struct FurtherTries<'a, S> {
     counts: &'a TryCounts,
     sender: &'a S,
-    is_repeatable: bool,
     deadline: Instant,
     in_flight: FuturesUnordered<BoxFuture<'a, Result<CallResponse, TryError>>>,
     /// The tries in flight that still have some of their time.
@@ -136,6 +135,8 @@ struct FurtherTries<'a, S> {
     avoid: Vec<PodName>,
     next_try: Instant,
     backoff: Backoff,
+    /// Whether the target may have seen a try that has ended.
+    may_be_received: bool,
     last_error: Option<TryError>,
 }
 
@@ -160,11 +161,8 @@ impl<S: TrySender> FurtherTries<'_, S> {
 
     /// Decides what follows a failed try: an error if the call has failed.
     fn note_failure(&mut self, failure: TryError) -> Result<(), TryError> {
-        let may_repeat = match &failure {
-            TryError::NotSent(_) | TryError::Misdirected(_) => true,
-            TryError::Interrupted(_) => self.is_repeatable,
-            TryError::Permanent(_) => false,
-        };
+        self.may_be_received |= matches!(failure, TryError::Interrupted(_));
+        let may_repeat = !matches!(failure, TryError::Permanent(_));
         let next_try = Instant::now() + self.backoff.next_pause();
         let is_over = !may_repeat || next_try >= self.deadline;
         if is_over && self.in_flight.is_empty() {
@@ -188,17 +186,17 @@ impl<S: TrySender> FurtherTries<'_, S> {
         let extra = match self.in_flight.len() {
             0 => None,
             MAX_CONCURRENT_TRIES.. => return,
-            _ if !self.is_repeatable => return,
             _ => match counts.start_extra() {
                 Some(extra) => Some(extra),
                 None => return,
             },
         };
+        let is_repeated = self.may_be_received || !self.in_flight.is_empty();
         let next = Arc::new(Try::avoiding(self.avoid.clone()));
         self.not_slow_yet.push(Arc::clone(&next));
         self.in_flight.push(Box::pin(async move {
             let _extra = extra;
-            sender.send_try(&next).await
+            sender.send_try(&next, is_repeated).await
         }));
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! A call has several tries within its deadline. A try that breaks is followed by the next after a
 //! pause; one that has no answer in its part of the time goes on while the next is sent to another
-//! pod, and the first answer counts. A write is sent again only if the target has certainly not
-//! seen it, or if it carries an id by which the owner knows it.
+//! pod, and the first answer counts. A write carries an id by which its owner makes it once.
 //!
 //! Never repeats a call after its deadline, and never reads a response above
 //! [`MAX_RESPONSE_BYTES`].
@@ -16,14 +15,14 @@ use super::{
 use crate::runtime::{Edge, EdgeTarget, Protocol};
 use http_body_util::Full;
 use hyper::{
-    Request, StatusCode,
+    Method, Request, StatusCode,
     body::Bytes,
     header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue},
     http::uri::PathAndQuery,
 };
 use maquette_contract::{
     Address,
-    keys::{HEADER_POD, HEADER_RECIPIENT},
+    keys::{HEADER_POD, HEADER_RECIPIENT, HEADER_REPEATED},
 };
 use maquette_http_client::{ConnectOptions, ExchangeError, TargetOptions, TargetPool, Try};
 use std::{sync::Arc, time::Duration};
@@ -94,7 +93,7 @@ impl Upstream {
         let deadline = call.context.upstream_deadline(start);
         let path = call.path_and_query().map_err(|failure| self.call_error(failure))?;
         let prepared = PreparedCall { upstream: self, call, path };
-        let outcome = self.try_counts.run(&prepared, call.is_repeatable(), deadline).await;
+        let outcome = self.try_counts.run(&prepared, deadline).await;
         outcome.map_err(|failure| match failure {
             Some(failure) => self.call_error(failure),
             None => self.timed_out(deadline - start),
@@ -112,9 +111,12 @@ impl Upstream {
         let deadline = call.context.upstream_deadline(start);
         let path = call.path_and_query().map_err(|failure| self.call_error(failure))?;
         let attempts = async {
-            match self.send_try(&Try::default(), call, &path).await {
-                Err(TryError::Interrupted(_) | TryError::Misdirected(_)) => {
-                    self.send_try(&Try::default(), call, &path).await
+            match self.send_try(&Try::default(), call, &path, false).await {
+                Err(TryError::Interrupted(_)) => {
+                    self.send_try(&Try::default(), call, &path, true).await
+                }
+                Err(TryError::Misdirected(_)) => {
+                    self.send_try(&Try::default(), call, &path, false).await
                 }
                 outcome => outcome,
             }
@@ -131,8 +133,9 @@ impl Upstream {
         this_try: &Try,
         call: &CallRequest,
         path: &PathAndQuery,
+        is_repeated: bool,
     ) -> Result<CallResponse, TryError> {
-        let build = || self.build_request(call, path);
+        let build = || self.build_request(call, path, is_repeated);
         match self.pool.exchange(this_try, build, MAX_RESPONSE_BYTES).await {
             Ok(response) if response.status() == StatusCode::MISDIRECTED_REQUEST => {
                 self.pool.discard_all();
@@ -145,11 +148,19 @@ impl Upstream {
         }
     }
 
-    fn build_request(&self, call: &CallRequest, path: &PathAndQuery) -> Request<Full<Bytes>> {
+    fn build_request(
+        &self,
+        call: &CallRequest,
+        path: &PathAndQuery,
+        is_repeated: bool,
+    ) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(call.body.clone()));
         *request.method_mut() = call.method.clone();
         *request.uri_mut() = path.clone().into();
         *request.headers_mut() = call.context.upstream_headers(Instant::now());
+        if is_repeated && call.method != Method::GET {
+            add_header(&mut request, HEADER_REPEATED, Some(HeaderValue::from_static("1")));
+        }
         request.headers_mut().insert(HOST, self.host.clone());
         add_header(&mut request, HEADER_RECIPIENT, self.recipient.clone());
         if !call.body.is_empty() {
@@ -183,8 +194,8 @@ struct PreparedCall<'a> {
 }
 
 impl TrySender for PreparedCall<'_> {
-    async fn send_try(&self, this_try: &Try) -> Result<CallResponse, TryError> {
-        self.upstream.send_try(this_try, self.call, &self.path).await
+    async fn send_try(&self, this_try: &Try, is_repeated: bool) -> Result<CallResponse, TryError> {
+        self.upstream.send_try(this_try, self.call, &self.path, is_repeated).await
     }
 
     fn record_slow(&self, this_try: &Try) {
