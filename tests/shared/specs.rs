@@ -183,7 +183,7 @@ fn peer_to_peer() -> impl Strategy<Value = PeerToPeer> {
 }
 
 fn load() -> impl Strategy<Value = Load> {
-    (0..=1000, 0..=50, 0..=50, 1..=100_000).prop_map(
+    (0..=10_000, 0..=50, 0..=50, 1..=100_000).prop_map(
         |(requests_per_second, write_percent, summary_percent, items)| Load {
             requests_per_second,
             write_percent,

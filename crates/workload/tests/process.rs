@@ -141,3 +141,75 @@ fn a_port_in_use_ends_the_process_with_a_clear_error() {
     assert!(log.contains(&format!("cannot listen on {address}: Address already in use")), "{log}");
     assert_eq!(output.status.code(), Some(1));
 }
+
+/// Answers each request with 404, as a model that has no item.
+fn start_empty_model() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || answer_not_found(stream.unwrap()));
+        }
+    });
+    address
+}
+
+/// Until the client closes the connection.
+fn answer_not_found(mut stream: TcpStream) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let body = r#"{"error": "there is no such item"}"#;
+    let answer = format!("HTTP/1.1 404 N\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    while let Some(Ok(line)) = lines.next() {
+        if line.is_empty() && stream.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+fn load_report(admin: &str) -> Value {
+    let answer = get(admin, "/observations");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str::<Value>(body).unwrap()["load"].clone()
+}
+
+/// Waits until the report of a load is as expected.
+fn wait_for_report(admin: &str, what: &str, is_expected: impl Fn(&Value) -> bool) -> Value {
+    let start = Instant::now();
+    loop {
+        let report = load_report(admin);
+        if is_expected(&report) {
+            return report;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "never shown: {what}: {report}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_paused_load_reports_what_it_missed_and_blames_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = start_empty_model();
+    let config = format!(
+        r#"{{"architecture": "shop", "component": "load", "role": "load",
+            "targets": [{{"component": "web", "address": "{target}"}}], "requestsPerSecond": 100,
+            "writePercent": 0, "summaryPercent": 0, "items": 10, "collections": ["items"]}}"#
+    );
+    let mut workload = Workload::start(folder.path(), &config);
+    let admin = workload.wait_for("started")["admin"].as_str().unwrap().to_owned();
+    wait_for_report(&admin, "answers", |report| report["succeeded"].as_u64() >= Some(50));
+    workload.signal("STOP");
+    // Longer than a request waits, so that some are dropped and others are late.
+    std::thread::sleep(Duration::from_secs(12));
+    workload.signal("CONT");
+    let missed = |report: &Value| report["dropped"].as_u64() >= Some(100);
+    let report = wait_for_report(&admin, "dropped requests", missed);
+    assert!(report["late"].as_u64() >= Some(900), "{report}");
+    assert!(report["maxLagMillis"].as_u64() >= Some(9_000), "{report}");
+    assert_eq!(report["generatorBehind"], true, "{report}");
+    let more = report["succeeded"].as_u64().unwrap() + 50;
+    let report =
+        wait_for_report(&admin, "answers", |report| report["succeeded"].as_u64() >= Some(more));
+    assert_eq!(report["failed"], 0, "{report}");
+    let metrics = get(&admin, "/metrics");
+    assert!(!metrics.contains("maquette_load_dropped_requests_total 0\n"), "{metrics}");
+}

@@ -55,8 +55,8 @@ pub struct Load {
     /// How the rate grows to `requestsPerSecond`. If it is not set, the load has this rate at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ramp: Option<Ramp>,
-    /// A fixed number of users, each of whom waits for the answer before the next request: a slow
-    /// model then gets fewer requests. If it is not set, requests start on schedule.
+    /// A fixed number of users. Each waits for the answer before the next request, so a slow model
+    /// gets fewer requests. If it is not set, requests start on schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_loop: Option<ClosedLoop>,
     /// The percentage of requests that write an item.

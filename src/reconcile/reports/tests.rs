@@ -185,6 +185,33 @@ fn the_length_of_a_wait_for_a_first_answer_is_one_change() {
 }
 
 #[test]
+fn counts_of_the_load_are_no_change_but_what_they_show_is() {
+    let (store, pod) = store_with_pod();
+    let reported = |wrong_answers, dropped, generator_behind| {
+        let load = LoadObservation {
+            wrong_answers,
+            dropped,
+            generator_behind,
+            ..LoadObservation::default()
+        };
+        Observations { load: Some(load), ..report() }
+    };
+    let course = [
+        (reported(0, 0, false), true),
+        (reported(0, 7, true), true),
+        (reported(0, 9, true), false),
+        (reported(0, 9, false), true),
+        (reported(1, 9, false), true),
+        (reported(2, 9, false), false),
+    ];
+    for (observations, is_change) in course {
+        let text = format!("{observations:?}");
+        record(&store, &pod, Instant::now(), Ok(observations));
+        assert_eq!(has_changes(&store), is_change, "{text}");
+    }
+}
+
+#[test]
 fn missing_reports_are_awaited_until_all_pods_answered_or_ten_seconds_passed() {
     let (shop, start) = (key("shop"), Instant::now().into_std());
     let (store, pod) = store_with_pod();

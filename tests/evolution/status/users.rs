@@ -109,6 +109,44 @@ fn a_lost_write_makes_the_model_not_ready() {
     );
 }
 
+#[test]
+fn a_model_that_contradicts_itself_is_not_ready() {
+    let status = status_after(|snapshot| {
+        change_report(snapshot, "shop-load-0", |_, report| {
+            report.load = Some(LoadObservation { wrong_answers: 1, ..LoadObservation::default() });
+        });
+    });
+    let part = "answers have contradicted earlier ones since the load started";
+    assert_condition(&status, "TrafficFlowing", ("False", "WrongAnswers"), part);
+    let part = "rollout restart deployment/shop-load";
+    assert_condition(&status, "Ready", ("False", "WrongAnswers"), part);
+}
+
+#[test]
+fn a_load_that_cannot_keep_up_invalidates_its_figures_and_is_no_fault_of_the_model() {
+    let behind = LoadObservation {
+        late: 12,
+        dropped: 1502,
+        max_lag_millis: 25_000,
+        generator_behind: true,
+        ..LoadObservation::default()
+    };
+    let status_with = |failures: u64| {
+        status_after(move |snapshot| {
+            change_report(snapshot, "shop-load-0", |_, report| {
+                report.load = Some(behind);
+                report.edges[0].traffic.failures = failures;
+            });
+        })
+    };
+    let status = status_with(0);
+    let part = "the load's rate and latencies of the last 15 s are not valid";
+    assert_condition(&status, "TrafficFlowing", ("True", "LoadBehind"), part);
+    assert_condition(&status, "Ready", ("True", "AllWorks"), "");
+    let status = status_with(1);
+    assert_condition(&status, "TrafficFlowing", ("False", "RequestsFailing"), "");
+}
+
 /// Without a load, whose requests would fail.
 const WITHOUT_LOAD: &str = "shape: ThreeTier\nload: {requestsPerSecond: 0}";
 

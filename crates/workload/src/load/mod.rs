@@ -14,7 +14,7 @@
 //! collections, or among all items while there are none; a missing item that was never known is not
 //! a failure.
 //!
-//! The virtual users start with the first answer of a target ([`first_answer`]): the parts of a new
+//! The virtual users start with the first answer of a target: the parts of a new
 //! model do not start at once. Until then the report says for how long the load has waited.
 //!
 //! Faults of the load are not faults of the model: a request that is due and cannot be sent, because
@@ -27,7 +27,6 @@
 mod checker;
 mod client;
 mod failure;
-mod first_answer;
 mod generator;
 mod metrics;
 mod request;

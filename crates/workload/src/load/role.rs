@@ -25,7 +25,7 @@ pub async fn run(process: Process) -> Result<(), RunError> {
     let (ended, end) = oneshot::channel();
     thread::Builder::new().name("virtual-users".to_owned()).stack_size(STACK_BYTES).spawn(
         move || {
-            // No receiver is left if the process ends: then nobody needs the outcome.
+            // No receiver is left if the process ends: the outcome is not needed then.
             let _ = ended.send(generator::run_blocking(&runtime, &metrics));
         },
     )?;

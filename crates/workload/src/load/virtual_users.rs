@@ -57,12 +57,13 @@ impl VirtualUsers {
     }
 }
 
-/// The item with this number modulo the number of items; collections take turns.
+/// The item with this number modulo the number of items; collections take turns. Its id is one that
+/// users hardly choose by accident: their items of the same collections are left alone.
 pub(super) fn nth_item(mix: &RequestMix, number: u64) -> Arc<ItemKey> {
     let index = number % u64::from(mix.items.max(1));
     let collection = usize::try_from(index).unwrap_or(0) % mix.collections.len();
-    #[expect(clippy::expect_used, reason = "digits are a valid id")]
-    let id = ItemId::try_from(index.to_string()).expect("digits are a valid id");
+    #[expect(clippy::expect_used, reason = "letters, digits and a dash are a valid id")]
+    let id = ItemId::try_from(format!("load-{index}")).expect("the id is valid");
     Arc::new(ItemKey { collection: mix.collections[collection].clone(), id })
 }
 
@@ -114,7 +115,10 @@ mod tests {
                 written.push(key.to_string());
             }
         }
-        assert_eq!(written, ["orders/0", "catalog/1", "orders/2", "catalog/3", "orders/0"]);
+        assert_eq!(
+            written,
+            ["orders/load-0", "catalog/load-1", "orders/load-2", "catalog/load-3", "orders/load-0"]
+        );
         assert!(targets.iter().enumerate().all(|(turn, target)| *target == turn % 2));
     }
 

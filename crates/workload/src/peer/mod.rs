@@ -35,9 +35,12 @@
 //!    one step apart ([`membership::LayoutTransition`]). It starts once the new members are up
 //!    ([`membership::Phase`]) and ends once every item is at its new owners and all peers
 //!    report that. The step that a peer is in is on its volume.
-//! 6. *A copy on a lost volume does not count*, also not for a request that is under way; and a
-//!    peer with an empty volume does not count for a quorum until all other members have sent
-//!    it the copies that it must have. A lost volume therefore costs no more than a lost peer.
+//! 6. *A peer votes only if its disk has every write that it acknowledged*
+//!    ([`membership`]), and a copy on a lost volume does not count, also not for a request that is
+//!    under way. A volume that replaces another one, is a snapshot, or belongs
+//!    to a member that was added counts for an item once enough other owners have sent it the copies
+//!    that it must have: it waits for no member that is down. New volumes of the first members begin
+//!    once a majority of them are up. A lost volume therefore costs no more than a lost peer.
 //! 7. *Gossip never affects correctness.* Liveness ([`membership::Gossip`]) decides which owners
 //!    are queried first, and when a sweep runs.
 //! 8. *Peers that migrate items from a source* read and write both backends, see
@@ -49,7 +52,11 @@
 //!    ([`coordinate::collect_items`]).
 //!
 //! With three copies, one lost peer costs no availability. With two lost peers, requests for items
-//! that had both as owners wait until one of them is back.
+//! that had both as owners wait until one of them is back. With an even number of copies the first
+//! owner by name has a second vote: of four copies any one may be lost, of two the one without the
+//! second vote, which for two peers is always the second peer. While the first peer is lost, they
+//! serve no requests. What it has acknowledged alone, while the second was down, is lost with its
+//! volume.
 //!
 //! # Copies
 //!

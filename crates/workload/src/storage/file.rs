@@ -1,6 +1,6 @@
 //! The file of redb, which reads what the kernel has in memory without waiting for the disk.
 
-use super::reserve::Reserve;
+use super::reserve::{Reserve, is_full};
 use redb::{BackendError, StorageBackend, backends::FileBackend};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use std::{
@@ -83,10 +83,6 @@ impl ItemFile {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Runs `read`, which waits for the disk; on a thread of the runtime, another thread takes over the

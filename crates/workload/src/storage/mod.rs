@@ -29,6 +29,7 @@ pub use generations::Generation;
 pub use layout::Position;
 pub use predecessor::PREDECESSOR_TIMEOUT;
 pub use read::PAGE_BYTES;
+pub use reserve::{is_full, release_reserve};
 pub use transaction::{Change, ItemsMut};
 
 use bytes::Bytes;

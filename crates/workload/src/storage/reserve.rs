@@ -23,6 +23,22 @@ pub(super) struct Reserve {
     file: Mutex<File>,
 }
 
+/// Whether a write failed because the volume is full.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Gives up the reserve in `directory`, for a file of another owner; false if there is none.
+pub fn release_reserve(directory: &Path) -> bool {
+    let file = File::options().write(true).open(directory.join(FILE_NAME));
+    file.is_ok_and(|file| release_room(&file))
+}
+
+fn release_room(file: &File) -> bool {
+    let had_room = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
+    had_room && file.set_len(0).is_ok()
+}
+
 impl Reserve {
     /// Opens the reserve in `directory`, which has `bytes` once it is [restored](Reserve::restore).
     pub(super) fn open(directory: &Path, bytes: u64) -> io::Result<Self> {
@@ -33,9 +49,7 @@ impl Reserve {
 
     /// Gives the room up; false if there is none.
     pub(super) fn release(&self) -> bool {
-        let file = lock(&self.file);
-        let had_room = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
-        had_room && file.set_len(0).is_ok()
+        release_room(&lock(&self.file))
     }
 
     /// Whether the room is kept.

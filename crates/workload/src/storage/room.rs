@@ -5,7 +5,7 @@
 //! one is free, and only the next commit can use that one again.
 //!
 //! The file keeps the pages of deleted items, so the volume alone does not tell whether there is room
-//! again. On a full volume, writes have a *credit*: what was deleted, or a small one now and then. If a
+//! again. On a full volume, writes have a *credit*: what was deleted, or now and then a part of the margin. If a
 //! commit of such writes takes no more room on the volume, the credit grows.
 
 use super::{metrics::StorageMetrics, reserve::Reserve};
@@ -25,8 +25,9 @@ const MIN_MARGIN: u64 = 512 * 1024;
 const MAX_MARGIN: u64 = 8 * 1024 * 1024;
 /// What a commit writes at most, about, before it frees anything.
 const MAX_COMMIT: u64 = MAX_MARGIN / 2;
-/// The credit now and then, and the time between two.
+/// The first credit without a deletion, the greatest credit, and the time between two without a deletion.
 const SMALL_CREDIT: u64 = 64 * 1024;
+const MAX_CREDIT: u64 = 64 * 1024 * 1024;
 const CREDIT_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two looks at the volume.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -124,11 +125,12 @@ impl Room {
         if !self.is_full {
             return self.allowance;
         }
-        let has_some = self.seen.free >= self.seen.margin() / 2;
-        if self.credit < SMALL_CREDIT && has_some && self.credit_given.elapsed() >= CREDIT_INTERVAL
-        {
-            self.credit = SMALL_CREDIT;
+        // Whether the file has free pages shows only when a write is tried. A try may take a part of the
+        // margin, and more of it as long as the volume shows no use of it.
+        let to_try = self.seen.free.saturating_sub(self.seen.margin() / 2);
+        if self.credit_given.elapsed() >= CREDIT_INTERVAL {
             self.credit_given = Instant::now();
+            self.credit = self.credit.max(to_try.min(2 * self.credit.max(SMALL_CREDIT)));
         }
         self.allowance + self.credit
     }
@@ -142,17 +144,16 @@ impl Room {
     pub(super) fn record_commit(&mut self, added: u64, freed: u64) {
         self.allowance = self.allowance.saturating_sub(added);
         if !self.is_full {
+            self.credit = (self.credit + freed).saturating_sub(added).min(MAX_CREDIT);
             return;
         }
         let before = self.seen.file;
         self.look();
-        if added > 0 {
-            // Without new blocks, the file had free pages: it is likely to have more.
-            let had_pages = self.seen.file <= before;
-            self.credit =
-                if had_pages { self.credit + added } else { self.credit.saturating_sub(added) };
-        }
-        self.credit = (self.credit + freed).min(self.seen.margin());
+        // Without new blocks, the file had free pages: it is likely to have more.
+        let had_pages = self.seen.file <= before;
+        let credit =
+            if had_pages { self.credit + added } else { self.credit.saturating_sub(added) };
+        self.credit = (credit + freed).min(MAX_CREDIT);
     }
 
     /// Notes that writes of a commit were refused.

@@ -46,8 +46,9 @@ pub(super) struct MemoryBudget {
 #[derive(Debug)]
 pub(super) struct Place {
     budget: MemoryBudget,
-    since: Instant,
-    /// The bytes that moved since.
+    /// The time that the client took to send or read.
+    waited: Duration,
+    /// The bytes that it sent or read in this time.
     moved: u64,
     _units: OwnedSemaphorePermit,
 }
@@ -67,10 +68,9 @@ impl MemoryBudget {
         let units = u32::try_from(cost.div_ceil(UNIT).min(self.total)).unwrap_or(u32::MAX);
         let _waiting = Waiting::count(&self.waiting);
         let permit = Arc::clone(&self.free).acquire_many_owned(units).await;
-        let since = Instant::now();
         Ok(Place {
             budget: self.clone(),
-            since,
+            waited: Duration::ZERO,
             moved: 0,
             _units: permit.map_err(io::Error::other)?,
         })
@@ -87,19 +87,33 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Counts bytes that were received or sent.
-    pub(super) fn record_progress(&mut self, bytes: usize) {
+    /// Receives or sends some bytes of the client; returns how many.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::TimedOut`] if others wait for one of these places and the client is too slow.
+    pub(super) async fn transfer(
+        &mut self,
+        bytes: impl Future<Output = io::Result<usize>>,
+    ) -> io::Result<usize> {
+        let start = Instant::now();
+        let moved = tokio::select! {
+            biased;
+            () = self.wait_until_overdue(start) => Err(io::ErrorKind::TimedOut.into()),
+            moved = bytes => moved,
+        };
         for place in [&mut self.request, &mut self.reply].into_iter().flatten() {
-            place.record_progress(bytes);
+            place.waited += start.elapsed();
+            place.moved += moved.as_ref().map_or(0, |bytes| *bytes as u64);
         }
+        moved
     }
 
-    /// Resolves once others wait for one of these places and the connection is too slow.
-    pub(super) async fn wait_until_overdue(&self) {
+    async fn wait_until_overdue(&self, start: Instant) {
         if self.request.is_none() && self.reply.is_none() {
             return std::future::pending().await;
         }
-        let is_overdue = |place: &Option<Place>| place.as_ref().is_some_and(Place::is_overdue);
+        let is_overdue =
+            |place: &Option<Place>| place.as_ref().is_some_and(|place| place.is_overdue(start));
         while !is_overdue(&self.request) && !is_overdue(&self.reply) {
             sleep(CHECK_INTERVAL).await;
         }
@@ -107,14 +121,12 @@ impl Places {
 }
 
 impl Place {
-    fn record_progress(&mut self, bytes: usize) {
-        self.moved += bytes as u64;
-    }
-
-    fn is_overdue(&self) -> bool {
-        let held = self.since.elapsed();
-        let expected = held.saturating_sub(GRACE).as_secs_f64() * MIN_RATE as f64;
-        held > GRACE
+    /// Whether the client is too slow in a transfer that began at `start`. The time in which its request
+    /// is executed does not count.
+    fn is_overdue(&self, start: Instant) -> bool {
+        let waited = self.waited + start.elapsed();
+        let expected = waited.saturating_sub(GRACE).as_secs_f64() * MIN_RATE as f64;
+        waited > GRACE
             && (self.moved as f64) < expected
             && self.budget.waiting.load(Ordering::Relaxed) > 0
     }
@@ -146,16 +158,24 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_holder_is_overdue_only_while_others_wait() {
+    async fn a_slow_client_is_given_up_only_while_others_wait() {
         let budget = MemoryBudget::new(UNIT);
         let place = budget.acquire(2 * UNIT).await.unwrap();
         let mut places = Places { request: Some(place), reply: None };
-        sleep(Duration::from_secs(60)).await;
-        assert!(!places.request.as_ref().unwrap().is_overdue());
+        let slow_transfer = || async {
+            sleep(Duration::from_secs(60)).await;
+            Ok(1)
+        };
+        assert_eq!(places.transfer(slow_transfer()).await.unwrap(), 1);
+        // The execution takes long: that is not the client's time.
+        places.request.as_mut().unwrap().waited = Duration::ZERO;
         let waiting = tokio::spawn(async move { budget.acquire(1).await.unwrap() });
-        places.wait_until_overdue().await;
-        places.record_progress(90 * usize::try_from(MIN_RATE).unwrap());
-        assert!(!places.request.as_ref().unwrap().is_overdue());
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(places.transfer(async { Ok(7) }).await.unwrap(), 7);
+        let start = Instant::now();
+        let given_up = places.transfer(slow_transfer()).await.unwrap_err();
+        assert_eq!(given_up.kind(), io::ErrorKind::TimedOut);
+        assert!(start.elapsed() <= GRACE + 2 * CHECK_INTERVAL, "{:?}", start.elapsed());
         drop(places);
         waiting.await.unwrap();
     }

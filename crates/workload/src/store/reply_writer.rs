@@ -151,15 +151,10 @@ async fn send_all(
     places: &mut Places,
 ) -> io::Result<()> {
     while !buffer.is_empty() {
-        let sent = tokio::select! {
-            biased;
-            () = places.wait_until_overdue() => return Err(io::ErrorKind::TimedOut.into()),
-            sent = stream.write_buf(buffer) => sent?,
-        };
+        let sent = places.transfer(stream.write_buf(buffer)).await?;
         if sent == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
-        places.record_progress(sent);
     }
     Ok(())
 }

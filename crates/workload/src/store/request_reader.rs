@@ -77,16 +77,8 @@ impl RequestReader {
             return Ok(true);
         }
         reserve_input(&mut self.input, self.parser.missing_bytes());
-        let read = async {
-            tokio::select! {
-                biased;
-                () = places.wait_until_overdue() => Err(io::ErrorKind::TimedOut.into()),
-                read = self.stream.read_buf(&mut self.input) => read,
-            }
-        };
-        let read = timeout_at(deadline, read).await??;
-        places.record_progress(read);
-        Ok(read > 0)
+        let read = places.transfer(self.stream.read_buf(&mut self.input));
+        Ok(timeout_at(deadline, read).await?? > 0)
     }
 
     /// Reads and discards what the client still sends.

@@ -27,7 +27,7 @@ pub(super) struct ValueSigner {
 pub(super) enum ValueOrigin {
     /// The write of this run with this number, to the item in question.
     ThisRun(u64),
-    /// Nobody: it names this run, and this run never wrote it to the item.
+    /// No client: it names this run, and this run never wrote it to the item.
     Forged,
     /// Another client, such as a user or an earlier run.
     Other,

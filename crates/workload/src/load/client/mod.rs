@@ -1,7 +1,7 @@
 //! Requests to one target, over connections that are kept.
 //!
-//! Each connection belongs to one request at a time, which drives it: no task in between, and no
-//! lock. Never sends a request twice over connections that work.
+//! Unlike the calls of components, those of the load are not retried, and no pod is left out: the
+//! load reports what users see.
 
 pub(super) mod answer;
 mod connection;
@@ -9,14 +9,23 @@ mod connection;
 use super::failure::{FailureKind, RequestFailure};
 use crate::runtime::{Edge, add_recipient, headers::RequestContext, misdirected_reason};
 use bytes::Bytes;
-use connection::{Connection, ConnectionError};
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Request, StatusCode, Uri,
     header::{CONTENT_TYPE, HOST, HeaderValue},
 };
-use std::{cell::RefCell, sync::Arc};
+use maquette_http_client::{Connection, ExchangeError};
+use std::{cell::RefCell, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
+
+/// A connection without a request for longer is closed: before the server does, so that no request
+/// is sent into a connection that is being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// A connection leads to the same pod for its whole life. New connections after this time spread
+/// the load over pods that were added.
+const MAX_AGE: Duration = Duration::from_secs(30);
+/// The largest body of an answer, in bytes.
+const MAX_BODY_BYTES: usize = 32 << 20;
 
 /// A request to a target.
 #[derive(Clone, Debug)]
@@ -41,18 +50,18 @@ pub(super) struct TargetClient {
     edge: Arc<Edge>,
     /// The headers that are the same in all requests.
     headers: HeaderMap,
-    /// The connections without a request; the last one was used last.
-    idle: RefCell<Vec<Connection>>,
+    /// The connections without a request and when they were used last; the last one is the newest.
+    idle: RefCell<Vec<(Connection, Instant)>>,
 }
 
 /// Why an attempt has no answer.
-enum AttemptError {
+enum SendAttemptError {
     /// The connection was established and broke, or leads to another component: a new one may work.
     Replaceable(RequestFailure),
     Final(RequestFailure),
 }
 
-impl AttemptError {
+impl SendAttemptError {
     fn into_failure(self) -> RequestFailure {
         match self {
             Self::Replaceable(failure) | Self::Final(failure) => failure,
@@ -88,14 +97,14 @@ impl TargetClient {
         let start = Instant::now();
         let attempts = async {
             let outcome = match self.attempt(request, context, self.take_idle()).await {
-                Err(AttemptError::Replaceable(_)) => {
+                Err(SendAttemptError::Replaceable(_)) => {
                     // The others lead to the same pod.
                     self.idle.borrow_mut().clear();
                     self.attempt(request, context, None).await
                 }
                 outcome => outcome,
             };
-            outcome.map_err(AttemptError::into_failure)
+            outcome.map_err(SendAttemptError::into_failure)
         };
         timeout_at(context.deadline, attempts).await.unwrap_or_else(|_| {
             let (address, after) = (self.edge.address(), (context.deadline - start).as_millis());
@@ -109,27 +118,26 @@ impl TargetClient {
         request: &TargetRequest,
         context: &RequestContext,
         idle: Option<Connection>,
-    ) -> Result<(StatusCode, Bytes), AttemptError> {
+    ) -> Result<(StatusCode, Bytes), SendAttemptError> {
         let request = self.http_request(request, context).map_err(|error| {
-            AttemptError::Final(FailureKind::UnexpectedAnswer.because(error.to_string()))
+            SendAttemptError::Final(FailureKind::UnexpectedAnswer.because(error.to_string()))
         })?;
         let mut connection = match idle {
             Some(connection) => connection,
             None => {
-                let opened = Connection::open(&self.edge.address().0).await;
-                opened.map_err(|error| self.attempt_error(error))?
+                connection::connect(self.edge.address()).await.map_err(SendAttemptError::Final)?
             }
         };
-        let answer = connection.exchange(request).await;
-        let (status, body) = answer.map_err(|error| self.attempt_error(error))?;
-        if status == StatusCode::MISDIRECTED_REQUEST {
+        let answer = connection.exchange(request, MAX_BODY_BYTES).await;
+        let (head, body) = answer.map_err(|error| self.attempt_error(&error))?.into_parts();
+        if head.status == StatusCode::MISDIRECTED_REQUEST {
             let reason = format!("{} {}", self.edge.address(), misdirected_reason(&body));
-            return Err(AttemptError::Replaceable(FailureKind::Unreachable.because(reason)));
+            return Err(SendAttemptError::Replaceable(FailureKind::Unreachable.because(reason)));
         }
-        if connection.is_reusable() {
-            self.idle.borrow_mut().push(connection);
+        if !connection.is_closed() && connection.age() < MAX_AGE {
+            self.idle.borrow_mut().push((connection, Instant::now()));
         }
-        Ok((status, body))
+        Ok((head.status, body))
     }
 
     fn http_request(
@@ -149,36 +157,31 @@ impl TargetClient {
         Ok(built)
     }
 
-    /// The connection that was used last, if it is still open. Those that were idle for too long are
+    /// The connection that was used last and is still open. Those that were idle for too long are
     /// closed.
     fn take_idle(&self) -> Option<Connection> {
         let mut idle = self.idle.borrow_mut();
-        while let Some(mut connection) = idle.pop() {
-            if connection.has_expired() {
+        while let Some((connection, last_used)) = idle.pop() {
+            if last_used.elapsed() >= IDLE_TIMEOUT {
                 // Those below were used even earlier.
                 idle.clear();
-            } else if connection.is_reusable() {
+            } else if !connection.is_closed() && connection.age() < MAX_AGE {
                 return Some(connection);
             }
         }
         None
     }
 
-    fn attempt_error(&self, error: ConnectionError) -> AttemptError {
+    fn attempt_error(&self, error: &ExchangeError) -> SendAttemptError {
         let address = self.edge.address();
         match error {
-            ConnectionError::NotOpened(reason) => AttemptError::Final(
-                FailureKind::Unreachable.because(format!("cannot reach {address}: {reason}")),
-            ),
-            ConnectionError::LocalLimit(reason) => AttemptError::Final(
-                FailureKind::GeneratorLimit
-                    .because(format!("cannot connect to {address}: {reason}")),
-            ),
-            ConnectionError::Broken(reason) => AttemptError::Replaceable(
-                FailureKind::Unreachable.because(format!("cannot reach {address}: {reason}")),
-            ),
-            ConnectionError::Unusable(reason) => AttemptError::Final(
-                FailureKind::UnexpectedAnswer.because(format!("cannot call {address}: {reason}")),
+            ExchangeError::NotSent(_) | ExchangeError::Interrupted(_) => {
+                SendAttemptError::Replaceable(
+                    FailureKind::Unreachable.because(format!("cannot reach {address}: {error}")),
+                )
+            }
+            ExchangeError::TooLarge(_) => SendAttemptError::Final(
+                FailureKind::UnexpectedAnswer.because(format!("cannot call {address}: {error}")),
             ),
         }
     }

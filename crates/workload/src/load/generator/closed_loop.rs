@@ -1,7 +1,7 @@
 //! The users of a closed loop: each sends a request, waits for its answer, thinks, and sends the next
 //! one.
 
-use super::Shared;
+use super::scheduled_request::Shared;
 use crate::load::settings::Pace;
 use std::{
     rc::Rc,

@@ -3,18 +3,18 @@
 //! One thread does it all, so that a request costs neither a lock nor a switch to another thread.
 
 mod closed_loop;
+mod first_answer;
 mod scheduled_request;
 
-pub(super) use scheduled_request::Shared;
-
 use super::{
-    MAX_IN_FLIGHT, REQUEST_TIMEOUT, first_answer,
+    MAX_IN_FLIGHT, REQUEST_TIMEOUT,
     metrics::LoadMetrics,
     schedule::{PreciseTimer, Rate, Schedule},
     settings::{LoadSettings, OpenLoop, Pace},
 };
 use crate::runtime::Runtime;
 use closed_loop::ClosedLoopUsers;
+use scheduled_request::Shared;
 use std::{
     collections::VecDeque,
     io,

@@ -11,14 +11,14 @@ const SLOTS: usize = Traffic::WINDOW_SECONDS as usize;
 #[derive(Debug)]
 pub(super) struct Punctuality {
     start: Instant,
-    slots: [Slot; SLOTS],
+    slots: [WindowSecond; SLOTS],
     /// Since the start.
     late: u64,
     dropped: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Slot {
+struct WindowSecond {
     /// The second that the slot counts, from the start.
     second: u64,
     due: u64,
@@ -29,7 +29,7 @@ struct Slot {
 
 impl Punctuality {
     pub(super) fn new(start: Instant) -> Self {
-        Self { start, slots: [Slot::default(); SLOTS], late: 0, dropped: 0 }
+        Self { start, slots: [WindowSecond::default(); SLOTS], late: 0, dropped: 0 }
     }
 
     /// Counts a request that is sent at `now`, `lag` after it was due; true if it is late.
@@ -67,11 +67,11 @@ impl Punctuality {
         report.generator_behind = missed.saturating_mul(100) > due;
     }
 
-    fn slot_at(&mut self, now: Instant) -> &mut Slot {
+    fn slot_at(&mut self, now: Instant) -> &mut WindowSecond {
         let second = self.second_at(now);
         let slot = &mut self.slots[second as usize % SLOTS];
         if slot.second != second {
-            *slot = Slot { second, ..Slot::default() };
+            *slot = WindowSecond { second, ..WindowSecond::default() };
         }
         slot
     }

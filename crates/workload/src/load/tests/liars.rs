@@ -66,7 +66,7 @@ async fn values_of_users_and_of_an_earlier_run_are_no_lies() {
         for answers in [100, 200, 300] {
             load.wait_until("answers", |report| succeeded(report) >= answers).await;
             model.change_state(|state| {
-                (0..20).for_each(|id| state.write_as_user(&format!("items/{id}")));
+                (0..20).for_each(|id| state.write_as_user(&format!("items/load-{id}")));
             });
         }
         let report = load.wait_until("more", |report| succeeded(report) >= 400).await;

@@ -2,9 +2,9 @@
 
 use super::{
     members::Members,
+    memory::VolumeId,
     phase::{MemberState, Phase},
     report::{Reports, Volumes},
-    state_file::VolumeId,
     transition::LayoutTransition,
 };
 use std::sync::Arc;

@@ -73,7 +73,7 @@ fn next_try_time(now: Instant, deadline: Instant) -> Instant {
 
 /// Sends the tries of one call.
 pub(super) trait TrySender: Sync {
-    /// Sends the request once. If it `is_repeated`, the target may have seen it before.
+    /// Sends the request once. `is_repeated` says that the target may have seen it.
     fn send_try(
         &self,
         this_try: &Try,

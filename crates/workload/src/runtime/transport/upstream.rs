@@ -26,7 +26,7 @@ use maquette_contract::{
 };
 use maquette_http_client::{ConnectOptions, ExchangeError, TargetOptions, TargetPool, Try};
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 /// The bounds of each connection of this process.
 pub(crate) const CONNECT_OPTIONS: ConnectOptions = ConnectOptions {
@@ -98,33 +98,6 @@ impl Upstream {
             Some(failure) => self.call_error(failure),
             None => self.timed_out(deadline - start),
         })
-    }
-
-    /// Sends a request once, as an end user's client does. Only an established connection that
-    /// breaks, which long-lived ones do without a fault of the target, is replaced by a new one,
-    /// one time. A refused connection is a failure.
-    ///
-    /// # Errors
-    /// If there is no response before the deadline, or one that cannot be used.
-    pub async fn send_once(&self, call: &CallRequest) -> Result<CallResponse, CallError> {
-        let start = Instant::now();
-        let deadline = call.context.upstream_deadline(start);
-        let path = call.path_and_query().map_err(|failure| self.call_error(failure))?;
-        let attempts = async {
-            match self.send_try(&Try::default(), call, &path, false).await {
-                Err(TryError::Interrupted(_)) => {
-                    self.send_try(&Try::default(), call, &path, true).await
-                }
-                Err(TryError::Misdirected(_)) => {
-                    self.send_try(&Try::default(), call, &path, false).await
-                }
-                outcome => outcome,
-            }
-        };
-        match timeout_at(deadline, attempts).await {
-            Ok(outcome) => outcome.map_err(|failure| self.call_error(failure)),
-            Err(_) => Err(self.timed_out(deadline - start)),
-        }
     }
 
     /// One try, over any connection.

@@ -5,7 +5,8 @@
 //! components do not count those that fail. The wait has no bound, so the load reports its length,
 //! and the operator decides when it is too long.
 
-use super::{REQUEST_TIMEOUT, generator::Shared, request::read_and_check, virtual_users::nth_item};
+use super::scheduled_request::Shared;
+use crate::load::{REQUEST_TIMEOUT, request::read_and_check, virtual_users::nth_item};
 use crate::runtime::headers::RequestContext;
 use maquette_http_client::Backoff;
 use std::time::Duration;
