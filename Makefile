@@ -58,6 +58,10 @@ uninstall: ## Remove all Architectures, then the operator and the CustomResource
 e2e: ## Run the end-to-end tests on a cluster of their own
 	@scripts/e2e.sh
 
+.PHONY: bench
+bench: ## Measure the workload beside Redis and a bare HTTP server
+	@scripts/bench.sh
+
 .PHONY: bench-operator
 bench-operator: ## Measure time, CPU and memory of the operator beside bare writes
 	@scripts/bench-operator.sh

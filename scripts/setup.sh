@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing for the jobs named (build, image, cluster, demo, test), from Debian and,
+# Installs what is missing for the jobs named (build, image, cluster, demo, test, bench), from Debian and,
 # for the Rust target, by rustup. Quick, silent and without root if nothing is missing.
 source "$(dirname "$0")/lib.sh"
 
@@ -14,6 +14,7 @@ for job in "$@"; do
             ;;
         demo) needs+=(curl=curl) ;;
         test) needs+=(shellcheck=shellcheck redis-cli=redis-tools promtool=prometheus) ;;
+        bench) needs+=(redis-benchmark=redis-tools redis-check-rdb=redis-tools) ;;
         *) die "setup.sh: no such job: $job" ;;
     esac
 done

@@ -50,7 +50,7 @@ node_clients() {
 }
 
 java_clients() {
-    mvn --quiet --file dev/clients/java/pom.xml -DbuildDirectory="$work/java" compile exec:java
+    mvn --quiet --file dev/clients/java/pom.xml compile exec:java
 }
 
 start_store

@@ -203,6 +203,8 @@ pub struct PeerBehavior {
     /// The number of pods that store items; less than the number of running pods while some pods
     /// hand over their items before they stop.
     pub members: u32,
+    /// Whether the peers began with another number of members; never false again.
+    pub members_changed: bool,
     /// The volume of each peer.
     pub storage: Volume,
     /// The sources from which the peers migrate items at the moment.

@@ -60,6 +60,7 @@ fn peer_config(identity: &Identity, component: &Component, behavior: &PeerBehavi
         work: behavior.work.clone(),
         replication_factor: behavior.replication_factor,
         members: members.collect(),
+        members_changed: behavior.members_changed,
         migration_sources: migration_sources(identity, &behavior.migration_sources),
         successor: behavior.successor.as_ref().map(|component| Successor {
             component: component.clone(),

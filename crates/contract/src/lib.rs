@@ -35,4 +35,6 @@ pub use observations::{
 };
 pub use recipient::{ArchitectureUid, ComponentIdentity, Recipient, RecipientError, UidError};
 pub use revision::Revision;
-pub use tree::{Answer, CollectionSummary, Outcome, Query, ResponseTree, Summary};
+pub use tree::{
+    Answer, CollectionSummary, ItemPage, Outcome, PageItem, Query, ResponseTree, Summary,
+};

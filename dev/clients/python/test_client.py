@@ -30,7 +30,7 @@ class Client(unittest.TestCase):
         self.assertTrue(r.expire("py/b", 100))
         self.assertTrue(r.persist("py/b"))
         self.assertTrue(r.setex("py/d", 10, "x"))
-        self.assertEqual(sorted(r.scan_iter("py/*", _type="string")), ["py/a", "py/b", "py/c", "py/d"])
+        self.assertEqual(sorted(r.scan_iter("py/?", _type="string")), ["py/a", "py/b", "py/c", "py/d"])
         self.assertEqual(sorted(r.keys("py/[ab]")), ["py/a", "py/b"])
         self.assertEqual(r.type("py/a"), "string")
         self.assertEqual(r.delete("py/a", "py/b", "py/c", "py/d", "py/none"), 4)

@@ -290,6 +290,11 @@ pub struct PeerConfig {
     /// All peers that store items, including this one. A running peer that is not in the list hands
     /// its items over to the members.
     pub members: Vec<PeerMember>,
+    /// Whether the peers began with other members. Until then, new volumes begin to serve once a
+    /// majority of the members have started; afterwards a new volume always waits until the others
+    /// have filled it. Never false again once it is true.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub members_changed: bool,
     /// The sources from which the peers migrate items. No collection is in two of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migration_sources: Vec<MigrationSource>,

@@ -155,3 +155,28 @@ impl StorageBackend for ItemFile {
         self.backend.query_lock_range(start, end)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Storage;
+
+    #[test]
+    fn reads_leave_their_tasks_for_a_while_after_one_that_waited_for_the_disk() {
+        let cache = PageCache::default();
+        assert!(cache.allows_read_in_task());
+        cache.record_miss();
+        assert!((0..CAUTIOUS_READS).all(|_| !cache.allows_read_in_task()));
+        assert!(cache.allows_read_in_task());
+    }
+
+    #[tokio::test]
+    async fn reads_have_the_same_result_on_other_threads() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let storage = Storage::open(directory.path()).unwrap();
+        storage.put(b"a", "1".into()).await.unwrap();
+        storage.inner.page_cache.record_miss();
+        assert_eq!(storage.try_read(b"a", |_| ()).unwrap(), None);
+        assert_eq!(storage.get(b"a").await.unwrap(), Some("1".into()));
+    }
+}

@@ -41,7 +41,12 @@ use redb::{Database, Durability, ReadableDatabase};
 use reserve::Reserve;
 use room::Room;
 use snapshot::SharedSnapshot;
-use std::{fs::File, future::Future, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    future::Future,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use tokio::sync::watch;
 use writer::{Writer, WriterThread};
 
@@ -259,6 +264,11 @@ fn make_tables(database: &Database) -> Result<(), redb::Error> {
     transaction.open_table(layout::ITEMS)?;
     transaction.open_table(expiry::EXPIRIES)?;
     Ok(transaction.commit()?)
+}
+
+/// Locks a mutex, also after a panic with the lock: the values are consistent after every statement.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -38,6 +38,27 @@ impl Storage {
         self.run_read(1, move |items| read_value(items, &stored)).await
     }
 
+    /// Calls `use_value` with the value of `key`, without a copy, and returns its result. None, without
+    /// a call, if the read may have to wait for the disk.
+    ///
+    /// # Errors
+    /// As [`Storage::get`].
+    pub fn try_read<R>(
+        &self,
+        key: &[u8],
+        use_value: impl FnOnce(Option<&[u8]>) -> R,
+    ) -> Result<Option<R>, StorageError> {
+        let stored = layout::stored_key(key)?;
+        if !self.inner.page_cache.allows_read_in_task() {
+            return Ok(None);
+        }
+        let read = self.inner.read(|items| {
+            let found = items.get(&stored)?;
+            Ok(use_value(found.as_ref().map(|value| value.value())))
+        });
+        read.map(Some)
+    }
+
     /// The values of `keys`, in their order.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! A file that keeps room on the volume: it is given up when a write finds the volume full, so that
 //! items can be read, recovered and deleted even if something else has filled it.
 
+use super::lock;
 use rustix::{
     fs::{FallocateFlags, fallocate},
     io::Errno,
@@ -11,8 +12,6 @@ use std::{
     path::Path,
     sync::Mutex,
 };
-
-use crate::runtime::lock;
 
 /// The name of the file in the data directory.
 const FILE_NAME: &str = "items.reserve";

@@ -1,7 +1,7 @@
 //! Whether the volume has room for a write.
 //!
-//! A volume that has less than its margin free is *full*: writes that add bytes are refused, reads and
-//! deletes are served. The margin is what deletes need, because a page is written anew before the old
+//! A volume is *full* when a write would leave less than its margin free, until twice the margin is free:
+//! writes that add bytes are refused, reads and deletes are served. The margin is what deletes need, because a page is written anew before the old
 //! one is free, and only the next commit can use that one again.
 //!
 //! The file keeps the pages of deleted items, so the volume alone does not tell whether there is room
@@ -23,6 +23,8 @@ use std::{
 const MARGIN_DIVISOR: u64 = 16;
 const MIN_MARGIN: u64 = 512 * 1024;
 const MAX_MARGIN: u64 = 8 * 1024 * 1024;
+/// What a commit writes at most, about, before it frees anything.
+const MAX_COMMIT: u64 = MAX_MARGIN / 2;
 /// The credit now and then, and the time between two.
 const SMALL_CREDIT: u64 = 64 * 1024;
 const CREDIT_INTERVAL: Duration = Duration::from_secs(1);
@@ -57,10 +59,6 @@ impl VolumeUse {
     pub(super) fn margin(self) -> u64 {
         (self.total / MARGIN_DIVISOR).clamp(MIN_MARGIN, MAX_MARGIN)
     }
-
-    fn is_full(self) -> bool {
-        self.total > 0 && self.free < self.margin()
-    }
 }
 
 /// What a volume has room for, as the writer thread sees it.
@@ -69,6 +67,7 @@ pub(super) struct Room {
     reserve: Arc<Reserve>,
     metrics: StorageMetrics,
     seen: VolumeUse,
+    is_full: bool,
     checked: Instant,
     /// What writes may add since the last look.
     allowance: u64,
@@ -104,6 +103,7 @@ impl Room {
             reserve,
             metrics,
             seen: VolumeUse::default(),
+            is_full: false,
             checked: now,
             allowance: 0,
             credit: SMALL_CREDIT,
@@ -121,7 +121,7 @@ impl Room {
         if is_old || self.allowance < self.seen.margin() {
             self.look();
         }
-        if !self.seen.is_full() {
+        if !self.is_full {
             return self.allowance;
         }
         let has_some = self.seen.free >= self.seen.margin() / 2;
@@ -130,13 +130,18 @@ impl Room {
             self.credit = SMALL_CREDIT;
             self.credit_given = Instant::now();
         }
-        self.credit
+        self.allowance + self.credit
+    }
+
+    /// After a job with which a commit writes more than this many bytes, about, the next commit begins.
+    pub(super) fn commit_limit(&self) -> u64 {
+        if self.is_full { self.seen.margin() / 2 } else { MAX_COMMIT }
     }
 
     /// Notes that a commit has added and freed so many bytes.
     pub(super) fn record_commit(&mut self, added: u64, freed: u64) {
         self.allowance = self.allowance.saturating_sub(added);
-        if !self.seen.is_full() {
+        if !self.is_full {
             return;
         }
         let before = self.seen.file;
@@ -150,13 +155,31 @@ impl Room {
         self.credit = (self.credit + freed).min(self.seen.margin());
     }
 
-    /// Notes that a write was refused.
-    pub(super) fn record_refusals(&self, writes: u64) {
-        self.metrics.record_refused_writes(writes);
+    /// Notes that writes of a commit were refused.
+    pub(super) fn record_refusals(&mut self, writes: u64) {
+        if writes > 0 {
+            self.metrics.record_refused_writes(writes);
+            self.set_full(true);
+        }
+    }
+
+    fn set_full(&mut self, is_full: bool) {
+        let VolumeUse { total, free, .. } = self.seen;
+        self.metrics.record_volume(total, free, is_full);
+        match (self.is_full, is_full) {
+            (false, true) => tracing::error!(
+                free,
+                total,
+                "the volume is full: writes are refused, reads and deletes are served; delete items or \
+                 enlarge the volume"
+            ),
+            (true, false) => tracing::info!(free, total, "the volume has room again"),
+            _ => {}
+        }
+        self.is_full = is_full;
     }
 
     fn look(&mut self) {
-        let was_full = self.seen.is_full();
         self.checked = Instant::now();
         match VolumeUse::of_file(&self.file) {
             Ok(seen) => self.seen = seen,
@@ -169,23 +192,15 @@ impl Room {
         }
         self.allowance = self.seen.free.saturating_sub(self.seen.margin());
         restore_reserve(&self.reserve, self.seen);
-        self.metrics.record_volume(self.seen.total, self.seen.free, self.seen.is_full());
-        self.log_changes(was_full);
+        let VolumeUse { free, .. } = self.seen;
+        let margin = self.seen.margin();
+        self.set_full(free < margin || self.is_full && free < 2 * margin);
+        self.warn_if_nearly_full();
     }
 
-    fn log_changes(&mut self, was_full: bool) {
+    fn warn_if_nearly_full(&mut self) {
         let VolumeUse { total, free, .. } = self.seen;
         let percent = (total - free.min(total)).saturating_mul(100) / total.max(1);
-        if self.seen.is_full() && !was_full {
-            tracing::error!(
-                free,
-                total,
-                "the volume is full: writes are refused, reads and deletes are served; delete items or \
-                 enlarge the volume"
-            );
-        } else if was_full && !self.seen.is_full() {
-            tracing::info!(free, total, "the volume has room again");
-        }
         if percent >= WARN_PERCENT && !self.has_warned {
             self.has_warned = true;
             tracing::warn!(percent, free, total, "the volume is nearly full; enlarge it");

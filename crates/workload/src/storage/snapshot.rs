@@ -3,9 +3,8 @@
 use super::{
     StorageError,
     expiry::{EXPIRIES, now_millis},
-    layout,
+    layout, lock,
 };
-use crate::runtime::lock;
 use redb::{AccessGuard, Database, ReadOnlyTable, ReadableDatabase, ReadableTableMetadata};
 use std::{
     ops::RangeBounds,

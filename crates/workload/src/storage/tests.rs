@@ -4,7 +4,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader, Write},
     process::{Command, Stdio},
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 use tempfile::TempDir;
@@ -106,6 +109,39 @@ async fn a_read_sees_only_committed_writes_and_waits_for_none() {
     blocked.await;
     put.await.unwrap();
     assert_eq!(storage.get(b"a").await.unwrap(), Some(value("new")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acknowledged_write_is_in_every_later_read() {
+    let directory = TempDir::new().unwrap();
+    let storage = open(&directory);
+    storage.put(b"count", Bytes::from_static(b"0")).await.unwrap();
+    let newest = |storage: &Storage| {
+        let read = storage.try_read(b"count", |value| {
+            std::str::from_utf8(value.unwrap()).unwrap().parse::<u64>().unwrap()
+        });
+        read.unwrap()
+    };
+    let (reading, readers) = (storage.clone(), Arc::new(AtomicBool::new(false)));
+    let stop = readers.clone();
+    // Other readers open the snapshots that all share, at any moment of a commit.
+    let reader = tokio::spawn(async move {
+        let mut last = 0;
+        while !stop.load(Ordering::Relaxed) {
+            let read = newest(&reading).unwrap_or(last);
+            assert!(read >= last, "{read} was read after {last}");
+            last = read;
+            tokio::task::yield_now().await;
+        }
+    });
+    for number in 1..=300_u64 {
+        storage.put(b"count", Bytes::from(number.to_string())).await.unwrap();
+        assert!(newest(&storage).is_none_or(|read| read == number));
+        let read = storage.get(b"count").await.unwrap().unwrap();
+        assert_eq!(read, number.to_string());
+    }
+    readers.store(true, Ordering::Relaxed);
+    reader.await.unwrap();
 }
 
 #[tokio::test]

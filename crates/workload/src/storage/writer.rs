@@ -20,9 +20,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 const QUEUE_CAPACITY: usize = 1024;
 /// The most jobs of one commit.
 const MAX_BATCH: usize = 1024;
-/// After a job with which a commit writes more than this many bytes, about, the next commit begins: it
-/// bounds what a commit takes of a volume before it frees anything.
-const MAX_COMMIT_BYTES: u64 = 4 * 1024 * 1024;
 /// A commit waits for further jobs for this part of the duration of the previous one.
 const GATHER_DIVISOR: u32 = 8;
 /// The longest wait for further jobs, and the pause between two looks at the queue.
@@ -58,11 +55,13 @@ where
 
     fn complete(self: Box<Self>, committed: Result<(), StorageError>) {
         let Self { outcome, sender, .. } = *self;
-        let outcome = committed.and_then(|()| outcome.ok_or(StorageError::Closed));
         // An error means that the caller dropped the future: the outcome is not needed.
-        let _ = sender.send(outcome);
+        let _ = sender.send(committed.and_then(|()| outcome.ok_or(StorageError::Closed)));
     }
 }
+
+/// A job with what became of its writes.
+type AppliedJob = (Box<dyn WriteJob>, Result<(), StorageError>);
 
 /// The handle of the writer thread.
 pub(super) struct Writer {
@@ -177,7 +176,7 @@ impl WriterThread {
     fn commit_batch(
         &mut self,
         batch: &mut Vec<Box<dyn WriteJob>>,
-        applied: &mut Vec<(Box<dyn WriteJob>, Result<(), StorageError>)>,
+        applied: &mut Vec<AppliedJob>,
     ) -> Result<(), StorageError> {
         let start = Instant::now();
         let mut transaction = self.database.begin_write()?;
@@ -187,7 +186,7 @@ impl WriterThread {
         let generations = self.generations.clone();
         let mut items = ItemsMut::open(&transaction, expiring, allowance, generations)?;
         let mut jobs = mem::take(batch).into_iter();
-        while let Some(mut job) = jobs.next() {
+        for mut job in jobs.by_ref() {
             let outcome = job.apply(&mut items);
             let fatal = outcome.clone().err().filter(StorageError::is_fatal);
             applied.push((job, outcome));
@@ -195,7 +194,7 @@ impl WriterThread {
                 return Err(error);
             }
             let effects = items.effects();
-            if effects.written + effects.added > MAX_COMMIT_BYTES {
+            if effects.written + effects.added > self.room.commit_limit() {
                 break;
             }
         }

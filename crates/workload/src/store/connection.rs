@@ -212,6 +212,16 @@ impl ClientConnection {
     /// Collects a write. Writes that follow directly are in the same batch; their replies are sent
     /// together.
     async fn queue_write(&mut self, start: Instant, write: WriteCommand) -> io::Result<()> {
+        let write = match write {
+            WriteCommand::Delete(delete) if delete.is_long() => {
+                self.complete_writes().await?;
+                let reply = delete.run_in_pages(&self.storage).await;
+                self.record_request(start, Some(&reply));
+                self.push_reply(&reply);
+                return Ok(());
+            }
+            write => write,
+        };
         let bytes = write.memory_bytes();
         // A reply with a value can be large, so it is not kept waiting with others.
         let replies_with_value = write.replies_with_value();

@@ -99,6 +99,31 @@ impl ReplyWriter {
         &mut self.places
     }
 
+    /// Appends the value of `key`, or nil. False, and nothing is appended, if that may have to wait for
+    /// the disk or for a place.
+    ///
+    /// # Errors
+    /// As [`Storage::get`].
+    pub(crate) fn try_push_value(
+        &mut self,
+        storage: &Storage,
+        key: &[u8],
+    ) -> Result<bool, StorageError> {
+        let (protocol, buffer) = (self.protocol, &mut self.buffer);
+        let pushed = storage.try_read(key, |value| match value {
+            Some(value) if value.len() > SMALL_BUFFER => false,
+            Some(value) => {
+                Reply::encode_bulk(value, buffer);
+                true
+            }
+            None => {
+                Reply::Nil.encode_into(protocol, buffer);
+                true
+            }
+        })?;
+        Ok(pushed.unwrap_or(false))
+    }
+
     /// The values of the first of `keys`; see [`Storage::read_page`]. Values above [`SMALL_BUFFER`] are
     /// read once there is a place for them.
     ///

@@ -156,6 +156,16 @@ async fn a_transaction_is_one_commit_and_fails_after_a_change_of_a_watched_key()
 }
 
 #[tokio::test]
+async fn the_writes_of_a_pipeline_are_one_commit_and_see_each_other() {
+    let store = TestStore::start().await;
+    let before = store.storage.commit_count();
+    let sent = "SET a 1\r\nSET a 2 NX\r\nSET a 3 IFEQ 1\r\nSET b 4\r\nDEL b b\r\nSET c 5\r\n";
+    let replies = store.exchange(format!("{sent}GET a\r\nGET b\r\n").as_bytes()).await;
+    assert_eq!(replies, "+OK\r\n$-1\r\n+OK\r\n+OK\r\n:1\r\n+OK\r\n$1\r\n3\r\n$-1\r\n");
+    assert_eq!(store.storage.commit_count(), before + 1);
+}
+
+#[tokio::test]
 async fn a_scan_by_type_finds_strings_only() {
     let store = TestStore::start().await;
     let mut stream = store.connect().await;

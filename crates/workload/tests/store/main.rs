@@ -6,9 +6,15 @@ mod bounds;
 mod clients;
 mod commands;
 #[cfg(test)]
+mod full_volume;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod recipient;
+#[cfg(test)]
+mod store_process;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -90,3 +90,21 @@ async fn redis_benchmark_reports_no_error() {
     }
     assert!(store.storage.item_count() > 500);
 }
+
+/// The Go client go-redis with its default settings: the tests in `dev/clients/go`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn go_redis_works() {
+    let store = TestStore::start().await;
+    let address = store.address.to_string();
+    let running = tokio::task::spawn_blocking(move || {
+        Command::new("go")
+            .args(["test", "-count=1", "./..."])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../dev/clients/go"))
+            .env("MAQUETTE_STORE", address)
+            .output()
+            .unwrap()
+    });
+    let output = running.await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+}

@@ -236,7 +236,7 @@ impl ReadCommand {
     ) -> io::Result<Option<Reply>> {
         Ok(Some(match self {
             Self::Immediate(reply) => reply,
-            Self::Get(get) => get.run(storage, replies).await,
+            Self::Get(get) => return Ok(get.run(storage, replies).await),
             Self::MultiGet(keys) => return keys.run(storage, replies).await,
             Self::Exists(exists) => exists.run(storage).await,
             Self::Length(length) => length.run(storage, replies).await,

@@ -76,12 +76,8 @@ impl Reply {
             Self::Simple(text) => put_line(out, b'+', text.as_bytes()),
             // A line break would end the reply early.
             Self::Error(text) => put_line(out, b'-', text.replace(['\r', '\n'], " ").as_bytes()),
-            Self::Integer(number) => put_line(out, b':', number.to_string().as_bytes()),
-            Self::Bulk(bytes) => {
-                put_line(out, b'$', bytes.len().to_string().as_bytes());
-                out.put_slice(bytes);
-                out.put_slice(b"\r\n");
-            }
+            Self::Integer(number) => put_number(out, b':', *number),
+            Self::Bulk(bytes) => Self::encode_bulk(bytes, out),
             Self::Nil | Self::NilArray if protocol == Protocol::Resp3 => put_line(out, b'_', b""),
             Self::Nil => put_line(out, b'$', b"-1"),
             Self::NilArray => put_line(out, b'*', b"-1"),
@@ -94,7 +90,7 @@ impl Reply {
             Self::Map(pairs) => {
                 match protocol {
                     Protocol::Resp2 => Self::encode_array_header(pairs.len() * 2, out),
-                    Protocol::Resp3 => put_line(out, b'%', pairs.len().to_string().as_bytes()),
+                    Protocol::Resp3 => put_number(out, b'%', pairs.len()),
                 }
                 for (key, value) in pairs {
                     key.encode_into(protocol, out);
@@ -106,8 +102,21 @@ impl Reply {
 
     /// Appends the header of an array; `length` encoded replies must follow.
     pub(crate) fn encode_array_header(length: usize, out: &mut BytesMut) {
-        put_line(out, b'*', length.to_string().as_bytes());
+        put_number(out, b'*', length);
     }
+
+    /// Appends what [`Reply::Bulk`] of `bytes` is encoded to.
+    pub(crate) fn encode_bulk(bytes: &[u8], out: &mut BytesMut) {
+        // The bytes, their length and two line ends.
+        out.reserve(bytes.len() + 32);
+        put_number(out, b'$', bytes.len());
+        out.put_slice(bytes);
+        out.put_slice(b"\r\n");
+    }
+}
+
+fn put_number(out: &mut BytesMut, type_byte: u8, number: impl itoa::Integer) {
+    put_line(out, type_byte, itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn put_line(out: &mut BytesMut, type_byte: u8, text: &[u8]) {

@@ -93,10 +93,11 @@ impl RequestParser {
                     Some(count) => self.partial = Some(PartialRequest::new(count)?),
                 },
                 Some(_) => {
-                    let Some(line) = take_line(input, ProtocolError::InlineTooLong)? else {
+                    let Some(end) = find_line_end(input, ProtocolError::InlineTooLong)? else {
                         return Ok(None);
                     };
-                    let args = inline::split_line(&line)?;
+                    let line = input.split_to(end);
+                    let args = inline::split_line(trim_line_end(&line))?;
                     if !args.is_empty() {
                         return Ok(Some(args));
                     }
@@ -208,20 +209,19 @@ impl PartialRequest {
     }
 }
 
-/// Takes a line from the input, without its end; None if the line is incomplete.
-fn take_line(
-    input: &mut BytesMut,
-    too_long: ProtocolError,
-) -> Result<Option<BytesMut>, ProtocolError> {
-    let Some(end) = input.iter().take(MAX_LINE).position(|byte| *byte == b'\n') else {
-        return if input.len() < MAX_LINE { Ok(None) } else { Err(too_long) };
-    };
-    let mut line = input.split_to(end + 1);
-    line.truncate(end);
-    if line.ends_with(b"\r") {
-        line.truncate(end - 1);
+/// The end of the first line of the input, after its line feed; None if the line is incomplete.
+fn find_line_end(input: &[u8], too_long: ProtocolError) -> Result<Option<usize>, ProtocolError> {
+    match input.iter().take(MAX_LINE).position(|byte| *byte == b'\n') {
+        Some(line_feed) => Ok(Some(line_feed + 1)),
+        None if input.len() < MAX_LINE => Ok(None),
+        None => Err(too_long),
     }
-    Ok(Some(line))
+}
+
+/// A line without its end: a line feed, perhaps after a carriage return.
+fn trim_line_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// Takes a line such as `*3`: the number after its first byte, or None inside if it is not a
@@ -230,9 +230,13 @@ fn take_number(
     input: &mut BytesMut,
     too_long: ProtocolError,
 ) -> Result<Option<Option<i64>>, ProtocolError> {
-    let Some(line) = take_line(input, too_long)? else { return Ok(None) };
+    let Some(end) = find_line_end(input, too_long)? else { return Ok(None) };
+    let line = trim_line_end(input.get(..end).unwrap_or_default());
     let digits = line.get(1..).and_then(|rest| str::from_utf8(rest).ok());
-    Ok(Some(digits.filter(|digits| !digits.starts_with('+')).and_then(|text| text.parse().ok())))
+    let number =
+        digits.filter(|digits| !digits.starts_with('+')).and_then(|text| text.parse().ok());
+    input.advance(end);
+    Ok(Some(number))
 }
 
 #[cfg(test)]
@@ -251,8 +255,12 @@ mod tests {
         for end in ends {
             input.extend_from_slice(&bytes[begin..end]);
             begin = end;
-            while let Some(request) = parser.next_request(&mut input)? {
-                requests.push(request);
+            loop {
+                match parser.next_request(&mut input)? {
+                    Some(request) => requests.push(request),
+                    None if parser.needs_memory(&input) => parser.allow_large(),
+                    None => break,
+                }
             }
         }
         Ok(requests)
@@ -314,6 +322,18 @@ mod tests {
         assert_eq!(parser.next_request(&mut input), Ok(None));
         let unfinished = parser.partial.unwrap();
         assert!(unfinished.args.capacity() <= 8 && input.capacity() < 1024);
+    }
+
+    #[test]
+    fn many_arguments_wait_for_memory_also_if_all_are_received() {
+        let request = vec![b"x".to_vec(); 2000];
+        let mut input = BytesMut::from(&*encode(std::slice::from_ref(&request)));
+        let mut parser = RequestParser::default();
+        assert_eq!(parser.next_request(&mut input), Ok(None));
+        assert!(parser.needs_memory(&input));
+        assert!(parser.memory_bound(&input) >= 2000 * (ARGUMENT_COST + 1));
+        parser.allow_large();
+        assert_eq!(parser.next_request(&mut input).unwrap().unwrap().len(), 2000);
     }
 
     proptest! {

@@ -32,10 +32,17 @@ impl GetCommand {
         Ok(Reply::bulk_or_nil(items.get(key)?))
     }
 
-    pub(crate) async fn run(self, storage: &Storage, replies: &mut ReplyWriter) -> Reply {
-        match replies.read_page(storage, &self.keys).await {
+    /// Executes the command; none if the reply is written to `replies` already.
+    pub(crate) async fn run(self, storage: &Storage, replies: &mut ReplyWriter) -> Option<Reply> {
+        let key = self.keys.first()?;
+        match replies.try_push_value(storage, key) {
+            Ok(true) => return None,
+            Ok(false) => {}
+            Err(error) => return Some(error.into()),
+        }
+        Some(match replies.read_page(storage, &self.keys).await {
             Ok(page) => Reply::bulk_or_nil(page.into_iter().next().flatten()),
             Err(error) => error.into(),
-        }
+        })
     }
 }
