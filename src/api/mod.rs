@@ -16,9 +16,9 @@ mod validation;
 
 pub use document::{is_architecture, parse_document};
 pub use fields::{
-    Amounts, ComponentSettings, DataStore, ImagePullPolicy, ImagePullSecret, Load, PodSettings,
-    Quantiles, Quantity, QuantityError, Resources, Retention, RetentionPolicy, Storage,
-    TaintEffect, Toleration, TolerationOperator,
+    Amounts, Arrivals, ClosedLoop, ComponentSettings, DataStore, ImagePullPolicy, ImagePullSecret,
+    Load, PodSettings, Quantiles, Quantity, QuantityError, Ramp, Resources, Retention,
+    RetentionPolicy, Storage, TaintEffect, Toleration, TolerationOperator,
 };
 pub use schema::{CrdFile, crd};
 pub use shape::Shape;

@@ -47,7 +47,8 @@ pub fn evolve(wanted: &Topology, running: &RunningTopology, now: Timestamp) -> E
     if !blockers.is_empty() {
         return Evolution::blocked(wanted, running, blockers);
     }
-    let final_topology = interim::keep_volume_sizes(wanted, running);
+    let final_topology =
+        interim::keep_member_history(interim::keep_volume_sizes(wanted, running), running);
     if running.planned_components().next().is_none() {
         return Evolution::converged(&final_topology);
     }

@@ -2,6 +2,7 @@
 
 use super::{
     collections::local_collections,
+    difference::users_text,
     labeled_edge::{LabeledEdge, labeled_edges},
 };
 use crate::plan::{Behavior, Component, EdgeKind, LoadBehavior, PeerBehavior};
@@ -70,6 +71,9 @@ fn peer_text(peer: &PeerBehavior) -> String {
 }
 
 fn rate_text(load: &LoadBehavior) -> String {
+    if let Some(closed_loop) = load.closed_loop {
+        return users_text(closed_loop);
+    }
     match load.requests_per_second {
         1 => "1 request/s".to_owned(),
         rate => format!("{rate} requests/s"),

@@ -7,7 +7,9 @@ use crate::plan::{
 use k8s_openapi::{
     api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity,
 };
-use maquette_contract::{CallMode, Collection, Hop, Percent, RequestWork, Routes};
+use maquette_contract::{
+    Arrivals, CallMode, ClosedLoop, Collection, Hop, Percent, Ramp, RequestWork, Routes,
+};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -177,6 +179,11 @@ impl DifferenceList {
 
     fn compare_load(&mut self, before: &LoadBehavior, after: &LoadBehavior) {
         self.add_reload("requests/s", before.requests_per_second, after.requests_per_second);
+        let (old, new) = (before.arrivals, after.arrivals);
+        self.add_reload("arrivals", arrivals_text(old), arrivals_text(new));
+        self.add_reload("ramp", ramp_text(before.ramp), ramp_text(after.ramp));
+        let (old, new) = (before.closed_loop, after.closed_loop);
+        self.add_reload("closed loop", closed_loop_text(old), closed_loop_text(new));
         let (old, new) = (before.write_percent, after.write_percent);
         self.add_reload("writes", percent_text(old), percent_text(new));
         let (old, new) = (before.summary_percent, after.summary_percent);
@@ -196,6 +203,32 @@ fn mode_text(mode: CallMode) -> &'static str {
     match mode {
         CallMode::Sequential => "one after another",
         CallMode::Parallel => "all at once",
+    }
+}
+
+fn arrivals_text(arrivals: Arrivals) -> &'static str {
+    match arrivals {
+        Arrivals::Constant => "constant",
+        Arrivals::Poisson => "Poisson",
+    }
+}
+
+fn ramp_text(ramp: Option<Ramp>) -> String {
+    let Some(ramp) = ramp else { return "none".to_owned() };
+    format!("from {} requests/s over {}", ramp.from, duration_text(ramp.over_micros))
+}
+
+fn closed_loop_text(closed_loop: Option<ClosedLoop>) -> String {
+    let Some(closed_loop) = closed_loop else { return "none".to_owned() };
+    let think_time = duration_text(closed_loop.think_time_micros);
+    format!("{}, {think_time} think time", users_text(closed_loop))
+}
+
+/// `1 user`, `2 users`.
+pub(super) fn users_text(closed_loop: ClosedLoop) -> String {
+    match closed_loop.users {
+        1 => "1 user".to_owned(),
+        count => format!("{count} users"),
     }
 }
 

@@ -23,6 +23,10 @@ pub(super) struct UserTraffic {
     pub(super) had_success: bool,
     /// Acknowledged writes that a later read did not find, since the load's pod started.
     pub(super) lost_writes: u64,
+    /// Answers that contradict earlier ones, since the load's pod started.
+    pub(super) wrong_answers: u64,
+    /// Whether a load cannot keep up with its schedule.
+    pub(super) is_load_behind: bool,
     /// Whether a load should run and no report of it counts.
     pub(super) load_report_missing: bool,
     /// Whether a load should run.
@@ -66,7 +70,10 @@ impl UserTraffic {
                 self.requests += edge.traffic.requests;
                 self.failures += edge.traffic.failures;
             }
-            self.lost_writes += report.load.map_or(0, |load| load.lost_writes);
+            let load = report.load.unwrap_or_default();
+            self.lost_writes += load.lost_writes;
+            self.wrong_answers += load.wrong_answers;
+            self.is_load_behind |= load.generator_behind;
             self.first_answer = self.first_answer.max(FirstAnswer::of_report(report));
         }
     }

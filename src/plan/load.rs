@@ -16,6 +16,9 @@ pub(super) fn plan(
     let behavior = LoadBehavior {
         drives,
         requests_per_second: load.requests_per_second,
+        arrivals: load.arrivals,
+        ramp: load.ramp,
+        closed_loop: load.closed_loop,
         write_percent: load.write_percent,
         summary_percent: load.summary_percent,
         items: load.items,

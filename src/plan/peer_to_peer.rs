@@ -9,6 +9,7 @@ pub(super) fn plan(shape: &ValidPeerToPeer) -> ShapePlan {
         work: shape.component.work.clone(),
         replication_factor: shape.replication_factor,
         members: shape.component.replicas,
+        members_changed: false,
         storage: components::volume_from(&shape.storage),
         migration_sources: vec![],
         successor: None,

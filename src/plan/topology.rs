@@ -5,8 +5,8 @@
 use crate::api::{PodSettings, Retention};
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use maquette_contract::{
-    ArchitectureName, CallMode, Collection, CollectionSet, ComponentName, Percent, RequestWork,
-    Role, Routes, SourceBackend,
+    ArchitectureName, Arrivals, CallMode, ClosedLoop, Collection, CollectionSet, ComponentName,
+    Percent, Ramp, RequestWork, Role, Routes, SourceBackend,
 };
 use std::collections::BTreeMap;
 
@@ -203,6 +203,8 @@ pub struct PeerBehavior {
     /// The number of pods that store items; less than the number of running pods while some pods
     /// hand over their items before they stop.
     pub members: u32,
+    /// Whether the peers began with another number of members; never false again.
+    pub members_changed: bool,
     /// The volume of each peer.
     pub storage: Volume,
     /// The sources from which the peers migrate items at the moment.
@@ -216,8 +218,14 @@ pub struct PeerBehavior {
 pub struct LoadBehavior {
     /// The components that it sends requests to.
     pub drives: Vec<ComponentName>,
-    /// Requests per second, over all components.
+    /// Requests per second, over all components; not used in a closed loop.
     pub requests_per_second: u32,
+    /// How the requests of an open loop follow each other.
+    pub arrivals: Arrivals,
+    /// How the rate of an open loop grows.
+    pub ramp: Option<Ramp>,
+    /// The users of a closed loop; none: an open loop.
+    pub closed_loop: Option<ClosedLoop>,
     /// The percentage of requests that write an item.
     pub write_percent: Percent,
     /// The percentage of requests that request the summary.

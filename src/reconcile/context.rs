@@ -8,7 +8,7 @@ use super::{
     state::{ReconcileState, StateStore, TakenReadings},
     watch::{
         Cache, Caches, CauseSource, ForeignObjects, Installation, LenientArchitecture,
-        NameReservations, Queue, RolloutSlots, WriteFence,
+        NameReservations, Queue, RolloutSlots, SeenOwner, WriteFence,
     },
 };
 use crate::{
@@ -172,7 +172,15 @@ impl<'a> ReconcileContext<'a> {
             causes: Causes::default(),
             is_first_poll: !self.shared.reports.has_settled(&self.key),
         };
-        self.with_state(|state| state.last_seen.complete_snapshot(&mut snapshot, self.uid()));
+        let owner = SeenOwner {
+            key: &self.key,
+            uid: self.uid(),
+            config_maps: &caches.config_maps,
+            services: &caches.services,
+            deployments: &caches.deployments,
+            stateful_sets: &caches.stateful_sets,
+        };
+        self.with_state(|state| state.last_seen.complete_snapshot(&mut snapshot, &owner));
         snapshot
     }
 

@@ -20,6 +20,9 @@ use std::{
 /// The wait after the first failure; it doubles with each further one.
 const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
 
+/// The shortest time between two reconciles of one generation: each of them causes a burst of events.
+const MIN_PAUSE: Duration = Duration::from_millis(200);
+
 /// A watch that works is never behind a write for longer.
 const MAX_UNSEEN: Duration = Duration::from_secs(60);
 
@@ -73,6 +76,8 @@ pub(super) struct ReconcileState {
     unseen_writes: Vec<(WriteFence, Instant)>,
     /// Failures in a row.
     failures: u32,
+    /// The end of the last reconcile, and the generation that it was for.
+    reconciled_at: Option<(Instant, i64)>,
     /// The end of the back-off, and the generation that it holds for.
     retry_not_before: Option<(Instant, i64)>,
     /// Components whose configuration was requested to change, while it is unknown whether it did.
@@ -110,6 +115,19 @@ impl ReconcileState {
         let (until, failed_generation) = self.retry_not_before?;
         let remaining = until.saturating_duration_since(now);
         (failed_generation == generation && !remaining.is_zero()).then_some(remaining)
+    }
+
+    /// A reconcile of this generation of the specification has ended.
+    pub(super) fn record_end(&mut self, now: Instant, generation: i64) {
+        self.reconciled_at = Some((now, generation));
+    }
+
+    /// The wait before the next reconcile of this generation, so that what the last one caused is
+    /// seen by one reconcile.
+    pub(super) fn remaining_pause(&self, now: Instant, generation: i64) -> Option<Duration> {
+        let (ended_at, last_generation) = self.reconciled_at?;
+        let remaining = MIN_PAUSE.checked_sub(now.saturating_duration_since(ended_at))?;
+        (last_generation == generation && !remaining.is_zero()).then_some(remaining)
     }
 
     /// Returns the wait before the next attempt, at most `longest`. `jitter`, from 0 to 1, shortens
@@ -194,6 +212,16 @@ impl Drop for TakenReadings<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_specification_is_reconciled_without_a_pause() {
+        let (mut state, now) = (ReconcileState::default(), Instant::now());
+        assert_eq!(state.remaining_pause(now, 1), None);
+        state.record_end(now, 1);
+        assert_eq!(state.remaining_pause(now, 1), Some(MIN_PAUSE));
+        assert_eq!(state.remaining_pause(now, 2), None);
+        assert_eq!(state.remaining_pause(now + MIN_PAUSE, 1), None);
+    }
 
     #[test]
     fn backoff_doubles_up_to_a_bound_and_holds_for_one_generation() {

@@ -60,6 +60,7 @@ fn peer_config(identity: &Identity, component: &Component, behavior: &PeerBehavi
         work: behavior.work.clone(),
         replication_factor: behavior.replication_factor,
         members: members.collect(),
+        members_changed: behavior.members_changed,
         migration_sources: migration_sources(identity, &behavior.migration_sources),
         successor: behavior.successor.as_ref().map(|component| Successor {
             component: component.clone(),
@@ -91,6 +92,9 @@ fn load_config(topology: &Topology, behavior: &LoadBehavior) -> LoadConfig {
     LoadConfig {
         targets: targets.collect(),
         requests_per_second: behavior.requests_per_second,
+        arrivals: behavior.arrivals,
+        ramp: behavior.ramp,
+        closed_loop: behavior.closed_loop,
         write_percent: behavior.write_percent,
         summary_percent: behavior.summary_percent,
         items: behavior.items,

@@ -46,6 +46,25 @@ async fn every_field_that_the_operator_sets_is_restored() {
     assert!(!operator.log().contains(" ERROR "), "{}", operator.log());
 }
 
+#[tokio::test]
+async fn a_change_that_is_taken_back_is_applied_both_times() {
+    let namespace = TestNamespace::new("taken-back").await;
+    let _operator = Operator::start(&namespace.name);
+    for replicas in [1, 2, 1] {
+        let spec =
+            format!("{{shape: ThreeTier, threeTier: {{business: {{replicas: {replicas}}}}}}}");
+        namespace.apply("t", &spec).await;
+        namespace.await_children("t").await;
+        await_rendered(&namespace, "t").await;
+        // A change by another client: what is as rendered was compared once more before.
+        let rendered = crate::apply::expected_objects(&namespace, "t").await;
+        let wanted = &rendered["Deployment t-business"];
+        assert!(
+            change_and_await(&namespace, "Deployment t-business", wanted, "/spec/replicas").await
+        );
+    }
+}
+
 /// Changes a field and waits until it is restored to `wanted`. False if the API server refuses the
 /// change.
 async fn change_and_await(

@@ -189,7 +189,7 @@ fn load() -> impl Strategy<Value = Load> {
             write_percent,
             summary_percent,
             items,
-            resources: None,
+            ..Load::default()
         },
     )
 }

@@ -19,10 +19,10 @@ mod revision;
 mod tree;
 
 pub use config::{
-    Address, Call, CallMode, CollectionSet, ComponentConfig, ConfigFormatError, Hop, LoadConfig,
-    LoadTarget, MigrationObservation, MigrationSource, PeerConfig, PeerMember, Percent,
-    ProcessingTime, RequestWork, RoleConfig, Routes, ServiceConfig, SourceBackend, StoreConfig,
-    StoreTarget, Successor, internal_api,
+    Address, Arrivals, Call, CallMode, ClosedLoop, CollectionSet, ComponentConfig,
+    ConfigFormatError, Hop, LoadConfig, LoadTarget, MigrationObservation, MigrationSource,
+    PeerConfig, PeerMember, Percent, ProcessingTime, Ramp, RequestWork, RoleConfig, Routes,
+    ServiceConfig, SourceBackend, StoreConfig, StoreTarget, Successor, internal_api,
 };
 pub use item::{
     Collection, Content, ItemId, ItemIdError, ItemKey, ItemValue, ItemValueError, RecentRequests,
@@ -35,4 +35,6 @@ pub use observations::{
 };
 pub use recipient::{ArchitectureUid, ComponentIdentity, Recipient, RecipientError, UidError};
 pub use revision::Revision;
-pub use tree::{Answer, CollectionSummary, Outcome, Query, ResponseTree, Summary};
+pub use tree::{
+    Answer, CollectionSummary, ItemPage, Outcome, PageItem, Query, ResponseTree, Summary,
+};

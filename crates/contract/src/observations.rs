@@ -132,9 +132,34 @@ pub struct LoadObservation {
     /// The number of requests without the expected response.
     pub failed: u64,
     /// The number of acknowledged writes that are lost: a later read found no item or an older one.
+    /// So is a version that a read has found.
     pub lost_writes: u64,
+    /// The number of answers that contradict earlier ones: the value of another version or item, a
+    /// value that was never written, a write whose version is not above the known one.
+    #[serde(default)]
+    pub wrong_answers: u64,
+    /// The number of requests that were due and not sent, because the load itself was suspended or
+    /// at one of its limits. They do not count as failed.
+    #[serde(default)]
+    pub dropped: u64,
+    /// The number of requests sent later than [`LoadObservation::LATE_MILLIS`] after they were due.
+    #[serde(default)]
+    pub late: u64,
+    /// The longest time from when a request was due until it was sent, in the last
+    /// [`Traffic::WINDOW_SECONDS`] seconds.
+    #[serde(default)]
+    pub max_lag_millis: u64,
+    /// Whether more than one in a hundred of the requests of that window were late or dropped: its
+    /// rate and its latencies are not those that were asked for.
+    #[serde(default)]
+    pub generator_behind: bool,
     /// Whole seconds that the load has waited for its first answer; none once it has one. Until then
     /// the virtual users do not start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_seconds: Option<u64>,
+}
+
+impl LoadObservation {
+    /// A request that is sent later than this after it was due is late.
+    pub const LATE_MILLIS: u64 = 100;
 }

@@ -1,5 +1,6 @@
 //! Connection pools.
 
+use crate::resolve::Resolver;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper_util::{
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 /// Pooled HTTP/1.1 connections; clones share them. When the last clone is dropped, idle
 /// connections are closed; requests in flight go on.
-pub type ConnectionPool = Client<HttpConnector, Full<Bytes>>;
+pub type ConnectionPool = Client<HttpConnector<Resolver>, Full<Bytes>>;
 
 /// The bounds of a connection pool.
 #[derive(Clone, Copy, Debug)]
@@ -28,9 +29,9 @@ pub struct PoolOptions {
 }
 
 impl PoolOptions {
-    /// An empty pool. It resolves a host's name for each new connection.
+    /// An empty pool. [`Resolver`] finds a host's addresses for each new connection.
     pub fn build(&self) -> ConnectionPool {
-        let mut connector = HttpConnector::new();
+        let mut connector = HttpConnector::new_with_resolver(Resolver::shared());
         connector.set_connect_timeout(Some(self.connect_timeout));
         connector.set_nodelay(true);
         if let Some(timeout) = self.tcp_user_timeout {

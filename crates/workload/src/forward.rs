@@ -5,12 +5,14 @@
 
 use crate::{
     backend::{BackendError, ItemWrite, WrittenItem},
-    http::{HttpError, Request},
+    http::{HttpError, ListRequest, Request, is_failure, precondition_header},
     runtime::{CallRequest, CallResponse, Upstream, headers::RequestContext, whole_micros},
 };
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
-use maquette_contract::{Answer, Content, ItemKey, Outcome, Record, ResponseTree, Role, Summary};
+use maquette_contract::{
+    Answer, Content, ItemKey, ItemPage, Outcome, Record, ResponseTree, Role, Summary,
+};
 use std::time::{Duration, Instant};
 
 pub(crate) async fn get_item<S>(
@@ -19,22 +21,46 @@ pub(crate) async fn get_item<S>(
     key: &ItemKey,
 ) -> Result<Record, HttpError> {
     let call = call_request(request, Method::GET, item_path(key), Bytes::new());
-    expect_item(send_request(request, upstream, call).await?, upstream, key)
+    expect_item(send_request(request, upstream, call).await?.1, upstream, key)
 }
 
-pub(crate) async fn put_item<S>(
+pub(crate) async fn write_item<S>(
     request: &Request<S>,
     upstream: &Upstream,
     key: &ItemKey,
     write: &ItemWrite,
 ) -> Result<WrittenItem, HttpError> {
-    let Content::Value(value) = &write.content else {
-        return Err(HttpError::bad_gateway("a deletion cannot be forwarded"));
+    let precondition = write.precondition.as_ref().and_then(precondition_header);
+    let context = request.context.with_precondition(precondition);
+    let (method, body) = match &write.content {
+        Content::Value(value) => (Method::PUT, Bytes::copy_from_slice(value.as_str().as_bytes())),
+        Content::Deleted => (Method::DELETE, Bytes::new()),
     };
-    let body = Bytes::copy_from_slice(value.as_str().as_bytes());
-    let call = call_request(request, Method::PUT, item_path(key), body);
-    let record = expect_item(send_request(request, upstream, call).await?, upstream, key)?;
-    Ok(WrittenItem { record, is_new: false })
+    let call = CallRequest { method, path: item_path(key), context, body };
+    let (status, outcome) = send_request(request, upstream, call).await?;
+    let is_new = status == StatusCode::CREATED;
+    let record = match outcome {
+        Outcome::Deleted { collection, id, version }
+            if collection == key.collection && id == key.id =>
+        {
+            Record::new(version, Content::Deleted)
+        }
+        outcome => expect_item(outcome, upstream, key)?,
+    };
+    Ok(WrittenItem { record, is_new })
+}
+
+pub(crate) async fn list_items<S>(
+    request: &Request<S>,
+    upstream: &Upstream,
+    list: &ListRequest,
+) -> Result<ItemPage, HttpError> {
+    let path = list.path();
+    let call = call_request(request, Method::GET, path, Bytes::new());
+    match send_request(request, upstream, call).await?.1 {
+        Outcome::Page(page) if page.collection == list.collection => Ok(page),
+        _ => Err(unexpected_answer(upstream, "something other than the items")),
+    }
 }
 
 /// `context` is that of the request, with the callee's part of the budget of calls.
@@ -45,7 +71,7 @@ pub(crate) async fn get_summary<S>(
 ) -> Result<Summary, HttpError> {
     let (method, path, body) = (Method::GET, "/summary".to_owned(), Bytes::new());
     let call = CallRequest { method, path, context, body };
-    match send_request(request, upstream, call).await? {
+    match send_request(request, upstream, call).await?.1 {
         Outcome::Summary(summary) => Ok(summary),
         _ => Err(unexpected_answer(upstream, "something other than a summary")),
     }
@@ -79,11 +105,11 @@ async fn send_request<S>(
     request: &Request<S>,
     upstream: &Upstream,
     call: CallRequest,
-) -> Result<Outcome, HttpError> {
+) -> Result<(StatusCode, Outcome), HttpError> {
     let start = Instant::now();
     let reply = upstream.send_with_retries(&call).await;
     let took = start.elapsed();
-    let failed = reply.as_ref().map_or(true, |reply| reply.status.is_server_error());
+    let failed = reply.as_ref().map_or(true, |reply| is_failure(reply.status));
     if request.context.is_traffic(failed) {
         upstream.edge().record(took, failed);
     }
@@ -96,6 +122,7 @@ async fn send_request<S>(
             let is_named = answer.trace.calls.iter().any(|call| call.error.is_some());
             request.log_call(answer.trace);
             interpret_outcome(upstream, status, answer.outcome, is_named)
+                .map(|outcome| (status, outcome))
         }
         Err(error) => {
             request.log_call(unanswered_tree(upstream, took, &error));
@@ -137,7 +164,10 @@ fn interpret_outcome(
     }
     let is_passed_on = matches!(
         status,
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT | StatusCode::LOOP_DETECTED
+        StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+            | StatusCode::LOOP_DETECTED
+            | StatusCode::NOT_IMPLEMENTED
     );
     let own_status = if is_passed_on { status } else { StatusCode::BAD_GATEWAY };
     let error = HttpError::new(own_status, message);

@@ -28,6 +28,7 @@ fn start_runtime(options: Options) -> Result<(), RunError> {
     // Two workers use all of a pod's share of a CPU; each further thread costs memory.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        // For the disk: look-ups of names have threads of their own.
         .max_blocking_threads(16)
         .thread_stack_size(1 << 20)
         .enable_all()

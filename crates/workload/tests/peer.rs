@@ -59,6 +59,7 @@ impl PeerProcess {
                 work: RequestWork::default(),
                 replication_factor: 1,
                 members: vec![member],
+                members_changed: false,
                 migration_sources: vec![],
                 successor: None,
             }),

@@ -14,7 +14,7 @@ mod retention;
 mod storage;
 
 pub use component::{ComponentSettings, Quantiles};
-pub use load::Load;
+pub use load::{Arrivals, ClosedLoop, Load, Ramp};
 pub use pods::{
     ImagePullPolicy, ImagePullSecret, PodSettings, TaintEffect, Toleration, TolerationOperator,
 };

@@ -1,4 +1,5 @@
-//! What a change keeps as it runs: sizes of volumes, and surplus peers until the end.
+//! What a change keeps as it runs: sizes of volumes, surplus peers until the end, and whether peers
+//! have always had the same members.
 
 use crate::{
     api::Quantity,
@@ -27,6 +28,23 @@ pub(in crate::evolve) fn keep_volume_sizes(
         }
     }
     kept
+}
+
+/// `wanted`, in which peers know that they began with another number of members: then new volumes do
+/// not begin to serve by themselves, because the earlier members may have all items.
+pub(in crate::evolve) fn keep_member_history(
+    mut wanted: Topology,
+    running: &RunningTopology,
+) -> Topology {
+    for component in wanted.components.values_mut() {
+        let current = running.component(&component.name).and_then(|found| found.planned.as_ref());
+        if let (Behavior::Peer(peer), Some(Behavior::Peer(current))) =
+            (&mut component.behavior, current.map(|planned| &planned.behavior))
+        {
+            peer.members_changed = current.members_changed || current.members != peer.members;
+        }
+    }
+    wanted
 }
 
 /// `wanted`, with at least as many peers as are members now, so that none is removed before all

@@ -71,6 +71,10 @@ pub enum Reason {
     RequestsSucceed,
     /// An acknowledged write was lost since the load started.
     WritesLost,
+    /// An answer contradicted an earlier one since the load started.
+    WrongAnswers,
+    /// Requests of users are answered, and the load cannot keep up with its schedule.
+    LoadBehind,
     /// No request ended within the window.
     NoTraffic,
     /// A report that the condition needs is missing.
@@ -107,6 +111,8 @@ impl Reason {
             Self::UpToDate => "UpToDate",
             Self::RequestsSucceed => "RequestsSucceed",
             Self::WritesLost => "WritesLost",
+            Self::WrongAnswers => "WrongAnswers",
+            Self::LoadBehind => "LoadBehind",
             Self::NoTraffic => "NoTraffic",
             Self::NotReported => "NotReported",
             Self::AllPeersSeen => "AllPeersSeen",

@@ -1,8 +1,11 @@
 //! `TrafficFlowing`: whether users' requests are answered, and what they wrote is kept. Without
 //! requests it is `Unknown`, reason `NoTraffic`.
 //!
-//! A lost write keeps the condition false: no later success repairs it.
-//! The load counts lost writes since its start, so a user who has seen the message restarts it.
+//! A lost write or a wrong answer keeps the condition false: no later success repairs it.
+//! The load counts them since its start, so a user who has seen the message restarts it.
+//!
+//! A load that cannot keep up is no fault of the model: the condition stays true, and its reason says
+//! that the load's figures are not valid.
 
 use super::{Assessment, ConditionState, Reason, condition_types, state::held_condition};
 use crate::observe::{
@@ -13,10 +16,12 @@ use crate::observe::{
 use maquette_contract::{Role, Traffic};
 
 /// The reasons of this condition.
-const REASONS: [Reason; 5] = [
+const REASONS: [Reason; 7] = [
     Reason::RequestsSucceed,
     Reason::RequestsFailing,
     Reason::WritesLost,
+    Reason::WrongAnswers,
+    Reason::LoadBehind,
     Reason::NoTraffic,
     Reason::NotReported,
 ];
@@ -26,6 +31,10 @@ pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
     let window = Traffic::WINDOW_SECONDS;
     if traffic.lost_writes > 0 {
         return ConditionState::new_false(Reason::WritesLost, lost_writes_message(assessment));
+    }
+    if traffic.wrong_answers > 0 {
+        let message = wrong_answers_message(assessment);
+        return ConditionState::new_false(Reason::WrongAnswers, message);
     }
     if traffic.failures > 0 {
         let message = format!("requests failed in the last {window} s");
@@ -43,7 +52,22 @@ pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
     }
     first_answer_missing(assessment)
         .or_else(|| no_requests(assessment))
+        .or_else(|| load_behind(assessment))
         .unwrap_or_else(|| requests_succeed(window))
+}
+
+/// The message has no numbers: they change all the time, and the load's metrics have them.
+fn load_behind(assessment: &Assessment<'_>) -> Option<ConditionState> {
+    if !assessment.traffic.is_load_behind {
+        return None;
+    }
+    let message = format!(
+        "requests are answered, but the load's rate and latencies of the last {} s are not valid: it \
+         sent more than 1 in 100 requests late or not at all; lower spec.load.requestsPerSecond or \
+         raise spec.load.resources.limits.cpu",
+        Traffic::WINDOW_SECONDS
+    );
+    Some(ConditionState::new_true(Reason::LoadBehind, message))
 }
 
 fn requests_succeed(window: u64) -> ConditionState {
@@ -107,10 +131,22 @@ fn logs_command(assessment: &Assessment<'_>) -> String {
 /// What was lost, where to look, and how to clear the message.
 fn lost_writes_message(assessment: &Assessment<'_>) -> String {
     let lost = counted(assessment.traffic.lost_writes, "acknowledged write");
+    let finding = format!("{lost} could not be read back since the load started");
+    format!("{finding}. {}", until_restart(assessment))
+}
+
+/// The message has no count: it grows with each answer.
+fn wrong_answers_message(assessment: &Assessment<'_>) -> String {
+    let finding = "answers have contradicted earlier ones since the load started: a value that was not \
+                   written to the item or not under this version, or a version that went back";
+    format!("{finding}. {}", until_restart(assessment))
+}
+
+fn until_restart(assessment: &Assessment<'_>) -> String {
     let (logs, objects) = (logs_command(assessment), load_objects(assessment));
     let namespace = &assessment.subject.identity.namespace;
     format!(
-        "{lost} could not be read back since the load started. Its log names them: {logs}. This \
-         stays until the load is restarted: kubectl -n {namespace} rollout restart {objects}"
+        "Its log names them: {logs}. This stays until the load is restarted: kubectl -n {namespace} \
+         rollout restart {objects}"
     )
 }

@@ -56,6 +56,7 @@ fn peer_behavior(peer: &PeerConfig, storage: Volume) -> PeerBehavior {
         work: peer.work.clone(),
         replication_factor: peer.replication_factor,
         members: u32::try_from(peer.members.len()).unwrap_or(u32::MAX),
+        members_changed: peer.members_changed,
         storage,
         migration_sources: planned_sources(&peer.migration_sources),
         successor: peer.successor.as_ref().map(|successor| successor.component.clone()),
@@ -66,6 +67,9 @@ fn load_behavior(load: &LoadConfig) -> LoadBehavior {
     LoadBehavior {
         drives: load.targets.iter().map(|target| target.component.clone()).collect(),
         requests_per_second: load.requests_per_second,
+        arrivals: load.arrivals,
+        ramp: load.ramp,
+        closed_loop: load.closed_loop,
         write_percent: load.write_percent,
         summary_percent: load.summary_percent,
         items: load.items,

@@ -9,7 +9,10 @@ use kube::{
 };
 use maquette_contract::keys::FIELD_MANAGER;
 use serde::{Serialize, de::DeserializeOwned};
-use std::fmt::Debug;
+use std::{
+    fmt::Debug,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 /// A type of object that the operator creates.
 pub(in crate::reconcile) trait Child:
@@ -40,6 +43,13 @@ impl<K> Child for K where
         + Sync
         + 'static
 {
+}
+
+/// A hash of all of the object.
+pub(super) fn content_hash<K: Child>(object: &K) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_vec(object).unwrap_or_default().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The parameters of a create request.

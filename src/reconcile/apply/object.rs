@@ -6,7 +6,7 @@ use super::{
         error::ApplyError,
         watch::{Cache, has_create_fields},
     },
-    child::{Child, create_params, merge_params},
+    child::{Child, content_hash, create_params, merge_params},
     managed_fields::upgrade_managed_fields,
     owner::ensure_owned,
     repairs::{check_repair, record_repair},
@@ -61,7 +61,13 @@ pub(super) async fn apply_object<K: Child>(
     cache: &Arc<Cache<K>>,
     desired: &K,
 ) -> Result<ApplyResult, ApplyError> {
-    let mut live = cache.get(cx.key(), &desired.name_any());
+    let content = content_hash(desired);
+    let name = desired.name_any();
+    // Also its owner is as it should be: the reference is part of the content.
+    if cache.is_confirmed(cx.key(), &name, content) {
+        return Ok(ApplyResult::Unchanged);
+    }
+    let mut live = cache.get(cx.key(), &name);
     let mut last_conflict = String::new();
     for _ in 0..MAX_ATTEMPTS {
         let result = match &live {
@@ -69,7 +75,12 @@ pub(super) async fn apply_object<K: Child>(
             None => create_object(cx, cache, desired).await,
         };
         last_conflict = match result {
-            Ok(result) => return Ok(result),
+            Ok(result) => {
+                if let (ApplyResult::Unchanged, Some(live)) = (result, &live) {
+                    cache.confirm(cx.key(), live.metadata(), content);
+                }
+                return Ok(result);
+            }
             Err(WriteError::Final(error)) => return Err(error),
             Err(WriteError::Outdated(message)) => message,
         };

@@ -15,8 +15,9 @@ use kube::ResourceExt;
 use maquette_contract::{ComponentName, keys::LABEL_COMPONENT};
 use std::{collections::BTreeSet, sync::Arc};
 
-/// How many objects of one Architecture are written at once.
-pub(in crate::reconcile) const MAX_WRITES_AT_ONCE: usize = 12;
+/// How many objects of one Architecture are written at once. Each needs a connection, and the
+/// Architectures that are reconciled side by side have their own.
+pub(in crate::reconcile) const MAX_WRITES_AT_ONCE: usize = 4;
 
 type Write<'a> = BoxFuture<'a, ObjectWrite>;
 

@@ -3,7 +3,7 @@
 
 use super::{
     super::{context::ReconcileContext, error::ApplyError, state::Repairs},
-    child::Child,
+    child::{Child, content_hash},
 };
 use crate::observe::IssueKind;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
@@ -12,7 +12,6 @@ use maquette_contract::keys::FIELD_MANAGER;
 use serde_json::Value;
 use std::{
     collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
     time::{Duration, Instant},
 };
 
@@ -100,12 +99,6 @@ fn count_repair(all: &mut RepairsByField, repair: Repair, now: Instant) {
         *repairs = Repairs { desired: repair.desired, times: vec![] };
     }
     repairs.times.push(now);
-}
-
-fn content_hash<K: Child>(object: &K) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    serde_json::to_string(object).unwrap_or_default().hash(&mut hasher);
-    hasher.finish()
 }
 
 /// The manager that changed the field last, or else the object.

@@ -65,9 +65,13 @@ pub(super) async fn reconcile(
         Err(message) => Err(handle_panic(&current, &shared, &key, message).await),
     };
     shared.metrics.record_reconcile(started.elapsed(), &result);
-    if result.is_ok() {
-        shared.states.with(&key, |state| state.clear_failures());
-    }
+    let generation = current.metadata.generation.unwrap_or_default();
+    shared.states.with(&key, |state| {
+        state.record_end(Instant::now().into_std(), generation);
+        if result.is_ok() {
+            state.clear_failures();
+        }
+    });
     result
 }
 
@@ -89,8 +93,8 @@ async fn handle_panic(
     ReconcileError::Panicked(message)
 }
 
-/// Defers the reconcile if the Architecture is being deleted or failed a moment ago, or if the
-/// caches are behind.
+/// Defers the reconcile if the Architecture is being deleted, or failed or was reconciled a moment
+/// ago, or if the caches are behind.
 fn deferred_action(
     architecture: &LenientArchitecture,
     key: &ArchitectureKey,
@@ -105,9 +109,11 @@ fn deferred_action(
     }
     let generation = architecture.metadata.generation.unwrap_or_default();
     shared.states.with(key, |state| {
-        let backoff = state.remaining_backoff(Instant::now().into_std(), generation);
+        let now = Instant::now().into_std();
+        let backoff = state.remaining_backoff(now, generation);
         let is_behind = !state.has_seen_writes();
-        backoff.or(is_behind.then_some(CATCH_UP_DELAY)).map(Action::requeue)
+        let wait = backoff.or(is_behind.then_some(CATCH_UP_DELAY));
+        wait.or_else(|| state.remaining_pause(now, generation)).map(Action::requeue)
     })
 }
 

@@ -71,6 +71,8 @@ struct PeerDigest {
 #[derive(Debug, PartialEq)]
 struct LoadDigest {
     lost_writes: u64,
+    has_wrong_answers: bool,
+    is_behind: bool,
     /// Whether it waits for its first answer for longer than a window.
     waits_too_long: Option<bool>,
     /// Whether requests ended in the last window.
@@ -81,6 +83,8 @@ impl LoadDigest {
     fn new(load: LoadObservation, observations: &Observations) -> Self {
         Self {
             lost_writes: load.lost_writes,
+            has_wrong_answers: load.wrong_answers > 0,
+            is_behind: load.generator_behind,
             waits_too_long: load.waiting_seconds.map(|waits| waits > Traffic::WINDOW_SECONDS),
             has_requests: observations.edges.iter().any(|edge| edge.traffic.requests > 0),
         }

@@ -5,7 +5,7 @@ use super::{
     cache::{Cache, CacheFeed},
     health::{Health, ScopeWatches, WatchHealth},
     lenient::LenientArchitecture,
-    object::trim_pod,
+    object::{LenientObject, trim_pod},
     position::{WatchPosition, WriteFence},
     queue::Queue,
     scope::WatchScope,
@@ -24,7 +24,6 @@ use k8s_openapi::{
 };
 use kube::{
     Client, Resource,
-    core::DeserializeGuard,
     runtime::{
         reflector::{Store, store::Writer},
         watcher::Event,
@@ -226,7 +225,7 @@ impl WatchStarter<'_> {
     {
         let cache = Arc::default();
         let (labels, sink) = (Some(labels.to_owned()), CacheFeed::new(&cache, trim));
-        self.prepare_watch::<DeserializeGuard<K>>(resource, labels, sink);
+        self.prepare_watch::<LenientObject<K>>(resource, labels, sink);
         cache
     }
 

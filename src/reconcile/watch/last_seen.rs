@@ -5,7 +5,7 @@
 //! and restored into the snapshot. What the operator itself deletes is dropped, also while the caches
 //! still show it.
 
-use super::object::Packed;
+use super::{super::key::ArchitectureKey, cache::Cache, object::Packed};
 use crate::observe::Snapshot;
 use k8s_openapi::{
     Metadata,
@@ -26,15 +26,26 @@ type ObjectsByName<K> = BTreeMap<String, SeenObject<K>>;
 /// One object as it was last seen.
 #[derive(Debug)]
 struct SeenObject<K> {
-    /// The UID of the Architecture that owned it.
-    owner: String,
-    version: Option<String>,
-    packed: Packed<K>,
+    version: Option<Box<str>>,
+    /// The same as in the cache while that has this version.
+    packed: Arc<Packed<K>>,
+}
+
+/// The Architecture of a snapshot, and the caches that the snapshot was taken from.
+pub(in crate::reconcile) struct SeenOwner<'a> {
+    pub(in crate::reconcile) key: &'a ArchitectureKey,
+    pub(in crate::reconcile) uid: &'a str,
+    pub(in crate::reconcile) config_maps: &'a Cache<ConfigMap>,
+    pub(in crate::reconcile) services: &'a Cache<Service>,
+    pub(in crate::reconcile) deployments: &'a Cache<Deployment>,
+    pub(in crate::reconcile) stateful_sets: &'a Cache<StatefulSet>,
 }
 
 /// The last seen children of one Architecture; every snapshot updates them.
 #[derive(Debug, Default)]
 pub(in crate::reconcile) struct LastSeen {
+    /// The UID of the Architecture that they belong to.
+    owner: String,
     config_maps: ObjectsByName<ConfigMap>,
     services: ObjectsByName<Service>,
     deployments: ObjectsByName<Deployment>,
@@ -59,23 +70,39 @@ impl LastSeen {
         self.deleted.remove(uid);
     }
 
-    /// Adds to the cached children of the Architecture of this UID those that other clients
-    /// deleted, and removes those that the operator deleted.
-    pub(in crate::reconcile) fn complete_snapshot(&mut self, snapshot: &mut Snapshot, uid: &str) {
-        let Self { config_maps, services, deployments, stateful_sets, deleted } = self;
+    /// Adds to the cached children of the Architecture those that other clients deleted, and removes
+    /// those that the operator deleted.
+    pub(in crate::reconcile) fn complete_snapshot(
+        &mut self,
+        snapshot: &mut Snapshot,
+        owner: &SeenOwner<'_>,
+    ) {
+        if self.owner != owner.uid {
+            // Children of an earlier Architecture of the same name are not restored.
+            *self = Self {
+                owner: owner.uid.to_owned(),
+                deleted: std::mem::take(&mut self.deleted),
+                ..Self::default()
+            };
+        }
+        let Self { owner: _, config_maps, services, deployments, stateful_sets, deleted } = self;
         // The mark of an object that the caches no longer show is dropped.
         let mut still_shown = remove_deleted(&mut snapshot.config_maps, deleted);
         still_shown.append(&mut remove_deleted(&mut snapshot.services, deleted));
         still_shown.append(&mut remove_deleted(&mut snapshot.deployments, deleted));
         still_shown.append(&mut remove_deleted(&mut snapshot.stateful_sets, deleted));
         *deleted = still_shown;
-        restore_missing(config_maps, &mut snapshot.config_maps, uid, |_| {});
-        restore_missing(services, &mut snapshot.services, uid, |_| {});
+        record_all(config_maps, &snapshot.config_maps, owner, owner.config_maps);
+        restore_missing(config_maps, &mut snapshot.config_maps, |_| {});
+        record_all(services, &snapshot.services, owner, owner.services);
+        restore_missing(services, &mut snapshot.services, |_| {});
         // A deleted workload has no ready pods, whatever its last status was.
-        restore_missing(deployments, &mut snapshot.deployments, uid, |object| {
+        record_all(deployments, &snapshot.deployments, owner, owner.deployments);
+        restore_missing(deployments, &mut snapshot.deployments, |object| {
             object.status = None;
         });
-        restore_missing(stateful_sets, &mut snapshot.stateful_sets, uid, |object| {
+        record_all(stateful_sets, &snapshot.stateful_sets, owner, owner.stateful_sets);
+        restore_missing(stateful_sets, &mut snapshot.stateful_sets, |object| {
             object.status = None;
         });
     }
@@ -94,19 +121,13 @@ fn remove_deleted<K: Metadata<Ty = ObjectMeta>>(
 }
 
 /// Adds to `cached` what was seen before and is missing now, changed by `mark_missing`.
-fn restore_missing<K: Metadata<Ty = ObjectMeta> + Clone + Serialize + DeserializeOwned>(
-    seen: &mut ObjectsByName<K>,
+fn restore_missing<K: Metadata<Ty = ObjectMeta> + Clone + DeserializeOwned>(
+    seen: &ObjectsByName<K>,
     cached: &mut Vec<Arc<K>>,
-    uid: &str,
     mark_missing: impl Fn(&mut K),
 ) {
-    // Children of an earlier Architecture of the same name are not restored.
-    seen.retain(|_, object| object.owner == uid);
     let present: BTreeSet<_> =
         cached.iter().map(|object| object.metadata().name.clone().unwrap_or_default()).collect();
-    for object in &*cached {
-        record_seen(seen, object, uid);
-    }
     for (_, object) in seen.iter().filter(|(name, _)| !present.contains(*name)) {
         let Some(found) = object.packed.unpack() else { continue };
         let mut missing = Arc::unwrap_or_clone(found);
@@ -115,21 +136,24 @@ fn restore_missing<K: Metadata<Ty = ObjectMeta> + Clone + Serialize + Deserializ
     }
 }
 
-fn record_seen<K>(seen: &mut ObjectsByName<K>, object: &K, uid: &str)
-where
+/// Keeps the objects of a snapshot.
+fn record_all<K>(
+    seen: &mut ObjectsByName<K>,
+    cached: &[Arc<K>],
+    owner: &SeenOwner<'_>,
+    cache: &Cache<K>,
+) where
     K: Metadata<Ty = ObjectMeta> + Serialize + DeserializeOwned,
 {
-    let metadata = object.metadata();
-    let name = metadata.name.clone().unwrap_or_default();
-    let version = metadata.resource_version.clone();
-    let is_same = seen
-        .get(&name)
-        .is_some_and(|before| before.version == version && metadata.resource_version.is_some());
-    if is_same {
-        return;
-    }
-    if let Ok(packed) = Packed::new(object) {
-        seen.insert(name, SeenObject { owner: uid.to_owned(), version, packed });
+    for object in cached {
+        let metadata = object.metadata();
+        let name = metadata.name.clone().unwrap_or_default();
+        let version = metadata.resource_version.clone().map(String::into_boxed_str);
+        let is_same =
+            seen.get(&name).is_some_and(|before| before.version == version && version.is_some());
+        if !is_same && let Some(packed) = cache.packed_form(owner.key, object, metadata) {
+            seen.insert(name, SeenObject { version, packed });
+        }
     }
 }
 
@@ -163,7 +187,15 @@ mod tests {
 
     /// Names, and whether there is a status.
     fn completed(seen: &mut LastSeen, mut snapshot: Snapshot, uid: &str) -> Vec<(String, bool)> {
-        seen.complete_snapshot(&mut snapshot, uid);
+        let owner = SeenOwner {
+            key: &ArchitectureKey { namespace: "default".to_owned(), name: "shop".to_owned() },
+            uid,
+            config_maps: &Cache::default(),
+            services: &Cache::default(),
+            deployments: &Cache::default(),
+            stateful_sets: &Cache::default(),
+        };
+        seen.complete_snapshot(&mut snapshot, &owner);
         let deployments = snapshot.deployments.iter();
         deployments
             .map(|object| (object.metadata.name.clone().unwrap(), object.status.is_some()))

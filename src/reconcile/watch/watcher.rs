@@ -237,14 +237,14 @@ async fn with_timeout<T>(bound: Duration, call: impl Future<Output = T>) -> Resu
 mod tests {
     use super::{
         super::{
-            super::metrics::Metrics, cache::CacheFeed, health::ScopeWatches, queue::new_queue,
-            scope::WatchScope,
+            super::metrics::Metrics, cache::CacheFeed, health::ScopeWatches, object::LenientObject,
+            queue::new_queue, scope::WatchScope,
         },
         *,
     };
     use http::{Request, Response, StatusCode};
     use k8s_openapi::api::core::v1::ConfigMap;
-    use kube::{Client, client::Body, core::DeserializeGuard, runtime::reflector::store::Writer};
+    use kube::{Client, client::Body, runtime::reflector::store::Writer};
     use serde_json::json;
     use std::{
         convert::Infallible,
@@ -285,7 +285,7 @@ mod tests {
         let (queue, _requests) = new_queue(Arc::clone(&metrics));
         let scope = ScopeWatches::new(queue, metrics, Writer::default().as_reader());
         let health = Arc::new(WatchHealth::new("configmaps", WatchScope::All));
-        let watch = Watch::<DeserializeGuard<ConfigMap>, _> {
+        let watch = Watch::<LenientObject<ConfigMap>, _> {
             api: Api::all(refusing_client(can_list, counts)),
             labels: None,
             sink: CacheFeed::<ConfigMap>::new(&Arc::default(), |_| {}),

@@ -107,6 +107,9 @@ pub mod internal_api {
         pub key: ItemKey,
         /// A stored version: the newest that was acknowledged before the request, or a newer one.
         pub version: Version,
+        /// True if the item was deleted.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub deleted: bool,
     }
 }
 

@@ -1,16 +1,16 @@
 //! The configuration of a component: one JSON document for all its pods.
 
+mod load;
 mod migration;
 mod route;
 
+pub use load::{Arrivals, ClosedLoop, LoadConfig, LoadTarget, Ramp};
 pub use migration::{
     CollectionSet, MigrationObservation, MigrationSource, SourceBackend, internal_api,
 };
 pub use route::{Hop, Routes};
 
-use crate::{
-    ArchitectureName, ArchitectureUid, Collection, ComponentIdentity, ComponentName, Revision, Role,
-};
+use crate::{ArchitectureName, ArchitectureUid, ComponentIdentity, ComponentName, Revision, Role};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -290,6 +290,11 @@ pub struct PeerConfig {
     /// All peers that store items, including this one. A running peer that is not in the list hands
     /// its items over to the members.
     pub members: Vec<PeerMember>,
+    /// Whether the peers began with other members. Until then, new volumes begin to serve once a
+    /// majority of the members have started; afterwards a new volume always waits until the others
+    /// have filled it. Never false again once it is true.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub members_changed: bool,
     /// The sources from which the peers migrate items. No collection is in two of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migration_sources: Vec<MigrationSource>,
@@ -316,38 +321,6 @@ pub struct PeerMember {
     pub name: String,
     /// The DNS name of the pod, and the port for gossip (UDP) and items (TCP).
     pub address: Address,
-}
-
-/// The settings of the load generator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LoadConfig {
-    /// The targets of the requests, in turn.
-    pub targets: Vec<LoadTarget>,
-    /// Requests per second, over all targets.
-    pub requests_per_second: u32,
-    /// The percentage of requests that write an item.
-    pub write_percent: Percent,
-    /// The percentage of requests that request the summary. All other requests read an item.
-    pub summary_percent: Percent,
-    /// The number of different items, over all collections.
-    pub items: u32,
-    /// The collections of the items, in turn.
-    pub collections: Vec<Collection>,
-}
-
-/// An edge of kind `Drives`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LoadTarget {
-    /// The component that gets the requests.
-    pub component: ComponentName,
-    /// The address of its traffic port; for the entry, that of the entry Service.
-    pub address: Address,
-    /// Whether the address is that of the entry Service, which may lead to another component during
-    /// a change.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub entry: bool,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{Collection, ItemId, ItemValue, ResponseTree, Summary, Version};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 
 /// The body of each response on the traffic port, also of errors. As JSON, the outcome is the
-/// member `item`, `summary` or `error`, beside `trace` and `padding`.
+/// member `item`, `deleted`, `page`, `summary` or `error`, beside `trace` and `padding`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The result of the request.
@@ -32,10 +32,43 @@ pub enum Outcome {
         /// The value that the user wrote, byte for byte.
         value: ItemValue,
     },
+    /// An item that was deleted.
+    Deleted {
+        /// The collection of the item.
+        collection: Collection,
+        /// The id, unique in the collection.
+        id: ItemId,
+        /// The version of the deletion.
+        version: Version,
+    },
+    /// A page of the items of a collection.
+    Page(ItemPage),
     /// The summary of all items.
     Summary(Summary),
     /// The reason of a failure, in one line.
     Error(String),
+}
+
+/// A page of the items of a collection, in an unspecified order. It may have fewer items than were
+/// requested, also none; only one without `next` is the last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemPage {
+    /// The collection.
+    pub collection: Collection,
+    /// The items; those that were deleted are left out.
+    pub items: Vec<PageItem>,
+    /// The cursor of the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// An item of a page, without its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageItem {
+    /// The id, unique in the collection.
+    pub id: ItemId,
+    /// The version of the last write.
+    pub version: Version,
 }
 
 impl Serialize for Answer {
@@ -47,12 +80,22 @@ impl Serialize for Answer {
             version: &'a Version,
             value: &'a ItemValue,
         }
+        #[derive(Serialize)]
+        struct DeletedJson<'a> {
+            collection: &'a Collection,
+            id: &'a ItemId,
+            version: &'a Version,
+        }
         let members = if self.padding.is_empty() { 2 } else { 3 };
         let mut answer = to.serialize_struct("Answer", members)?;
         match &self.outcome {
             Outcome::Item { collection, id, version, value } => {
                 answer.serialize_field("item", &ItemJson { collection, id, version, value })?;
             }
+            Outcome::Deleted { collection, id, version } => {
+                answer.serialize_field("deleted", &DeletedJson { collection, id, version })?;
+            }
+            Outcome::Page(page) => answer.serialize_field("page", page)?,
             Outcome::Summary(summary) => answer.serialize_field("summary", summary)?,
             Outcome::Error(error) => answer.serialize_field("error", error)?,
         }
@@ -68,11 +111,20 @@ impl Serialize for Answer {
 #[derive(Deserialize)]
 struct AnswerJson {
     item: Option<ItemJson>,
+    deleted: Option<DeletedJson>,
+    page: Option<ItemPage>,
     summary: Option<Summary>,
     error: Option<String>,
     trace: ResponseTree,
     #[serde(default)]
     padding: String,
+}
+
+#[derive(Deserialize)]
+struct DeletedJson {
+    collection: Collection,
+    id: ItemId,
+    version: Version,
 }
 
 #[derive(Deserialize)]
@@ -85,16 +137,34 @@ struct ItemJson {
 
 impl<'de> Deserialize<'de> for Answer {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let AnswerJson { item, summary, error, trace, padding } = AnswerJson::deserialize(from)?;
-        let outcome = match (item, summary, error) {
-            (Some(ItemJson { collection, id, version, value }), None, None) => {
-                Outcome::Item { collection, id, version, value }
-            }
-            (None, Some(summary), None) => Outcome::Summary(summary),
-            (None, None, Some(error)) => Outcome::Error(error),
-            _ => return Err(de::Error::custom("an answer has one of item, summary and error")),
-        };
-        Ok(Self { outcome, trace, padding })
+        let AnswerJson { item, deleted, page, summary, error, trace, padding } =
+            AnswerJson::deserialize(from)?;
+        let item = item.map(|ItemJson { collection, id, version, value }| Outcome::Item {
+            collection,
+            id,
+            version,
+            value,
+        });
+        let deleted = deleted.map(|DeletedJson { collection, id, version }| Outcome::Deleted {
+            collection,
+            id,
+            version,
+        });
+        let mut outcomes = [
+            item,
+            deleted,
+            page.map(Outcome::Page),
+            summary.map(Outcome::Summary),
+            error.map(Outcome::Error),
+        ]
+        .into_iter()
+        .flatten();
+        match (outcomes.next(), outcomes.next()) {
+            (Some(outcome), None) => Ok(Self { outcome, trace, padding }),
+            _ => Err(de::Error::custom(
+                "an answer has one of item, deleted, page, summary and error",
+            )),
+        }
     }
 }
 
@@ -134,7 +204,20 @@ mod tests {
 
     #[test]
     fn an_answer_has_one_outcome_beside_its_trace() {
-        for outcome in [Outcome::Summary(Summary::default()), Outcome::Error("none".into())] {
+        let (collection, id): (Collection, ItemId) =
+            ("a".parse().unwrap(), "1".to_owned().try_into().unwrap());
+        let version: Version = "1.0.a".parse().unwrap();
+        let page = ItemPage {
+            collection: collection.clone(),
+            items: vec![PageItem { id: id.clone(), version: version.clone() }],
+            next: Some("7".into()),
+        };
+        for outcome in [
+            Outcome::Summary(Summary::default()),
+            Outcome::Error("none".into()),
+            Outcome::Deleted { collection, id, version },
+            Outcome::Page(page),
+        ] {
             let mut answer = answer(outcome);
             answer.padding = "xx".into();
             let json = serde_json::to_string(&answer).unwrap();

@@ -1,6 +1,6 @@
 //! Responses as plain text, for users of `curl`.
 
-use crate::{Answer, Outcome, Query, ResponseTree, Summary};
+use crate::{Answer, ItemPage, Outcome, PageItem, Query, ResponseTree, Summary};
 use std::fmt::{self, Display, Formatter};
 
 /// The outcome, an empty line, and the trace.
@@ -17,8 +17,25 @@ impl Display for Outcome {
             Outcome::Item { collection, id, version, value } => {
                 write!(f, "item {collection}/{id}, version {version}\n{value}")
             }
+            Outcome::Deleted { collection, id, version } => {
+                write!(f, "deleted {collection}/{id}, version {version}")
+            }
+            Outcome::Page(page) => write!(f, "{page}"),
             Outcome::Summary(summary) => write!(f, "{summary}"),
             Outcome::Error(error) => write!(f, "error: {error}"),
+        }
+    }
+}
+
+impl Display for ItemPage {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.collection, format_count(self.items.len() as u64, "item"))?;
+        for PageItem { id, version } in &self.items {
+            write!(f, "\n  {id}, version {version}")?;
+        }
+        match &self.next {
+            Some(next) => write!(f, "\n  the next page starts after {next}"),
+            None => Ok(()),
         }
     }
 }
@@ -32,7 +49,7 @@ impl Display for Summary {
         );
         write!(f, "summary: {collections}, {items}")?;
         if self.truncated {
-            write!(f, " (incomplete: a store has more items than a summary reads)")?;
+            write!(f, " (incomplete: there are more items or components than a summary reads)")?;
         }
         let width =
             self.collections.keys().map(|collection| collection.as_str().len()).max().unwrap_or(0);
@@ -60,7 +77,12 @@ fn write_branch(f: &mut Formatter<'_>, tree: &ResponseTree, indent: &str) -> fmt
     let pod = if tree.pod.is_empty() { "no pod answered" } else { &tree.pod };
     write!(f, "{} [{}] {pod}, {}", tree.component, tree.role, Millis(tree.micros))?;
     if let Some(error) = &tree.error {
-        write!(f, ", failed: {error}")?;
+        // The component below that caused it says why.
+        let is_below = tree.calls.iter().any(|call| call.error.is_some());
+        write!(f, ", failed")?;
+        if !is_below {
+            write!(f, ": {error}")?;
+        }
     }
     writeln!(f)?;
     let branches = tree.queries.len() + tree.calls.len();
@@ -181,7 +203,7 @@ client [service] shop-client-1, 6.0 ms
         let answer =
             Answer { outcome: Outcome::Summary(summary), trace: client, padding: String::new() };
         let expected = "\
-summary: 2 collections, 11 items (incomplete: a store has more items than a summary reads)
+summary: 2 collections, 11 items (incomplete: there are more items or components than a summary reads)
   ad      1 item, 33 bytes, newest 1700000000000.0.shop-catalog-1
   orders  10 items, 33 bytes, newest 1700000000000.0.shop-catalog-1
 

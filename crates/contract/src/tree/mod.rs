@@ -4,5 +4,5 @@ mod answer;
 mod display;
 mod response;
 
-pub use answer::{Answer, Outcome};
+pub use answer::{Answer, ItemPage, Outcome, PageItem};
 pub use response::{CollectionSummary, Query, ResponseTree, Summary};

@@ -14,7 +14,7 @@ mod store;
 
 pub(crate) use error::BackendError;
 pub(crate) use internal_api_client::InternalApiClient;
-pub(crate) use item_write::{ItemWrite, WriteDecision, WrittenItem};
+pub(crate) use item_write::{ItemWrite, Precondition, WriteDecision, WrittenItem};
 pub(crate) use merge::merge_summaries;
 pub(crate) use query_context::{QueryContext, QueryLog};
 pub(crate) use store::StoreClient;

@@ -1,11 +1,13 @@
 //! What a component implements to be served over HTTP.
 
-use super::{HttpError, Request};
+use super::{HttpError, ListRequest, Request};
 use crate::{
     backend::{ItemWrite, WrittenItem},
     runtime::RoleSettings,
 };
-use maquette_contract::{ItemKey, Record, RequestWork, Summary, internal_api::InternalPage};
+use maquette_contract::{
+    ItemKey, ItemPage, Record, RequestWork, Summary, internal_api::InternalPage,
+};
 
 /// The answers of a component to users' requests; `S` are the settings of its role.
 ///
@@ -23,13 +25,20 @@ pub trait Application<S: RoleSettings>: Send + Sync + 'static {
         key: &ItemKey,
     ) -> impl Future<Output = Result<Record, HttpError>> + Send;
 
-    /// Writes an item. The write is durable at its owner when this returns.
+    /// Writes or deletes an item. The write is durable at its owner when this returns.
     fn write_item(
         &self,
         request: &Request<S>,
         key: &ItemKey,
         write: ItemWrite,
     ) -> impl Future<Output = Result<WrittenItem, HttpError>> + Send;
+
+    /// A page of the items of a collection, from its owner.
+    fn list_items(
+        &self,
+        request: &Request<S>,
+        list: &ListRequest,
+    ) -> impl Future<Output = Result<ItemPage, HttpError>> + Send;
 
     /// Adds up the summaries of all components that can be reached from here.
     fn gather_summary(

@@ -45,6 +45,12 @@ impl HttpError {
     }
 }
 
+/// Whether an answer with this status shows that the component, or one below it, fails. 501 does
+/// not: the component works and cannot do what is requested.
+pub fn is_failure(status: StatusCode) -> bool {
+    status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED
+}
+
 impl From<BackendError> for HttpError {
     fn from(error: BackendError) -> Self {
         let status = match &error {

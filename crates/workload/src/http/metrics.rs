@@ -17,6 +17,8 @@ const BUCKETS: [f64; 14] =
 pub(super) enum HttpOperation {
     Get,
     Put,
+    Delete,
+    List,
     Summary,
     /// A request of another component for the items that this one keeps.
     Internal,
@@ -27,6 +29,8 @@ impl HttpOperation {
         match self {
             HttpOperation::Get => "get",
             HttpOperation::Put => "put",
+            HttpOperation::Delete => "delete",
+            HttpOperation::List => "list",
             HttpOperation::Summary => "summary",
             HttpOperation::Internal => "internal",
         }

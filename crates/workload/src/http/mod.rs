@@ -10,7 +10,6 @@
 //! call [`serve_with_local_items`].
 
 mod application;
-mod content_type;
 mod error;
 mod internal_items;
 mod limits;
@@ -24,7 +23,9 @@ mod server;
 mod tests;
 
 pub use application::{Application, LocalItems};
-pub use error::HttpError;
+pub use error::{HttpError, is_failure};
+pub use parse::ListRequest;
+pub(crate) use parse::precondition_header;
 pub use request::Request;
 
 use crate::runtime::{RoleSettings, Runtime, serve};

@@ -1,11 +1,12 @@
 //! The format of an answer on the wire.
 
+use super::parse::entity_tag;
 use axum::{
     Json,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use maquette_contract::Answer;
+use maquette_contract::{Answer, Outcome};
 
 /// The format that a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +39,18 @@ pub(super) fn render_response(
     answer: Answer,
     min_bytes: u64,
 ) -> Response {
+    let tag = match &answer.outcome {
+        Outcome::Item { version, .. } => entity_tag(version),
+        _ => None,
+    };
     let mut response = match format {
+        _ if status == StatusCode::NOT_MODIFIED => status.into_response(),
         AnswerFormat::Text => (status, answer.to_string()).into_response(),
         AnswerFormat::Json => (status, Json(pad_answer(answer, min_bytes))).into_response(),
     };
+    if let Some(tag) = tag {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
     add_retry_after(&mut response);
     response
 }
@@ -70,7 +79,7 @@ fn pad_answer(mut answer: Answer, min_bytes: u64) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use maquette_contract::{Outcome, ResponseTree, Role};
+    use maquette_contract::{ResponseTree, Role};
 
     fn answer() -> Answer {
         let trace = ResponseTree {

@@ -1,34 +1,41 @@
 //! The paths of users.
 
 use super::{
-    Application, HttpError,
-    content_type::check_content_type,
+    Application, HttpError, ListRequest,
     metrics::HttpOperation,
-    parse::{self, ItemPath, ParsedRequest},
+    parse::{
+        self, ItemPath, ParsedRequest, QueryParameters, ReadConditions, check_content_type,
+        parse_precondition,
+    },
     server::HttpServer,
 };
-use crate::runtime::{
-    RoleSettings, check_recipient,
-    headers::{X_REQUEST_ID, is_request_id, random_request_id},
+use crate::{
+    backend::Precondition,
+    runtime::{
+        RoleSettings, check_recipient,
+        headers::{X_REQUEST_ID, is_request_id, random_request_id},
+    },
 };
 use axum::{
     Router,
     body::Body,
-    extract::{Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, Method, StatusCode, Uri},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
-use maquette_contract::keys::HEADER_POD;
+use maquette_contract::{Content, keys::HEADER_POD};
 use std::sync::Arc;
 
 /// The paths, for the index page and for the answers to unknown paths.
 const PATHS_HELP: &str = "\
-GET /items/{collection}/{id}   read an item
-PUT /items/{collection}/{id}   write an item; the body is its value, any JSON
-GET /summary                   count the items of all owners, by collection
-GET /ping                      204 if this pod answers at all";
+GET /items/{collection}/{id}      read an item
+PUT /items/{collection}/{id}      write an item; the body is its value, any JSON
+DELETE /items/{collection}/{id}   delete an item
+GET /items/{collection}           list the items of a collection, in pages
+GET /summary                      count the items of all owners, by collection
+GET /ping                         204 if this pod answers at all";
 
 pub(super) type SharedServer<S, A> = State<Arc<HttpServer<S, A>>>;
 
@@ -37,10 +44,12 @@ pub(super) fn user_router<S: RoleSettings, A: Application<S>>(
     server: Arc<HttpServer<S, A>>,
     extra_routes: Router<Arc<HttpServer<S, A>>>,
 ) -> Router {
+    let item = get(get_item::<S, A>).put(put_item::<S, A>).delete(delete_item::<S, A>);
     Router::new()
         .route("/", get(show_index::<S, A>))
         .route("/ping", get(async || StatusCode::NO_CONTENT))
-        .route("/items/{collection}/{id}", get(get_item::<S, A>).put(put_item::<S, A>))
+        .route("/items/{collection}", get(list_items::<S, A>))
+        .route("/items/{collection}/{id}", item)
         .route("/summary", get(get_summary::<S, A>))
         .merge(extra_routes)
         .fallback(unknown_path::<S, A>)
@@ -93,7 +102,8 @@ async fn get_item<S: RoleSettings, A: Application<S>>(
     path: ItemPath,
     headers: HeaderMap,
 ) -> Response {
-    let parsing = async { Ok(ParsedRequest::Get(parse::parse_key(path)?)) };
+    let parsing =
+        async { Ok(ParsedRequest::Get(parse::parse_key(path)?, ReadConditions::parse(&headers)?)) };
     server.answer_request(HttpOperation::Get, &headers, parsing).await
 }
 
@@ -105,10 +115,42 @@ async fn put_item<S: RoleSettings, A: Application<S>>(
 ) -> Response {
     let parsing = async {
         let key = parse::parse_key(path)?;
+        let precondition = parse_precondition(&headers)?;
         check_content_type(&headers)?;
-        Ok(ParsedRequest::Put(key, parse::read_value(body).await?))
+        let value = parse::read_value(body).await?;
+        Ok(ParsedRequest::Write(key, Content::Value(value), precondition))
     };
     server.answer_request(HttpOperation::Put, &headers, parsing).await
+}
+
+/// A body has no meaning and is not read.
+async fn delete_item<S: RoleSettings, A: Application<S>>(
+    State(server): SharedServer<S, A>,
+    path: ItemPath,
+    headers: HeaderMap,
+) -> Response {
+    let parsing = async {
+        let (key, precondition) = (parse::parse_key(path)?, parse_precondition(&headers)?);
+        if precondition == Some(Precondition::Absent) {
+            let message = "an item that must not exist cannot be deleted: leave out If-None-Match";
+            return Err(HttpError::bad_request(message));
+        }
+        Ok(ParsedRequest::Write(key, Content::Deleted, precondition))
+    };
+    server.answer_request(HttpOperation::Delete, &headers, parsing).await
+}
+
+async fn list_items<S: RoleSettings, A: Application<S>>(
+    State(server): SharedServer<S, A>,
+    path: Result<Path<String>, PathRejection>,
+    query: QueryParameters,
+    headers: HeaderMap,
+) -> Response {
+    let parsing = async {
+        let collection = parse::parse_collection(path)?;
+        Ok(ParsedRequest::List(ListRequest::parse(collection, query)?))
+    };
+    server.answer_request(HttpOperation::List, &headers, parsing).await
 }
 
 async fn get_summary<S: RoleSettings, A: Application<S>>(

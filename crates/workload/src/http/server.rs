@@ -1,7 +1,7 @@
 //! Handles a user's request from its arrival to its answer.
 
 use super::{
-    Application, HttpError, Request,
+    Application, HttpError, ListRequest, Request, is_failure,
     limits::{receive, required_permits, within_limits},
     metrics::{HttpMetrics, HttpOperation},
     parse::ParsedRequest,
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header::LINK},
     response::Response,
 };
 use maquette_contract::{
@@ -65,14 +65,20 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
             self.run_within_limits(&mut request, required_permits(headers), parsing).await;
         let min_bytes = A::simulated_work(&request.settings).response_bytes;
         let context = request.context.clone();
+        let link = outcome.as_ref().ok().and_then(|success| success.next_page.clone());
         let (status, answer) = self.build_answer(request, start, outcome);
         let took = start.elapsed();
         self.metrics.finish_request(operation, status, took);
-        let failed = status.is_server_error();
+        let failed = is_failure(status);
         if context.is_traffic(failed) {
             self.runtime.served_traffic.record(took, failed);
         }
-        render_response(AnswerFormat::from_accept(headers), status, answer, min_bytes)
+        let mut response =
+            render_response(AnswerFormat::from_accept(headers), status, answer, min_bytes);
+        if let Some(link) = link {
+            response.headers_mut().insert(LINK, link);
+        }
+        response
     }
 
     /// Answers a request whose path or method does not exist. It is not counted as traffic and has
@@ -100,7 +106,7 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
         request: &mut Request<S>,
         permits: u32,
         parsing: impl Future<Output = Result<ParsedRequest, HttpError>> + Send,
-    ) -> Result<Outcome, HttpError> {
+    ) -> Result<Success, HttpError> {
         let parsed = receive(&mut request.context, parsing).await?;
         let work = async {
             if let Some(time) = &A::simulated_work(&request.settings).processing_time {
@@ -115,30 +121,62 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
         &self,
         request: &Request<S>,
         parsed: ParsedRequest,
-    ) -> Result<Outcome, HttpError> {
+    ) -> Result<Success, HttpError> {
         match parsed {
-            ParsedRequest::Get(key) => {
+            ParsedRequest::Get(key, conditions) => {
                 let record = self.application.read_item(request, &key).await?;
-                item_outcome(key, record)
+                let status = match conditions.is_not_modified(&record.version)? {
+                    true if record.value().is_some() => StatusCode::NOT_MODIFIED,
+                    _ => StatusCode::OK,
+                };
+                Ok(Success { status, ..Success::new(item_outcome(key, record)?) })
             }
-            ParsedRequest::Put(key, value) => {
-                let content = Content::Value(value);
+            ParsedRequest::Write(key, content, precondition) => {
                 let id = RequestId::new(rand::random());
-                let write = ItemWrite { content, precondition: None, request: id };
-                let written = self.application.write_item(request, &key, write).await?;
-                item_outcome(key, written.record)
+                let write = ItemWrite { content, precondition, request: id };
+                self.write_item(request, key, write).await
+            }
+            ParsedRequest::List(list) => {
+                let page = self.application.list_items(request, &list).await?;
+                let next = page.next.clone().map(|after| {
+                    let next = ListRequest { after: Some(after), ..list };
+                    // Both are percent-encoded: always valid in a header.
+                    HeaderValue::try_from(format!("<{}>; rel=\"next\"", next.path())).ok()
+                });
+                Ok(Success { next_page: next.flatten(), ..Success::new(Outcome::Page(page)) })
             }
             ParsedRequest::Summary => {
-                self.application.gather_summary(request).await.map(Outcome::Summary)
+                let summary = self.application.gather_summary(request).await?;
+                Ok(Success::new(Outcome::Summary(summary)))
             }
         }
+    }
+
+    async fn write_item(
+        &self,
+        request: &Request<S>,
+        key: ItemKey,
+        write: ItemWrite,
+    ) -> Result<Success, HttpError> {
+        let is_deletion = write.content == Content::Deleted;
+        let written = self.application.write_item(request, &key, write).await?;
+        if is_deletion {
+            // A tombstone may have been written; the item did not exist before either.
+            if written.is_new {
+                return Err(not_found(&key));
+            }
+            let (ItemKey { collection, id }, version) = (key, written.record.version);
+            return Ok(Success::new(Outcome::Deleted { collection, id, version }));
+        }
+        let status = if written.is_new { StatusCode::CREATED } else { StatusCode::OK };
+        Ok(Success { status, ..Success::new(item_outcome(key, written.record)?) })
     }
 
     fn build_answer(
         &self,
         request: Request<S>,
         start: Instant,
-        outcome: Result<Outcome, HttpError>,
+        outcome: Result<Success, HttpError>,
     ) -> (StatusCode, Answer) {
         let component = request.component().clone();
         let (queries, calls) = request.into_logs();
@@ -153,18 +191,34 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
             error,
         };
         let (status, outcome) = match outcome {
-            Ok(outcome) => (StatusCode::OK, outcome),
+            Ok(success) => (success.status, success.outcome),
             Err(error) => (error.status, Outcome::Error(error.message)),
         };
         (status, Answer { outcome, trace, padding: String::new() })
     }
 }
 
+/// A request that did not fail.
+struct Success {
+    status: StatusCode,
+    outcome: Outcome,
+    /// The header `Link` to the next page.
+    next_page: Option<HeaderValue>,
+}
+
+impl Success {
+    fn new(outcome: Outcome) -> Self {
+        Self { status: StatusCode::OK, outcome, next_page: None }
+    }
+}
+
 /// 404 if the item was deleted.
 fn item_outcome(key: ItemKey, record: Record) -> Result<Outcome, HttpError> {
-    let Content::Value(value) = record.content else {
-        return Err(HttpError::not_found(format!("there is no item {key}")));
-    };
+    let Content::Value(value) = record.content else { return Err(not_found(&key)) };
     let ItemKey { collection, id } = key;
     Ok(Outcome::Item { collection, id, version: record.version, value })
+}
+
+fn not_found(key: &ItemKey) -> HttpError {
+    HttpError::not_found(format!("there is no item {key}"))
 }

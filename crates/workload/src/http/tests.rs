@@ -1,7 +1,8 @@
 //! The limits on requests, with a fake application.
 
 use super::{
-    Application, HttpError, HttpServer, Request, limits::required_permits, routes::user_router,
+    Application, HttpError, HttpServer, ListRequest, Request, limits::required_permits,
+    routes::user_router,
 };
 use crate::backend::{ItemWrite, WrittenItem};
 use crate::runtime::{
@@ -15,7 +16,7 @@ use axum::{
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use maquette_contract::{
-    ComponentIdentity, ItemKey, Record, RequestWork, Role, RoleConfig, Summary,
+    ComponentIdentity, ItemKey, ItemPage, Record, RequestWork, Role, RoleConfig, Summary,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -56,6 +57,14 @@ impl Application<FakeSettings> for Gated {
         _: &ItemKey,
         _: ItemWrite,
     ) -> Result<WrittenItem, HttpError> {
+        Err(HttpError::unavailable("not now"))
+    }
+
+    async fn list_items(
+        &self,
+        _: &Request<FakeSettings>,
+        _: &ListRequest,
+    ) -> Result<ItemPage, HttpError> {
         Err(HttpError::unavailable("not now"))
     }
 

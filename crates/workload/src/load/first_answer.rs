@@ -5,10 +5,10 @@
 //! components do not count those that fail. The wait has no bound, so the load reports its length,
 //! and the operator decides when it is too long.
 
-use super::{REQUEST_TIMEOUT, request::read_item, settings::LoadSettings, virtual_users::nth_item};
-use crate::runtime::{Runtime, headers::RequestContext};
+use super::{REQUEST_TIMEOUT, generator::Shared, request::read_and_check, virtual_users::nth_item};
+use crate::runtime::headers::RequestContext;
 use maquette_http_client::Backoff;
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// The pauses between two attempts.
@@ -16,18 +16,16 @@ const ATTEMPT_PAUSES: Backoff = Backoff::new(Duration::from_millis(50), Duration
 
 /// Reads one item after another until a target answers, with the item or that there is none. Each
 /// attempt is about another target and item: one that is broken does not keep the load waiting.
-pub(super) async fn await_first_answer(runtime: &Arc<Runtime<LoadSettings>>) {
+pub(super) async fn await_first_answer(shared: &Shared) {
     let mut pauses = ATTEMPT_PAUSES;
     let mut reason = String::new();
     for attempt in 0_u64.. {
-        let guard = runtime.config.begin_request();
-        let settings = &guard.settings;
-        let turn = usize::try_from(attempt).unwrap_or(0) % settings.targets.len();
-        let key = nth_item(&settings.mix, attempt);
-        let deadline = Instant::now() + REQUEST_TIMEOUT;
-        let context = RequestContext::new_waiting_read(deadline);
-        match read_item(&settings.targets[turn], &key, context).await {
-            Ok(_) => return,
+        shared.refresh_settings();
+        let active = shared.active();
+        let key = nth_item(&active.settings().mix, attempt);
+        let context = RequestContext::new_waiting_read(Instant::now() + REQUEST_TIMEOUT);
+        match read_and_check(active.client(attempt), &key, &context, &shared.checker).await {
+            Ok(()) => return,
             // Only a change is logged.
             Err(failure) if failure.reason != reason => {
                 reason = failure.reason;
@@ -35,7 +33,7 @@ pub(super) async fn await_first_answer(runtime: &Arc<Runtime<LoadSettings>>) {
             }
             Err(_) => {}
         }
-        drop(guard);
+        drop(active);
         sleep(pauses.next_pause()).await;
     }
 }

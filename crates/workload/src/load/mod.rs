@@ -1,26 +1,34 @@
 //! The load: the virtual users of the model.
 //!
-//! An open loop: each request starts on schedule, whether or not earlier ones have ended, and its
-//! latency counts from the scheduled start. So a stall shows in the quantiles as real users would
-//! experience it; a loop that waits for each answer would hide it ("coordinated omission").
+//! An open loop, unless the settings ask for a closed one: each request starts on schedule, whether
+//! or not earlier ones have ended, and its latency counts from the scheduled start. So a stall shows
+//! in the quantiles as real users would experience it; a loop that waits for each answer would hide
+//! it ("coordinated omission").
 //!
-//! Owns the schedule ([`schedule`]), the choice of requests ([`virtual_users`]), the acknowledged
-//! writes ([`durability_checker`]) and the results ([`metrics`]). A read that starts after a write
-//! was acknowledged and finds the item missing or older is a lost write. Acknowledged writes are
-//! tracked across changes of the configuration, not across restarts.
+//! Owns when requests start ([`schedule`], [`generator`]), the choice of requests
+//! ([`virtual_users`]), the connections to the targets ([`client`]), the check that answers agree
+//! with each other ([`checker`]) and the results ([`metrics`]). What is known of items is kept
+//! across changes of the configuration, not across restarts.
 //!
-//! Writes take all items in turn. Reads choose at random among acknowledged items of the configured
-//! collections, or among all items while there are none; a missing item without an acknowledged
-//! write is not a failure.
+//! Writes take all items in turn. Reads choose at random among known items of the configured
+//! collections, or among all items while there are none; a missing item that was never known is not
+//! a failure.
 //!
 //! The virtual users start with the first answer of a target ([`first_answer`]): the parts of a new
 //! model do not start at once. Until then the report says for how long the load has waited.
 //!
+//! Faults of the load are not faults of the model: a request that is due and cannot be sent, because
+//! the process was suspended or is at one of its limits, is dropped and does not count as failed.
+//! The report says whether the load keeps up; otherwise its rate and latencies are not valid.
+//!
 //! Never retries as a smart client would: a request that fails counts as failed, except that a
 //! broken connection is replaced once.
 
-mod durability_checker;
+mod checker;
+mod client;
+mod failure;
 mod first_answer;
+mod generator;
 mod metrics;
 mod request;
 mod role;
@@ -34,9 +42,8 @@ pub use role::run;
 
 use std::time::Duration;
 
-/// The longest wait of a virtual user for an answer, from the scheduled start of the request.
+/// The longest wait of a virtual user for an answer, from the start of the request. Requests that
+/// wait longer for their turn are dropped, so at most this time multiplied by the rate wait.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// The most requests in flight; more wait for their turn. A request that waits longer than
-/// [`REQUEST_TIMEOUT`] is not sent and counts as failed, so at most that time multiplied by the
-/// rate wait.
+/// The most requests in flight; more wait for their turn.
 const MAX_IN_FLIGHT: usize = 2048;

@@ -1,6 +1,6 @@
 //! The requests that virtual users send.
 
-use super::{durability_checker::DurabilityChecker, settings::RequestMix};
+use super::{checker::ConsistencyChecker, settings::RequestMix};
 use maquette_contract::{ItemId, ItemKey};
 use rand::{Rng, RngExt};
 use std::{fmt, sync::Arc};
@@ -9,8 +9,7 @@ use std::{fmt, sync::Arc};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum UserRequest {
     Read(Arc<ItemKey>),
-    /// Writes an item; the number is part of its value.
-    Write(Arc<ItemKey>, u64),
+    Write(Arc<ItemKey>),
     /// Reads the summary of all collections.
     Summary,
 }
@@ -19,7 +18,7 @@ impl fmt::Display for UserRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(key) => write!(f, "read of {key}"),
-            Self::Write(key, _) => write!(f, "write of {key}"),
+            Self::Write(key) => write!(f, "write of {key}"),
             Self::Summary => f.write_str("summary"),
         }
     }
@@ -38,7 +37,7 @@ impl VirtualUsers {
         &mut self,
         mix: &RequestMix,
         targets: usize,
-        checker: &DurabilityChecker,
+        checker: &ConsistencyChecker,
         random: &mut impl Rng,
     ) -> (UserRequest, usize) {
         let target = usize::try_from(self.requests).unwrap_or(0) % targets.max(1);
@@ -47,7 +46,7 @@ impl VirtualUsers {
         let write = mix.write_percent.get();
         let request = if roll < write {
             self.writes += 1;
-            UserRequest::Write(nth_item(mix, self.writes - 1), self.writes)
+            UserRequest::Write(nth_item(mix, self.writes - 1))
         } else if roll < write.saturating_add(mix.summary_percent.get()) {
             UserRequest::Summary
         } else {
@@ -70,6 +69,7 @@ pub(super) fn nth_item(mix: &RequestMix, number: u64) -> Arc<ItemKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::checker::AnsweredItem;
     use maquette_contract::{Collection, Percent, Version};
     use std::collections::BTreeMap;
 
@@ -85,13 +85,13 @@ mod tests {
     #[test]
     fn requests_are_mixed_as_configured() {
         let (mut users, checker, mut random) =
-            (VirtualUsers::default(), DurabilityChecker::default(), rand::rng());
+            (VirtualUsers::default(), ConsistencyChecker::new(), rand::rng());
         let mut counts = BTreeMap::new();
         for _ in 0..20_000 {
             let (request, _) = users.next_request(&mix(&["items"], 10), 1, &checker, &mut random);
             let operation = match request {
                 UserRequest::Read(_) => "read",
-                UserRequest::Write(..) => "write",
+                UserRequest::Write(_) => "write",
                 UserRequest::Summary => "summary",
             };
             *counts.entry(operation).or_insert(0) += 1;
@@ -104,13 +104,13 @@ mod tests {
     #[test]
     fn writes_take_items_and_collections_in_turn_and_requests_take_targets_in_turn() {
         let (mut users, checker, mut random) =
-            (VirtualUsers::default(), DurabilityChecker::default(), rand::rng());
+            (VirtualUsers::default(), ConsistencyChecker::new(), rand::rng());
         let mix = mix(&["orders", "catalog"], 4);
         let (mut written, mut targets) = (Vec::new(), Vec::new());
         while written.len() < 5 {
             let (request, target) = users.next_request(&mix, 2, &checker, &mut random);
             targets.push(target);
-            if let UserRequest::Write(key, _) = request {
+            if let UserRequest::Write(key) = request {
                 written.push(key.to_string());
             }
         }
@@ -119,11 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn reads_choose_among_acknowledged_items() {
+    fn reads_choose_among_known_items() {
         let (mut users, mut checker, mut random) =
-            (VirtualUsers::default(), DurabilityChecker::default(), rand::rng());
+            (VirtualUsers::default(), ConsistencyChecker::new(), rand::rng());
         let key = Arc::new(ItemKey::parse("items/old").unwrap());
-        checker.record_acknowledged(&key, Version::after(None, 1, "w"));
+        let write = checker.begin_write(&key);
+        let value = std::str::from_utf8(&write.value).unwrap();
+        let answer = AnsweredItem { version: Version::after(None, 1, "w"), value };
+        checker.check_write(&write, answer).unwrap();
         for _ in 0..100 {
             let (request, _) = users.next_request(&mix(&["items"], 1000), 1, &checker, &mut random);
             assert!(!matches!(request, UserRequest::Read(read) if read != key));

@@ -84,7 +84,7 @@ impl<K: BackfillSink> Backfill<'_, K> {
 
     /// Copies an item unless the sink is up to date.
     async fn copy_item(&self, item: InternalItem) -> Result<(), BackendError> {
-        let InternalItem { key, version } = item;
+        let InternalItem { key, version, .. } = item;
         let context = QueryContext::background();
         let is_copied = !self.sink.is_up_to_date(&context, &key, &version).await?;
         if is_copied {

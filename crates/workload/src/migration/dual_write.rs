@@ -5,7 +5,7 @@ use crate::{
     backend::{BackendError, ItemWrite, QueryContext, StoreClient, WrittenItem},
     runtime::VersionClock,
 };
-use maquette_contract::{ItemKey, Record, Version};
+use maquette_contract::{Collection, ItemKey, ItemPage, Record, Version};
 
 /// The backend that items are migrated to, as requests use it.
 pub(crate) trait MigrationTarget: Send + Sync {
@@ -82,6 +82,20 @@ impl Source {
             }
             (None, new) => Ok(new),
         }
+    }
+
+    /// A page of a collection, from the source: it has every acknowledged write.
+    ///
+    /// # Errors
+    /// If the source gives no answer before the deadline.
+    pub(crate) async fn list_collection(
+        &self,
+        context: &QueryContext<'_>,
+        collection: &Collection,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<ItemPage, BackendError> {
+        self.client.list_collection(context, collection, limit, after).await
     }
 
     /// Writes an item, with a version later than those in source and target: first to the source,

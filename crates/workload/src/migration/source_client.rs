@@ -8,7 +8,8 @@ use crate::{
     runtime::{Edge, EdgeTarget},
 };
 use maquette_contract::{
-    CollectionSet, ItemKey, Record, SourceBackend, Summary, internal_api::InternalPage,
+    Collection, CollectionSet, ItemKey, ItemPage, PageItem, Record, SourceBackend, Summary,
+    internal_api::{InternalItem, InternalPage},
 };
 use std::sync::Arc;
 
@@ -88,6 +89,33 @@ impl SourceClient {
                 Ok(page)
             }
         }
+    }
+
+    /// A page of a collection, as users see it; see [`StoreClient::list_collection`].
+    pub(super) async fn list_collection(
+        &self,
+        context: &QueryContext<'_>,
+        collection: &Collection,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<ItemPage, BackendError> {
+        let peers = match self {
+            Self::Store(store) => {
+                return store.list_collection(context, collection, limit, after).await;
+            }
+            Self::Peers(peers) => peers,
+        };
+        let InternalPage { items, mut next } = peers.list_page(context, after).await?;
+        let is_listed = |item: &InternalItem| !item.deleted && item.key.collection == *collection;
+        let mut listed = items.into_iter().filter(is_listed);
+        let items: Vec<InternalItem> = listed.by_ref().take(limit).collect();
+        if listed.next().is_some() {
+            next = items.last().map(|last| last.key.to_string());
+        }
+        let items = items
+            .into_iter()
+            .map(|InternalItem { key, version, .. }| PageItem { id: key.id, version });
+        Ok(ItemPage { collection: collection.clone(), items: items.collect(), next })
     }
 
     /// Adds up the items of each of some collections.

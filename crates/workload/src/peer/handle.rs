@@ -3,8 +3,9 @@
 use super::{
     coordinate::{Coordinator, RepairQueue},
     membership::{
-        Gossip, GossipError, GossipIdentity, MemberState, Members, MembershipDriver, PeerState,
-        StateFile, StateFileError, VolumeId, join_blocker, replication_blocker, under_replicated,
+        Gossip, GossipError, GossipIdentity, Layout, MemberState, Members, MembershipDriver,
+        PeerState, StartedVolume, StateFile, StateFileError, VolumeId, VolumeProgress,
+        join_blocker, replication_blocker, under_replicated,
     },
     metrics::PeerMetrics,
     network::{LocalCopies, PeerNetwork, router, run_probes},
@@ -85,13 +86,11 @@ impl PeerHandle {
         let PeerSetup { name, overlay, data, listener, members, timing, shutdown } = setup;
         let state_file = StateFile::new(&data);
         let storage = open_storage(data).await?;
-        let mut saved = state_file.load()?;
-        saved.generation = runtime::wall_millis().max(saved.generation + 1);
-        let volume = *saved.volume.get_or_insert_with(VolumeId::random);
-        state_file.save(&saved)?;
-        let generation = saved.generation;
         let configured = members.borrow().layout.clone();
-        let member = MemberState::from_saved(&name, generation, configured, saved.transition);
+        let (started, volume) = start_volume(&state_file, &storage, &name, &configured)?;
+        let (generation, saved) = (started.boot, started.saved.clone());
+        let member =
+            MemberState::from_saved(&name, generation, configured, saved.transition, saved.trust);
         let listen = runtime::serve::address(&listener)?;
         let identity =
             GossipIdentity { name: name.clone(), generation, overlay: overlay.clone(), listen };
@@ -108,9 +107,10 @@ impl PeerHandle {
             links: Arc::clone(&parts.network),
             gossip,
             state_file,
-            generation,
+            volume: started,
             checked_peers: parts.progress.subscribe_checked_peers(),
             retry_interval: timing.discovery_interval,
+            solo_timeout: timing.solo_timeout,
             shutdown,
         };
         let (failed, failure) = oneshot::channel();
@@ -249,7 +249,6 @@ impl PeerParts {
             progress: Arc::clone(&self.progress),
             metrics: Arc::clone(&self.coordinator.metrics),
             settle_delay: timing.settle_delay,
-            stand_in_delay: timing.stand_in_delay,
         };
         tasks.spawn(async move { anti_entropy.run().await });
         let item_repair = ItemRepair {
@@ -264,6 +263,31 @@ impl PeerParts {
         let interval = timing.discovery_interval;
         tasks.spawn(async move { update_gauges(&counter, &metrics, interval).await });
     }
+}
+
+/// Marks on the volume that a peer starts with it. Blocks.
+fn start_volume(
+    state_file: &StateFile,
+    storage: &Storage,
+    name: &str,
+    configured: &Layout,
+) -> Result<(StartedVolume, VolumeId), StateFileError> {
+    let mut saved = state_file.load()?;
+    let found = saved.generation;
+    let is_new = found == 0;
+    if !is_new && saved.volume.is_none() {
+        // An earlier release does not remember which volumes there were.
+        saved.known.add_unknown(configured.members());
+    }
+    saved.trust.fresh |= is_new && storage.item_count() == 0;
+    saved.generation = runtime::wall_millis().max(found + 1);
+    let boot = saved.generation;
+    let volume = *saved.volume.get_or_insert_with(VolumeId::random);
+    saved.known.meet(name, volume, VolumeProgress { boot, mark: boot });
+    state_file.save(&saved)?;
+    let storage = storage.clone();
+    let commits = Box::new(move || storage.commit_count());
+    Ok((StartedVolume { found, boot, saved, commits }, volume))
 }
 
 /// Opening may recover the file, which reads all of it.

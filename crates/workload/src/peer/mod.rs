@@ -37,7 +37,7 @@
 //! 6. *A peer with an empty volume does not count for a quorum* until all other members have sent
 //!    it the copies that it must have. A lost volume therefore costs no more than a lost peer.
 //! 7. *Gossip never affects correctness.* Liveness ([`membership::Gossip`]) decides which owners
-//!    are queried first, when a sweep runs, and which members stand in for others.
+//!    are queried first, and when a sweep runs.
 //! 8. *Peers that migrate items from a source* read and write both backends, see
 //!    [`crate::migration`]; each peer backfills its own disk with the items that it owns
 //!    ([`api::OwnedItemsSink`]). A backfill is reported as complete only if it started when no
@@ -53,10 +53,12 @@
 //!
 //! Whenever a peer comes or goes, every peer sweeps all its items and sends the others the copies
 //! that they lack ([`repair::AntiEntropy`]). An item for which a write missed an owner is repaired
-//! by itself ([`repair::ItemRepair`]). While an owner has been down for 30 s or longer, the next member
-//! in hash order stands in for it: its copy counts for no quorum, but survives the loss of another
-//! disk. A peer drops a copy that others must hold only while all members are up and settled, and
-//! all owners are known to have it.
+//! by itself ([`repair::ItemRepair`]). A peer drops a copy that others must hold only while all
+//! members are up and settled, and all owners are known to have it.
+//!
+//! Only owners hold copies. A further copy at a peer that stands in for an owner that is down would
+//! count for no quorum: a reader that knows of other peers as stand-ins would miss it. It would
+//! answer no request, and would cost traffic twice: when the owner goes and when it comes back.
 //!
 //! A peer that is no longer a member hands its items over; it must stay until its under-replicated
 //! items are 0. If it disappears earlier, the others keep copying: they serve requests, but query

@@ -11,9 +11,6 @@ pub(super) struct Timing {
     pub(super) discovery_interval: Duration,
     /// How long the cluster must be unchanged before a sweep starts.
     pub(super) settle_delay: Duration,
-    /// How long a member is down before others stand in for it. Longer than a restart takes: its
-    /// volume comes back with it.
-    pub(super) stand_in_delay: Duration,
     /// How long a peer that sees no other member waits until it is ready alone.
     pub(super) solo_timeout: Duration,
     /// To open a connection to a peer.
@@ -32,7 +29,6 @@ impl Default for Timing {
             gossip_interval: Duration::from_millis(200),
             discovery_interval: Duration::from_secs(1),
             settle_delay: Duration::from_secs(1),
-            stand_in_delay: Duration::from_secs(30),
             solo_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_millis(500),
             attempt_timeout: Duration::from_secs(2),

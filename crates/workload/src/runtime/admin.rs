@@ -23,6 +23,7 @@ pub(super) fn start_admin_server<S: RoleSettings>(
         .route("/readyz", get(serve_readiness::<S>))
         .route("/metrics", get(serve_metrics::<S>))
         .route("/observations", get(serve_observations::<S>))
+        .route("/histograms", get(serve_histograms::<S>))
         .with_state(Arc::clone(runtime));
     // Not the shutdown of the process: Prometheus can scrape while the process drains.
     let never = super::Shutdown::new(super::shutdown::GRACE_PERIOD);
@@ -57,4 +58,10 @@ async fn serve_observations<S: RoleSettings>(
     State(runtime): State<Arc<Runtime<S>>>,
 ) -> Json<Observations> {
     Json(runtime.observations())
+}
+
+async fn serve_histograms<S: RoleSettings>(
+    State(runtime): State<Arc<Runtime<S>>>,
+) -> Result<String, StatusCode> {
+    runtime.histogram_log().ok_or(StatusCode::NOT_FOUND)
 }

@@ -77,6 +77,9 @@ pub struct Process {
 /// Fills the role's part of the pod's observations.
 type Reporter = Box<dyn Fn(&mut Observations) + Send + Sync>;
 
+/// Writes the histograms of the role; none if it cannot.
+type HistogramLog = Box<dyn Fn() -> Option<String> + Send + Sync>;
+
 /// The running process, as its role sees it.
 pub struct Runtime<S> {
     /// The flags of the `workload` command.
@@ -96,6 +99,7 @@ pub struct Runtime<S> {
     /// The address of the admin port; its port is free to choose with `--admin-port 0`.
     pub admin_address: SocketAddr,
     reporter: OnceLock<Reporter>,
+    histogram_log: OnceLock<HistogramLog>,
 }
 
 impl<S: RoleSettings> Runtime<S> {
@@ -119,6 +123,7 @@ impl<S: RoleSettings> Runtime<S> {
             admin_address: serve::address(&listener)?,
             options,
             reporter: OnceLock::new(),
+            histogram_log: OnceLock::new(),
         });
         admin::start_admin_server(listener, &runtime);
         let loaded = runtime.config.current();
@@ -135,6 +140,18 @@ impl<S: RoleSettings> Runtime<S> {
     pub fn set_reporter(&self, reporter: impl Fn(&mut Observations) + Send + Sync + 'static) {
         // An error means that a reporter is set already; it stays.
         let _ = self.reporter.set(Box::new(reporter));
+    }
+
+    /// Sets the function that writes the role's histograms for `/histograms`; only the first call
+    /// counts.
+    pub fn set_histogram_log(&self, log: impl Fn() -> Option<String> + Send + Sync + 'static) {
+        // An error means that a function is set already; it stays.
+        let _ = self.histogram_log.set(Box::new(log));
+    }
+
+    /// The role's histograms; none if the role has none.
+    pub fn histogram_log(&self) -> Option<String> {
+        self.histogram_log.get().and_then(|log| log())
     }
 
     /// The observations of this pod at the moment of the call.

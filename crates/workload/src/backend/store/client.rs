@@ -5,6 +5,7 @@ use maquette_contract::{
     Address, Recipient,
     keys::{COMMAND_RECIPIENT, ERROR_MISDIRECTED},
 };
+use maquette_http_client::resolve;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue, RedisError,
     RedisResult, RetryMethod, ServerErrorKind, aio::MultiplexedConnection, cmd,
@@ -101,18 +102,21 @@ impl StoreClient {
     }
 }
 
-/// Connects; the host's name is resolved each time.
+/// Connects to the first address of the host that accepts.
 async fn open_connection(address: &Address) -> RedisResult<MultiplexedConnection> {
-    let (bracketed, digits) = address.0.rsplit_once(':').unwrap_or((&address.0, ""));
-    let port = digits.parse().map_err(|_| {
-        RedisError::from((ErrorKind::InvalidClientConfig, "the address has no port", digits.into()))
-    })?;
-    let host = bracketed.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(ANSWER_TIMEOUT));
-    let client = Client::open(ConnectionAddr::Tcp(host, port))?;
-    client.get_multiplexed_async_connection_with_config(&config).await
+    let addresses = resolve(&address.0, CONNECT_TIMEOUT).await?;
+    let mut failure = RedisError::from((ErrorKind::Io, "the name has no address"));
+    for found in addresses {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(ANSWER_TIMEOUT));
+        let client = Client::open(ConnectionAddr::Tcp(found.ip().to_string(), found.port()))?;
+        match client.get_multiplexed_async_connection_with_config(&config).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 /// Names the recipient on a new connection, before any query: a store that it is not meant for

@@ -5,6 +5,7 @@
 
 mod client;
 mod item;
+mod list;
 mod query;
 mod scan;
 

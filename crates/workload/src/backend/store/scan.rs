@@ -19,12 +19,12 @@ const MAX_SUMMARY_ITEMS: usize = 10_000;
 type ScanReply = (u64, Vec<Vec<u8>>);
 
 /// The items of a page. Keys and values of another form are not items.
-struct StorePage {
+pub(super) struct StorePage {
     /// The cursor of the next page; 0 after the last one.
-    next: u64,
+    pub(super) next: u64,
     /// The number of keys, items or not.
     scanned: usize,
-    items: Vec<(ItemKey, RecordHead)>,
+    pub(super) items: Vec<(ItemKey, RecordHead)>,
 }
 
 impl StoreClient {
@@ -41,7 +41,7 @@ impl StoreClient {
         let mut cursor = 0;
         let mut scanned = 0;
         loop {
-            let page = scan_page(context, self, cursor, filter).await?;
+            let page = scan_page(context, self, cursor, PAGE_SIZE, filter).await?;
             scanned += page.scanned;
             page.items.into_iter().for_each(|(key, head)| add_item(&mut summary, key, head));
             if page.next == 0 {
@@ -69,24 +69,30 @@ impl StoreClient {
         let cursor = after.map_or(Ok(0), str::parse).map_err(|_| {
             BackendError::BadReply("the cursor of a store's page must be a number".to_owned())
         })?;
-        let StorePage { next, items, .. } = scan_page(context, self, cursor, filter).await?;
+        let StorePage { next, items, .. } =
+            scan_page(context, self, cursor, PAGE_SIZE, filter).await?;
         Ok(InternalPage {
             items: items
                 .into_iter()
-                .map(|(key, head)| InternalItem { key, version: head.version })
+                .map(|(key, head)| {
+                    let deleted = head.value_bytes.is_none();
+                    InternalItem { key, version: head.version, deleted }
+                })
                 .collect(),
             next: (next != 0).then(|| next.to_string()),
         })
     }
 }
 
-async fn scan_page(
+/// `count` keys are examined.
+pub(super) async fn scan_page(
     context: &QueryContext<'_>,
     store: &StoreClient,
     cursor: u64,
+    count: usize,
     filter: CollectionFilter<'_>,
 ) -> Result<StorePage, BackendError> {
-    let (next, keys) = scan_keys(context, store, cursor).await?;
+    let (next, keys) = scan_keys(context, store, cursor, count).await?;
     let included: Vec<_> = keys
         .iter()
         .filter_map(|key| ItemKey::parse(std::str::from_utf8(key).ok()?))
@@ -109,8 +115,9 @@ async fn scan_keys(
     context: &QueryContext<'_>,
     store: &StoreClient,
     cursor: u64,
+    count: usize,
 ) -> Result<ScanReply, BackendError> {
-    let query = cmd("SCAN").arg(cursor).arg("COUNT").arg(PAGE_SIZE).take();
+    let query = cmd("SCAN").arg(cursor).arg("COUNT").arg(count).take();
     run_read_query(context, store, "SCAN", &query, |(_, keys): &ScanReply| {
         (keys.iter().map(Vec::len).sum(), None)
     })

@@ -5,7 +5,7 @@ use crate::{
     runtime::{ConfigDocument, Options, Process, RunError, Shutdown},
 };
 use maquette_contract::{
-    Address, ComponentConfig, LoadConfig, LoadTarget, Observations, Percent, RoleConfig,
+    Address, Arrivals, ComponentConfig, LoadConfig, LoadTarget, Observations, Percent, RoleConfig,
 };
 use std::{path::PathBuf, time::Duration};
 use tempfile::TempDir;
@@ -35,6 +35,9 @@ pub(super) fn config(targets: &[&Address]) -> LoadConfig {
     LoadConfig {
         targets: targets.iter().map(target).collect(),
         requests_per_second: 200,
+        arrivals: Arrivals::Constant,
+        ramp: None,
+        closed_loop: None,
         write_percent: Percent::try_from(30).unwrap(),
         summary_percent: Percent::try_from(5).unwrap(),
         items: 20,

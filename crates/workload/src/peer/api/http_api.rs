@@ -1,15 +1,15 @@
 //! The HTTP API for users: served by the peers, by the peers and a migration source during a
 //! migration, or by their successor if they have one.
 
-use super::{PeerApi, answer_deadline, unavailable_error};
+use super::{PeerApi, answer_deadline, collection::list_collection, unavailable_error};
 use crate::{
     backend::{ItemWrite, QueryContext, QueryLog, WrittenItem, merge_summaries},
     forward,
-    http::{Application, HttpError, Request},
+    http::{Application, HttpError, ListRequest, Request},
     peer::settings::PeerSettings,
 };
 use axum::http::StatusCode;
-use maquette_contract::{ItemKey, Record, RequestWork, Summary};
+use maquette_contract::{Content, ItemKey, ItemPage, Record, RequestWork, Summary};
 
 impl Application<PeerSettings> for PeerApi {
     fn simulated_work(settings: &PeerSettings) -> &RequestWork {
@@ -35,7 +35,7 @@ impl Application<PeerSettings> for PeerApi {
                 peers.read().await.map_err(unavailable_error)?
             }
         };
-        item.ok_or_else(|| HttpError::not_found(format!("there is no item {key}")))
+        item.ok_or_else(|| no_item(key))
     }
 
     async fn write_item(
@@ -45,12 +45,17 @@ impl Application<PeerSettings> for PeerApi {
         write: ItemWrite,
     ) -> Result<WrittenItem, HttpError> {
         if let Some(successor) = &request.settings.successor {
-            return forward::put_item(request, successor, key, &write).await;
+            return forward::write_item(request, successor, key, &write).await;
         }
         if write.precondition.is_some() {
             let message = "peers have no single owner of an item that could check a precondition: \
                            write without one";
             return Err(HttpError::new(StatusCode::NOT_IMPLEMENTED, message));
+        }
+        if write.content == Content::Deleted {
+            // Without an item there is nothing to delete, and no tombstone to keep.
+            let item = self.read_item(request, key).await?;
+            item.value().ok_or_else(|| no_item(key))?;
         }
         let log: QueryLog<'_> = &|query| request.log_query(query);
         match request.settings.migration_sources.source_of(&key.collection) {
@@ -62,6 +67,34 @@ impl Application<PeerSettings> for PeerApi {
             None => {
                 let peers = self.0.coordinator.item(key, answer_deadline(request), log);
                 peers.write(&write).await.map_err(unavailable_error)
+            }
+        }
+    }
+
+    async fn list_items(
+        &self,
+        request: &Request<PeerSettings>,
+        list: &ListRequest,
+    ) -> Result<ItemPage, HttpError> {
+        if let Some(successor) = &request.settings.successor {
+            return forward::list_items(request, successor, list).await;
+        }
+        let log: QueryLog<'_> = &|query| request.log_query(query);
+        match request.settings.migration_sources.source_of(&list.collection) {
+            Some(source) => {
+                let context = QueryContext { request: request.context.clone(), log };
+                let after = list.after.as_deref();
+                Ok(source.list_collection(&context, &list.collection, list.limit, after).await?)
+            }
+            None => {
+                if let Some(after) = list.after.as_deref().filter(|it| ItemKey::parse(it).is_none())
+                {
+                    let message = format!("after={after:?} is not the cursor of a page");
+                    return Err(HttpError::bad_request(message));
+                }
+                list_collection(&self.0.coordinator, list, answer_deadline(request), log)
+                    .await
+                    .map_err(unavailable_error)
             }
         }
     }
@@ -78,4 +111,8 @@ impl Application<PeerSettings> for PeerApi {
         );
         Ok(merge_summaries(own.map_err(unavailable_error)?, migrated?))
     }
+}
+
+fn no_item(key: &ItemKey) -> HttpError {
+    HttpError::not_found(format!("there is no item {key}"))
 }

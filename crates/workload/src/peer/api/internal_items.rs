@@ -24,14 +24,14 @@ const PAGE_ITEMS: usize = 1000;
 struct PageCollector(InternalPage);
 
 impl Collector for PageCollector {
-    fn add_item(&mut self, ListedItem { key, version, .. }: ListedItem) -> ControlFlow<()> {
+    fn add_item(&mut self, ListedItem { key, version, bytes }: ListedItem) -> ControlFlow<()> {
         let InternalPage { items, next } = &mut self.0;
         if items.len() == PAGE_ITEMS {
             // This item belongs to the next page.
             *next = items.last().map(|last| last.key.to_string());
             return ControlFlow::Break(());
         }
-        items.push(InternalItem { key, version });
+        items.push(InternalItem { key, version, deleted: bytes.is_none() });
         ControlFlow::Continue(())
     }
 }

@@ -4,6 +4,7 @@
 //! which backend serves a request, and the deadline that the peers have for it. It never decides
 //! how an item is read or written.
 
+mod collection;
 mod http_api;
 mod internal_items;
 mod migration_target;

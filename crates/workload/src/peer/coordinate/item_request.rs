@@ -144,7 +144,7 @@ impl ItemRequest<'_> {
                             failures.insert(name, error.to_string());
                         }
                     }
-                    if self.quorum().is_some_and(|now| now.is_durable_on(&holders.names)) {
+                    if self.quorum().is_some_and(|now| now.is_safe_on(&holders.names)) {
                         self.finish_in_background(replies, &failures);
                         return Ok(());
                     }

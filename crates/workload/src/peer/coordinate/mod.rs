@@ -21,7 +21,6 @@ pub(crate) use coordinator::Coordinator;
 pub(crate) use quorum::Quorum;
 pub(crate) use repair_queue::RepairQueue;
 pub(crate) use scan::{Collector, collect_items};
-#[cfg(test)]
 pub(crate) use unavailable::Unavailable;
 #[cfg(test)]
 pub(crate) use volume_check::{Admission, VolumeCheck};

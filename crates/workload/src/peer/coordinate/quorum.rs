@@ -1,25 +1,39 @@
 //! When enough owners of an item have replied, and when enough of them hold it. Pure.
 
-use crate::peer::membership::{Fence, Layout, LayoutId, LayoutTransition};
+use crate::peer::membership::{Fence, Layout, LayoutId, LayoutTransition, second_vote};
 use maquette_contract::ItemKey;
 use std::collections::BTreeSet;
 
-/// The owners of an item under one layout, and how many of them are required.
+/// The owners of an item under one layout, and how many of their votes are required.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct OwnerSet {
     layout: LayoutId,
     names: Vec<String>,
+    /// The owner with two votes.
+    second_vote: Option<String>,
     required: usize,
 }
 
 impl OwnerSet {
-    fn new(layout: &Layout, key: &ItemKey, required: usize) -> Self {
+    /// Without second votes.
+    fn plain(layout: &Layout, key: &ItemKey, required: usize) -> Self {
         let names = layout.owners_of(key).into_iter().map(str::to_owned).collect();
-        Self { layout: layout.id(), names, required }
+        Self { layout: layout.id(), names, second_vote: None, required }
+    }
+
+    /// A majority of the votes: the number of votes is odd, so that all majorities meet.
+    fn majority(layout: &Layout, key: &ItemKey) -> Self {
+        let second_vote = second_vote(&layout.owners_of(key)).map(str::to_owned);
+        Self { second_vote, ..Self::plain(layout, key, layout.majority()) }
+    }
+
+    fn count(&self, peers: &BTreeSet<String>) -> usize {
+        self.names.iter().filter(|name| peers.contains(*name)).count()
     }
 
     fn is_met_by(&self, peers: &BTreeSet<String>) -> bool {
-        self.names.iter().filter(|name| peers.contains(*name)).count() >= self.required
+        let second = self.second_vote.as_ref().is_some_and(|name| peers.contains(name));
+        self.count(peers) + usize::from(second) >= self.required
     }
 }
 
@@ -33,13 +47,25 @@ pub(crate) struct Quorum {
 impl Quorum {
     /// The quorum of `key` during a transition.
     pub(crate) fn new(transition: &LayoutTransition, key: &ItemKey) -> Self {
-        let reads = transition
-            .read_layouts()
-            .map(|layout| OwnerSet::new(layout, key, layout.read_quorum()));
-        let writes = transition
-            .write_layouts()
-            .map(|layout| OwnerSet::new(layout, key, layout.write_quorum()));
-        Self { reads: reads.collect(), writes: writes.collect() }
+        let plain =
+            |layout: &&Layout| layout.has_second_votes() && transition.keeps_plain_majorities();
+        let mut reads: Vec<OwnerSet> =
+            transition.read_layouts().map(|layout| OwnerSet::majority(layout, key)).collect();
+        reads.extend(
+            transition
+                .read_layouts()
+                .filter(plain)
+                .map(|layout| OwnerSet::plain(layout, key, layout.majority_complement())),
+        );
+        let mut writes: Vec<OwnerSet> =
+            transition.write_layouts().map(|layout| OwnerSet::majority(layout, key)).collect();
+        writes.extend(
+            transition
+                .write_layouts()
+                .filter(plain)
+                .map(|layout| OwnerSet::plain(layout, key, layout.majority())),
+        );
+        Self { reads, writes }
     }
 
     /// Requires the owners under further layouts too.
@@ -69,6 +95,13 @@ impl Quorum {
     pub(crate) fn is_durable_on(&self, by: &BTreeSet<String>) -> bool {
         self.writes.iter().all(|owners| owners.is_met_by(by))
     }
+
+    /// Whether a write on these disks survives the loss of any minority of the owners. With second
+    /// votes half of the owners may be durable; a write does not stop there while more can reply.
+    pub(crate) fn is_safe_on(&self, by: &BTreeSet<String>) -> bool {
+        self.is_durable_on(by)
+            && self.writes.iter().all(|owners| owners.count(by) > owners.names.len() / 2)
+    }
 }
 
 #[cfg(test)]
@@ -93,18 +126,41 @@ mod tests {
         ) {
             let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
             let settled = LayoutTransition::settled(layout(0..members, replicas));
-            let quorum = Quorum::new(&settled, &key);
+            let mut all_know = settled.clone();
+            all_know.drop_plain_majorities();
             let (written, replied) = (peers_of(written), peers_of(replied));
-            if quorum.is_durable_on(&written) && quorum.is_readable_from(&replied) {
-                prop_assert!(written.intersection(&replied).next().is_some());
+            for (writer, reader) in
+                [(&settled, &settled), (&settled, &all_know), (&all_know, &settled), (&all_know, &all_know)]
+            {
+                let writes = Quorum::new(writer, &key).is_durable_on(&written);
+                if writes && Quorum::new(reader, &key).is_readable_from(&replied) {
+                    prop_assert!(written.intersection(&replied).next().is_some());
+                }
             }
+        }
+
+        #[test]
+        fn peers_of_earlier_releases_and_those_that_keep_their_rules_see_each_others_writes(
+            members in 1_usize..9, replicas in 1_u32..6, item in 0..500,
+            written in any::<u32>(), replied in any::<u32>(),
+        ) {
+            let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
+            let layout = layout(0..members, replicas);
+            let now = Quorum::new(&LayoutTransition::settled(layout.clone()), &key);
+            let (written, replied) = (peers_of(written), peers_of(replied));
+            let earlier = |required| OwnerSet::plain(&layout, &key, required);
+            let meet = written.intersection(&replied).next().is_some();
+            let earlier_write = earlier(layout.majority()).is_met_by(&written);
+            prop_assert!(!earlier_write || !now.is_readable_from(&replied) || meet);
+            let earlier_read = earlier(layout.majority_complement()).is_met_by(&replied);
+            prop_assert!(!now.is_durable_on(&written) || !earlier_read || meet);
         }
 
         #[test]
         fn peers_in_adjacent_steps_read_each_others_writes(
             old in 1_usize..7, new in 1_usize..9, r in 1_u32..5, s in 1_u32..5, item in 0..500,
             written in any::<u32>(), replied in any::<u32>(), step in 0_usize..3,
-            back in any::<bool>(),
+            back in any::<bool>(), all_know in 0_u8..4,
         ) {
             let key = ItemKey::parse(&format!("orders/{item}")).unwrap();
             let (old, new) = (layout(0..old, r), layout(0..new, s));
@@ -112,8 +168,15 @@ mod tests {
             copying.retarget(&new);
             let mut prepared = copying.clone();
             prepared.mark_prepared();
-            let steps =
+            let mut steps =
                 [LayoutTransition::settled(old), copying, prepared, LayoutTransition::settled(new)];
+            // Peers notice at different times that all know of second votes.
+            if all_know & 1 != 0 {
+                steps[0].drop_plain_majorities();
+            }
+            if all_know & 2 != 0 {
+                steps[3].drop_plain_majorities();
+            }
             let (writer, reader) = (step, step + 1);
             let (writer, reader) = if back { (reader, writer) } else { (writer, reader) };
             let (written, replied) = (peers_of(written), peers_of(replied));
@@ -122,6 +185,32 @@ mod tests {
                 prop_assert!(written.intersection(&replied).next().is_some());
             }
         }
+    }
+
+    #[test]
+    fn of_two_copies_the_second_may_be_lost_and_of_four_any_one() {
+        let key = ItemKey::parse("orders/1").unwrap();
+        for copies in [2, 4] {
+            let mut transition = LayoutTransition::settled(layout(0..copies, copies as u32));
+            transition.drop_plain_majorities();
+            let quorum = Quorum::new(&transition, &key);
+            for lost in 0..copies {
+                let rest = (0..copies).filter(|ordinal| *ordinal != lost);
+                let rest = rest.map(|ordinal| format!("p-{ordinal}")).collect();
+                let serves = copies == 4 || lost == 1;
+                assert_eq!(quorum.is_readable_from(&rest), serves, "{lost} of {copies}");
+                assert_eq!(quorum.is_durable_on(&rest), serves, "{lost} of {copies}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_write_waits_for_more_than_the_owner_with_two_votes() {
+        let key = ItemKey::parse("orders/1").unwrap();
+        let mut transition = LayoutTransition::settled(layout(0..2, 2));
+        transition.drop_plain_majorities();
+        let quorum = Quorum::new(&transition, &key);
+        assert!(!quorum.is_safe_on(&peers_of(1)) && quorum.is_safe_on(&peers_of(3)));
     }
 
     #[test]

@@ -50,9 +50,10 @@ impl QuorumRead {
         }
     }
 
-    /// Whether this peer has replied.
+    /// Whether this peer has replied, and its reply counts. One that does not count yet may count
+    /// in a later wave.
     pub(super) fn has_reply_from(&self, name: &str) -> bool {
-        self.holders.contains(name) || self.stale.contains(name)
+        self.voters.contains(name)
     }
 
     /// Whether more replies would change nothing: the newest acknowledged write is known, and

@@ -105,7 +105,7 @@ impl MergedScan {
     fn has_read_quorum(&self, transition: &LayoutTransition) -> bool {
         transition.read_layouts().all(|layout| {
             let failed = layout.members().iter().filter(|name| !self.scans.contains_key(*name));
-            failed.count() < layout.write_quorum()
+            !layout.may_hold_majority(&failed.cloned().collect())
         })
     }
 

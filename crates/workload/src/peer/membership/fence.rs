@@ -84,6 +84,7 @@ fn refuse_unless(is_covered: bool, transition: &LayoutTransition) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::peer::membership::VolumeTrust;
 
     fn layout(members: usize) -> Layout {
         Layout::new((0..members).map(|ordinal| format!("p-{ordinal}")), 3).unwrap()
@@ -91,7 +92,8 @@ mod tests {
 
     fn active(transition: LayoutTransition) -> MemberState {
         let configured = transition.target().unwrap().clone();
-        MemberState { incarnation: 1, configured, phase: Phase::Active(transition) }
+        let (phase, trust) = (Phase::Active(transition), VolumeTrust::default());
+        MemberState { incarnation: 1, configured, phase, trust }
     }
 
     fn fence_of(transition: &LayoutTransition) -> Fence {
@@ -151,7 +153,12 @@ mod tests {
     #[test]
     fn a_removed_peer_takes_no_part_and_a_joining_one_only_under_its_own_layout() {
         let (fence, configured) = (fence_of(&LayoutTransition::settled(layout(3))), layout(3));
-        let removed = MemberState { incarnation: 1, configured, phase: Phase::Removed };
+        let removed = MemberState {
+            incarnation: 1,
+            configured,
+            phase: Phase::Removed,
+            trust: VolumeTrust::default(),
+        };
         assert_eq!(removed.check_read(&fence), Err(Refusal::NoMember));
         assert_eq!(removed.check_write(&fence), Err(Refusal::NoMember));
         let joining = MemberState { phase: Phase::Joining, ..removed.clone() };

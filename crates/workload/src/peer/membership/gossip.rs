@@ -14,6 +14,7 @@ use chitchat::{
     spawn_chitchat, transport::UdpTransport,
 };
 use maquette_contract::ArchitectureUid;
+use maquette_http_client::resolve;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -21,10 +22,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{
-    net::lookup_host,
-    time::{interval, timeout},
-};
+use tokio::time::{interval, timeout};
 
 /// The key of a peer's report in its chitchat state.
 const REPORT_KEY: &str = "report";
@@ -154,7 +152,7 @@ impl Gossip {
             ticks.tick().await;
             for host in missing_members(&self.name, peer) {
                 // A name that does not resolve belongs to a pod that does not exist yet.
-                if let Ok(Ok(addresses)) = timeout(RESOLVE_TIMEOUT, lookup_host(host)).await {
+                if let Ok(addresses) = resolve(&host, RESOLVE_TIMEOUT).await {
                     for address in addresses {
                         let _ = self.handle.gossip(address);
                     }

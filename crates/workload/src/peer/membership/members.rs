@@ -11,6 +11,8 @@ pub(crate) struct Members {
     pub(crate) identity: ComponentIdentity,
     /// The layout of these members.
     pub(crate) layout: Layout,
+    /// Whether the peers began with other members.
+    pub(crate) have_changed: bool,
     addresses: BTreeMap<String, Address>,
 }
 
@@ -23,7 +25,8 @@ impl Members {
             .map(|member| (member.name.clone(), member.address.clone()))
             .collect();
         let layout = Layout::new(addresses.keys().cloned(), config.replication_factor)?;
-        Some(Self { identity: own.clone(), layout, addresses })
+        let have_changed = config.members_changed;
+        Some(Self { identity: own.clone(), layout, have_changed, addresses })
     }
 
     pub(crate) fn address_of(&self, name: &str) -> Option<&Address> {
@@ -58,6 +61,7 @@ mod tests {
             work: Default::default(),
             replication_factor: 3,
             members: members.map(|ordinal| member(namespace, ordinal)).collect(),
+            members_changed: false,
             migration_sources: vec![],
             successor: None,
         }

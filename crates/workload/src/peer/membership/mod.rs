@@ -10,6 +10,7 @@ mod fence;
 mod gossip;
 mod layout;
 mod members;
+mod memory;
 mod peer_state;
 mod phase;
 mod ready;
@@ -17,12 +18,17 @@ mod report;
 mod state_file;
 mod transition;
 
-pub(crate) use driver::{MemberLinks, MembershipDriver};
+pub(crate) use driver::{MemberLinks, MembershipDriver, StartedVolume};
 pub(crate) use fence::{Fence, Refusal};
 pub(crate) use gossip::{Gossip, GossipError, GossipIdentity};
-pub(crate) use layout::{Layout, LayoutId};
+pub(crate) use layout::{Layout, LayoutId, second_vote};
 pub(crate) use members::Members;
+#[cfg(test)]
+pub(crate) use memory::VolumeMemory;
+pub(crate) use memory::VolumeProgress;
 pub(crate) use peer_state::PeerState;
+#[cfg(test)]
+pub(crate) use phase::VolumeTrust;
 pub(crate) use phase::{MemberState, Phase};
 pub(crate) use ready::{ItemCounts, join_blocker, replication_blocker, under_replicated};
 #[cfg(test)]

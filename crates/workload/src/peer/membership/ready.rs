@@ -29,8 +29,18 @@ pub(crate) fn join_blocker(
     let (live, all) = (others.clone().filter(|name| reports.is_live(name)).count(), others.count());
     match &state.phase {
         Phase::Removed => Some("this peer is not among the members, or has handed over".to_owned()),
+        Phase::Joining if state.trust.fresh => Some(format!(
+            "its volume is new: waits until a majority of the members are up and know it ({live} of \
+             {all} others are up)"
+        )),
+        Phase::Joining if state.trust.outdated => Some(format!(
+            "its volume is older than other peers remember, as after a restore from a snapshot: it \
+             does not vote until they have checked its copies ({live} of {all} others are up); if \
+             that does not happen, empty the volume"
+        )),
         Phase::Joining => Some(format!(
-            "its volume was empty: waits for every other member to fill it ({live} of {all} are up)"
+            "its volume was empty: waits until the other members that are up have filled it ({live} \
+             of {all} are up)"
         )),
         Phase::Active(transition) if transition.has_handed_over(own_name) => {
             Some("this peer has handed its items over and is about to be removed".to_owned())
@@ -52,6 +62,7 @@ pub(crate) fn replication_blocker(
     let unchecked: Vec<&str> = reports
         .live_peers()
         .filter(|name| *name != own_name)
+        .filter(|name| !has_left(name, state, reports))
         .filter(|name| {
             !reports
                 .report_with_target(name, target)
@@ -60,6 +71,23 @@ pub(crate) fn replication_blocker(
         .collect();
     (!unchecked.is_empty())
         .then(|| format!("waits for copies that {} may have for it", unchecked.join(", ")))
+}
+
+/// Whether a peer is no member and has handed its items over: it may still run, but holds nothing
+/// that the members lack. It may never sweep again, or follow an older configuration.
+fn has_left(name: &str, state: &MemberState, reports: &Reports) -> bool {
+    let target = state.target();
+    let is_removed =
+        || reports.report_of(name).is_some_and(|it| it.step == TransitionStep::Removed);
+    let is_settled_without = || match &state.phase {
+        Phase::Active(transition) => transition.is_settled(),
+        // A member settles only when no peer relies on another layout.
+        Phase::Joining | Phase::Removed => target.members().iter().any(|member| {
+            let report = reports.report_with_target(member, target.id());
+            report.is_some_and(|report| report.step == TransitionStep::Settled)
+        }),
+    };
+    !target.has_member(name) && (is_removed() || is_settled_without())
 }
 
 /// The items of the peer `own_name` to report as under-replicated. A peer that leaves reports all

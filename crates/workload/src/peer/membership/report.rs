@@ -1,6 +1,10 @@
 //! The reports that peers send by gossip, and all of them as one peer received them. Pure.
 
-use super::{layout::LayoutId, state_file::VolumeId};
+use super::{
+    layout::LayoutId,
+    memory::{VolumeMemory, VolumeProgress},
+    state_file::VolumeId,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -54,6 +58,12 @@ pub(crate) struct GossipReport {
     /// Its volume; `None` from a peer of an earlier release.
     #[serde(default)]
     pub(crate) volume: Option<VolumeId>,
+    /// How far its volume is; `None` from a peer of an earlier release.
+    #[serde(default)]
+    pub(crate) progress: Option<VolumeProgress>,
+    /// What it remembers of all volumes, on its own.
+    #[serde(default)]
+    pub(crate) known: VolumeMemory,
 }
 
 impl GossipReport {

@@ -1,6 +1,6 @@
 //! The file on a peer's volume that keeps its layout transition.
 
-use super::transition::LayoutTransition;
+use super::{memory::VolumeMemory, phase::VolumeTrust, transition::LayoutTransition};
 use crate::storage;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -25,8 +25,8 @@ pub enum StateFileError {
         source: io::Error,
     },
     /// It holds no valid state.
-    #[error("{path} is damaged: {source}; restore the volume, or empty it so that the other peers \
-        fill it again", path = path.display())]
+    #[error("{path} is damaged: {source}; empty the volume, so that the other peers fill it \
+        again", path = path.display())]
     Damaged {
         /// Path of the file.
         path: PathBuf,
@@ -52,7 +52,8 @@ impl VolumeId {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SavedState {
-    /// Grows with each start of the process.
+    /// A mark of how far this volume is: grows with each start of the process and, while items are
+    /// written, every few seconds. About the time in milliseconds.
     pub(crate) generation: u64,
     /// The layouts in force; `None` unless the peer is active. Its key on the volume is older than
     /// its name.
@@ -61,6 +62,12 @@ pub(crate) struct SavedState {
     /// `None` on an empty volume, and on one of an earlier release.
     #[serde(default)]
     pub(crate) volume: Option<VolumeId>,
+    /// How far the copies on this volume may be relied on.
+    #[serde(default)]
+    pub(crate) trust: VolumeTrust,
+    /// What this peer remembers of the volumes of all peers.
+    #[serde(default)]
+    pub(crate) known: VolumeMemory,
 }
 
 /// The state file of one data directory.
@@ -125,7 +132,12 @@ mod tests {
         assert_eq!(file.load().unwrap(), SavedState::default());
         let layout = Layout::new(["a".to_owned()], 1).unwrap();
         let transition = Some(LayoutTransition::settled(layout));
-        let saved = SavedState { generation: 7, transition, volume: Some(VolumeId(3)) };
+        let saved = SavedState {
+            generation: 7,
+            transition,
+            volume: Some(VolumeId(3)),
+            ..SavedState::default()
+        };
         file.save(&saved).unwrap();
         assert_eq!(file.load().unwrap(), saved);
         fs::write(directory.path().join(FILE_NAME), "{").unwrap();
@@ -140,7 +152,8 @@ mod tests {
         let text = format!(r#"{{"generation":7,"standing":{standing}}}"#);
         fs::write(directory.path().join(FILE_NAME), text).unwrap();
         let settled = LayoutTransition::settled(Layout::new(["a".to_owned()], 1).unwrap());
-        let expected = SavedState { generation: 7, transition: Some(settled), volume: None };
+        let expected =
+            SavedState { generation: 7, transition: Some(settled), ..SavedState::default() };
         assert_eq!(StateFile::new(directory.path()).load().unwrap(), expected);
     }
 }

@@ -32,6 +32,10 @@ pub(crate) struct LayoutTransition {
     /// The layout that the peer moves to; `None` when settled.
     #[serde(rename = "next")]
     pending: Option<PendingLayout>,
+    /// Whether second votes alone decide with an even number of copies; see
+    /// [`LayoutTransition::keeps_plain_majorities`].
+    #[serde(default)]
+    second_votes: bool,
 }
 
 /// The layout that a peer moves to.
@@ -49,7 +53,7 @@ pub(crate) type PeerTransition = Option<LayoutTransition>;
 impl LayoutTransition {
     /// Settled under one layout.
     pub(crate) fn settled(layout: Layout) -> Self {
-        Self { current: vec![layout], pending: None }
+        Self { current: vec![layout], pending: None, second_votes: false }
     }
 
     /// Where a joining peer starts that is configured with `target`: every layout that one of the
@@ -58,7 +62,7 @@ impl LayoutTransition {
         let settled = Self::settled(target.clone());
         let transitions: Vec<&LayoutTransition> = others.iter().flatten().collect();
         // If one has settled, all others are prepared: no peer relies on an older layout.
-        if transitions.is_empty() || transitions.contains(&&settled) {
+        if transitions.is_empty() || transitions.iter().any(|it| it.is_settled_under(target)) {
             return settled;
         }
         let mut current = vec![target.clone()];
@@ -69,7 +73,23 @@ impl LayoutTransition {
         }
         let pending =
             (current.len() > 1).then(|| PendingLayout { layout: target.clone(), prepared: false });
-        Self { current, pending }
+        Self { current, pending, second_votes: false }
+    }
+
+    /// Whether the rules of earlier releases hold besides second votes, for peers that know only
+    /// those: a plain majority of an even number of copies to write, half of them to read.
+    pub(crate) fn keeps_plain_majorities(&self) -> bool {
+        !self.second_votes
+    }
+
+    /// All members know of second votes.
+    pub(crate) fn drop_plain_majorities(&mut self) {
+        self.second_votes |= self.target().is_some_and(Layout::has_second_votes);
+    }
+
+    /// Whether only this layout is in force.
+    pub(crate) fn is_settled_under(&self, layout: &Layout) -> bool {
+        self.is_settled() && self.target() == Some(layout)
     }
 
     /// The layouts whose owners must be read from.
@@ -125,6 +145,8 @@ impl LayoutTransition {
         if self.target() == Some(target) {
             return false;
         }
+        // Members that are added may not know of second votes.
+        self.second_votes = false;
         // Other peers may rely on a prepared layout, but not on one that was only being copied to.
         if let Some(pending) = self.pending.take().filter(|pending| pending.prepared)
             && !self.current.contains(&pending.layout)
@@ -156,8 +178,12 @@ impl LayoutTransition {
     /// All peers that may hold items under a layout in force, or that still serve requests.
     fn affected_peers(&self, reports: &Reports) -> BTreeSet<String> {
         let members = self.write_layouts().flat_map(|layout| layout.members()).cloned();
-        // A live peer that is no longer a member may still serve requests.
-        members.chain(reports.live_peers().map(str::to_owned)).collect()
+        // A live peer that is no longer a member may still serve requests, unless it is removed.
+        let serves = |name: &&str| {
+            reports.report_of(name).is_none_or(|it| it.step != TransitionStep::Removed)
+        };
+        let others = reports.live_peers().filter(serves).map(str::to_owned);
+        members.chain(others).collect()
     }
 
     /// Takes the next step if the reports allow it. Returns whether it did.

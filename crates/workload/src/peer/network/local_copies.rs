@@ -40,7 +40,7 @@ impl LocalCopies {
         let copy = self.replica.read_copy(&read.key, read.version_only).await?;
         let (version, record) =
             copy.map_or((None, None), |(version, record)| (Some(version), record));
-        let counts_for_quorum = state.counts_for_quorum();
+        let counts_for_quorum = state.votes_for(self.peer.name(), &read.key);
         let attestation = self.attest(&read.terms, refusal);
         Ok(ReadReply { counts_for_quorum, version, record, attestation })
     }

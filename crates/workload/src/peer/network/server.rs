@@ -24,6 +24,7 @@ impl IntoResponse for ReplicaError {
     fn into_response(self) -> Response {
         let status = match self {
             Self::Storage(StorageError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NewVolume => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         (status, self.to_string()).into_response()
@@ -73,6 +74,9 @@ async fn write_copies(
     State(local): State<LocalCopies>,
     Json(write): Json<WriteRequest>,
 ) -> JsonReply<WriteReply> {
+    if local.peer().member().trust.fresh {
+        return Err(ReplicaError::NewVolume);
+    }
     local.write_copies(write).await.map(Json)
 }
 

@@ -40,20 +40,14 @@ pub(crate) struct AntiEntropy {
     pub(crate) metrics: Arc<PeerMetrics>,
     /// How long the view must be unchanged before a sweep starts.
     pub(crate) settle_delay: Duration,
-    /// How long a member is down before others stand in for it.
-    pub(crate) stand_in_delay: Duration,
 }
-
-/// Since when members are down.
-type DownSince = BTreeMap<String, Instant>;
 
 impl AntiEntropy {
     /// Runs until it is dropped.
     pub(crate) async fn run(&self) {
-        let mut down = DownSince::new();
         let mut done: Option<ClusterView> = None;
         loop {
-            let view = self.current_view(&mut down);
+            let view = self.current_view();
             if view.is_none() || view == done {
                 tokio::select! {
                     () = self.wait_for_change() => {}
@@ -61,7 +55,7 @@ impl AntiEntropy {
                 }
                 continue;
             }
-            let Some(stable) = self.wait_until_stable(&mut down).await else { continue };
+            let Some(stable) = self.wait_until_stable().await else { continue };
             match self.sweep(&stable).await {
                 Ok(failed) => {
                     self.progress.set_checked_peers(stable.checked_peers(&failed));
@@ -78,28 +72,11 @@ impl AntiEntropy {
         }
     }
 
-    /// The current view; updates `down`.
-    fn current_view(&self, down: &mut DownSince) -> Option<ClusterView> {
-        let (state, reports) = (self.peer.member(), self.peer.reports());
-        let missing: BTreeSet<&String> = state
-            .configured
-            .members()
-            .iter()
-            .filter(|name| *name != self.peer.name() && !reports.is_live(name))
-            .collect();
-        down.retain(|name, _| missing.contains(name));
-        for name in missing {
-            down.entry(name.clone()).or_insert_with(Instant::now);
-        }
-        let absent = down
-            .iter()
-            .filter(|(_, since)| since.elapsed() >= self.stand_in_delay)
-            .map(|(name, _)| name.clone())
-            .collect();
-        ClusterView::new(self.peer.name(), &state, &reports, &absent)
+    fn current_view(&self) -> Option<ClusterView> {
+        ClusterView::new(self.peer.name(), &self.peer.member(), &self.peer.reports())
     }
 
-    /// Returns when the view may have changed, at the latest after the settle delay.
+    /// Returns when the view may have changed.
     async fn wait_for_change(&self) {
         let mut state = self.peer.subscribe_member();
         let mut reports = self.peer.subscribe_reports();
@@ -109,18 +86,18 @@ impl AntiEntropy {
                 _ = reports.changed() => {}
             }
         };
-        // Time alone changes the view too: a member is down for the stand-in delay.
+        // A change between the view and the subscription is seen after the delay.
         let _ = timeout(self.settle_delay, change).await;
     }
 
     /// Waits until the view has not changed for the settle delay.
-    async fn wait_until_stable(&self, down: &mut DownSince) -> Option<ClusterView> {
+    async fn wait_until_stable(&self) -> Option<ClusterView> {
         let latest = Instant::now() + self.settle_delay * MAX_SETTLE_DELAYS;
-        let mut stable = self.current_view(down);
+        let mut stable = self.current_view();
         let mut since = Instant::now();
         while since.elapsed() < self.settle_delay && Instant::now() < latest {
             sleep(self.settle_delay / 10).await;
-            let view = self.current_view(down);
+            let view = self.current_view();
             if view != stable {
                 (stable, since) = (view, Instant::now());
             }

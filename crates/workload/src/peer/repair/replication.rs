@@ -10,7 +10,7 @@ use crate::{
     runtime::lock,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex},
 };
 use tokio::sync::{Notify, watch};
@@ -97,7 +97,7 @@ impl ItemCounter {
     pub(crate) fn count_items(&self) -> ItemCounts {
         let on_disk = self.replica.count();
         let (state, reports) = (self.peer.member(), self.peer.reports());
-        let view = ClusterView::new(self.peer.name(), &state, &reports, &BTreeSet::new());
+        let view = ClusterView::new(self.peer.name(), &state, &reports);
         // The cluster differs from that of the newest sweep, or will by the configuration.
         let moving = *state.target() != self.peer.members().layout;
         if moving || view.is_some_and(|view| !self.progress.is_about(&view)) {

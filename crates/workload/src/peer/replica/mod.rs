@@ -22,8 +22,14 @@ pub(crate) enum ReplicaError {
     /// The disk or its file failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The volume is new; see [`crate::peer::membership`].
+    #[error("its volume is new: it stores copies once a majority of the members know that")]
+    NewVolume,
     /// The stored bytes are not what a peer writes.
-    #[error("item {key} on disk is not a record: {source}; restore the volume")]
+    #[error(
+        "item {key} on disk is not a record: {source}; empty the volume, so that \
+        the other peers fill it again"
+    )]
     Damaged {
         /// The key, as it is on disk.
         key: String,

@@ -214,6 +214,7 @@ pub(super) fn peer_config(pods: &[Pod]) -> PeerConfig {
         work: RequestWork::default(),
         replication_factor: 3,
         members: pods.iter().map(Pod::as_member).collect(),
+        members_changed: false,
         migration_sources: vec![],
         successor: None,
     }

@@ -46,6 +46,28 @@ async fn added_peers_get_their_share_while_everything_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_peer_that_has_left_keeps_no_other_from_being_ready() {
+    let (mut cluster, written) = start_and_fill(TestCluster::new(4, 4, 2), 4).await;
+    cluster.set_member_count(3);
+    cluster.wait_until_replicated().await;
+    // Once restarted, it is removed, and sweeps no more.
+    for restarted in [3, 0] {
+        cluster.kill(restarted);
+        cluster.start(restarted).await;
+    }
+    wait_until("the restarted member is ready", || async {
+        let peer = cluster.peer(0);
+        let saw_it = peer.peer().reports().is_live("shop-peers-3");
+        let blockers = (peer.join_blocker(), peer.replication_blocker());
+        if saw_it && blockers == (None, None) { Ok(()) } else { Err((saw_it, blockers)) }
+    })
+    .await;
+    for (item, record) in &written {
+        assert_eq!(cluster.get(0, *item).await.as_ref(), Some(record));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_leaves_hands_its_items_over_first() {
     let (mut cluster, written) = start_and_fill(TestCluster::new(4, 4, 2), 4).await;
     cluster.set_member_count(3);

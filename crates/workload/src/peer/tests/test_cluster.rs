@@ -45,7 +45,6 @@ pub(super) fn timing() -> Timing {
         gossip_interval: Duration::from_millis(50),
         discovery_interval: Duration::from_millis(200),
         settle_delay: Duration::from_millis(200),
-        stand_in_delay: Duration::from_secs(2),
         solo_timeout: Duration::from_secs(2),
         probe_interval: Duration::from_millis(200),
         ..Timing::default()
@@ -89,6 +88,8 @@ struct RunningPeer {
 pub(super) struct TestCluster {
     slots: Vec<PeerSlot>,
     members: usize,
+    /// Whether the peers began with other members.
+    members_changed: bool,
     replicas: u32,
 }
 
@@ -124,7 +125,8 @@ impl TestCluster {
             let member = PeerMember { name, address: Address::new("127.0.0.1", port) };
             PeerSlot { member, port, data: TempDir::new().unwrap(), uid: "the-uid", up: None }
         };
-        Self { slots: (0..slots).map(slot).collect(), members, replicas }
+        let slots = (0..slots).map(slot).collect();
+        Self { slots, members, members_changed: false, replicas }
     }
 
     /// A cluster whose peers all run, are ready and have all their copies.
@@ -171,6 +173,7 @@ impl TestCluster {
             work: RequestWork::default(),
             replication_factor,
             members,
+            members_changed: self.members_changed,
             migration_sources: vec![],
             successor: None,
         };
@@ -215,6 +218,26 @@ impl TestCluster {
     pub(super) fn kill_and_wipe(&mut self, ordinal: usize) {
         self.kill(ordinal);
         self.slots[ordinal].data = TempDir::new().unwrap();
+    }
+
+    /// A copy of the volume of a peer that does not run.
+    pub(super) fn snapshot(&self, ordinal: usize) -> TempDir {
+        let copy = TempDir::new().unwrap();
+        for entry in std::fs::read_dir(self.slots[ordinal].data.path()).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
+        copy
+    }
+
+    /// Replaces the volume of a peer that does not run.
+    pub(super) fn restore(&mut self, ordinal: usize, volume: TempDir) {
+        self.slots[ordinal].data = volume;
+    }
+
+    /// Configures peers that start from now on with these members, as a change of them.
+    pub(super) fn change_members_of_new_peers(&mut self, members: usize) {
+        (self.members, self.members_changed) = (members, true);
     }
 
     /// Makes a peer's state file unwritable.

@@ -77,9 +77,9 @@ pub(super) async fn probe_once(target: &EdgeTarget, protocol: Protocol) -> Resul
 }
 
 async fn connect(address: &Address) -> Result<TcpStream, ProbeError> {
-    TcpStream::connect(&address.0)
-        .await
-        .map_err(|source| ProbeError::Connect { address: address.clone(), source })
+    let connecting =
+        async { TcpStream::connect(&resolve(&address.0, PROBE_TIMEOUT).await?[..]).await };
+    connecting.await.map_err(|source| ProbeError::Connect { address: address.clone(), source })
 }
 
 async fn probe_http(target: &EdgeTarget) -> Result<(), ProbeError> {

@@ -6,7 +6,10 @@
 
 pub use super::trace::{TRACEPARENT, TRACESTATE, TraceContext};
 
-use hyper::{HeaderMap, header::HeaderValue};
+use hyper::{
+    HeaderMap,
+    header::{HeaderName, HeaderValue},
+};
 use maquette_contract::keys::HEADER_WAITING_READ;
 use std::{str::FromStr, time::Duration};
 use tokio::time::Instant;
@@ -56,6 +59,8 @@ pub struct RequestContext {
     sender: Sender,
     /// [`X_REQUEST_ID`].
     x_request_id: Option<HeaderValue>,
+    /// The header of the precondition that a write below is made under.
+    precondition: Option<(HeaderName, HeaderValue)>,
     hops: u8,
     /// Whether it has [`HEADER_WAITING_READ`].
     is_waiting_read: bool,
@@ -79,6 +84,7 @@ impl RequestContext {
             call_budget: MAX_CALL_BUDGET,
             sender: Sender::User,
             x_request_id: None,
+            precondition: None,
             hops: 0,
             is_waiting_read: false,
         }
@@ -110,6 +116,11 @@ impl RequestContext {
                 ..root
             },
         }
+    }
+
+    /// The same request, sent on as a write under a precondition.
+    pub fn with_precondition(&self, header: Option<(HeaderName, HeaderValue)>) -> Self {
+        Self { precondition: header, ..self.clone() }
     }
 
     /// Moves the deadline of a user by the time that its body took to arrive. That of a component is
@@ -157,6 +168,9 @@ impl RequestContext {
         }
         let millis = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         headers.insert(DEADLINE, HeaderValue::from(millis));
+        if let Some((name, value)) = &self.precondition {
+            headers.insert(name, value.clone());
+        }
         if self.is_waiting_read {
             headers.insert(HEADER_WAITING_READ, HeaderValue::from_static("1"));
         }
@@ -185,7 +199,6 @@ fn parse_header<T: FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::header::HeaderName;
 
     fn context(headers: &[(&'static str, &'static str)], sender: Sender) -> RequestContext {
         let headers = headers

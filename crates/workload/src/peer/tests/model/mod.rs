@@ -8,6 +8,7 @@
 //! their number.
 
 mod action;
+mod first_start;
 mod operations;
 mod simulation;
 

@@ -106,7 +106,7 @@ impl Simulation {
                         read.holders.clear();
                     }
                     if read.admit(peer, &self.attestation(peer)) {
-                        if self.peers[peer].state.counts_for_quorum() {
+                        if self.peers[peer].state.votes_for(&name(peer), &key(item)) {
                             voters.insert(name(peer));
                         }
                         if self.stored(peer, item) == read.version {
@@ -201,7 +201,7 @@ impl Simulation {
                 let Some(quorum) = self.quorum(via, &read) else { break };
                 let (mut lacking, mut has_adopted) = (BTreeSet::new(), false);
                 for peer in (0..PEERS).filter(|peer| self.peers[*peer].up) {
-                    let is_lacking = self.peers[peer].state.counts_for_quorum()
+                    let is_lacking = self.peers[peer].state.votes_for(&name(peer), &key(item))
                         && self.stored(peer, item) < expected;
                     match self.check_read(peer, &quorum) {
                         Ok(()) if is_lacking => drop(lacking.insert(name(peer))),

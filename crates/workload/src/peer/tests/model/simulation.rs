@@ -4,7 +4,7 @@ use super::operations::Operation;
 use crate::peer::{
     membership::{
         GossipReport, Layout, LayoutTransition, MemberState, ObservedPeer, PeerTransition, Phase,
-        Reports, VolumeId,
+        Reports, VolumeId, VolumeTrust,
     },
     repair::ClusterView,
 };
@@ -84,7 +84,13 @@ impl Simulation {
                 .has_member(&name(peer))
                 .then(|| LayoutTransition::settled(configured.clone()));
             SimulatedPeer {
-                state: MemberState::from_saved(&name(peer), 1, configured, saved.clone()),
+                state: MemberState::from_saved(
+                    &name(peer),
+                    1,
+                    configured,
+                    saved.clone(),
+                    VolumeTrust::joined(BTreeSet::new()),
+                ),
                 up: true,
                 disk: BTreeMap::new(),
                 saved,
@@ -117,6 +123,8 @@ impl Simulation {
             checked: checked.clone(),
             stopping: false,
             volume: Some(VolumeId(*volume)),
+            progress: None,
+            known: Default::default(),
         }
     }
 
@@ -141,8 +149,7 @@ impl Simulation {
     /// A sweep sees all items as they are when it starts, as if it took long.
     fn begin_sweep(&mut self, peer: usize) {
         let simulated = &mut self.peers[peer];
-        let absent = BTreeSet::new();
-        let view = ClusterView::new(&name(peer), &simulated.state, &simulated.reports, &absent);
+        let view = ClusterView::new(&name(peer), &simulated.state, &simulated.reports);
         simulated.sweep = view.map(|view| (view, simulated.disk.clone()));
     }
 
@@ -175,6 +182,7 @@ impl Simulation {
     fn advance_state(&mut self, peer: usize) {
         let simulated = &mut self.peers[peer];
         let reports = simulated.reports.clone();
+        simulated.state.clear_checked(&name(peer), &reports);
         simulated.state.advance(&name(peer), &reports);
         self.save(peer);
     }
@@ -182,13 +190,12 @@ impl Simulation {
     fn join(&mut self, peer: usize) {
         let own_name = name(peer);
         let simulated = &self.peers[peer];
-        if simulated.state.phase != Phase::Joining
-            || !simulated.state.is_checked_by_all(&own_name, &simulated.reports)
-        {
-            return;
-        }
-        let others = (0..PEERS)
-            .filter(|other| *other != peer && simulated.state.configured.has_member(&name(*other)));
+        let unchecked = simulated.state.unchecked_members(&own_name, &simulated.reports);
+        let Some(unchecked) = unchecked else { return };
+        let others = (0..PEERS).filter(|other| {
+            let is_member = simulated.state.configured.has_member(&name(*other));
+            *other != peer && is_member && !unchecked.contains(&name(*other))
+        });
         let mut transitions = Vec::<PeerTransition>::new();
         for other in others {
             let SimulatedPeer { up, saved, .. } = &self.peers[other];
@@ -197,7 +204,7 @@ impl Simulation {
             }
             transitions.push(saved.clone());
         }
-        self.peers[peer].state.complete_join(&transitions);
+        self.peers[peer].state.complete_join(&transitions, unchecked);
         self.save(peer);
     }
 
@@ -205,7 +212,9 @@ impl Simulation {
         // A pod starts with the newest configuration.
         let (saved, configured) = (self.peers[peer].saved.clone(), layout(self.configured));
         let simulated = &mut self.peers[peer];
-        simulated.state = MemberState::from_saved(&name(peer), incarnation, configured, saved);
+        let trust = VolumeTrust::joined(simulated.state.trust.unchecked.clone());
+        simulated.state =
+            MemberState::from_saved(&name(peer), incarnation, configured, saved, trust);
         simulated.up = true;
         simulated.reports = Reports::default();
         simulated.checked = BTreeMap::new();

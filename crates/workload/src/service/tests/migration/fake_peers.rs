@@ -120,6 +120,7 @@ async fn list(
     let page: Vec<_> = rest
         .take(PAGE)
         .map(|(key, record)| InternalItem {
+            deleted: record.value().is_none(),
             key: ItemKey::parse(key).unwrap(),
             version: record.version.clone(),
         })

@@ -1,5 +1,8 @@
 //! What HTTP/1.1 demands of a server, byte by byte.
 
+mod conditions;
+mod pages;
+
 use super::*;
 use std::time::Instant;
 use tokio::{

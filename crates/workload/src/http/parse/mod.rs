@@ -1,6 +1,17 @@
-//! Parses paths and bodies.
+//! Parses paths, conditions and bodies.
+
+mod conditions;
+mod content_type;
+mod list;
+
+pub(crate) use conditions::precondition_header;
+pub(super) use conditions::{ReadConditions, entity_tag, parse_precondition};
+pub(super) use content_type::check_content_type;
+pub use list::ListRequest;
+pub(super) use list::QueryParameters;
 
 use super::HttpError;
+use crate::backend::Precondition;
 use axum::{
     body::Body,
     extract::{Path, rejection::PathRejection},
@@ -9,7 +20,7 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
-use maquette_contract::{ItemKey, ItemValue, ItemValueError};
+use maquette_contract::{Collection, Content, ItemKey, ItemValue, ItemValueError};
 use serde::de::DeserializeOwned;
 
 /// The largest body of a user's request, in bytes: a value, and white space around it.
@@ -24,9 +35,20 @@ pub(super) type ItemPath = Result<Path<(String, String)>, PathRejection>;
 
 /// A user's request, all of it read.
 pub(super) enum ParsedRequest {
-    Get(ItemKey),
-    Put(ItemKey, ItemValue),
+    Get(ItemKey, ReadConditions),
+    /// A value that replaces the item, or its deletion.
+    Write(ItemKey, Content, Option<Precondition>),
+    List(ListRequest),
     Summary,
+}
+
+/// The collection that a path names.
+pub(super) fn parse_collection(
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Collection, HttpError> {
+    let Path(collection) =
+        path.map_err(|rejection| HttpError::bad_request(rejection.body_text()))?;
+    collection.parse().map_err(|error| HttpError::bad_request(format!("{error}")))
 }
 
 /// The key of the item that a path names.

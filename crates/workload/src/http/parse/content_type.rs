@@ -1,6 +1,6 @@
 //! Whether a body is JSON, as its headers say.
 
-use super::HttpError;
+use crate::http::HttpError;
 use axum::http::{
     HeaderMap, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_TYPE},
@@ -10,7 +10,7 @@ use axum::http::{
 ///
 /// # Errors
 /// 415 if it is something else, or is compressed.
-pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
+pub(in crate::http) fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
     let unsupported = |message: String| HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     for value in headers.get_all(CONTENT_TYPE) {
         if !value.to_str().is_ok_and(is_json) {
