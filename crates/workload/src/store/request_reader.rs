@@ -2,7 +2,7 @@
 
 use super::{
     Limits,
-    budget::{MemoryBudget, Places},
+    bounds::budget::{MemoryBudget, Places},
     resp::{ProtocolError, Request, RequestParser},
 };
 use bytes::BytesMut;
@@ -94,7 +94,7 @@ impl RequestReader {
     /// Releases the memory of a large request between two requests.
     fn release_buffer(&mut self, places: &mut Places) {
         places.request = None;
-        if self.input.capacity() > super::limits::SMALL_BUFFER {
+        if self.input.capacity() > super::bounds::limits::SMALL_BUFFER {
             self.input = BytesMut::new();
         }
     }

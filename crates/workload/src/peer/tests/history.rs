@@ -164,9 +164,8 @@ enum Event {
     Bridge {
         over: usize,
     },
-    Resize {
-        members: usize,
-    },
+    /// The fifth member leaves, or comes back.
+    Resize,
 }
 
 impl Event {
@@ -179,7 +178,7 @@ impl Event {
             4 => Self::Partition { side: random.random_range(1..15), one_way: false },
             5 => Self::Partition { side: random.random_range(1..15), one_way: true },
             6 => Self::Bridge { over: victim },
-            _ => Self::Resize { members: random.random_range(4..=5) },
+            _ => Self::Resize,
         }
     }
 
@@ -208,8 +207,8 @@ impl Event {
                 cluster.cut_links(|from, to| from != over && to != over && from % 2 != to % 2);
                 sleep(lasts).await;
             }
-            Self::Resize { members } => {
-                cluster.set_member_count(members);
+            Self::Resize => {
+                cluster.set_member_count(9 - cluster.member_count());
                 sleep(lasts).await;
             }
         }
@@ -257,6 +256,6 @@ async fn items_are_linearizable_while_peers_fail_and_move() {
     let (answered, refused) = (&history.answered, &history.refused);
     let (answered, refused) = (answered.load(Ordering::Relaxed), refused.load(Ordering::Relaxed));
     println!("{answered} answered, {refused} refused");
-    assert!(answered > 100, "only {answered} requests were answered");
+    assert!(answered > 50, "only {answered} requests were answered");
     history.assert_linearizable(seed);
 }

@@ -241,6 +241,10 @@ impl TestCluster {
         links::set_cuts(&addresses, is_cut);
     }
 
+    pub(super) fn member_count(&self) -> usize {
+        self.members
+    }
+
     /// The running members, with the runtimes that they run on.
     pub(super) fn running_members(&self) -> Vec<(Handle, Arc<PeerHandle>)> {
         let members = self.slots[..self.members].iter().filter_map(|slot| slot.up.as_ref());

@@ -5,7 +5,7 @@ use hyper::{Method, Response, StatusCode, body::Bytes, http::uri::PathAndQuery};
 use maquette_contract::Address;
 use std::time::Duration;
 
-/// A request to another component.
+/// A request to another component. A write that is sent again is marked as repeated.
 #[derive(Clone, Debug)]
 pub struct CallRequest {
     /// The method.

@@ -2,8 +2,7 @@
 //!
 //! A call has several tries within its deadline. A try that breaks is followed by the next after a
 //! pause; one that has no answer in its part of the time goes on while the next is sent to another
-//! pod, and the first answer counts. All tries of a write have one id, by which the owner knows it;
-//! a try after one that the target may have seen is marked as repeated.
+//! pod, and the first answer counts. A write carries an id by which its owner makes it once.
 //!
 //! Never repeats a call after its deadline, and never reads a response above
 //! [`MAX_RESPONSE_BYTES`].

@@ -22,7 +22,7 @@ use proptest::{
 use simulation::{Rules, Simulation};
 
 /// The schedules of a run.
-const SCHEDULES: u32 = 150;
+const SCHEDULES: u32 = 80;
 fn play(actions: &[Action]) -> Result<(), TestCaseError> {
     let mut simulation = Simulation::new(Rules::default());
     simulation.stabilize();

@@ -202,8 +202,7 @@ impl Simulation {
         for (via, item) in (0..PEERS).flat_map(|via| (0..ITEMS).map(move |item| (via, item))) {
             let expected = self.acknowledged.get(&item).copied().unwrap_or(0);
             let mut read = Operation::new(item);
-            loop {
-                let Some(quorum) = self.quorum(via, &read) else { break };
+            while let Some(quorum) = self.quorum(via, &read) {
                 let (mut lacking, mut has_adopted) = (BTreeSet::new(), false);
                 for peer in (0..PEERS).filter(|peer| self.peers[*peer].up) {
                     let is_lacking = self.peers[peer].state.votes_for(&name(peer), &key(item))

@@ -3,7 +3,7 @@
 //! Every connection may hold [`SMALL_BUFFER`] bytes in each direction. For more it needs a place in
 //! the budget, which it keeps until its buffers are small again. A place is taken once and is as large
 //! as the request or the page of a reply can become, so that no holder waits for another one: requests
-//! and replies have budgets of their own, and nobody waits for a request while it holds a reply.
+//! and replies have budgets of their own, and no holder of a reply waits for a request.
 //!
 //! While others wait, a holder must make progress: see [`MIN_RATE`].
 
@@ -22,9 +22,9 @@ use tokio::{
 };
 
 /// What each argument of a request and each key of a reply costs besides its bytes.
-pub(super) const ARGUMENT_COST: usize = 64;
+pub(in crate::store) const ARGUMENT_COST: usize = 64;
 /// The memory of a page of values: just under 2 MiB, and their encoded copy.
-pub(super) const REPLY_PAGE_COST: usize = 4 * 1024 * 1024;
+pub(in crate::store) const REPLY_PAGE_COST: usize = 4 * 1024 * 1024;
 /// The bytes per second that the holder of a place must move while others wait.
 const MIN_RATE: u64 = 512 * 1024;
 /// For so long, the holder of a place needs no progress.
@@ -36,7 +36,7 @@ const UNIT: usize = 1024;
 
 /// A budget of bytes; clones share it.
 #[derive(Clone, Debug)]
-pub(super) struct MemoryBudget {
+pub(in crate::store) struct MemoryBudget {
     free: Arc<Semaphore>,
     total: usize,
     waiting: Arc<AtomicUsize>,
@@ -44,7 +44,7 @@ pub(super) struct MemoryBudget {
 
 /// A part of the budget, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::store) struct Place {
     budget: MemoryBudget,
     /// The time that the client took to send or read.
     waited: Duration,
@@ -55,7 +55,7 @@ pub(super) struct Place {
 
 impl MemoryBudget {
     /// A budget of `bytes`.
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(in crate::store) fn new(bytes: usize) -> Self {
         let total = bytes.div_ceil(UNIT);
         Self { free: Arc::new(Semaphore::new(total)), total, waiting: Arc::default() }
     }
@@ -64,7 +64,7 @@ impl MemoryBudget {
     ///
     /// # Errors
     /// None while the server runs.
-    pub(super) async fn acquire(&self, cost: usize) -> io::Result<Place> {
+    pub(in crate::store) async fn acquire(&self, cost: usize) -> io::Result<Place> {
         let units = u32::try_from(cost.div_ceil(UNIT).min(self.total)).unwrap_or(u32::MAX);
         let _waiting = Waiting::count(&self.waiting);
         let permit = Arc::clone(&self.free).acquire_many_owned(units).await;
@@ -79,11 +79,11 @@ impl MemoryBudget {
 
 /// The places of one connection.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(in crate::store) struct Places {
     /// For a large request, from its reading to its reply.
-    pub(super) request: Option<Place>,
+    pub(in crate::store) request: Option<Place>,
     /// For a large page of replies, until it is sent.
-    pub(super) reply: Option<Place>,
+    pub(in crate::store) reply: Option<Place>,
 }
 
 impl Places {
@@ -91,7 +91,7 @@ impl Places {
     ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] if others wait for one of these places and the client is too slow.
-    pub(super) async fn transfer(
+    pub(in crate::store) async fn transfer(
         &mut self,
         bytes: impl Future<Output = io::Result<usize>>,
     ) -> io::Result<usize> {
@@ -149,7 +149,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// Whether `cost` bytes need a place.
-pub(super) fn is_large(cost: usize) -> bool {
+pub(in crate::store) fn is_large(cost: usize) -> bool {
     cost > SMALL_BUFFER
 }
 
