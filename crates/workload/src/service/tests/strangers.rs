@@ -94,10 +94,13 @@ async fn a_component_follows_the_uid_in_its_settings() {
     let web = Service::start("web", thin_client_config("below", &below.address)).await;
     assert_eq!(web.get("/summary").await.status, StatusCode::OK);
     let mut adopted = ComponentConfig::from_json(&document("below", idle_config())).unwrap();
-    adopted.architecture_uid = Some("a-later-uid".parse().unwrap());
-    below.configure(&adopted.to_json().unwrap());
-    let follows = || below.runtime.config.current().identity.uid == adopted.architecture_uid;
-    wait_until("the settings are loaded", follows).await;
+    for uid in ["a-second-uid", "a-later-uid"] {
+        assert_eq!(web.get("/summary").await.status, StatusCode::OK, "the UID or the former one");
+        adopted.architecture_uid = Some(uid.parse().unwrap());
+        below.configure(&adopted.to_json().unwrap());
+        let follows = || below.runtime.config.current().identity.uid == adopted.architecture_uid;
+        wait_until("the settings are loaded", follows).await;
+    }
     let error = web.get_with("/summary", &[(DEADLINE, "500")]).await;
     assert!(error.error(StatusCode::BAD_GATEWAY).contains("UID a-later-uid"));
     // A version before UIDs were named.
