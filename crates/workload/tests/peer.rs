@@ -105,7 +105,7 @@ impl PeerProcess {
     /// Returns whether the write was acknowledged.
     fn put_item(&self, item: usize, value: &str) -> bool {
         let answer = self.send_request("PUT", &format!("/items/orders/{item}"), value);
-        answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200 "))
+        answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 20"))
     }
 }
 
