@@ -99,7 +99,7 @@ What to try next, from this directory:
 
   # send requests to any shape
   kubectl port-forward service/n-tier 8080:80 > /dev/null & sleep 2
-  curl -H 'Accept: text/plain' -X PUT -d '"tea"' http://127.0.0.1:8080/items/orders/43
+  curl --json '"tea"' -X PUT http://127.0.0.1:8080/items/orders/43
   curl -H 'Accept: text/plain' http://127.0.0.1:8080/summary
 
   # lose a peer: its items stay readable, and the peer comes back

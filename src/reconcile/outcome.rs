@@ -24,11 +24,13 @@ impl ReconcileOutcome {
         result.map_err(|ApplyError(issue)| self.applied.issues.push(issue)).ok()
     }
 
-    /// Whether the steps go on: not while the API server fails, or while an object belongs to
-    /// something else. What is made later may depend on what failed.
+    /// Whether the steps go on: not while the API server fails, while an object belongs to something
+    /// else, or while this version cannot read one. What is made later may depend on what failed.
     pub(super) fn can_continue(&self) -> bool {
-        let mut issues = self.applied.issues.iter();
-        !issues.any(|issue| matches!(issue.kind, IssueKind::Unavailable | IssueKind::NameTaken))
+        self.applied.issues.iter().all(|issue| match issue.kind {
+            IssueKind::Removal | IssueKind::Failed | IssueKind::Conflict => true,
+            IssueKind::Unavailable | IssueKind::NameTaken | IssueKind::Unreadable => false,
+        })
     }
 
     /// Whether objects that are no longer specified may be deleted in this reconcile.
@@ -39,5 +41,27 @@ impl ReconcileOutcome {
     /// Brings the next reconcile forward to `wait` from now.
     pub(super) fn requeue_within(&mut self, wait: Duration) {
         self.requeue_after = Some(self.requeue_after.map_or(wait, |earlier| earlier.min(wait)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::Issue;
+
+    #[test]
+    fn what_the_rest_may_depend_on_stops_the_steps() {
+        for (kind, goes_on) in [
+            (IssueKind::Removal, true),
+            (IssueKind::Failed, true),
+            (IssueKind::Conflict, true),
+            (IssueKind::Unavailable, false),
+            (IssueKind::NameTaken, false),
+            (IssueKind::Unreadable, false),
+        ] {
+            let mut outcome = ReconcileOutcome::default();
+            outcome.applied.issues.push(Issue { kind, message: String::new() });
+            assert_eq!(outcome.can_continue(), goes_on, "{kind:?}");
+        }
     }
 }

@@ -113,7 +113,8 @@ async fn await_controllers(namespace: &TestNamespace) {
 /// Every child, without what the API server added.
 async fn all_children(namespace: &TestNamespace) -> Vec<(Kind, AnyObject)> {
     let mut children = vec![];
-    for kind in CHILD_KINDS.into_iter().chain([CLAIM]) {
+    // Claims first, as the operator writes them: else the controller of the StatefulSets makes them.
+    for kind in [CLAIM].into_iter().chain(CHILD_KINDS) {
         let ours = ListParams::default().labels("maquette.dev/architecture");
         for mut child in api_of(namespace, kind).list(&ours).await.expect("a list") {
             let metadata = std::mem::take(&mut child.metadata);

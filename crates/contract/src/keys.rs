@@ -65,6 +65,12 @@ pub const HEADER_POD: &str = "maquette-pod";
 /// components send to answer it. A failure of such a request is not counted as traffic: the load
 /// has no users yet. The load's later requests, and users' requests, do not have it.
 pub const HEADER_WAITING_READ: &str = "maquette-waiting-read";
+/// The header of a request from component to component: its [`crate::RequestId`], drawn by the pod
+/// that the user's request reached, or by the load.
+pub const HEADER_REQUEST_ID: &str = "maquette-request-id";
+/// The header of a write that was sent before, with the same [`crate::RequestId`] and an outcome
+/// that the sender does not know: the first attempt may still be under way.
+pub const HEADER_REPEATED: &str = "maquette-repeated";
 /// The command by which a client of a store names its [`crate::Recipient`], the only argument. The
 /// store closes a connection that is meant for another.
 pub const COMMAND_RECIPIENT: &str = "MAQUETTE.TO";

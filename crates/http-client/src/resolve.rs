@@ -30,7 +30,7 @@ const MAX_LOOKUPS: usize = 2;
 const FRESH_FOR: Duration = Duration::from_secs(1);
 /// The longest wait for a look-up of a name whose last addresses are known.
 const MAX_REFRESH_WAIT: Duration = Duration::from_millis(250);
-/// Addresses of a name that nobody has asked for so long are dropped.
+/// The addresses of a name that is not used for longer are dropped.
 const UNUSED_FOR: Duration = Duration::from_secs(3600);
 
 type LookupFn = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
@@ -137,7 +137,7 @@ impl Resolver {
         tokio::spawn(async move {
             let lookup = inner.look_up_on_thread(&host).await;
             inner.record_lookup(&host, &lookup);
-            // Nobody may wait for it.
+            // All callers may have stopped waiting.
             sender.send_replace(Some(lookup));
         });
         receiver

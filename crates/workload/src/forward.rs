@@ -5,7 +5,7 @@
 
 use crate::{
     backend::{BackendError, ItemWrite, WrittenItem},
-    http::{HttpError, ListRequest, Request, is_failure, precondition_header},
+    http::{HttpError, PageRequest, Request, is_failure, precondition_header},
     runtime::{CallRequest, CallResponse, Upstream, headers::RequestContext, whole_micros},
 };
 use axum::http::{Method, StatusCode};
@@ -53,7 +53,7 @@ pub(crate) async fn write_item<S>(
 pub(crate) async fn list_items<S>(
     request: &Request<S>,
     upstream: &Upstream,
-    list: &ListRequest,
+    list: &PageRequest,
 ) -> Result<ItemPage, HttpError> {
     let path = list.path();
     let call = call_request(request, Method::GET, path, Bytes::new());

@@ -2,9 +2,13 @@
 
 #![cfg(test)]
 
+#[path = "store/small_volume.rs"]
+mod small_volume;
+
 use maquette_contract::{
     Address, ComponentConfig, PeerConfig, PeerMember, RequestWork, RoleConfig,
 };
+use small_volume::SmallVolume;
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -23,6 +27,7 @@ const FILE_LIMIT_BLOCKS: &str = "8192";
 struct PeerProcess {
     child: Child,
     traffic: SocketAddr,
+    _settings: tempfile::TempDir,
 }
 
 /// No other process is likely to get this port before the peer binds it.
@@ -33,6 +38,16 @@ fn free_address() -> SocketAddr {
 impl PeerProcess {
     /// Starts a peer on `directory`; with `small_disk` its disk is full after a few writes.
     fn start(directory: &Path, small_disk: bool) -> Self {
+        // With the signal ignored, a write beyond the limit fails with an error.
+        let limit = if small_disk { FILE_LIMIT_BLOCKS } else { "unlimited" };
+        let run = format!(r#"trap "" XFSZ; ulimit -f {limit}; exec "$0" "$@""#);
+        let mut command = Command::new("sh");
+        command.args(["-c", &run, env!("CARGO_BIN_EXE_workload")]);
+        Self::start_by(command, directory)
+    }
+
+    /// Starts a peer by `command`, which is the workload or runs it, and waits until it serves.
+    fn start_by(mut command: Command, directory: &Path) -> Self {
         let (traffic, peers) = (free_address(), free_address());
         let member =
             PeerMember { name: "shop-peers-0".into(), address: Address(peers.to_string()) };
@@ -49,13 +64,10 @@ impl PeerProcess {
                 successor: None,
             }),
         };
-        let file = directory.join("component.json");
+        let settings = tempfile::tempdir().unwrap();
+        let file = settings.path().join("component.json");
         std::fs::write(&file, config.to_json().unwrap()).unwrap();
-        // With the signal ignored, a write beyond the limit fails with an error.
-        let limit = if small_disk { FILE_LIMIT_BLOCKS } else { "unlimited" };
-        let run = format!(r#"trap "" XFSZ; ulimit -f {limit}; exec "$0" "$@""#);
-        let child = Command::new("sh")
-            .args(["-c", &run, env!("CARGO_BIN_EXE_workload")])
+        let child = command
             .arg("--config")
             .arg(file)
             .arg("--data")
@@ -66,7 +78,7 @@ impl PeerProcess {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let mut peer = Self { child, traffic };
+        let mut peer = Self { child, traffic, _settings: settings };
         let latest = Instant::now() + WAIT_LIMIT;
         while peer
             .send_request("GET", "/items/orders/none", "")
@@ -131,5 +143,38 @@ fn a_peer_exits_when_its_disk_fails_and_a_restart_keeps_acknowledged_writes() {
     for item in 0..acknowledged {
         let answer = peer.send_request("GET", &format!("/items/orders/{item}"), "").unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(&value), "item {item}");
+    }
+}
+
+#[test]
+fn a_peer_on_a_full_volume_serves_reads_also_after_a_crash() {
+    let volume = SmallVolume::mount(24);
+    let workload = || volume.command(env!("CARGO_BIN_EXE_workload"));
+    let peer = PeerProcess::start_by(workload(), volume.directory());
+    let value = format!("\"{}\"", "x".repeat(60_000));
+    let mut written = 0;
+    while peer.put_item(written, &value) {
+        written += 1;
+        assert!(written < 1000, "the volume is never full");
+    }
+    assert!(written > 60, "full after {written} items of 60 KB in 24 MiB");
+    let refused = peer.send_request("PUT", "/items/orders/0", &value).unwrap();
+    assert!(
+        refused.starts_with("HTTP/1.1 5") && refused.contains("the volume is full"),
+        "{refused}"
+    );
+    // Also if something else takes the rest.
+    volume.fill();
+    drop(peer);
+    let peer = PeerProcess::start_by(workload(), volume.directory());
+    for item in 0..written {
+        let answer = peer.send_request("GET", &format!("/items/orders/{item}"), "").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(&value), "item {item}");
+    }
+    volume.remove_filler();
+    let latest = Instant::now() + WAIT_LIMIT;
+    while !peer.put_item(written, "1") {
+        assert!(Instant::now() < latest, "it still refuses writes");
+        thread::sleep(Duration::from_millis(50));
     }
 }

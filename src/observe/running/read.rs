@@ -68,6 +68,12 @@ fn read_settings(config_map: &ConfigMap) -> Option<Result<StoredSettings<'_>, St
     })
 }
 
+/// Why this version cannot read the settings in a ConfigMap, and its name; none if it can, or if they
+/// are missing or damaged.
+pub fn unreadable_settings(config_map: &ConfigMap) -> Option<String> {
+    read_settings(config_map)?.err()
+}
+
 /// Adds a component, with its Deployment or StatefulSet.
 fn read_component(
     identity: &Identity,

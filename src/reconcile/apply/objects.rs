@@ -8,7 +8,10 @@ use super::{
     child::Child,
     object::{ApplyResult, apply_object},
 };
-use crate::render::ObjectsByKind;
+use crate::{
+    observe::{IssueKind, unreadable_settings},
+    render::ObjectsByKind,
+};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
@@ -103,6 +106,16 @@ async fn write_object<K: Child>(
 
 /// Writes a configuration. Reports from before the write do not count.
 async fn write_config_map(cx: &ReconcileContext<'_>, object: &ConfigMap) -> ObjectWrite {
+    let live = cx.shared.caches.config_maps.get(cx.key(), &object.name_any());
+    // Another version wrote them after the snapshot: their event has queued another reconcile.
+    if let Some(problem) = live.as_deref().and_then(unreadable_settings) {
+        let message = format!(
+            "this version of Maquette cannot read {problem}. Upgrade Maquette or restore that \
+             object; nothing is changed until then"
+        );
+        let result = Err(ApplyError::from_issue(IssueKind::Unreadable, message));
+        return ObjectWrite { component: component_of(object), result };
+    }
     let component = component_of(object).map(|name| name.to_string()).unwrap_or_default();
     // It stays in the set if this write is cut off or its effect is unknown.
     let was_uncertain = cx.with_state(|state| !state.uncertain_configs.insert(component.clone()));

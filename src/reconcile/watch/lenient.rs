@@ -7,10 +7,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, runtime::reflector::ObjectRef};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Map, Value};
-use std::borrow::Cow;
 
 /// An Architecture whose specification may be unreadable.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Resource)]
+#[resource(inherit = Architecture)]
 pub(in crate::reconcile) struct LenientArchitecture {
     pub(in crate::reconcile) metadata: ObjectMeta,
     /// The specification, or why this version cannot read it, with the path of the field.
@@ -53,35 +53,6 @@ impl ArchitectureKey {
     /// The key of the controller's store.
     pub(in crate::reconcile) fn object_ref(&self) -> ObjectRef<LenientArchitecture> {
         ObjectRef::new(&self.name).within(&self.namespace)
-    }
-}
-
-impl Resource for LenientArchitecture {
-    type DynamicType = ();
-    type Scope = <Architecture as Resource>::Scope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        Architecture::kind(&())
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        Architecture::group(&())
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        Architecture::version(&())
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        Architecture::plural(&())
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
     }
 }
 

@@ -58,11 +58,19 @@ pub struct RecentRequests(Vec<(RequestId, Version)>);
 
 impl RecentRequests {
     /// The most requests that an item remembers.
-    pub const MAX: usize = 8;
+    pub const MAX: usize = 16;
+    /// How long a request is remembered, in milliseconds between versions: longer than its attempts
+    /// take.
+    const MAX_AGE_MILLIS: u64 = 15_000;
 
     /// Whether no request is remembered.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether a request may have been forgotten before its time.
+    pub fn is_full(&self) -> bool {
+        self.0.len() >= Self::MAX
     }
 
     /// The version that a request made, if it is remembered.
@@ -70,11 +78,13 @@ impl RecentRequests {
         self.0.iter().find(|(known, _)| *known == request).map(|(_, version)| version)
     }
 
-    /// These requests and one more; the oldest are dropped.
+    /// These requests and one more; old ones are dropped, and the oldest above the maximum.
     #[must_use]
     pub fn with(&self, request: RequestId, version: Version) -> Self {
-        let kept = self.0.len().min(Self::MAX - 1);
-        let newest = self.0.iter().skip(self.0.len() - kept).cloned();
+        let earliest = version.millis.saturating_sub(Self::MAX_AGE_MILLIS);
+        let recent = self.0.iter().filter(|(_, version)| version.millis >= earliest);
+        let dropped = recent.clone().count().saturating_sub(Self::MAX - 1);
+        let newest = recent.skip(dropped).cloned();
         Self(newest.chain([(request, version)]).collect())
     }
 }
@@ -99,9 +109,12 @@ mod tests {
         for number in 0..20 {
             requests = requests.with(RequestId::new(u128::from(number)), version(number));
         }
-        assert_eq!(requests.0.len(), RecentRequests::MAX);
+        assert!(requests.is_full());
         assert_eq!(requests.version_of(RequestId::new(19)), Some(&version(19)));
-        assert_eq!(requests.version_of(RequestId::new(12)), Some(&version(12)));
-        assert_eq!(requests.version_of(RequestId::new(11)), None);
+        assert_eq!(requests.version_of(RequestId::new(4)), Some(&version(4)));
+        assert_eq!(requests.version_of(RequestId::new(3)), None);
+        let later = requests.with(RequestId::new(20), version(15_010));
+        assert_eq!(later.version_of(RequestId::new(10)), Some(&version(10)));
+        assert_eq!(later.version_of(RequestId::new(9)), None, "it is older than 15 s");
     }
 }

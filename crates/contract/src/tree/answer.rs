@@ -74,14 +74,14 @@ pub struct PageItem {
 impl Serialize for Answer {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct ItemJson<'a> {
+        struct ItemMembers<'a> {
             collection: &'a Collection,
             id: &'a ItemId,
             version: &'a Version,
             value: &'a ItemValue,
         }
         #[derive(Serialize)]
-        struct DeletedJson<'a> {
+        struct DeletedMembers<'a> {
             collection: &'a Collection,
             id: &'a ItemId,
             version: &'a Version,
@@ -90,10 +90,10 @@ impl Serialize for Answer {
         let mut answer = to.serialize_struct("Answer", members)?;
         match &self.outcome {
             Outcome::Item { collection, id, version, value } => {
-                answer.serialize_field("item", &ItemJson { collection, id, version, value })?;
+                answer.serialize_field("item", &ItemMembers { collection, id, version, value })?;
             }
             Outcome::Deleted { collection, id, version } => {
-                answer.serialize_field("deleted", &DeletedJson { collection, id, version })?;
+                answer.serialize_field("deleted", &DeletedMembers { collection, id, version })?;
             }
             Outcome::Page(page) => answer.serialize_field("page", page)?,
             Outcome::Summary(summary) => answer.serialize_field("summary", summary)?,

@@ -51,6 +51,16 @@ impl BackendError {
     }
 }
 
+impl BackendError {
+    /// A write of `key` was sent before, and its outcome cannot be known: it is not made again.
+    pub(crate) fn unknown_outcome(key: &ItemKey) -> Self {
+        Self::Unavailable(format!(
+            "the write of {key} was sent before, and its outcome is not known: read the item before \
+             you write it again"
+        ))
+    }
+}
+
 impl From<CallError> for BackendError {
     fn from(error: CallError) -> Self {
         match error {

@@ -1,7 +1,9 @@
 //! The client of the internal items API of peers: HTTP, for the items that they store themselves.
 
 use super::{BackendError, ItemWrite, QueryContext, VersionFn, WriteDecision, WrittenItem};
-use crate::runtime::{CallRequest, CallResponse, Edge, EdgeTarget, Upstream, whole_micros};
+use crate::runtime::{
+    CallRequest, CallResponse, Edge, EdgeTarget, RETRY_BACKOFF, Upstream, whole_micros,
+};
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use maquette_contract::{
@@ -11,7 +13,7 @@ use maquette_contract::{
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 /// The peers of a component: their edge and the connections to them, which close when this is
 /// dropped.
@@ -61,11 +63,12 @@ impl InternalApiClient {
     }
 
     /// Makes a write, with the version that `next` gives for the one that it replaces. Of two
-    /// concurrent writes, the one with the later version stays.
+    /// concurrent writes, the one with the later version stays. A write that was sent before is
+    /// not made again; see [`Self::wait_for_write`].
     ///
     /// # Errors
-    /// If the peers do not confirm before the deadline that the write is durable, or if its
-    /// precondition does not hold.
+    /// If the peers do not confirm before the deadline that the write is durable, or if it has a
+    /// precondition: peers have no single owner of an item that could check it.
     pub(crate) async fn write_item(
         &self,
         context: &QueryContext<'_>,
@@ -73,6 +76,13 @@ impl InternalApiClient {
         write: &ItemWrite,
         next: VersionFn<'_>,
     ) -> Result<WrittenItem, BackendError> {
+        if write.precondition.is_some() {
+            let reason = "peers still hold it, and cannot check a precondition: write without one";
+            return Err(BackendError::Unavailable(format!("{key}: {reason}")));
+        }
+        if context.request.is_repeated {
+            return self.wait_for_write(context, key, write).await;
+        }
         let current = self.read_item(context, key).await?;
         let written = match write.apply(current.as_ref(), next) {
             WriteDecision::Write(written) => written,
@@ -88,6 +98,28 @@ impl InternalApiClient {
         let request = ApiRequest { command: "write", method: Method::PUT, path, body: body.into() };
         self.send_request(context, request, check_written, |()| Some(version.clone())).await?;
         Ok(written)
+    }
+
+    /// Waits until an earlier attempt of the write has made it.
+    async fn wait_for_write(
+        &self,
+        context: &QueryContext<'_>,
+        key: &ItemKey,
+        write: &ItemWrite,
+    ) -> Result<WrittenItem, BackendError> {
+        let (deadline, mut backoff) = (context.deadline(), RETRY_BACKOFF);
+        loop {
+            let current = self.read_item(context, key).await?;
+            let made = current.as_ref().and_then(|it| it.requests.version_of(write.request));
+            if let Some(version) = made {
+                return Ok(write.repeated(version.clone()));
+            }
+            let pause = backoff.next_pause();
+            if Instant::now() + pause >= deadline {
+                return Err(BackendError::unknown_outcome(key));
+            }
+            sleep(pause).await;
+        }
     }
 
     /// A page of all items: the first page, or the one that starts at `after`, the `next` of the

@@ -1,6 +1,6 @@
 //! What a component implements to be served over HTTP.
 
-use super::{HttpError, ListRequest, Request};
+use super::{HttpError, PageRequest, Request};
 use crate::{
     backend::{ItemWrite, WrittenItem},
     runtime::RoleSettings,
@@ -37,7 +37,7 @@ pub trait Application<S: RoleSettings>: Send + Sync + 'static {
     fn list_items(
         &self,
         request: &Request<S>,
-        list: &ListRequest,
+        list: &PageRequest,
     ) -> impl Future<Output = Result<ItemPage, HttpError>> + Send;
 
     /// Adds up the summaries of all components that can be reached from here.

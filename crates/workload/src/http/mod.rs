@@ -24,7 +24,7 @@ mod tests;
 
 pub use application::{Application, LocalItems};
 pub use error::{HttpError, is_failure};
-pub use parse::ListRequest;
+pub use parse::PageRequest;
 pub(crate) use parse::precondition_header;
 pub use request::Request;
 

@@ -1,10 +1,10 @@
 //! The paths of users.
 
 use super::{
-    Application, HttpError, ListRequest,
+    Application, HttpError, PageRequest,
     metrics::HttpOperation,
     parse::{
-        self, ItemPath, ParsedRequest, QueryParameters, ReadConditions, check_content_type,
+        self, ItemPath, PageParameters, ParsedRequest, ReadConditions, check_content_type,
         parse_precondition,
     },
     server::HttpServer,
@@ -143,12 +143,12 @@ async fn delete_item<S: RoleSettings, A: Application<S>>(
 async fn list_items<S: RoleSettings, A: Application<S>>(
     State(server): SharedServer<S, A>,
     path: Result<Path<String>, PathRejection>,
-    query: QueryParameters,
+    query: PageParameters,
     headers: HeaderMap,
 ) -> Response {
     let parsing = async {
         let collection = parse::parse_collection(path)?;
-        Ok(ParsedRequest::List(ListRequest::parse(collection, query)?))
+        Ok(ParsedRequest::List(PageRequest::parse(collection, query)?))
     };
     server.answer_request(HttpOperation::List, &headers, parsing).await
 }

@@ -1,7 +1,7 @@
 //! Handles a user's request from its arrival to its answer.
 
 use super::{
-    Application, HttpError, ListRequest, Request, is_failure,
+    Application, HttpError, PageRequest, Request, is_failure,
     limits::{receive, required_permits, within_limits},
     metrics::{HttpMetrics, HttpOperation},
     parse::ParsedRequest,
@@ -20,7 +20,7 @@ use axum::{
     response::Response,
 };
 use maquette_contract::{
-    Answer, Content, ItemKey, Outcome, Record, RequestId, ResponseTree, keys::HEADER_RECIPIENT,
+    Answer, Content, ItemKey, Outcome, Record, ResponseTree, keys::HEADER_RECIPIENT,
 };
 use std::sync::Arc;
 use tokio::{
@@ -132,14 +132,14 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
                 Ok(Success { status, ..Success::new(item_outcome(key, record)?) })
             }
             ParsedRequest::Write(key, content, precondition) => {
-                let id = RequestId::new(rand::random());
+                let id = request.context.request_id;
                 let write = ItemWrite { content, precondition, request: id };
                 self.write_item(request, key, write).await
             }
             ParsedRequest::List(list) => {
                 let page = self.application.list_items(request, &list).await?;
                 let next = page.next.clone().map(|after| {
-                    let next = ListRequest { after: Some(after), ..list };
+                    let next = PageRequest { after: Some(after), ..list };
                     // Both are percent-encoded: always valid in a header.
                     HeaderValue::try_from(format!("<{}>; rel=\"next\"", next.path())).ok()
                 });

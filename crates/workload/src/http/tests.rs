@@ -1,7 +1,7 @@
 //! The limits on requests, with a fake application.
 
 use super::{
-    Application, HttpError, HttpServer, ListRequest, Request, limits::required_permits,
+    Application, HttpError, HttpServer, PageRequest, Request, limits::required_permits,
     routes::user_router,
 };
 use crate::backend::{ItemWrite, WrittenItem};
@@ -63,7 +63,7 @@ impl Application<FakeSettings> for Gated {
     async fn list_items(
         &self,
         _: &Request<FakeSettings>,
-        _: &ListRequest,
+        _: &PageRequest,
     ) -> Result<ItemPage, HttpError> {
         Err(HttpError::unavailable("not now"))
     }

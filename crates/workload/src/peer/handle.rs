@@ -278,6 +278,7 @@ fn start_volume(
     if !is_new && saved.volume.is_none() {
         // An earlier release does not remember which volumes there were.
         saved.known.add_unknown(configured.members());
+        saved.trust.known = true;
     }
     saved.trust.fresh |= is_new && storage.item_count() == 0;
     saved.generation = runtime::wall_millis().max(found + 1);

@@ -24,18 +24,23 @@
 //!    same owners.
 //! 2. *An acknowledged write is on disk at a majority of the owners*, under every layout in force
 //!    ([`coordinate`]).
-//! 3. *A read, also one that finds no item, has replies from enough owners that at least one of
-//!    them has the newest acknowledged write.* The result of a read is made as durable as a write
-//!    before it is returned, so no later read returns an older version (Attiya, Bar-Noy and Dolev,
-//!    "Sharing Memory Robustly in Message-Passing Systems", 1995).
+//! 3. *Items are linearizable*: each request takes effect at one moment between its start and its
+//!    answer. A read, also one that finds no item, has replies from enough owners that at least one
+//!    of them has the newest acknowledged write, and its result is made as durable as a write before
+//!    it is returned. [`coordinate`] has the reasons.
 //! 4. *A write first reads the newest version*, and its own version is later. A copy is replaced
-//!    only by a newer version ([`replica`]).
+//!    only by a newer version ([`replica`]). A write takes effect once, also if it is sent again; a
+//!    write without an answer may take effect later.
 //! 5. *A change of members or of `replicationFactor` goes in steps*, and any two peers are at most
 //!    one step apart ([`membership::LayoutTransition`]). It starts once the new members are up
 //!    ([`membership::Phase`]) and ends once every item is at its new owners and all peers
 //!    report that. The step that a peer is in is on its volume.
-//! 6. *A peer with an empty volume does not count for a quorum* until all other members have sent
-//!    it the copies that it must have. A lost volume therefore costs no more than a lost peer.
+//! 6. *A peer votes only if its disk has every write that it acknowledged*
+//!    ([`membership`]), and a copy on a lost volume does not count, also not for a request that is
+//!    under way. A volume that replaces another one, is a snapshot, or belongs
+//!    to a member that was added counts for an item once enough other owners have sent it the copies
+//!    that it must have: it waits for no member that is down. New volumes of the first members begin
+//!    once a majority of them are up. A lost volume therefore costs no more than a lost peer.
 //! 7. *Gossip never affects correctness.* Liveness ([`membership::Gossip`]) decides which owners
 //!    are queried first, and when a sweep runs.
 //! 8. *Peers that migrate items from a source* read and write both backends, see
@@ -47,7 +52,11 @@
 //!    ([`coordinate::collect_items`]).
 //!
 //! With three copies, one lost peer costs no availability. With two lost peers, requests for items
-//! that had both as owners wait until one of them is back.
+//! that had both as owners wait until one of them is back. With an even number of copies the first
+//! owner by name has a second vote: of four copies any one may be lost, of two the one without the
+//! second vote, which for two peers is always the second peer. While the first peer is lost, they
+//! serve no requests. What it has acknowledged alone, while the second was down, is lost with its
+//! volume.
 //!
 //! # Copies
 //!
@@ -79,4 +88,4 @@ mod timing;
 pub use role::run;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

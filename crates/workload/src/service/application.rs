@@ -4,7 +4,7 @@ use super::{ServiceSettings, settings::RouteTarget, summary};
 use crate::{
     backend::{BackendError, ItemWrite, Precondition, QueryContext, WrittenItem},
     forward,
-    http::{Application, HttpError, ListRequest, Request},
+    http::{Application, HttpError, PageRequest, Request},
     runtime::Runtime,
 };
 use maquette_contract::{Collection, Content, ItemKey, ItemPage, Record, RequestWork, Summary};
@@ -76,7 +76,7 @@ impl Application<ServiceSettings> for Service {
     async fn list_items(
         &self,
         request: &Request<ServiceSettings>,
-        list: &ListRequest,
+        list: &PageRequest,
     ) -> Result<ItemPage, HttpError> {
         match find_route(request, &list.collection)? {
             RouteTarget::OwnStore(store) => {

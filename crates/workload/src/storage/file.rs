@@ -1,6 +1,6 @@
 //! The file of redb, which reads what the kernel has in memory without waiting for the disk.
 
-use super::reserve::Reserve;
+use super::volume::reserve::{Reserve, is_full};
 use redb::{BackendError, StorageBackend, backends::FileBackend};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use std::{
@@ -17,7 +17,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 /// After a page that was not in memory, this many reads run on threads that may wait for the disk.
 const CAUTIOUS_READS: u32 = 256;
 
-/// Whether the pages that reads need were in memory of late; clones share the answer.
+/// Whether the pages that reads need were in memory recently; clones share the answer.
 ///
 /// A task that waits for the disk keeps other tasks from its thread. So reads run in their task only
 /// as long as no page had to come from the disk.
@@ -83,10 +83,6 @@ impl ItemFile {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Runs `read`, which waits for the disk; on a thread of the runtime, another thread takes over the

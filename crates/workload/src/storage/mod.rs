@@ -17,19 +17,21 @@ mod layout;
 mod metrics;
 mod predecessor;
 mod read;
-mod reserve;
-mod room;
 mod snapshot;
+mod sweep;
 mod transaction;
+mod volume;
 mod writer;
 
 pub use error::StorageError;
-pub use expiry::{Expiry, SweepStep, now_millis};
+pub use expiry::{Expiry, now_millis};
 pub use generations::Generation;
 pub use layout::Position;
 pub use predecessor::PREDECESSOR_TIMEOUT;
 pub use read::PAGE_BYTES;
+pub use sweep::SweepStep;
 pub use transaction::{Change, ItemsMut};
+pub use volume::reserve::{is_full, release_reserve};
 
 use bytes::Bytes;
 use file::{ItemFile, PageCache};
@@ -38,8 +40,6 @@ use maquette_contract::VolumeObservation;
 use metrics::StorageMetrics;
 use prometheus_client::registry::Registry;
 use redb::{Database, Durability, ReadableDatabase};
-use reserve::Reserve;
-use room::Room;
 use snapshot::SharedSnapshot;
 use std::{
     fs::File,
@@ -48,6 +48,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::watch;
+use volume::{
+    reserve::Reserve,
+    room::{self, Room},
+};
 use writer::{Writer, WriterThread};
 
 /// The longest key, in bytes.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 type WriteTable<'txn> = Table<'txn, &'static [u8], &'static [u8]>;
-type ExpiryTable<'txn> = Table<'txn, &'static [u8], u64>;
+type ExpiryWriteTable<'txn> = Table<'txn, &'static [u8], u64>;
 
 /// The size of a page of the file.
 const PAGE: u64 = 4096;
@@ -33,7 +33,7 @@ pub struct ItemsMut<'txn> {
     transaction: &'txn WriteTransaction,
     table: WriteTable<'txn>,
     /// Opened when it is needed; before that no write needs it if the file has no times.
-    expiries: Option<ExpiryTable<'txn>>,
+    expiries: Option<ExpiryWriteTable<'txn>>,
     /// The number of items that expire, as of the last commit.
     expiring: u64,
     generations: Generations,
@@ -285,7 +285,7 @@ impl<'txn> ItemsMut<'txn> {
         self.expiring > 0 || self.expiries.is_some()
     }
 
-    fn expiries(&mut self) -> Result<&mut ExpiryTable<'txn>, StorageError> {
+    fn expiries(&mut self) -> Result<&mut ExpiryWriteTable<'txn>, StorageError> {
         let table = match self.expiries.take() {
             Some(table) => table,
             None => self.transaction.open_table(EXPIRIES)?,
@@ -294,7 +294,7 @@ impl<'txn> ItemsMut<'txn> {
     }
 }
 
-/// The room that an item of so many bytes takes in the file. A large one has pages of its own, whose
+/// The room that an item of `bytes` bytes takes in the file. A large one has pages of its own, whose
 /// number is a power of two.
 fn space_for(bytes: usize) -> u64 {
     let twice = 2 * bytes as u64;

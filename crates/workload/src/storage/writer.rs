@@ -2,7 +2,7 @@
 
 use super::{
     StorageError, expiry::EXPIRIES, generations::Generations, layout, metrics::StorageMetrics,
-    room::Room, snapshot::SharedSnapshot,
+    snapshot::SharedSnapshot, volume::room::Room,
 };
 use crate::storage::ItemsMut;
 use redb::{Database, Durability, ReadableDatabase, ReadableTableMetadata};

@@ -1,9 +1,9 @@
 //! One client connection: executes its requests and replies in their order.
 
 use super::{
-    admission::Slot,
+    bounds::admission::ClientSlot,
+    bounds::limits::SMALL_BUFFER,
     command::{self, Command, ServerInfo, TransactionCommand, WriteCommand},
-    limits::SMALL_BUFFER,
     reply_writer::ReplyWriter,
     request_reader::RequestReader,
     resp::{Reply, Request},
@@ -31,7 +31,7 @@ pub(super) struct ClientConnection {
     pub(super) requests: RequestReader,
     pub(super) replies: ReplyWriter,
     pub(super) session: Session,
-    pub(super) slot: Slot,
+    pub(super) slot: ClientSlot,
     pub(super) writes: PendingWrites,
 }
 

@@ -7,12 +7,10 @@
 //! Never interprets values, calls no other component, and keeps no items in memory that are not on
 //! disk.
 
-mod admission;
-mod budget;
+mod bounds;
 mod command;
 mod connection;
 mod glob;
-mod limits;
 mod metrics;
 mod reply_writer;
 mod request_reader;
@@ -21,9 +19,8 @@ mod role;
 mod server;
 mod session;
 mod sweep;
-mod transaction;
 
-pub use limits::Limits;
+pub use bounds::limits::Limits;
 pub use metrics::StoreMetrics;
 pub use role::run;
 pub use server::StoreServer;

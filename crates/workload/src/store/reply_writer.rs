@@ -1,9 +1,9 @@
 //! Buffers and sends the replies of one connection, within bounds.
 
 use super::{
-    budget::{MemoryBudget, Places, REPLY_PAGE_COST},
-    limits::SMALL_BUFFER,
-    resp::{Protocol, Reply},
+    bounds::budget::{MemoryBudget, Places, REPLY_PAGE_COST},
+    bounds::limits::SMALL_BUFFER,
+    resp::{Reply, RespVersion},
 };
 use crate::storage::{Storage, StorageError};
 use bytes::{Bytes, BytesMut};
@@ -14,7 +14,7 @@ use tokio::{io::AsyncWriteExt, net::tcp::OwnedWriteHalf, time::timeout};
 #[derive(Debug)]
 pub(crate) struct ReplyWriter {
     stream: OwnedWriteHalf,
-    protocol: Protocol,
+    protocol: RespVersion,
     buffer: BytesMut,
     budget: MemoryBudget,
     places: Places,
@@ -29,12 +29,12 @@ impl ReplyWriter {
         budget: MemoryBudget,
         flush_timeout: Duration,
     ) -> Self {
-        let (protocol, buffer) = (Protocol::default(), BytesMut::new());
+        let (protocol, buffer) = (RespVersion::default(), BytesMut::new());
         Self { stream, protocol, buffer, budget, places: Places::default(), flush_timeout }
     }
 
     /// Encodes later replies in `protocol`.
-    pub(crate) fn set_protocol(&mut self, protocol: Protocol) {
+    pub(crate) fn set_protocol(&mut self, protocol: RespVersion) {
         self.protocol = protocol;
     }
 
@@ -151,15 +151,10 @@ async fn send_all(
     places: &mut Places,
 ) -> io::Result<()> {
     while !buffer.is_empty() {
-        let sent = tokio::select! {
-            biased;
-            () = places.wait_until_overdue() => return Err(io::ErrorKind::TimedOut.into()),
-            sent = stream.write_buf(buffer) => sent?,
-        };
+        let sent = places.transfer(stream.write_buf(buffer)).await?;
         if sent == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
-        places.record_progress(sent);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Limits,
-    budget::{MemoryBudget, Places},
+    bounds::budget::{MemoryBudget, Places},
     resp::{ProtocolError, Request, RequestParser},
 };
 use bytes::BytesMut;
@@ -77,16 +77,8 @@ impl RequestReader {
             return Ok(true);
         }
         reserve_input(&mut self.input, self.parser.missing_bytes());
-        let read = async {
-            tokio::select! {
-                biased;
-                () = places.wait_until_overdue() => Err(io::ErrorKind::TimedOut.into()),
-                read = self.stream.read_buf(&mut self.input) => read,
-            }
-        };
-        let read = timeout_at(deadline, read).await??;
-        places.record_progress(read);
-        Ok(read > 0)
+        let read = places.transfer(self.stream.read_buf(&mut self.input));
+        Ok(timeout_at(deadline, read).await?? > 0)
     }
 
     /// Reads and discards what the client still sends.
@@ -102,7 +94,7 @@ impl RequestReader {
     /// Releases the memory of a large request between two requests.
     fn release_buffer(&mut self, places: &mut Places) {
         places.request = None;
-        if self.input.capacity() > super::limits::SMALL_BUFFER {
+        if self.input.capacity() > super::bounds::limits::SMALL_BUFFER {
             self.input = BytesMut::new();
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{
     Limits,
-    admission::Admission,
-    budget::MemoryBudget,
+    bounds::admission::ClientAdmission,
+    bounds::budget::MemoryBudget,
     command::{ServerInfo, command_names},
     connection::{ClientConnection, PendingWrites, TOO_MANY_CLIENTS},
     metrics::StoreMetrics,
@@ -151,7 +151,7 @@ impl StoreServer {
 
 /// The bounds that all connections share.
 struct SharedBounds {
-    admission: Admission,
+    admission: ClientAdmission,
     requests: MemoryBudget,
     replies: MemoryBudget,
 }
@@ -159,7 +159,7 @@ struct SharedBounds {
 impl SharedBounds {
     fn new(info: &ServerInfo) -> Self {
         Self {
-            admission: Admission::new(info.limits, info.metrics.clone()),
+            admission: ClientAdmission::new(info.limits, info.metrics.clone()),
             requests: MemoryBudget::new(info.limits.request_memory),
             replies: MemoryBudget::new(info.limits.reply_memory),
         }

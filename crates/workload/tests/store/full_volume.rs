@@ -1,78 +1,15 @@
-//! A volume without room: a small file system in memory, in a mount namespace of its own.
+//! A volume without room.
 
-use crate::store_process::StoreProcess;
+use crate::{small_volume::SmallVolume, store_process::StoreProcess};
 use redis::{Commands, RedisResult};
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Write},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
-use tempfile::TempDir;
 
-/// A mounted volume; unmounted when dropped.
-struct SmallVolume {
-    holder: Child,
-    directory: TempDir,
-}
-
-impl SmallVolume {
-    fn mount(mebibytes: u32) -> Self {
-        let directory = TempDir::new().unwrap();
-        let script =
-            format!("mount -t tmpfs -o size={mebibytes}m none \"$0\" && echo ready && cat");
-        let mut holder = Command::new("unshare")
-            .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
-            .arg(directory.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(holder.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        assert_eq!(line, "ready\n", "cannot mount a file system in a user namespace");
-        Self { holder, directory }
-    }
-
-    /// The volume, as this process sees it.
-    fn path(&self) -> PathBuf {
-        let directory = self.directory.path().strip_prefix("/").unwrap();
-        Path::new(&format!("/proc/{}/root", self.holder.id())).join(directory)
-    }
-
-    fn start_store(&self) -> StoreProcess {
-        let mut command = Command::new("nsenter");
-        command
-            .args(["--target", &self.holder.id().to_string(), "--user", "--mount"])
-            .args(["--preserve-credentials", env!("CARGO_BIN_EXE_workload")]);
-        StoreProcess::start_by(command, self.directory.path())
-    }
-
-    /// Writes a file that takes all the free space.
-    fn fill(&self) {
-        let mut filler = File::create(self.path().join("filler")).unwrap();
-        let block = [7; 4096];
-        let error = loop {
-            if let Err(error) = filler.write_all(&block) {
-                break error;
-            }
-        };
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-    }
-
-    fn remove_filler(&self) {
-        std::fs::remove_file(self.path().join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallVolume {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.holder.kill();
-        let _ = self.holder.wait();
-    }
+fn start_store(volume: &SmallVolume) -> StoreProcess {
+    let workload = volume.command(env!("CARGO_BIN_EXE_workload"));
+    StoreProcess::start_by(workload, volume.directory())
 }
 
 /// Repeats `write` until it succeeds: at the latest some seconds after there is room.
@@ -102,7 +39,7 @@ fn write_until_full(redis: &mut redis::Connection) -> usize {
 #[test]
 fn a_full_volume_serves_reads_and_deletes_and_then_writes_again() {
     let volume = SmallVolume::mount(24);
-    let store = volume.start_store();
+    let store = start_store(&volume);
     let mut redis = store.connect();
     let written = write_until_full(&mut redis);
     assert!(written > 60, "full after {written} items of 100 KiB in 24 MiB");
@@ -113,7 +50,7 @@ fn a_full_volume_serves_reads_and_deletes_and_then_writes_again() {
 
     // A restart changes nothing.
     drop(store);
-    let store = volume.start_store();
+    let store = start_store(&volume);
     let mut redis = store.connect();
     assert_eq!(redis.get::<_, Vec<u8>>("large/0").unwrap().len(), 100 * 1024);
     for number in 0..written / 2 {
@@ -133,7 +70,7 @@ fn a_full_volume_serves_reads_and_deletes_and_then_writes_again() {
 #[test]
 fn a_volume_that_something_else_has_filled_serves_reads_and_deletes_also_after_a_crash() {
     let volume = SmallVolume::mount(24);
-    let store = volume.start_store();
+    let store = start_store(&volume);
     let mut redis = store.connect();
     let _: () = redis.set("kept", "1").unwrap();
     for number in 0..50 {
@@ -145,7 +82,7 @@ fn a_volume_that_something_else_has_filled_serves_reads_and_deletes_also_after_a
     assert_eq!(redis.del::<_, u32>("small/0").unwrap(), 1);
     // Killed while the volume is full: the recovery needs room too.
     drop(store);
-    let store = volume.start_store();
+    let store = start_store(&volume);
     let mut redis = store.connect();
     assert_eq!(redis.get::<_, String>("kept").unwrap(), "1");
     assert_eq!(redis.del::<_, u32>("small/1").unwrap(), 1);

@@ -14,6 +14,8 @@ mod process;
 #[cfg(test)]
 mod recipient;
 #[cfg(test)]
+mod small_volume;
+#[cfg(test)]
 mod store_process;
 #[cfg(test)]
 mod support;

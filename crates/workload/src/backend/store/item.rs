@@ -59,7 +59,15 @@ impl StoreClient {
         write: &ItemWrite,
         next: VersionFn<'_>,
     ) -> Result<WrittenItem, BackendError> {
-        self.replace_item(context, key, |current| match write.apply(current, next) {
+        let is_repeated = context.request.is_repeated;
+        self.replace_item(context, key, |current, is_again| match write.apply(current, next) {
+            // Its request may be among those that the item no longer remembers.
+            WriteDecision::Write(_)
+                if (is_repeated || is_again)
+                    && current.is_some_and(|record| record.requests.is_full()) =>
+            {
+                ControlFlow::Break(Err(BackendError::unknown_outcome(key)))
+            }
             WriteDecision::Write(written) => {
                 ControlFlow::Continue((written.record.clone(), written))
             }
@@ -81,7 +89,7 @@ impl StoreClient {
         key: &ItemKey,
         record: &Record,
     ) -> Result<(), BackendError> {
-        self.replace_item(context, key, |current| match current {
+        self.replace_item(context, key, |current, _| match current {
             Some(current) if current.version >= record.version => ControlFlow::Break(Ok(())),
             _ => ControlFlow::Continue((record.clone(), ())),
         })
@@ -89,18 +97,20 @@ impl StoreClient {
     }
 
     /// Compare-and-set loop: retries `next` on the current record until its record is written or it
-    /// breaks with a result. After a write without a reply, `next` must recognize its own record.
+    /// breaks with a result. After a write without a reply, `next` must recognize its own record;
+    /// its second argument is whether there was one.
     async fn replace_item<T>(
         &self,
         context: &QueryContext<'_>,
         key: &ItemKey,
-        next: impl Fn(Option<&Record>) -> ControlFlow<Result<T, BackendError>, (Record, T)>,
+        next: impl Fn(Option<&Record>, bool) -> ControlFlow<Result<T, BackendError>, (Record, T)>,
     ) -> Result<T, BackendError> {
+        let mut may_be_written = false;
         for _ in 0..MAX_WRITE_ATTEMPTS {
             let stored = query::fetch_item(context, self, key).await?;
             // A value that is no record has no version: it is replaced.
             let current = stored.as_ref().and_then(|stored| stored.record.as_ref().ok());
-            let (record, outcome) = match next(current) {
+            let (record, outcome) = match next(current, may_be_written) {
                 ControlFlow::Continue(write) => write,
                 ControlFlow::Break(outcome) => return outcome,
             };
@@ -110,7 +120,8 @@ impl StoreClient {
                 // Unknown: the connection was lost after the write was sent. The item is read
                 // again to see whether it was made. A write that arrives even later does nothing:
                 // the bytes that it compares with are gone, because no version ever comes back.
-                SetOutcome::Conflict | SetOutcome::Unknown => {}
+                SetOutcome::Unknown => may_be_written = true,
+                SetOutcome::Conflict => {}
             }
         }
         Err(BackendError::Unavailable(format!(

@@ -12,11 +12,11 @@ const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 
 /// The parameters of a query.
-pub(in crate::http) type QueryParameters = Result<Query<BTreeMap<String, String>>, QueryRejection>;
+pub(in crate::http) type PageParameters = Result<Query<BTreeMap<String, String>>, QueryRejection>;
 
 /// A page of a collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListRequest {
+pub struct PageRequest {
     /// The collection.
     pub collection: Collection,
     /// The most items of the page.
@@ -25,14 +25,14 @@ pub struct ListRequest {
     pub after: Option<String>,
 }
 
-impl ListRequest {
+impl PageRequest {
     /// Parses the parameters `limit` and `after`.
     ///
     /// # Errors
     /// 400 for others, or for a limit out of bounds.
     pub(in crate::http) fn parse(
         collection: Collection,
-        query: QueryParameters,
+        query: PageParameters,
     ) -> Result<Self, HttpError> {
         let Query(parameters) =
             query.map_err(|rejection| HttpError::bad_request(rejection.body_text()))?;

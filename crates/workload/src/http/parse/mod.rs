@@ -7,8 +7,8 @@ mod list;
 pub(crate) use conditions::precondition_header;
 pub(super) use conditions::{ReadConditions, entity_tag, parse_precondition};
 pub(super) use content_type::check_content_type;
-pub use list::ListRequest;
-pub(super) use list::QueryParameters;
+pub(super) use list::PageParameters;
+pub use list::PageRequest;
 
 use super::HttpError;
 use crate::backend::Precondition;
@@ -38,7 +38,7 @@ pub(super) enum ParsedRequest {
     Get(ItemKey, ReadConditions),
     /// A value that replaces the item, or its deletion.
     Write(ItemKey, Content, Option<Precondition>),
-    List(ListRequest),
+    List(PageRequest),
     Summary,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     backend::QueryLog,
-    http::ListRequest,
+    http::PageRequest,
     peer::{
         coordinate::{Collector, Coordinator, Unavailable, collect_items},
         replica::ListedItem,
@@ -38,7 +38,7 @@ impl Collector for NextItems {
 /// If too few peers list their items before the deadline.
 pub(super) async fn list_collection(
     coordinator: &Coordinator,
-    list: &ListRequest,
+    list: &PageRequest,
     deadline: Instant,
     log: QueryLog<'_>,
 ) -> Result<ItemPage, Unavailable> {
@@ -48,7 +48,7 @@ pub(super) async fn list_collection(
 }
 
 /// The page of these items; `next` is the key of the last one that was looked at.
-fn select_page(items: Vec<ListedItem>, mut has_more: bool, list: &ListRequest) -> ItemPage {
+fn select_page(items: Vec<ListedItem>, mut has_more: bool, list: &PageRequest) -> ItemPage {
     let mut page = ItemPage { collection: list.collection.clone(), items: vec![], next: None };
     for item in items {
         if page.items.len() == list.limit {
@@ -80,7 +80,7 @@ mod tests {
             let items = ["b/1", "a/1", "a/2", "b/2", "a/3"].map(|key| item(key, Some(1)));
             let mut items = Vec::from(items);
             items[2].bytes = None;
-            let list = ListRequest { collection: "a".parse().unwrap(), limit, after: None };
+            let list = PageRequest { collection: "a".parse().unwrap(), limit, after: None };
             let page = select_page(items, false, &list);
             let ids: Vec<String> = page.items.into_iter().map(|item| item.id.into()).collect();
             (ids, page.next)

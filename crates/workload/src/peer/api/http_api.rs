@@ -5,7 +5,7 @@ use super::{PeerApi, answer_deadline, collection::list_collection, unavailable_e
 use crate::{
     backend::{ItemWrite, QueryContext, QueryLog, WrittenItem, merge_summaries},
     forward,
-    http::{Application, HttpError, ListRequest, Request},
+    http::{Application, HttpError, PageRequest, Request},
     peer::settings::PeerSettings,
 };
 use axum::http::StatusCode;
@@ -66,7 +66,12 @@ impl Application<PeerSettings> for PeerApi {
             }
             None => {
                 let peers = self.0.coordinator.item(key, answer_deadline(request), log);
-                peers.write(&write).await.map_err(unavailable_error)
+                let written = if request.context.is_repeated {
+                    peers.wait_for_write(&write).await
+                } else {
+                    peers.write(&write).await
+                };
+                written.map_err(unavailable_error)
             }
         }
     }
@@ -74,7 +79,7 @@ impl Application<PeerSettings> for PeerApi {
     async fn list_items(
         &self,
         request: &Request<PeerSettings>,
-        list: &ListRequest,
+        list: &PageRequest,
     ) -> Result<ItemPage, HttpError> {
         if let Some(successor) = &request.settings.successor {
             return forward::list_items(request, successor, list).await;

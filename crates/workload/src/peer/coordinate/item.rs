@@ -6,7 +6,9 @@ use super::{
     unavailable::Unavailable,
 };
 use crate::backend::{ItemWrite, WrittenItem};
+use crate::runtime::RETRY_BACKOFF;
 use maquette_contract::{RecentRequests, Record};
+use tokio::time::{Instant, sleep};
 
 impl ItemRequest<'_> {
     /// The item; `None` if it certainly does not exist. No later read returns an older version.
@@ -34,6 +36,31 @@ impl ItemRequest<'_> {
         let record = Record { version, content: write.content.clone(), requests };
         self.write_to_quorum(&record, Holders::default()).await?;
         Ok(WrittenItem { record, is_new: read.newest.is_none() })
+    }
+
+    /// The result of a write that was sent before, whose sender does not know its outcome.
+    ///
+    /// Peers have no single owner of an item that could order two attempts: an attempt at another
+    /// peer may still be under way, with a version that is not known here. A second one would have
+    /// another version, so that the write could take effect twice, with another write in between. So
+    /// the write is never made here: this waits until the first attempt has made it.
+    pub(crate) async fn wait_for_write(
+        &self,
+        write: &ItemWrite,
+    ) -> Result<WrittenItem, Unavailable> {
+        let mut backoff = RETRY_BACKOFF;
+        loop {
+            let current = self.read().await?;
+            let made = current.as_ref().and_then(|it| it.requests.version_of(write.request));
+            if let Some(version) = made {
+                return Ok(write.repeated(version.clone()));
+            }
+            let pause = backoff.next_pause();
+            if Instant::now() + pause >= self.deadline {
+                return Err(Unavailable::UnknownOutcome { key: self.key.clone() });
+            }
+            sleep(pause).await;
+        }
     }
 
     /// Ensures that every later read finds this version of the item or a newer one. Idempotent.

@@ -6,7 +6,7 @@ use super::{
     quorum::Quorum,
     quorum_read::QuorumRead,
     unavailable::Unavailable,
-    volume_check::{Admission, VolumeCheck},
+    volume_check::{VolumeCheck, VolumeVerdict},
 };
 use crate::{
     backend::QueryLog,
@@ -17,9 +17,8 @@ use crate::{
         },
         replica::ItemCopy,
     },
-    runtime::whole_micros,
 };
-use maquette_contract::{ItemKey, ItemValue, Query, Record, Version};
+use maquette_contract::{ItemKey, Record, Version};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -45,8 +44,8 @@ impl Coordinator {
 pub(crate) struct ItemRequest<'a> {
     pub(super) coordinator: &'a Coordinator,
     pub(super) key: &'a ItemKey,
-    deadline: Instant,
-    log: QueryLog<'a>,
+    pub(super) deadline: Instant,
+    pub(super) log: QueryLog<'a>,
     layouts: OperationLayouts,
 }
 
@@ -58,7 +57,7 @@ pub(super) struct Holders {
 }
 
 /// The reply of a peer, and what it attests.
-type Attested<T> = Result<(T, Attestation), PeerRequestError>;
+pub(super) type Attested<T> = Result<(T, Attestation), PeerRequestError>;
 
 /// The replies of several peers, in the order of their arrival: the peer, when its request was
 /// sent, and its reply.
@@ -286,32 +285,6 @@ impl ItemRequest<'_> {
             }
         });
     }
-
-    fn log_read(&self, name: &str, start: Instant, reply: &Attested<ReadReply>) {
-        let copy = reply.as_ref().ok().map(|(copy, _)| copy);
-        let value = copy.and_then(|copy| copy.record.as_ref()?.value());
-        let version = copy.and_then(|copy| copy.version.clone());
-        let error = reply.as_ref().err();
-        (self.log)(peer_query(
-            name,
-            "read",
-            start,
-            value.map_or(0, ItemValue::len),
-            version,
-            error,
-        ));
-    }
-
-    fn log_write(
-        &self,
-        name: &str,
-        start: Instant,
-        record: &Record,
-        reply: &Attested<Vec<Version>>,
-    ) {
-        let version = reply.is_ok().then(|| record.version.clone());
-        (self.log)(peer_query(name, "write", start, 0, version, reply.as_ref().err()));
-    }
 }
 
 impl Holders {
@@ -323,32 +296,12 @@ impl Holders {
         kept: &[Version],
         attested: &Attestation,
     ) {
-        let Admission { counts, dropped } = self.volumes.admit(&name, attested);
+        let VolumeVerdict { counts, dropped } = self.volumes.admit(&name, attested);
         for other in dropped {
             self.names.remove(&other);
         }
         if counts && kept.iter().all(|version| *version >= record.version) {
             self.names.insert(name);
         }
-    }
-}
-
-/// The query of one peer, for the response tree.
-pub(super) fn peer_query(
-    name: &str,
-    command: &str,
-    start: Instant,
-    bytes: usize,
-    version: Option<Version>,
-    error: Option<&PeerRequestError>,
-) -> Query {
-    Query {
-        to: name.to_owned(),
-        command: command.to_owned(),
-        count: 1,
-        bytes: bytes as u64,
-        micros: whole_micros(start.elapsed()),
-        version,
-        error: error.map(PeerRequestError::to_string),
     }
 }

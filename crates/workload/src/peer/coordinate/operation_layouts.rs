@@ -9,13 +9,19 @@ use crate::{
 use maquette_contract::ItemKey;
 use std::sync::{Arc, Mutex};
 
+/// The newest quorum, and what it follows from.
+#[derive(Debug)]
+struct CachedQuorum {
+    state: Arc<MemberState>,
+    adopted: usize,
+    quorum: Arc<Quorum>,
+}
+
 /// The layouts of one operation.
 #[derive(Debug, Default)]
 pub(super) struct OperationLayouts {
     adopted: Mutex<Vec<LayoutTransition>>,
-    /// The newest quorum, with the state of this peer and the number of adopted layouts that it
-    /// follows from.
-    cached: Mutex<Option<(Arc<MemberState>, usize, Arc<Quorum>)>>,
+    cached: Mutex<Option<CachedQuorum>>,
 }
 
 impl OperationLayouts {
@@ -26,16 +32,20 @@ impl OperationLayouts {
         let Phase::Active(transition) = &state.phase else { return None };
         let adopted = lock(&self.adopted);
         let mut cached = lock(&self.cached);
-        if let Some((of_state, of_adopted, quorum)) = &*cached
-            && Arc::ptr_eq(of_state, &state)
-            && *of_adopted == adopted.len()
+        if let Some(known) = &*cached
+            && Arc::ptr_eq(&known.state, &state)
+            && known.adopted == adopted.len()
         {
-            return Some(Arc::clone(quorum));
+            return Some(Arc::clone(&known.quorum));
         }
         let mut quorum = Quorum::new(transition, key);
         adopted.iter().for_each(|transition| quorum.extend(transition, key));
         let quorum = Arc::new(quorum);
-        *cached = Some((Arc::clone(&state), adopted.len(), Arc::clone(&quorum)));
+        *cached = Some(CachedQuorum {
+            state: Arc::clone(&state),
+            adopted: adopted.len(),
+            quorum: Arc::clone(&quorum),
+        });
         Some(quorum)
     }
 

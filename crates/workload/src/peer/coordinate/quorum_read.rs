@@ -2,7 +2,7 @@
 
 use super::{
     quorum::Quorum,
-    volume_check::{Admission, VolumeCheck},
+    volume_check::{VolumeCheck, VolumeVerdict},
 };
 use crate::peer::network::{Attestation, ReadReply};
 use maquette_contract::{Record, Version};
@@ -27,7 +27,7 @@ pub(crate) struct QuorumRead {
 
 impl QuorumRead {
     pub(super) fn add_reply(&mut self, name: String, reply: ReadReply, attestation: &Attestation) {
-        let Admission { counts, dropped } = self.volumes.admit(&name, attestation);
+        let VolumeVerdict { counts, dropped } = self.volumes.admit(&name, attestation);
         for other in dropped {
             self.holders.remove(&other);
             self.stale.remove(&other);

@@ -19,6 +19,15 @@ pub(crate) enum Unavailable {
         /// The name of this peer.
         peer: String,
     },
+    /// A write was sent before, and its first attempt was not found.
+    #[error(
+        "the write of {key} was sent before, and its outcome is not known: read the item before you \
+         write it again"
+    )]
+    UnknownOutcome {
+        /// The item.
+        key: ItemKey,
+    },
     /// Too few owners of an item replied.
     #[error(
         "too few owners of item {key} answered in time ({}); wait until more peers are up",

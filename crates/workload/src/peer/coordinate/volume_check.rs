@@ -30,7 +30,7 @@ pub(crate) struct VolumeCheck {
 
 /// What a reply changes.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Admission {
+pub(crate) struct VolumeVerdict {
     /// Whether the reply counts.
     pub(crate) counts: bool,
     /// The peers whose earlier replies no longer count.
@@ -44,7 +44,7 @@ impl VolumeCheck {
     }
 
     /// Adds a reply to a request of this round.
-    pub(crate) fn admit(&mut self, name: &str, attested: &Attestation) -> Admission {
+    pub(crate) fn admit(&mut self, name: &str, attested: &Attestation) -> VolumeVerdict {
         let Attestation { volume, others, .. } = attested;
         let mut dropped = Vec::new();
         for (other, claimed) in others.iter().filter(|(other, _)| *other != name) {
@@ -61,7 +61,7 @@ impl VolumeCheck {
         if counts {
             self.counted.insert(name.to_owned(), *volume);
         }
-        Admission { counts, dropped }
+        VolumeVerdict { counts, dropped }
     }
 
     /// Whether another peer names another volume for this one. The request was sent after the
@@ -89,9 +89,9 @@ mod tests {
         Attestation { volume: VolumeId(volume), others: others.collect(), refusal: None }
     }
 
-    fn admitted(dropped: &[&str]) -> Admission {
+    fn admitted(dropped: &[&str]) -> VolumeVerdict {
         let dropped = dropped.iter().map(|name| (*name).to_owned()).collect();
-        Admission { counts: true, dropped }
+        VolumeVerdict { counts: true, dropped }
     }
 
     #[test]

@@ -142,6 +142,7 @@ impl<L: MemberLinks> MembershipDriver<L> {
                  does not happen, empty the volume"
             );
         }
+        state.notice_majority(own_name, reports);
         state.begin_if_known(own_name, self.peer.volume(), reports, waited);
         state.clear_checked(own_name, reports);
         state.adopt_second_votes(own_name, reports);

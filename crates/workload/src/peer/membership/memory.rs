@@ -11,23 +11,35 @@
 //!
 //! 1. *A volume that was in use* votes, unless another peer remembers a later mark of it than the
 //!    peer found on it at its start: then it is a snapshot, and joins like an empty one.
-//! 2. *A new volume* has acknowledged nothing, if no other one was used under the same name. It
-//!    stores no copy and votes for nothing until a majority of the members, itself included,
-//!    remember it as the first under its name, on disk. From then on it does both. If an earlier
-//!    volume under its name acknowledged anything, a majority remembered that one. Both majorities
-//!    include the peer itself, whose memory was lost with its volume; they share another member if
-//!    the number of members is even, or if one peer more than a majority remembered the earlier
-//!    volume. That is so as soon as one peer more was up together with it: gossip spreads the
-//!    memory. Until then the first start tolerates that peers are lost, but not volumes.
+//! 2. *A new volume* has acknowledged nothing, if no other one was used under the same name. No
+//!    volume stores a copy before a majority of the members, its peer included, remember it, on
+//!    disk; a new one begins to vote once they remember it as the first under its name. If an
+//!    earlier volume under this name acknowledged anything, a majority remembered that one. Both
+//!    majorities include the peer itself, whose memory was lost with its volume. They share another
+//!    member if the number of members is even, or if one peer more than a majority remembered the
+//!    earlier volume: gossip spreads the memory to all that are up. Until then the first start
+//!    tolerates that peers are lost, but not volumes.
 //! 3. *Any other volume joins*: the others sweep their items first; see [`super::Phase::Joining`].
 //!
 //! Rule 2 holds for the members that the peers began with. Members that were added later have no
 //! majority in common with the earlier ones, so they join by rule 3; the configuration says that
 //! members have changed.
 
-use super::state_file::VolumeId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The identity of a volume: random, made when the volume is empty. A peer that lost its volume and
+/// was filled again has another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct VolumeId(pub(crate) u64);
+
+impl VolumeId {
+    /// The identity of a new volume.
+    pub(crate) fn random() -> Self {
+        Self(rand::random())
+    }
+}
 
 /// What a peer reports of its own volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +111,35 @@ impl VolumeMemory {
     /// What is remembered of a peer.
     pub(crate) fn get(&self, name: &str) -> Option<&KnownVolume> {
         self.0.get(name)
+    }
+}
+
+/// How far the copies on a peer's volume may be relied on; see this module.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct VolumeTrust {
+    /// Whether a majority of the members remember the volume. Before that, the peer stores no copy.
+    pub(crate) known: bool,
+    /// Whether the volume was empty and may begin without being filled.
+    pub(crate) fresh: bool,
+    /// The members that were down when the peer joined: it votes for no item of which only they
+    /// and itself may have had the newest version.
+    pub(crate) unchecked: BTreeSet<String>,
+    /// Whether others remember a later mark of the volume: it is a snapshot.
+    pub(crate) outdated: bool,
+    /// Whether this start has compared the volume with what others remember. Before that, the peer
+    /// votes for nothing.
+    #[serde(skip)]
+    pub(crate) compared: bool,
+    /// Whether the volume was filled, or began, in this start: it is no snapshot any more.
+    #[serde(skip)]
+    pub(crate) filled: bool,
+}
+
+impl VolumeTrust {
+    /// Of a peer that votes, except for items of which `unchecked` members may have more.
+    pub(crate) fn joined(unchecked: BTreeSet<String>) -> Self {
+        Self { known: true, unchecked, compared: true, filled: true, ..Self::default() }
     }
 }
 

@@ -17,22 +17,21 @@ mod ready;
 mod report;
 mod state_file;
 mod transition;
+mod voting;
 
 pub(crate) use driver::{MemberLinks, MembershipDriver, StartedVolume};
 pub(crate) use fence::{Fence, Refusal};
 pub(crate) use gossip::{Gossip, GossipError, GossipIdentity};
 pub(crate) use layout::{Layout, LayoutId, second_vote};
 pub(crate) use members::Members;
+pub(crate) use memory::{VolumeId, VolumeProgress};
 #[cfg(test)]
-pub(crate) use memory::VolumeMemory;
-pub(crate) use memory::VolumeProgress;
+pub(crate) use memory::{VolumeMemory, VolumeTrust};
 pub(crate) use peer_state::PeerState;
-#[cfg(test)]
-pub(crate) use phase::VolumeTrust;
 pub(crate) use phase::{MemberState, Phase};
 pub(crate) use ready::{ItemCounts, join_blocker, replication_blocker, under_replicated};
 #[cfg(test)]
 pub(crate) use report::{GossipReport, ObservedPeer};
 pub(crate) use report::{Reports, TransitionStep, Volumes};
-pub(crate) use state_file::{StateFile, StateFileError, VolumeId};
+pub(crate) use state_file::{StateFile, StateFileError};
 pub(crate) use transition::{LayoutTransition, PeerTransition};

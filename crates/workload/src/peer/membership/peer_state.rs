@@ -2,9 +2,9 @@
 
 use super::{
     members::Members,
+    memory::VolumeId,
     phase::{MemberState, Phase},
     report::{Reports, Volumes},
-    state_file::VolumeId,
     transition::LayoutTransition,
 };
 use std::sync::Arc;
@@ -93,6 +93,13 @@ impl PeerState {
             return Some(live.address.to_string());
         }
         self.members.borrow().address_of(name).map(|address| address.0.clone())
+    }
+
+    /// The configured address of this peer itself.
+    #[cfg(test)]
+    pub(crate) fn configured_address(&self) -> String {
+        let members = self.members.borrow();
+        members.address_of(&self.name).map_or_else(String::new, |address| address.0.clone())
     }
 
     /// Whether requests may go to this peer: it is a member or live.

@@ -2,8 +2,7 @@
 
 use super::{
     layout::LayoutId,
-    memory::{VolumeMemory, VolumeProgress},
-    state_file::VolumeId,
+    memory::{VolumeId, VolumeMemory, VolumeProgress},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::SocketAddr};

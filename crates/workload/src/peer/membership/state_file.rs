@@ -1,6 +1,10 @@
 //! The file on a peer's volume that keeps its layout transition.
 
-use super::{memory::VolumeMemory, phase::VolumeTrust, transition::LayoutTransition};
+use super::{
+    memory::{VolumeId, VolumeMemory, VolumeTrust},
+    transition::LayoutTransition,
+};
+use crate::storage;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
@@ -32,19 +36,6 @@ pub enum StateFileError {
         /// What is wrong, and in which line.
         source: serde_json::Error,
     },
-}
-
-/// The identity of a volume: random, made when the volume is empty. A peer that lost its volume and
-/// was filled again has another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct VolumeId(pub(crate) u64);
-
-impl VolumeId {
-    /// The identity of a new volume.
-    pub(crate) fn random() -> Self {
-        Self(rand::random())
-    }
 }
 
 /// The content of the file, as JSON.
@@ -99,7 +90,14 @@ impl StateFile {
     /// Saves the state: it is on disk when this returns, and after a crash the file holds either
     /// this state or the one before. Blocks.
     pub(crate) fn save(&self, saved: &SavedState) -> Result<(), StateFileError> {
-        self.write_atomically(saved).map_err(|source| self.io_error(source))
+        let saving = match self.write_atomically(saved) {
+            // The reserve is for this too.
+            Err(error) if storage::is_full(&error) && storage::release_reserve(&self.directory) => {
+                self.write_atomically(saved)
+            }
+            outcome => outcome,
+        };
+        saving.map_err(|source| self.io_error(source))
     }
 
     fn write_atomically(&self, saved: &SavedState) -> io::Result<()> {

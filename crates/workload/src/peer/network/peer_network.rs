@@ -10,6 +10,8 @@ use super::{
         WriteRequest,
     },
 };
+#[cfg(test)]
+use crate::peer::tests::links;
 use crate::peer::{
     membership::{MemberLinks, PeerState, PeerTransition, Volumes},
     replica::{ItemCopy, ReplicaError},
@@ -79,7 +81,19 @@ impl PeerNetwork {
         };
         let target = PeerAddress { address, peer: self.peer_header(name), recipient };
         let start = Instant::now();
+        #[cfg(test)]
+        let (own, other) = (self.peer.configured_address(), target.address.clone());
+        #[cfg(test)]
+        if links::is_cut(&own, &other) {
+            tokio::time::sleep(self.attempt_timeout).await;
+            return Err(PeerRequestError::Timeout(self.attempt_timeout.as_millis()));
+        }
         let reply = self.client.send_request(name, target, message, self.attempt_timeout).await;
+        #[cfg(test)]
+        if links::is_cut(&other, &own) {
+            tokio::time::sleep(self.attempt_timeout).await;
+            return Err(PeerRequestError::Timeout(self.attempt_timeout.as_millis()));
+        }
         // The edge is between live peers: failed requests to peers that are down do not count.
         if reply.is_ok() || self.peer.reports().is_live(name) {
             self.edge.record_request(start.elapsed(), reply.is_err());

@@ -74,7 +74,7 @@ async fn write_copies(
     State(local): State<LocalCopies>,
     Json(write): Json<WriteRequest>,
 ) -> JsonReply<WriteReply> {
-    if local.peer().member().trust.fresh {
+    if !local.peer().member().trust.known {
         return Err(ReplicaError::NewVolume);
     }
     local.write_copies(write).await.map(Json)

@@ -23,7 +23,7 @@ pub(crate) enum ReplicaError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The volume is new; see [`crate::peer::membership`].
-    #[error("its volume is new: it stores copies once a majority of the members know that")]
+    #[error("its volume is new: it stores copies once a majority of the members know it")]
     NewVolume,
     /// The stored bytes are not what a peer writes.
     #[error(

@@ -1,5 +1,6 @@
 //! Several peers in one process.
 
+use super::links;
 use crate::{
     backend::ItemWrite,
     peer::{
@@ -29,7 +30,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     sync::watch,
     time::{Instant, sleep},
 };
@@ -218,6 +219,30 @@ impl TestCluster {
     pub(super) fn kill_and_wipe(&mut self, ordinal: usize) {
         self.kill(ordinal);
         self.slots[ordinal].data = TempDir::new().unwrap();
+    }
+
+    /// Stops the thread of a peer for a while, as `SIGSTOP` would.
+    pub(super) fn pause(&self, ordinal: usize, lasts: Duration) {
+        if let Some(running) = &self.slots[ordinal].up {
+            running.runtime.spawn(async move { std::thread::sleep(lasts) });
+        }
+    }
+
+    /// Cuts the connections from one peer to another for which `is_cut` is true, and no others.
+    pub(super) fn cut_links(&self, is_cut: impl Fn(usize, usize) -> bool) {
+        let addresses: Vec<String> =
+            self.slots.iter().map(|slot| slot.member.address.0.clone()).collect();
+        links::set_cuts(&addresses, is_cut);
+    }
+
+    pub(super) fn member_count(&self) -> usize {
+        self.members
+    }
+
+    /// The running members, with the runtimes that they run on.
+    pub(super) fn running_members(&self) -> Vec<(Handle, Arc<PeerHandle>)> {
+        let members = self.slots[..self.members].iter().filter_map(|slot| slot.up.as_ref());
+        members.map(|up| (up.runtime.handle().clone(), Arc::clone(&up.handle))).collect()
     }
 
     /// A copy of the volume of a peer that does not run.

@@ -10,7 +10,10 @@ use hyper::{
     HeaderMap,
     header::{HeaderName, HeaderValue},
 };
-use maquette_contract::keys::HEADER_WAITING_READ;
+use maquette_contract::{
+    RequestId,
+    keys::{HEADER_REPEATED, HEADER_REQUEST_ID, HEADER_WAITING_READ},
+};
 use std::{str::FromStr, time::Duration};
 use tokio::time::Instant;
 
@@ -54,6 +57,10 @@ pub struct RequestContext {
     pub trace: TraceContext,
     /// The time at which the caller stops waiting.
     pub deadline: Instant,
+    /// Equal in all attempts of a request, on all hops.
+    pub request_id: RequestId,
+    /// Whether an earlier attempt of this write may be under way: it has [`HEADER_REPEATED`].
+    pub is_repeated: bool,
     /// The calls that a summary may still make.
     pub call_budget: u32,
     sender: Sender,
@@ -81,6 +88,8 @@ impl RequestContext {
         Self {
             trace: TraceContext::default(),
             deadline,
+            request_id: RequestId::new(rand::random()),
+            is_repeated: false,
             call_budget: MAX_CALL_BUDGET,
             sender: Sender::User,
             x_request_id: None,
@@ -110,6 +119,8 @@ impl RequestContext {
                 call_budget: parse_header(headers, CALL_BUDGET)
                     .unwrap_or(MAX_CALL_BUDGET)
                     .min(MAX_CALL_BUDGET),
+                request_id: parse_header(headers, HEADER_REQUEST_ID).unwrap_or(root.request_id),
+                is_repeated: headers.contains_key(HEADER_REPEATED),
                 hops: parse_header(headers, HOPS).unwrap_or(0),
                 is_waiting_read: headers.contains_key(HEADER_WAITING_READ),
                 sender,
@@ -173,6 +184,12 @@ impl RequestContext {
         }
         if self.is_waiting_read {
             headers.insert(HEADER_WAITING_READ, HeaderValue::from_static("1"));
+        }
+        if let Ok(id) = HeaderValue::try_from(self.request_id.to_string()) {
+            headers.insert(HEADER_REQUEST_ID, id);
+        }
+        if self.is_repeated {
+            headers.insert(HEADER_REPEATED, HeaderValue::from_static("1"));
         }
         self.trace.inject_into(&mut headers);
         headers
@@ -251,6 +268,23 @@ mod tests {
             assert_eq!(passed(bad), None, "{bad:?}");
         }
         assert!(is_request_id(&random_request_id()));
+    }
+
+    #[test]
+    fn all_attempts_on_all_hops_have_one_id() {
+        let now = Instant::now();
+        let first = RequestContext::new_root(now + MAX_DEADLINE);
+        let received = |sent: &RequestContext, sender| {
+            RequestContext::from_headers(&sent.upstream_headers(now), sender, now)
+        };
+        let next = received(&first, Sender::Component);
+        assert_eq!((next.request_id, next.is_repeated), (first.request_id, false));
+        let again = RequestContext { is_repeated: true, ..first.clone() };
+        let next = received(&again, Sender::Component);
+        assert_eq!((next.request_id, next.is_repeated), (first.request_id, true));
+        // Each request of a user is another one.
+        let user = received(&again, Sender::User);
+        assert!(user.request_id != first.request_id && !user.is_repeated);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! ([`Upstream`]) and the server that stops gracefully ([`serve`]). Never interprets paths or
 //! bodies.
 
-mod connections;
+mod call;
 pub mod headers;
 mod recipient;
 pub mod serve;
@@ -12,6 +12,8 @@ mod trace;
 mod tries;
 mod upstream;
 
+pub use call::{CallError, CallRequest, CallResponse};
 pub use recipient::{add_recipient, check_recipient, misdirected_reason};
-pub(crate) use upstream::{CONNECT_OPTIONS, PING_PATH, RETRY_BACKOFF, host_header};
-pub use upstream::{CallError, CallRequest, CallResponse, Upstream};
+pub(crate) use tries::RETRY_BACKOFF;
+pub use upstream::Upstream;
+pub(crate) use upstream::{CONNECT_OPTIONS, PING_PATH, host_header};

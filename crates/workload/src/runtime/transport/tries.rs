@@ -6,9 +6,8 @@
 //! `retry_budget` bounds it: a fifth of the requests in flight, but at least 3. So a target that is
 //! slow as a whole does not get a multiple of its load.
 
-use super::upstream::{CallRequest, CallResponse, RETRY_BACKOFF, TryError, Upstream};
+use super::call::{CallResponse, TryError};
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use hyper::http::uri::PathAndQuery;
 use maquette_http_client::{Backoff, PodName, Try};
 use std::{
     pin::pin,
@@ -20,6 +19,9 @@ use std::{
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+/// The pauses between attempts of one request.
+pub(crate) const RETRY_BACKOFF: Backoff =
+    Backoff::new(Duration::from_millis(20), Duration::from_millis(250));
 /// The part of the time that is left after which the next try is sent.
 const TRY_FRACTION: u32 = 4;
 /// The longest time after which the next try is sent.
@@ -69,29 +71,41 @@ fn next_try_time(now: Instant, deadline: Instant) -> Instant {
     now + (deadline.saturating_duration_since(now) / TRY_FRACTION).min(MAX_TRY_TIME)
 }
 
-impl Upstream {
+/// Sends the tries of one call.
+pub(super) trait TrySender: Sync {
+    /// Sends the request once. `is_repeated` says that the target may have seen it.
+    fn send_try(
+        &self,
+        this_try: &Try,
+        is_repeated: bool,
+    ) -> impl Future<Output = Result<CallResponse, TryError>> + Send;
+
+    /// Notes that a try has no answer in its part of the time.
+    fn record_slow(&self, this_try: &Try);
+}
+
+impl TryCounts {
     /// Makes tries until one has an outcome that counts. An error of none means that no try ended
     /// before the deadline.
-    pub(super) async fn run_tries(
+    pub(super) async fn run<S: TrySender>(
         &self,
-        call: &CallRequest,
-        path: &PathAndQuery,
+        sender: &S,
         deadline: Instant,
     ) -> Result<CallResponse, Option<TryError>> {
-        let _call = Counted::new(&self.try_counts.calls);
+        let _call = Counted::new(&self.calls);
         let first_try = Arc::<Try>::default();
-        let mut first = pin!(self.send_try(&first_try, call, path));
+        let mut first = pin!(sender.send_try(&first_try, false));
         let next_try = next_try_time(Instant::now(), deadline);
         let mut tries = FurtherTries {
-            upstream: self,
-            call,
-            path,
+            counts: self,
+            sender,
             deadline,
             in_flight: FuturesUnordered::new(),
             not_slow_yet: vec![],
             avoid: vec![],
             next_try,
             backoff: RETRY_BACKOFF,
+            may_be_received: false,
             last_error: None,
         };
         match timeout_at(next_try, first.as_mut()).await {
@@ -110,10 +124,9 @@ impl Upstream {
 }
 
 /// The tries of a call after the first one has failed, or has no answer in its part of the time.
-struct FurtherTries<'a> {
-    upstream: &'a Upstream,
-    call: &'a CallRequest,
-    path: &'a PathAndQuery,
+struct FurtherTries<'a, S> {
+    counts: &'a TryCounts,
+    sender: &'a S,
     deadline: Instant,
     in_flight: FuturesUnordered<BoxFuture<'a, Result<CallResponse, TryError>>>,
     /// The tries in flight that still have some of their time.
@@ -122,10 +135,12 @@ struct FurtherTries<'a> {
     avoid: Vec<PodName>,
     next_try: Instant,
     backoff: Backoff,
+    /// Whether the target may have seen a try that has ended.
+    may_be_received: bool,
     last_error: Option<TryError>,
 }
 
-impl FurtherTries<'_> {
+impl<S: TrySender> FurtherTries<'_, S> {
     async fn run(&mut self) -> Result<CallResponse, TryError> {
         loop {
             tokio::select! {
@@ -146,11 +161,8 @@ impl FurtherTries<'_> {
 
     /// Decides what follows a failed try: an error if the call has failed.
     fn note_failure(&mut self, failure: TryError) -> Result<(), TryError> {
-        let may_repeat = match &failure {
-            TryError::NotSent(_) | TryError::Misdirected(_) => true,
-            TryError::Interrupted(_) => self.call.is_repeatable(),
-            TryError::Permanent(_) => false,
-        };
+        self.may_be_received |= matches!(failure, TryError::Interrupted(_));
+        let may_repeat = !matches!(failure, TryError::Permanent(_));
         let next_try = Instant::now() + self.backoff.next_pause();
         let is_over = !may_repeat || next_try >= self.deadline;
         if is_over && self.in_flight.is_empty() {
@@ -164,27 +176,27 @@ impl FurtherTries<'_> {
     /// Tries without an answer in their part of the time count as failures of their pods.
     fn note_slow_tries(&mut self) {
         for slow in self.not_slow_yet.drain(..) {
-            self.upstream.pool.record_failure(&slow);
+            self.sender.record_slow(&slow);
             self.avoid.extend(slow.pod());
         }
     }
 
     fn send_next(&mut self) {
-        let (upstream, call, path) = (self.upstream, self.call, self.path);
+        let (counts, sender) = (self.counts, self.sender);
         let extra = match self.in_flight.len() {
             0 => None,
             MAX_CONCURRENT_TRIES.. => return,
-            _ if !call.is_repeatable() => return,
-            _ => match upstream.try_counts.start_extra() {
+            _ => match counts.start_extra() {
                 Some(extra) => Some(extra),
                 None => return,
             },
         };
+        let is_repeated = self.may_be_received || !self.in_flight.is_empty();
         let next = Arc::new(Try::avoiding(self.avoid.clone()));
         self.not_slow_yet.push(Arc::clone(&next));
         self.in_flight.push(Box::pin(async move {
             let _extra = extra;
-            upstream.send_try(&next, call, path).await
+            sender.send_try(&next, is_repeated).await
         }));
     }
 }

@@ -2,28 +2,29 @@
 //!
 //! A call has several tries within its deadline. A try that breaks is followed by the next after a
 //! pause; one that has no answer in its part of the time goes on while the next is sent to another
-//! pod, and the first answer counts. A write is sent again only if the target has certainly not
-//! seen it, or if it carries an id by which the owner knows it.
+//! pod, and the first answer counts. A write carries an id by which its owner makes it once.
 //!
 //! Never repeats a call after its deadline, and never reads a response above
 //! [`MAX_RESPONSE_BYTES`].
 
-use super::{headers::RequestContext, recipient, tries::TryCounts};
+use super::{
+    call::{CallError, CallRequest, CallResponse, TryError},
+    recipient,
+    tries::{TryCounts, TrySender},
+};
 use crate::runtime::{Edge, EdgeTarget, Protocol};
 use http_body_util::Full;
 use hyper::{
-    Method, Request, Response, StatusCode,
+    Method, Request, StatusCode,
     body::Bytes,
     header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue},
     http::uri::PathAndQuery,
 };
 use maquette_contract::{
     Address,
-    keys::{HEADER_POD, HEADER_RECIPIENT},
+    keys::{HEADER_POD, HEADER_RECIPIENT, HEADER_REPEATED},
 };
-use maquette_http_client::{
-    Backoff, ConnectOptions, ExchangeError, TargetOptions, TargetPool, Try,
-};
+use maquette_http_client::{ConnectOptions, ExchangeError, TargetOptions, TargetPool, Try};
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -48,78 +49,16 @@ const TARGET_OPTIONS: TargetOptions = TargetOptions {
 pub(crate) const PING_PATH: &str = "/ping";
 /// The largest response body, in bytes.
 const MAX_RESPONSE_BYTES: usize = 32 << 20;
-/// The pauses between attempts of one request.
-pub(crate) const RETRY_BACKOFF: Backoff =
-    Backoff::new(Duration::from_millis(20), Duration::from_millis(250));
-
-/// A request to another component.
-#[derive(Clone, Debug)]
-pub struct CallRequest {
-    /// The method.
-    pub method: Method,
-    /// The path, with its leading slash.
-    pub path: String,
-    /// Trace, deadline and hops so far. Each attempt computes its headers from it.
-    pub context: RequestContext,
-    /// The body, JSON; empty for none.
-    pub body: Bytes,
-}
-
-/// A response with any status.
-#[derive(Clone, Debug)]
-pub struct CallResponse {
-    /// The status code, also 4xx and 5xx.
-    pub status: StatusCode,
-    /// The complete body, at most 32 MiB.
-    pub body: Bytes,
-}
-
-/// Why a call has no response.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CallError {
-    /// Every attempt until the deadline failed at its connection.
-    #[error("cannot reach {address}: {reason}")]
-    Unreachable {
-        /// The address that was called.
-        address: Address,
-        /// The error of the last attempt.
-        reason: String,
-    },
-    /// Another component answers at the address, until the deadline.
-    #[error("{address} {reason}")]
-    Misdirected {
-        /// The address that was called.
-        address: Address,
-        /// Whose the address is, as the component there says.
-        reason: String,
-    },
-    /// The target accepted the request and did not respond before the deadline.
-    #[error("{address} did not answer within {} ms", after.as_millis())]
-    TimedOut {
-        /// The address that was called.
-        address: Address,
-        /// The time from the call's start to its deadline.
-        after: Duration,
-    },
-    /// The request cannot be built or the response cannot be used; a retry cannot help.
-    #[error("cannot call {address}: {reason}")]
-    Invalid {
-        /// The address that was called.
-        address: Address,
-        /// The error, with its causes.
-        reason: String,
-    },
-}
 
 /// A target: its edge and the connections to it. Dropping it closes them.
 #[derive(Debug)]
 pub struct Upstream {
     edge: Arc<Edge>,
-    pub(super) pool: Arc<TargetPool>,
+    pool: Arc<TargetPool>,
     /// The headers `Host` and [`HEADER_RECIPIENT`] of each request.
     host: HeaderValue,
     recipient: Option<HeaderValue>,
-    pub(super) try_counts: TryCounts,
+    try_counts: TryCounts,
 }
 
 impl Upstream {
@@ -153,7 +92,8 @@ impl Upstream {
         let start = Instant::now();
         let deadline = call.context.upstream_deadline(start);
         let path = call.path_and_query().map_err(|failure| self.call_error(failure))?;
-        let outcome = self.run_tries(call, &path, deadline).await;
+        let prepared = PreparedCall { upstream: self, call, path };
+        let outcome = self.try_counts.run(&prepared, deadline).await;
         outcome.map_err(|failure| match failure {
             Some(failure) => self.call_error(failure),
             None => self.timed_out(deadline - start),
@@ -161,13 +101,14 @@ impl Upstream {
     }
 
     /// One try, over any connection.
-    pub(super) async fn send_try(
+    async fn send_try(
         &self,
         this_try: &Try,
         call: &CallRequest,
         path: &PathAndQuery,
+        is_repeated: bool,
     ) -> Result<CallResponse, TryError> {
-        let build = || self.build_request(call, path);
+        let build = || self.build_request(call, path, is_repeated);
         match self.pool.exchange(this_try, build, MAX_RESPONSE_BYTES).await {
             Ok(response) if response.status() == StatusCode::MISDIRECTED_REQUEST => {
                 self.pool.discard_all();
@@ -180,11 +121,19 @@ impl Upstream {
         }
     }
 
-    fn build_request(&self, call: &CallRequest, path: &PathAndQuery) -> Request<Full<Bytes>> {
+    fn build_request(
+        &self,
+        call: &CallRequest,
+        path: &PathAndQuery,
+        is_repeated: bool,
+    ) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(call.body.clone()));
         *request.method_mut() = call.method.clone();
         *request.uri_mut() = path.clone().into();
         *request.headers_mut() = call.context.upstream_headers(Instant::now());
+        if is_repeated && call.method != Method::GET {
+            add_header(&mut request, HEADER_REPEATED, Some(HeaderValue::from_static("1")));
+        }
         request.headers_mut().insert(HOST, self.host.clone());
         add_header(&mut request, HEADER_RECIPIENT, self.recipient.clone());
         if !call.body.is_empty() {
@@ -210,22 +159,20 @@ impl Upstream {
     }
 }
 
-impl CallRequest {
-    /// Whether the target may see the request twice: it only reads, or has an id.
-    pub(super) fn is_repeatable(&self) -> bool {
-        self.method == Method::GET
-    }
-
-    fn path_and_query(&self) -> Result<PathAndQuery, TryError> {
-        PathAndQuery::from_maybe_shared(self.path.clone())
-            .map_err(|error| TryError::Permanent(error.to_string()))
-    }
+/// A call with what all of its tries share.
+struct PreparedCall<'a> {
+    upstream: &'a Upstream,
+    call: &'a CallRequest,
+    path: PathAndQuery,
 }
 
-impl From<Response<Bytes>> for CallResponse {
-    fn from(response: Response<Bytes>) -> Self {
-        let (head, body) = response.into_parts();
-        Self { status: head.status, body }
+impl TrySender for PreparedCall<'_> {
+    async fn send_try(&self, this_try: &Try, is_repeated: bool) -> Result<CallResponse, TryError> {
+        self.upstream.send_try(this_try, self.call, &self.path, is_repeated).await
+    }
+
+    fn record_slow(&self, this_try: &Try) {
+        self.upstream.pool.record_failure(this_try);
     }
 }
 
@@ -238,18 +185,4 @@ fn add_header(request: &mut Request<Full<Bytes>>, name: &'static str, value: Opt
     if let Some(value) = value {
         request.headers_mut().insert(HeaderName::from_static(name), value);
     }
-}
-
-/// How one try failed.
-#[derive(Debug)]
-pub(super) enum TryError {
-    /// There is no connection: the target has not seen the request.
-    NotSent(String),
-    /// The connection failed after the request was sent.
-    Interrupted(String),
-    /// The connection led to another component, such as one that has the address of a pod that
-    /// was deleted: a new connection may lead elsewhere (RFC 9110, 15.5.20).
-    Misdirected(String),
-    /// The request cannot be built or the response cannot be used.
-    Permanent(String),
 }

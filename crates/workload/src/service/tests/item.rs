@@ -1,6 +1,10 @@
 //! Reads and writes in the own store.
 
 use super::*;
+use maquette_contract::{
+    RecentRequests, RequestId,
+    keys::{HEADER_RECIPIENT, HEADER_REPEATED, HEADER_REQUEST_ID},
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -28,6 +32,36 @@ async fn concurrent_writes_of_one_item_succeed_with_growing_versions() {
     versions.dedup();
     assert_eq!(versions.len(), 20, "no two writes have the same version");
     assert_eq!(services[0].get("/items/books/7").await.version(), versions[19]);
+}
+
+#[tokio::test]
+async fn a_write_that_is_sent_again_takes_effect_once() {
+    let store = Store::start().await;
+    let owners = [
+        Service::start("one", owner_config(&store.address)).await,
+        Service::start("two", owner_config(&store.address)).await,
+    ];
+    let id = RequestId::new(7).to_string();
+    let first = [(HEADER_RECIPIENT, "the-uid"), (HEADER_REQUEST_ID, &*id)];
+    let again = [first[0], first[1], (HEADER_REPEATED, "1")];
+    let path = "/items/books/7";
+    let put = async |owner: &Service, headers: &[(&str, &str)]| {
+        send_request(&owner.address, Method::PUT, path, headers, "\"A\"").await
+    };
+    let made = put(&owners[0], &first).await.version();
+    let later = owners[1].put(path, "\"B\"").await.version();
+    for owner in &owners {
+        assert_eq!(put(owner, &again).await.version(), made);
+        let read = owner.get(path).await;
+        assert_eq!((read.version(), read.value()), (later.clone(), "B".into()));
+    }
+    for number in 0..RecentRequests::MAX {
+        owners[0].put(path, &number.to_string()).await;
+    }
+    let before = owners[0].get(path).await.version();
+    let refused = put(&owners[1], &again).await.error(StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.contains("its outcome is not known"), "{refused}");
+    assert_eq!(owners[0].get(path).await.version(), before);
 }
 
 #[tokio::test]

@@ -5,10 +5,16 @@ use crate::runtime::{CallRequest, EdgeTarget, Upstream, headers::RequestContext}
 use axum::http::HeaderValue;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use maquette_contract::{ComponentIdentity, keys::HEADER_POD};
+use maquette_contract::{
+    ComponentIdentity,
+    keys::{HEADER_POD, HEADER_REPEATED, HEADER_REQUEST_ID},
+};
 use std::{
     convert::Infallible,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -131,17 +137,18 @@ async fn a_pod_that_answers_500_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_write_without_an_id_is_repeated_only_while_it_was_not_sent() {
+async fn a_write_that_the_target_may_have_seen_is_sent_again_as_repeated() {
     let (listener, address) = listen().await;
-    let seen = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&seen);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let received = Arc::clone(&seen);
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 1024];
             let size = stream.read(&mut request).await.unwrap();
             if request[..size].starts_with(b"PUT ") {
-                counter.fetch_add(1, Ordering::SeqCst);
+                let text = String::from_utf8_lossy(&request[..size]).to_lowercase();
+                received.lock().unwrap().push(text);
             } else {
                 stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
             }
@@ -154,12 +161,15 @@ async fn a_write_without_an_id_is_repeated_only_while_it_was_not_sent() {
         component: component("web"),
     };
     let upstream = Upstream::new(EdgeTarget::new(&own, component("below"), address));
-    let call = |method| CallRequest {
-        method,
-        path: "/items/books/1".to_owned(),
-        context: RequestContext::new_root(Instant::now() + Duration::from_secs(1)),
-        body: Bytes::from_static(b"1"),
-    };
-    upstream.send_with_retries(&call(Method::PUT)).await.unwrap_err();
-    assert_eq!(seen.load(Ordering::SeqCst), 1, "its outcome is unknown");
+    let context = RequestContext::new_root(Instant::now() + Duration::from_secs(2));
+    let id = format!("{HEADER_REQUEST_ID}: {}", context.request_id);
+    let path = "/items/books/1".to_owned();
+    let call = CallRequest { method: Method::PUT, path, context, body: Bytes::from_static(b"1") };
+    upstream.send_with_retries(&call).await.unwrap_err();
+    let seen = seen.lock().unwrap();
+    assert!(seen.len() > 1, "{seen:?}");
+    for (number, request) in seen.iter().enumerate() {
+        assert!(request.contains(&id), "{request}");
+        assert_eq!(request.contains(HEADER_REPEATED), number > 0, "{request}");
+    }
 }

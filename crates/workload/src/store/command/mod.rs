@@ -3,7 +3,9 @@
 //! A request is parsed completely before it is executed, so a refused request has no effect. Names,
 //! arities and error texts are those of Redis. Never reads from or writes to a socket by itself.
 
+mod arguments;
 mod connection;
+mod error;
 mod expiry_time;
 mod generic;
 mod server;
@@ -12,16 +14,19 @@ mod string;
 mod table;
 mod transaction;
 
+pub(crate) use error::CommandError;
 pub(crate) use server::info::{REDIS_VERSION, ServerInfo};
 pub(crate) use transaction::{TransactionCommand, not_allowed};
 
 use super::{
-    budget::ARGUMENT_COST,
+    bounds::budget::ARGUMENT_COST,
     reply_writer::ReplyWriter,
-    resp::{Protocol, Reply, Request},
+    resp::{Reply, Request, RespVersion},
 };
 use crate::storage::{ItemsMut, MAX_KEY, Storage, StorageError};
+use arguments::{arguments, checked_key, checked_keys, is_http, parse_integer};
 use bytes::Bytes;
+use error::{unknown_command, unknown_subcommand};
 use generic::{del, exists, expire, key_type, keys, scan, ttl};
 use server::{command_info, dbsize, info};
 use std::io;
@@ -49,7 +54,7 @@ pub(crate) enum Command {
 /// A command about the connection itself.
 #[derive(Debug)]
 pub(crate) enum SessionCommand {
-    Hello { protocol: Option<Protocol>, name: Option<String> },
+    Hello { protocol: Option<RespVersion>, name: Option<String> },
     Id,
     Name,
     Describe,
@@ -84,38 +89,6 @@ pub(crate) enum ReadCommand {
     DatabaseSize,
     Info(info::InfoCommand),
     Commands(command_info::CommandQuery),
-}
-
-/// Why a request is refused: the text of the error reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CommandError(String);
-
-impl CommandError {
-    pub(in crate::store) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    fn syntax_error() -> Self {
-        Self::new("ERR syntax error")
-    }
-
-    fn not_an_integer() -> Self {
-        Self::new("ERR value is not an integer or out of range")
-    }
-
-    fn invalid_expire_time(command: &str) -> Self {
-        Self(format!("ERR invalid expire time in '{command}' command"))
-    }
-
-    fn wrong_arity(name: &str) -> Self {
-        Self(format!("ERR wrong number of arguments for '{name}' command"))
-    }
-}
-
-impl From<CommandError> for Reply {
-    fn from(error: CommandError) -> Self {
-        Self::Error(error.0)
-    }
 }
 
 impl From<StorageError> for Reply {
@@ -256,71 +229,16 @@ pub(crate) fn command_names() -> impl Iterator<Item = &'static str> {
     COMMANDS.iter().map(|spec| spec.name).chain(["unknown"])
 }
 
-/// The arguments after the command's name.
-fn arguments(request: Request) -> std::vec::IntoIter<Bytes> {
-    let mut args = request.into_iter();
-    args.next();
-    args
-}
-
-/// Whether a name is that of a line of an HTTP request. As in Redis, a request of a browser that a web
-/// page sends to a store ends with its first line or header, before its body is executed.
-fn is_http(name: &[u8]) -> bool {
-    [b"post".as_slice(), b"host:"].iter().any(|line| name.eq_ignore_ascii_case(line))
-}
-
-/// The argument as a number.
-fn parse_integer(arg: &[u8]) -> Result<i64, CommandError> {
-    let number = str::from_utf8(arg).ok().filter(|digits| !digits.starts_with('+'));
-    number.and_then(|digits| digits.parse().ok()).ok_or_else(CommandError::not_an_integer)
-}
-
-/// The argument as a key; refused above [`MAX_KEY`].
-fn checked_key(arg: Bytes) -> Result<Bytes, CommandError> {
-    if arg.len() > MAX_KEY {
-        let text =
-            format!("ERR a key may have at most {MAX_KEY} bytes, this one has {}", arg.len());
-        return Err(CommandError(text));
-    }
-    Ok(arg)
-}
-
-/// All arguments after the name, as keys.
-fn checked_keys(request: Request) -> Result<Vec<Bytes>, CommandError> {
-    arguments(request).map(checked_key).collect()
-}
-
-fn unknown_command(request: &[Bytes]) -> CommandError {
-    /// The message shows this many bytes of the name, and of all arguments together.
-    const SHOWN: usize = 128;
-    let name = request.first().map_or_else(String::new, |name| text_prefix(name, SHOWN));
-    let mut args = String::new();
-    for arg in request.iter().skip(1) {
-        if args.len() >= SHOWN {
-            break;
-        }
-        args += &format!("'{}' ", text_prefix(arg, SHOWN - args.len()));
-    }
-    CommandError(format!("ERR unknown command '{name}', with args beginning with: {args}"))
-}
-
-/// At most the first `limit` bytes, as text.
-fn text_prefix(bytes: &[u8], limit: usize) -> String {
-    String::from_utf8_lossy(bytes.get(..limit).unwrap_or(bytes)).into_owned()
-}
-
-fn unknown_subcommand(command: &str, subcommand: &[u8]) -> CommandError {
-    let name = text_prefix(subcommand, 128);
-    CommandError(format!("ERR unknown subcommand '{name}'. Try {command} HELP."))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     pub(super) fn error_text(words: &[&str]) -> String {
         let request = words.iter().map(|word| Bytes::from(word.to_string())).collect();
-        parse(request).1.unwrap_err().0
+        match Reply::from(parse(request).1.unwrap_err()) {
+            Reply::Error(text) => text,
+            reply => panic!("{reply:?}"),
+        }
     }
 
     #[test]

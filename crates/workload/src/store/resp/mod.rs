@@ -7,7 +7,7 @@ mod inline;
 mod reply;
 mod request;
 
-pub(crate) use reply::{Protocol, Reply};
+pub(crate) use reply::{Reply, RespVersion};
 pub(crate) use request::{ProtocolError, Request, RequestParser};
 
 /// Arguments of one request, the command's name among them.

@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 /// The version of the protocol of a connection's replies; requests are the same in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Protocol {
+pub(crate) enum RespVersion {
     /// The protocol of a new connection.
     #[default]
     Resp2,
@@ -12,7 +12,7 @@ pub(crate) enum Protocol {
     Resp3,
 }
 
-impl Protocol {
+impl RespVersion {
     /// The number in `HELLO`.
     pub(crate) fn number(self) -> i64 {
         match self {
@@ -71,14 +71,16 @@ impl Reply {
     }
 
     /// Appends the encoded reply to `out`.
-    pub(crate) fn encode_into(&self, protocol: Protocol, out: &mut BytesMut) {
+    pub(crate) fn encode_into(&self, protocol: RespVersion, out: &mut BytesMut) {
         match self {
             Self::Simple(text) => put_line(out, b'+', text.as_bytes()),
             // A line break would end the reply early.
             Self::Error(text) => put_line(out, b'-', text.replace(['\r', '\n'], " ").as_bytes()),
             Self::Integer(number) => put_number(out, b':', *number),
             Self::Bulk(bytes) => Self::encode_bulk(bytes, out),
-            Self::Nil | Self::NilArray if protocol == Protocol::Resp3 => put_line(out, b'_', b""),
+            Self::Nil | Self::NilArray if protocol == RespVersion::Resp3 => {
+                put_line(out, b'_', b"")
+            }
             Self::Nil => put_line(out, b'$', b"-1"),
             Self::NilArray => put_line(out, b'*', b"-1"),
             Self::Array(replies) => {
@@ -89,8 +91,8 @@ impl Reply {
             }
             Self::Map(pairs) => {
                 match protocol {
-                    Protocol::Resp2 => Self::encode_array_header(pairs.len() * 2, out),
-                    Protocol::Resp3 => put_number(out, b'%', pairs.len()),
+                    RespVersion::Resp2 => Self::encode_array_header(pairs.len() * 2, out),
+                    RespVersion::Resp3 => put_number(out, b'%', pairs.len()),
                 }
                 for (key, value) in pairs {
                     key.encode_into(protocol, out);
@@ -149,7 +151,7 @@ mod tests {
         let common = "*8\r\n+OK\r\n-ERR two  lines\r\n:-3\r\n$4\r\na\r\nb\r\n";
         let resp2 = "$-1\r\n*-1\r\n*0\r\n*2\r\n$1\r\na\r\n:1\r\n";
         let resp3 = "_\r\n_\r\n*0\r\n%1\r\n$1\r\na\r\n:1\r\n";
-        assert_eq!(encode(Protocol::Resp2), format!("{common}{resp2}"));
-        assert_eq!(encode(Protocol::Resp3), format!("{common}{resp3}"));
+        assert_eq!(encode(RespVersion::Resp2), format!("{common}{resp2}"));
+        assert_eq!(encode(RespVersion::Resp3), format!("{common}{resp3}"));
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{MAX_ARG, MAX_ARGS, MAX_LINE, MAX_REQUEST, inline};
 use crate::store::{
-    budget::{ARGUMENT_COST, is_large},
-    limits::SMALL_BUFFER,
+    bounds::budget::{ARGUMENT_COST, is_large},
+    bounds::limits::SMALL_BUFFER,
 };
 use bytes::{Buf, Bytes, BytesMut};
 use std::str;

@@ -185,6 +185,7 @@ impl Simulation {
             return;
         };
         // The members that are not up have had their time, whatever happens.
+        state.notice_majority(&own_name, reports);
         state.begin_if_known(&own_name, VolumeId(volume.id), reports, true);
         state.clear_checked(&own_name, reports);
         state.adopt_second_votes(&own_name, reports);
@@ -235,9 +236,7 @@ impl Simulation {
     /// Returns whether the peer acknowledges the copy.
     fn store(&mut self, peer: usize, item: usize, version: u64) -> bool {
         match &mut self.peers[peer] {
-            SimulatedPeer { volume: Some(volume), state: Some(state), .. }
-                if !state.trust.fresh =>
-            {
+            SimulatedPeer { volume: Some(volume), state: Some(state), .. } if state.trust.known => {
                 let stored = volume.items.entry(item).or_default();
                 *stored = version.max(*stored);
                 true

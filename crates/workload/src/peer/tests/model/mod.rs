@@ -10,6 +10,7 @@
 mod action;
 mod first_start;
 mod operations;
+mod scenarios;
 mod simulation;
 
 use crate::peer::tests::test_seed;
@@ -21,13 +22,9 @@ use proptest::{
 use simulation::{Rules, Simulation};
 
 /// The schedules of a run.
-const SCHEDULES: u32 = 150;
-/// The schedules within which each fault is found. Chosen for [`FAULT_SEED`].
-const FAULT_SCHEDULES: u32 = 3000;
-const FAULT_SEED: u64 = 7;
-
-fn play(actions: &[Action], rules: Rules) -> Result<(), TestCaseError> {
-    let mut simulation = Simulation::new(rules);
+const SCHEDULES: u32 = 80;
+fn play(actions: &[Action]) -> Result<(), TestCaseError> {
+    let mut simulation = Simulation::new(Rules::default());
     simulation.stabilize();
     for action in actions {
         simulation.apply_action(action);
@@ -44,20 +41,14 @@ fn play(actions: &[Action], rules: Rules) -> Result<(), TestCaseError> {
     }
 }
 
-fn config_with(schedules: u32) -> ProptestConfig {
-    ProptestConfig { cases: schedules, failure_persistence: None, ..ProptestConfig::default() }
-}
-
-fn play_schedules(
-    config: ProptestConfig,
-    seed: u64,
-    rules: Rules,
-) -> Result<(), TestError<Vec<Action>>> {
+fn play_schedules(schedules: u32, seed: u64) -> Result<(), TestError<Vec<Action>>> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config =
+        ProptestConfig { cases: schedules, failure_persistence: None, ..ProptestConfig::default() };
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     TestRunner::new_with_rng(config, random)
-        .run(&prop::collection::vec(any_action(), 100..900), |actions| play(&actions, rules))
+        .run(&prop::collection::vec(any_action(), 100..900), |actions| play(&actions))
 }
 
 #[test]
@@ -66,23 +57,7 @@ fn no_order_of_events_makes_a_read_go_back() {
     let schedules = std::env::var("MAQUETTE_TEST_SCHEDULES")
         .map_or(SCHEDULES, |text| text.parse().expect("a number of schedules"));
     println!("{schedules} schedules, MAQUETTE_TEST_SEED={seed}");
-    if let Err(error) = play_schedules(config_with(schedules), seed, Rules::default()) {
+    if let Err(error) = play_schedules(schedules, seed) {
         panic!("MAQUETTE_TEST_SEED={seed}: {error}");
     }
-}
-
-fn finds_fault(rules: Rules) -> bool {
-    let config = ProptestConfig { max_shrink_iters: 0, ..config_with(FAULT_SCHEDULES) };
-    play_schedules(config, FAULT_SEED, rules).is_err()
-}
-
-/// What the fences and the volumes protect from: the model finds it when they are left out.
-#[test]
-fn without_fences_a_peer_left_behind_hides_a_write() {
-    assert!(finds_fault(Rules { fences: false, ..Rules::default() }));
-}
-
-#[test]
-fn without_volumes_a_lost_disk_counts_as_a_copy() {
-    assert!(finds_fault(Rules { volumes: false, ..Rules::default() }));
 }

@@ -2,7 +2,7 @@
 
 use super::simulation::{ITEMS, PEERS, Simulation, key, name};
 use crate::peer::{
-    coordinate::{Admission, Quorum, VolumeCheck},
+    coordinate::{Quorum, VolumeCheck, VolumeVerdict},
     membership::{LayoutTransition, Phase, Refusal, VolumeId, Volumes},
     network::Attestation,
 };
@@ -31,7 +31,7 @@ impl Operation {
 
     /// Whether the reply counts.
     fn admit(&mut self, peer: usize, attestation: &Attestation) -> bool {
-        let Admission { counts, dropped } = self.volumes.admit(&name(peer), attestation);
+        let VolumeVerdict { counts, dropped } = self.volumes.admit(&name(peer), attestation);
         self.holders.retain(|holder| !dropped.contains(holder));
         counts
     }
@@ -169,7 +169,12 @@ impl Simulation {
     }
 
     pub(super) fn begin_write(&mut self, via: usize, item: usize, mask: u8) {
-        if let Some(read) = self.read_newest(via, item, mask.rotate_left(1)) {
+        self.begin_write_with(via, item, mask.rotate_left(1), mask);
+    }
+
+    /// A write whose read and whose first round reach these peers.
+    pub(super) fn begin_write_with(&mut self, via: usize, item: usize, read_mask: u8, mask: u8) {
+        if let Some(read) = self.read_newest(via, item, read_mask) {
             self.clock += 1;
             let mut write = Operation { version: self.clock, holders: BTreeSet::new(), ..read };
             self.store_copies(via, &mut write, mask);
@@ -197,8 +202,7 @@ impl Simulation {
         for (via, item) in (0..PEERS).flat_map(|via| (0..ITEMS).map(move |item| (via, item))) {
             let expected = self.acknowledged.get(&item).copied().unwrap_or(0);
             let mut read = Operation::new(item);
-            loop {
-                let Some(quorum) = self.quorum(via, &read) else { break };
+            while let Some(quorum) = self.quorum(via, &read) {
                 let (mut lacking, mut has_adopted) = (BTreeSet::new(), false);
                 for peer in (0..PEERS).filter(|peer| self.peers[*peer].up) {
                     let is_lacking = self.peers[peer].state.votes_for(&name(peer), &key(item))

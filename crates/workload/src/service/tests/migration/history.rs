@@ -1,6 +1,8 @@
-//! Consistency of reads while several pods write and the source is dropped.
+//! Consistency of reads while several pods write and the source is dropped: the answers about each
+//! item are linearizable.
 
 use super::*;
+use crate::peer::tests::linearizability::{Action, Operation, is_linearizable};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -18,6 +20,7 @@ struct ItemHistory {
     /// The newest version in any answer.
     newest: Option<Version>,
     values: BTreeMap<Version, serde_json::Value>,
+    operations: Vec<Operation>,
 }
 
 /// All answers. No answer is older than an answer that ended before its request began, and a version
@@ -25,12 +28,41 @@ struct ItemHistory {
 #[derive(Default)]
 struct History {
     items: Mutex<BTreeMap<&'static str, ItemHistory>>,
+    /// Every value that was written, in the order of the first answers: its number stands for it.
+    numbers: Mutex<Vec<serde_json::Value>>,
+    /// Grows with every start and end of an operation.
+    clock: AtomicU64,
     answers: AtomicU64,
 }
 
 impl History {
     fn newest(&self, path: &'static str) -> Option<Version> {
         self.items.lock().unwrap().entry(path).or_default().newest.clone()
+    }
+
+    fn tick(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::SeqCst)
+    }
+
+    fn number_of(&self, value: &serde_json::Value) -> u64 {
+        let mut numbers = self.numbers.lock().unwrap();
+        let known = numbers.iter().position(|known| known == value);
+        let position = known.unwrap_or_else(|| {
+            numbers.push(value.clone());
+            numbers.len() - 1
+        });
+        u64::try_from(position).unwrap()
+    }
+
+    fn record_operation(&self, path: &'static str, start: u64, action: Action) {
+        let operation = Operation { start, end: self.tick(), action };
+        self.items.lock().unwrap().entry(path).or_default().operations.push(operation);
+    }
+
+    fn assert_linearizable(&self) {
+        for (path, item) in &*self.items.lock().unwrap() {
+            assert!(is_linearizable(&item.operations), "{path}: {:?}", item.operations);
+        }
     }
 
     fn record_answer(&self, path: &'static str, got: &ClientResponse) {
@@ -44,19 +76,22 @@ impl History {
     }
 
     async fn write(&self, service: &Service, path: &'static str, value: &str) {
-        let before = self.newest(path);
+        let (before, start) = (self.newest(path), self.tick());
         let got = service.put(path, &serde_json::json!(value).to_string()).await;
         assert_eq!(got.value(), value);
+        self.record_operation(path, start, Action::Write(self.number_of(&got.value())));
         assert!(Some(got.version()) > before, "{path}: {} is not after {before:?}", got.version());
         self.record_answer(path, &got);
     }
 
     async fn read(&self, service: &Service, path: &'static str) {
-        let before = self.newest(path);
+        let (before, start) = (self.newest(path), self.tick());
         let got = service.get(path).await;
         if before.is_none() && got.status == StatusCode::NOT_FOUND {
+            self.record_operation(path, start, Action::Read(None));
             return;
         }
+        self.record_operation(path, start, Action::Read(Some(self.number_of(&got.value()))));
         assert!(Some(got.version()) >= before, "{path}: {} is before {before:?}", got.version());
         self.record_answer(path, &got);
     }
@@ -74,6 +109,7 @@ impl History {
             assert_eq!(Some(got.version()), self.newest(path), "{path}");
             self.record_answer(path, &got);
         }
+        self.assert_linearizable();
     }
 }
 

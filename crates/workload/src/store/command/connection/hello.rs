@@ -6,7 +6,7 @@ use crate::store::command::{
     connection::{auth::check_user, client::check_name},
     spec::CommandSpec,
 };
-use crate::store::resp::{Protocol, Request};
+use crate::store::resp::{Request, RespVersion};
 
 pub(crate) const SPEC: CommandSpec = CommandSpec {
     name: "hello",
@@ -40,10 +40,10 @@ fn parse(request: Request) -> Result<Command, CommandError> {
     Ok(Command::Session(SessionCommand::Hello { protocol, name }))
 }
 
-fn parse_version(version: &[u8]) -> Result<Protocol, CommandError> {
+fn parse_version(version: &[u8]) -> Result<RespVersion, CommandError> {
     match version {
-        b"2" => Ok(Protocol::Resp2),
-        b"3" => Ok(Protocol::Resp3),
+        b"2" => Ok(RespVersion::Resp2),
+        b"3" => Ok(RespVersion::Resp3),
         digits if str::from_utf8(digits).is_ok_and(|digits| digits.parse::<i64>().is_ok()) => {
             Err(CommandError::new("NOPROTO unsupported protocol version"))
         }

@@ -3,7 +3,7 @@
 use crate::store::command::{Command, ReadCommand, checked_keys, spec::CommandSpec};
 use crate::{
     storage::{ItemsMut, Storage, StorageError},
-    store::{budget::ARGUMENT_COST, resp::Reply},
+    store::{bounds::budget::ARGUMENT_COST, resp::Reply},
 };
 use bytes::Bytes;
 

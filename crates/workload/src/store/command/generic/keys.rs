@@ -4,7 +4,7 @@ use crate::store::command::{Command, ReadCommand, arguments, spec::CommandSpec};
 use crate::{
     storage::{Position, Storage},
     store::{
-        budget::ARGUMENT_COST, command::generic::scan::parse_pattern, glob,
+        bounds::budget::ARGUMENT_COST, command::generic::scan::parse_pattern, glob,
         reply_writer::ReplyWriter, resp::Reply,
     },
 };

@@ -3,7 +3,7 @@
 use crate::store::command::{Command, ReadCommand, checked_keys, spec::CommandSpec};
 use crate::{
     storage::{ItemsMut, PAGE_BYTES, Storage, StorageError},
-    store::{budget::ARGUMENT_COST, reply_writer::ReplyWriter, resp::Reply},
+    store::{bounds::budget::ARGUMENT_COST, reply_writer::ReplyWriter, resp::Reply},
 };
 use bytes::Bytes;
 use std::io;

@@ -6,7 +6,7 @@ use crate::store::command::{
 use crate::{
     storage::{Expiry, ItemsMut, StorageError},
     store::{
-        budget::ARGUMENT_COST,
+        bounds::budget::ARGUMENT_COST,
         resp::{Reply, Request},
     },
 };

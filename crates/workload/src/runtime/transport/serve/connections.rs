@@ -34,7 +34,7 @@ const MAX_INCOMPLETE_BODY_BYTES: usize = 8 << 20;
 /// What a connection does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Phase {
+enum ConnectionPhase {
     /// No request has begun.
     Idle,
     /// A part of a request's head has arrived.
@@ -64,11 +64,11 @@ impl ConnectionTable {
 
     /// Closes the connection that has waited longest for its client, if any waits.
     pub(super) fn close_longest_waiting(&self) {
-        self.close_oldest(|phase| phase != Phase::Busy);
+        self.close_oldest(|phase| phase != ConnectionPhase::Busy);
     }
 
     /// Closes the connection that has been longest in a phase that `is_closable`.
-    fn close_oldest(&self, is_closable: impl Fn(Phase) -> bool) {
+    fn close_oldest(&self, is_closable: impl Fn(ConnectionPhase) -> bool) {
         let connections = lock(&self.connections);
         let waiting = connections.values().filter_map(|state| {
             let (phase, since) = state.load();
@@ -109,24 +109,24 @@ impl ConnectionState {
     fn new() -> Self {
         Self {
             opened: Instant::now(),
-            phase: AtomicU64::new(Phase::Idle as u64),
+            phase: AtomicU64::new(ConnectionPhase::Idle as u64),
             is_closing: false.into(),
             closing: Notify::new(),
         }
     }
 
-    fn load(&self) -> (Phase, Instant) {
+    fn load(&self) -> (ConnectionPhase, Instant) {
         let packed = self.phase.load(Ordering::Relaxed);
         let phase = match packed & 3 {
-            0 => Phase::Idle,
-            1 => Phase::Head,
-            2 => Phase::Body,
-            _ => Phase::Busy,
+            0 => ConnectionPhase::Idle,
+            1 => ConnectionPhase::Head,
+            2 => ConnectionPhase::Body,
+            _ => ConnectionPhase::Busy,
         };
         (phase, self.opened + Duration::from_millis(packed >> 2))
     }
 
-    fn store(&self, phase: Phase) {
+    fn store(&self, phase: ConnectionPhase) {
         let millis = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
         self.phase.store((millis << 2) | phase as u64, Ordering::Relaxed);
     }
@@ -137,13 +137,17 @@ impl ConnectionState {
         table: &Arc<ConnectionTable>,
         body: Incoming,
     ) -> WatchedBody {
-        self.store(if body.is_end_stream() { Phase::Busy } else { Phase::Body });
+        self.store(if body.is_end_stream() {
+            ConnectionPhase::Busy
+        } else {
+            ConnectionPhase::Body
+        });
         WatchedBody { body, state: Arc::clone(self), table: Arc::clone(table), bytes: 0 }
     }
 
     /// The answer is complete.
     pub(super) fn end_request(&self) {
-        self.store(Phase::Idle);
+        self.store(ConnectionPhase::Idle);
     }
 
     fn is_closing(&self) -> bool {
@@ -176,7 +180,7 @@ impl WatchedStream {
     /// Ready once a begun head has taken too long.
     fn poll_head_timeout(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (phase, since) = self.state.load();
-        if phase != Phase::Head {
+        if phase != ConnectionPhase::Head {
             self.head_timer = None;
             return Poll::Pending;
         }
@@ -195,8 +199,8 @@ impl AsyncRead for WatchedStream {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before && self.state.load().0 == Phase::Idle {
-            self.state.store(Phase::Head);
+        if buffer.filled().len() > before && self.state.load().0 == ConnectionPhase::Idle {
+            self.state.store(ConnectionPhase::Head);
         }
         if polled.is_pending() && self.poll_head_timeout(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -249,7 +253,7 @@ impl WatchedBody {
         self.bytes += bytes;
         let total = self.table.incomplete_body_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if total > MAX_INCOMPLETE_BODY_BYTES {
-            self.table.close_oldest(|phase| phase == Phase::Body);
+            self.table.close_oldest(|phase| phase == ConnectionPhase::Body);
         }
     }
 
@@ -275,7 +279,7 @@ impl Body for WatchedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
-            self.state.store(Phase::Busy);
+            self.state.store(ConnectionPhase::Busy);
             self.release_bytes();
         } else if let Poll::Ready(Some(Ok(frame))) = &polled {
             self.add_bytes(frame.data_ref().map_or(0, Bytes::len));

@@ -1,7 +1,7 @@
 //! A file that keeps room on the volume: it is given up when a write finds the volume full, so that
 //! items can be read, recovered and deleted even if something else has filled it.
 
-use super::lock;
+use crate::storage::lock;
 use rustix::{
     fs::{FallocateFlags, fallocate},
     io::Errno,
@@ -18,33 +18,47 @@ const FILE_NAME: &str = "items.reserve";
 
 /// The reserve of one volume.
 #[derive(Debug)]
-pub(super) struct Reserve {
+pub(in crate::storage) struct Reserve {
     bytes: u64,
     file: Mutex<File>,
 }
 
+/// Whether a write failed because the volume is full.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Gives up the reserve in `directory`, for a file of another owner; false if there is none.
+pub fn release_reserve(directory: &Path) -> bool {
+    let file = File::options().write(true).open(directory.join(FILE_NAME));
+    file.is_ok_and(|file| release_room(&file))
+}
+
+fn release_room(file: &File) -> bool {
+    let had_room = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
+    had_room && file.set_len(0).is_ok()
+}
+
 impl Reserve {
     /// Opens the reserve in `directory`, which has `bytes` once it is [restored](Reserve::restore).
-    pub(super) fn open(directory: &Path, bytes: u64) -> io::Result<Self> {
+    pub(in crate::storage) fn open(directory: &Path, bytes: u64) -> io::Result<Self> {
         let mut options = File::options();
         let file = options.read(true).write(true).create(true).truncate(false);
         Ok(Self { bytes, file: Mutex::new(file.open(directory.join(FILE_NAME))?) })
     }
 
     /// Gives the room up; false if there is none.
-    pub(super) fn release(&self) -> bool {
-        let file = lock(&self.file);
-        let had_room = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
-        had_room && file.set_len(0).is_ok()
+    pub(in crate::storage) fn release(&self) -> bool {
+        release_room(&lock(&self.file))
     }
 
     /// Whether the room is kept.
-    pub(super) fn is_complete(&self) -> bool {
+    pub(in crate::storage) fn is_complete(&self) -> bool {
         lock(&self.file).metadata().is_ok_and(|metadata| metadata.len() >= self.bytes)
     }
 
     /// Takes the room again; without enough of it the reserve stays empty.
-    pub(super) fn restore(&self) -> io::Result<()> {
+    pub(in crate::storage) fn restore(&self) -> io::Result<()> {
         let mut file = lock(&self.file);
         let allocated = match fallocate(&*file, FallocateFlags::empty(), 0, self.bytes) {
             // A file system that cannot allocate ahead keeps room only for what is written.

@@ -1,11 +1,15 @@
 //! The HTTP/1.1 server, with a graceful stop.
 
-use super::connections::{ConnectionState, ConnectionTable, WatchedStream};
+mod connections;
+#[cfg(test)]
+mod tests;
+
 use crate::runtime::{Shutdown, shutdown::ShutdownStage};
 use axum::{
     Router,
     response::{IntoResponse, Response},
 };
+use connections::{ConnectionState, ConnectionTable, WatchedStream};
 use hyper::{
     Request, StatusCode, Version,
     body::Incoming,
@@ -240,93 +244,4 @@ fn check_head(version: Version, headers: &HeaderMap) -> Result<(), (StatusCode, 
 /// The bytes of a host and port (RFC 3986, 3.2.2).
 fn is_host_byte(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:[]".contains(byte)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::connections::BEGUN_HEAD_TIMEOUT, *};
-    use axum::routing::{get, put};
-    use bytes::Bytes;
-    use std::time::Instant;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    const MAX: usize = 8;
-    const PING: &[u8] = b"GET /ping HTTP/1.1\r\nhost: a\r\n\r\n";
-
-    async fn start_server() -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new()
-            .route("/ping", get(async || StatusCode::NO_CONTENT))
-            .route("/body", put(async |body: Bytes| body.len().to_string()))
-            .route("/never", get(async || std::future::pending::<()>().await));
-        tokio::spawn(async move {
-            let shutdown = Shutdown::new(Duration::from_secs(5));
-            serve_connections(listener, router, &shutdown, constant_settings(), MAX).await;
-        });
-        address
-    }
-
-    async fn connect(address: SocketAddr, bytes: &[u8]) -> TcpStream {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(bytes).await.unwrap();
-        stream
-    }
-
-    /// Whether the connection is closed within this time.
-    async fn closes(stream: &mut TcpStream, within: Duration) -> bool {
-        let mut rest = Vec::new();
-        // An error is a reset: closed as well.
-        timeout(within, stream.read_to_end(&mut rest)).await.is_ok()
-    }
-
-    async fn assert_answers(address: SocketAddr) {
-        let mut stream = connect(address, PING).await;
-        let mut answer = [0; 12];
-        let read = stream.read_exact(&mut answer);
-        timeout(Duration::from_secs(20), read).await.expect("an answer").unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 204");
-    }
-
-    #[tokio::test]
-    async fn a_port_full_of_half_open_heads_answers_others() {
-        let address = start_server().await;
-        let mut half_open = vec![];
-        for bytes in
-            [&b"GET /pi"[..], b"", b"PUT /body HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n1"]
-        {
-            for _ in 0..2 * MAX {
-                half_open.push(connect(address, bytes).await);
-            }
-            assert_answers(address).await;
-        }
-        assert!(closes(&mut half_open[0], Duration::from_secs(20)).await, "the oldest first");
-    }
-
-    #[tokio::test]
-    async fn a_request_in_flight_is_not_closed_for_others() {
-        let address = start_server().await;
-        let mut in_flight = connect(address, b"GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await;
-        let mut idle = vec![];
-        for _ in 0..3 * MAX {
-            idle.push(connect(address, b"").await);
-        }
-        assert_answers(address).await;
-        assert!(!closes(&mut in_flight, Duration::from_millis(50)).await);
-    }
-
-    #[tokio::test]
-    async fn a_begun_head_has_5_s_and_an_idle_connection_more() {
-        let address = start_server().await;
-        let (mut idle, start) = (connect(address, PING).await, Instant::now());
-        let mut begun = connect(address, b"GET /ping HTTP/1.1\r\n").await;
-        let mut second = connect(address, PING).await;
-        second.read_exact(&mut [0; 12]).await.unwrap();
-        second.write_all(b"GET ").await.unwrap();
-        assert!(closes(&mut begun, Duration::from_secs(30)).await);
-        assert!(closes(&mut second, Duration::from_secs(30)).await, "also of a later request");
-        assert!(start.elapsed() >= BEGUN_HEAD_TIMEOUT, "{:?}", start.elapsed());
-        idle.write_all(PING).await.unwrap();
-        assert!(!closes(&mut idle, Duration::from_millis(50)).await);
-    }
 }

@@ -3,8 +3,8 @@
 //! Other components name their recipient (`MAQUETTE.TO`): they are *known*. A part of the connections is
 //! theirs alone. A connection that takes one of these places must name its recipient first.
 
-use super::{Limits, metrics::StoreMetrics};
-use crate::runtime::lock;
+use super::limits::Limits;
+use crate::{runtime::lock, store::metrics::StoreMetrics};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -17,7 +17,7 @@ use tokio::{
 
 /// The open connections of a server; clones share them.
 #[derive(Clone, Debug)]
-pub(super) struct Admission {
+pub(in crate::store) struct ClientAdmission {
     limits: Limits,
     metrics: StoreMetrics,
     open: Arc<Mutex<OpenConnections>>,
@@ -34,21 +34,21 @@ struct OpenConnections {
 
 /// An open connection, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Slot {
-    admission: Admission,
+pub(in crate::store) struct ClientSlot {
+    admission: ClientAdmission,
     address: IpAddr,
     is_known: bool,
     /// It has one of the places of known callers.
     must_name_recipient: bool,
 }
 
-impl Admission {
-    pub(super) fn new(limits: Limits, metrics: StoreMetrics) -> Self {
+impl ClientAdmission {
+    pub(in crate::store) fn new(limits: Limits, metrics: StoreMetrics) -> Self {
         Self { limits, metrics, open: Arc::default(), crowded: watch::Sender::new(false) }
     }
 
     /// A slot for a connection from `address`; none if a bound is reached.
-    pub(super) fn admit(&self, address: IpAddr) -> Option<Slot> {
+    pub(in crate::store) fn admit(&self, address: IpAddr) -> Option<ClientSlot> {
         let mut open = lock(&self.open);
         let of_address = open.by_address.get(&address).copied().unwrap_or(0);
         if open.all >= self.limits.connections
@@ -65,7 +65,7 @@ impl Admission {
         open.unknown += 1;
         open.by_address.insert(address, of_address + 1);
         self.update_crowded(&open);
-        Some(Slot { admission: self.clone(), address, is_known: false, must_name_recipient })
+        Some(ClientSlot { admission: self.clone(), address, is_known: false, must_name_recipient })
     }
 
     fn update_crowded(&self, open: &OpenConnections) {
@@ -74,9 +74,9 @@ impl Admission {
     }
 }
 
-impl Slot {
+impl ClientSlot {
     /// Notes that the caller has named its recipient, which is this store.
-    pub(super) fn mark_known(&mut self) {
+    pub(in crate::store) fn mark_known(&mut self) {
         if !self.is_known {
             lock(&self.admission.open).unknown -= 1;
         }
@@ -84,12 +84,12 @@ impl Slot {
     }
 
     /// Whether only a command that names the recipient may follow.
-    pub(super) fn must_name_recipient(&self) -> bool {
+    pub(in crate::store) fn must_name_recipient(&self) -> bool {
         self.must_name_recipient
     }
 
     /// Resolves once a connection that is idle since `since` has to make room for others.
-    pub(super) async fn wait_until_idle_too_long(&self, since: Instant) {
+    pub(in crate::store) async fn wait_until_idle_too_long(&self, since: Instant) {
         if self.is_known {
             return std::future::pending().await;
         }
@@ -107,7 +107,7 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for ClientSlot {
     fn drop(&mut self) {
         let admission = &self.admission;
         admission.metrics.connections.dec();

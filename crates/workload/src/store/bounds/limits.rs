@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The bytes that every connection may buffer in each direction, without a place in the budget.
-pub(super) const SMALL_BUFFER: usize = 64 * 1024;
+pub(in crate::store) const SMALL_BUFFER: usize = 64 * 1024;
 
 /// The bounds of a server. They bound its memory: 128 KiB for each connection, the two budgets, and
 /// the cache of the storage.

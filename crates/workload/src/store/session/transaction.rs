@@ -1,11 +1,11 @@
 //! The transaction of a connection: the commands after `MULTI`, and the keys that it watches.
 
-use super::{
-    budget::ARGUMENT_COST,
+use crate::storage::{Generation, ItemsMut, Storage, StorageError};
+use crate::store::{
+    bounds::budget::ARGUMENT_COST,
     command::{Command, CommandError, ReadCommand, WriteCommand, not_allowed},
     resp::Reply,
 };
-use crate::storage::{Generation, ItemsMut, Storage, StorageError};
 use bytes::Bytes;
 use std::mem;
 
@@ -20,7 +20,7 @@ const MAX_REPLY_BYTES: usize = 1024 * 1024;
 
 /// The transaction of one connection.
 #[derive(Debug, Default)]
-pub(super) struct Transaction {
+pub(in crate::store) struct Transaction {
     queue: Option<Queue>,
     watched: Vec<Generation>,
 }
@@ -42,19 +42,19 @@ enum QueuedCommand {
 
 /// The commands of a transaction that is executed, and the keys that must not have changed.
 #[derive(Debug)]
-pub(super) struct Execution {
+pub(in crate::store) struct Execution {
     commands: Vec<QueuedCommand>,
     watched: Vec<Generation>,
 }
 
 impl Transaction {
     /// Whether commands are queued.
-    pub(super) fn is_open(&self) -> bool {
+    pub(in crate::store) fn is_open(&self) -> bool {
         self.queue.is_some()
     }
 
     /// `MULTI`
-    pub(super) fn begin(&mut self) -> Result<Reply, CommandError> {
+    pub(in crate::store) fn begin(&mut self) -> Result<Reply, CommandError> {
         if self.is_open() {
             return Err(CommandError::new("ERR MULTI calls can not be nested"));
         }
@@ -63,7 +63,7 @@ impl Transaction {
     }
 
     /// Queues a command after `MULTI`.
-    pub(super) fn queue(&mut self, command: Command) -> Result<Reply, CommandError> {
+    pub(in crate::store) fn queue(&mut self, command: Command) -> Result<Reply, CommandError> {
         let Some(queue) = &mut self.queue else { return Err(not_allowed()) };
         let queued = match command {
             Command::Write(write) => {
@@ -93,14 +93,14 @@ impl Transaction {
     }
 
     /// Notes that a command after `MULTI` was refused.
-    pub(super) fn refuse(&mut self) {
+    pub(in crate::store) fn refuse(&mut self) {
         if let Some(queue) = &mut self.queue {
             queue.has_refused = true;
         }
     }
 
     /// `EXEC`: ends the transaction and returns what is to be executed.
-    pub(super) fn take(&mut self) -> Result<Execution, CommandError> {
+    pub(in crate::store) fn take(&mut self) -> Result<Execution, CommandError> {
         let queue = self.queue.take().ok_or_else(|| CommandError::new("ERR EXEC without MULTI"))?;
         let watched = mem::take(&mut self.watched);
         if queue.has_refused {
@@ -112,7 +112,7 @@ impl Transaction {
     }
 
     /// `DISCARD`
-    pub(super) fn discard(&mut self) -> Result<Reply, CommandError> {
+    pub(in crate::store) fn discard(&mut self) -> Result<Reply, CommandError> {
         if !self.is_open() {
             return Err(CommandError::new("ERR DISCARD without MULTI"));
         }
@@ -121,7 +121,7 @@ impl Transaction {
     }
 
     /// `WATCH`
-    pub(super) fn watch(
+    pub(in crate::store) fn watch(
         &mut self,
         keys: &[Bytes],
         storage: &Storage,
@@ -138,7 +138,7 @@ impl Transaction {
     }
 
     /// `UNWATCH`; after `MULTI` it is a command like others in Redis and has no effect there.
-    pub(super) fn unwatch(&mut self) -> Reply {
+    pub(in crate::store) fn unwatch(&mut self) -> Reply {
         self.watched.clear();
         Reply::OK
     }
@@ -146,7 +146,7 @@ impl Transaction {
 
 impl Execution {
     /// Whether a reply contains a value, and so can be large.
-    pub(super) fn replies_with_value(&self) -> bool {
+    pub(in crate::store) fn replies_with_value(&self) -> bool {
         self.commands.iter().any(|command| match command {
             QueuedCommand::Read(read) => read.replies_with_value(),
             QueuedCommand::Write(write) => write.replies_with_value(),
@@ -157,7 +157,7 @@ impl Execution {
     ///
     /// # Errors
     /// If the disk fails: then nothing is acknowledged.
-    pub(super) async fn run(self, storage: &Storage) -> Result<Reply, StorageError> {
+    pub(in crate::store) async fn run(self, storage: &Storage) -> Result<Reply, StorageError> {
         storage.submit_batch(move |items| self.apply(items)).await?.await
     }
 

@@ -1,14 +1,15 @@
 //! Whether the volume has room for a write.
 //!
 //! A volume is *full* when a write would leave less than its margin free, until twice the margin is free:
-//! writes that add bytes are refused, reads and deletes are served. The margin is what deletes need, because a page is written anew before the old
+//! writes that add bytes are refused, reads and deletes are served. The margin is what deletes need, because a page is written to a new place before the old
 //! one is free, and only the next commit can use that one again.
 //!
 //! The file keeps the pages of deleted items, so the volume alone does not tell whether there is room
-//! again. On a full volume, writes have a *credit*: what was deleted, or a small one now and then. If a
+//! again. On a full volume, writes have a *credit*: what was deleted, or now and then a part of the margin. If a
 //! commit of such writes takes no more room on the volume, the credit grows.
 
-use super::{metrics::StorageMetrics, reserve::Reserve};
+use super::reserve::Reserve;
+use crate::storage::metrics::StorageMetrics;
 use rustix::fs::fstatvfs;
 use std::{
     fs::File,
@@ -25,8 +26,9 @@ const MIN_MARGIN: u64 = 512 * 1024;
 const MAX_MARGIN: u64 = 8 * 1024 * 1024;
 /// What a commit writes at most, about, before it frees anything.
 const MAX_COMMIT: u64 = MAX_MARGIN / 2;
-/// The credit now and then, and the time between two.
+/// The first credit without a deletion, the greatest credit, and the time between two without a deletion.
 const SMALL_CREDIT: u64 = 64 * 1024;
+const MAX_CREDIT: u64 = 64 * 1024 * 1024;
 const CREDIT_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two looks at the volume.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -36,15 +38,15 @@ const WARN_HYSTERESIS: u64 = 3;
 
 /// The size of a volume, its free bytes, and the bytes that the file of items takes on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct VolumeUse {
-    pub(super) total: u64,
-    pub(super) free: u64,
-    pub(super) file: u64,
+pub(in crate::storage) struct VolumeUse {
+    pub(in crate::storage) total: u64,
+    pub(in crate::storage) free: u64,
+    pub(in crate::storage) file: u64,
 }
 
 impl VolumeUse {
     /// The use of the volume that has `file`.
-    pub(super) fn of_file(file: &File) -> io::Result<Self> {
+    pub(in crate::storage) fn of_file(file: &File) -> io::Result<Self> {
         /// The unit of `st_blocks`.
         const BLOCK: u64 = 512;
         let volume = fstatvfs(file)?;
@@ -56,13 +58,13 @@ impl VolumeUse {
     }
 
     /// The bytes that stay free for deletes.
-    pub(super) fn margin(self) -> u64 {
+    pub(in crate::storage) fn margin(self) -> u64 {
         (self.total / MARGIN_DIVISOR).clamp(MIN_MARGIN, MAX_MARGIN)
     }
 }
 
 /// What a volume has room for, as the writer thread sees it.
-pub(super) struct Room {
+pub(in crate::storage) struct Room {
     file: File,
     reserve: Arc<Reserve>,
     metrics: StorageMetrics,
@@ -77,7 +79,7 @@ pub(super) struct Room {
 }
 
 /// Opens the reserve of the volume of `directory`, and takes its room if the volume has it.
-pub(super) fn open_reserve(directory: &Path) -> io::Result<Arc<Reserve>> {
+pub(in crate::storage) fn open_reserve(directory: &Path) -> io::Result<Arc<Reserve>> {
     let volume = VolumeUse::of_file(&File::open(directory)?)?;
     let reserve = Reserve::open(directory, volume.margin())?;
     restore_reserve(&reserve, volume);
@@ -96,7 +98,11 @@ fn restore_reserve(reserve: &Reserve, volume: VolumeUse) {
 
 impl Room {
     /// The room on the volume of `file`.
-    pub(super) fn new(file: File, reserve: Arc<Reserve>, metrics: StorageMetrics) -> Self {
+    pub(in crate::storage) fn new(
+        file: File,
+        reserve: Arc<Reserve>,
+        metrics: StorageMetrics,
+    ) -> Self {
         let now = Instant::now();
         let mut room = Self {
             file,
@@ -115,7 +121,7 @@ impl Room {
     }
 
     /// The bytes that the next commit may add.
-    pub(super) fn allowance(&mut self) -> u64 {
+    pub(in crate::storage) fn allowance(&mut self) -> u64 {
         // After a write that was refused or has used much, the last look is too old.
         let is_old = self.checked.elapsed() >= CHECK_INTERVAL;
         if is_old || self.allowance < self.seen.margin() {
@@ -124,39 +130,39 @@ impl Room {
         if !self.is_full {
             return self.allowance;
         }
-        let has_some = self.seen.free >= self.seen.margin() / 2;
-        if self.credit < SMALL_CREDIT && has_some && self.credit_given.elapsed() >= CREDIT_INTERVAL
-        {
-            self.credit = SMALL_CREDIT;
+        // Whether the file has free pages shows only when a write is tried. A try may take a part of the
+        // margin, and more of it as long as the volume shows no use of it.
+        let to_try = self.seen.free.saturating_sub(self.seen.margin() / 2);
+        if self.credit_given.elapsed() >= CREDIT_INTERVAL {
             self.credit_given = Instant::now();
+            self.credit = self.credit.max(to_try.min(2 * self.credit.max(SMALL_CREDIT)));
         }
         self.allowance + self.credit
     }
 
     /// After a job with which a commit writes more than this many bytes, about, the next commit begins.
-    pub(super) fn commit_limit(&self) -> u64 {
+    pub(in crate::storage) fn commit_limit(&self) -> u64 {
         if self.is_full { self.seen.margin() / 2 } else { MAX_COMMIT }
     }
 
-    /// Notes that a commit has added and freed so many bytes.
-    pub(super) fn record_commit(&mut self, added: u64, freed: u64) {
+    /// Notes that a commit has added `added` and freed `freed` bytes.
+    pub(in crate::storage) fn record_commit(&mut self, added: u64, freed: u64) {
         self.allowance = self.allowance.saturating_sub(added);
         if !self.is_full {
+            self.credit = (self.credit + freed).saturating_sub(added).min(MAX_CREDIT);
             return;
         }
         let before = self.seen.file;
         self.look();
-        if added > 0 {
-            // Without new blocks, the file had free pages: it is likely to have more.
-            let had_pages = self.seen.file <= before;
-            self.credit =
-                if had_pages { self.credit + added } else { self.credit.saturating_sub(added) };
-        }
-        self.credit = (self.credit + freed).min(self.seen.margin());
+        // Without new blocks, the file had free pages: it is likely to have more.
+        let had_pages = self.seen.file <= before;
+        let credit =
+            if had_pages { self.credit + added } else { self.credit.saturating_sub(added) };
+        self.credit = (credit + freed).min(MAX_CREDIT);
     }
 
     /// Notes that writes of a commit were refused.
-    pub(super) fn record_refusals(&mut self, writes: u64) {
+    pub(in crate::storage) fn record_refusals(&mut self, writes: u64) {
         if writes > 0 {
             self.metrics.record_refused_writes(writes);
             self.set_full(true);

@@ -5,10 +5,13 @@
 //! is no limit below the number of requests in flight. A request without an idle connection waits
 //! for a new one, or for one that another request gives back, whichever is first.
 
+mod connect;
+#[cfg(test)]
+mod tests;
+
 use crate::{
     ConnectOptions, Connection, ExchangeError,
     outlier::{OutlierDetector, PodName},
-    resolve::resolve,
 };
 use bytes::Bytes;
 use http_body_util::Full;
@@ -17,23 +20,13 @@ use std::{
     collections::VecDeque,
     fmt,
     net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::AtomicUsize},
     time::Duration,
 };
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
-
-/// The longest time for the ping of a new connection, while some pod is left out.
-const PING_TIMEOUT: Duration = Duration::from_millis(500);
-/// New connections to a Service until one leads to a pod that is not left out.
-const MAX_CONNECTIONS_TO_FIND_A_POD: usize = 4;
-/// The most bytes of the answer to a ping.
-const MAX_PING_BYTES: usize = 4096;
 
 /// The bounds of the connections to a target.
 #[derive(Clone, Debug)]
@@ -261,77 +254,6 @@ impl TargetPool {
             None => taken.connection.remote().to_string().into(),
         });
     }
-
-    /// Connects to the next address that works. While a pod is left out, or another is wanted, the
-    /// connection is proven by a ping, which also tells the pod that it leads to.
-    async fn connect(&self, avoid: &[PodName]) -> Result<PooledConnection, String> {
-        let addresses = self.look_up_addresses().await?;
-        self.connect_to_any(&addresses, avoid).await
-    }
-
-    async fn connect_to_any(
-        &self,
-        addresses: &[SocketAddr],
-        avoid: &[PodName],
-    ) -> Result<PooledConnection, String> {
-        let is_left_out = |pod: &str| {
-            avoid.iter().any(|avoided| **avoided == *pod)
-                || lock(&self.state).outliers.is_ejected(pod, Instant::now())
-        };
-        let must_prove =
-            !avoid.is_empty() || lock(&self.state).outliers.has_ejected(Instant::now());
-        let attempts = match must_prove {
-            true => addresses.len().max(MAX_CONNECTIONS_TO_FIND_A_POD),
-            false => addresses.len(),
-        };
-        let first = self.connections.fetch_add(1, Ordering::Relaxed);
-        let mut last = Err(format!("every address of {} is left out", self.address));
-        for attempt in 0..attempts {
-            let address = addresses[first.wrapping_add(attempt) % addresses.len()];
-            if addresses.len() > 1 && attempts > 1 && is_left_out(&address.to_string()) {
-                continue;
-            }
-            match self.open(address, must_prove).await {
-                Ok(opened) if opened.pod.as_deref().is_some_and(is_left_out) => last = Ok(opened),
-                Ok(opened) => return Ok(opened),
-                Err(reason) if last.is_err() => last = Err(reason),
-                Err(_) => {}
-            }
-        }
-        last
-    }
-
-    async fn look_up_addresses(&self) -> Result<Vec<SocketAddr>, String> {
-        match resolve(&self.address, self.options.connect.connect_timeout).await {
-            Ok(addresses) => {
-                lock(&self.state).addresses.clone_from(&addresses);
-                Ok(addresses)
-            }
-            // Name servers that are down do not cut off pods that work.
-            Err(error) => match lock(&self.state).addresses.clone() {
-                known if known.is_empty() => Err(format!("cannot resolve the name: {error}")),
-                known => Ok(known),
-            },
-        }
-    }
-
-    async fn open(&self, address: SocketAddr, prove: bool) -> Result<PooledConnection, String> {
-        let connection = Connection::open(address, &self.options.connect)
-            .await
-            .map_err(|error| format!("cannot connect: {error}"))?;
-        let mut opened = PooledConnection { connection, pod: None, idle_since: Instant::now() };
-        if prove {
-            let pong = opened.connection.exchange((self.ping)(), MAX_PING_BYTES);
-            match timeout(PING_TIMEOUT, pong).await {
-                Ok(Ok(response)) => self.identify(&mut opened, &response),
-                Ok(Err(error)) => return Err(error.to_string()),
-                Err(_) => {
-                    return Err(format!("no answer within {} ms", PING_TIMEOUT.as_millis()));
-                }
-            }
-        }
-        Ok(opened)
-    }
 }
 
 impl PoolState {
@@ -379,122 +301,4 @@ async fn close_idle(pool: Weak<TargetPool>, idle_timeout: Duration) {
 /// A panic while the lock was held leaves the state complete: no change of it can panic midway.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use hyper::header::{HOST, HeaderValue};
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::{TcpListener, TcpStream},
-        task::JoinSet,
-    };
-
-    const CALLERS: usize = 100;
-
-    fn request() -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::default());
-        request.headers_mut().insert(HOST, HeaderValue::from_static("pod"));
-        request
-    }
-
-    fn pool(address: String) -> Arc<TargetPool> {
-        let second = Duration::from_secs(1);
-        let options = TargetOptions {
-            connect: ConnectOptions { connect_timeout: 5 * second, tcp_user_timeout: second },
-            idle_timeout: 60 * second,
-            max_age: 60 * second,
-            pod_header: HeaderName::from_static("pod"),
-        };
-        TargetPool::new(address, options, request)
-    }
-
-    /// Answers the requests of a connection as the pod `name`.
-    async fn serve(mut stream: TcpStream, name: String) {
-        let mut request = [0; 1024];
-        while stream.read(&mut request).await.is_ok_and(|size| size > 0) {
-            let answer = format!("HTTP/1.1 200 OK\r\npod: {name}\r\ncontent-length: 0\r\n\r\n");
-            stream.write_all(answer.as_bytes()).await.unwrap();
-        }
-    }
-
-    async fn exchange(pool: &Arc<TargetPool>) -> Result<Response<Bytes>, ExchangeError> {
-        pool.exchange(&Try::default(), request, 100).await
-    }
-
-    #[tokio::test]
-    async fn no_more_connections_are_opened_than_requests_are_in_flight() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let pool = pool(listener.local_addr().unwrap().to_string());
-        let accepted = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&accepted);
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                counter.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(serve(stream, "one".to_owned()));
-            }
-        });
-        let mut callers = JoinSet::new();
-        for _ in 0..CALLERS {
-            let pool = Arc::clone(&pool);
-            callers.spawn(async move {
-                for _ in 0..20 {
-                    exchange(&pool).await.unwrap();
-                }
-            });
-        }
-        callers.join_all().await;
-        let opened = accepted.load(Ordering::SeqCst);
-        assert!(opened <= CALLERS, "{opened} connections for {CALLERS} callers");
-    }
-
-    #[tokio::test]
-    async fn idle_connections_that_were_closed_fail_no_request() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let pool = pool(listener.local_addr().unwrap().to_string());
-        tokio::spawn(async move {
-            loop {
-                // Each connection is closed after its first answer.
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let _ = stream.read(&mut [0; 1024]).await.unwrap();
-                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
-            }
-        });
-        for _ in 0..50 {
-            assert_eq!(exchange(&pool).await.unwrap().status(), StatusCode::NO_CONTENT);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_port_without_a_listener_is_an_error_with_the_cause_and_not_sent() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let pool = pool(listener.local_addr().unwrap().to_string());
-        drop(listener);
-        let error = exchange(&pool).await.unwrap_err();
-        assert!(
-            matches!(&error, ExchangeError::NotSent(reason) if reason.contains("refused")),
-            "{error}"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_name_with_a_dead_address_uses_the_others() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let alive = listener.local_addr().unwrap();
-        let pool = pool(alive.to_string());
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(stream, "one".to_owned()));
-            }
-        });
-        let dead = SocketAddr::from(([127, 0, 0, 3], alive.port()));
-        for _ in 0..4 {
-            let opened =
-                pool.connect_to_any(&[dead, alive], &[]).await.map(|it| it.connection.remote());
-            assert_eq!(opened, Ok(alive));
-        }
-    }
 }

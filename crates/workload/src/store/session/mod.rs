@@ -1,33 +1,35 @@
 //! What a client has told about its connection.
 
+mod transaction;
+
 use super::{
     command::{REDIS_VERSION, SessionCommand},
-    resp::{Protocol, Reply},
-    transaction::Transaction,
+    resp::{Reply, RespVersion},
 };
 use std::{net::SocketAddr, time::Instant};
+use transaction::Transaction;
 
 /// The state of one connection, as `HELLO` and `CLIENT` set and show it.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(in crate::store) struct Session {
     id: u64,
     from: SocketAddr,
     opened: Instant,
-    protocol: Protocol,
+    protocol: RespVersion,
     name: String,
     library_name: String,
     library_version: String,
-    pub(super) transaction: Transaction,
+    pub(in crate::store) transaction: Transaction,
 }
 
 impl Session {
     /// The session of a new connection from `from`; no other has its `id`.
-    pub(super) fn new(id: u64, from: SocketAddr) -> Self {
+    pub(in crate::store) fn new(id: u64, from: SocketAddr) -> Self {
         Self {
             id,
             from,
             opened: Instant::now(),
-            protocol: Protocol::Resp2,
+            protocol: RespVersion::Resp2,
             name: String::new(),
             library_name: String::new(),
             library_version: String::new(),
@@ -36,17 +38,17 @@ impl Session {
     }
 
     /// The address of the client.
-    pub(super) fn from(&self) -> SocketAddr {
+    pub(in crate::store) fn from(&self) -> SocketAddr {
         self.from
     }
 
     /// The protocol of the replies.
-    pub(super) fn protocol(&self) -> Protocol {
+    pub(in crate::store) fn protocol(&self) -> RespVersion {
         self.protocol
     }
 
     /// Executes a command about the connection.
-    pub(super) fn run(&mut self, command: SessionCommand) -> Reply {
+    pub(in crate::store) fn run(&mut self, command: SessionCommand) -> Reply {
         match command {
             SessionCommand::Hello { protocol, name } => {
                 self.protocol = protocol.unwrap_or(self.protocol);
