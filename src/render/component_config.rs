@@ -75,7 +75,7 @@ fn migration_sources(identity: &Identity, planned: &[PlannedSource]) -> Vec<Migr
         backend: source.backend,
         address: match source.backend {
             SourceBackend::Store => names::store_address(identity, &source.component),
-            SourceBackend::Peers => names::traffic_address(identity, &source.component),
+            SourceBackend::Peers => names::internal_address(identity, &source.component),
         },
         collections: source.collections.clone(),
         final_pass: source.final_pass,

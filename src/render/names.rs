@@ -28,6 +28,12 @@ pub(super) fn traffic_address(identity: &Identity, component: &ComponentName) ->
     Address::new(&identity.service_host(&for_component(identity, component)), ports::TRAFFIC.number)
 }
 
+/// Where the peers `component` answer the components that migrate their items.
+pub(super) fn internal_address(identity: &Identity, component: &ComponentName) -> Address {
+    let host = identity.service_host(&for_component(identity, component));
+    Address::new(&host, ports::INTERNAL.number)
+}
+
 /// Where the store `component` answers queries.
 pub(super) fn store_address(identity: &Identity, component: &ComponentName) -> Address {
     Address::new(&identity.service_host(&for_component(identity, component)), ports::STORE.number)

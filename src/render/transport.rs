@@ -18,6 +18,8 @@ pub(super) struct Transport {
 /// Requests of users and of other components.
 pub(super) const TRAFFIC: Transport =
     Transport { port: ports::TRAFFIC, protocol: "TCP", app_protocol: Some("http") };
+const INTERNAL: Transport =
+    Transport { port: ports::INTERNAL, protocol: "TCP", app_protocol: Some("http") };
 const STORE: Transport =
     Transport { port: ports::STORE, protocol: "TCP", app_protocol: Some("redis") };
 const PEERS: Transport = Transport { port: ports::PEERS, protocol: "TCP", app_protocol: None };
@@ -31,7 +33,7 @@ pub(super) fn published_transports(role: Role) -> &'static [Transport] {
     match role {
         Role::Service => &[TRAFFIC],
         Role::Store => &[STORE],
-        Role::Peer => &[TRAFFIC, PEERS, GOSSIP],
+        Role::Peer => &[TRAFFIC, INTERNAL, PEERS, GOSSIP],
         Role::Load => &[],
     }
 }

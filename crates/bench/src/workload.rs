@@ -95,7 +95,7 @@ impl Pod {
             .arg(&config)
             .arg("--data")
             .arg(directory.path())
-            .args(["--pod", pod, "--listen-ip", "127.0.0.1"])
+            .args(["--pod", pod, "--listen-ip", "127.0.0.1", "--internal-port", "0"])
             .args(["--admin-port", &admin.port().to_string()])
             .args([port_flag, &served.port().to_string()])
             .env("RUST_LOG", "warn");

@@ -26,11 +26,12 @@ pub use config::{
 };
 pub use item::{
     Collection, Content, ItemId, ItemIdError, ItemKey, ItemValue, ItemValueError, RecentRequests,
-    Record, RecordHead, RequestId, RequestIdError, Version, VersionError,
+    Record, RecordError, RecordHead, RequestId, RequestIdError, Version, VersionAheadError,
+    VersionError,
 };
 pub use name::{ArchitectureName, ComponentName, NameError, Role};
 pub use observations::{
-    EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
+    DamagedItems, EdgeObservation, LoadObservation, Observations, PeerObservation, Probe, Traffic,
     VolumeObservation,
 };
 pub use recipient::{ArchitectureUid, ComponentIdentity, Recipient, RecipientError, UidError};

@@ -27,6 +27,10 @@ pub struct Observations {
     /// For a store or peer: the number of stored items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,
+    /// The damaged items that this pod knows: of a peer, its own copies; of other pods, those in
+    /// the backends that they query.
+    #[serde(default, skip_serializing_if = "DamagedItems::is_empty")]
+    pub damaged_items: DamagedItems,
     /// For a store or peer: the state of its volume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<VolumeObservation>,
@@ -36,6 +40,36 @@ pub struct Observations {
     /// Present for a load only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<LoadObservation>,
+}
+
+/// Items that are kept but cannot be read: what is stored is not a record, or its version is too
+/// far ahead.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DamagedItems {
+    /// The number of items; at [`DamagedItems::MAX_COUNT`], there may be more.
+    pub count: u64,
+    /// The keys of the first [`DamagedItems::MAX_EXAMPLES`] of them.
+    pub examples: Vec<String>,
+}
+
+impl DamagedItems {
+    /// The most items that a pod counts for each backend.
+    pub const MAX_COUNT: usize = 1000;
+    /// The most keys in a report.
+    pub const MAX_EXAMPLES: usize = 5;
+
+    /// Whether no damaged item is known.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Adds the items of another backend.
+    pub fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.examples.extend(other.examples);
+        self.examples.truncate(Self::MAX_EXAMPLES);
+    }
 }
 
 /// The volume of a store or peer.

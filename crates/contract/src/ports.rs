@@ -11,6 +11,9 @@ pub struct Port {
 
 /// HTTP requests for items and summaries.
 pub const TRAFFIC: Port = Port { name: "http", number: 8080 };
+/// The items that peers keep themselves, over HTTP, for the components that migrate them; see
+/// [`crate::internal_api`]. No entry Service leads to it.
+pub const INTERNAL: Port = Port { name: "internal", number: 8081 };
 /// RESP2, the store's protocol.
 pub const STORE: Port = Port { name: "redis", number: 6379 };
 /// Items between peers, over TCP.

@@ -34,7 +34,7 @@ impl Workload {
             .arg("--data")
             .arg(directory.path())
             .args(["--pod", "shop-part-0", "--listen-ip", "127.0.0.1", "--traffic-port", "0"])
-            .args(["--store-port", "0", "--admin-port", "0"])
+            .args(["--store-port", "0", "--admin-port", "0", "--internal-port", "0"])
             .args(["--peers-port", &peers_port.to_string()])
             .env_remove("RUST_LOG")
             .stdout(Stdio::piped())

@@ -73,7 +73,7 @@ impl PeerProcess {
             .arg("--data")
             .arg(directory)
             .args(["--pod", "shop-peers-0", "--listen-ip", "127.0.0.1", "--admin-port", "0"])
-            .args(["--traffic-port", &traffic.port().to_string()])
+            .args(["--traffic-port", &traffic.port().to_string(), "--internal-port", "0"])
             .args(["--peers-port", &peers.port().to_string()])
             .stdout(Stdio::null())
             .spawn()

@@ -111,6 +111,7 @@ fn healthy_report(identity: &Identity, component: &Component, pod: String) -> Ob
         served: TRAFFIC,
         migration_sources: copies.collect(),
         items: None,
+        damaged_items: maquette_contract::DamagedItems::default(),
         volume: None,
         peer,
         load: matches!(component.behavior, Behavior::Load(_)).then(LoadObservation::default),

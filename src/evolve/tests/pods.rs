@@ -112,6 +112,7 @@ impl Pod {
             served: Traffic::default(),
             migration_sources: copies.collect(),
             items: None,
+            damaged_items: maquette_contract::DamagedItems::default(),
             volume: None,
             peer: Some(PeerObservation { members: vec![], under_replicated: 0 }),
             load: None,

@@ -78,6 +78,7 @@ fn report() -> Observations {
         migration_sources: vec![],
         served: Traffic::default(),
         items: None,
+        damaged_items: maquette_contract::DamagedItems::default(),
         volume: None,
         peer: None,
         load: None,

@@ -316,6 +316,7 @@ impl Reporter {
             served: Traffic::default(),
             migration_sources: edges::copied(&config).into_iter().map(source).collect(),
             items: None,
+            damaged_items: maquette_contract::DamagedItems::default(),
             volume: None,
             peer: match &config.role {
                 RoleConfig::Peer(peer) => Some(members(&peer.members)),

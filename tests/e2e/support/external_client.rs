@@ -99,7 +99,8 @@ async fn check_item(
     };
     let (version, value) = found.ok_or_else(|| format!("answered with {:?}", answer.outcome))?;
     // No other client writes these items.
-    if *version != written.version || value.as_str() != written.value.to_string() {
+    let expected = written.value.to_string();
+    if *version != written.version || value.as_str() != expected {
         lost.push(format!("{key}: {version} {value}, not {} {}", written.version, written.value));
     }
     Ok(())

@@ -16,8 +16,8 @@ pub struct MigrationSource {
     pub component: ComponentName,
     /// Whether it is a store or peers; it determines the protocol.
     pub backend: SourceBackend,
-    /// The address: the RESP port of a store, or the traffic port of peers, which serves
-    /// [`internal_api`].
+    /// The address: the RESP port of a store, or the port of peers that serves [`internal_api`],
+    /// [`crate::ports::INTERNAL`].
     pub address: Address,
     /// The collections to migrate; those that this component does not own are ignored.
     pub collections: CollectionSet,
@@ -70,10 +70,12 @@ pub struct MigrationObservation {
     pub copied: u64,
 }
 
-/// The HTTP API for the items that peers store themselves, for other components of the model. It
-/// also works while the peers forward users' requests to a successor.
+/// The HTTP API for the items that peers store themselves, for other components of the model, on a
+/// port of its own: [`crate::ports::INTERNAL`]. It also works while the peers forward users' requests
+/// to a successor.
 ///
-/// - `GET /internal/items/{collection}/{id}` returns a [`crate::Record`] as JSON, or 404.
+/// - `GET /internal/items/{collection}/{id}` returns a [`crate::Record`] as JSON, or 404, or 422 if
+///   the item is damaged: too few of its copies can be used.
 /// - `PUT /internal/items/{collection}/{id}` stores a [`crate::Record`] unless the stored version
 ///   is newer, and returns 204 when it is durable. It is idempotent.
 /// - `GET /internal/items?after=KEY` returns an [`internal_api::InternalPage`].
@@ -106,7 +108,12 @@ pub mod internal_api {
         /// The key of the item.
         pub key: ItemKey,
         /// A stored version: the newest that was acknowledged before the request, or a newer one.
-        pub version: Version,
+        /// Of a damaged item, it may be older, and is absent if no copy is intact.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub version: Option<Version>,
+        /// Whether what is stored, or one of its copies, cannot be used.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub damaged: bool,
         /// True if the item was deleted.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub deleted: bool,

@@ -7,7 +7,7 @@ mod value;
 mod version;
 
 pub use key::{Collection, ItemId, ItemIdError, ItemKey};
-pub use record::{Content, Record, RecordHead};
+pub use record::{Content, Record, RecordError, RecordHead};
 pub use request_id::{RecentRequests, RequestId, RequestIdError};
 pub use value::{ItemValue, ItemValueError};
-pub use version::{Version, VersionError};
+pub use version::{Version, VersionAheadError, VersionError};

@@ -1,6 +1,6 @@
 //! The record of an item: how it is kept on disk and sent between components.
 
-use super::{ItemValue, RecentRequests, Version};
+use super::{ItemValue, RecentRequests, Version, VersionAheadError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
@@ -25,7 +25,28 @@ pub enum Content {
     Deleted,
 }
 
+/// Bytes that are kept as an item and cannot be used: the item is damaged.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The bytes are not a record.
+    #[error("it is not a record: {0}")]
+    Format(#[from] serde_json::Error),
+    /// The record's version is too far ahead.
+    #[error(transparent)]
+    Ahead(#[from] VersionAheadError),
+}
+
 impl Record {
+    /// Reads the record that another pod has written. The own clock shows `now_millis`.
+    ///
+    /// # Errors
+    /// If the item is damaged.
+    pub fn read(text: &[u8], now_millis: u64) -> Result<Self, RecordError> {
+        let record: Self = serde_json::from_slice(text)?;
+        record.version.check_not_ahead(now_millis)?;
+        Ok(record)
+    }
+
     /// A record without remembered requests.
     pub fn new(version: Version, content: Content) -> Self {
         Self { version, content, requests: RecentRequests::default() }
@@ -43,7 +64,7 @@ impl Record {
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct RecordJson<'a> {
+        struct SentRecord<'a> {
             version: &'a Version,
             #[serde(skip_serializing_if = "Option::is_none")]
             value: Option<&'a ItemValue>,
@@ -54,14 +75,14 @@ impl Serialize for Record {
         }
         let Self { version, requests, .. } = self;
         let value = self.value();
-        RecordJson { version, value, deleted: value.is_none(), requests }.serialize(to)
+        SentRecord { version, value, deleted: value.is_none(), requests }.serialize(to)
     }
 }
 
 impl<'de> Deserialize<'de> for Record {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        struct RecordJson {
+        struct ReceivedRecord {
             version: Version,
             #[serde(default, deserialize_with = "present")]
             value: Option<ItemValue>,
@@ -70,7 +91,8 @@ impl<'de> Deserialize<'de> for Record {
             #[serde(default)]
             requests: RecentRequests,
         }
-        let RecordJson { version, value, deleted, requests } = RecordJson::deserialize(from)?;
+        let ReceivedRecord { version, value, deleted, requests } =
+            ReceivedRecord::deserialize(from)?;
         check_content(value.is_some(), deleted)?;
         let content = value.map_or(Content::Deleted, Content::Value);
         Ok(Self { version, content, requests })
@@ -99,13 +121,23 @@ pub struct RecordHead {
 }
 
 impl RecordHead {
+    /// As [`Record::read`].
+    ///
+    /// # Errors
+    /// If the item is damaged.
+    pub fn read(text: &[u8], now_millis: u64) -> Result<Self, RecordError> {
+        let head = Self::parse(text)?;
+        head.version.check_not_ahead(now_millis)?;
+        Ok(head)
+    }
+
     /// Reads a [`Record`]; it accepts the same texts.
     ///
     /// # Errors
     /// If the text is not a record.
     pub fn parse(text: &[u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
-        struct RecordJson<'a> {
+        struct ReceivedHead<'a> {
             version: Version,
             #[serde(borrow, default, deserialize_with = "present")]
             value: Option<&'a RawValue>,
@@ -114,7 +146,7 @@ impl RecordHead {
             #[serde(default, rename = "requests")]
             _requests: RecentRequests,
         }
-        let RecordJson { version, value, deleted, .. } = serde_json::from_slice(text)?;
+        let ReceivedHead { version, value, deleted, .. } = serde_json::from_slice(text)?;
         check_content(value.is_some(), deleted)?;
         Ok(Self { version, value_bytes: value.map(|value| value.get().len() as u64) })
     }

@@ -22,6 +22,9 @@ pub(crate) enum BackendError {
     /// No reply until the deadline; the backend may have seen the query.
     #[error("{0}")]
     DeadlineExceeded(String),
+    /// The item is damaged where it is kept.
+    #[error("{0}")]
+    Damaged(String),
     /// The precondition of a write does not hold; it was not made.
     #[error("{0}")]
     PreconditionFailed(String),
@@ -35,6 +38,7 @@ impl BackendError {
         | Self::BadReply(message)
         | Self::Unavailable(message)
         | Self::DeadlineExceeded(message)
+        | Self::Damaged(message)
         | Self::PreconditionFailed(message)) = &mut self;
         *message = format!("{context}: {message}");
         self

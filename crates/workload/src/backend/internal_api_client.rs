@@ -2,12 +2,12 @@
 
 use super::{BackendError, ItemWrite, QueryContext, VersionFn, WriteDecision, WrittenItem};
 use crate::runtime::{
-    CallRequest, CallResponse, Edge, EdgeTarget, RETRY_BACKOFF, Upstream, whole_micros,
+    CallRequest, CallResponse, Edge, EdgeTarget, RETRY_BACKOFF, Upstream, wall_millis, whole_micros,
 };
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use maquette_contract::{
-    Answer, ItemKey, Query, Record, Summary, Version,
+    Answer, ItemKey, Query, Record, RecordError, Summary, Version,
     internal_api::{AFTER, ITEMS, InternalPage, SUMMARY},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -56,10 +56,20 @@ impl InternalApiClient {
         key: &ItemKey,
     ) -> Result<Option<Record>, BackendError> {
         let request = ApiRequest::get("read", format!("{ITEMS}/{key}"));
-        self.send_request(context, request, parse_item, |record| {
-            record.as_ref().map(|record| record.version.clone())
-        })
-        .await
+        let read = self
+            .send_request(context, request, parse_item, |record| {
+                record.as_ref().map(|record| record.version.clone())
+            })
+            .await;
+        let damaged = &self.edge().damaged;
+        match &read {
+            Ok(_) => damaged.remove(key),
+            Err(BackendError::Damaged(reason)) => {
+                damaged.add(key, self.edge().to().as_str(), reason)
+            }
+            Err(_) => {}
+        }
+        read
     }
 
     /// Makes a write, with the version that `next` gives for the one that it replaces. Of two
@@ -138,7 +148,14 @@ impl InternalApiClient {
             }
             None => ITEMS.to_owned(),
         };
-        self.send_request(context, ApiRequest::get("list", path), parse_json, |_| None).await
+        let mut page: InternalPage =
+            self.send_request(context, ApiRequest::get("list", path), parse_json, |_| None).await?;
+        let now = wall_millis();
+        for item in &mut page.items {
+            let ahead = item.version.as_ref().and_then(|it| it.check_not_ahead(now).err());
+            item.damaged |= ahead.is_some();
+        }
+        Ok(page)
     }
 
     /// Adds up the items of each collection.
@@ -196,7 +213,14 @@ fn parse_item(reply: &CallResponse) -> Result<Option<Record>, BackendError> {
     if reply.status == StatusCode::NOT_FOUND && !is_user_answer(reply) {
         return Ok(None);
     }
-    parse_json(reply).map(Some)
+    if reply.status != StatusCode::OK {
+        return Err(status_error(reply));
+    }
+    match Record::read(&reply.body, wall_millis()) {
+        Ok(record) => Ok(Some(record)),
+        Err(RecordError::Format(error)) => Err(malformed_answer(&error)),
+        Err(error @ RecordError::Ahead(_)) => Err(BackendError::Damaged(error.to_string())),
+    }
 }
 
 fn is_user_answer(reply: &CallResponse) -> bool {
@@ -214,8 +238,11 @@ fn parse_json<T: DeserializeOwned>(reply: &CallResponse) -> Result<T, BackendErr
     if reply.status != StatusCode::OK {
         return Err(status_error(reply));
     }
-    serde_json::from_slice(&reply.body)
-        .map_err(|error| BackendError::BadReply(format!("the answer has another form: {error}")))
+    serde_json::from_slice(&reply.body).map_err(|error| malformed_answer(&error))
+}
+
+fn malformed_answer(error: &serde_json::Error) -> BackendError {
+    BackendError::BadReply(format!("the answer has another form: {error}"))
 }
 
 /// The error that a status other than success means.
@@ -224,6 +251,7 @@ fn status_error(reply: &CallResponse) -> BackendError {
     let message = format!("answered {}: {}", reply.status, text.trim());
     match reply.status {
         StatusCode::SERVICE_UNAVAILABLE => BackendError::Unavailable(message),
+        StatusCode::UNPROCESSABLE_ENTITY => BackendError::Damaged(message),
         StatusCode::GATEWAY_TIMEOUT => BackendError::DeadlineExceeded(message),
         _ => BackendError::BadReply(message),
     }

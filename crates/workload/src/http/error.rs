@@ -55,7 +55,9 @@ impl From<BackendError> for HttpError {
     fn from(error: BackendError) -> Self {
         let status = match &error {
             BackendError::Invalid(_) => StatusCode::BAD_REQUEST,
-            BackendError::Unreachable(_) | BackendError::BadReply(_) => StatusCode::BAD_GATEWAY,
+            BackendError::Unreachable(_) | BackendError::BadReply(_) | BackendError::Damaged(_) => {
+                StatusCode::BAD_GATEWAY
+            }
             BackendError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             BackendError::DeadlineExceeded(_) => StatusCode::GATEWAY_TIMEOUT,
             BackendError::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
@@ -74,6 +76,7 @@ mod tests {
             (BackendError::Invalid("why".to_owned()), 400),
             (BackendError::Unreachable("why".to_owned()), 502),
             (BackendError::BadReply("why".to_owned()), 502),
+            (BackendError::Damaged("why".to_owned()), 502),
             (BackendError::Unavailable("why".to_owned()), 503),
             (BackendError::DeadlineExceeded("why".to_owned()), 504),
             (BackendError::PreconditionFailed("why".to_owned()), 412),

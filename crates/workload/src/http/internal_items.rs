@@ -10,20 +10,21 @@ use super::{
     metrics::{HttpOperation, InFlightGuard},
     parse::{self, ItemPath, MAX_RECORD_BYTES},
     render,
-    routes::SharedServer,
+    routes::{SharedServer, guard_request},
     server::HttpServer,
 };
-use crate::runtime::RoleSettings;
+use crate::runtime::{PING_PATH, RoleSettings, wall_millis};
 use axum::{
     Json, Router,
     body::Body,
     extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::get,
 };
 use maquette_contract::{
-    ItemKey,
+    ItemKey, Record,
     internal_api::{AFTER, ITEMS, SUMMARY},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -31,13 +32,20 @@ use tokio::time::Instant;
 
 type QueryParameters = Result<Query<BTreeMap<String, String>>, QueryRejection>;
 
-pub(super) fn internal_routes<S: RoleSettings, A: LocalItems<S>>() -> Router<Arc<HttpServer<S, A>>>
-{
+/// The paths of the internal port, and the one that probes request.
+pub(super) fn internal_router<S: RoleSettings, A: LocalItems<S>>(
+    server: Arc<HttpServer<S, A>>,
+) -> Router {
     let item = format!("{ITEMS}/{{collection}}/{{id}}");
     Router::new()
         .route(&item, get(get_item::<S, A>).put(put_item::<S, A>))
         .route(ITEMS, get(list_items::<S, A>))
         .route(SUMMARY, get(get_summary::<S, A>))
+        .route(PING_PATH, get(async || StatusCode::NO_CONTENT))
+        // Not 404, which means that there is no such item.
+        .fallback(async || (StatusCode::NOT_IMPLEMENTED, "this port has no such path"))
+        .layer(from_fn_with_state(Arc::clone(&server), guard_request::<S, A>))
+        .with_state(server)
 }
 
 async fn get_item<S: RoleSettings, A: LocalItems<S>>(
@@ -63,7 +71,11 @@ async fn put_item<S: RoleSettings, A: LocalItems<S>>(
     let exchange = Exchange::start(&server, &headers);
     let work = async {
         let key = parse::parse_key(path)?;
-        let record = parse::read_json(body, MAX_RECORD_BYTES, "a record").await?;
+        let record: Record = parse::read_json(body, MAX_RECORD_BYTES, "a record").await?;
+        record
+            .version
+            .check_not_ahead(wall_millis())
+            .map_err(|error| HttpError::bad_request(error.to_string()))?;
         server.application.put_local_if_newer(&exchange.request, &key, record).await?;
         Ok(StatusCode::NO_CONTENT)
     };

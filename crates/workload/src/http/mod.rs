@@ -41,33 +41,37 @@ pub async fn serve<S: RoleSettings, A: Application<S>>(
     listener: TcpListener,
     application: A,
 ) {
-    serve_routes(runtime, listener, application, Router::new()).await;
+    let server = HttpServer::new(Arc::clone(&runtime), application, limits::MAX_IN_FLIGHT);
+    serve_router(&runtime, listener, routes::user_router(server)).await;
 }
 
-/// Like [`serve()`], with the paths below [`maquette_contract::internal_api::ITEMS`].
+/// Like [`serve()`], and serves [`maquette_contract::internal_api`] on `internal`.
 pub async fn serve_with_local_items<S: RoleSettings, A: LocalItems<S>>(
     runtime: Arc<Runtime<S>>,
     listener: TcpListener,
+    internal: TcpListener,
     application: A,
 ) {
-    serve_routes(runtime, listener, application, internal_items::internal_routes()).await;
+    let server = HttpServer::new(Arc::clone(&runtime), application, limits::MAX_IN_FLIGHT);
+    let internal_router = internal_items::internal_router(Arc::clone(&server));
+    let settings = runtime.config.subscribe();
+    tokio::join!(
+        serve::serve_http(internal, internal_router, &runtime.shutdown, settings),
+        serve_router(&runtime, listener, routes::user_router(server)),
+    );
 }
 
-async fn serve_routes<S: RoleSettings, A: Application<S>>(
-    runtime: Arc<Runtime<S>>,
+async fn serve_router<S: RoleSettings>(
+    runtime: &Runtime<S>,
     listener: TcpListener,
-    application: A,
-    extra_routes: Router<Arc<HttpServer<S, A>>>,
+    router: Router,
 ) {
     let listening =
         runtime.readiness.add_condition("listening", "the traffic port is not open yet");
-    let (shutdown, settings) = (runtime.shutdown.clone(), runtime.config.subscribe());
-    let server = HttpServer::new(runtime, application, limits::MAX_IN_FLIGHT);
     // Before the log line: a reader of the log may check readiness at once.
     listening.mark_met();
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "serving requests");
     }
-    let router = routes::user_router(server, extra_routes);
-    serve::serve_http(listener, router, &shutdown, settings).await;
+    serve::serve_http(listener, router, &runtime.shutdown, runtime.config.subscribe()).await;
 }

@@ -39,10 +39,9 @@ GET /ping                         204 if this pod answers at all";
 
 pub(super) type SharedServer<S, A> = State<Arc<HttpServer<S, A>>>;
 
-/// The paths of users, and `extra_routes`.
+/// The paths of users.
 pub(super) fn user_router<S: RoleSettings, A: Application<S>>(
     server: Arc<HttpServer<S, A>>,
-    extra_routes: Router<Arc<HttpServer<S, A>>>,
 ) -> Router {
     let item = get(get_item::<S, A>).put(put_item::<S, A>).delete(delete_item::<S, A>);
     Router::new()
@@ -51,7 +50,6 @@ pub(super) fn user_router<S: RoleSettings, A: Application<S>>(
         .route("/items/{collection}", get(list_items::<S, A>))
         .route("/items/{collection}/{id}", item)
         .route("/summary", get(get_summary::<S, A>))
-        .merge(extra_routes)
         .fallback(unknown_path::<S, A>)
         .method_not_allowed_fallback(unknown_method::<S, A>)
         .layer(from_fn_with_state(Arc::clone(&server), guard_request::<S, A>))
@@ -60,7 +58,7 @@ pub(super) fn user_router<S: RoleSettings, A: Application<S>>(
 
 /// Refuses, in one line of text, requests of other components that are meant for another one. Each
 /// answer names the request and the pod.
-async fn guard_request<S: RoleSettings, A: Application<S>>(
+pub(super) async fn guard_request<S: RoleSettings, A: Application<S>>(
     State(server): SharedServer<S, A>,
     mut request: Request,
     next: Next,

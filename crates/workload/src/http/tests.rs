@@ -9,7 +9,6 @@ use crate::runtime::{
     ConfigDocument, Edge, Options, Process, RoleSettings, Runtime, Shutdown, headers::DEADLINE,
 };
 use axum::{
-    Router,
     body::Body,
     http::{Response, StatusCode, header},
 };
@@ -86,6 +85,7 @@ async fn runtime() -> Arc<Runtime<FakeSettings>> {
         pod: "shop-data-0".into(),
         listen_ip: [127, 0, 0, 1].into(),
         traffic_port: 0,
+        internal_port: 0,
         store_port: 0,
         peers_port: 0,
         admin_port: 0,
@@ -99,7 +99,7 @@ async fn a_pod_takes_no_more_requests_than_it_has_permits() {
     let runtime = runtime().await;
     let gate = Arc::new(Semaphore::new(0));
     let server = HttpServer::new(Arc::clone(&runtime), Gated(Arc::clone(&gate)), 1);
-    let service = TowerToHyperService::new(user_router(server, Router::new()));
+    let service = TowerToHyperService::new(user_router(server));
     let send = |path: &'static str| {
         let request = axum::http::Request::get(path).body(Body::empty()).unwrap();
         let service = service.clone();
@@ -124,7 +124,7 @@ async fn a_pod_takes_no_more_requests_than_it_has_permits() {
 async fn a_client_that_disconnects_frees_its_permit() {
     let runtime = runtime().await;
     let server = HttpServer::new(Arc::clone(&runtime), Gated(Arc::new(Semaphore::new(0))), 1);
-    let service = TowerToHyperService::new(user_router(Arc::clone(&server), Router::new()));
+    let service = TowerToHyperService::new(user_router(Arc::clone(&server)));
     let request = axum::http::Request::get("/summary").body(Body::empty()).unwrap();
     let sent = tokio::spawn(async move { service.call(request).await });
     while runtime.config.in_flight() == 0 {
@@ -141,7 +141,7 @@ async fn a_client_that_disconnects_frees_its_permit() {
 async fn a_body_takes_no_permit_before_it_is_there() {
     let gate = Arc::new(Semaphore::new(1));
     let server = HttpServer::new(runtime().await, Gated(Arc::clone(&gate)), 1);
-    let service = TowerToHyperService::new(user_router(server, Router::new()));
+    let service = TowerToHyperService::new(user_router(server));
     let never = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
     let slow = axum::http::Request::put("/items/books/1").body(Body::from_stream(never)).unwrap();
     let slow = tokio::spawn({
@@ -159,7 +159,7 @@ async fn a_body_takes_no_permit_before_it_is_there() {
 async fn a_request_whose_deadline_is_near_is_not_begun() {
     let gate = Arc::new(Semaphore::new(1));
     let server = HttpServer::new(runtime().await, Gated(Arc::clone(&gate)), 1);
-    let service = TowerToHyperService::new(user_router(server, Router::new()));
+    let service = TowerToHyperService::new(user_router(server));
     let late = axum::http::Request::get("/summary").header(DEADLINE, "4").body(Body::empty());
     let answer = service.call(late.unwrap()).await.unwrap();
     assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);

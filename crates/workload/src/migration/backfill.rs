@@ -82,11 +82,26 @@ impl<K: BackfillSink> Backfill<'_, K> {
         }
     }
 
-    /// Copies an item unless the sink is up to date.
+    /// Copies an item unless the sink is up to date, or the item is damaged.
     async fn copy_item(&self, item: InternalItem) -> Result<(), BackendError> {
-        let InternalItem { key, version, .. } = item;
+        match self.copy_intact_item(item).await {
+            // Nothing is lost without an item that cannot be read in the source either.
+            Err(BackendError::Damaged(_)) => {
+                self.metrics.record_damaged(self.source);
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn copy_intact_item(&self, item: InternalItem) -> Result<(), BackendError> {
+        let InternalItem { key, version, damaged, .. } = item;
         let context = QueryContext::background();
-        let is_copied = !self.sink.is_up_to_date(&context, &key, &version).await?;
+        let is_copied = match &version {
+            // Of a damaged item, the version in the list may be older than the one to copy.
+            Some(version) if !damaged => !self.sink.is_up_to_date(&context, &key, version).await?,
+            _ => true,
+        };
         if is_copied {
             let Some(record) = self.source.client.read_item(&context, &key).await? else {
                 let message = format!("{key} was listed, but is not there");

@@ -30,13 +30,14 @@ pub(super) struct MigrationMetrics {
     complete: Family<BackendLabel, Gauge>,
     checked: Family<BackendLabel, Counter>,
     copied: Family<BackendLabel, Counter>,
+    damaged: Family<BackendLabel, Counter>,
     failed_passes: Family<BackendLabel, Counter>,
 }
 
 impl MigrationMetrics {
     pub(super) fn new(registry: &MetricsRegistry) -> Self {
         let metrics = Self::default();
-        let Self { configured, complete, checked, copied, failed_passes } = &metrics;
+        let Self { configured, complete, checked, copied, damaged, failed_passes } = &metrics;
         let help = "Sources that items are migrated from";
         registry.register("migration_sources", help, configured.clone());
         let help = "Sources whose backfill is complete under this configuration";
@@ -45,6 +46,8 @@ impl MigrationMetrics {
         registry.register("migration_items_checked", help, checked.clone());
         let help = "Items that backfills copied from migration sources";
         registry.register("migration_items_copied", help, copied.clone());
+        let help = "Damaged items of migration sources that backfills left out";
+        registry.register("migration_items_damaged", help, damaged.clone());
         let help = "Passes of backfills that failed";
         registry.register("migration_backfill_failures", help, failed_passes.clone());
         metrics
@@ -71,6 +74,12 @@ impl MigrationMetrics {
         if is_copied {
             self.copied.get_or_create(&label).inc();
         }
+    }
+
+    /// Counts a damaged item that a backfill left out.
+    pub(super) fn record_damaged(&self, source: &Source) {
+        let label = backend_label(source.client.backend());
+        self.damaged.get_or_create(&label).inc();
     }
 
     pub(super) fn record_failure(&self, source: &Source) {

@@ -112,9 +112,10 @@ impl SourceClient {
         if listed.next().is_some() {
             next = items.last().map(|last| last.key.to_string());
         }
-        let items = items
-            .into_iter()
-            .map(|InternalItem { key, version, .. }| PageItem { id: key.id, version });
+        // An item without an intact copy has no version, and is not listed.
+        let items = items.into_iter().filter_map(|InternalItem { key, version, .. }| {
+            Some(PageItem { id: key.id, version: version? })
+        });
         Ok(ItemPage { collection: collection.clone(), items: items.collect(), next })
     }
 

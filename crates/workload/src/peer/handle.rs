@@ -173,6 +173,7 @@ impl PeerHandle {
     /// peers.
     pub(super) fn add_observations(&self, to: &ComponentName, report: &mut Observations) {
         report.items = Some(self.replica().count());
+        report.damaged_items.add(self.replica().damaged().observation());
         report.volume = Some(self.storage.volume());
         report.peer = Some(self.observation());
         report.edges.insert(0, self.network.edge().observation(to));
@@ -248,6 +249,7 @@ impl PeerParts {
             replica: self.counter.replica.clone(),
             progress: Arc::clone(&self.progress),
             metrics: Arc::clone(&self.coordinator.metrics),
+            repair_queue: Arc::clone(&self.coordinator.repair_queue),
             settle_delay: timing.settle_delay,
         };
         tasks.spawn(async move { anti_entropy.run().await });

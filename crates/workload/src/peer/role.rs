@@ -49,12 +49,14 @@ pub(super) async fn run_with(process: Process, timing: Timing) -> Result<(), Run
         observed.add_observations(config.current().component(), report)
     });
     let listener = serve::bind(runtime.options.listen_ip, runtime.options.traffic_port).await?;
+    let internal = serve::bind(runtime.options.listen_ip, runtime.options.internal_port).await?;
     let serving = async {
         // Both return when the process drains.
         tokio::join!(
             http::serve_with_local_items(
                 Arc::clone(&runtime),
                 listener,
+                internal,
                 PeerApi(Arc::clone(&handle))
             ),
             migration::run_backfills(&runtime, |settings| backfill_job(settings, &handle)),

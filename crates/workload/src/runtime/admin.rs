@@ -48,7 +48,7 @@ async fn serve_readiness<S: RoleSettings>(
 async fn serve_metrics<S: RoleSettings>(
     State(runtime): State<Arc<Runtime<S>>>,
 ) -> impl IntoResponse {
-    match runtime.metrics.text() {
+    match runtime.metrics_text() {
         Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

@@ -40,6 +40,9 @@ pub struct Options {
     /// The port for requests, HTTP. 0 takes a free port, for each of the ports.
     #[arg(long, value_name = "PORT", default_value_t = ports::TRAFFIC.number)]
     pub traffic_port: u16,
+    /// The port of a peer for the components that migrate its items, HTTP.
+    #[arg(long, value_name = "PORT", default_value_t = ports::INTERNAL.number)]
+    pub internal_port: u16,
     /// The port of a store, RESP2.
     #[arg(long, value_name = "PORT", default_value_t = ports::STORE.number)]
     pub store_port: u16,

@@ -49,7 +49,7 @@ pub use lifecycle::{
 pub use lock::lock;
 pub use probes::{Edge, EdgeTarget, Protocol};
 pub use run_error::RunError;
-pub use telemetry::{MetricsRegistry, SlidingWindow, logs};
+pub use telemetry::{DamagedItemLog, MetricsRegistry, SlidingWindow, logs};
 pub(crate) use transport::{CONNECT_OPTIONS, PING_PATH, RETRY_BACKOFF, host_header};
 pub use transport::{
     CallError, CallRequest, CallResponse, Upstream, add_recipient, check_recipient, headers,
@@ -57,8 +57,10 @@ pub use transport::{
     serve::{self, ListenError},
 };
 
-use maquette_contract::Observations;
+use maquette_contract::{DamagedItems, Observations};
+use prometheus_client::metrics::gauge::Gauge;
 use std::{
+    fmt,
     net::SocketAddr,
     sync::{Arc, OnceLock},
 };
@@ -99,6 +101,7 @@ pub struct Runtime<S> {
     /// The address of the admin port; its port is free to choose with `--admin-port 0`.
     pub admin_address: SocketAddr,
     reporter: OnceLock<Reporter>,
+    damaged_items: Gauge,
     histogram_log: OnceLock<HistogramLog>,
 }
 
@@ -110,6 +113,9 @@ impl<S: RoleSettings> Runtime<S> {
     pub async fn start(process: Process) -> Result<Arc<Self>, RunError> {
         let Process { options, document, shutdown } = process;
         let metrics = MetricsRegistry::default();
+        let damaged_items = Gauge::default();
+        let help = "Kept items that cannot be read, as far as this pod has seen them";
+        metrics.register("damaged_items", help, damaged_items.clone());
         let config = config::reload::start_watching(&options.config, document, &metrics)?;
         let readiness = Readiness::default();
         let listener = serve::bind(options.listen_ip, options.admin_port).await?;
@@ -123,6 +129,7 @@ impl<S: RoleSettings> Runtime<S> {
             admin_address: serve::address(&listener)?,
             options,
             reporter: OnceLock::new(),
+            damaged_items,
             histogram_log: OnceLock::new(),
         });
         admin::start_admin_server(listener, &runtime);
@@ -142,6 +149,16 @@ impl<S: RoleSettings> Runtime<S> {
         let _ = self.reporter.set(Box::new(reporter));
     }
 
+    /// All metrics, as the admin port serves them.
+    ///
+    /// # Errors
+    /// As [`MetricsRegistry::text`].
+    pub(super) fn metrics_text(&self) -> Result<String, fmt::Error> {
+        let damaged = self.observations().damaged_items.count;
+        self.damaged_items.set(i64::try_from(damaged).unwrap_or(i64::MAX));
+        self.metrics.text()
+    }
+
     /// Sets the function that writes the role's histograms for `/histograms`; only the first call
     /// counts.
     pub fn set_histogram_log(&self, log: impl Fn() -> Option<String> + Send + Sync + 'static) {
@@ -157,15 +174,19 @@ impl<S: RoleSettings> Runtime<S> {
     /// The observations of this pod at the moment of the call.
     pub fn observations(&self) -> Observations {
         let (loaded, older_requests) = self.config.snapshot();
+        let edges = loaded.settings.edges();
+        let mut damaged_items = DamagedItems::default();
+        edges.iter().for_each(|edge| damaged_items.add(edge.damaged.observation()));
         let mut report = Observations {
             component: loaded.component().clone(),
             pod: self.options.pod.clone(),
             revision: loaded.revision.clone(),
             older_requests,
-            edges: loaded.settings.edges().iter().map(|edge| edge.observation()).collect(),
+            edges: edges.iter().map(|edge| edge.observation()).collect(),
             served: self.served_traffic.current_traffic(),
             migration_sources: loaded.settings.migration_sources(),
             items: None,
+            damaged_items,
             volume: None,
             peer: None,
             load: None,

@@ -8,7 +8,7 @@ use super::{
 use crate::backend::{
     BackendError, ItemWrite, QueryContext, VersionFn, WriteDecision, WrittenItem,
 };
-use maquette_contract::{ItemKey, Record, Version};
+use maquette_contract::{ItemKey, Record, RecordError, Version};
 use std::ops::ControlFlow;
 
 /// The attempts of a write that meets concurrent writes of the same item. One writer wins each
@@ -28,23 +28,41 @@ impl StoreClient {
         let Some(StoredItem { record, .. }) = query::fetch_item(context, self, key).await? else {
             return Ok(None);
         };
-        record.map(Some).map_err(|error| {
-            let store = self.edge().to();
-            BackendError::BadReply(format!("{key} in the store {store} is not an item: {error}"))
-        })
+        record.map(Some).map_err(|error| self.damaged_error(key, &error))
     }
 
     /// Reads an item's version; None for a value that is no record.
     ///
     /// # Errors
-    /// If the store gives no answer before the deadline.
+    /// If the store gives no answer before the deadline, or the version is too far ahead.
     pub(crate) async fn read_version(
         &self,
         context: &QueryContext<'_>,
         key: &ItemKey,
     ) -> Result<Option<Version>, BackendError> {
         let stored = query::fetch_item(context, self, key).await?;
-        Ok(stored.and_then(|stored| stored.record.ok()).map(|record| record.version))
+        Ok(self.current_record(key, stored.as_ref())?.map(|record| record.version.clone()))
+    }
+
+    /// The record that a write replaces. A value that is no record has no version: it is replaced.
+    /// A record from the future is not: its replacement would be older.
+    fn current_record<'a>(
+        &self,
+        key: &ItemKey,
+        stored: Option<&'a StoredItem>,
+    ) -> Result<Option<&'a Record>, BackendError> {
+        match stored.map(|stored| &stored.record) {
+            Some(Ok(record)) => Ok(Some(record)),
+            Some(Err(error @ RecordError::Ahead(_))) => Err(self.damaged_error(key, error)),
+            Some(Err(RecordError::Format(_))) | None => Ok(None),
+        }
+    }
+
+    fn damaged_error(&self, key: &ItemKey, error: &RecordError) -> BackendError {
+        BackendError::Damaged(format!(
+            "{key} in the store {} is damaged: {error}",
+            self.edge().to()
+        ))
     }
 
     /// Makes a write, with the version that `next` gives for the one that it replaces.
@@ -108,15 +126,17 @@ impl StoreClient {
         let mut may_be_written = false;
         for _ in 0..MAX_WRITE_ATTEMPTS {
             let stored = query::fetch_item(context, self, key).await?;
-            // A value that is no record has no version: it is replaced.
-            let current = stored.as_ref().and_then(|stored| stored.record.as_ref().ok());
+            let current = self.current_record(key, stored.as_ref())?;
             let (record, outcome) = match next(current, may_be_written) {
                 ControlFlow::Continue(write) => write,
                 ControlFlow::Break(outcome) => return outcome,
             };
             let before = stored.as_ref().map(|stored| stored.bytes.as_slice());
             match query::compare_and_set(context, self, key, before, &record).await? {
-                SetOutcome::Written => return Ok(outcome),
+                SetOutcome::Written => {
+                    self.edge().damaged.remove(key);
+                    return Ok(outcome);
+                }
                 // Unknown: the connection was lost after the write was sent. The item is read
                 // again to see whether it was made. A write that arrives even later does nothing:
                 // the bytes that it compares with are gone, because no version ever comes back.

@@ -3,9 +3,9 @@
 use super::client::{AttemptError, StoreClient};
 use crate::{
     backend::{BackendError, QueryContext},
-    runtime::{RETRY_BACKOFF, whole_micros},
+    runtime::{RETRY_BACKOFF, wall_millis, whole_micros},
 };
-use maquette_contract::{ItemKey, Query, Record, RecordHead, Version};
+use maquette_contract::{ItemKey, Query, Record, RecordError, RecordHead, Version};
 use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -15,7 +15,7 @@ pub(super) struct StoredItem {
     /// The exact bytes, for compare and set.
     pub(super) bytes: Vec<u8>,
     /// The bytes parsed; users' tools may have written something else than a record.
-    pub(super) record: Result<Record, serde_json::Error>,
+    pub(super) record: Result<Record, RecordError>,
 }
 
 /// The outcome of a conditional write.
@@ -36,7 +36,18 @@ pub(super) async fn fetch_item(
 ) -> Result<Option<StoredItem>, BackendError> {
     let query = cmd("GET").arg(key.to_string()).take();
     let reply = run_read_query(context, store, "GET", &query, describe_value).await?;
-    Ok(reply.map(|bytes| StoredItem { record: serde_json::from_slice(&bytes), bytes }))
+    let stored =
+        reply.map(|bytes| StoredItem { record: Record::read(&bytes, wall_millis()), bytes });
+    match stored.as_ref().map(|stored| &stored.record) {
+        Some(Err(error)) => note_damaged(store, key, error),
+        Some(Ok(_)) | None => store.edge().damaged.remove(key),
+    }
+    Ok(stored)
+}
+
+/// Notes that an item in the store is damaged.
+pub(super) fn note_damaged(store: &StoreClient, key: &ItemKey, error: &RecordError) {
+    store.edge().damaged.add(key, store.edge().to().as_str(), error);
 }
 
 /// The size and the version of a stored value.

@@ -1,7 +1,13 @@
 //! The items of a store, page by page: neither side holds more than one page in memory.
 
-use super::{StoreClient, query::run_read_query};
-use crate::backend::{BackendError, CollectionFilter, QueryContext};
+use super::{
+    StoreClient,
+    query::{note_damaged, run_read_query},
+};
+use crate::{
+    backend::{BackendError, CollectionFilter, QueryContext},
+    runtime::wall_millis,
+};
 use maquette_contract::{
     ItemKey, RecordHead, Summary,
     internal_api::{InternalItem, InternalPage},
@@ -18,13 +24,15 @@ const MAX_SUMMARY_ITEMS: usize = 10_000;
 /// The cursor of the next page (0 after the last one), and the keys of this one.
 type ScanReply = (u64, Vec<Vec<u8>>);
 
-/// The items of a page. Keys and values of another form are not items.
+/// The items of a page. Keys of another form are not items.
 pub(super) struct StorePage {
     /// The cursor of the next page; 0 after the last one.
     pub(super) next: u64,
     /// The number of keys, items or not.
     scanned: usize,
     pub(super) items: Vec<(ItemKey, RecordHead)>,
+    /// Keys of items whose values are not records, or from the future.
+    damaged: Vec<ItemKey>,
 }
 
 impl StoreClient {
@@ -69,16 +77,22 @@ impl StoreClient {
         let cursor = after.map_or(Ok(0), str::parse).map_err(|_| {
             BackendError::BadReply("the cursor of a store's page must be a number".to_owned())
         })?;
-        let StorePage { next, items, .. } =
+        let StorePage { next, items, damaged, .. } =
             scan_page(context, self, cursor, PAGE_SIZE, filter).await?;
+        let intact = items.into_iter().map(|(key, head)| InternalItem {
+            key,
+            version: Some(head.version),
+            deleted: head.value_bytes.is_none(),
+            damaged: false,
+        });
+        let damaged = damaged.into_iter().map(|key| InternalItem {
+            key,
+            version: None,
+            deleted: false,
+            damaged: true,
+        });
         Ok(InternalPage {
-            items: items
-                .into_iter()
-                .map(|(key, head)| {
-                    let deleted = head.value_bytes.is_none();
-                    InternalItem { key, version: head.version, deleted }
-                })
-                .collect(),
+            items: intact.chain(damaged).collect(),
             next: (next != 0).then(|| next.to_string()),
         })
     }
@@ -98,17 +112,24 @@ pub(super) async fn scan_page(
         .filter_map(|key| ItemKey::parse(std::str::from_utf8(key).ok()?))
         .filter(|key| filter(&key.collection))
         .collect();
-    let mut items = vec![];
+    let mut page = StorePage { next, scanned: keys.len(), items: vec![], damaged: vec![] };
     for chunk in included.chunks(VALUES_PER_QUERY) {
         let values = fetch_values(context, store, chunk).await?;
-        items.extend(
-            chunk
-                .iter()
-                .zip(values)
-                .filter_map(|(key, value)| Some((key.clone(), RecordHead::parse(&value?).ok()?))),
-        );
+        for (key, value) in chunk.iter().zip(values) {
+            let Some(value) = value else { continue };
+            match RecordHead::read(&value, wall_millis()) {
+                Ok(head) => {
+                    store.edge().damaged.remove(key);
+                    page.items.push((key.clone(), head));
+                }
+                Err(error) => {
+                    note_damaged(store, key, &error);
+                    page.damaged.push(key.clone());
+                }
+            }
+        }
     }
-    Ok(StorePage { next, scanned: keys.len(), items })
+    Ok(page)
 }
 
 async fn scan_keys(

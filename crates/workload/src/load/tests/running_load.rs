@@ -56,6 +56,7 @@ impl RunningLoad {
             pod: "shop-load-0".to_owned(),
             listen_ip: admin.ip(),
             traffic_port: 0,
+            internal_port: 0,
             store_port: 0,
             peers_port: 0,
             admin_port: admin.port(),

@@ -56,8 +56,10 @@ fn select_page(items: Vec<ListedItem>, mut has_more: bool, list: &PageRequest) -
             break;
         }
         page.next = Some(item.key.to_string());
-        if item.bytes.is_some() && item.key.collection == list.collection {
-            page.items.push(PageItem { id: item.key.id, version: item.version });
+        // A deleted item has no bytes; one without an intact copy has no version either.
+        let is_listed = item.bytes.is_some() && item.key.collection == list.collection;
+        if let Some(version) = item.version.filter(|_| is_listed) {
+            page.items.push(PageItem { id: item.key.id, version });
         }
     }
     page.next = page.next.filter(|_| has_more);
@@ -71,7 +73,12 @@ mod tests {
 
     fn item(key: &str, bytes: Option<u64>) -> ListedItem {
         let version = Version { millis: 1, counter: 0, writer: "a".into() };
-        ListedItem { key: ItemKey::parse(key).unwrap(), version, bytes }
+        ListedItem {
+            key: ItemKey::parse(key).unwrap(),
+            version: Some(version),
+            bytes,
+            damaged: false,
+        }
     }
 
     #[test]

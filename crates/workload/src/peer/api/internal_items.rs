@@ -5,11 +5,12 @@ use super::{PeerApi, answer_deadline, unavailable_error};
 use crate::{
     http::{HttpError, LocalItems, Request},
     peer::{
-        coordinate::{Collector, collect_items},
+        coordinate::{Collector, Unavailable, collect_items},
         replica::ListedItem,
         settings::PeerSettings,
     },
 };
+use axum::http::StatusCode;
 use maquette_contract::{
     ItemKey, Record, Summary,
     internal_api::{InternalItem, InternalPage},
@@ -24,14 +25,18 @@ const PAGE_ITEMS: usize = 1000;
 struct PageCollector(InternalPage);
 
 impl Collector for PageCollector {
-    fn add_item(&mut self, ListedItem { key, version, bytes }: ListedItem) -> ControlFlow<()> {
+    fn add_item(
+        &mut self,
+        ListedItem { key, version, bytes, damaged }: ListedItem,
+    ) -> ControlFlow<()> {
         let InternalPage { items, next } = &mut self.0;
         if items.len() == PAGE_ITEMS {
             // This item belongs to the next page.
             *next = items.last().map(|last| last.key.to_string());
             return ControlFlow::Break(());
         }
-        items.push(InternalItem { key, version, deleted: bytes.is_none() });
+        let deleted = version.is_some() && bytes.is_none();
+        items.push(InternalItem { key, version, deleted, damaged });
         ControlFlow::Continue(())
     }
 }
@@ -42,12 +47,14 @@ impl LocalItems<PeerSettings> for PeerApi {
         request: &Request<PeerSettings>,
         key: &ItemKey,
     ) -> Result<Option<Record>, HttpError> {
-        self.0
-            .coordinator
-            .item(key, answer_deadline(request), &|_| {})
-            .read()
-            .await
-            .map_err(unavailable_error)
+        self.0.coordinator.item(key, answer_deadline(request), &|_| {}).read().await.map_err(
+            |error| match error {
+                Unavailable::Damaged { .. } => {
+                    HttpError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+                }
+                _ => unavailable_error(error),
+            },
+        )
     }
 
     async fn put_local_if_newer(

@@ -70,7 +70,9 @@ impl ItemRequest<'_> {
         self.layouts.quorum(&self.coordinator.peer, self.key)
     }
 
-    /// The newest version of the item. Retries until a read quorum has replied.
+    /// The newest version of the item. Retries until a read quorum has replied. If all owners have
+    /// replied and damaged copies leave no quorum, a read fails, and a write goes on: what it
+    /// replaces cannot be read any more.
     pub(crate) async fn read_from_quorum(
         &self,
         version_only: bool,
@@ -102,6 +104,11 @@ impl ItemRequest<'_> {
                 }
                 if self.quorum().is_some_and(|now| read.has_read_quorum(&now)) {
                     return Ok(read);
+                }
+                if let Some(peers) = self.quorum().and_then(|now| read.damaged_at(&now)) {
+                    let key = self.key.clone();
+                    let damaged = Unavailable::Damaged { key, peers };
+                    return if version_only { Ok(read) } else { Err(damaged) };
                 }
                 if has_adopted && Instant::now() < self.deadline {
                     continue;

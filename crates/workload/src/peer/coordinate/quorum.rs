@@ -91,6 +91,11 @@ impl Quorum {
         self.reads.iter().all(|owners| owners.is_met_by(by))
     }
 
+    /// Whether all owners that are read are among these peers.
+    pub(crate) fn has_all_owners(&self, peers: &BTreeSet<String>) -> bool {
+        self.reads.iter().all(|owners| owners.names.iter().all(|name| peers.contains(name)))
+    }
+
     /// Whether every later read finds a write that these peers have on disk.
     pub(crate) fn is_durable_on(&self, by: &BTreeSet<String>) -> bool {
         self.writes.iter().all(|owners| owners.is_met_by(by))

@@ -21,6 +21,8 @@ pub(crate) struct QuorumRead {
     pub(crate) stale: BTreeSet<String>,
     /// The peers whose reply counts for a quorum.
     voters: BTreeSet<String>,
+    /// The peers whose copy is damaged: whether it is the newest version is not known.
+    damaged: BTreeSet<String>,
     /// The volumes that the replies come from.
     pub(super) volumes: VolumeCheck,
 }
@@ -32,12 +34,21 @@ impl QuorumRead {
             self.holders.remove(&other);
             self.stale.remove(&other);
             self.voters.remove(&other);
+            self.damaged.remove(&other);
         }
         if reply.version > self.newest {
             self.stale.append(&mut self.holders);
             (self.newest, self.record) = (reply.version.clone(), reply.record);
         }
         if !counts {
+            return;
+        }
+        if reply.damaged {
+            // It counts as stale, so that it is repaired.
+            self.stale.insert(name.clone());
+            if reply.counts_for_quorum {
+                self.damaged.insert(name);
+            }
             return;
         }
         if reply.counts_for_quorum {
@@ -62,6 +73,14 @@ impl QuorumRead {
         let repair_known =
             self.newest.is_none() || quorum.is_durable_on(&self.holders) || !self.stale.is_empty();
         self.has_read_quorum(quorum) && repair_known
+    }
+
+    /// The peers with damaged copies, if all owners have replied: no further reply can tell whether
+    /// an acknowledged write was on the damaged disks alone.
+    pub(super) fn damaged_at(&self, quorum: &Quorum) -> Option<Vec<String>> {
+        let replied: BTreeSet<String> = self.voters.union(&self.damaged).cloned().collect();
+        let is_certain = !self.damaged.is_empty() && quorum.has_all_owners(&replied);
+        is_certain.then(|| self.damaged.iter().cloned().collect())
     }
 
     /// Whether the newest acknowledged write is among the replies.

@@ -12,6 +12,7 @@ use crate::{
         network::{ListReply, ListRequest, PeerRequestError},
         replica::ListedItem,
     },
+    runtime::wall_millis,
     storage::Position,
 };
 use maquette_contract::{ItemKey, Query};
@@ -134,7 +135,9 @@ impl MergedScan {
 
     fn add_page(&mut self, name: String, reply: Result<ListReply, PeerRequestError>) {
         match reply {
-            Ok(ListReply { counts_for_quorum: true, items, .. }) => {
+            Ok(ListReply { counts_for_quorum: true, mut items, .. }) => {
+                let now = wall_millis();
+                items.iter_mut().for_each(|item| item.refuse_ahead(now));
                 let scan = self.scans.entry(name).or_default();
                 scan.exhausted = items.is_empty();
                 scan.after = items.last().map(|last| last.key.to_string());
@@ -165,9 +168,12 @@ impl MergedScan {
         for scan in self.scans.values_mut() {
             let is_same = scan.buffered.front().is_some_and(|item| sort_key(&item.key) == first);
             let Some(item) = is_same.then(|| scan.buffered.pop_front()).flatten() else { continue };
-            if newest.as_ref().is_none_or(|newest| newest.version < item.version) {
-                newest = Some(item);
-            }
+            let damaged = item.damaged || newest.as_ref().is_some_and(|newest| newest.damaged);
+            let kept = match newest.take() {
+                Some(newest) if newest.version >= item.version => newest,
+                _ => item,
+            };
+            newest = Some(ListedItem { damaged, ..kept });
         }
         newest
     }
@@ -222,7 +228,7 @@ mod tests {
                 *newest = version.max(*newest);
                 let version = Version { millis: version, counter: 0, writer: "a".into() };
                 let scan = merged.scans.entry(format!("p-{peer}")).or_default();
-                scan.buffered.push_back(ListedItem { key, version, bytes: Some(1) });
+                scan.buffered.push_back(ListedItem { key, version: Some(version), bytes: Some(1), damaged: false });
             }
             for scan in merged.scans.values_mut() {
                 scan.buffered.make_contiguous().sort_by_key(|entry| sort_key(&entry.key));
@@ -232,7 +238,7 @@ mod tests {
             prop_assert!(merged.is_exhausted());
             prop_assert_eq!(items.len(), expected.len());
             for item in items {
-                prop_assert_eq!(expected[&item.key.to_string()], item.version.millis);
+                prop_assert_eq!(expected[&item.key.to_string()], item.version.unwrap().millis);
             }
         }
     }

@@ -39,12 +39,12 @@ impl Collector for SummaryCollector {
             return ControlFlow::Break(());
         }
         self.scanned += 1;
-        // A deleted item is not counted.
+        // An item that is deleted, or of which no copy is intact, is not counted.
         let Some(bytes) = item.bytes else { return ControlFlow::Continue(()) };
         let collection = self.summary.collections.entry(item.key.collection).or_default();
         collection.items += 1;
         collection.bytes += bytes;
-        collection.newest = collection.newest.take().max(Some(item.version));
+        collection.newest = collection.newest.take().max(item.version);
         ControlFlow::Continue(())
     }
 }

@@ -39,6 +39,17 @@ pub(crate) enum Unavailable {
         /// Why the others did not reply, by peer.
         failures: BTreeMap<String, String>,
     },
+    /// All owners of an item replied, but too few copies can be used.
+    #[error(
+        "item {key} is damaged on the disks of {}, and too few intact copies are left: write it again",
+        peers.join(", ")
+    )]
+    Damaged {
+        /// The item that was requested.
+        key: ItemKey,
+        /// The peers with a damaged copy.
+        peers: Vec<String>,
+    },
     /// Too few members listed their items.
     #[error(
         "too few peers listed their items in time ({}); wait until more peers are up",

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::peer::{
     membership::{PeerState, Refusal},
-    replica::{Replica, ReplicaError},
+    replica::{Replica, ReplicaError, StoredCopy},
 };
 use std::sync::Arc;
 
@@ -37,12 +37,15 @@ impl LocalCopies {
         // Before the disk is read: the copy of a peer that joins meanwhile does not count yet.
         let state = self.peer.member();
         let refusal = state.check_read(&read.terms.fence).err();
-        let copy = self.replica.read_copy(&read.key, read.version_only).await?;
-        let (version, record) =
-            copy.map_or((None, None), |(version, record)| (Some(version), record));
+        let (version, record, damaged) =
+            match self.replica.read_copy(&read.key, read.version_only).await? {
+                StoredCopy::Absent => (None, None, false),
+                StoredCopy::Intact(version, record) => (Some(version), record, false),
+                StoredCopy::Damaged => (None, None, true),
+            };
         let counts_for_quorum = state.votes_for(self.peer.name(), &read.key);
         let attestation = self.attest(&read.terms, refusal);
-        Ok(ReadReply { counts_for_quorum, version, record, attestation })
+        Ok(ReadReply { counts_for_quorum, version, record, damaged, attestation })
     }
 
     pub(super) async fn write_copies(

@@ -12,10 +12,13 @@ use super::{
 };
 #[cfg(test)]
 use crate::peer::tests::links;
-use crate::peer::{
-    membership::{MemberLinks, PeerState, PeerTransition, Volumes},
-    replica::{ItemCopy, ReplicaError},
-    timing::Timing,
+use crate::{
+    peer::{
+        membership::{MemberLinks, PeerState, PeerTransition, Volumes},
+        replica::{ItemCopy, ReplicaError},
+        timing::Timing,
+    },
+    runtime::wall_millis,
 };
 use maquette_contract::Version;
 use std::{sync::Arc, time::Duration};
@@ -116,6 +119,11 @@ impl PeerNetwork {
         let attestation = check_attestation(reply.attestation.clone(), known)?;
         if !reply.is_complete(read.version_only) {
             return Err(PeerRequestError::Malformed("it has no record".to_owned()));
+        }
+        if let Some(version) = &reply.version {
+            version
+                .check_not_ahead(wall_millis())
+                .map_err(|error| PeerRequestError::Malformed(error.to_string()))?;
         }
         Ok((reply, attestation))
     }

@@ -7,7 +7,11 @@ use super::{
         ReadRequest, WriteReply, WriteRequest,
     },
 };
-use crate::{peer::replica::ReplicaError, runtime::check_recipient, storage::StorageError};
+use crate::{
+    peer::replica::ReplicaError,
+    runtime::{check_recipient, wall_millis},
+    storage::StorageError,
+};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -25,7 +29,8 @@ impl IntoResponse for ReplicaError {
         let status = match self {
             Self::Storage(StorageError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NewVolume => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Ahead(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Storage(_) | Self::NotARecord { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         };
         (status, self.to_string()).into_response()
     }
@@ -74,6 +79,10 @@ async fn write_copies(
     State(local): State<LocalCopies>,
     Json(write): Json<WriteRequest>,
 ) -> JsonReply<WriteReply> {
+    let now = wall_millis();
+    for copy in &write.copies {
+        copy.record.version.check_not_ahead(now)?;
+    }
     if !local.peer().member().trust.known {
         return Err(ReplicaError::NewVolume);
     }

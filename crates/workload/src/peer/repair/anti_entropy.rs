@@ -9,11 +9,13 @@ use super::{
     replication::ReplicationProgress,
 };
 use crate::peer::{
+    coordinate::RepairQueue,
     membership::PeerState,
     metrics::PeerMetrics,
     network::{DigestRequest, PeerNetwork, PeerRequestError},
-    replica::{ItemCopy, ItemOnDisk, ItemVersion, Replica, ReplicaError},
+    replica::{ItemCopy, ItemOnDisk, ItemVersion, PageEntry, Replica, ReplicaError},
 };
+use maquette_contract::ItemKey;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -38,6 +40,8 @@ pub(crate) struct AntiEntropy {
     pub(crate) replica: Replica,
     pub(crate) progress: Arc<ReplicationProgress>,
     pub(crate) metrics: Arc<PeerMetrics>,
+    /// Gets the items of which this peer's own copy is damaged.
+    pub(crate) repair_queue: Arc<RepairQueue>,
     /// How long the view must be unchanged before a sweep starts.
     pub(crate) settle_delay: Duration,
 }
@@ -113,20 +117,36 @@ impl AntiEntropy {
         loop {
             let page = self.replica.read_page(after.as_deref(), PAGE_ITEMS).await?;
             let Some(last) = page.last() else { break };
-            after = Some(last.key.to_string());
-            let assignments: Vec<(ItemOnDisk, ReplicaAssignment)> = page
-                .into_iter()
-                .map(|item| {
-                    let assignment = view.assignment(&item.key);
-                    (item, assignment)
-                })
-                .collect();
+            after = Some(last.key().to_string());
+            let mut assignments: Vec<(ItemOnDisk, ReplicaAssignment)> = vec![];
+            for entry in page {
+                let assignment = view.assignment(entry.key());
+                match entry {
+                    PageEntry::Intact(item) => assignments.push((item, assignment)),
+                    PageEntry::Damaged(key) => self.replace_damaged(key, &assignment).await?,
+                }
+            }
             let failures = self.push_page(&assignments).await;
             self.finish_page(&assignments, &failures).await?;
             failed.extend(failures.into_keys());
         }
         self.progress.finish_sweep();
         Ok(failed)
+    }
+
+    /// Has a damaged copy of this peer replaced from the other owners. If only others must hold
+    /// the item, the copy is dropped.
+    async fn replace_damaged(
+        &self,
+        key: ItemKey,
+        assignment: &ReplicaAssignment,
+    ) -> Result<(), ReplicaError> {
+        self.progress.record_page(1, 0);
+        if assignment.surplus {
+            return self.replica.drop_damaged_copy(&key).await;
+        }
+        self.repair_queue.add_item(key);
+        Ok(())
     }
 
     /// Sends all other holders what they lack of a page. Returns the peers to which that failed.
@@ -189,7 +209,7 @@ async fn push_missing(
 ) -> Result<(), PeerRequestError> {
     let versions = items
         .iter()
-        .map(|item| ItemVersion { key: item.key.clone(), version: item.version.clone() })
+        .map(|item| ItemVersion { key: item.key.clone(), version: item.head.version.clone() })
         .collect();
     let missing = network.send_request(other, &DigestRequest { items: versions }).await?;
     if missing.len() != items.len() {

@@ -1,7 +1,10 @@
 //! Repairs single items: those for which a write missed an owner (hinted handoff).
 
 use super::replication::ReplicationProgress;
-use crate::peer::{coordinate::Coordinator, replica::ItemCopy};
+use crate::peer::{
+    coordinate::{Coordinator, Unavailable},
+    replica::ItemCopy,
+};
 use maquette_contract::ItemKey;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -46,7 +49,12 @@ impl ItemRepair {
     async fn repair_item(&self, key: &ItemKey) -> bool {
         let Coordinator { peer, network, metrics, .. } = &*self.coordinator;
         let request = self.coordinator.item(key, Instant::now() + self.read_timeout, &|_| {});
-        let Ok(read) = request.read_from_quorum(false).await else { return false };
+        let read = match request.read_from_quorum(false).await {
+            Ok(read) => read,
+            // No copy is left to repair it with. The next sweep tries again.
+            Err(Unavailable::Damaged { .. }) => return true,
+            Err(_) => return false,
+        };
         let Some(record) = read.record else { return true };
         let Some(quorum) = request.quorum() else { return false };
         let mut repaired = true;

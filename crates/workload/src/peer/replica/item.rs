@@ -1,8 +1,8 @@
 //! Items as they are stored and sent from peer to peer.
 
-use super::{ReplicaError, record::parse_head};
+use super::ReplicaError;
 use bytes::Bytes;
-use maquette_contract::{ItemKey, Record, Version};
+use maquette_contract::{ItemKey, Record, RecordHead, Version};
 use serde::{Deserialize, Serialize};
 
 /// A copy of an item, as one peer sends it to another.
@@ -26,16 +26,58 @@ pub(crate) struct ItemVersion {
 pub(crate) struct ListedItem {
     #[serde(with = "key_text")]
     pub(crate) key: ItemKey,
-    pub(crate) version: Version,
-    /// The size of its value, in bytes of JSON; none if it was deleted.
+    /// `None` if no copy in the list is intact.
+    pub(crate) version: Option<Version>,
+    /// The size of its value, in bytes of JSON; none if it was deleted or damaged.
     pub(crate) bytes: Option<u64>,
+    /// Whether a copy is damaged: another copy may be newer than the version in the list.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) damaged: bool,
+}
+
+impl ListedItem {
+    /// Takes a version that is too far ahead of the own clock for a damaged copy.
+    pub(crate) fn refuse_ahead(&mut self, now_millis: u64) {
+        let version = self.version.as_ref();
+        if version.is_some_and(|version| version.check_not_ahead(now_millis).is_err()) {
+            (self.version, self.bytes, self.damaged) = (None, None, true);
+        }
+    }
+}
+
+/// An item in a page of the disk.
+#[derive(Clone, Debug)]
+pub(crate) enum PageEntry {
+    Intact(ItemOnDisk),
+    Damaged(ItemKey),
+}
+
+impl PageEntry {
+    pub(crate) fn key(&self) -> &ItemKey {
+        match self {
+            Self::Intact(item) => &item.key,
+            Self::Damaged(key) => key,
+        }
+    }
+
+    pub(super) fn into_listed(self) -> ListedItem {
+        match self {
+            Self::Intact(ItemOnDisk { key, head, .. }) => ListedItem {
+                key,
+                version: Some(head.version),
+                bytes: head.value_bytes,
+                damaged: false,
+            },
+            Self::Damaged(key) => ListedItem { key, version: None, bytes: None, damaged: true },
+        }
+    }
 }
 
 /// An item as it is on disk.
 #[derive(Clone, Debug)]
 pub(crate) struct ItemOnDisk {
     pub(crate) key: ItemKey,
-    pub(crate) version: Version,
+    pub(crate) head: RecordHead,
     /// The record as JSON.
     pub(crate) bytes: Bytes,
 }
@@ -44,14 +86,8 @@ impl ItemOnDisk {
     /// The copy to send to another peer.
     pub(crate) fn to_copy(&self) -> Result<ItemCopy, ReplicaError> {
         let record = serde_json::from_slice(&self.bytes)
-            .map_err(|source| ReplicaError::Damaged { key: self.key.to_string(), source })?;
+            .map_err(|source| ReplicaError::NotARecord { key: self.key.clone(), source })?;
         Ok(ItemCopy { key: self.key.clone(), record })
-    }
-
-    /// The entry of the item in a list.
-    pub(super) fn to_listed(&self) -> Result<ListedItem, ReplicaError> {
-        let head = parse_head(self.key.to_string().as_bytes(), &self.bytes)?;
-        Ok(ListedItem { key: self.key.clone(), version: head.version, bytes: head.value_bytes })
     }
 }
 

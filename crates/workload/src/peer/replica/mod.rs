@@ -6,12 +6,14 @@
 mod item;
 mod record;
 
-pub(crate) use item::{ItemCopy, ItemOnDisk, ItemVersion, ListedItem, key_text};
+pub(crate) use item::{ItemCopy, ItemOnDisk, ItemVersion, ListedItem, PageEntry, key_text};
 
+use crate::runtime::{DamagedItemLog, wall_millis};
 use crate::storage::{Change, Storage, StorageError};
 use bytes::Bytes;
-use maquette_contract::{ItemKey, Record, Version};
-use record::{parse_head, parse_version};
+use maquette_contract::{ItemKey, Record, RecordError, RecordHead, Version, VersionAheadError};
+use record::parse_version;
+use std::sync::Arc;
 
 /// Items that are looked up at once; bounds the memory for large values.
 const LOOKUP_BATCH: usize = 16;
@@ -25,44 +27,71 @@ pub(crate) enum ReplicaError {
     /// The volume is new; see [`crate::peer::membership`].
     #[error("its volume is new: it stores copies once a majority of the members know it")]
     NewVolume,
-    /// The stored bytes are not what a peer writes.
-    #[error(
-        "item {key} on disk is not a record: {source}; empty the volume, so that \
-        the other peers fill it again"
-    )]
-    Damaged {
-        /// The key, as it is on disk.
-        key: String,
+    /// A copy that another peer sent has a version that is too far ahead.
+    #[error(transparent)]
+    Ahead(#[from] VersionAheadError),
+    /// A record cannot be written as JSON, or read from it.
+    #[error("item {key} is not a record: {source}")]
+    NotARecord {
+        /// The key of the item.
+        key: ItemKey,
         /// What is wrong with the record.
         source: serde_json::Error,
     },
+}
+
+/// The copy of an item on this disk.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum StoredCopy {
+    /// There is none.
+    Absent,
+    /// Its version and, if it was requested, its record.
+    Intact(Version, Option<Record>),
+    /// What is stored cannot be used.
+    Damaged,
 }
 
 /// The copies on one disk; clones share it.
 #[derive(Clone)]
 pub(crate) struct Replica {
     storage: Storage,
+    damaged: Arc<DamagedItemLog>,
 }
 
 impl Replica {
     pub(crate) fn new(storage: Storage) -> Self {
-        Self { storage }
+        Self { storage, damaged: Arc::default() }
     }
 
-    /// The version of an item and, unless `version_only`, its record. `None` if there is no copy.
+    /// The damaged copies that were found so far, and are not replaced yet.
+    pub(crate) fn damaged(&self) -> &DamagedItemLog {
+        &self.damaged
+    }
+
+    fn note_damaged(&self, key: &ItemKey, error: &RecordError) {
+        self.damaged.add(key, "this peer's disk", error);
+    }
+
+    /// The version of an item and, unless `version_only`, its record.
     pub(crate) async fn read_copy(
         &self,
         key: &ItemKey,
         version_only: bool,
-    ) -> Result<Option<(Version, Option<Record>)>, ReplicaError> {
-        let stored_key = key.to_string();
-        let Some(bytes) = self.storage.get(stored_key.as_bytes()).await? else { return Ok(None) };
-        if version_only {
-            return Ok(Some((parse_head(stored_key.as_bytes(), &bytes)?.version, None)));
-        }
-        let record: Record = serde_json::from_slice(&bytes)
-            .map_err(|source| ReplicaError::Damaged { key: stored_key, source })?;
-        Ok(Some((record.version.clone(), Some(record))))
+    ) -> Result<StoredCopy, ReplicaError> {
+        let Some(bytes) = self.storage.get(key.to_string().as_bytes()).await? else {
+            return Ok(StoredCopy::Absent);
+        };
+        let now = wall_millis();
+        let read = if version_only {
+            RecordHead::read(&bytes, now).map(|head| StoredCopy::Intact(head.version, None))
+        } else {
+            let record = Record::read(&bytes, now);
+            record.map(|record| StoredCopy::Intact(record.version.clone(), Some(record)))
+        };
+        Ok(read.unwrap_or_else(|error| {
+            self.note_damaged(key, &error);
+            StoredCopy::Damaged
+        }))
     }
 
     /// Stores each copy unless a newer one is on disk. Returns the versions that are on disk then.
@@ -74,7 +103,7 @@ impl Replica {
         for ItemCopy { key, record } in copies {
             let stored_key = key.to_string();
             let bytes = serde_json::to_vec(&record)
-                .map_err(|source| ReplicaError::Damaged { key: stored_key.clone(), source })?;
+                .map_err(|source| ReplicaError::NotARecord { key: key.clone(), source })?;
             // All writes are queued before the first outcome is awaited: they share a commit.
             let outcome = self
                 .storage
@@ -83,11 +112,12 @@ impl Replica {
                     _ => (Change::Put(bytes.into()), record.version),
                 })
                 .await?;
-            outcomes.push(outcome);
+            outcomes.push((key, outcome));
         }
         let mut versions = Vec::with_capacity(outcomes.len());
-        for outcome in outcomes {
+        for (key, outcome) in outcomes {
             versions.push(outcome.await?);
+            self.damaged.remove(&key);
         }
         Ok(versions)
     }
@@ -110,7 +140,7 @@ impl Replica {
 
     /// Drops a copy unless it was replaced since `copy` was read.
     pub(crate) async fn drop_copy(&self, copy: &ItemOnDisk) -> Result<(), ReplicaError> {
-        let version = copy.version.clone();
+        let version = copy.head.version.clone();
         self.storage
             .update(copy.key.to_string().as_bytes(), move |before| {
                 match before.and_then(parse_version) {
@@ -119,6 +149,18 @@ impl Replica {
                 }
             })
             .await?;
+        Ok(())
+    }
+
+    /// Drops a damaged copy unless it was replaced meanwhile.
+    pub(crate) async fn drop_damaged_copy(&self, key: &ItemKey) -> Result<(), ReplicaError> {
+        self.storage
+            .update(key.to_string().as_bytes(), move |before| match before.map(RecordHead::parse) {
+                Some(Err(_)) => (Change::Delete, ()),
+                Some(Ok(_)) | None => (Change::Keep, ()),
+            })
+            .await?;
+        self.damaged.remove(key);
         Ok(())
     }
 
@@ -132,10 +174,30 @@ impl Replica {
         &self,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<ItemOnDisk>, ReplicaError> {
-        let items = self.storage.scan(after.map(str::as_bytes), limit).await?;
-        let parsed = items.into_iter().map(|(key, bytes)| parse_item(&key, bytes));
-        parsed.filter_map(Result::transpose).collect()
+    ) -> Result<Vec<PageEntry>, ReplicaError> {
+        let mut after = after.map(|key| Bytes::copy_from_slice(key.as_bytes()));
+        loop {
+            let raw = self.storage.scan(after.as_deref(), limit).await?;
+            let Some((last, _)) = raw.last() else { return Ok(vec![]) };
+            after = Some(last.clone());
+            let page: Vec<PageEntry> =
+                raw.into_iter().filter_map(|(key, bytes)| self.read_entry(&key, bytes)).collect();
+            if !page.is_empty() {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// `None` if the key is not one of an item; only items are written here.
+    fn read_entry(&self, key: &[u8], bytes: Bytes) -> Option<PageEntry> {
+        let key = str::from_utf8(key).ok().and_then(ItemKey::parse)?;
+        match RecordHead::read(&bytes, wall_millis()) {
+            Ok(head) => Some(PageEntry::Intact(ItemOnDisk { key, head, bytes })),
+            Err(error) => {
+                self.note_damaged(&key, &error);
+                Some(PageEntry::Damaged(key))
+            }
+        }
     }
 
     /// A list of up to `limit` items after the key `after`.
@@ -144,13 +206,7 @@ impl Replica {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<ListedItem>, ReplicaError> {
-        self.read_page(after, limit).await?.iter().map(ItemOnDisk::to_listed).collect()
+        let page = self.read_page(after, limit).await?;
+        Ok(page.into_iter().map(PageEntry::into_listed).collect())
     }
-}
-
-/// `None` if the key is not one of an item; only items are written here.
-fn parse_item(key: &[u8], bytes: Bytes) -> Result<Option<ItemOnDisk>, ReplicaError> {
-    let version = parse_head(key, &bytes)?.version;
-    let item_key = str::from_utf8(key).ok().and_then(ItemKey::parse);
-    Ok(item_key.map(|key| ItemOnDisk { key, version, bytes }))
 }

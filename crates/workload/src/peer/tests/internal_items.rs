@@ -7,11 +7,14 @@ use super::{
 use crate::{
     backend::{InternalApiClient, QueryContext},
     http::HttpError,
-    runtime::headers::{HOPS, MAX_HOPS, RequestContext},
+    runtime::{
+        headers::{HOPS, MAX_HOPS, RequestContext},
+        wall_millis,
+    },
 };
 use axum::http::{Method, StatusCode};
 use futures_util::future::join_all;
-use maquette_contract::{Content, ItemKey, Record, Version};
+use maquette_contract::{Content, ItemKey, Record, Version, keys::HEADER_RECIPIENT};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -19,7 +22,7 @@ use tokio::time::Instant;
 const ITEMS: usize = 1050;
 
 fn api_client(pod: &Pod) -> Arc<InternalApiClient> {
-    InternalApiClient::new(user_target(&component("peers"), pod.traffic()))
+    InternalApiClient::new(user_target(&component("peers"), pod.internal()))
 }
 
 /// All items, page by page.
@@ -31,7 +34,7 @@ async fn list_all(pod: &Pod, within: Duration) -> Result<BTreeMap<ItemKey, Versi
             .list_page(&QueryContext { request: context, log: &|_| {} }, after.as_deref())
             .await?;
         for item in page.items {
-            let twice = all.insert(item.key.clone(), item.version);
+            let twice = all.insert(item.key.clone(), item.version.unwrap());
             assert_eq!(twice, None, "{} is listed twice", item.key);
         }
         match page.next {
@@ -43,11 +46,11 @@ async fn list_all(pod: &Pod, within: Duration) -> Result<BTreeMap<ItemKey, Versi
 
 async fn put(pod: &Pod, item: usize, record: &Record) -> StatusCode {
     let body = serde_json::to_string(record).unwrap();
-    pod.send(Method::PUT, &format!("/internal/items/orders/{item}"), &body).await.status
+    pod.send_internal(Method::PUT, &format!("/internal/items/orders/{item}"), &body).await.status
 }
 
 async fn get(pod: &Pod, item: usize) -> Record {
-    let reply = pod.send(Method::GET, &format!("/internal/items/orders/{item}"), "").await;
+    let reply = pod.send_internal(Method::GET, &format!("/internal/items/orders/{item}"), "").await;
     let record = serde_json::from_slice(&reply.body);
     without_requests(record.unwrap_or_else(|error| panic!("{error}: {reply:?}")))
 }
@@ -59,7 +62,7 @@ fn record(millis: u64, value: u64) -> Record {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stored_version_is_kept_and_later_writes_get_later_versions() {
     let pods = start_peers(3, |_| {}).await;
-    let later = record(u64::MAX / 2, 2);
+    let later = record(wall_millis() + Version::MAX_AHEAD_MILLIS / 2, 2);
     for stored in [record(5, 1), later.clone(), later.clone(), record(6, 1)] {
         assert_eq!(put(&pods[0], 1, &stored).await, StatusCode::NO_CONTENT);
     }
@@ -72,7 +75,7 @@ async fn a_stored_version_is_kept_and_later_writes_get_later_versions() {
     assert_eq!(get(&pods[2], 1).await, written);
     let report = pods[0].observe().await.unwrap();
     assert_eq!(report.served.requests, 1, "only the user's read counts as traffic");
-    let missing = pods[0].send(Method::GET, "/internal/items/orders/9", "").await;
+    let missing = pods[0].send_internal(Method::GET, "/internal/items/orders/9", "").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
 }
 
@@ -122,11 +125,19 @@ async fn the_limits_of_users_hold() {
         (Method::GET, "/internal/items?after=orders", String::new(), StatusCode::BAD_REQUEST),
     ];
     for (method, path, body, status) in cases {
-        let reply = pods[0].send(method, path, &body).await;
+        let reply = pods[0].send_internal(method, path, &body).await;
         assert_eq!(reply.status, status, "{path}: {reply:?}");
     }
+    let stored = serde_json::to_string(&record(1, 1)).unwrap();
+    let users_port = pods[0].send(Method::PUT, "/internal/items/orders/1", &stored).await;
+    assert_eq!(users_port.status, StatusCode::NOT_FOUND, "users do not reach the API");
+    let ahead = record(wall_millis() + 2 * Version::MAX_AHEAD_MILLIS, 1);
+    assert_eq!(put(&pods[0], 1, &ahead).await, StatusCode::BAD_REQUEST);
+    let users_item = pods[0].read("orders/1").await;
+    assert_eq!(users_item, None, "nothing was stored");
     let request =
-        axum::http::Request::get(format!("{}/internal/summary", pods[0].traffic().http_url()))
+        axum::http::Request::get(format!("{}/internal/summary", pods[0].internal().http_url()))
+            .header(HEADER_RECIPIENT, "the-uid/peers")
             .header(HOPS, u16::from(MAX_HOPS))
             .body(http_body_util::Empty::<bytes::Bytes>::new())
             .unwrap();
@@ -134,5 +145,5 @@ async fn the_limits_of_users_hold() {
     let client = hyper_util::client::legacy::Client::builder(executor).build_http();
     assert_eq!(client.request(request).await.unwrap().status(), StatusCode::LOOP_DETECTED);
     let report = pods[0].observe().await.unwrap();
-    assert_eq!((report.served.requests, report.older_requests), (0, 0));
+    assert_eq!((report.served.requests, report.older_requests), (1, 0), "the read of a user");
 }

@@ -16,6 +16,7 @@ mod resizing;
 mod strangers;
 mod successor;
 mod test_cluster;
+mod values;
 
 /// The seed of a test with random events: another one in each run, or that of the environment, which
 /// plays a run again.

@@ -46,6 +46,7 @@ impl Pod {
             pod: format!("shop-{component_name}-{ordinal}"),
             listen_ip: Ipv4Addr::LOCALHOST.into(),
             traffic_port: free_port(),
+            internal_port: free_port(),
             store_port: free_port(),
             peers_port: free_port(),
             admin_port: free_port(),
@@ -55,6 +56,10 @@ impl Pod {
 
     pub(super) fn traffic(&self) -> Address {
         Address::new("127.0.0.1", self.options.traffic_port)
+    }
+
+    pub(super) fn internal(&self) -> Address {
+        Address::new("127.0.0.1", self.options.internal_port)
     }
 
     pub(super) fn store(&self) -> Address {
@@ -103,6 +108,17 @@ impl Pod {
 
     pub(super) async fn send(&self, method: Method, path: &str, body: &str) -> CallResponse {
         let upstream = Upstream::new(user_target(&self.component, self.traffic()));
+        request(&upstream, method, path, body).await
+    }
+
+    /// Sends a request to the internal items API.
+    pub(super) async fn send_internal(
+        &self,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> CallResponse {
+        let upstream = Upstream::new(user_target(&self.component, self.internal()));
         request(&upstream, method, path, body).await
     }
 

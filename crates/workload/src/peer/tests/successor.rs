@@ -51,14 +51,14 @@ async fn users_reach_the_successor_and_the_peers_again_without_a_restart() {
         let calls: Vec<_> = trace.calls.iter().map(|call| (&call.component, &*call.pod)).collect();
         assert_eq!(calls, [(&component("web"), "shop-web-0")], "the trace shows the hop");
         assert!(trace.queries.is_empty(), "no peer was queried: {trace:?}");
-        let internal = pod.send(Method::GET, "/internal/items/orders/1", "").await;
+        let internal = pod.send_internal(Method::GET, "/internal/items/orders/1", "").await;
         let internal: Record = serde_json::from_slice(&internal.body).unwrap();
         assert_eq!(
             without_requests(internal),
             from_peers,
             "the internal API still serves the peers' items"
         );
-        let none = pod.send(Method::GET, "/internal/items/orders/2", "").await;
+        let none = pod.send_internal(Method::GET, "/internal/items/orders/2", "").await;
         assert_eq!(none.status, StatusCode::NOT_FOUND);
     }
     let written = pods[2].put("orders/2", 3).await;

@@ -24,6 +24,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     net::{Ipv4Addr, UdpSocket},
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -219,6 +220,11 @@ impl TestCluster {
     pub(super) fn kill_and_wipe(&mut self, ordinal: usize) {
         self.kill(ordinal);
         self.slots[ordinal].data = TempDir::new().unwrap();
+    }
+
+    /// The directory of a peer's files.
+    pub(super) fn data_folder(&self, ordinal: usize) -> PathBuf {
+        self.slots[ordinal].data.path().to_owned()
     }
 
     /// Stops the thread of a peer for a while, as `SIGSTOP` would.

@@ -4,7 +4,7 @@ use super::{
     probe::{Protocol, probe_once},
     target::EdgeTarget,
 };
-use crate::runtime::{SlidingWindow, lock};
+use crate::runtime::{DamagedItemLog, SlidingWindow, lock};
 use maquette_contract::{Address, ComponentName, EdgeObservation, Probe};
 use std::{
     ops::Range,
@@ -24,13 +24,16 @@ pub struct Edge {
     protocol: Protocol,
     probe: Mutex<Probe>,
     traffic: SlidingWindow,
+    /// The damaged items at the other end.
+    pub damaged: DamagedItemLog,
 }
 
 impl Edge {
     /// The edge to `target`; its probes start now.
     pub fn new(target: EdgeTarget, protocol: Protocol) -> Arc<Self> {
         let (probe, traffic) = (Mutex::new(Probe::Pending), SlidingWindow::default());
-        let edge = Arc::new(Self { target, protocol, probe, traffic });
+        let edge =
+            Arc::new(Self { target, protocol, probe, traffic, damaged: DamagedItemLog::default() });
         tokio::spawn(run_probes(Arc::downgrade(&edge)));
         edge
     }

@@ -1,6 +1,7 @@
 //! Reads and writes in the own store.
 
 use super::*;
+use crate::runtime::wall_millis;
 use maquette_contract::{
     RecentRequests, RequestId,
     keys::{HEADER_RECIPIENT, HEADER_REPEATED, HEADER_REQUEST_ID},
@@ -70,9 +71,73 @@ async fn a_value_that_is_no_item_fails_reads_and_is_replaced() {
     store.fill(&[("books/7".to_owned(), "x")]).await;
     let web = Service::start("web", owner_config(&store.address)).await;
     let error = web.get("/items/books/7").await.error(StatusCode::BAD_GATEWAY);
-    assert!(error.starts_with("books/7 in the store data is not an item: "), "{error}");
+    assert!(
+        error.starts_with("books/7 in the store data is damaged: it is not a record: "),
+        "{error}"
+    );
+    let damaged = || web.runtime.observations().damaged_items;
+    assert_eq!((damaged().count, damaged().examples), (1, vec!["books/7".to_owned()]));
+    assert_eq!(web.get("/summary").await.counts(), [], "the others are counted");
     let version = web.put("/items/books/7", "1").await.version();
     assert_eq!(web.get("/items/books/7").await.version(), version);
+    assert!(damaged().is_empty());
+}
+
+#[tokio::test]
+async fn a_version_from_the_future_is_refused_and_moves_no_clock() {
+    let store = Store::start().await;
+    let ahead = format!("{}.0.x", wall_millis() + 2 * Version::MAX_AHEAD_MILLIS);
+    let record = format!(r#"{{"version":"{ahead}","value":1}}"#);
+    store
+        .fill(&[
+            ("books/7".to_owned(), &*record),
+            ("books/8".to_owned(), r#"{"version":"253402300799999.0.x","value":1}"#),
+        ])
+        .await;
+    let web = Service::start("web", owner_config(&store.address)).await;
+    for path in ["/items/books/7", "/items/books/8"] {
+        for got in [web.get(path).await, web.put(path, "2").await] {
+            let error = got.error(StatusCode::BAD_GATEWAY);
+            assert!(error.contains("ahead of this pod's clock"), "{error}");
+        }
+    }
+    assert_eq!(web.runtime.observations().damaged_items.count, 2);
+    let other = web.put("/items/books/9", "3").await.version();
+    assert!(other.millis <= wall_millis(), "{other}");
+    assert_eq!(web.get("/summary").await.counts(), [("books".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_version_without_a_later_one_is_replaced() {
+    let store = Store::start().await;
+    let greatest = format!(r#"{{"version":"{}.{}.z","value":1}}"#, u64::MAX, u32::MAX);
+    store.fill(&[("books/7".to_owned(), &*greatest)]).await;
+    let web = Service::start("web", owner_config(&store.address)).await;
+    web.get("/items/books/7").await.error(StatusCode::BAD_GATEWAY);
+    let first = web.put("/items/books/7", "2").await.version();
+    let second = web.put("/items/books/7", "3").await.version();
+    assert!(first < second && second.millis <= wall_millis());
+    assert_eq!(web.get("/items/books/7").await.value(), 3);
+}
+
+#[tokio::test]
+async fn a_body_comes_back_byte_for_byte() {
+    let store = Store::start().await;
+    let web = Service::start("web", owner_config(&store.address)).await;
+    let deepest = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    let body = r#"{ "b": 1.50, "a":[-0, 1e999 ,123456789012345678901], "a": "\u00e9\ud800" }"#;
+    for body in [body, &deepest, "null", " 1.0 "] {
+        web.put("/items/books/7", body).await.version();
+        let got = web.get("/items/books/7").await;
+        let text = got.text();
+        assert!(text.contains(&format!(r#""value":{}}}"#, body.trim())), "{text}");
+    }
+    for (depth, status) in [(100, 201), (101, 400), (124, 400), (127, 400), (200, 400)] {
+        let body = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let got = web.put("/items/books/deep", &body).await;
+        assert_eq!(got.status.as_u16(), status, "{depth}: {}", got.text());
+        assert!(web.get("/items/books/deep").await.status.is_success());
+    }
 }
 
 /// A proxy in front of a store. While armed, it passes a `SET` on and then closes the connection

@@ -129,6 +129,7 @@ impl Service {
             pod: format!("shop-{name}-1"),
             listen_ip: [127, 0, 0, 1].into(),
             traffic_port: 0,
+            internal_port: 0,
             store_port: 0,
             peers_port: 0,
             admin_port: 0,

@@ -106,7 +106,7 @@ fn has_metric(service: &Service, line: &str) -> bool {
 #[tokio::test]
 async fn a_complete_backfill_is_reported() {
     let (old, new) = start_filled_stores().await;
-    // These are no items: the backfill skips them.
+    // A key that is not an item's, and a damaged item: the backfill leaves them out.
     old.fill(&[("no item".to_owned(), "x"), ("books/broken".to_owned(), "x")]).await;
     let config = migrating_config(&new.address, &old.address);
     let text = document("after", config.clone());
@@ -115,7 +115,11 @@ async fn a_complete_backfill_is_reported() {
     let checked = format!(r#"maquette_migration_items_checked_total{{backend="store"}} {ITEMS}"#);
     let copied =
         format!(r#"maquette_migration_items_copied_total{{backend="store"}} {}"#, ITEMS - 40);
-    for line in [&*checked, &copied, r#"maquette_migration_sources{backend="store"} 1"#] {
+    let damaged = r#"maquette_migration_items_damaged_total{backend="store"} 1"#;
+    let sources = r#"maquette_migration_sources{backend="store"} 1"#;
+    let reported = after.runtime.observations().damaged_items;
+    assert_eq!((reported.count, &*reported.examples), (1, &["books/broken".to_owned()][..]));
+    for line in [&*checked, &copied, damaged, sources] {
         assert!(has_metric(&after, line), "{}", after.runtime.metrics.text().unwrap());
     }
     let complete = r#"maquette_migration_sources_complete{backend="store"} 1"#;

@@ -52,9 +52,10 @@ async fn a_write_is_in_both_stores_and_writes_to_the_source_are_seen() {
 
 #[tokio::test]
 async fn the_newer_item_wins_in_source_or_target() {
+    let future = future_millis();
     let (old, new) = (Store::start().await, Store::start().await);
     let item =
-        |id: &str, millis, value: &str| (format!("books/{id}"), record(FUTURE + millis, value));
+        |id: &str, millis, value: &str| (format!("books/{id}"), record(future + millis, value));
     let fill = async |store: &Store, items: [(String, String); 2]| {
         let items = items.each_ref().map(|(key, value)| (key.clone(), value.as_str()));
         store.fill(&items).await;
@@ -65,12 +66,12 @@ async fn the_newer_item_wins_in_source_or_target() {
     let after = Service::start("after", migrating_config(&new.address, &old.address)).await;
     for path in ["/items/books/1", "/items/books/2"] {
         let got = after.get(path).await;
-        assert_eq!((got.version().millis, got.value()), (FUTURE + 9, "fresh".into()));
+        assert_eq!((got.version().millis, got.value()), (future + 9, "fresh".into()));
         assert_eq!(stored_item(&new.address, path).await.unwrap().1, "fresh");
     }
     for path in ["/items/books/1", "/items/books/2"] {
         let written = after.put(path, r#""newest""#).await;
-        assert!(written.version().millis >= FUTURE + 9 && written.version().writer != "x");
+        assert!(written.version().millis >= future + 9 && written.version().writer != "x");
         for store in [&old, &new] {
             let kept = stored_item(&store.address, path).await.unwrap();
             assert_eq!(kept, (written.version(), "newest".into()));
@@ -80,11 +81,12 @@ async fn the_newer_item_wins_in_source_or_target() {
 
 #[tokio::test]
 async fn a_write_gets_a_later_version_than_the_target() {
+    let future = future_millis();
     let (old, new) = (Store::start().await, Store::start().await);
-    new.fill(&[("books/1".to_owned(), record(FUTURE, "x").as_str())]).await;
+    new.fill(&[("books/1".to_owned(), record(future, "x").as_str())]).await;
     let after = Service::start("after", migrating_config(&new.address, &old.address)).await;
     let written = after.put("/items/books/1", "1").await.version();
-    assert!(written.millis >= FUTURE, "{written}");
+    assert!(written.millis >= future, "{written}");
     assert_eq!(stored_item(&new.address, "/items/books/1").await.unwrap().0, written);
 }
 

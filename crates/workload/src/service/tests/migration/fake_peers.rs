@@ -122,7 +122,8 @@ async fn list(
         .map(|(key, record)| InternalItem {
             deleted: record.value().is_none(),
             key: ItemKey::parse(key).unwrap(),
-            version: record.version.clone(),
+            version: Some(record.version.clone()),
+            damaged: false,
         })
         .collect();
     let next = page.last().filter(|_| page.len() == PAGE);

@@ -13,8 +13,11 @@ use maquette_contract::{
     CollectionSet, MigrationObservation, MigrationSource, Query, SourceBackend,
 };
 
-/// A time after any clock: a write must get a later version than the record that it replaces.
-const FUTURE: u64 = 9_000_000_000_000;
+/// A time after the clock, in milliseconds, which a version may still have: a write must get a later
+/// version than the record that it replaces.
+fn future_millis() -> u64 {
+    crate::runtime::wall_millis() + Version::MAX_AHEAD_MILLIS / 2
+}
 
 fn all_collections() -> CollectionSet {
     CollectionSet::AllBut([].into())

@@ -12,12 +12,13 @@ fn migrating_from_peers(new: &Address, peers: &Address) -> ServiceConfig {
 
 #[tokio::test]
 async fn a_read_copies_an_item_from_the_peers_to_the_store() {
+    let future = future_millis();
     let (peers, new) = (FakePeers::start().await, Store::start().await);
     let web = Service::start("web", migrating_from_peers(&new.address, &peers.address)).await;
     web.get("/items/books/1").await.error(StatusCode::NOT_FOUND);
-    peers.write("books/1", FUTURE, "by a peer");
+    peers.write("books/1", future, "by a peer");
     let got = web.get("/items/books/1").await;
-    assert_eq!((got.version().millis, got.value()), (FUTURE, "by a peer".into()));
+    assert_eq!((got.version().millis, got.value()), (future, "by a peer".into()));
     let mut tree = logged_queries(&got);
     tree.sort();
     assert_eq!(tree, pairs(&[("data", "GET"), ("data", "SET NX"), ("old", "read")]));
@@ -26,14 +27,15 @@ async fn a_read_copies_an_item_from_the_peers_to_the_store() {
 
 #[tokio::test]
 async fn a_write_is_at_the_peers_and_in_the_store() {
+    let future = future_millis();
     let (peers, new) = (FakePeers::start().await, Store::start().await);
     let web = Service::start("web", migrating_from_peers(&new.address, &peers.address)).await;
-    peers.write("books/1", FUTURE, "by a peer");
-    new.fill(&[("books/2".to_owned(), record(FUTURE, "here").as_str())]).await;
+    peers.write("books/1", future, "by a peer");
+    new.fill(&[("books/2".to_owned(), record(future, "here").as_str())]).await;
     for key in ["books/1", "books/2", "books/3"] {
         let path = format!("/items/{key}");
         let got = web.put(&path, r#""written""#).await;
-        assert!(got.version().millis >= FUTURE || key == "books/3");
+        assert!(got.version().millis >= future || key == "books/3");
         let at_peers = peers.item(key).unwrap();
         assert_eq!(
             (&at_peers.version, at_peers.value().unwrap().as_str()),
