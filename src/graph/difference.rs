@@ -215,7 +215,7 @@ fn arrivals_text(arrivals: Arrivals) -> &'static str {
 
 fn ramp_text(ramp: Option<Ramp>) -> String {
     let Some(ramp) = ramp else { return "none".to_owned() };
-    format!("from {} requests/s over {}", ramp.from, duration_text(ramp.over_micros))
+    format!("{} starting at {} requests/s", duration_text(ramp.over_micros), ramp.from)
 }
 
 fn closed_loop_text(closed_loop: Option<ClosedLoop>) -> String {

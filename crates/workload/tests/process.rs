@@ -198,13 +198,13 @@ fn a_paused_load_reports_what_it_missed_and_blames_nobody() {
     let admin = workload.wait_for("started")["admin"].as_str().unwrap().to_owned();
     wait_for_report(&admin, "answers", |report| report["succeeded"].as_u64() >= Some(50));
     workload.signal("STOP");
-    // Longer than a request waits, so that some are dropped and others are late.
-    std::thread::sleep(Duration::from_secs(12));
+    // Longer than the load catches up, so that some are dropped and others are late.
+    std::thread::sleep(Duration::from_secs(4));
     workload.signal("CONT");
     let missed = |report: &Value| report["dropped"].as_u64() >= Some(100);
     let report = wait_for_report(&admin, "dropped requests", missed);
-    assert!(report["late"].as_u64() >= Some(900), "{report}");
-    assert!(report["maxLagMillis"].as_u64() >= Some(9_000), "{report}");
+    assert!(report["late"].as_u64() >= Some(10), "{report}");
+    assert!(report["maxLagMillis"].as_u64() >= Some(400), "{report}");
     assert_eq!(report["generatorBehind"], true, "{report}");
     let more = report["succeeded"].as_u64().unwrap() + 50;
     let report =

@@ -8,7 +8,8 @@ use std::{io, time::Duration};
 
 /// The bounds of each connection.
 const CONNECT_OPTIONS: ConnectOptions = ConnectOptions {
-    connect_timeout: Duration::from_secs(1),
+    // The kernel repeats a packet that was lost, or for which the queue was full, after 1 s.
+    connect_timeout: Duration::from_secs(3),
     // A pod whose machine fails sends neither FIN nor RST.
     tcp_user_timeout: Duration::from_secs(2),
 };

@@ -26,6 +26,10 @@ use tokio::task::{LocalSet, spawn_local};
 
 /// The longest pause of the generator: gauges are never older.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
+/// A generator that is behind its schedule by more, because its process was suspended, drops
+/// requests: all of them at once would be a burst that the settings do not ask for, and a model
+/// that refuses it would be blamed.
+const MAX_CATCH_UP: Duration = Duration::from_millis(500);
 
 /// Runs the virtual users until a stop is requested and the requests in flight have ended. Blocks
 /// the thread.
@@ -146,7 +150,7 @@ impl Generator {
     fn start_due(&mut self, now: Instant) {
         let mut dropped = 0;
         if let Some(schedule) = &mut self.schedule {
-            let due = schedule.take_due(now, REQUEST_TIMEOUT);
+            let due = schedule.take_due(now, MAX_CATCH_UP);
             dropped = due.overdue;
             self.waiting.extend(due.starts);
         }

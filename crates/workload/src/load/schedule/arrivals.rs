@@ -17,7 +17,7 @@ pub(in crate::load) struct Schedule {
 pub(in crate::load) struct DueRequests {
     /// The scheduled starts, in order.
     pub(in crate::load) starts: Vec<Instant>,
-    /// How many more were due longer ago than the time-out: their users have given up.
+    /// How many more were due too long ago.
     pub(in crate::load) overdue: u64,
 }
 
@@ -34,10 +34,10 @@ impl Schedule {
         self.next_start = self.next_start.min(now + self.draw_interval(now));
     }
 
-    /// Takes the requests that are due at `now`. Those that were due longer than `timeout` ago,
+    /// Takes the requests that are due at `now`. Those that were due longer than `max_age` ago,
     /// because the process was suspended, are only counted.
-    pub(in crate::load) fn take_due(&mut self, now: Instant, timeout: Duration) -> DueRequests {
-        let late = now.saturating_duration_since(self.next_start).saturating_sub(timeout);
+    pub(in crate::load) fn take_due(&mut self, now: Instant, max_age: Duration) -> DueRequests {
+        let late = now.saturating_duration_since(self.next_start).saturating_sub(max_age);
         let interval = self.rate.interval(now);
         let overdue = u32::try_from(late.as_nanos() / interval.as_nanos()).unwrap_or(u32::MAX);
         self.next_start += interval * overdue;

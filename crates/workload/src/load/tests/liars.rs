@@ -51,7 +51,7 @@ async fn a_lie_is_counted_as_what_it_is() {
         let seen = find_out(lie, true).await.load.unwrap();
         assert_eq!(seen.wrong_answers, 0, "{lie:?}: {seen:?}");
     }
-    for lie in [Lie::WrongValue, Lie::WriteGoesBack, Lie::ValueOfAnotherItem] {
+    for lie in [Lie::WrongValue, Lie::ValueOfAnotherItem, Lie::WriteHasAnotherValue] {
         let seen = find_out(lie, true).await.load.unwrap();
         assert_eq!(seen.lost_writes, 0, "{lie:?}: {seen:?}");
     }
