@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 async fn expect(stream: &mut TcpStream, sent: &str, reply: &str) {
-    stream.write_all(format!("{sent}\r\n").as_bytes()).await.unwrap();
+    stream.write_all(format!("{sent}\r\n").as_bytes()).await.expect("written");
     expect_reply(stream, reply).await;
 }
 
@@ -250,8 +250,8 @@ async fn idle_connections_make_room_for_others() {
 /// The open connections, without the one that asks.
 async fn stream_count(store: &TestStore) -> usize {
     let info = store.exchange(b"MAQUETTE.TO the-uid/data\r\nINFO clients\r\n").await;
-    let count = info.lines().find_map(|line| line.strip_prefix("connected_clients:")).unwrap();
-    count.trim().parse::<usize>().unwrap() - 1
+    let count = info.lines().find_map(|line| line.strip_prefix("connected_clients:"));
+    count.expect("a count").trim().parse::<usize>().expect("a number") - 1
 }
 
 #[tokio::test]
