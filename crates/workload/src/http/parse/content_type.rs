@@ -6,7 +6,11 @@ use axum::http::{
     header::{CONTENT_ENCODING, CONTENT_TYPE},
 };
 
-/// Checks the headers of a body, before it is read. Without `Content-Type` it is taken for JSON.
+/// What `curl -d` sends unless it is told otherwise: it says nothing of the body.
+const CURL_DEFAULT: &str = "application/x-www-form-urlencoded";
+
+/// Checks the headers of a body, before it is read. Without `Content-Type`, or with curl's default,
+/// it is taken for JSON.
 ///
 /// # Errors
 /// 415 if it is something else, or is compressed.
@@ -29,7 +33,8 @@ pub(in crate::http) fn check_content_type(headers: &HeaderMap) -> Result<(), Htt
     Ok(())
 }
 
-/// `application/json`, or a type that ends with `+json`; in UTF-8, the only encoding of JSON.
+/// `application/json`, a type that ends with `+json`, or curl's default; in UTF-8, the only encoding
+/// of JSON.
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -43,7 +48,8 @@ fn is_json(content_type: &str) -> bool {
                 && !value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
         })
     });
-    (media_type == "application/json" || is_structured) && !has_other_charset
+    let is_accepted = ["application/json", CURL_DEFAULT].contains(&media_type.as_str());
+    (is_accepted || is_structured) && !has_other_charset
 }
 
 #[cfg(test)]
@@ -58,13 +64,14 @@ mod tests {
             "application/json;charset=utf-8",
             "application/vnd.api+json",
             "application/problem+json ; v=1",
+            "application/x-www-form-urlencoded",
         ] {
             assert!(is_json(json), "{json}");
         }
         for other in [
             "",
             "text/plain",
-            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=a",
             "application/jsonp",
             "text/json",
             "+json",
