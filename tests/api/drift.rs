@@ -200,7 +200,7 @@ async fn labels_and_annotations_of_others_stay() {
     }
     // Applies every object that has a pod template or a configuration.
     namespace
-        .apply("p", "{shape: PeerToPeer, peerToPeer: {replicas: 4}, pods: {labels: {a: b}}}")
+        .apply("p", "{shape: PeerToPeer, peerToPeer: {responseSize: 1Ki}, pods: {labels: {a: b}}}")
         .await;
     await_rendered(&namespace, "p").await;
     for (key, child) in namespace.children("p").await {
