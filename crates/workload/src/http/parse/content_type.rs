@@ -6,7 +6,7 @@ use axum::http::{
     header::{CONTENT_ENCODING, CONTENT_TYPE},
 };
 
-/// What `curl -d` sends unless it is told otherwise: it says nothing of the body.
+/// What `curl -d` sends without another type: it says nothing of the body.
 const CURL_DEFAULT: &str = "application/x-www-form-urlencoded";
 
 /// Checks the headers of a body, before it is read. Without `Content-Type`, or with curl's default,
