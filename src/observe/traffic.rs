@@ -1,7 +1,7 @@
 //! What users experienced: the requests of the load, and those that the entry answered.
 
 use super::{RunningComponent, RunningTopology, first_poll};
-use crate::plan::Component;
+use crate::plan::{Behavior, Component};
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{ComponentName, Observations, Role, Traffic};
 
@@ -31,6 +31,8 @@ pub(super) struct UserTraffic {
     pub(super) load_report_missing: bool,
     /// Whether a load should run.
     pub(super) has_load: bool,
+    /// Whether a load may send nothing for a while, since its users think between requests.
+    pub(super) has_pauses: bool,
     /// Whether the load waits for its first answer.
     pub(super) first_answer: FirstAnswer,
     /// Whether reports of the load or of the entry are still to come after the operator's start.
@@ -111,6 +113,8 @@ pub(super) fn user_traffic(
     let mut traffic = UserTraffic::default();
     for load in components.iter().filter(|component| component.role() == Role::Load) {
         traffic.add_load(running.component(&load.name), now);
+        traffic.has_pauses |=
+            matches!(&load.behavior, Behavior::Load(behavior) if behavior.closed_loop.is_some());
     }
     traffic.add_entry(running.component(entry), now);
     traffic

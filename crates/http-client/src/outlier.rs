@@ -64,6 +64,13 @@ impl OutlierDetector {
         true
     }
 
+    /// Ends the ejection of a pod: no other answers.
+    pub fn readmit(&mut self, pod: &str) {
+        if let Some(health) = self.pods.get_mut(pod) {
+            health.ejected_until = None;
+        }
+    }
+
     /// Whether a pod is left out at `now`.
     pub fn is_ejected(&self, pod: &str, now: Instant) -> bool {
         self.pods.get(pod).is_some_and(|health| health.is_ejected(now))
@@ -124,6 +131,18 @@ mod tests {
         assert!(fail(&mut detector, &bad, CONSECUTIVE_FAILURES, later));
         assert!(detector.is_ejected("bad", later + BASE_EJECTION_TIME));
         assert!(!detector.is_ejected("bad", later + BASE_EJECTION_TIME * 2));
+    }
+
+    #[test]
+    fn a_pod_is_readmitted_if_no_other_answers() {
+        let (mut detector, now) = (OutlierDetector::default(), Instant::now());
+        let [gone, last] = pods(["gone", "last"]);
+        detector.record_success(&gone, now);
+        assert!(fail(&mut detector, &last, CONSECUTIVE_FAILURES, now));
+        detector.readmit("last");
+        detector.readmit("unknown");
+        assert!(!detector.has_ejected(now));
+        assert!(!fail(&mut detector, &last, CONSECUTIVE_FAILURES - 1, now), "it starts anew");
     }
 
     #[test]

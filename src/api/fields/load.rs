@@ -41,7 +41,7 @@ fn closed_loop_rule() -> CelRule {
 /// check that the answers agree: no acknowledged write is lost, no value is wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = 
+#[schemars(extend("x-kubernetes-validations" =
     schema_rules([percent_sum_rule(), closed_loop_rule()])))]
 pub struct Load {
     /// Requests per second. 0 turns the load off. With `closedLoop` any other number has no effect.

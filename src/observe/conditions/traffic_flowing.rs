@@ -64,7 +64,7 @@ fn load_behind(assessment: &Assessment<'_>) -> Option<ConditionState> {
     let message = format!(
         "requests are answered, but the load's rate and latencies of the last {} s are not valid: it \
          sent more than 1 in 100 requests late or not at all; lower spec.load.requestsPerSecond or \
-         raise spec.load.resources.limits.cpu",
+         spec.load.closedLoop.users, or raise spec.load.resources.limits.cpu",
         Traffic::WINDOW_SECONDS
     );
     Some(ConditionState::new_true(Reason::LoadBehind, message))
@@ -98,8 +98,8 @@ fn first_answer_missing(assessment: &Assessment<'_>) -> Option<ConditionState> {
 fn no_requests(assessment: &Assessment<'_>) -> Option<ConditionState> {
     let (traffic, window) = (assessment.traffic, Traffic::WINDOW_SECONDS);
     let message = match (traffic.has_load, traffic.requests > 0 || traffic.had_success) {
-        // A load sends at least one request a second.
-        (true, _) if traffic.requests == 0 => {
+        // A load on a schedule sends at least one request a second; users who think may pause longer.
+        (true, had_success) if traffic.requests == 0 && !(traffic.has_pauses && had_success) => {
             format!("no request of the load ended in the last {window} s")
         }
         (true, _) | (false, true) => return None,

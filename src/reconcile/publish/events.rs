@@ -19,8 +19,13 @@ const MAX_NOTE_CHARS: usize = 300;
 
 /// Reasons of `Ready` that something broke: they are emitted although it was not true before, if
 /// that was because of a change in progress or of missing reports.
-const FAULT_REASONS: [Reason; 4] =
-    [Reason::ComponentsNotReady, Reason::EdgesFailing, Reason::RequestsFailing, Reason::WritesLost];
+const FAULT_REASONS: [Reason; 5] = [
+    Reason::ComponentsNotReady,
+    Reason::EdgesFailing,
+    Reason::RequestsFailing,
+    Reason::WritesLost,
+    Reason::WrongAnswers,
+];
 /// Reasons of `Progressing` that users must act on, and that do not stop the operator.
 const VOLUME_REASONS: [Reason; 2] = [Reason::VolumesUnchanged, Reason::VolumesTerminating];
 

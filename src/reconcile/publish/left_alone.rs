@@ -1,4 +1,4 @@
-//! Reports once that another installation of the operator builds an Architecture.
+//! Reports that another installation of the operator builds an Architecture.
 
 use super::{
     super::{

@@ -52,6 +52,24 @@ fn without_a_load_a_request_counts_for_fifteen_minutes() {
 }
 
 #[test]
+fn users_who_think_for_longer_than_the_window_are_served() {
+    let text = "shape: ThreeTier\nload: {closedLoop: {users: 1, thinkTime: 30s}}";
+    let pauses = |seconds: Option<u64>| {
+        let quiet = move |snapshot: &mut Snapshot| {
+            let traffic = Traffic { idle_seconds: seconds, ..Traffic::default() };
+            change_report(snapshot, "shop-load-0", |_, report| {
+                report.edges[0].traffic = traffic.clone();
+            });
+            change_report(snapshot, "shop-client-0", |_, report| report.served = traffic.clone());
+        };
+        status_of(text, quiet, |_| {})
+    };
+    assert_condition(&pauses(Some(20)), "TrafficFlowing", ("True", "RequestsSucceed"), "");
+    let part = "no request of the load ended";
+    assert_condition(&pauses(None), "TrafficFlowing", ("Unknown", "NoTraffic"), part);
+}
+
+#[test]
 fn a_load_that_waits_for_its_first_answer_is_no_proof_and_soon_a_failure() {
     let waits = |seconds: u64| {
         status_after(|snapshot| {

@@ -49,6 +49,10 @@ impl TargetPool {
                 Err(_) => {}
             }
         }
+        // The others may be gone: a Service leads to the pods that run.
+        if let Ok(PooledConnection { pod: Some(pod), .. }) = &last {
+            lock(&self.state).outliers.readmit(pod);
+        }
         last
     }
 

@@ -69,8 +69,11 @@ impl RequestReader {
         let started = *self.request_started.get_or_insert_with(Instant::now);
         let deadline = started + self.limits.request_timeout;
         if self.parser.needs_memory(&self.input) {
-            if places.request.is_none() {
-                let acquiring = self.budget.acquire(self.parser.memory_bound(&self.input));
+            let cost = self.parser.memory_bound(&self.input);
+            // The place of an earlier request of the same pipeline may be too small.
+            if !places.request.as_ref().is_some_and(|place| place.covers(cost)) {
+                places.request = None;
+                let acquiring = self.budget.acquire(cost);
                 places.request = Some(timeout_at(deadline, acquiring).await??);
             }
             self.parser.allow_large();

@@ -4,6 +4,7 @@
 mod bounds;
 #[cfg(test)]
 mod clients;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod full_volume;

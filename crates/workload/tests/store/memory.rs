@@ -61,6 +61,30 @@ fn requests_of_many_arguments_take_bounded_memory() {
 }
 
 #[test]
+fn a_large_request_behind_a_smaller_one_waits_for_its_memory() {
+    let directory = TempDir::new().unwrap();
+    let store = StoreProcess::start(directory.path());
+    let mut pipeline = encode_request(&[b"SET", b"k", &vec![b'x'; 70_000]]);
+    pipeline.extend(many_arguments("DEL"));
+    let clients: Vec<_> = (0..48)
+        .map(|_| {
+            let (mut stream, pipeline) = (open_stream(&store), pipeline.clone());
+            thread::spawn(move || {
+                stream.write_all(&pipeline).unwrap();
+                let mut replies = [0; 9];
+                stream.read_exact(&mut replies).unwrap();
+                replies
+            })
+        })
+        .collect();
+    for client in clients {
+        assert_eq!(&client.join().unwrap(), b"+OK\r\n:0\r\n");
+    }
+    let peak = peak_resident(&store);
+    assert!(peak < MAX_RESIDENT, "{} MiB", peak >> 20);
+}
+
+#[test]
 fn requests_that_stop_halfway_and_replies_that_are_not_read_take_bounded_memory() {
     let directory = TempDir::new().unwrap();
     let store = StoreProcess::start(directory.path());

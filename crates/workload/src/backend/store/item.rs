@@ -80,7 +80,7 @@ impl StoreClient {
         let is_repeated = context.request.is_repeated;
         self.replace_item(context, key, |current, is_again| match write.apply(current, next) {
             // Its request may be among those that the item no longer remembers.
-            WriteDecision::Write(_)
+            WriteDecision::Write(_) | WriteDecision::PreconditionFailed { .. }
                 if (is_repeated || is_again)
                     && current.is_some_and(|record| record.requests.is_full()) =>
             {

@@ -52,7 +52,7 @@ impl Application<PeerSettings> for PeerApi {
                            write without one";
             return Err(HttpError::new(StatusCode::NOT_IMPLEMENTED, message));
         }
-        if write.content == Content::Deleted {
+        if write.content == Content::Deleted && !request.context.is_repeated {
             // Without an item there is nothing to delete, and no tombstone to keep.
             let item = self.read_item(request, key).await?;
             item.value().ok_or_else(|| no_item(key))?;

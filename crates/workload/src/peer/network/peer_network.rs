@@ -141,6 +141,13 @@ impl PeerNetwork {
         let WriteReply { versions, attestation } = self.send_write(name, write).await?;
         let message = attestation
             .ok_or_else(|| PeerRequestError::Malformed("it attests nothing".to_owned()))?;
+        // A version from the future was not made by a write: the copy that was sent is not kept.
+        let now = wall_millis();
+        for version in &versions {
+            version
+                .check_not_ahead(now)
+                .map_err(|error| PeerRequestError::Malformed(error.to_string()))?;
+        }
         Ok((versions, check_attestation(message, known)?))
     }
 

@@ -3,7 +3,7 @@
 
 use super::{
     pods::{Pod, component, peer_config, start_peers},
-    test_cluster::{DEADLINE, TestCluster, key, read_item, wait_until},
+    test_cluster::{DEADLINE, TestCluster, key, read_item, wait_until, write_item},
     test_seed,
 };
 use crate::{runtime::wall_millis, storage::Storage};
@@ -222,6 +222,21 @@ async fn an_item_without_an_intact_copy_is_told_and_can_be_written_again() {
     let again = cluster.put(0, 1, 9).await;
     assert_eq!(cluster.get(0, 1).await, Some(again));
     assert!(cluster.peer(0).replica().damaged().observation().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_below_a_copy_from_the_future_is_not_acknowledged() {
+    let mut cluster = TestCluster::start_all(1, 1).await;
+    cluster.fill(1, 3).await;
+    cluster.kill(0);
+    let millis = wall_millis() + 10 * Version::MAX_AHEAD_MILLIS;
+    put_raw(&cluster, 0, 1, &format!(r#"{{"version":"{millis}.0.z","value":1}}"#)).await;
+    cluster.start(0).await;
+    cluster.wait_until_replicated().await;
+    let refused = write_item(&cluster.peer(0), 1, 9, DEADLINE / 4).await;
+    assert!(refused.is_err(), "{refused:?}");
+    let other = cluster.put(0, 2, 9).await;
+    assert_eq!(cluster.get(0, 2).await, Some(other));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

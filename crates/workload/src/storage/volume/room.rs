@@ -137,7 +137,7 @@ impl Room {
             self.credit_given = Instant::now();
             self.credit = self.credit.max(to_try.min(2 * self.credit.max(SMALL_CREDIT)));
         }
-        self.allowance + self.credit
+        self.allowance.saturating_add(self.credit)
     }
 
     /// After a job with which a commit writes more than this many bytes, about, the next commit begins.

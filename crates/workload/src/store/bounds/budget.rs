@@ -50,7 +50,7 @@ pub(in crate::store) struct Place {
     waited: Duration,
     /// The bytes that it sent or read in this time.
     moved: u64,
-    _units: OwnedSemaphorePermit,
+    units: OwnedSemaphorePermit,
 }
 
 impl MemoryBudget {
@@ -65,15 +65,26 @@ impl MemoryBudget {
     /// # Errors
     /// None while the server runs.
     pub(in crate::store) async fn acquire(&self, cost: usize) -> io::Result<Place> {
-        let units = u32::try_from(cost.div_ceil(UNIT).min(self.total)).unwrap_or(u32::MAX);
+        let units = u32::try_from(self.units_of(cost)).unwrap_or(u32::MAX);
         let _waiting = Waiting::count(&self.waiting);
         let permit = Arc::clone(&self.free).acquire_many_owned(units).await;
         Ok(Place {
             budget: self.clone(),
             waited: Duration::ZERO,
             moved: 0,
-            _units: permit.map_err(io::Error::other)?,
+            units: permit.map_err(io::Error::other)?,
         })
+    }
+
+    fn units_of(&self, cost: usize) -> usize {
+        cost.div_ceil(UNIT).min(self.total)
+    }
+}
+
+impl Place {
+    /// Whether the place is large enough for `cost` bytes.
+    pub(in crate::store) fn covers(&self, cost: usize) -> bool {
+        self.units.num_permits() >= self.budget.units_of(cost)
     }
 }
 
