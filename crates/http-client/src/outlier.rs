@@ -142,7 +142,7 @@ mod tests {
         detector.readmit("last");
         detector.readmit("unknown");
         assert!(!detector.has_ejected(now));
-        assert!(!fail(&mut detector, &last, CONSECUTIVE_FAILURES - 1, now), "it starts anew");
+        assert!(!fail(&mut detector, &last, CONSECUTIVE_FAILURES - 1, now), "it starts again");
     }
 
     #[test]
