@@ -58,9 +58,9 @@ fn users_who_think_for_longer_than_the_window_are_served() {
         let quiet = move |snapshot: &mut Snapshot| {
             let traffic = Traffic { idle_seconds: seconds, ..Traffic::default() };
             change_report(snapshot, "shop-load-0", |_, report| {
-                report.edges[0].traffic = traffic.clone();
+                report.edges[0].traffic = traffic;
             });
-            change_report(snapshot, "shop-client-0", |_, report| report.served = traffic.clone());
+            change_report(snapshot, "shop-client-0", |_, report| report.served = traffic);
         };
         status_of(text, quiet, |_| {})
     };
