@@ -15,7 +15,11 @@ use maquette_contract::{
     Address, Answer, ComponentConfig, ComponentName, Content, Observations, Outcome, PeerConfig,
     PeerMember, Record, RequestWork, Role, RoleConfig, Version,
 };
-use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
+use std::{
+    net::{Ipv4Addr, TcpListener, UdpSocket},
+    path::PathBuf,
+    time::Duration,
+};
 use tempfile::TempDir;
 use tokio::{
     runtime::{Builder, Runtime},
@@ -93,9 +97,13 @@ impl Pod {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let options = self.options.clone();
         runtime.spawn(async move {
-            // The process before it may not have closed its files and ports yet.
-            while run(&options).await.is_err() {
+            // The process before it may not have closed its ports yet. An attempt that fails keeps
+            // those that it has opened.
+            while !are_ports_free(&options) {
                 sleep(Duration::from_millis(20)).await;
+            }
+            if let Err(error) = run(&options).await {
+                panic!("{}: {error}", options.pod);
             }
         });
         self.runtime = Some(runtime);
@@ -173,6 +181,14 @@ impl Drop for Pod {
             self.kill();
         }
     }
+}
+
+fn are_ports_free(options: &Options) -> bool {
+    let Options { admin_port, traffic_port, internal_port, store_port, peers_port, .. } = options;
+    [admin_port, traffic_port, internal_port, store_port, peers_port].into_iter().all(|port| {
+        let address = (Ipv4Addr::LOCALHOST, *port);
+        TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
+    })
 }
 
 async fn run(options: &Options) -> Result<(), RunError> {
