@@ -28,7 +28,7 @@ pub use inputs::{
 };
 pub use ownership::{is_controlled_by, is_orphan_of};
 pub use running::{
-    PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload, has_ended,
+    ListedMembers, PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload, has_ended,
     is_pod_ready, kept_volume_sizes, pod_ordinal, readiness_issue, refused_volume_changes,
     refused_volume_specs, running_topology, unreadable_settings,
 };

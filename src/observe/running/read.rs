@@ -4,6 +4,7 @@ use super::{
     claim::add_claims,
     entry,
     lookup::component_of,
+    member_history,
     parse::parse_component,
     pod,
     topology::{RunningComponent, RunningPod, RunningTopology, TerminatingPod},
@@ -43,6 +44,7 @@ pub fn running_topology(identity: &Identity, snapshot: &Snapshot) -> RunningTopo
         unreadable: unreadable_components(identity, snapshot, &components),
         unreadable_settings,
         volumes: components_with_volume(identity, snapshot),
+        members_changed: member_history::changed_members(identity, snapshot, &components),
         components,
     }
 }
@@ -90,6 +92,7 @@ fn read_component(
     };
     let component = components.entry(name).or_default();
     component.revision = Some(ComponentConfig::revision_of(text));
+    component.members = member_history::listed_members(&config);
     component.planned = spec.and_then(|spec| parse_component(&config, &spec));
     component.workload = workload;
 }
