@@ -16,6 +16,7 @@ mod ownership;
 mod running;
 mod snapshot;
 mod status;
+mod storage;
 mod text;
 mod traffic;
 
@@ -38,4 +39,5 @@ pub use snapshot::causes::{
 pub(crate) use snapshot::causes::{has_volume, user_of};
 pub use snapshot::{PodReport, REPORT_TTL, ROTATION_SECONDS, Snapshot};
 pub use status::{PanicReport, status_after_panic};
+pub use storage::VolumeLevel;
 pub use traffic::IDLE_SECONDS;

@@ -13,7 +13,7 @@ use crate::{
         Acceptance, ActiveEvolution, Issue, IssueKind, RunningTopology, Snapshot, Target,
         VolumeNote, kept_volume_sizes, refused_volume_changes,
     },
-    plan::{Identity, Topology, plan},
+    plan::{Identity, Topology, notes, plan},
     render::{ObjectsByKind, render},
     rollout::{RolloutInput, RolloutPlan, plan_rollout},
 };
@@ -180,6 +180,7 @@ fn plan_spec(
         ),
     };
     let topology = plan(&valid, identity)?;
+    let note = [note].into_iter().chain(notes(&topology)).collect::<Vec<_>>().join("; ");
     Ok(AcceptedSpec { topology, shape: spec.shape, note })
 }
 
