@@ -42,7 +42,10 @@ fn lost_peer_note(peer: &PeerBehavior) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{api::ArchitectureSpec, plan::{Identity, plan}};
+    use crate::{
+        api::ArchitectureSpec,
+        plan::{Identity, plan},
+    };
 
     fn notes_of(peers: &str) -> String {
         let text = format!("{{shape: PeerToPeer, peerToPeer: {peers}}}");

@@ -2,12 +2,11 @@
 
 use super::names;
 use crate::plan::{
-    Behavior, Component, LoadBehavior, PeerBehavior, PlannedSource, ServiceBehavior,
-    Topology,
+    Behavior, Component, LoadBehavior, PeerBehavior, PlannedSource, ServiceBehavior, Topology,
 };
 use maquette_contract::{
-    Address, Call, ComponentConfig, LoadConfig, LoadTarget, MigrationSource, PeerConfig, PeerMember,
-    RoleConfig, ServiceConfig, SourceBackend, StoreConfig, StoreTarget, Successor,
+    Address, Call, ComponentConfig, LoadConfig, LoadTarget, MigrationSource, PeerConfig,
+    PeerMember, RoleConfig, ServiceConfig, SourceBackend, StoreConfig, StoreTarget, Successor,
 };
 
 /// The configuration of `component`.

@@ -48,7 +48,8 @@ fn the_plan_of_a_component_without_its_config_map_is_unknown() {
 
 #[test]
 fn settings_that_another_client_damaged_are_restored() {
-    let unknown_role = r#"{"schemaVersion": 1, "architecture": "shop", "component": "data", "role": "x"}"#;
+    let unknown_role =
+        r#"{"schemaVersion": 1, "architecture": "shop", "component": "data", "role": "x"}"#;
     for text in ["{", "", "[]", r#"{"component": 5}"#, unknown_role] {
         let mut snapshot = healthy_snapshot(&shop_topology());
         for config_map in &mut snapshot.config_maps {

@@ -15,5 +15,8 @@ pub(super) fn evaluate(assessment: &Assessment<'_>) -> Option<ConditionState> {
         return Some(ConditionState::new_true(Reason::DamagedItems, message));
     }
     let (subject, type_) = (assessment.subject, condition_types::ITEMS_DAMAGED);
-    assessment.storage.is_awaited.then(|| held_condition(subject, type_, &[Reason::DamagedItems]))?
+    assessment
+        .storage
+        .is_awaited
+        .then(|| held_condition(subject, type_, &[Reason::DamagedItems]))?
 }

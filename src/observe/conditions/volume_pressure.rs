@@ -20,7 +20,8 @@ pub(super) fn evaluate(assessment: &Assessment<'_>) -> Option<ConditionState> {
         return Some(ConditionState::new_true(Reason::VolumeNearlyFull, message));
     }
     let is_awaited = assessment.storage.is_awaited;
-    is_awaited.then(|| held_condition(assessment.subject, condition_types::VOLUME_PRESSURE, &REASONS))?
+    is_awaited
+        .then(|| held_condition(assessment.subject, condition_types::VOLUME_PRESSURE, &REASONS))?
 }
 
 /// `Ready` is false while a volume is full: writes are refused.

@@ -18,6 +18,7 @@ pub use pod::{has_ended, is_ready as is_pod_ready, pod_ordinal, readiness_issue}
 pub(super) use pod::{is_ready, is_unschedulable};
 pub use read::{running_topology, unreadable_settings};
 pub use topology::{
-    ListedMembers, PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload,
+    ListedMembers, PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
+    Workload,
 };
 pub use volume_change::{kept_volume_sizes, refused_volume_changes, refused_volume_specs};

@@ -73,9 +73,8 @@ fn events_between(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus)
     let ready = ready_event(before, now)
         .filter(|ready| stalled.is_none() || ready.type_ == EventType::Normal);
     let volumes = volume_event(before, now);
-    let storage = storage_events(before, now).filter(|event| {
-        ready.as_ref().is_none_or(|ready| ready.reason != event.reason)
-    });
+    let storage = storage_events(before, now)
+        .filter(|event| ready.as_ref().is_none_or(|ready| ready.reason != event.reason));
     let storage: Vec<_> = storage.collect();
     evolution.into_iter().chain(stalled).chain(volumes).chain(storage).chain(ready).collect()
 }

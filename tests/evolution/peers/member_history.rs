@@ -77,7 +77,8 @@ impl World {
         let settings = objects.config_maps.remove(0);
         let config = peer_config(&settings);
         let set = objects.stateful_sets.remove(0);
-        let mut claim = set.spec.as_ref().unwrap().volume_claim_templates.as_ref().unwrap()[0].clone();
+        let mut claim =
+            set.spec.as_ref().unwrap().volume_claim_templates.as_ref().unwrap()[0].clone();
         claim.metadata.name = Some("data-shop-peers-0".to_owned());
         let phase = Some("Bound".to_owned());
         claim.status = Some(PersistentVolumeClaimStatus { phase, ..Default::default() });

@@ -68,8 +68,7 @@ fn settings_name_the_port_on_which_the_pods_of_a_migration_source_serve() {
         (snapshot_of_earlier_peers as fn(&Topology) -> Snapshot, ports::TRAFFIC),
         (healthy_snapshot, ports::INTERNAL),
     ] {
-        let expected: BTreeSet<_> =
-            [format!("shop-peers.default.svc:{}", port.number)].into();
+        let expected: BTreeSet<_> = [format!("shop-peers.default.svc:{}", port.number)].into();
         let all = change(peers.clone(), &tiers, snapshot_of, 60);
         let with_sources = all.iter().map(source_addresses).filter(|found| !found.is_empty());
         let with_sources: Vec<_> = with_sources.collect();

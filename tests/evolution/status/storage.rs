@@ -1,7 +1,9 @@
 //! Volumes that fill up, and items that cannot be read.
 
 use super::{ARCHITECTURE, Inputs, assert_condition, status_of};
-use crate::cluster::{change_report, healthy_snapshot, now, observe_running, parse_spec, plan_spec};
+use crate::cluster::{
+    change_report, healthy_snapshot, now, observe_running, parse_spec, plan_spec,
+};
 use maquette::{
     api::ArchitectureStatus,
     observe::{PodReport, Snapshot},
@@ -48,7 +50,8 @@ fn a_volume_that_is_nearly_full_is_named_until_it_has_clearly_more_room() {
     let topology = plan_spec(&parse_spec(PEERS));
     let inputs = Inputs::of(&topology);
     let mut previous = None;
-    for (percent, is_named) in [(89, false), (90, true), (88, true), (87, true), (86, false), (89, false)]
+    for (percent, is_named) in
+        [(89, false), (90, true), (88, true), (87, true), (86, false), (89, false)]
     {
         let mut snapshot = healthy_snapshot(&topology);
         set_volume(&mut snapshot, "shop-peers-1", percent, false);
