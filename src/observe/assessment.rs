@@ -3,8 +3,10 @@
 use super::{
     Availability, RunningTopology, Shortfall, component_availability, edge, first_poll,
     inputs::{Acceptance, ApplyOutcome, Subject, Target},
-    storage::StorageFindings,
-    traffic::{self, UserTraffic},
+    reported::{
+        storage::StorageFindings,
+        traffic::{self, UserTraffic},
+    },
 };
 use crate::{api::EdgeStatus, plan::Component};
 use k8s_openapi::jiff::Timestamp;

@@ -13,12 +13,11 @@ mod evolution;
 mod first_poll;
 mod inputs;
 mod ownership;
+mod reported;
 mod running;
 mod snapshot;
 mod status;
-mod storage;
 mod text;
-mod traffic;
 
 pub use assessment::Assessment;
 pub(crate) use component::missing_report_reason;
@@ -28,6 +27,7 @@ pub use inputs::{
     Acceptance, ActiveEvolution, ApplyOutcome, Issue, IssueKind, Subject, Target, VolumeNote,
 };
 pub use ownership::{is_controlled_by, is_orphan_of};
+pub use reported::{storage::VolumeLevel, traffic::IDLE_SECONDS};
 pub use running::{
     ListedMembers, PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
     Workload, has_ended, has_lost_settings, is_pod_ready, kept_volume_sizes, pod_ordinal,
@@ -40,5 +40,3 @@ pub use snapshot::causes::{
 pub(crate) use snapshot::causes::{has_volume, user_of};
 pub use snapshot::{PodReport, REPORT_TTL, ROTATION_SECONDS, Snapshot};
 pub use status::{PanicReport, status_after_panic};
-pub use storage::VolumeLevel;
-pub use traffic::IDLE_SECONDS;

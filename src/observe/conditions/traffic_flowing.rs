@@ -10,8 +10,8 @@
 use super::{Assessment, ConditionState, Reason, condition_types, state::held_condition};
 use crate::observe::{
     REPORT_TTL,
+    reported::traffic::{FirstAnswer, IDLE_SECONDS},
     text::counted,
-    traffic::{FirstAnswer, IDLE_SECONDS},
 };
 use maquette_contract::{LoadObservation, Role, Traffic};
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// What happens to the peers.
 #[derive(Clone, Copy, Debug)]
 enum Event {
-    /// The operator reconciles; so many peers are specified.
+    /// The operator reconciles; this number of peers is specified.
     Reconcile(u32),
     LoseSettings,
     /// A backup of the settings is restored beside the StatefulSet, and the operator sees both.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 /// One slot for each second of the window.
 const SLOTS: usize = Traffic::WINDOW_SECONDS as usize;
-/// So many requests of a window must be late or dropped before it counts: a single one of few is an
-/// accident.
+/// The number of requests of a window that must be late or dropped before it counts: a single one of
+/// few is an accident.
 const MIN_MISSED: u64 = 5;
 /// How far above one in a hundred their number must be, in standard deviations: a load that misses
 /// one in two hundred now and then has a window with more than one in a hundred.

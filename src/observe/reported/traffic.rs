@@ -1,7 +1,9 @@
 //! What users experienced: the requests of the load, and those that the entry answered.
 
-use super::{RunningComponent, RunningTopology, first_poll};
-use crate::plan::{Behavior, Component};
+use crate::{
+    observe::{RunningComponent, RunningTopology, first_poll},
+    plan::{Behavior, Component},
+};
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{ComponentName, Observations, Role, Traffic};
 
@@ -13,35 +15,35 @@ const MAX_FIRST_WAIT_SECONDS: u64 = Traffic::WINDOW_SECONDS;
 
 /// The requests of users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct UserTraffic {
+pub(in crate::observe) struct UserTraffic {
     /// Requests that ended in the last [`Traffic::WINDOW_SECONDS`]: the larger of what the load and
     /// what the entry counted.
-    pub(super) requests: u64,
+    pub(in crate::observe) requests: u64,
     /// Requests that failed, counted in the same way.
-    pub(super) failures: u64,
+    pub(in crate::observe) failures: u64,
     /// Whether a request succeeded at the entry in the last [`IDLE_SECONDS`].
-    pub(super) had_success: bool,
+    pub(in crate::observe) had_success: bool,
     /// Acknowledged writes that a later read did not find, since the load's pod started.
-    pub(super) lost_writes: u64,
+    pub(in crate::observe) lost_writes: u64,
     /// Answers that contradict earlier ones, since the load's pod started.
-    pub(super) wrong_answers: u64,
+    pub(in crate::observe) wrong_answers: u64,
     /// Whether a load cannot keep up with its schedule.
-    pub(super) is_load_behind: bool,
+    pub(in crate::observe) is_load_behind: bool,
     /// Whether a load should run and no report of it counts.
-    pub(super) load_report_missing: bool,
+    pub(in crate::observe) load_report_missing: bool,
     /// Whether a load should run.
-    pub(super) has_load: bool,
+    pub(in crate::observe) has_load: bool,
     /// Whether a load may send nothing for a while, since its users think between requests.
-    pub(super) has_pauses: bool,
+    pub(in crate::observe) has_pauses: bool,
     /// Whether the load waits for its first answer.
-    pub(super) first_answer: FirstAnswer,
+    pub(in crate::observe) first_answer: FirstAnswer,
     /// Whether reports of the load or of the entry are still to come after the operator's start.
-    pub(super) is_awaited: bool,
+    pub(in crate::observe) is_awaited: bool,
 }
 
 /// Whether the load has had an answer since its pod started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum FirstAnswer {
+pub(in crate::observe) enum FirstAnswer {
     /// It has had one, or there is no load.
     #[default]
     Received,
@@ -104,7 +106,7 @@ fn standing_reports(
 }
 
 /// The traffic of the loads among `components` and of `entry`.
-pub(super) fn user_traffic(
+pub(in crate::observe) fn user_traffic(
     components: &[Component],
     entry: &ComponentName,
     running: &RunningTopology,

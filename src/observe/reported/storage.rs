@@ -1,8 +1,10 @@
 //! What pods report of their volumes and items: volumes that are full or nearly so, and items that
 //! cannot be read.
 
-use super::{RunningComponent, RunningPod, Subject, condition_types, first_poll};
-use crate::plan::Component;
+use crate::{
+    observe::{RunningComponent, RunningPod, Subject, condition_types, first_poll},
+    plan::Component,
+};
 use k8s_openapi::jiff::Timestamp;
 use maquette_contract::{DamagedItems, VolumeObservation};
 
@@ -38,20 +40,20 @@ impl VolumeLevel {
 
 /// What is wrong, one line for each pod or component.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct StorageFindings {
+pub(in crate::observe) struct StorageFindings {
     /// Volumes that refuse writes.
-    pub(super) full: Vec<String>,
+    pub(in crate::observe) full: Vec<String>,
     /// Volumes that are nearly full.
-    pub(super) nearly_full: Vec<String>,
+    pub(in crate::observe) nearly_full: Vec<String>,
     /// Components that know of damaged items.
-    pub(super) damaged: Vec<String>,
+    pub(in crate::observe) damaged: Vec<String>,
     /// Whether reports are still to come after the operator's start.
-    pub(super) is_awaited: bool,
+    pub(in crate::observe) is_awaited: bool,
 }
 
 impl StorageFindings {
     /// Adds what the pods of `component` report.
-    pub(super) fn add_component(
+    pub(in crate::observe) fn add_component(
         &mut self,
         component: &Component,
         found: Option<&RunningComponent>,
