@@ -107,6 +107,16 @@ impl PeerState {
         self.members.borrow().layout.has_member(name) || self.reports.borrow().is_live(name)
     }
 
+    /// Whether a peer of the version before is a member or live; see
+    /// [`crate::peer::network`].
+    pub(crate) fn has_earlier_peers(&self) -> bool {
+        let reports = self.reports.borrow();
+        reports.0.iter().any(|(name, peer)| {
+            let is_earlier = peer.report.as_ref().is_some_and(|report| report.progress.is_none());
+            is_earlier && (peer.live || self.members.borrow().layout.has_member(name))
+        })
+    }
+
     /// Puts a new state of this peer in force. Only the driver calls it, once the state is on disk.
     pub(super) fn set_member(&self, member: MemberState) {
         self.member.send_replace(Arc::new(member));

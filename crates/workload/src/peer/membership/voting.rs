@@ -18,25 +18,30 @@ impl MemberState {
     pub(crate) fn counts_for_quorum(&self) -> bool {
         matches!(self.phase, Phase::Active(_))
             && self.trust.compared
+            && !self.trust.outdated
             && self.trust.unchecked.is_empty()
     }
 
     /// Whether its reply for this item counts for a quorum. While some members have not checked its
-    /// copies, it does if they and this peer could not acknowledge a write by themselves: then one
-    /// of those that have checked them had every acknowledged version.
+    /// copies, it does if the owners among them and this peer could not acknowledge a write by
+    /// themselves: then one of those that have checked them had every acknowledged version. If no
+    /// owner is among them, none of them has a version that this peer lacks.
     pub(crate) fn votes_for(&self, own_name: &str, key: &ItemKey) -> bool {
         let Phase::Active(transition) = &self.phase else { return false };
         let may_lack = |layout: &Layout| {
             let owners = layout.owners_of(key);
             let second = second_vote(&owners);
             let votes = |name: &&&str| 1 + usize::from(second == Some(**name));
-            let unchecked = owners
-                .iter()
-                .filter(|name| **name == own_name || self.trust.unchecked.contains(**name));
+            let (own, others): (Vec<&&str>, Vec<&&str>) =
+                owners.iter().partition(|name| **name == own_name);
+            let unchecked: Vec<&&str> =
+                others.into_iter().filter(|name| self.trust.unchecked.contains(**name)).collect();
             let all: usize = owners.iter().map(|name| votes(&name)).sum();
-            unchecked.map(|name| votes(&name)).sum::<usize>() * 2 > all
+            let together: usize = own.iter().chain(&unchecked).map(votes).sum();
+            !unchecked.is_empty() && together * 2 > all
         };
         self.trust.compared
+            && !self.trust.outdated
             && (self.trust.unchecked.is_empty() || !transition.write_layouts().any(may_lack))
     }
 
@@ -55,10 +60,11 @@ impl MemberState {
         });
     }
 
-    /// The volume turned out to be a snapshot of itself: it joins like an empty one.
-    fn distrust_volume(&mut self) {
+    /// The volume turned out to be a snapshot of itself: it joins like an empty one. A peer that
+    /// leaves cannot join; it hands over what it has, and votes for nothing.
+    fn distrust_volume(&mut self, own_name: &str) {
         self.trust = VolumeTrust { known: true, outdated: true, ..VolumeTrust::default() };
-        if let Phase::Active(_) = self.phase {
+        if self.configured.has_member(own_name) {
             self.phase = Phase::Joining;
             self.incarnation += 1;
         }
@@ -141,7 +147,7 @@ impl MemberState {
         };
         let is_outdated = others().filter_map(|(_, peer)| peer.report.as_ref()).any(is_ahead);
         if is_outdated && matches!(self.phase, Phase::Active(_)) && !self.trust.filled {
-            self.distrust_volume();
+            self.distrust_volume(own_name);
         }
         let is_heard = others().any(|(name, peer)| peer.live && remembers(reports, name, own_name));
         // A peer that may decide alone waits only for a while. The vote of any other peer counts

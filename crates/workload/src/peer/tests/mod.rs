@@ -2,6 +2,7 @@
 //! stopped at any moment, as a kill would.
 
 mod deletion;
+mod earlier_release;
 mod failures;
 mod first_start;
 mod history;

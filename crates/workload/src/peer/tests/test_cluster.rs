@@ -222,6 +222,11 @@ impl TestCluster {
         self.slots[ordinal].data = TempDir::new().unwrap();
     }
 
+    /// The address of each slot.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        self.slots.iter().map(|slot| slot.member.address.0.clone()).collect()
+    }
+
     /// The directory of a peer's files.
     pub(super) fn data_folder(&self, ordinal: usize) -> PathBuf {
         self.slots[ordinal].data.path().to_owned()
@@ -236,9 +241,7 @@ impl TestCluster {
 
     /// Cuts the connections from one peer to another for which `is_cut` is true, and no others.
     pub(super) fn cut_links(&self, is_cut: impl Fn(usize, usize) -> bool) {
-        let addresses: Vec<String> =
-            self.slots.iter().map(|slot| slot.member.address.0.clone()).collect();
-        links::set_cuts(&addresses, is_cut);
+        links::set_cuts(&self.addresses(), is_cut);
     }
 
     pub(super) fn member_count(&self) -> usize {
