@@ -95,11 +95,11 @@ impl PeerState {
         self.members.borrow().address_of(name).map(|address| address.0.clone())
     }
 
-    /// The configured address of this peer itself.
+    /// The address of this peer itself, also if it is no member.
     #[cfg(test)]
-    pub(crate) fn configured_address(&self) -> String {
-        let members = self.members.borrow();
-        members.address_of(&self.name).map_or_else(String::new, |address| address.0.clone())
+    pub(crate) fn own_address(&self) -> String {
+        let reports = self.reports.borrow();
+        reports.0.get(&self.name).map_or_else(String::new, |own| own.address.to_string())
     }
 
     /// Whether requests may go to this peer: it is a member or live.

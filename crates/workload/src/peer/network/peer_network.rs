@@ -101,7 +101,7 @@ impl PeerNetwork {
         let target = PeerAddress { address, peer: self.peer_header(name), recipient };
         let start = Instant::now();
         #[cfg(test)]
-        let (own, other) = (self.peer.configured_address(), target.address.clone());
+        let (own, other) = (self.peer.own_address(), target.address.clone());
         #[cfg(test)]
         if links::is_cut(&own, &other) {
             tokio::time::sleep(self.attempt_timeout).await;

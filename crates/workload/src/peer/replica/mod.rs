@@ -47,6 +47,7 @@ pub(crate) enum StoredCopy {
     Absent,
     /// It can be used.
     Intact {
+        /// The version of the record.
         version: Version,
         /// Whether it is a tombstone.
         deleted: bool,

@@ -24,6 +24,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     net::{Ipv4Addr, UdpSocket},
+    ops::Range,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -244,6 +245,11 @@ impl TestCluster {
         links::set_cuts(&self.addresses(), is_cut);
     }
 
+    /// Cuts the gossip from one peer to another for which `is_cut` is true, and no other.
+    pub(super) fn cut_gossip(&self, is_cut: impl Fn(usize, usize) -> bool) {
+        links::set_gossip_cuts(&self.addresses(), is_cut);
+    }
+
     pub(super) fn member_count(&self) -> usize {
         self.members
     }
@@ -281,8 +287,13 @@ impl TestCluster {
 
     /// Configures every running peer with the first `members` slots as members.
     pub(super) fn set_member_count(&mut self, members: usize) {
+        self.set_member_count_of(0..self.slots.len(), members);
+    }
+
+    /// Configures only these peers, as far as they run.
+    pub(super) fn set_member_count_of(&mut self, peers: Range<usize>, members: usize) {
         self.members = members;
-        for slot in &self.slots {
+        for slot in &self.slots[peers] {
             if let Some(running) = &slot.up {
                 running.members.send_replace(self.configured_members(slot.uid));
             }
