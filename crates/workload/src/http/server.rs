@@ -61,8 +61,7 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
         let start = Instant::now();
         let _in_flight = self.metrics.start_request();
         let mut request = self.begin_request(headers, start);
-        let outcome =
-            self.run_within_limits(&mut request, required_permits(headers), parsing).await;
+        let outcome = self.run_within_limits(&mut request, parsing).await;
         let min_bytes = A::simulated_work(&request.settings).response_bytes;
         let context = request.context.clone();
         let link = outcome.as_ref().ok().and_then(|success| success.next_page.clone());
@@ -104,10 +103,10 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
     async fn run_within_limits(
         &self,
         request: &mut Request<S>,
-        permits: u32,
         parsing: impl Future<Output = Result<ParsedRequest, HttpError>> + Send,
     ) -> Result<Success, HttpError> {
         let parsed = receive(&mut request.context, parsing).await?;
+        let permits = required_permits(parsed.body_bytes());
         let work = async {
             if let Some(time) = &A::simulated_work(&request.settings).processing_time {
                 sleep(latency_model::sample_processing_time(time)).await;
