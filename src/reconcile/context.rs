@@ -61,13 +61,9 @@ impl Context {
         self.reports.invalidate(key, concerned.filter_map(|pod| pod.uid()));
     }
 
-    /// Drops what is kept of a deleted Architecture.
+    /// Drops what is kept of a deleted Architecture. No reconcile of a new one of the same name may
+    /// be in progress.
     pub(super) fn forget_architecture(&self, key: &ArchitectureKey) {
-        self.queue.mark_started(key);
-        // A new one of the same name may exist since the controller looked this one up.
-        if self.caches.architectures.get(&key.object_ref()).is_some() {
-            self.queue.push(key.clone());
-        }
         self.name_reservations.forget(key);
         self.states.forget(key);
         self.reports.forget(key);

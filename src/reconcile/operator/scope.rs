@@ -2,34 +2,20 @@
 
 use super::super::{
     context::Context,
-    error::ReconcileError,
-    key::ArchitectureKey,
     metrics::Metrics,
-    reconciler::{error_policy, reconcile},
     reports::{PollSchedule, Poller, ReportStore},
     state::StateStore,
     watch::{
-        Caches, ForeignObjects, Health, Installation, LenientArchitecture, NameReservations, Queue,
-        RolloutSlots, WatchScope, WatchSet, new_queue,
+        Caches, ForeignObjects, Health, Installation, NameReservations, Queue, RolloutSlots,
+        WatchScope, WatchSet,
     },
 };
+use super::controller::run_controller;
 use crate::render::RenderSettings;
-use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
-use kube::{
-    Client,
-    runtime::{
-        applier,
-        controller::{Action, Config, Error as ControllerError},
-        events::Reporter,
-    },
-};
-use std::{sync::Arc, time::Duration};
+use kube::{Client, runtime::events::Reporter};
+use std::sync::Arc;
 use tokio::task::JoinSet;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
-
-/// Requests for a reconcile within this time count as one: the creation of an object causes many
-/// events.
-const DEBOUNCE: Duration = Duration::from_millis(50);
+use tokio_util::task::TaskTracker;
 
 /// What all scopes share.
 #[derive(Clone)]
@@ -50,7 +36,7 @@ pub(super) struct SharedParts {
 
 /// Starts the tasks of `scope`. None of them ends by itself.
 pub(super) fn start_scope(parts: &SharedParts, scope: &WatchScope, tasks: &mut JoinSet<()>) {
-    let (queue, requests) = new_queue(Arc::clone(&parts.metrics));
+    let queue = Queue::new(Arc::clone(&parts.metrics));
     let watches = WatchSet {
         client: &parts.watch_client,
         scope,
@@ -69,7 +55,7 @@ pub(super) fn start_scope(parts: &SharedParts, scope: &WatchScope, tasks: &mut J
     let (poller, context) = build_parts(parts.clone(), caches, queue);
     tasks.spawn(poller.run());
     let reconciles = parts.reconciles.clone();
-    tasks.spawn(run_controller(context, requests, parts.concurrency, reconciles));
+    tasks.spawn(run_controller(Arc::new(context), parts.concurrency, reconciles));
 }
 
 fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller, Context) {
@@ -98,51 +84,4 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         rollout_slots: parts.rollout_slots,
     };
     (poller, context)
-}
-
-/// Reconciles every Architecture that `requests` names, each of them in one task at a time.
-async fn run_controller(
-    context: Context,
-    requests: UnboundedReceiver<ArchitectureKey>,
-    concurrency: u16,
-    reconciles: TaskTracker,
-) {
-    let context = Arc::new(context);
-    let store = context.caches.architectures.clone();
-    let object_refs = requests.map(|key| Ok::<_, ReconcileError>(key.object_ref()));
-    let config = Config::default().debounce(DEBOUNCE).concurrency(concurrency);
-    applier(
-        |architecture, context| Box::pin(spawn_reconcile(&reconciles, architecture, context)),
-        error_policy,
-        Arc::clone(&context),
-        store,
-        object_refs,
-        config,
-    )
-    .for_each(|result| {
-        if let Err(ControllerError::ObjectNotFound(deleted)) = result {
-            let namespace = deleted.namespace.clone().unwrap_or_default();
-            let key = ArchitectureKey { namespace, name: deleted.name.clone() };
-            context.forget_architecture(&key);
-        }
-        std::future::ready(())
-    })
-    .await;
-}
-
-/// Reconciles in a task of its own, which ends when the result is dropped.
-fn spawn_reconcile(
-    reconciles: &TaskTracker,
-    architecture: Arc<LenientArchitecture>,
-    context: Arc<Context>,
-) -> impl Future<Output = Result<Action, ReconcileError>> + use<> {
-    let task = AbortOnDropHandle::new(reconciles.spawn(reconcile(architecture, context)));
-    async move {
-        match task.await {
-            Ok(result) => result,
-            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
-            // It is aborted only with the controller, which waits for nothing any more.
-            Err(_) => std::future::pending().await,
-        }
-    }
 }

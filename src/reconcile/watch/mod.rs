@@ -29,6 +29,6 @@ pub(super) use last_seen::{LastSeen, SeenOwner};
 pub(super) use lenient::LenientArchitecture;
 pub(super) use object::{has_create_fields, is_create_entry};
 pub(super) use position::WriteFence;
-pub(super) use queue::{Queue, new_queue};
+pub(super) use queue::{NextTurn, Queue};
 pub(super) use rollout_slots::{RolloutSlots, SLOT_RETRY};
 pub(super) use scope::WatchScope;
