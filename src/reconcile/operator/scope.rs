@@ -2,16 +2,17 @@
 
 use super::super::{
     context::Context,
+    key::ArchitectureKey,
     metrics::Metrics,
     reports::{PollSchedule, Poller, ReportStore},
-    state::StateStore,
     watch::{
-        Caches, ForeignObjects, Health, Installation, NameReservations, Queue, RolloutSlots,
-        WatchScope, WatchSet,
+        Caches, CauseReader, CauseRequest, ForeignObjects, Health, Installation, NameReservations,
+        Queue, RolloutSlots, WatchScope, WatchSet,
     },
 };
 use super::controller::run_controller;
 use crate::render::RenderSettings;
+use futures::channel::mpsc::{UnboundedSender, unbounded};
 use kube::{Client, runtime::events::Reporter};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -52,13 +53,27 @@ pub(super) fn start_scope(parts: &SharedParts, scope: &WatchScope, tasks: &mut J
         let is_stuck = watched.has_architectures() && waiting.is_stuck();
         is_stuck.then(|| format!("the controller of {name}"))
     });
-    let (poller, context) = build_parts(parts.clone(), caches, queue);
+    let (cause_requests, requests) = unbounded();
+    let (poller, context) = build_parts(parts.clone(), caches, queue, cause_requests);
     tasks.spawn(poller.run());
+    let (states, queue) = (Arc::clone(&context.states), Arc::clone(&context.queue));
+    let record = move |key: ArchitectureKey, answers| {
+        let has_changed = states.with_known(&key, |state| state.cause_readings.record(answers));
+        if has_changed == Some(true) {
+            queue.push(key);
+        }
+    };
+    tasks.spawn(CauseReader { client: parts.client.clone(), requests, record }.run());
     let reconciles = parts.reconciles.clone();
     tasks.spawn(run_controller(Arc::new(context), parts.concurrency, reconciles));
 }
 
-fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller, Context) {
+fn build_parts(
+    parts: SharedParts,
+    caches: Caches,
+    queue: Arc<Queue>,
+    cause_requests: UnboundedSender<CauseRequest>,
+) -> (Poller, Context) {
     let reports = Arc::<ReportStore>::default();
     let poll_schedule = Arc::<PollSchedule>::default();
     let poller = Poller::new(
@@ -75,7 +90,8 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         foreign_objects: ForeignObjects::default(),
         name_reservations: NameReservations::default(),
         queue,
-        states: StateStore::default(),
+        states: Arc::default(),
+        cause_requests,
         reports,
         poll_schedule,
         reporter: parts.reporter,

@@ -122,8 +122,7 @@ async fn run_steps(
     let mut outcome = ReconcileOutcome::default();
     outcome.applied.volumes = previous_volumes(&cx);
     let owners = timeout_at(deadline, set_claim_owners(&cx, &mut outcome)).await;
-    let explained = timeout_at(deadline, cx.explained_snapshot(cx.now())).await;
-    let (snapshot, next_look) = explained.unwrap_or_else(|_| (cx.snapshot(), None));
+    let (snapshot, next_look) = cx.explained_snapshot(cx.now());
     let running = running_topology(&cx.identity, &snapshot);
     let decision = decide(&cx, &snapshot, &running, deadline).await;
     let Decision { mut target, change, issues, volume_notes, .. } = decision;

@@ -21,7 +21,8 @@ mod watcher;
 pub(super) use cache::Cache;
 pub(super) use caches::{Caches, WatchSet};
 pub(super) use causes::{
-    AutoscalerAnswer, CauseReadings, CauseSource, ForeignObjects, NameReservations,
+    AutoscalerAnswer, AutoscalerReadings, CauseReader, CauseReadings, CauseRequest, CauseSource,
+    ForeignObjects, NameReservations,
 };
 pub(super) use health::Health;
 pub(super) use installation::{Installation, OtherInstallation, OtherReason};
