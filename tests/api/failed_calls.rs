@@ -9,10 +9,7 @@ use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, PersistentVolumeClaim, Service},
 };
-use kube::{
-    Api, ResourceExt,
-    api::PostParams,
-};
+use kube::{Api, ResourceExt, api::PostParams};
 use tokio::net::TcpListener;
 
 /// Waits until the API server calls the webhook for every new object of a kind.
