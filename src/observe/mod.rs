@@ -30,8 +30,9 @@ pub use inputs::{
 pub use ownership::{is_controlled_by, is_orphan_of};
 pub use running::{
     ListedMembers, PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
-    Workload, has_ended, is_pod_ready, kept_volume_sizes, pod_ordinal, readiness_issue,
-    refused_volume_changes, refused_volume_specs, running_topology, unreadable_settings,
+    Workload, has_ended, has_lost_settings, is_pod_ready, kept_volume_sizes, pod_ordinal,
+    readiness_issue, refused_volume_changes, refused_volume_specs, running_topology,
+    unreadable_settings,
 };
 pub use snapshot::causes::{
     Causes, StorageClassNames, WaitingObject, Warning, storage_classes_due, waiting_objects,

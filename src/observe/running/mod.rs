@@ -16,7 +16,7 @@ mod workload;
 
 pub use pod::{has_ended, is_ready as is_pod_ready, pod_ordinal, readiness_issue};
 pub(super) use pod::{is_ready, is_unschedulable};
-pub use read::{running_topology, unreadable_settings};
+pub use read::{has_lost_settings, running_topology, unreadable_settings};
 pub use topology::{
     ListedMembers, PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
     Workload,

@@ -76,6 +76,11 @@ pub fn unreadable_settings(config_map: &ConfigMap) -> Option<String> {
     read_settings(config_map)?.err()
 }
 
+/// Whether a ConfigMap has lost its settings: another client removed or damaged them.
+pub fn has_lost_settings(config_map: &ConfigMap) -> bool {
+    read_settings(config_map).is_none()
+}
+
 /// Adds a component, with its Deployment or StatefulSet.
 fn read_component(
     identity: &Identity,
