@@ -10,8 +10,7 @@ const PING_TIMEOUT: Duration = Duration::from_millis(500);
 /// New connections to a Service until one leads to a pod that is not left out.
 const MAX_CONNECTIONS_TO_FIND_A_POD: usize = 4;
 /// The pauses between two rounds over all addresses of which none works.
-const ROUND_BACKOFF: Backoff =
-    Backoff::new(Duration::from_millis(20), Duration::from_millis(250));
+const ROUND_BACKOFF: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(250));
 /// The most bytes of the answer to a ping.
 const MAX_PING_BYTES: usize = 4096;
 

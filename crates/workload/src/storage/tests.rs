@@ -62,8 +62,7 @@ fn room_for_several_writes_is_room_for_each() {
     let mut accepted = 0;
     for allowance in (0..400_000).step_by(500) {
         let transaction = database.begin_write().unwrap();
-        let mut items =
-            ItemsMut::open(&transaction, 0, allowance, Generations::default()).unwrap();
+        let mut items = ItemsMut::open(&transaction, 0, allowance, Generations::default()).unwrap();
         if items.require_room_for(pairs()).is_ok() {
             accepted += 1;
             for (key, value) in pairs() {

@@ -93,7 +93,8 @@ async fn a_begun_head_has_5_s_and_an_idle_connection_more() {
 async fn no_more_uploads_are_cut_than_the_bound_needs() {
     const UPLOADS: usize = 7;
     let (address, part) = (start_server().await, vec![b'x'; MAX_INCOMPLETE_BODY_BYTES / 4 - 1000]);
-    let head = |length| format!("PUT /body HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n");
+    let head =
+        |length| format!("PUT /body HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n");
     let mut uploads = vec![];
     for number in 0..UPLOADS {
         // The first has the fewest bytes: to cut it frees nothing.
