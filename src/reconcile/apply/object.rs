@@ -4,6 +4,7 @@ use super::{
     super::{
         context::ReconcileContext,
         error::ApplyError,
+        state::WrittenObject,
         watch::{Cache, has_create_fields},
     },
     child::{Child, content_hash, create_params, merge_params},
@@ -12,6 +13,7 @@ use super::{
     repairs::{check_repair, record_repair},
 };
 use crate::{observe::IssueKind, render::first_difference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -73,6 +75,12 @@ pub(super) async fn apply_object<K: Child>(
         return Ok(ApplyResult::Unchanged);
     }
     let mut live = cache.get(cx.key(), &name);
+    if let Some(live) = &live
+        && is_as_written(cx, desired, live.metadata(), content)
+    {
+        cache.confirm(cx.key(), live.metadata(), content);
+        return Ok(ApplyResult::Unchanged);
+    }
     let mut last_conflict = String::new();
     for _ in 0..MAX_ATTEMPTS {
         let result = match &live {
@@ -96,6 +104,22 @@ pub(super) async fn apply_object<K: Child>(
         IssueKind::Unavailable,
         format!("{object}: it changed during each of {MAX_ATTEMPTS} attempts: {last_conflict}"),
     ))
+}
+
+/// Whether `live` is the version that the last write of this content returned: that was compared.
+fn is_as_written<K: Child>(
+    cx: &ReconcileContext<'_>,
+    desired: &K,
+    live: &ObjectMeta,
+    content: u64,
+) -> bool {
+    // The caches have seen the write: any other version by now is a later one.
+    let written = cx.with_state(|state| state.written.remove(&desired.display_name()));
+    written.is_some_and(|written| {
+        written.content == content
+            && written.version.is_some()
+            && written.version == live.resource_version
+    })
 }
 
 /// The live object, from the API server: the cache is behind.
@@ -197,6 +221,9 @@ fn check_applied<K: Child>(
     match first_difference(desired, written) {
         None => {
             cx.record_write(cache.write_fence(written.metadata()));
+            let version = written.resource_version();
+            let object = WrittenObject { version, content: content_hash(desired) };
+            cx.with_state(|state| state.written.insert(desired.display_name(), object));
             Ok(ApplyResult::Written)
         }
         Some(field) => Err(ApplyError::from_issue(
