@@ -51,8 +51,8 @@ impl fmt::Display for Blocker {
             ),
             Self::SettingsLost { component, sources } if sources.is_empty() => write!(
                 f,
-                "the ConfigMap of {component} was deleted or damaged, and none of its pods has \
-                 reported yet whether it migrates items"
+                "the ConfigMap of {component} was deleted or damaged; it is written again once a pod \
+                 of {component} reports whether it migrates items"
             ),
             Self::SettingsLost { component, sources } => {
                 let names: Vec<_> = sources.iter().map(ComponentName::as_str).collect();
