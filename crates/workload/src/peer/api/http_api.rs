@@ -48,8 +48,9 @@ impl Application<PeerSettings> for PeerApi {
             return forward::write_item(request, successor, key, &write).await;
         }
         if write.precondition.is_some() {
-            let message = "peers have no single owner of an item that could check a precondition: \
-                           write without one";
+            let message = "peers check no precondition of a write: an item has several owners, and a \
+                           quorum of them cannot compare and write in one step. Write without \
+                           If-Match and If-None-Match, or use a shape with a store";
             return Err(HttpError::new(StatusCode::NOT_IMPLEMENTED, message));
         }
         if write.content == Content::Deleted && !request.context.is_repeated {

@@ -10,7 +10,8 @@
 //! A peer may vote in a quorum if its disk still has every write that it acknowledged.
 //!
 //! 1. *A volume that was in use* votes, unless another peer remembers a later mark of it than the
-//!    peer found on it at its start: then it is a snapshot, and joins like an empty one.
+//!    peer found on it at its start: then it is a snapshot, and joins like an empty one. A peer that
+//!    leaves does not join; it hands over what the snapshot has, and does not vote.
 //! 2. *A new volume* has acknowledged nothing, if no other one was used under the same name. No
 //!    volume stores a copy before a majority of the members, its peer included, remember it, on
 //!    disk; a new one begins to vote once they remember it as the first under its name. If an

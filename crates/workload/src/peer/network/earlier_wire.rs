@@ -41,14 +41,12 @@ use maquette_contract::{Content, ItemKey, ItemValue, Record, Version};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A request that peers of the version before know in another form.
-pub(super) trait EarlierForm: PeerRequest {
-    type Earlier: PeerRequest;
-
+pub(super) trait EarlierForm<E: PeerRequest>: PeerRequest {
     /// # Errors
     /// If an earlier peer cannot keep what is sent.
-    fn to_earlier(&self) -> Result<Self::Earlier, PeerRequestError>;
+    fn to_earlier(&self) -> Result<E, PeerRequestError>;
 
-    fn from_earlier(&self, reply: <Self::Earlier as PeerRequest>::Response) -> Self::Response;
+    fn read_earlier(&self, reply: E::Response) -> Self::Response;
 }
 
 /// Whether a peer of the version before can keep it.
@@ -89,14 +87,12 @@ impl PeerRequest for EarlierRead {
     type Response = EarlierCopy;
 }
 
-impl EarlierForm for ReadRequest {
-    type Earlier = EarlierRead;
-
+impl EarlierForm<EarlierRead> for ReadRequest {
     fn to_earlier(&self) -> Result<EarlierRead, PeerRequestError> {
         Ok(EarlierRead { key: self.key.clone(), version_only: self.version_only })
     }
 
-    fn from_earlier(&self, copy: EarlierCopy) -> ReadReply {
+    fn read_earlier(&self, copy: EarlierCopy) -> ReadReply {
         let EarlierCopy { votes, counts_for_quorum, version, value } = copy;
         let found = version.clone().filter(|_| !self.version_only).zip(value);
         let record = found.map(|(version, value)| Record::new(version, Content::Value(value)));
@@ -121,9 +117,7 @@ impl PeerRequest for EarlierWrite {
     type Response = Vec<Version>;
 }
 
-impl EarlierForm for WriteRequest {
-    type Earlier = EarlierWrite;
-
+impl EarlierForm<EarlierWrite> for WriteRequest {
     fn to_earlier(&self) -> Result<EarlierWrite, PeerRequestError> {
         match self.copies.iter().find(|copy| !can_keep_content(&copy.record.content)) {
             Some(copy) => Err(PeerRequestError::TooEarly(copy.key.clone())),
@@ -131,7 +125,7 @@ impl EarlierForm for WriteRequest {
         }
     }
 
-    fn from_earlier(&self, versions: Vec<Version>) -> WriteReply {
+    fn read_earlier(&self, versions: Vec<Version>) -> WriteReply {
         let attestation = self.terms.as_ref().map(|_| AttestationMessage::unattested());
         WriteReply { versions, attestation }
     }
@@ -157,14 +151,12 @@ impl PeerRequest for EarlierList {
     type Response = EarlierPage;
 }
 
-impl EarlierForm for ListRequest {
-    type Earlier = EarlierList;
-
+impl EarlierForm<EarlierList> for ListRequest {
     fn to_earlier(&self) -> Result<EarlierList, PeerRequestError> {
         Ok(EarlierList { after: self.after.clone() })
     }
 
-    fn from_earlier(&self, page: EarlierPage) -> ListReply {
+    fn read_earlier(&self, page: EarlierPage) -> ListReply {
         let EarlierPage { votes, counts_for_quorum, items } = page;
         ListReply { counts_for_quorum: votes || counts_for_quorum, items, refusal: None }
     }
@@ -178,14 +170,12 @@ impl PeerRequest for EarlierGetTransition {
     type Response = PeerTransition;
 }
 
-impl EarlierForm for GetTransition {
-    type Earlier = EarlierGetTransition;
-
+impl EarlierForm<EarlierGetTransition> for GetTransition {
     fn to_earlier(&self) -> Result<EarlierGetTransition, PeerRequestError> {
         Ok(EarlierGetTransition {})
     }
 
-    fn from_earlier(&self, transition: PeerTransition) -> PeerTransition {
+    fn read_earlier(&self, transition: PeerTransition) -> PeerTransition {
         transition
     }
 }

@@ -1,6 +1,6 @@
 //! Requests from peer to peer.
 //!
-//! Owns the protocol ([`wire`]), the port that serves it, the connections, and the probe of the
+//! Owns the protocol ([`wire`]; [`earlier_wire`] for peers of the version before), the port that serves it, the connections, and the probe of the
 //! edge from the peers to themselves. It never decides which peers own an item, and never repeats
 //! a request.
 

@@ -73,7 +73,7 @@ impl PeerNetwork {
     }
 
     /// Sends a request to another peer; once more in its earlier form if the peer knows only that.
-    pub(super) async fn send_in_known_form<M: EarlierForm>(
+    pub(super) async fn send_in_known_form<M: EarlierForm<E>, E: PeerRequest>(
         &self,
         name: &str,
         message: &M,
@@ -81,7 +81,7 @@ impl PeerNetwork {
         match self.send_request(name, message).await {
             Err(error) if error.is_unknown_path() => {
                 let reply = self.send_request(name, &message.to_earlier()?).await?;
-                Ok(message.from_earlier(reply))
+                Ok(message.read_earlier(reply))
             }
             reply => reply,
         }

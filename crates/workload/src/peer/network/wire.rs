@@ -2,7 +2,8 @@
 //!
 //! Each request names its recipient, the component and the peer: an address that was resolved
 //! earlier may by now belong to another peer. A form that changed has another path: a peer of another
-//! release refuses the request, and never misreads it.
+//! release refuses the request, and never misreads it. [`super::earlier_wire`] has the forms of the
+//! version before.
 
 use super::attestation::{AttestationMessage, OperationTerms};
 use crate::peer::{

@@ -15,6 +15,7 @@ mod model;
 mod pods;
 mod repaired_values;
 mod repeated_writes;
+mod reports;
 mod resizing;
 mod strangers;
 mod successor;

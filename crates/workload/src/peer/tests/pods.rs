@@ -38,15 +38,16 @@ pub(super) struct Pod {
     component: ComponentName,
     options: Options,
     _folder: TempDir,
+    volume: TempDir,
     runtime: Option<Runtime>,
 }
 
 impl Pod {
     pub(super) fn new(component_name: &str, ordinal: usize) -> Self {
-        let folder = TempDir::new().unwrap();
+        let (folder, volume) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let options = Options {
             config: folder.path().join("component.json"),
-            data: Some(folder.path().to_owned()),
+            data: Some(volume.path().to_owned()),
             pod: format!("shop-{component_name}-{ordinal}"),
             listen_ip: Ipv4Addr::LOCALHOST.into(),
             traffic_port: free_port(),
@@ -55,7 +56,13 @@ impl Pod {
             peers_port: free_port(),
             admin_port: free_port(),
         };
-        Self { component: component(component_name), options, _folder: folder, runtime: None }
+        Self {
+            component: component(component_name),
+            options,
+            _folder: folder,
+            volume,
+            runtime: None,
+        }
     }
 
     pub(super) fn traffic(&self) -> Address {
@@ -114,6 +121,20 @@ impl Pod {
         self.runtime.take().unwrap().shutdown_background();
     }
 
+    /// Gives it an empty volume for its next start.
+    pub(super) fn replace_volume(&mut self) {
+        self.volume = TempDir::new().unwrap();
+        self.options.data = Some(self.volume.path().to_owned());
+    }
+
+    /// The answer of its readiness probe.
+    pub(super) async fn readiness(&self) -> (StatusCode, String) {
+        let address = Address::new("127.0.0.1", self.options.admin_port);
+        let upstream = Upstream::new(user_target(&self.component, address));
+        let reply = request(&upstream, Method::GET, "/readyz", "").await;
+        (reply.status, String::from_utf8_lossy(&reply.body).into_owned())
+    }
+
     pub(super) async fn send(&self, method: Method, path: &str, body: &str) -> CallResponse {
         let upstream = Upstream::new(user_target(&self.component, self.traffic()));
         request(&upstream, method, path, body).await
@@ -153,11 +174,9 @@ impl Pod {
     }
 
     pub(super) async fn wait_until_ready(&self) {
-        let address = Address::new("127.0.0.1", self.options.admin_port);
-        let upstream = Upstream::new(user_target(&self.component, address));
         wait_until("the pod is ready", || async {
-            let reply = request(&upstream, Method::GET, "/readyz", "").await;
-            if reply.status == StatusCode::OK { Ok(()) } else { Err(reply) }
+            let (status, reason) = self.readiness().await;
+            if status == StatusCode::OK { Ok(()) } else { Err((status, reason)) }
         })
         .await;
     }
@@ -226,6 +245,7 @@ pub(super) fn record_of(answer: &Answer) -> Option<Record> {
         Outcome::Item { version, value, .. } => {
             Some(Record::new(version.clone(), Content::Value(value.clone())))
         }
+        Outcome::WasDeleted { .. } => None,
         Outcome::Error(error) if error.contains("there is no item") => None,
         other => panic!("neither an item nor none: {other:?}"),
     }
