@@ -269,13 +269,13 @@ impl TargetPool {
     fn identify(&self, taken: &mut PooledConnection, response: &Response<Bytes>) {
         let named = response.headers().get(&self.options.pod_header);
         let named = named.and_then(|name| name.to_str().ok());
-        if taken.pod.as_deref() == named && named.is_some() {
-            return;
+        match (&taken.pod, named) {
+            (Some(known), Some(name)) if **known == *name => {}
+            // Its target does not name pods.
+            (Some(_), None) => {}
+            (_, Some(name)) => taken.pod = Some(name.into()),
+            (None, None) => taken.pod = Some(taken.connection.remote().to_string().into()),
         }
-        taken.pod = Some(match named {
-            Some(name) => name.into(),
-            None => taken.connection.remote().to_string().into(),
-        });
     }
 }
 

@@ -10,7 +10,6 @@ use super::call::{CallResponse, TryError};
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use maquette_http_client::{Backoff, PodName, Try};
 use std::{
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -94,31 +93,27 @@ impl TryCounts {
     ) -> Result<CallResponse, Option<TryError>> {
         let _call = Counted::new(&self.calls);
         let first_try = Arc::<Try>::default();
-        let mut first = pin!(sender.send_try(&first_try, false));
         let next_try = next_try_time(Instant::now(), deadline);
-        let mut tries = FurtherTries {
-            counts: self,
-            sender,
-            deadline,
-            in_flight: FuturesUnordered::new(),
-            not_slow_yet: vec![],
-            slow: vec![],
-            avoid: vec![],
-            next_try,
-            backoff: RETRY_BACKOFF,
-            may_be_received: false,
-            last_error: None,
+        let sent = Arc::clone(&first_try);
+        let mut first: BoxFuture<'_, _> = Box::pin(async move {
+            let outcome = sender.send_try(&sent, false).await;
+            (sent, outcome)
+        });
+        let failure = match timeout_at(next_try, &mut first).await {
+            Ok((_, Ok(response))) => return Ok(response),
+            Ok((_, Err(failure))) => Some(failure),
+            Err(_) => None,
         };
-        match timeout_at(next_try, first.as_mut()).await {
-            Ok(Ok(response)) => return Ok(response),
-            Ok(Err(failure)) => tries.note_failure(failure).map_err(Some)?,
-            Err(_) => {
-                tries.not_slow_yet.push(Arc::clone(&first_try));
-                let sent = Arc::clone(&first_try);
-                tries.in_flight.push(Box::pin(async move { (sent, first.await) }));
+        let mut tries = FurtherTries::new(self, sender, deadline, next_try);
+        match failure {
+            Some(failure) => tries.note_failure(failure).map_err(Some)?,
+            None => {
+                tries.not_slow_yet.push(first_try);
+                tries.in_flight.push(first);
             }
         }
-        match timeout_at(deadline, tries.run()).await {
+        // Rare: the state of a call without further tries is small.
+        match Box::pin(timeout_at(deadline, tries.run())).await {
             Ok(outcome) => outcome.map_err(Some),
             Err(_) => Err(tries.last_error),
         }
@@ -144,7 +139,23 @@ struct FurtherTries<'a, S> {
     last_error: Option<TryError>,
 }
 
-impl<S: TrySender> FurtherTries<'_, S> {
+impl<'a, S: TrySender> FurtherTries<'a, S> {
+    fn new(counts: &'a TryCounts, sender: &'a S, deadline: Instant, next_try: Instant) -> Self {
+        Self {
+            counts,
+            sender,
+            deadline,
+            in_flight: FuturesUnordered::new(),
+            not_slow_yet: vec![],
+            slow: vec![],
+            avoid: vec![],
+            next_try,
+            backoff: RETRY_BACKOFF,
+            may_be_received: false,
+            last_error: None,
+        }
+    }
+
     async fn run(&mut self) -> Result<CallResponse, TryError> {
         loop {
             tokio::select! {
