@@ -3,6 +3,7 @@
 use crate::{small_volume::SmallVolume, store_process::StoreProcess};
 use redis::{Commands, RedisResult};
 use std::{
+    io::BufRead,
     thread,
     time::{Duration, Instant},
 };
@@ -65,6 +66,44 @@ fn a_full_volume_serves_reads_and_deletes_and_then_writes_again() {
         redis.get::<_, Vec<u8>>(format!("large/{}", written - 1)).unwrap().len(),
         100 * 1024
     );
+}
+
+/// Reads the log to the line with this message, and returns it with those before it.
+fn log_until(store: &mut StoreProcess, message: &str) -> Vec<serde_json::Value> {
+    let mut lines = vec![];
+    loop {
+        let mut line = String::new();
+        assert!(store.log.read_line(&mut line).unwrap() > 0, "no line {message:?} in {lines:?}");
+        lines.push(serde_json::from_str::<serde_json::Value>(&line).unwrap());
+        let text = lines[lines.len() - 1]["message"].as_str().unwrap_or_default();
+        if text.starts_with(message) {
+            return lines;
+        }
+    }
+}
+
+#[test]
+fn a_warning_comes_once_when_nine_tenths_of_the_volume_are_used() {
+    let volume = SmallVolume::mount(24);
+    let mut store = start_store(&volume);
+    let mut redis = store.connect();
+    write_until_full(&mut redis);
+    let lines = log_until(&mut store, "the volume is full");
+    let warnings: Vec<_> = lines
+        .iter()
+        .filter(|line| line["message"] == "the volume is nearly full; enlarge it")
+        .collect();
+    assert_eq!(warnings.len(), 1, "{lines:?}");
+    let (warning, total) = (warnings[0], 24 << 20);
+    assert_eq!((&warning["level"], &warning["total"]), (&"WARN".into(), &total.into()));
+    let free = warning["free"].as_u64().unwrap();
+    assert!(free * 10 <= total && free * 20 > total, "late or early: {warning}");
+    assert!(warning["percent"].as_u64().unwrap() >= 90, "{warning}");
+    let report = store.fetch_admin("/observations");
+    let seen: serde_json::Value =
+        serde_json::from_str(report.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(seen["volume"]["bytes"], total, "{seen}");
+    assert!(seen["volume"]["freeBytes"].as_u64().unwrap() <= total / 10, "{seen}");
 }
 
 #[test]

@@ -4,7 +4,10 @@ use super::{
     StoreClient,
     scan::{StorePage, scan_page},
 };
-use crate::backend::{BackendError, QueryContext};
+use crate::{
+    backend::{BackendError, QueryContext},
+    storage::Position,
+};
 use maquette_contract::{Collection, ItemPage, PageItem};
 
 /// The most keys that one `SCAN` examines.
@@ -26,11 +29,7 @@ impl StoreClient {
         limit: usize,
         after: Option<&str>,
     ) -> Result<ItemPage, BackendError> {
-        let mut cursor = after.map_or(Ok(0), str::parse).map_err(|_| {
-            BackendError::Invalid(format!(
-                "after={after:?} is not the cursor of a page; start again without one"
-            ))
-        })?;
+        let mut cursor = after.map_or(Ok(0), parse_cursor)?;
         let mut page = ItemPage { collection: collection.clone(), items: vec![], next: None };
         for _ in 0..MAX_SCANS {
             let count = (limit - page.items.len()).min(MAX_SCAN);
@@ -48,4 +47,15 @@ impl StoreClient {
         }
         Ok(page)
     }
+}
+
+/// The cursor that a user gives. A store's error for one that is out of range would count as a failure
+/// of the model.
+fn parse_cursor(after: &str) -> Result<u64, BackendError> {
+    let position = after.parse().ok().and_then(Position::new);
+    position.map(Position::get).ok_or_else(|| {
+        BackendError::Invalid(format!(
+            "after={after:?} is not the cursor of a page; start again without one"
+        ))
+    })
 }

@@ -13,7 +13,7 @@ use connections::{ConnectionState, ConnectionTable, WatchedStream};
 use hyper::{
     Request, StatusCode, Version,
     body::Incoming,
-    header::{CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue},
+    header::{CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING},
     server::conn::http1,
     service::Service,
 };
@@ -230,6 +230,12 @@ fn check_head(version: Version, headers: &HeaderMap) -> Result<(), (StatusCode, 
             return bad_request("the header Host is not a host name or address with a port\n");
         }
         (Some(_), None) => {}
+    }
+    // hyper reads any list that ends with "chunked", and would pass on a body that is compressed.
+    let is_chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if !headers.get_all(TRANSFER_ENCODING).iter().all(is_chunked) {
+        let reason = "the only transfer coding that is understood is \"chunked\"\n";
+        return Err((StatusCode::NOT_IMPLEMENTED, reason));
     }
     // hyper sends "100 Continue" once the body is read: a request that is refused before gets its
     // answer instead.

@@ -76,6 +76,17 @@ async fn a_request_without_one_valid_host_is_400() {
 }
 
 #[tokio::test]
+async fn a_body_in_another_transfer_coding_than_chunked_is_501() {
+    let web = idle_service().await;
+    for (coding, status) in [("gzip, chunked", "501"), ("gzip,chunked", "501"), ("Chunked", "404")]
+    {
+        let head = format!("PUT /items/a/1 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: {coding}");
+        let got = exchange(&web.address, &format!("{head}\r\n\r\n1\r\n7\r\n0\r\n\r\n")).await;
+        assert!(got.starts_with(&format!("HTTP/1.1 {status} ")), "{coding}: {got}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_would_be_refused_is_refused_before_it_is_sent() {
     let web = idle_service().await;
     let large = "content-length: 65537";

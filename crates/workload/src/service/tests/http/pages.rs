@@ -67,5 +67,14 @@ async fn a_malformed_list_is_400() {
         let got = web.get(&format!("/items/books?{query}")).await;
         got.error(StatusCode::BAD_REQUEST);
     }
+    // The last ones are numbers that no page ends with.
+    for after in ["", "-1", "+", "281474976710656", "18446744073709551615"] {
+        let error = web.get(&format!("/items/books?after={after}")).await;
+        let error = error.error(StatusCode::BAD_REQUEST);
+        assert!(
+            error.starts_with(&format!("after=\"{}\" is not", after.replace('+', " "))),
+            "{error}"
+        );
+    }
     web.get("/items/Books").await.error(StatusCode::BAD_REQUEST);
 }
