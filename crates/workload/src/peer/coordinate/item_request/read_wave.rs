@@ -113,3 +113,32 @@ pub(super) fn split_targets(
     }
     (first, others.cloned().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::membership::{Layout, LayoutTransition};
+    use maquette_contract::ItemKey;
+
+    #[test]
+    fn a_read_asks_as_few_owners_as_can_be_enough_and_each_of_them_at_times() {
+        let key = ItemKey::parse("orders/1").unwrap();
+        let layout = Layout::new((0..5).map(|ordinal| format!("p-{ordinal}")), 3).unwrap();
+        let own = layout.owners_of(&key)[0].to_owned();
+        let quorum = Quorum::new(&LayoutTransition::settled(layout), &key);
+        let owners = quorum.all_owners();
+        for asker in [own.as_str(), "no owner"] {
+            let mut asked_first = BTreeSet::new();
+            // Each of two or three owners is left out by chance: all 100 times with 3^-100 at most.
+            for _ in 0..100 {
+                let (first, others) = split_targets(&quorum, &owners, asker);
+                assert_eq!((first.len(), others.len()), (2, 1));
+                assert!(first.is_disjoint(&others) && (asker != own || first.contains(&own)));
+                asked_first.extend(first);
+            }
+            assert_eq!(asked_first, owners);
+        }
+        let few = BTreeSet::from([own.clone()]);
+        assert_eq!(split_targets(&quorum, &few, &own), (few, BTreeSet::new()));
+    }
+}
