@@ -7,8 +7,8 @@ use super::{
     reports::{PollSchedule, ReportStore},
     state::{ReconcileState, StateStore, TakenReadings},
     watch::{
-        Cache, Caches, CauseSource, ForeignObjects, Installation, LenientArchitecture,
-        NameReservations, Queue, RolloutSlots, SeenOwner, WriteFence,
+        Cache, Caches, CauseRequest, CauseSource, ForeignObjects, Installation,
+        LenientArchitecture, NameReservations, Queue, RolloutSlots, SeenOwner, WriteFence,
     },
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     plan::Identity,
     render::RenderSettings,
 };
+use futures::channel::mpsc::UnboundedSender;
 use k8s_openapi::{
     Metadata, NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta,
     jiff::Timestamp,
@@ -36,7 +37,9 @@ pub(super) struct Context {
     pub(super) foreign_objects: ForeignObjects,
     pub(super) name_reservations: NameReservations,
     pub(super) queue: Arc<Queue>,
-    pub(super) states: StateStore,
+    pub(super) states: Arc<StateStore>,
+    /// To the reader of causes.
+    pub(super) cause_requests: UnboundedSender<CauseRequest>,
     pub(super) reports: Arc<ReportStore>,
     pub(super) poll_schedule: Arc<PollSchedule>,
     pub(super) reporter: Reporter,
@@ -61,13 +64,9 @@ impl Context {
         self.reports.invalidate(key, concerned.filter_map(|pod| pod.uid()));
     }
 
-    /// Drops what is kept of a deleted Architecture.
+    /// Drops what is kept of a deleted Architecture. No reconcile of a new one of the same name may
+    /// be in progress.
     pub(super) fn forget_architecture(&self, key: &ArchitectureKey) {
-        self.queue.mark_started(key);
-        // A new one of the same name may exist since the controller looked this one up.
-        if self.caches.architectures.get(&key.object_ref()).is_some() {
-            self.queue.push(key.clone());
-        }
         self.name_reservations.forget(key);
         self.states.forget(key);
         self.reports.forget(key);
@@ -184,23 +183,26 @@ impl<'a> ReconcileContext<'a> {
         snapshot
     }
 
-    /// [`Self::snapshot`], with the causes that are read on demand; and when to look again, if
+    /// [`Self::snapshot`], with the causes that were read on demand so far; and when to look again, if
     /// something waits.
-    pub(super) async fn explained_snapshot(&self, now: Timestamp) -> (Snapshot, Option<Duration>) {
+    pub(super) fn explained_snapshot(&self, now: Timestamp) -> (Snapshot, Option<Duration>) {
         let mut snapshot = self.snapshot();
-        let source = self.cause_source();
-        let mut readings = self.take_readings();
-        let (causes, next_look) = readings.complete(&source, &snapshot, now).await;
-        snapshot.causes = causes;
-        (snapshot, next_look)
+        let known = self.with_state(|state| state.cause_readings.look(&snapshot, now));
+        if let Some(to_read) = known.to_read {
+            // It fails only when the operator ends.
+            let request = CauseRequest { key: self.key.clone(), to_read };
+            let _ = self.shared.cause_requests.unbounded_send(request);
+        }
+        snapshot.causes = known.causes;
+        (snapshot, known.next_look)
     }
 
     pub(super) fn cause_source(&self) -> CauseSource {
         CauseSource { client: self.shared.client.clone(), namespace: self.key.namespace.clone() }
     }
 
-    /// What was read on demand so far, until the result is dropped: reconciles of one Architecture
-    /// do not overlap.
+    /// What was read of autoscalers so far, until the result is dropped: reconciles of one
+    /// Architecture do not overlap.
     pub(super) fn take_readings(&self) -> TakenReadings<'_> {
         TakenReadings::new(&self.shared.states, &self.key)
     }

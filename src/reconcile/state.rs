@@ -6,7 +6,7 @@
 
 use super::{
     key::ArchitectureKey,
-    watch::{CauseReadings, LastSeen, WriteFence},
+    watch::{AutoscalerReadings, CauseReadings, LastSeen, WriteFence},
 };
 use k8s_openapi::api::events::v1::Event;
 use maquette_contract::Revision;
@@ -62,6 +62,14 @@ pub(super) struct Repairs {
     pub(super) times: Vec<Instant>,
 }
 
+/// One version of an object, as a write returned it.
+#[derive(Debug)]
+pub(super) struct WrittenObject {
+    pub(super) version: Option<String>,
+    /// The hash of the content that the write applied, all of which the object had.
+    pub(super) content: u64,
+}
+
 /// An Event that was written a short time ago, or not yet.
 #[derive(Debug)]
 pub(super) struct EventRecord {
@@ -83,6 +91,8 @@ pub(super) struct ReconcileState {
     /// Components whose configuration was requested to change, while it is unknown whether it did.
     pub(super) uncertain_configs: BTreeSet<String>,
     pub(super) last_seen: LastSeen,
+    /// By kind and name: what was written since the last reconcile, and needs no comparison.
+    pub(super) written: HashMap<String, WrittenObject>,
     /// By the pod's UID.
     pub(super) kubelet_refreshes: HashMap<String, KubeletRefresh>,
     /// By the claim's name.
@@ -93,6 +103,7 @@ pub(super) struct ReconcileState {
     pub(super) events: Vec<EventRecord>,
     pub(super) status_written_at: Option<Instant>,
     pub(super) cause_readings: CauseReadings,
+    pub(super) autoscaler_readings: AutoscalerReadings,
     /// By object and field: its repairs within the window.
     pub(super) repairs: HashMap<(String, String), Repairs>,
 }
@@ -167,37 +178,47 @@ impl StateStore {
         act(states.entry(key.clone()).or_default())
     }
 
+    /// The same for an Architecture that has a state; none if it was forgotten.
+    pub(super) fn with_known<T>(
+        &self,
+        key: &ArchitectureKey,
+        act: impl FnOnce(&mut ReconcileState) -> T,
+    ) -> Option<T> {
+        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        states.get_mut(key).map(act)
+    }
+
     pub(super) fn forget(&self, key: &ArchitectureKey) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
-/// The readings of one Architecture, taken from its state. They are put back when this is dropped,
+/// The autoscalers of one Architecture, taken from its state. They are put back when this is dropped,
 /// also when a deadline ends the step that has them.
 #[derive(Debug)]
 pub(super) struct TakenReadings<'a> {
     states: &'a StateStore,
     key: &'a ArchitectureKey,
-    readings: CauseReadings,
+    readings: AutoscalerReadings,
 }
 
 impl<'a> TakenReadings<'a> {
     pub(super) fn new(states: &'a StateStore, key: &'a ArchitectureKey) -> Self {
-        let readings = states.with(key, |state| std::mem::take(&mut state.cause_readings));
+        let readings = states.with(key, |state| std::mem::take(&mut state.autoscaler_readings));
         Self { states, key, readings }
     }
 }
 
 impl Deref for TakenReadings<'_> {
-    type Target = CauseReadings;
+    type Target = AutoscalerReadings;
 
-    fn deref(&self) -> &CauseReadings {
+    fn deref(&self) -> &AutoscalerReadings {
         &self.readings
     }
 }
 
 impl DerefMut for TakenReadings<'_> {
-    fn deref_mut(&mut self) -> &mut CauseReadings {
+    fn deref_mut(&mut self) -> &mut AutoscalerReadings {
         &mut self.readings
     }
 }
@@ -205,7 +226,7 @@ impl DerefMut for TakenReadings<'_> {
 impl Drop for TakenReadings<'_> {
     fn drop(&mut self) {
         let readings = std::mem::take(&mut self.readings);
-        self.states.with(self.key, |state| state.cause_readings = readings);
+        self.states.with(self.key, |state| state.autoscaler_readings = readings);
     }
 }
 

@@ -16,7 +16,6 @@ use self::{
     watches::WatchMetrics,
 };
 use super::{error::ReconcileError, key::ArchitectureKey};
-use kube::runtime::controller::Action;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -157,11 +156,7 @@ impl Metrics {
         self.evolutions.forget(key);
     }
 
-    pub(super) fn record_reconcile(
-        &self,
-        took: Duration,
-        outcome: &Result<Action, ReconcileError>,
-    ) {
+    pub(super) fn record_reconcile<T>(&self, took: Duration, outcome: &Result<T, ReconcileError>) {
         let result = if outcome.is_ok() { "success" } else { "error" };
         let labels = ReconcileLabels { controller: CONTROLLER, result };
         self.reconciles.get_or_create(&labels).inc();

@@ -5,6 +5,7 @@
 mod admin;
 mod call_timeout;
 mod client;
+mod controller;
 mod lease;
 mod run;
 mod scope;

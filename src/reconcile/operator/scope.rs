@@ -2,34 +2,21 @@
 
 use super::super::{
     context::Context,
-    error::ReconcileError,
     key::ArchitectureKey,
     metrics::Metrics,
-    reconciler::{error_policy, reconcile},
     reports::{PollSchedule, Poller, ReportStore},
-    state::StateStore,
     watch::{
-        Caches, ForeignObjects, Health, Installation, LenientArchitecture, NameReservations, Queue,
-        RolloutSlots, WatchScope, WatchSet, new_queue,
+        Caches, CauseReader, CauseRequest, ForeignObjects, Health, Installation, NameReservations,
+        Queue, RolloutSlots, WatchScope, WatchSet,
     },
 };
+use super::controller::run_controller;
 use crate::render::RenderSettings;
-use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
-use kube::{
-    Client,
-    runtime::{
-        applier,
-        controller::{Action, Config, Error as ControllerError},
-        events::Reporter,
-    },
-};
-use std::{sync::Arc, time::Duration};
+use futures::channel::mpsc::{UnboundedSender, unbounded};
+use kube::{Client, runtime::events::Reporter};
+use std::sync::Arc;
 use tokio::task::JoinSet;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
-
-/// Requests for a reconcile within this time count as one: the creation of an object causes many
-/// events.
-const DEBOUNCE: Duration = Duration::from_millis(50);
+use tokio_util::task::TaskTracker;
 
 /// What all scopes share.
 #[derive(Clone)]
@@ -50,7 +37,7 @@ pub(super) struct SharedParts {
 
 /// Starts the tasks of `scope`. None of them ends by itself.
 pub(super) fn start_scope(parts: &SharedParts, scope: &WatchScope, tasks: &mut JoinSet<()>) {
-    let (queue, requests) = new_queue(Arc::clone(&parts.metrics));
+    let queue = Queue::new(Arc::clone(&parts.metrics));
     let watches = WatchSet {
         client: &parts.watch_client,
         scope,
@@ -66,13 +53,27 @@ pub(super) fn start_scope(parts: &SharedParts, scope: &WatchScope, tasks: &mut J
         let is_stuck = watched.has_architectures() && waiting.is_stuck();
         is_stuck.then(|| format!("the controller of {name}"))
     });
-    let (poller, context) = build_parts(parts.clone(), caches, queue);
+    let (cause_requests, requests) = unbounded();
+    let (poller, context) = build_parts(parts.clone(), caches, queue, cause_requests);
     tasks.spawn(poller.run());
+    let (states, queue) = (Arc::clone(&context.states), Arc::clone(&context.queue));
+    let record = move |key: ArchitectureKey, answers| {
+        let has_changed = states.with_known(&key, |state| state.cause_readings.record(answers));
+        if has_changed == Some(true) {
+            queue.push(key);
+        }
+    };
+    tasks.spawn(CauseReader { client: parts.client.clone(), requests, record }.run());
     let reconciles = parts.reconciles.clone();
-    tasks.spawn(run_controller(context, requests, parts.concurrency, reconciles));
+    tasks.spawn(run_controller(Arc::new(context), parts.concurrency, reconciles));
 }
 
-fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller, Context) {
+fn build_parts(
+    parts: SharedParts,
+    caches: Caches,
+    queue: Arc<Queue>,
+    cause_requests: UnboundedSender<CauseRequest>,
+) -> (Poller, Context) {
     let reports = Arc::<ReportStore>::default();
     let poll_schedule = Arc::<PollSchedule>::default();
     let poller = Poller::new(
@@ -89,7 +90,8 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         foreign_objects: ForeignObjects::default(),
         name_reservations: NameReservations::default(),
         queue,
-        states: StateStore::default(),
+        states: Arc::default(),
+        cause_requests,
         reports,
         poll_schedule,
         reporter: parts.reporter,
@@ -98,51 +100,4 @@ fn build_parts(parts: SharedParts, caches: Caches, queue: Arc<Queue>) -> (Poller
         rollout_slots: parts.rollout_slots,
     };
     (poller, context)
-}
-
-/// Reconciles every Architecture that `requests` names, each of them in one task at a time.
-async fn run_controller(
-    context: Context,
-    requests: UnboundedReceiver<ArchitectureKey>,
-    concurrency: u16,
-    reconciles: TaskTracker,
-) {
-    let context = Arc::new(context);
-    let store = context.caches.architectures.clone();
-    let object_refs = requests.map(|key| Ok::<_, ReconcileError>(key.object_ref()));
-    let config = Config::default().debounce(DEBOUNCE).concurrency(concurrency);
-    applier(
-        |architecture, context| Box::pin(spawn_reconcile(&reconciles, architecture, context)),
-        error_policy,
-        Arc::clone(&context),
-        store,
-        object_refs,
-        config,
-    )
-    .for_each(|result| {
-        if let Err(ControllerError::ObjectNotFound(deleted)) = result {
-            let namespace = deleted.namespace.clone().unwrap_or_default();
-            let key = ArchitectureKey { namespace, name: deleted.name.clone() };
-            context.forget_architecture(&key);
-        }
-        std::future::ready(())
-    })
-    .await;
-}
-
-/// Reconciles in a task of its own, which ends when the result is dropped.
-fn spawn_reconcile(
-    reconciles: &TaskTracker,
-    architecture: Arc<LenientArchitecture>,
-    context: Arc<Context>,
-) -> impl Future<Output = Result<Action, ReconcileError>> + use<> {
-    let task = AbortOnDropHandle::new(reconciles.spawn(reconcile(architecture, context)));
-    async move {
-        match task.await {
-            Ok(result) => result,
-            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
-            // It is aborted only with the controller, which waits for nothing any more.
-            Err(_) => std::future::pending().await,
-        }
-    }
 }

@@ -16,7 +16,7 @@ use super::{
     publish::{find_ready, is_ready, leave_alone, report_panic, write_status},
     reports::PollMode,
     volumes::set_claim_owners,
-    watch::LenientArchitecture,
+    watch::{LenientArchitecture, NextTurn},
 };
 use crate::{
     api::VolumeStatus,
@@ -24,8 +24,7 @@ use crate::{
         Acceptance, Assessment, IssueKind, RunningTopology, Subject, Target, running_topology,
     },
 };
-use kube::runtime::controller::Action;
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// The steps end after this time, so that the status is always written: longer than the timeout of
@@ -40,39 +39,35 @@ const OTHER_INSTALLATION_PERIOD: Duration = Duration::from_secs(10);
 /// The wait without any event. Such a reconcile makes no request if nothing changed.
 const RESYNC_PERIOD: Duration = Duration::from_secs(300);
 
-/// Makes the cluster match an Architecture, as far as is possible now.
-pub(super) async fn reconcile(
-    architecture: Arc<LenientArchitecture>,
-    shared: Arc<Context>,
-) -> Result<Action, ReconcileError> {
-    let key = ArchitectureKey::from_metadata(&architecture.metadata);
-    shared.queue.mark_started(&key);
-    // Read again: a change since the controller looked it up queues no other reconcile.
+/// Makes the cluster match an Architecture, as far as is possible now. Returns when to do so again.
+pub(super) async fn reconcile(key: &ArchitectureKey, shared: &Context) -> NextTurn {
     let Some(current) = shared.caches.architectures.get(&key.object_ref()) else {
-        return Ok(Action::await_change());
+        shared.forget_architecture(key);
+        return NextTurn::OnEvent;
     };
-    if let Some(action) = deferred_action(&current, &key, &shared) {
-        return Ok(action);
+    if let Some(next) = deferred_turn(&current, key, shared) {
+        return next;
     }
     if let Some(other) = shared.installation.other_builder(&current).await {
-        leave_alone(&current, &key, &other, &shared).await;
-        return Ok(Action::requeue(OTHER_INSTALLATION_PERIOD));
+        leave_alone(&current, key, &other, shared).await;
+        return NextTurn::After(OTHER_INSTALLATION_PERIOD);
     }
     let _active = shared.metrics.start_reconcile();
     let started = Instant::now();
-    let result = match catch_panic(run_steps(&current, &shared)).await {
+    let result = match catch_panic(run_steps(&current, shared)).await {
         Ok(result) => result,
-        Err(message) => Err(handle_panic(&current, &shared, &key, message).await),
+        Err(message) => Err(handle_panic(&current, shared, key, message).await),
     };
     shared.metrics.record_reconcile(started.elapsed(), &result);
     let generation = current.metadata.generation.unwrap_or_default();
-    shared.states.with(&key, |state| {
+    shared.states.with(key, |state| {
         state.record_end(Instant::now().into_std(), generation);
         if result.is_ok() {
             state.clear_failures();
         }
     });
-    result
+    let wait = result.unwrap_or_else(|error| retry_wait(key, generation, &error, shared));
+    NextTurn::After(wait)
 }
 
 /// A bug costs one Architecture, and its status says so.
@@ -95,17 +90,17 @@ async fn handle_panic(
 
 /// Defers the reconcile if the Architecture is being deleted, or failed or was reconciled a moment
 /// ago, or if the caches are behind.
-fn deferred_action(
+fn deferred_turn(
     architecture: &LenientArchitecture,
     key: &ArchitectureKey,
     shared: &Context,
-) -> Option<Action> {
+) -> Option<NextTurn> {
     if architecture.metadata.deletion_timestamp.is_some() {
-        return Some(Action::await_change());
+        return Some(NextTurn::OnEvent);
     }
     // The last list of the scope, and a watch that fails for long, queue all Architectures.
     if !shared.caches.all_listed() && shared.caches.watch_problems().is_empty() {
-        return Some(Action::await_change());
+        return Some(NextTurn::OnEvent);
     }
     let generation = architecture.metadata.generation.unwrap_or_default();
     shared.states.with(key, |state| {
@@ -113,22 +108,21 @@ fn deferred_action(
         let backoff = state.remaining_backoff(now, generation);
         let is_behind = !state.has_seen_writes();
         let wait = backoff.or(is_behind.then_some(CATCH_UP_DELAY));
-        wait.or_else(|| state.remaining_pause(now, generation)).map(Action::requeue)
+        wait.or_else(|| state.remaining_pause(now, generation)).map(NextTurn::PutOff)
     })
 }
 
 async fn run_steps(
     architecture: &LenientArchitecture,
     shared: &Context,
-) -> Result<Action, ReconcileError> {
+) -> Result<Duration, ReconcileError> {
     let cx = ReconcileContext::new(shared, architecture)?;
     let _use = shared.caches.start_use(cx.key());
     let deadline = Instant::now() + STEPS_TIMEOUT;
     let mut outcome = ReconcileOutcome::default();
     outcome.applied.volumes = previous_volumes(&cx);
     let owners = timeout_at(deadline, set_claim_owners(&cx, &mut outcome)).await;
-    let explained = timeout_at(deadline, cx.explained_snapshot(cx.now())).await;
-    let (snapshot, next_look) = explained.unwrap_or_else(|_| (cx.snapshot(), None));
+    let (snapshot, next_look) = cx.explained_snapshot(cx.now());
     let running = running_topology(&cx.identity, &snapshot);
     let decision = decide(&cx, &snapshot, &running, deadline).await;
     let Decision { mut target, change, issues, volume_notes, .. } = decision;
@@ -158,7 +152,7 @@ async fn run_steps(
     match publish(&cx, &target, &running, outcome).await {
         // The watch queues all Architectures when it works again: no other attempt is needed.
         Err(ReconcileError::UnresolvedIssue { retry_within, .. }) if is_unwatched => {
-            Ok(Action::requeue(retry_within.unwrap_or(RESYNC_PERIOD)))
+            Ok(retry_within.unwrap_or(RESYNC_PERIOD))
         }
         result => result,
     }
@@ -183,7 +177,7 @@ async fn publish(
     target: &Target,
     running: &RunningTopology,
     mut outcome: ReconcileOutcome,
-) -> Result<Action, ReconcileError> {
+) -> Result<Duration, ReconcileError> {
     let subject = Subject {
         identity: &cx.identity,
         generation: cx.generation(),
@@ -208,28 +202,27 @@ async fn publish(
     steps_wait.into_iter().for_each(|wait| outcome.requeue_within(wait));
     match outcome.applied.issues.iter().max_by_key(|issue| issue.kind) {
         Some(worst) if worst.kind == IssueKind::Removal => {
-            Ok(Action::requeue(outcome.requeue_after.unwrap_or(CATCH_UP_DELAY)))
+            Ok(outcome.requeue_after.unwrap_or(CATCH_UP_DELAY))
         }
         Some(worst) => Err(ReconcileError::UnresolvedIssue { issue: worst.clone(), retry_within }),
-        None => Ok(Action::requeue(outcome.requeue_after.unwrap_or(RESYNC_PERIOD))),
+        None => Ok(outcome.requeue_after.unwrap_or(RESYNC_PERIOD)),
     }
 }
 
-/// Retries a failed reconcile, with a longer wait each time.
-pub(super) fn error_policy(
-    architecture: Arc<LenientArchitecture>,
+/// The wait before a failed reconcile is retried, longer each time.
+fn retry_wait(
+    key: &ArchitectureKey,
+    generation: i64,
     error: &ReconcileError,
-    shared: Arc<Context>,
-) -> Action {
-    let key = ArchitectureKey::from_metadata(&architecture.metadata);
-    let generation = architecture.metadata.generation.unwrap_or_default();
+    shared: &Context,
+) -> Duration {
     let (longest, jitter) = (error.max_backoff(), rand::random());
-    let wait = shared.states.with(&key, |state| {
+    let wait = shared.states.with(key, |state| {
         state.record_failure(Instant::now().into_std(), generation, longest, jitter)
     });
     tracing::warn!(
         architecture = %key, %error, retry_in_seconds = wait.as_secs_f64(),
         "reconcile failed"
     );
-    Action::requeue(wait)
+    wait
 }

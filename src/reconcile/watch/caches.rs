@@ -7,7 +7,7 @@ use super::{
     lenient::LenientArchitecture,
     object::{LenientObject, trim_pod},
     position::{WatchPosition, WriteFence},
-    queue::Queue,
+    queue::{Queue, Urgency},
     scope::WatchScope,
     watcher::{EventSink, INITIAL_BACKOFF, Watch},
 };
@@ -280,5 +280,10 @@ impl EventSink<LenientArchitecture> for ArchitectureSink {
                 vec![ArchitectureKey::from_metadata(&object.metadata)]
             }
         }
+    }
+
+    fn urgency_of(&self, key: &ArchitectureKey) -> Urgency {
+        let architecture = self.writer.as_reader().get(&key.object_ref());
+        architecture.map_or(Urgency::Event, |architecture| architecture.urgency())
     }
 }

@@ -1,7 +1,7 @@
 //! An Architecture as the API server has it, also if this version of Maquette cannot read it: an
 //! object of a newer version must not end the watch of all the others, and its status must say why.
 
-use super::super::key::ArchitectureKey;
+use super::{super::key::ArchitectureKey, queue::Urgency};
 use crate::api::{Architecture, ArchitectureSpec, ArchitectureStatus, RetentionPolicy};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, runtime::reflector::ObjectRef};
@@ -45,6 +45,17 @@ impl<'de> Deserialize<'de> for LenientArchitecture {
     }
 }
 
+impl LenientArchitecture {
+    /// How urgent its reconcile is.
+    pub(in crate::reconcile::watch) fn urgency(&self) -> Urgency {
+        let observed = self.status.as_ref().and_then(|status| status.observed_generation);
+        match observed == self.metadata.generation {
+            true => Urgency::Event,
+            false => Urgency::ChangedSpec,
+        }
+    }
+}
+
 fn take_member(members: &mut Map<String, Value>, name: &str) -> Value {
     members.remove(name).unwrap_or_default()
 }
@@ -68,6 +79,19 @@ mod tests {
             "metadata": metadata, "spec": spec, "status": status,
         });
         serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn a_specification_is_urgent_until_the_status_is_of_it() {
+        let spec = json!({"shape": "NTier"});
+        for (observed, urgency) in [
+            (json!(null), Urgency::ChangedSpec),
+            (json!(2), Urgency::ChangedSpec),
+            (json!(3), Urgency::Event),
+        ] {
+            let status = json!({"observedGeneration": observed});
+            assert_eq!(architecture(spec.clone(), status).urgency(), urgency, "{observed}");
+        }
     }
 
     #[test]

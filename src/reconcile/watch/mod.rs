@@ -21,14 +21,15 @@ mod watcher;
 pub(super) use cache::Cache;
 pub(super) use caches::{Caches, WatchSet};
 pub(super) use causes::{
-    AutoscalerAnswer, CauseReadings, CauseSource, ForeignObjects, NameReservations,
+    AutoscalerAnswer, AutoscalerReadings, CauseReader, CauseReadings, CauseRequest, CauseSource,
+    ForeignObjects, NameReservations,
 };
 pub(super) use health::Health;
-pub(super) use installation::{Installation, OtherInstallation, OtherReason};
+pub(super) use installation::{Installation, LeftReport, OtherInstallation, OtherReason};
 pub(super) use last_seen::{LastSeen, SeenOwner};
 pub(super) use lenient::LenientArchitecture;
 pub(super) use object::{has_create_fields, is_create_entry};
 pub(super) use position::WriteFence;
-pub(super) use queue::{Queue, new_queue};
+pub(super) use queue::{NextTurn, Queue};
 pub(super) use rollout_slots::{RolloutSlots, SLOT_RETRY};
 pub(super) use scope::WatchScope;

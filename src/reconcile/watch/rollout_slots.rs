@@ -107,11 +107,7 @@ impl SlotState {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{super::metrics::Metrics, queue::new_queue},
-        *,
-    };
-    use futures::StreamExt;
+    use super::{super::super::metrics::Metrics, *};
 
     fn key(name: &str) -> ArchitectureKey {
         ArchitectureKey { namespace: "default".to_owned(), name: name.to_owned() }
@@ -119,14 +115,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_longest_wait_gets_the_next_slot() {
-        let (queue, mut requests) = new_queue(Arc::new(Metrics::new()));
+        let queue = Queue::new(Arc::new(Metrics::new()));
         let (slots, now) = (RolloutSlots::new(1), Instant::now());
         assert_eq!(slots.claim(&key("a"), &queue, now), Ok(()));
         assert_eq!(slots.claim(&key("a"), &queue, now), Ok(()), "it holds one already");
         assert_eq!(slots.claim(&key("b"), &queue, now), Err(1));
         assert_eq!(slots.claim(&key("c"), &queue, now), Err(1));
         slots.release(&key("a"));
-        assert_eq!(requests.next().await, Some(key("b")));
+        assert_eq!(*queue.start_next().await, key("b"));
         assert_eq!(slots.claim(&key("c"), &queue, now), Err(0), "b waits longer");
         assert_eq!(slots.claim(&key("b"), &queue, now), Ok(()));
         slots.release(&key("c"));
@@ -136,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_rollout_that_takes_too_long_gives_its_slot_away() {
-        let (queue, _requests) = new_queue(Arc::new(Metrics::new()));
+        let queue = Queue::new(Arc::new(Metrics::new()));
         let (slots, now) = (RolloutSlots::new(1), Instant::now());
         assert_eq!(slots.claim(&key("a"), &queue, now), Ok(()));
         assert_eq!(slots.claim(&key("a"), &queue, now + MAX_HOLD), Ok(()), "none waits");
@@ -147,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_rollout_that_no_longer_claims_a_slot_blocks_no_other() {
-        let (queue, _requests) = new_queue(Arc::new(Metrics::new()));
+        let queue = Queue::new(Arc::new(Metrics::new()));
         let (slots, now) = (RolloutSlots::new(1), Instant::now());
         assert_eq!(slots.claim(&key("a"), &queue, now), Ok(()));
         assert_eq!(slots.claim(&key("silent"), &queue, now), Err(1));

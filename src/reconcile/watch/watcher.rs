@@ -9,6 +9,7 @@ use super::{
     super::key::ArchitectureKey,
     health::{ScopeWatches, WatchError, WatchFailure, WatchHealth, WatchVerb},
     object::strip_managed_fields,
+    queue::Urgency,
 };
 use futures::{Stream, StreamExt};
 use kube::{
@@ -47,6 +48,11 @@ pub(super) const INITIAL_BACKOFF: Backoff =
 pub(super) trait EventSink<K>: Send + 'static {
     /// Returns the Architectures that the event concerns.
     fn apply_event(&mut self, event: Event<K>) -> Vec<ArchitectureKey>;
+
+    /// How urgent the reconcile of an Architecture is that an event concerned.
+    fn urgency_of(&self, _key: &ArchitectureKey) -> Urgency {
+        Urgency::Event
+    }
 }
 
 /// One watch of objects that `labels` selects; it feeds `sink` and queues the Architectures that
@@ -175,7 +181,10 @@ where
 
     fn emit(&mut self, event: Event<K>) {
         let concerned = self.sink.apply_event(event.modify(strip_managed_fields));
-        concerned.into_iter().for_each(|key| self.scope.queue.push(key));
+        for key in concerned {
+            let urgency = self.sink.urgency_of(&key);
+            self.scope.queue.push_urgent(key, urgency);
+        }
     }
 
     fn record_success(&mut self) {
@@ -238,7 +247,7 @@ mod tests {
     use super::{
         super::{
             super::metrics::Metrics, cache::CacheFeed, health::ScopeWatches, object::LenientObject,
-            queue::new_queue, scope::WatchScope,
+            queue::Queue, scope::WatchScope,
         },
         *,
     };
@@ -282,7 +291,7 @@ mod tests {
     /// Watches for 2 min; returns the problem that is reported at the end.
     async fn watch_for_2_min(can_list: bool, counts: &Arc<RequestCounts>) -> Option<String> {
         let metrics = Arc::new(Metrics::new());
-        let (queue, _requests) = new_queue(Arc::clone(&metrics));
+        let queue = Queue::new(Arc::clone(&metrics));
         let scope = ScopeWatches::new(queue, metrics, Writer::default().as_reader());
         let health = Arc::new(WatchHealth::new("configmaps", WatchScope::All));
         let watch = Watch::<LenientObject<ConfigMap>, _> {

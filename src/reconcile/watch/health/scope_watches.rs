@@ -49,7 +49,8 @@ impl ScopeWatches {
     /// Queues every Architecture of the scope.
     pub(in crate::reconcile::watch) fn queue_all(&self) {
         for architecture in self.architectures.state() {
-            self.queue.push(ArchitectureKey::from_metadata(&architecture.metadata));
+            let key = ArchitectureKey::from_metadata(&architecture.metadata);
+            self.queue.push_urgent(key, architecture.urgency());
         }
     }
 }

@@ -12,7 +12,7 @@ use hyper::{
     header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue},
     http::uri::PathAndQuery,
 };
-use maquette_contract::{Recipient, keys::HEADER_POD};
+use maquette_contract::{ItemKey, Recipient, keys::HEADER_POD};
 use maquette_http_client::{ConnectOptions, TargetOptions, TargetPool, Try, error_chain};
 use std::{
     collections::BTreeMap,
@@ -45,9 +45,19 @@ pub(crate) enum PeerRequestError {
     /// It takes no part in the operation: see [`crate::peer::membership::Fence`].
     #[error("{}", describe_refusal(.0))]
     Fenced(Refusal),
+    /// It is of an earlier version, and cannot keep the item: see [`super::earlier_wire`].
+    #[error("it is of an earlier version, which cannot keep what item {0} is now")]
+    TooEarly(ItemKey),
     /// Its reply cannot be parsed.
     #[error("its answer is malformed: {0}")]
     Malformed(String),
+}
+
+impl PeerRequestError {
+    /// Whether the peer does not know the path of the request.
+    pub(super) fn is_unknown_path(&self) -> bool {
+        matches!(self, Self::Refused(StatusCode::NOT_FOUND, _))
+    }
 }
 
 fn describe_refusal(refusal: &Refusal) -> &'static str {
