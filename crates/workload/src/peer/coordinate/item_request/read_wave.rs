@@ -1,5 +1,5 @@
 //! The reads of one wave: first to as many owners as can be enough, and to the others once one of these
-//! has failed, is late, or has another version.
+//! has failed or is late.
 //!
 //! A read that asks all owners costs a request to each, although the replies of a majority decide
 //! ("speculative retry" in Cassandra; "hedged requests" in Dean and Barroso, "The Tail at Scale",
