@@ -26,7 +26,7 @@ mod tests {
     #[test]
     fn levels_are_set_for_all_modules_or_for_some() {
         let logs = |text: &str, module, level| parse_levels(text).would_enable(module, &level);
-        for text in ["", "info", "no level=", "maquette_workload=much"] {
+        for text in ["", "info", "maquette_workload=much"] {
             assert!(logs(text, "maquette_workload", Level::INFO), "{text:?}");
             assert!(!logs(text, "maquette_workload", Level::DEBUG), "{text:?}");
         }
