@@ -11,9 +11,9 @@ use crate::{
 use anyhow::Result;
 use std::{env, net::SocketAddr, process::Command, time::Duration};
 
-/// The requests of a run: at least so many, and so many for each caller, so that its connections do not
-/// count.
+/// The least requests of a run.
 const REQUESTS: usize = 8_000;
+/// The least requests of each caller, beside which the CPU time of its connections is small.
 const REQUESTS_PER_CALLER: usize = 200;
 
 pub(super) fn measure(bench: &Bench) -> Result<()> {
