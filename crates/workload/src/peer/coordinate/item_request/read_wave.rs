@@ -3,7 +3,8 @@
 //!
 //! A read that asks all owners costs a request to each, although the replies of a majority decide
 //! ("speculative retry" in Cassandra; "hedged requests" in Dean and Barroso, "The Tail at Scale",
-//! 2013). Which owners a read asks first changes nothing about what it needs: see [`crate::peer::coordinate::quorum_read`].
+//! 2013). Which owners a read asks first changes nothing about what it needs: see
+//! [`crate::peer::coordinate::quorum_read`].
 
 use super::{PeerReplies, PeerReply};
 use crate::peer::{
