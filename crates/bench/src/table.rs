@@ -44,6 +44,11 @@ pub(crate) fn print_cpu(figure: &str, micros: &Series, goal: &str) {
     println!("| {figure} | us CPU | {} | {goal} |", micros.describe(0));
 }
 
+/// Prints requests per second.
+pub(crate) fn print_rate(figure: &str, rates: &Series) {
+    println!("| {figure} | 1/s | {} |  |", rates.describe(0));
+}
+
 /// Prints resident memory.
 pub(crate) fn print_memory(figure: &str, mebibytes: &Series, goal: &str) {
     println!("| {figure} | MiB | {} | {goal} |", mebibytes.describe(1));

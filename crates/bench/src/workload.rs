@@ -1,9 +1,15 @@
 //! Pods of a model, as processes on 127.0.0.1.
 
 use crate::process::{Process, free_address};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use std::{fs, net::SocketAddr, path::Path, process::Command};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::Command,
+};
 use tempfile::TempDir;
 
 /// A running pod; its items are deleted with it.
@@ -11,6 +17,7 @@ pub(crate) struct Pod {
     pub(crate) process: Process,
     /// Where it serves its users: HTTP, or RESP for a store.
     pub(crate) address: SocketAddr,
+    admin: SocketAddr,
     _directory: TempDir,
 }
 
@@ -104,6 +111,17 @@ impl Pod {
         }
         let listens = if is_load { admin } else { served };
         let process = Process::start(&mut command, listens)?;
-        Ok(Self { process, address: served, _directory: directory })
+        Ok(Self { process, address: served, admin, _directory: directory })
+    }
+
+    /// What the pod reports of itself.
+    pub(crate) fn observe(&self) -> Result<Value> {
+        let mut stream = TcpStream::connect(self.admin)?;
+        stream
+            .write_all(b"GET /observations HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (_, body) = answer.split_once("\r\n\r\n").context("no answer")?;
+        Ok(serde_json::from_str(body)?)
     }
 }

@@ -11,7 +11,10 @@ use crate::{
 use anyhow::Result;
 use std::{env, net::SocketAddr, process::Command, time::Duration};
 
+/// The least requests of a run.
 const REQUESTS: usize = 8_000;
+/// The least requests of each caller, beside which the CPU time of its connections is small.
+const REQUESTS_PER_CALLER: usize = 200;
 
 pub(super) fn measure(bench: &Bench) -> Result<()> {
     let store = Pod::start_store(&bench.workload)?;
@@ -47,7 +50,8 @@ pub(super) fn measure(bench: &Bench) -> Result<()> {
 /// The time of all requests, and the CPU time of `process` for each, in microseconds.
 #[allow(clippy::cast_precision_loss, reason = "counts are small")]
 fn run(server: SocketAddr, callers: usize, process: &Process) -> Result<(Duration, f64)> {
+    let requests = REQUESTS.max(callers * REQUESTS_PER_CALLER);
     let before = process.cpu_seconds()?;
-    let took = http_load::run(&[server], callers, REQUESTS, Method::Get)?;
-    Ok((took, (process.cpu_seconds()? - before) * 1e6 / REQUESTS as f64))
+    let took = http_load::run(&[server], callers, requests, Method::Get)?;
+    Ok((took, (process.cpu_seconds()? - before) * 1e6 / requests as f64))
 }

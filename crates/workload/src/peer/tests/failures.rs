@@ -1,9 +1,12 @@
 //! Peers that stop and come back.
 
-use super::test_cluster::{DEADLINE, TestCluster, key, read_item, wait_until, write_item};
+use super::test_cluster::{DEADLINE, TestCluster, key, read_item, timing, wait_until, write_item};
 use crate::peer::handle::PeerError;
 use maquette_contract::Record;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 use tokio::time::timeout;
 
 const ITEMS: usize = 60;
@@ -128,4 +131,18 @@ async fn a_peer_that_cannot_write_its_state_file_stops() {
     let failed =
         timeout(DEADLINE, cluster.peer(0).wait_for_failure()).await.map_err(|_| "it still runs");
     assert!(matches!(failed, Ok(PeerError::StateFile(_))), "{failed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_does_not_wait_for_a_peer_that_does_not_answer() {
+    let (cluster, written) = start_and_fill(3, 3).await;
+    cluster.cut_links(|from, to| (from, to) == (0, 1));
+    let (reads, mut slow) = (40, 0);
+    for item in 0..reads {
+        let start = Instant::now();
+        assert_eq!(cluster.get(0, item).await.as_ref(), Some(&written[&item]));
+        slow += usize::from(start.elapsed() >= timing().attempt_timeout);
+    }
+    // Half of the reads ask that peer first.
+    assert!(slow <= 5, "{slow} of {reads} reads waited until a request had failed");
 }

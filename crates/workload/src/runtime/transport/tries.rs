@@ -95,7 +95,7 @@ impl TryCounts {
         let first_try = Arc::<Try>::default();
         let next_try = next_try_time(Instant::now(), deadline);
         let sent = Arc::clone(&first_try);
-        let mut first: BoxFuture<'_, _> = Box::pin(async move {
+        let mut first: TryFuture<'_> = Box::pin(async move {
             let outcome = sender.send_try(&sent, false).await;
             (sent, outcome)
         });
@@ -120,15 +120,15 @@ impl TryCounts {
     }
 }
 
-/// A try that has ended, and how.
-type TryOutcome = (Arc<Try>, Result<CallResponse, TryError>);
+/// A try in flight, and its outcome.
+type TryFuture<'a> = BoxFuture<'a, (Arc<Try>, Result<CallResponse, TryError>)>;
 
 /// The tries of a call after the first one has failed, or has no answer in its part of the time.
 struct FurtherTries<'a, S> {
     counts: &'a TryCounts,
     sender: &'a S,
     deadline: Instant,
-    in_flight: FuturesUnordered<BoxFuture<'a, TryOutcome>>,
+    in_flight: FuturesUnordered<TryFuture<'a>>,
     /// The tries in flight that still have some of their time.
     not_slow_yet: Vec<Arc<Try>>,
     /// The tries that have used up their part of the time.
