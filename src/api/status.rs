@@ -42,7 +42,8 @@ pub struct ArchitectureStatus {
     /// specification. `TrafficFlowing`: users' requests are answered. `OverlayConnected`, for
     /// peers only: every peer sees every other. `Reconciling` and `Stalled` exist only while they
     /// are true: `Reconciling` as long as the operator works on the specification, `Stalled` when
-    /// it cannot go on until a user fixes the cause.
+    /// it cannot go on until a user fixes the cause. So do `VolumePressure`, when a volume is full or
+    /// nearly so, and `ItemsDamaged`, when items cannot be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -5,7 +5,7 @@ use super::{
     checked::check_document,
     input::{self, InputObject},
 };
-use crate::api;
+use crate::{api, plan};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +68,8 @@ impl LintReport {
                 });
                 self.lines.push(format!("{label}: valid"));
                 self.lines.extend(notes);
+                let promises = plan::notes(&checked.topology).into_iter();
+                self.lines.extend(promises.map(|note| format!("{label}: note: {note}")));
             }
             Err(problems) => {
                 let before = self.lines.len();

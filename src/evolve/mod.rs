@@ -48,7 +48,7 @@ pub fn evolve(wanted: &Topology, running: &RunningTopology, now: Timestamp) -> E
         return Evolution::blocked(wanted, running, blockers);
     }
     let final_topology =
-        interim::keep_member_history(interim::keep_volume_sizes(wanted, running), running);
+        interim::keep_peer_history(interim::keep_volume_sizes(wanted, running), running);
     if running.planned_components().next().is_none() {
         return Evolution::converged(&final_topology);
     }

@@ -3,6 +3,7 @@
 use super::{
     Availability, RunningTopology, Shortfall, component_availability, edge, first_poll,
     inputs::{Acceptance, ApplyOutcome, Subject, Target},
+    storage::StorageFindings,
     traffic::{self, UserTraffic},
 };
 use crate::{api::EdgeStatus, plan::Component};
@@ -21,6 +22,8 @@ pub struct Assessment<'a> {
     pub(super) edges: Vec<EdgeStatus>,
     /// The requests of end users.
     pub(super) traffic: UserTraffic,
+    /// What is wrong with volumes and items.
+    pub(super) storage: StorageFindings,
     pub(super) now: Timestamp,
 }
 
@@ -35,6 +38,7 @@ impl<'a> Assessment<'a> {
     ) -> Self {
         let mut components = vec![];
         let mut edges = vec![];
+        let mut storage = StorageFindings::default();
         for component in &target.components {
             let found = running.component(&component.name);
             let changing = outcome.changing.contains(&component.name);
@@ -42,6 +46,7 @@ impl<'a> Assessment<'a> {
             let availability =
                 first_poll::hold_availability(component, found, availability, subject, now);
             components.push((component, availability));
+            storage.add_component(component, found, subject, now);
             for link in component.edges() {
                 let status = edge::edge_status(&link, found, now);
                 edges.push(first_poll::hold_edge(status, found, subject));
@@ -51,7 +56,7 @@ impl<'a> Assessment<'a> {
             Some(entry) => traffic::user_traffic(&target.components, entry, running, now),
             None => UserTraffic::default(),
         };
-        Self { subject, target, outcome, running, components, edges, traffic, now }
+        Self { subject, target, outcome, running, components, edges, traffic, storage, now }
     }
 
     /// What must happen before the model is as specified: of the change first, then of the steps.

@@ -16,6 +16,7 @@ mod ownership;
 mod running;
 mod snapshot;
 mod status;
+mod storage;
 mod text;
 mod traffic;
 
@@ -28,9 +29,10 @@ pub use inputs::{
 };
 pub use ownership::{is_controlled_by, is_orphan_of};
 pub use running::{
-    PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload, has_ended,
-    is_pod_ready, kept_volume_sizes, pod_ordinal, readiness_issue, refused_volume_changes,
-    refused_volume_specs, running_topology, unreadable_settings,
+    ListedMembers, PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
+    Workload, has_ended, has_lost_settings, is_pod_ready, kept_volume_sizes, pod_ordinal,
+    readiness_issue, refused_volume_changes, refused_volume_specs, running_topology,
+    unreadable_settings,
 };
 pub use snapshot::causes::{
     Causes, StorageClassNames, WaitingObject, Warning, storage_classes_due, waiting_objects,
@@ -38,4 +40,5 @@ pub use snapshot::causes::{
 pub(crate) use snapshot::causes::{has_volume, user_of};
 pub use snapshot::{PodReport, REPORT_TTL, ROTATION_SECONDS, Snapshot};
 pub use status::{PanicReport, status_after_panic};
+pub use storage::VolumeLevel;
 pub use traffic::IDLE_SECONDS;

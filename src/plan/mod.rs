@@ -11,12 +11,14 @@ mod components;
 mod load;
 mod n_tier;
 mod names;
+mod notes;
 mod peer_to_peer;
 mod resources;
 mod routes;
 mod three_tier;
 mod topology;
 
+pub use notes::notes;
 pub use topology::*;
 
 use crate::api::{ValidShape, ValidSpec, ValidationErrors};

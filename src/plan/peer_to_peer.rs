@@ -10,6 +10,7 @@ pub(super) fn plan(shape: &ValidPeerToPeer) -> ShapePlan {
         replication_factor: shape.replication_factor,
         members: shape.component.replicas,
         members_changed: false,
+        has_internal_port: true,
         storage: components::volume_from(&shape.storage),
         migration_sources: vec![],
         successor: None,

@@ -205,6 +205,9 @@ pub struct PeerBehavior {
     pub members: u32,
     /// Whether the peers began with another number of members; never false again.
     pub members_changed: bool,
+    /// Whether the pods serve their own items on [`maquette_contract::ports::INTERNAL`]. Pods of
+    /// earlier versions serve them on the port of requests.
+    pub has_internal_port: bool,
     /// The volume of each peer.
     pub storage: Volume,
     /// The sources from which the peers migrate items at the moment.

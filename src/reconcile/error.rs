@@ -62,6 +62,15 @@ impl ApplyError {
         Self(Issue { kind, message: message.into() })
     }
 
+    /// That settings cannot be read, as `problem` says: those of another version are left alone.
+    pub(super) fn unreadable_settings(problem: &str) -> Self {
+        let message = format!(
+            "this version of Maquette cannot read {problem}. Upgrade Maquette or restore that \
+             object; nothing is changed until then"
+        );
+        Self::from_issue(IssueKind::Unreadable, message)
+    }
+
     /// What a failed call means for `object`, which messages name.
     pub(super) fn from_kube(object: &str, error: &kube::Error) -> Self {
         match error {

@@ -2,12 +2,11 @@
 
 use super::names;
 use crate::plan::{
-    Behavior, Component, Identity, LoadBehavior, PeerBehavior, PlannedSource, ServiceBehavior,
-    Topology,
+    Behavior, Component, LoadBehavior, PeerBehavior, PlannedSource, ServiceBehavior, Topology,
 };
 use maquette_contract::{
-    Call, ComponentConfig, LoadConfig, LoadTarget, MigrationSource, PeerConfig, PeerMember,
-    RoleConfig, ServiceConfig, SourceBackend, StoreConfig, StoreTarget, Successor,
+    Address, Call, ComponentConfig, LoadConfig, LoadTarget, MigrationSource, PeerConfig,
+    PeerMember, RoleConfig, ServiceConfig, SourceBackend, StoreConfig, StoreTarget, Successor,
 };
 
 /// The configuration of `component`.
@@ -17,9 +16,9 @@ pub(super) fn build_component_config(
 ) -> ComponentConfig {
     let identity = topology.identity();
     let role = match &component.behavior {
-        Behavior::Service(behavior) => RoleConfig::Service(service_config(identity, behavior)),
+        Behavior::Service(behavior) => RoleConfig::Service(service_config(topology, behavior)),
         Behavior::Store(_) => RoleConfig::Store(StoreConfig {}),
-        Behavior::Peer(behavior) => RoleConfig::Peer(peer_config(identity, component, behavior)),
+        Behavior::Peer(behavior) => RoleConfig::Peer(peer_config(topology, component, behavior)),
         Behavior::Load(behavior) => RoleConfig::Load(load_config(topology, behavior)),
     };
     ComponentConfig {
@@ -31,7 +30,8 @@ pub(super) fn build_component_config(
     }
 }
 
-fn service_config(identity: &Identity, behavior: &ServiceBehavior) -> ServiceConfig {
+fn service_config(topology: &Topology, behavior: &ServiceBehavior) -> ServiceConfig {
+    let identity = topology.identity();
     let calls = behavior.calls.iter().map(|call| Call {
         component: call.to.clone(),
         address: names::traffic_address(identity, &call.to),
@@ -47,11 +47,12 @@ fn service_config(identity: &Identity, behavior: &ServiceBehavior) -> ServiceCon
         calls: calls.collect(),
         store,
         routes: behavior.routes.clone(),
-        migration_sources: migration_sources(identity, &behavior.migration_sources),
+        migration_sources: migration_sources(topology, &behavior.migration_sources),
     }
 }
 
-fn peer_config(identity: &Identity, component: &Component, behavior: &PeerBehavior) -> PeerConfig {
+fn peer_config(topology: &Topology, component: &Component, behavior: &PeerBehavior) -> PeerConfig {
+    let identity = topology.identity();
     let members = (0..behavior.members).map(|ordinal| PeerMember {
         name: names::pod_name(identity, component, ordinal),
         address: names::peer_address(identity, component, ordinal),
@@ -61,7 +62,7 @@ fn peer_config(identity: &Identity, component: &Component, behavior: &PeerBehavi
         replication_factor: behavior.replication_factor,
         members: members.collect(),
         members_changed: behavior.members_changed,
-        migration_sources: migration_sources(identity, &behavior.migration_sources),
+        migration_sources: migration_sources(topology, &behavior.migration_sources),
         successor: behavior.successor.as_ref().map(|component| Successor {
             component: component.clone(),
             address: names::traffic_address(identity, component),
@@ -69,18 +70,29 @@ fn peer_config(identity: &Identity, component: &Component, behavior: &PeerBehavi
     }
 }
 
-fn migration_sources(identity: &Identity, planned: &[PlannedSource]) -> Vec<MigrationSource> {
+fn migration_sources(topology: &Topology, planned: &[PlannedSource]) -> Vec<MigrationSource> {
     let sources = planned.iter().map(|source| MigrationSource {
         component: source.component.clone(),
         backend: source.backend,
-        address: match source.backend {
-            SourceBackend::Store => names::store_address(identity, &source.component),
-            SourceBackend::Peers => names::internal_address(identity, &source.component),
-        },
+        address: source_address(topology, source),
         collections: source.collections.clone(),
         final_pass: source.final_pass,
     });
     sources.collect()
+}
+
+/// The address at which the pods of a migration source serve their items. A change that is in
+/// progress ends before its pods are replaced: until then they may be of an earlier version.
+fn source_address(topology: &Topology, source: &PlannedSource) -> Address {
+    let (identity, name) = (topology.identity(), &source.component);
+    let behavior = topology.component(name).map(|component| &component.behavior);
+    match (source.backend, behavior) {
+        (SourceBackend::Store, _) => names::store_address(identity, name),
+        (SourceBackend::Peers, Some(Behavior::Peer(peer))) if !peer.has_internal_port => {
+            names::traffic_address(identity, name)
+        }
+        (SourceBackend::Peers, _) => names::internal_address(identity, name),
+    }
 }
 
 fn load_config(topology: &Topology, behavior: &LoadBehavior) -> LoadConfig {

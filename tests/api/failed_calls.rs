@@ -1,52 +1,16 @@
 //! A call that fails is an issue of its object: the status is always written, and nothing that
 //! depends on the call is done.
 
-use crate::support::{FakeKubelet, Operator, TestNamespace, eventually, seconds, soon};
+use crate::support::{
+    CLOSED_PORT, FakeKubelet, Operator, TestNamespace, Webhook, eventually, seconds, soon,
+};
 use k8s_openapi::api::{
-    admissionregistration::v1::{
-        ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, ValidatingWebhookConfiguration,
-    },
+    admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding},
     apps::v1::Deployment,
     core::v1::{ConfigMap, PersistentVolumeClaim, Service},
 };
-use kube::{
-    Api, ResourceExt,
-    api::{DeleteParams, PostParams},
-};
+use kube::{Api, ResourceExt, api::PostParams};
 use tokio::net::TcpListener;
-
-/// A port of the loopback network on which nothing listens.
-const CLOSED_PORT: u16 = 1;
-
-/// A webhook for the objects of one namespace, until [`Webhook::remove`].
-struct Webhook {
-    api: Api<ValidatingWebhookConfiguration>,
-    name: String,
-}
-
-impl Webhook {
-    /// Requests to create or change one of `resources` wait for an answer from `port` for up to 30 s.
-    async fn add(namespace: &TestNamespace, resources: &str, port: u16) -> Self {
-        let name = format!("{}.example.org", namespace.name);
-        let text = format!(
-            "{{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, \
-             metadata: {{name: {name}}}, webhooks: [{{name: {name}, sideEffects: None, \
-             failurePolicy: Fail, timeoutSeconds: 30, admissionReviewVersions: [v1], \
-             namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {}}}}}, \
-             clientConfig: {{url: 'https://127.0.0.1:{port}/'}}, rules: [{{apiGroups: ['*'], \
-             apiVersions: ['*'], operations: [CREATE, UPDATE], resources: [{resources}]}}]}}]}}",
-            namespace.name
-        );
-        let configuration = serde_norway::from_str(&text).expect("YAML");
-        let api: Api<ValidatingWebhookConfiguration> = Api::all(namespace.client.clone());
-        api.create(&PostParams::default(), &configuration).await.expect("a webhook");
-        Self { api, name }
-    }
-
-    async fn remove(self) {
-        self.api.delete(&self.name, &DeleteParams::default()).await.expect("deleted");
-    }
-}
 
 /// Waits until the API server calls the webhook for every new object of a kind.
 async fn await_refusal(namespace: &TestNamespace, probe: &str) {

@@ -1,9 +1,13 @@
 //! Several installations of the operator that watch the same namespace.
 
 use crate::support::{
-    ARCHITECTURE, Operator, Request, TestNamespace, api_of, eventually, seconds, soon,
+    ARCHITECTURE, CLOSED_PORT, Operator, Request, TestNamespace, Webhook, api_of, eventually,
+    seconds, soon,
 };
-use k8s_openapi::api::{coordination::v1::Lease, events::v1::Event};
+use k8s_openapi::{
+    api::{coordination::v1::Lease, events::v1::Event},
+    jiff::Timestamp,
+};
 use kube::{
     ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams},
@@ -59,6 +63,39 @@ async fn two_installations_build_an_architecture_once() {
     await_builder(&namespace, "twice/first").await;
     namespace.apply("shop", "{shape: ClientServer}").await;
     namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "Evolving").await;
+}
+
+#[tokio::test]
+async fn an_event_about_another_installation_that_was_not_written_is_kept() {
+    let namespace = TestNamespace::new("twice-later").await;
+    let start = async |name: &str| {
+        namespace.grant_lease_named(name).await;
+        let args = ["--namespaces", "twice-later", "--lease-namespace", "twice-later"];
+        Operator::start_with(&[&args[..], &["--lease-name", name]].concat())
+    };
+    let _first = start("first").await;
+    namespace.apply("shop", "{shape: ClientServer}").await;
+    await_builder(&namespace, "twice-later/first").await;
+    let webhook = Webhook::add(&namespace, "events", CLOSED_PORT).await;
+    let second = start("second").await;
+    eventually("several attempts", soon(), async || {
+        let log = second.log();
+        let failed = log.lines().filter(|line| line.contains("an Event was not written"));
+        if failed.count() >= 2 { Ok(()) } else { Err(log) }
+    })
+    .await;
+    let removed_at = Timestamp::now();
+    webhook.remove().await;
+    await_event_of(&namespace, "twice-later/second writes nothing").await;
+    let events = namespace.api::<Event>().list(&ListParams::default()).await.expect("a list");
+    let mut events = events.into_iter().filter(|event| {
+        event.reason.as_deref() == Some("OtherInstallation") && event.series.is_none()
+    });
+    let event = events.next().expect("it was found");
+    assert!(
+        event.event_time.expect("a time").0 < removed_at,
+        "it is not that of the first attempt"
+    );
 }
 
 async fn await_builder(namespace: &TestNamespace, name: &str) {

@@ -38,5 +38,6 @@ mod restart;
 mod rollout;
 mod scale;
 mod shape_change;
+mod storage;
 mod volume_growth;
 mod volumes;

@@ -1,7 +1,7 @@
 //! An Architecture or settings that this version cannot read block no other, and are unchanged.
 
 use crate::support::{
-    ARCHITECTURE, ControlPlane, Operator, Request, TestNamespace, api_of, eventually, soon,
+    ARCHITECTURE, ControlPlane, Operator, Request, TestNamespace, Webhook, api_of, eventually, soon,
 };
 use k8s_openapi::{
     api::core::v1::{ConfigMap, Service},
@@ -13,8 +13,9 @@ use kube::{
     Api,
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
-
-use maquette_contract::keys::CONFIG_FILE;
+use maquette_contract::keys::{CONFIG_FILE, FIELD_MANAGER, LABEL_MANAGED_BY};
+use serde_json::json;
+use tokio::net::TcpListener;
 
 /// Settings that only a newer version can read.
 const NEWER_SETTINGS: &str = r#"{"schemaVersion": 2, "role": "ring"}"#;
@@ -104,14 +105,92 @@ async fn settings_of_a_newer_version_are_named_and_nothing_is_changed() {
     .await;
 }
 
+#[tokio::test]
+async fn settings_of_a_newer_version_that_the_operator_does_not_watch_are_not_overwritten() {
+    let namespace = TestNamespace::new("unwatched-settings").await;
+    let mut operator = Operator::start(&namespace.name);
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    namespace.await_children("shop").await;
+    operator.kill().await;
+    write_settings(&namespace, NEWER_SETTINGS).await;
+    // Without the label that is watched: the operator tries to create the object.
+    let labels = json!({"metadata": {"labels": {LABEL_MANAGED_BY: null}}});
+    let api = namespace.api::<ConfigMap>();
+    let patch = Patch::Merge(&labels);
+    api.patch("shop-data", &PatchParams::default(), &patch).await.expect("patched");
+    let _operator = Operator::start(&namespace.name);
+    await_newer_settings(&namespace, "shop-data").await;
+}
+
+#[tokio::test]
+async fn settings_that_a_newer_version_writes_meanwhile_are_not_overwritten() {
+    let namespace = TestNamespace::new("concurrent-settings").await;
+    let _operator = Operator::start(&namespace.name);
+    namespace.apply("shop", "{shape: ThreeTier}").await;
+    namespace.await_children("shop").await;
+    let api = namespace.api::<ConfigMap>();
+    let with_size = |size: &str| {
+        format!("{{shape: ThreeTier, threeTier: {{business: {{responseSize: {size}}}}}}}")
+    };
+    namespace.apply("shop", &with_size("1Ki")).await;
+    eventually("the settings are written", soon(), async || {
+        let found = api.get("shop-business").await.map_err(|error| error.to_string())?;
+        let text = found.data.unwrap_or_default().remove(CONFIG_FILE).unwrap_or_default();
+        if text.contains("1024") { Ok(()) } else { Err(text) }
+    })
+    .await;
+
+    // The next write of the operator is under way for some seconds.
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let webhook = Webhook::delay_operator(&namespace, "configmaps", port).await;
+    await_delay(&namespace, &listener).await;
+    namespace.apply("shop", &with_size("2Ki")).await;
+    let under_way = listener.accept().await.expect("a request of the API server");
+    let newer = settings_patch(NEWER_SETTINGS);
+    api.patch("shop-business", &PatchParams::default(), &newer).await.expect("patched");
+    await_newer_settings(&namespace, "shop-business").await;
+    drop(under_way);
+    webhook.remove().await;
+}
+
+/// Waits until writes of a client that is called as the operator reach `listener`.
+async fn await_delay(namespace: &TestNamespace, listener: &TcpListener) {
+    let probe = "{apiVersion: v1, kind: ConfigMap, metadata: {name: probe}}";
+    let probe: ConfigMap = serde_norway::from_str(probe).expect("YAML");
+    let field_manager = Some(FIELD_MANAGER.to_owned());
+    let params = PostParams { dry_run: true, field_manager };
+    eventually("the webhook is called", soon(), async || {
+        let api = namespace.api::<ConfigMap>();
+        tokio::select! {
+            accepted = listener.accept() => accepted.map(drop).map_err(|error| error.to_string()),
+            _ = api.create(&params, &probe) => Err("not yet".to_owned()),
+        }
+    })
+    .await;
+}
+
+/// Waits until the status names the settings, which are as the newer version wrote them.
+async fn await_newer_settings(namespace: &TestNamespace, name: &str) {
+    let is_named = |c: &crate::support::Condition| c.message.contains("schemaVersion is 2");
+    let ready = namespace.await_condition("shop", "Ready", soon(), is_named).await;
+    assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "Unreadable"));
+    assert!(ready.message.contains(name), "{}", ready.message);
+    let found = namespace.api::<ConfigMap>().get(name).await.expect("it is there");
+    assert_eq!(found.data.expect("settings")[CONFIG_FILE], NEWER_SETTINGS);
+}
+
 /// Replaces the settings of the component `data`; returns those before.
 async fn write_settings(namespace: &TestNamespace, text: &str) -> String {
     let api = namespace.api::<ConfigMap>();
     let before = api.get("shop-data").await.expect("it is there").data.expect("settings");
-    let data = [(CONFIG_FILE.to_owned(), text.to_owned())].into();
-    let patch = Patch::Merge(ConfigMap { data: Some(data), ..ConfigMap::default() });
-    api.patch("shop-data", &PatchParams::default(), &patch).await.expect("patched");
+    api.patch("shop-data", &PatchParams::default(), &settings_patch(text)).await.expect("patched");
     before[CONFIG_FILE].clone()
+}
+
+fn settings_patch(text: &str) -> Patch<ConfigMap> {
+    let data = [(CONFIG_FILE.to_owned(), text.to_owned())].into();
+    Patch::Merge(ConfigMap { data: Some(data), ..ConfigMap::default() })
 }
 
 async fn await_unreadable(namespace: &TestNamespace, name: &str) {

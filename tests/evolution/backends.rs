@@ -124,10 +124,48 @@ fn deployments_without_config_maps_block_the_change() {
     let mut snapshot = expanded_snapshot();
     snapshot.config_maps.clear();
     let Evolution { apply, blockers, .. } = evolve_to_peers(&snapshot);
-    let expected = ["business", "client", "data"]
+    let deleted = ["business", "client", "data"]
         .map(|name| Blocker::PartDeleted { component: name.parse().unwrap() });
-    assert_eq!(blockers, expected);
+    let sources = vec!["data".parse().unwrap()];
+    let lost = Blocker::SettingsLost { component: "peers".parse().unwrap(), sources };
+    assert_eq!(blockers, [&deleted[..], &[lost]].concat());
     assert_eq!(apply.components().count(), 0, "nothing is changed");
+}
+
+/// A change to [`peer_topology`] after the cutover: only the settings of the peers say that items are in
+/// `data`, until the final pass has ended.
+fn finalizing_snapshot() -> Snapshot {
+    let mut running = plan_spec(&parse_spec("shape: ThreeTier"));
+    loop {
+        let next = evolve_to_peers(&healthy_snapshot(&running));
+        if next.step == Some(Step::Finalize) {
+            return healthy_snapshot(&next.apply);
+        }
+        running = next.apply;
+    }
+}
+
+#[test]
+fn lost_settings_of_an_owner_that_migrates_block_the_change() {
+    let snapshot = without_config_map(finalizing_snapshot(), "peers");
+    let Evolution { apply, blockers, .. } = evolve_to_peers(&snapshot);
+    let peers = "peers".parse().unwrap();
+    let sources = vec!["data".parse().unwrap()];
+    assert_eq!(blockers, [Blocker::SettingsLost { component: peers, sources }]);
+    assert!(apply.component(&"data".parse().unwrap()).is_some());
+    let expected = "peers migrates items from data, and its ConfigMap was deleted or damaged: restore \
+                    that ConfigMap; or";
+    assert!(blockers[0].to_string().starts_with(expected), "{}", blockers[0]);
+
+    // A moment after the start of the operator no pod has reported.
+    let mut unreported = snapshot.clone();
+    unreported.reports.clear();
+    let blockers = evolve_to_peers(&unreported).blockers;
+    assert!(blockers[0].to_string().ends_with("whether it migrates items"), "{blockers:?}");
+
+    // Settings of peers that migrate nothing are restored, whatever was reported.
+    let settled = without_config_map(healthy_snapshot(&peer_topology()), "peers");
+    assert_eq!(evolve_to_peers(&settled).blockers, []);
 }
 
 /// The operator stopped when one of two clients was configured to use only the new store: its

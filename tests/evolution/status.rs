@@ -6,6 +6,7 @@ mod components;
 mod edges;
 mod first_poll;
 mod kstatus;
+mod storage;
 mod users;
 
 use crate::cluster::{healthy_snapshot, identity, now, observe_running, parse_spec, plan_spec};

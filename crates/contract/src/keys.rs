@@ -33,6 +33,9 @@ pub const ANNOTATION_TEMPLATE_HASH: &str = "maquette.dev/template-hash";
 /// On a pod: the revision of the configuration that it should load. A change of the annotation
 /// makes the kubelet refresh the mounted ConfigMap at once.
 pub const ANNOTATION_CONFIG_REVISION: &str = "maquette.dev/config-revision";
+/// On the StatefulSet of peers: they began with other members. Their configuration says so too; the
+/// annotation outlives it.
+pub const ANNOTATION_MEMBERS_CHANGED: &str = "maquette.dev/members-changed";
 /// On a volume claim: the UID of the Architecture that used it last. An Architecture never deletes
 /// a claim that only an earlier Architecture of the same name has used.
 pub const ANNOTATION_USED_BY: &str = "maquette.dev/used-by";

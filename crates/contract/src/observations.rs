@@ -183,8 +183,9 @@ pub struct LoadObservation {
     /// [`Traffic::WINDOW_SECONDS`] seconds.
     #[serde(default)]
     pub max_lag_millis: u64,
-    /// Whether more than one in a hundred of the requests of that window were late or dropped: its
-    /// rate and its latencies are not those that were asked for.
+    /// Whether, at some time in the last [`LoadObservation::BEHIND_SECONDS`], clearly more than one in
+    /// a hundred of the requests of a window, and at least five, were late or dropped: its rate and its
+    /// latencies are not those that were asked for.
     #[serde(default)]
     pub generator_behind: bool,
     /// Whole seconds that the load has waited for its first answer; none once it has one. Until then
@@ -196,4 +197,7 @@ pub struct LoadObservation {
 impl LoadObservation {
     /// A request that is sent later than this after it was due is late.
     pub const LATE_MILLIS: u64 = 100;
+    /// How long the figures count as invalid after the last window with too many late or dropped
+    /// requests.
+    pub const BEHIND_SECONDS: u64 = 300;
 }

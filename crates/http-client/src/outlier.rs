@@ -6,6 +6,11 @@
 //! number of its ejections so far, at most 300 s (`max_ejection_time`); at most 10 % of the hosts
 //! are ejected at once (`max_ejection_percent`), but one always may be. Other than in Envoy, the
 //! only known pod is never ejected: there is nothing else to use.
+//!
+//! Envoy counts a time-out like a broken connection, so a service is ejected when its store is slow.
+//! Here it counts only if another pod has answered the same request in time, and all time-outs
+//! of requests that were in flight together count once: they may have one cause, such as a short stop
+//! of a store.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -35,6 +40,8 @@ struct PodHealth {
     /// Ejections since the pod is known.
     ejections: u32,
     ejected_until: Option<Instant>,
+    /// When the last request timed out that counts.
+    last_slow: Option<Instant>,
     last_seen: Instant,
 }
 
@@ -62,6 +69,17 @@ impl OutlierDetector {
         let time = (BASE_EJECTION_TIME * health.ejections).min(MAX_EJECTION_TIME);
         health.ejected_until = Some(now + time);
         true
+    }
+
+    /// A request that was sent to a pod at `sent` has no answer at `now`, and another pod has answered
+    /// it; true if this ejects the pod.
+    pub fn record_slow(&mut self, pod: &PodName, sent: Instant, now: Instant) -> bool {
+        let health = self.health_of(pod, now);
+        if health.last_slow.is_some_and(|last| sent < last) {
+            return false;
+        }
+        health.last_slow = Some(now);
+        self.record_failure(pod, now)
     }
 
     /// Ends the ejection of a pod: no other answers.
@@ -92,6 +110,7 @@ impl OutlierDetector {
             failures: 0,
             ejections: 0,
             ejected_until: None,
+            last_slow: None,
             last_seen: now,
         })
     }
@@ -131,6 +150,22 @@ mod tests {
         assert!(fail(&mut detector, &bad, CONSECUTIVE_FAILURES, later));
         assert!(detector.is_ejected("bad", later + BASE_EJECTION_TIME));
         assert!(!detector.is_ejected("bad", later + BASE_EJECTION_TIME * 2));
+    }
+
+    #[test]
+    fn requests_that_are_slow_at_once_count_once() {
+        let (mut detector, start) = (OutlierDetector::default(), Instant::now());
+        let [slow, other] = pods(["slow", "other"]);
+        detector.record_success(&other, start);
+        let second = Duration::from_secs(1);
+        for _ in 0..100 {
+            assert!(!detector.record_slow(&slow, start, start + second));
+        }
+        for round in 1..CONSECUTIVE_FAILURES {
+            let sent = start + second * round;
+            let is_ejected = detector.record_slow(&slow, sent, sent + second);
+            assert_eq!(is_ejected, round == CONSECUTIVE_FAILURES - 1);
+        }
     }
 
     #[test]

@@ -21,7 +21,10 @@ pub(crate) async fn get_item<S>(
     key: &ItemKey,
 ) -> Result<Record, HttpError> {
     let call = call_request(request, Method::GET, item_path(key), Bytes::new());
-    expect_item(send_request(request, upstream, call).await?.1, upstream, key)
+    match send_request(request, upstream, call).await?.1 {
+        Outcome::WasDeleted { version, .. } => Ok(Record::new(version, Content::Deleted)),
+        outcome => expect_item(outcome, upstream, key),
+    }
 }
 
 pub(crate) async fn write_item<S>(
@@ -156,6 +159,9 @@ fn interpret_outcome(
 ) -> Result<Outcome, HttpError> {
     let message = match outcome {
         Outcome::Error(message) => message,
+        outcome @ Outcome::WasDeleted { .. } if status == StatusCode::NOT_FOUND => {
+            return Ok(outcome);
+        }
         outcome if status.is_success() => return Ok(outcome),
         _ => format!("answered {status}"),
     };

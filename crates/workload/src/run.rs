@@ -9,6 +9,7 @@ use crate::{
 use maquette_contract::Role;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::ExitCode;
+use tokio::runtime::Builder;
 
 /// Runs the role that the configuration names until a signal stops the process.
 pub fn run(options: Options) -> ExitCode {
@@ -25,17 +26,35 @@ pub fn run(options: Options) -> ExitCode {
 fn start_runtime(options: Options) -> Result<(), RunError> {
     let document = ConfigDocument::read(&options.config)?;
     raise_open_file_limit();
-    // Two workers use all of a pod's share of a CPU; each further thread costs memory.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    let runtime = runtime_builder(document.config.role())
         // For the disk: look-ups of names have threads of their own.
         .max_blocking_threads(16)
         .thread_stack_size(1 << 20)
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(run_until_stopped(options, document));
+    // On the thread of the other tasks: a wake-up of another thread costs more than many requests.
+    let running = runtime.spawn(run_until_stopped(options, document));
+    let outcome = runtime.block_on(running).unwrap_or_else(|error| {
+        let reason = format!("the task of the role has ended: {error}");
+        Err(RunError::Role(reason.into()))
+    });
     runtime.shutdown_background();
     outcome
+}
+
+/// One thread for all requests. A pod has one CPU unless its resources say otherwise, and two threads
+/// that wake each other for each request cost about as much as the requests.
+fn runtime_builder(role: Role) -> Builder {
+    match role {
+        Role::Service | Role::Load => Builder::new_current_thread(),
+        // Where a read waits for the disk, another thread takes over the other tasks: see
+        // `storage::file`.
+        Role::Store | Role::Peer => {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(1);
+            builder
+        }
+    }
 }
 
 /// Raises the soft limit of open files to the hard limit. A request in flight holds one or two

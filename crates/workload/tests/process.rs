@@ -5,9 +5,10 @@
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -212,4 +213,58 @@ fn a_paused_load_reports_what_it_missed_and_blames_nobody() {
     assert_eq!(report["failed"], 0, "{report}");
     let metrics = get(&admin, "/metrics");
     assert!(!metrics.contains("maquette_load_dropped_requests_total 0\n"), "{metrics}");
+}
+
+/// Answers a request for an item that does not exist, after `pause`.
+fn answer_slowly(mut stream: TcpStream, pause: Duration) {
+    let mut request = [0; 4096];
+    while stream.read(&mut request).is_ok_and(|size| size > 0) {
+        thread::sleep(pause);
+        let body =
+            r#"{"error":"none","trace":{"component":"web","role":"service","pod":"","micros":1}}"#;
+        let head = format!("HTTP/1.1 404 Not Found\r\ncontent-length: {}\r\n\r\n", body.len());
+        if stream.write_all(format!("{head}{body}").as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_load_that_is_suspended_with_requests_in_flight_counts_none_of_them_as_failed() {
+    let model = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = model.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in model.incoming() {
+            thread::spawn(|| answer_slowly(stream.unwrap(), Duration::from_millis(300)));
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let config = serde_json::json!({
+        "architecture": "shop", "component": "load", "role": "load",
+        "targets": [{"component": "web", "address": address, "entry": true}],
+        "requestsPerSecond": 50, "writePercent": 0, "summaryPercent": 0, "items": 10,
+        "collections": ["items"],
+    });
+    let mut load = Workload::start(folder.path(), &config.to_string());
+    let admin = load.wait_for("started")["admin"].as_str().unwrap().to_owned();
+    let report = || {
+        let answer = get(&admin, "/observations");
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        serde_json::from_str::<Value>(body).unwrap()["load"].clone()
+    };
+    let wait_for = |answers: u64| {
+        while report()["succeeded"].as_u64() < Some(answers) {
+            thread::sleep(Duration::from_millis(10));
+        }
+    };
+    wait_for(20);
+    load.signal("STOP");
+    // Longer than the time-out of a request.
+    thread::sleep(Duration::from_secs(12));
+    load.signal("CONT");
+    let before = report()["succeeded"].as_u64().unwrap();
+    wait_for(before + 50);
+    let seen = report();
+    assert_eq!(seen["failed"], 0, "{seen}");
+    assert!(seen["dropped"].as_u64() > Some(0), "{seen}");
 }

@@ -1,5 +1,5 @@
-//! What a change keeps as it runs: sizes of volumes, surplus peers until the end, and whether peers
-//! have always had the same members.
+//! What a change keeps as it runs: sizes of volumes, surplus peers until the end, the port of the
+//! items of peers, and whether peers have always had the same members.
 
 use crate::{
     api::Quantity,
@@ -31,18 +31,22 @@ pub(in crate::evolve) fn keep_volume_sizes(
 }
 
 /// `wanted`, in which peers know that they began with another number of members: then new volumes do
-/// not begin to serve by themselves, because the earlier members may have all items.
-pub(in crate::evolve) fn keep_member_history(
+/// not begin to serve by themselves, because the earlier members may have all items. Their items are
+/// on the port on which their pods serve them until these are replaced.
+pub(in crate::evolve) fn keep_peer_history(
     mut wanted: Topology,
     running: &RunningTopology,
 ) -> Topology {
     for component in wanted.components.values_mut() {
-        let current = running.component(&component.name).and_then(|found| found.planned.as_ref());
-        if let (Behavior::Peer(peer), Some(Behavior::Peer(current))) =
-            (&mut component.behavior, current.map(|planned| &planned.behavior))
+        let Behavior::Peer(peer) = &mut component.behavior else { continue };
+        let found = running.component(&component.name);
+        if let Some(Behavior::Peer(current)) =
+            found.and_then(|found| found.planned.as_ref()).map(|planned| &planned.behavior)
         {
             peer.members_changed = current.members_changed || current.members != peer.members;
+            peer.has_internal_port = current.has_internal_port;
         }
+        peer.members_changed |= running.may_have_other_members(&component.name, peer.members);
     }
     wanted
 }

@@ -8,7 +8,7 @@ mod expanded_owner;
 mod forwarder;
 mod target;
 
-pub(super) use carry_over::{keep_member_history, keep_peers, keep_volume_sizes};
+pub(super) use carry_over::{keep_peer_history, keep_peers, keep_volume_sizes};
 pub(super) use expanded_owner::expanded_owner;
 pub(super) use forwarder::forwarder_for;
 pub(super) use target::target_topology;

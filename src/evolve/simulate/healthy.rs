@@ -53,6 +53,7 @@ fn healthy_component(identity: &Identity, component: &Component) -> RunningCompo
     RunningComponent {
         planned: Some(component.clone()),
         revision: Some(fake_revision()),
+        members: None,
         workload: Some(workload),
         pods,
         terminating: vec![],

@@ -6,6 +6,7 @@
 mod accepted;
 mod causes;
 mod change;
+mod items_damaged;
 mod overlay_connected;
 mod progressing;
 mod ready;
@@ -14,6 +15,7 @@ mod reconciling;
 mod stalled;
 mod state;
 mod traffic_flowing;
+mod volume_pressure;
 
 pub use reason::{Reason, condition_types};
 
@@ -24,7 +26,7 @@ use state::{ConditionState, ConditionStatus};
 type Evaluator = fn(&Assessment<'_>) -> Option<ConditionState>;
 
 /// Every condition and the function that decides it; none where it has no meaning.
-const CONDITIONS: [(&str, Evaluator); 7] = [
+const CONDITIONS: [(&str, Evaluator); 9] = [
     (condition_types::ACCEPTED, |assessment| Some(accepted::evaluate(assessment))),
     (condition_types::READY, |assessment| Some(ready::evaluate(assessment))),
     (condition_types::PROGRESSING, |assessment| Some(progressing::evaluate(assessment))),
@@ -32,6 +34,8 @@ const CONDITIONS: [(&str, Evaluator); 7] = [
     (condition_types::STALLED, stalled::evaluate),
     (condition_types::TRAFFIC_FLOWING, |assessment| Some(traffic_flowing::evaluate(assessment))),
     (condition_types::OVERLAY_CONNECTED, overlay_connected::evaluate),
+    (condition_types::VOLUME_PRESSURE, volume_pressure::evaluate),
+    (condition_types::ITEMS_DAMAGED, items_damaged::evaluate),
 ];
 
 /// All conditions. The time of a transition changes only with the condition's status.

@@ -6,6 +6,7 @@ use super::{
     causes::{blocked, spec_refused, worst_issue},
     change::ActiveChange,
     overlay_connected, traffic_flowing,
+    volume_pressure::volume_full,
 };
 use crate::{
     api::{EdgeState, EdgeStatus},
@@ -17,6 +18,7 @@ pub(super) fn evaluate(assessment: &Assessment<'_>) -> ConditionState {
     spec_refused(assessment)
         .or_else(|| worst_issue(assessment).map(|(_, state)| state))
         .or_else(|| components_not_ready(assessment, change.as_ref()))
+        .or_else(|| volume_full(assessment))
         .or_else(|| edges_failing(assessment, change.as_ref()))
         .or_else(|| blocked(assessment))
         .or_else(|| change.map(|change| evolving(assessment, &change)))

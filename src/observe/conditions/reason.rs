@@ -22,6 +22,10 @@ pub mod condition_types {
     pub const STALLED: &str = "Stalled";
     /// Whether every peer sees every other. Only where there are peers.
     pub const OVERLAY_CONNECTED: &str = "OverlayConnected";
+    /// Whether a volume is full or nearly so. Only while that is so.
+    pub const VOLUME_PRESSURE: &str = "VolumePressure";
+    /// Whether there are items that cannot be read. Only while that is so.
+    pub const ITEMS_DAMAGED: &str = "ItemsDamaged";
 }
 
 /// Why a condition has its status.
@@ -59,6 +63,12 @@ pub enum Reason {
     VolumesTerminating,
     /// Volumes differ from the specification and cannot be changed.
     VolumesUnchanged,
+    /// A volume is full: writes are refused, reads and deletes are served.
+    VolumeFull,
+    /// A volume is more than 90 % full.
+    VolumeNearlyFull,
+    /// Items are kept that cannot be read.
+    DamagedItems,
     /// The specification cannot be reached from what runs.
     Blocked,
     /// A change waits for pods that cannot become ready without a fix.
@@ -105,6 +115,9 @@ impl Reason {
             Self::VolumesGrowing => "VolumesGrowing",
             Self::VolumesTerminating => "VolumesTerminating",
             Self::VolumesUnchanged => "VolumesUnchanged",
+            Self::VolumeFull => "VolumeFull",
+            Self::VolumeNearlyFull => "VolumeNearlyFull",
+            Self::DamagedItems => "DamagedItems",
             Self::Blocked => "Blocked",
             Self::PodsNotReady => "PodsNotReady",
             Self::PeersMissing => "PeersMissing",

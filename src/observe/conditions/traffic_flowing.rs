@@ -13,7 +13,7 @@ use crate::observe::{
     text::counted,
     traffic::{FirstAnswer, IDLE_SECONDS},
 };
-use maquette_contract::{Role, Traffic};
+use maquette_contract::{LoadObservation, Role, Traffic};
 
 /// The reasons of this condition.
 const REASONS: [Reason; 7] = [
@@ -62,9 +62,11 @@ fn load_behind(assessment: &Assessment<'_>) -> Option<ConditionState> {
         return None;
     }
     let message = format!(
-        "requests are answered, but the load's rate and latencies of the last {} s are not valid: it \
-         sent more than 1 in 100 requests late or not at all; lower spec.load.requestsPerSecond or \
-         spec.load.closedLoop.users, or raise spec.load.resources.limits.cpu",
+        "requests are answered, but the load's rate and latencies of the last {} min are not valid: \
+         it sent more than 1 in 100 requests of {} s late or not at all; lower \
+         spec.load.requestsPerSecond or spec.load.closedLoop.users, or raise \
+         spec.load.resources.limits.cpu",
+        LoadObservation::BEHIND_SECONDS / 60,
         Traffic::WINDOW_SECONDS
     );
     Some(ConditionState::new_true(Reason::LoadBehind, message))

@@ -5,6 +5,7 @@
 mod claim;
 mod entry;
 mod lookup;
+mod member_history;
 mod parse;
 mod pod;
 mod prose;
@@ -15,8 +16,9 @@ mod workload;
 
 pub use pod::{has_ended, is_ready as is_pod_ready, pod_ordinal, readiness_issue};
 pub(super) use pod::{is_ready, is_unschedulable};
-pub use read::{running_topology, unreadable_settings};
+pub use read::{has_lost_settings, running_topology, unreadable_settings};
 pub use topology::{
-    PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod, Workload,
+    ListedMembers, PodIssue, RunningComponent, RunningPod, RunningTopology, TerminatingPod,
+    Workload,
 };
 pub use volume_change::{kept_volume_sizes, refused_volume_changes, refused_volume_specs};

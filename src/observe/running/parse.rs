@@ -3,7 +3,7 @@
 use super::workload::WorkloadSpec;
 use crate::plan::{
     Behavior, Component, LoadBehavior, PeerBehavior, PlannedCall, PlannedSource, ServiceBehavior,
-    StoreBehavior, Volume,
+    StoreBehavior,
 };
 use maquette_contract::{
     ComponentConfig, LoadConfig, MigrationSource, PeerConfig, RoleConfig, ServiceConfig,
@@ -15,7 +15,7 @@ pub(super) fn parse_component(config: &ComponentConfig, spec: &WorkloadSpec) -> 
     let behavior = match &config.role {
         RoleConfig::Service(service) => Behavior::Service(service_behavior(service)),
         RoleConfig::Store(_) => Behavior::Store(StoreBehavior { storage: spec.storage.clone()? }),
-        RoleConfig::Peer(peer) => Behavior::Peer(peer_behavior(peer, spec.storage.clone()?)),
+        RoleConfig::Peer(peer) => Behavior::Peer(peer_behavior(peer, spec)?),
         RoleConfig::Load(load) => Behavior::Load(load_behavior(load)),
     };
     Some(Component {
@@ -51,16 +51,17 @@ fn planned_sources(sources: &[MigrationSource]) -> Vec<PlannedSource> {
     planned.collect()
 }
 
-fn peer_behavior(peer: &PeerConfig, storage: Volume) -> PeerBehavior {
-    PeerBehavior {
+fn peer_behavior(peer: &PeerConfig, spec: &WorkloadSpec) -> Option<PeerBehavior> {
+    Some(PeerBehavior {
         work: peer.work.clone(),
         replication_factor: peer.replication_factor,
         members: u32::try_from(peer.members.len()).unwrap_or(u32::MAX),
         members_changed: peer.members_changed,
-        storage,
+        has_internal_port: spec.has_internal_port,
+        storage: spec.storage.clone()?,
         migration_sources: planned_sources(&peer.migration_sources),
         successor: peer.successor.as_ref().map(|successor| successor.component.clone()),
-    }
+    })
 }
 
 fn load_behavior(load: &LoadConfig) -> LoadBehavior {

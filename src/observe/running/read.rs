@@ -4,6 +4,7 @@ use super::{
     claim::add_claims,
     entry,
     lookup::component_of,
+    member_history,
     parse::parse_component,
     pod,
     topology::{RunningComponent, RunningPod, RunningTopology, TerminatingPod},
@@ -43,6 +44,7 @@ pub fn running_topology(identity: &Identity, snapshot: &Snapshot) -> RunningTopo
         unreadable: unreadable_components(identity, snapshot, &components),
         unreadable_settings,
         volumes: components_with_volume(identity, snapshot),
+        members_changed: member_history::changed_members(identity, snapshot, &components),
         components,
     }
 }
@@ -74,6 +76,11 @@ pub fn unreadable_settings(config_map: &ConfigMap) -> Option<String> {
     read_settings(config_map)?.err()
 }
 
+/// Whether a ConfigMap has lost its settings: another client removed or damaged them.
+pub fn has_lost_settings(config_map: &ConfigMap) -> bool {
+    read_settings(config_map).is_none()
+}
+
 /// Adds a component, with its Deployment or StatefulSet.
 fn read_component(
     identity: &Identity,
@@ -90,6 +97,7 @@ fn read_component(
     };
     let component = components.entry(name).or_default();
     component.revision = Some(ComponentConfig::revision_of(text));
+    component.members = member_history::listed_members(&config);
     component.planned = spec.and_then(|spec| parse_component(&config, &spec));
     component.workload = workload;
 }

@@ -16,6 +16,9 @@ pub struct RunningTopology {
     pub(super) unreadable_settings: Vec<String>,
     /// Components with a volume that this very Architecture used, whether they still run or not.
     pub(super) volumes: BTreeSet<ComponentName>,
+    /// Components whose StatefulSet says that its peers began with other members, or that have
+    /// volumes and no settings that say with which.
+    pub(super) members_changed: BTreeSet<ComponentName>,
 }
 
 impl RunningTopology {
@@ -64,6 +67,14 @@ impl RunningTopology {
     pub fn has_volume(&self, name: &ComponentName) -> bool {
         self.volumes.contains(name)
     }
+
+    /// Whether the peers of this name may have begun with other members than `members`, as far as
+    /// their objects and volumes show it.
+    pub fn may_have_other_members(&self, name: &ComponentName, members: u32) -> bool {
+        let listed = self.component(name).and_then(|component| component.members);
+        self.members_changed.contains(name)
+            || listed.is_some_and(|listed| listed.have_changed || listed.count != members)
+    }
 }
 
 /// Where the entry Service leads.
@@ -82,6 +93,8 @@ pub struct RunningComponent {
     pub planned: Option<Component>,
     /// The revision of the configuration in its ConfigMap.
     pub revision: Option<Revision>,
+    /// The members in the configuration of peers, also while they have no StatefulSet.
+    pub members: Option<ListedMembers>,
     /// Its Deployment or StatefulSet.
     pub workload: Option<Workload>,
     /// Its pods without a deletion timestamp, by name.
@@ -92,6 +105,15 @@ pub struct RunningComponent {
     pub claim_issue: Option<String>,
     /// Whether its pods have claims and none of them has a volume.
     pub claims_unbound: bool,
+}
+
+/// The members of peers, as their configuration lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedMembers {
+    /// How many there are.
+    pub count: u32,
+    /// Whether the peers began with others.
+    pub have_changed: bool,
 }
 
 /// A pod with a deletion timestamp.

@@ -14,7 +14,7 @@ use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     core::v1::{PersistentVolumeClaim, Pod, PodSpec, ResourceRequirements},
 };
-use maquette_contract::{ComponentName, keys::CLAIM};
+use maquette_contract::{ComponentName, keys::CLAIM, ports};
 
 /// Longest message of a controller that is kept, in characters.
 const MAX_ISSUE_CHARS: usize = 300;
@@ -25,22 +25,30 @@ pub(super) struct WorkloadSpec {
     pub(super) replicas: u32,
     pub(super) resources: ResourceRequirements,
     pub(super) storage: Option<Volume>,
+    /// Whether its pods serve their own items on a port for that.
+    pub(super) has_internal_port: bool,
 }
 
 impl WorkloadSpec {
     fn from_deployment(deployment: &Deployment) -> Option<Self> {
         let spec = deployment.spec.as_ref()?;
         let resources = container_resources(spec.template.spec.as_ref()?);
-        Some(Self { replicas: replica_count(spec.replicas), resources, storage: None })
+        let replicas = replica_count(spec.replicas);
+        Some(Self { replicas, resources, storage: None, has_internal_port: false })
     }
 
     fn from_stateful_set(set: &StatefulSet) -> Option<Self> {
         let spec = set.spec.as_ref()?;
-        let resources = container_resources(spec.template.spec.as_ref()?);
+        let pod = spec.template.spec.as_ref()?;
         let claims = spec.volume_claim_templates.as_deref().unwrap_or_default();
         let claim = claims.iter().find(|claim| claim.metadata.name.as_deref() == Some(CLAIM));
         let storage = claim.and_then(claimed_volume);
-        Some(Self { replicas: replica_count(spec.replicas), resources, storage })
+        Some(Self {
+            replicas: replica_count(spec.replicas),
+            resources: container_resources(pod),
+            storage,
+            has_internal_port: has_internal_port(pod),
+        })
     }
 
     /// From orphaned pods and the claim of one of them.
@@ -51,6 +59,7 @@ impl WorkloadSpec {
             replicas: names.filter_map(pod_ordinal).max()? + 1,
             resources: template.map(container_resources).unwrap_or_default(),
             storage: Some(claimed_volume(claim)?),
+            has_internal_port: template.is_none_or(has_internal_port),
         })
     }
 }
@@ -61,6 +70,11 @@ fn replica_count(replicas: Option<i32>) -> u32 {
 
 fn container_resources(pod: &PodSpec) -> ResourceRequirements {
     pod.containers.first().and_then(|c| c.resources.clone()).unwrap_or_default()
+}
+
+fn has_internal_port(pod: &PodSpec) -> bool {
+    let mut served = pod.containers.iter().flat_map(|container| container.ports.iter().flatten());
+    served.any(|port| port.container_port == i32::from(ports::INTERNAL.number))
 }
 
 fn claimed_volume(claim: &PersistentVolumeClaim) -> Option<Volume> {

@@ -9,23 +9,26 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectM
 use kube::Api;
 use maquette_contract::keys::FIELD_MANAGER;
 
-/// Upgrades the managed fields of the live object of this name.
+/// Upgrades the managed fields of the live object of this name, or only of its `version`. Returns the
+/// version after that.
 ///
 /// # Errors
-/// 409 if the object changes meanwhile.
+/// 409 if the object has another version, or changes meanwhile.
 pub(super) async fn upgrade_managed_fields<K: Child>(
     api: &Api<K>,
     name: &str,
-) -> Result<(), kube::Error> {
+    version: Option<&String>,
+) -> Result<Option<String>, kube::Error> {
     let live = api.get_metadata(name).await?;
     let entries = to_apply_entries(live.metadata.managed_fields.unwrap_or_default());
     let metadata = ObjectMeta {
         uid: live.metadata.uid,
-        resource_version: live.metadata.resource_version,
+        resource_version: version.cloned().or(live.metadata.resource_version),
         managed_fields: Some(entries),
         ..ObjectMeta::default()
     };
-    patch_metadata(api, name, metadata).await.map(|_| ())
+    let written = patch_metadata(api, name, metadata).await?;
+    Ok(written.metadata.resource_version)
 }
 
 /// Turns the entry of our create request into one of an apply. If there is one of an apply

@@ -57,11 +57,16 @@ impl WriteError {
     }
 }
 
-/// Makes the live object equal `desired`, without a write if it is.
+/// Why a live object must not be overwritten, if it must not.
+pub(super) type ContentCheck<K> = fn(&K) -> Option<String>;
+
+/// Makes the live object equal `desired`, without a write if it is. With a `check`, exactly the object
+/// that was checked is overwritten.
 pub(super) async fn apply_object<K: Child>(
     cx: &ReconcileContext<'_>,
     cache: &Arc<Cache<K>>,
     desired: &K,
+    check: Option<ContentCheck<K>>,
 ) -> Result<ApplyResult, ApplyError> {
     let content = content_hash(desired);
     let name = desired.name_any();
@@ -79,7 +84,7 @@ pub(super) async fn apply_object<K: Child>(
     let mut last_conflict = String::new();
     for _ in 0..MAX_ATTEMPTS {
         let result = match &live {
-            Some(live) => update_object(cx, cache, desired, live).await,
+            Some(live) => update_object(cx, cache, desired, live, check).await,
             None => create_object(cx, cache, desired).await,
         };
         last_conflict = match result {
@@ -153,13 +158,17 @@ async fn update_object<K: Child>(
     cache: &Arc<Cache<K>>,
     desired: &K,
     live: &K,
+    check: Option<ContentCheck<K>>,
 ) -> Result<ApplyResult, WriteError> {
     ensure_owned(cx, desired, live.metadata())?;
+    if let Some(problem) = check.and_then(|check| check(live)) {
+        return Err(ApplyError::unreadable_settings(&problem).into());
+    }
     let Some(field) = first_difference(desired, live) else { return Ok(ApplyResult::Unchanged) };
     tracing::info!(architecture = %cx.key(), object = desired.display_name(), field, "applying");
     let repair = check_repair(cx, desired, &field).await?;
     let api: Api<K> = cx.api();
-    let written = write_object(&api, desired, live)
+    let written = write_object(&api, desired, live, check.is_some())
         .await
         .map_err(|error| WriteError::from_kube(desired, error))?;
     let result = check_applied(cx, cache, desired, &written)?;
@@ -167,13 +176,23 @@ async fn update_object<K: Child>(
     Ok(result)
 }
 
-async fn write_object<K: Child>(api: &Api<K>, desired: &K, live: &K) -> Result<K, kube::Error> {
+/// Applies `desired` over `live`; `is_exact`: only over this version of it.
+async fn write_object<K: Child>(
+    api: &Api<K>,
+    desired: &K,
+    live: &K,
+    is_exact: bool,
+) -> Result<K, kube::Error> {
+    let mut version = live.resource_version().filter(|_| is_exact);
     if has_create_fields(live) {
-        upgrade_managed_fields(api, &desired.name_any()).await?;
+        let upgraded = upgrade_managed_fields(api, &desired.name_any(), version.as_ref()).await?;
+        version = upgraded.filter(|_| is_exact);
     }
     let mut patch = desired.clone();
-    // A precondition: never an object of another that took the name meanwhile.
-    Resource::meta_mut(&mut patch).uid = live.uid();
+    let metadata = Resource::meta_mut(&mut patch);
+    // Preconditions: never an object of another that took the name meanwhile.
+    metadata.uid = live.uid();
+    metadata.resource_version = version;
     server_side_apply(api, &patch).await
 }
 

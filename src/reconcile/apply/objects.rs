@@ -8,10 +8,7 @@ use super::{
     child::Child,
     object::{ApplyResult, apply_object},
 };
-use crate::{
-    observe::{IssueKind, unreadable_settings},
-    render::ObjectsByKind,
-};
+use crate::{observe::unreadable_settings, render::ObjectsByKind};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
@@ -100,26 +97,19 @@ async fn write_object<K: Child>(
     cache: &Arc<Cache<K>>,
     object: &K,
 ) -> ObjectWrite {
-    let result = apply_object(cx, cache, object).await;
+    let result = apply_object(cx, cache, object, None).await;
     ObjectWrite { component: component_of(object), result }
 }
 
 /// Writes a configuration. Reports from before the write do not count.
 async fn write_config_map(cx: &ReconcileContext<'_>, object: &ConfigMap) -> ObjectWrite {
-    let live = cx.shared.caches.config_maps.get(cx.key(), &object.name_any());
-    // Another version wrote them after the snapshot: their event has queued another reconcile.
-    if let Some(problem) = live.as_deref().and_then(unreadable_settings) {
-        let message = format!(
-            "this version of Maquette cannot read {problem}. Upgrade Maquette or restore that \
-             object; nothing is changed until then"
-        );
-        let result = Err(ApplyError::from_issue(IssueKind::Unreadable, message));
-        return ObjectWrite { component: component_of(object), result };
-    }
     let component = component_of(object).map(|name| name.to_string()).unwrap_or_default();
     // It stays in the set if this write is cut off or its effect is unknown.
     let was_uncertain = cx.with_state(|state| !state.uncertain_configs.insert(component.clone()));
-    let write = write_object(cx, &cx.shared.caches.config_maps, object).await;
+    // Another version may write them after the snapshot was taken.
+    let cache = &cx.shared.caches.config_maps;
+    let result = apply_object(cx, cache, object, Some(unreadable_settings)).await;
+    let write = ObjectWrite { component: component_of(object), result };
     let is_certain = match &write.result {
         Ok(_) => true,
         Err(ApplyError(issue)) => !issue.kind.is_transient(),

@@ -19,8 +19,9 @@ const MAX_NOTE_CHARS: usize = 300;
 
 /// Reasons of `Ready` that something broke: they are emitted although it was not true before, if
 /// that was because of a change in progress or of missing reports.
-const FAULT_REASONS: [Reason; 5] = [
+const FAULT_REASONS: [Reason; 6] = [
     Reason::ComponentsNotReady,
+    Reason::VolumeFull,
     Reason::EdgesFailing,
     Reason::RequestsFailing,
     Reason::WritesLost,
@@ -28,6 +29,10 @@ const FAULT_REASONS: [Reason; 5] = [
 ];
 /// Reasons of `Progressing` that users must act on, and that do not stop the operator.
 const VOLUME_REASONS: [Reason; 2] = [Reason::VolumesUnchanged, Reason::VolumesTerminating];
+
+/// Conditions that are there only while something is wrong, and that users must act on.
+const STORAGE_CONDITIONS: [&str; 2] =
+    [condition_types::VOLUME_PRESSURE, condition_types::ITEMS_DAMAGED];
 
 /// Emits the Events of the transition from the status `before` to `now`. Returns whether all are
 /// written; the others are kept.
@@ -68,7 +73,10 @@ fn events_between(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus)
     let ready = ready_event(before, now)
         .filter(|ready| stalled.is_none() || ready.type_ == EventType::Normal);
     let volumes = volume_event(before, now);
-    evolution.into_iter().chain(stalled).chain(volumes).chain(ready).collect()
+    let storage = storage_events(before, now)
+        .filter(|event| ready.as_ref().is_none_or(|ready| ready.reason != event.reason));
+    let storage: Vec<_> = storage.collect();
+    evolution.into_iter().chain(stalled).chain(volumes).chain(storage).chain(ready).collect()
 }
 
 fn step_event(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -> Option<Event> {
@@ -122,6 +130,19 @@ fn volume_event(before: Option<&ArchitectureStatus>, now: &ArchitectureStatus) -
     let is_new = previous.is_none_or(|previous| previous.reason != current.reason);
     (is_new && is_one_of(current, &VOLUME_REASONS))
         .then(|| new_event(EventType::Warning, &current.reason, "Evolve", &current.message))
+}
+
+/// Conditions about volumes and items that turned true, or have another reason.
+fn storage_events<'a>(
+    before: Option<&'a ArchitectureStatus>,
+    now: &'a ArchitectureStatus,
+) -> impl Iterator<Item = Event> {
+    STORAGE_CONDITIONS.into_iter().filter_map(move |type_| {
+        let current = find_condition(now, type_)?;
+        let previous = before.and_then(|before| find_condition(before, type_));
+        let is_new = previous.is_none_or(|previous| previous.reason != current.reason);
+        is_new.then(|| new_event(EventType::Warning, &current.reason, "Store", &current.message))
+    })
 }
 
 /// `Ready` that turned true or is true no more, or a fault during a change.

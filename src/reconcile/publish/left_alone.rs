@@ -4,9 +4,9 @@ use super::{
     super::{
         context::Context,
         key::ArchitectureKey,
-        watch::{LenientArchitecture, OtherInstallation, OtherReason},
+        watch::{LeftReport, LenientArchitecture, OtherInstallation, OtherReason},
     },
-    event_writer::publish_event,
+    event_writer::{publish_event, write_pending},
 };
 use kube::{
     Resource,
@@ -22,13 +22,23 @@ pub(in crate::reconcile) async fn leave_alone(
     other: &OtherInstallation,
     shared: &Context,
 ) {
-    if !shared.installation.record_left(key, other) {
-        return;
+    let report = shared.installation.record_left(key, other);
+    match report {
+        LeftReport::NotDue => return,
+        LeftReport::Pending => {
+            if write_pending(shared, key).await {
+                shared.installation.mark_reported(key);
+            }
+            return;
+        }
+        LeftReport::First => {
+            shared.states.forget(key);
+            shared.poll_schedule.forget(key);
+            shared.metrics.forget_architecture(key);
+            shared.rollout_slots.release(key);
+        }
+        LeftReport::Again => {}
     }
-    shared.states.forget(key);
-    shared.poll_schedule.forget(key);
-    shared.metrics.forget_architecture(key);
-    shared.rollout_slots.release(key);
     let note = note_of(key, other, shared.installation.name());
     tracing::warn!(architecture = %key, note, "another installation builds the Architecture");
     let event = Event {

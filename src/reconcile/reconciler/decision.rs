@@ -3,6 +3,7 @@
 use super::super::{
     apply::{Autoscaling, claim_slot, follow_autoscalers},
     context::ReconcileContext,
+    error::ApplyError,
     watch::LenientArchitecture,
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
         Acceptance, ActiveEvolution, Issue, IssueKind, RunningTopology, Snapshot, Target,
         VolumeNote, kept_volume_sizes, refused_volume_changes,
     },
-    plan::{Identity, Topology, plan},
+    plan::{Identity, Topology, notes, plan},
     render::{ObjectsByKind, render},
     rollout::{RolloutInput, RolloutPlan, plan_rollout},
 };
@@ -179,6 +180,7 @@ fn plan_spec(
         ),
     };
     let topology = plan(&valid, identity)?;
+    let note = [note].into_iter().chain(notes(&topology)).collect::<Vec<_>>().join("; ");
     Ok(AcceptedSpec { topology, shape: spec.shape, note })
 }
 
@@ -204,19 +206,14 @@ fn previous_shape(cx: &ReconcileContext<'_>) -> Option<Shape> {
 fn unreadable_issues(cx: &ReconcileContext<'_>, running: &RunningTopology) -> Vec<Issue> {
     let children = cx.shared.caches.unreadable_children(cx.key()).into_iter();
     let objects = children.map(|child| {
-        format!(
+        let message = format!(
             "this version of Maquette cannot read {child}. Change or delete that object; nothing \
              is changed until then"
-        )
+        );
+        Issue { kind: IssueKind::Unreadable, message }
     });
-    let settings = running.unreadable_settings().iter().map(|problem| {
-        format!(
-            "this version of Maquette cannot read {problem}. Upgrade Maquette or restore that \
-             object; nothing is changed until then"
-        )
-    });
-    let messages = objects.chain(settings);
-    messages.map(|message| Issue { kind: IssueKind::Unreadable, message }).collect()
+    let settings = running.unreadable_settings().iter();
+    objects.chain(settings.map(|problem| ApplyError::unreadable_settings(problem).0)).collect()
 }
 
 /// Changes nothing that runs, and needs no slot of a rollout.

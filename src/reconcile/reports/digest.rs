@@ -1,8 +1,8 @@
 //! The part of a pod's report that a status can show: while it is the same, no reconcile is needed.
 
-use crate::observe::IDLE_SECONDS;
+use crate::observe::{IDLE_SECONDS, VolumeLevel};
 use maquette_contract::{
-    LoadObservation, MigrationObservation, Observations, Probe, Revision, Traffic,
+    DamagedItems, LoadObservation, MigrationObservation, Observations, Probe, Revision, Traffic,
 };
 
 /// What a status can show of a pod.
@@ -32,6 +32,8 @@ struct ReportDigest {
     served: TrafficDigest,
     edges: Vec<EdgeDigest>,
     migration_sources: Vec<MigrationObservation>,
+    damaged_items: DamagedItems,
+    volume: Option<VolumeLevel>,
     peer: Option<PeerDigest>,
     load: Option<LoadDigest>,
 }
@@ -105,6 +107,8 @@ impl ReportDigest {
             served: TrafficDigest::new(&observations.served, IDLE_SECONDS),
             edges: edges.collect(),
             migration_sources: observations.migration_sources.clone(),
+            damaged_items: observations.damaged_items.clone(),
+            volume: observations.volume.map(VolumeLevel::of),
             peer: observations.peer.as_ref().map(|peer| PeerDigest {
                 members: peer.members.clone(),
                 has_under_replicated: peer.under_replicated > 0,

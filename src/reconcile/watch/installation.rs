@@ -52,6 +52,18 @@ pub(in crate::reconcile) enum OtherReason {
     Unreadable,
 }
 
+/// What is to be reported of an Architecture that is left to another installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::reconcile) enum LeftReport {
+    /// That another installation builds it, for the first time.
+    First,
+    /// The same again: the Event expires.
+    Again,
+    /// The Event that was not written.
+    Pending,
+    NotDue,
+}
+
 /// An Architecture that is left to another installation.
 struct LeftAlone {
     other: OtherInstallation,
@@ -143,20 +155,20 @@ impl Installation {
         Some(after)
     }
 
-    /// Records that another installation builds an Architecture; whether that is to be reported.
+    /// Records that another installation builds an Architecture; what is to be reported of that.
     pub(in crate::reconcile) fn record_left(
         &self,
         key: &ArchitectureKey,
         other: &OtherInstallation,
-    ) -> bool {
+    ) -> LeftReport {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = left.get(key).filter(|before| before.other == *other);
-        let reported_at = same.and_then(|before| before.reported_at);
-        let entry = LeftAlone { other: other.clone(), reported_at };
-        let is_due = entry.is_report_due(Instant::now());
-        left.insert(key.clone(), entry);
+        let same = left.get_mut(key).filter(|before| before.other == *other);
+        if let Some(same) = same {
+            return same.next_report(Instant::now());
+        }
+        left.insert(key.clone(), LeftAlone { other: other.clone(), reported_at: None });
         self.metrics.architectures.set_left(left.len());
-        is_due
+        LeftReport::First
     }
 
     /// Records that the Event was written.
@@ -177,8 +189,16 @@ impl Installation {
 }
 
 impl LeftAlone {
-    fn is_report_due(&self, now: Instant) -> bool {
-        self.reported_at.is_none_or(|at| now.duration_since(at) >= REPORT_INTERVAL)
+    /// What is to be reported now, after the first report was tried.
+    fn next_report(&mut self, now: Instant) -> LeftReport {
+        match self.reported_at {
+            None => LeftReport::Pending,
+            Some(at) if now.duration_since(at) < REPORT_INTERVAL => LeftReport::NotDue,
+            Some(_) => {
+                self.reported_at = None;
+                LeftReport::Again
+            }
+        }
     }
 }
 
@@ -222,10 +242,12 @@ mod tests {
     fn what_is_left_to_another_is_reported_until_written_and_again_before_the_event_expires() {
         let now = Instant::now();
         let other = OtherInstallation { name: "a/b".to_owned(), reason: OtherReason::Running };
-        let left = |reported_at| LeftAlone { other: other.clone(), reported_at };
-        assert!(left(None).is_report_due(now));
-        assert!(!left(Some(now)).is_report_due(now + REPORT_INTERVAL / 2));
-        assert!(left(Some(now)).is_report_due(now + REPORT_INTERVAL));
+        let mut left = LeftAlone { other, reported_at: None };
+        assert_eq!(left.next_report(now), LeftReport::Pending);
+        left.reported_at = Some(now);
+        assert_eq!(left.next_report(now + REPORT_INTERVAL / 2), LeftReport::NotDue);
+        assert_eq!(left.next_report(now + REPORT_INTERVAL), LeftReport::Again);
+        assert_eq!(left.next_report(now + REPORT_INTERVAL), LeftReport::Pending);
         assert!(REPORT_INTERVAL < Duration::from_secs(3600));
     }
 

@@ -2,11 +2,11 @@
 //!
 //! The running topology is read back from the children. If another client deletes a child
 //! during an evolution, the snapshot no longer shows where its items are. So the child is kept here
-//! and restored into the snapshot. What the operator itself deletes is dropped, also while the caches
+//! and restored into the snapshot; so are settings that another client damages. What the operator itself deletes is dropped, also while the caches
 //! still show it.
 
 use super::{super::key::ArchitectureKey, cache::Cache, object::Packed};
-use crate::observe::Snapshot;
+use crate::observe::{Snapshot, has_lost_settings};
 use k8s_openapi::{
     Metadata,
     api::{
@@ -92,6 +92,7 @@ impl LastSeen {
         still_shown.append(&mut remove_deleted(&mut snapshot.deployments, deleted));
         still_shown.append(&mut remove_deleted(&mut snapshot.stateful_sets, deleted));
         *deleted = still_shown;
+        restore_settings(config_maps, &mut snapshot.config_maps);
         record_all(config_maps, &snapshot.config_maps, owner, owner.config_maps);
         restore_missing(config_maps, &mut snapshot.config_maps, |_| {});
         record_all(services, &snapshot.services, owner, owner.services);
@@ -118,6 +119,22 @@ fn remove_deleted<K: Metadata<Ty = ObjectMeta>>(
     cached
         .retain(|object| !object.metadata().uid.as_ref().is_some_and(|uid| deleted.contains(uid)));
     still_shown
+}
+
+/// Replaces each of `cached` whose settings another client has damaged since by what was seen before:
+/// its component still runs under those settings.
+fn restore_settings(seen: &ObjectsByName<ConfigMap>, cached: &mut [Arc<ConfigMap>]) {
+    for config_map in cached {
+        let before = seen.get(config_map.metadata.name.as_deref().unwrap_or_default());
+        let Some(before) = before else { continue };
+        let is_new = before.version.as_deref() != config_map.metadata.resource_version.as_deref();
+        if is_new
+            && has_lost_settings(config_map)
+            && let Some(restored) = before.packed.unpack()
+        {
+            *config_map = restored;
+        }
+    }
 }
 
 /// Adds to `cached` what was seen before and is missing now, changed by `mark_missing`.
@@ -163,6 +180,7 @@ mod tests {
     use k8s_openapi::{
         api::apps::v1::DeploymentStatus, apimachinery::pkg::apis::meta::v1::OwnerReference,
     };
+    use maquette_contract::keys::CONFIG_FILE;
 
     fn deployment(name: &str, owner: &str) -> Arc<Deployment> {
         let owner = OwnerReference {
@@ -186,7 +204,15 @@ mod tests {
     }
 
     /// Names, and whether there is a status.
-    fn completed(seen: &mut LastSeen, mut snapshot: Snapshot, uid: &str) -> Vec<(String, bool)> {
+    fn completed(seen: &mut LastSeen, snapshot: Snapshot, uid: &str) -> Vec<(String, bool)> {
+        let snapshot = complete(seen, snapshot, uid);
+        let deployments = snapshot.deployments.iter();
+        deployments
+            .map(|object| (object.metadata.name.clone().unwrap(), object.status.is_some()))
+            .collect()
+    }
+
+    fn complete(seen: &mut LastSeen, mut snapshot: Snapshot, uid: &str) -> Snapshot {
         let owner = SeenOwner {
             key: &ArchitectureKey { namespace: "default".to_owned(), name: "shop".to_owned() },
             uid,
@@ -196,10 +222,7 @@ mod tests {
             stateful_sets: &Cache::default(),
         };
         seen.complete_snapshot(&mut snapshot, &owner);
-        let deployments = snapshot.deployments.iter();
-        deployments
-            .map(|object| (object.metadata.name.clone().unwrap(), object.status.is_some()))
-            .collect()
+        snapshot
     }
 
     #[test]
@@ -222,6 +245,35 @@ mod tests {
         let expected = [("b".to_owned(), true)];
         assert_eq!(completed(&mut seen, cached(&[&a, &b]), "me"), expected);
         assert_eq!(completed(&mut seen, cached(&[&b]), "me"), expected);
+    }
+
+    #[test]
+    fn damaged_settings_are_those_that_were_seen_before() {
+        let written = r#"{"architecture": "shop", "component": "data", "role": "store"}"#;
+        let mut seen = LastSeen::default();
+        let mut version = 0;
+        let mut settings_after = |text: Option<&str>| {
+            version += 1;
+            let metadata = ObjectMeta {
+                name: Some("shop-data".to_owned()),
+                resource_version: Some(version.to_string()),
+                ..ObjectMeta::default()
+            };
+            let data = text.map(|text| (CONFIG_FILE.to_owned(), text.to_owned()));
+            let data = Some(data.into_iter().collect());
+            let config_map = Arc::new(ConfigMap { metadata, data, ..ConfigMap::default() });
+            let snapshot = Snapshot { config_maps: vec![config_map], ..Snapshot::default() };
+            let snapshot = complete(&mut seen, snapshot, "me");
+            let found = snapshot.config_maps[0].data.clone().unwrap_or_default();
+            found.get(CONFIG_FILE).cloned()
+        };
+        assert_eq!(settings_after(Some("{")).as_deref(), Some("{"), "nothing was seen before");
+        assert_eq!(settings_after(Some(written)).as_deref(), Some(written));
+        for damaged in [Some("{"), Some("[]"), None] {
+            assert_eq!(settings_after(damaged).as_deref(), Some(written), "{damaged:?}");
+        }
+        let newer = r#"{"schemaVersion": 2}"#;
+        assert_eq!(settings_after(Some(newer)).as_deref(), Some(newer), "it is no damage");
     }
 
     #[test]

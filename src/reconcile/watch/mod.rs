@@ -25,7 +25,7 @@ pub(super) use causes::{
     ForeignObjects, NameReservations,
 };
 pub(super) use health::Health;
-pub(super) use installation::{Installation, OtherInstallation, OtherReason};
+pub(super) use installation::{Installation, LeftReport, OtherInstallation, OtherReason};
 pub(super) use last_seen::{LastSeen, SeenOwner};
 pub(super) use lenient::LenientArchitecture;
 pub(super) use object::{has_create_fields, is_create_entry};

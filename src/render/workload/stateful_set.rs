@@ -48,6 +48,12 @@ pub(in crate::render) fn build_stateful_set(
         names::for_component(identity, &component.name),
     );
     hash::annotate_template_hash(&mut metadata, &spec.template);
+    if let Behavior::Peer(peer) = &component.behavior
+        && peer.members_changed
+    {
+        let changed = (keys::ANNOTATION_MEMBERS_CHANGED.to_owned(), "true".to_owned());
+        metadata.annotations.get_or_insert_default().extend([changed]);
+    }
     Some(StatefulSet { metadata, spec: Some(spec), status: None })
 }
 

@@ -16,8 +16,9 @@ use kube::{
     api::{ListParams, Patch, PatchParams},
 };
 use maquette_contract::{
-    ComponentConfig, ComponentName, EdgeObservation, LoadObservation, MigrationObservation,
-    Observations, PeerObservation, Probe, RoleConfig, Traffic,
+    ComponentConfig, ComponentName, DamagedItems, EdgeObservation, LoadObservation,
+    MigrationObservation, Observations, PeerObservation, Probe, RoleConfig, Traffic,
+    VolumeObservation,
     keys::{ANNOTATION_CONFIG_REVISION, CONFIG_FILE, LABEL_ARCHITECTURE, LABEL_COMPONENT},
     ports::ADMIN,
 };
@@ -58,6 +59,12 @@ pub(crate) struct PodBehavior {
     pub(crate) unseen: BTreeSet<String>,
     /// Images that cannot be pulled.
     pub(crate) unpullable: BTreeSet<String>,
+    /// The volumes of pods.
+    pub(crate) volumes: BTreeMap<String, VolumeObservation>,
+    /// The damaged items that pods know.
+    pub(crate) damaged: BTreeMap<String, DamagedItems>,
+    /// The reports that pods have made.
+    pub(crate) reports: u64,
 }
 
 /// Reports for the pods of a namespace until it is dropped.
@@ -288,7 +295,8 @@ async fn observations(
 
 impl Reporter {
     fn report(&self) -> Option<Observations> {
-        let behavior = self.behavior.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut behavior = self.behavior.lock().unwrap_or_else(PoisonError::into_inner);
+        behavior.reports += 1;
         let config = ComponentConfig::from_json(&self.text).expect("a configuration");
         if behavior.not_reporting.contains(config.component.as_str()) {
             return None;
@@ -316,8 +324,8 @@ impl Reporter {
             served: Traffic::default(),
             migration_sources: edges::copied(&config).into_iter().map(source).collect(),
             items: None,
-            damaged_items: maquette_contract::DamagedItems::default(),
-            volume: None,
+            damaged_items: behavior.damaged.get(&self.pod).cloned().unwrap_or_default(),
+            volume: behavior.volumes.get(&self.pod).copied(),
             peer: match &config.role {
                 RoleConfig::Peer(peer) => Some(members(&peer.members)),
                 _ => None,

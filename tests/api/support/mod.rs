@@ -12,6 +12,7 @@ mod objects;
 mod operator;
 #[path = "../../shared/wait.rs"]
 mod wait;
+mod webhook;
 
 pub(crate) use audit::Request;
 pub(crate) use control_plane::{ControlPlane, control_plane, kubeconfig};
@@ -23,6 +24,7 @@ pub(crate) use namespace::TestNamespace;
 pub(crate) use objects::{ARCHITECTURE, AnyObject, CHILD_KINDS, api_of, api_of_child};
 pub(crate) use operator::Operator;
 pub(crate) use wait::{eventually, seconds};
+pub(crate) use webhook::{CLOSED_PORT, Webhook};
 
 /// A timeout that is never reached on a busy machine, for tests that do not measure time.
 pub(crate) const fn soon() -> std::time::Duration {

@@ -158,7 +158,7 @@ fn a_load_that_cannot_keep_up_invalidates_its_figures_and_is_no_fault_of_the_mod
         })
     };
     let status = status_with(0);
-    let part = "the load's rate and latencies of the last 15 s are not valid";
+    let part = "the load's rate and latencies of the last 5 min are not valid";
     assert_condition(&status, "TrafficFlowing", ("True", "LoadBehind"), part);
     assert_condition(&status, "Ready", ("True", "AllWorks"), "");
     let status = status_with(1);

@@ -40,9 +40,6 @@ pub enum ConfigFormatError {
     /// No version writes such a text; the message names the line, the column and the field.
     #[error(transparent)]
     Damaged(serde_json::Error),
-    /// It names its schema version and has a field that this version cannot read.
-    #[error(transparent)]
-    Field(serde_json::Error),
     /// Another version wrote it, and its fields may mean something else.
     #[error(
         "its schemaVersion is {0}, but this version of Maquette reads schemaVersion {known} only",
@@ -93,10 +90,7 @@ impl ComponentConfig {
             None | Some(Self::SCHEMA_VERSION) => {}
             Some(other) => return Err(ConfigFormatError::SchemaVersion(other)),
         }
-        serde_json::from_str(text).map_err(|error| match schema_version {
-            Some(_) => ConfigFormatError::Field(error),
-            None => ConfigFormatError::Damaged(error),
-        })
+        serde_json::from_str(text).map_err(ConfigFormatError::Damaged)
     }
 
     /// The component that the document is about.

@@ -7,7 +7,8 @@ use crate::{Collection, ItemId, ItemValue, ResponseTree, Summary, Version};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 
 /// The body of each response on the traffic port, also of errors. As JSON, the outcome is the
-/// member `item`, `deleted`, `page`, `summary` or `error`, beside `trace` and `padding`.
+/// member `item`, `deleted`, `page`, `summary` or `error`, beside `trace` and `padding`. Beside the
+/// `error` of an item that was deleted is its `deletedVersion`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The result of the request.
@@ -45,6 +46,13 @@ pub enum Outcome {
     Page(ItemPage),
     /// The summary of all items.
     Summary(Summary),
+    /// The item that was to be read was deleted, as far as the owner remembers.
+    WasDeleted {
+        /// That there is no such item, in one line.
+        error: String,
+        /// The version of the deletion.
+        version: Version,
+    },
     /// The reason of a failure, in one line.
     Error(String),
 }
@@ -87,6 +95,7 @@ impl Serialize for Answer {
             version: &'a Version,
         }
         let members = if self.padding.is_empty() { 2 } else { 3 };
+        let members = members + usize::from(matches!(self.outcome, Outcome::WasDeleted { .. }));
         let mut answer = to.serialize_struct("Answer", members)?;
         match &self.outcome {
             Outcome::Item { collection, id, version, value } => {
@@ -97,6 +106,10 @@ impl Serialize for Answer {
             }
             Outcome::Page(page) => answer.serialize_field("page", page)?,
             Outcome::Summary(summary) => answer.serialize_field("summary", summary)?,
+            Outcome::WasDeleted { error, version } => {
+                answer.serialize_field("error", error)?;
+                answer.serialize_field("deletedVersion", version)?;
+            }
             Outcome::Error(error) => answer.serialize_field("error", error)?,
         }
         answer.serialize_field("trace", &self.trace)?;
@@ -115,6 +128,8 @@ struct AnswerJson {
     page: Option<ItemPage>,
     summary: Option<Summary>,
     error: Option<String>,
+    #[serde(rename = "deletedVersion")]
+    deleted_version: Option<Version>,
     trace: ResponseTree,
     #[serde(default)]
     padding: String,
@@ -137,8 +152,12 @@ struct ItemJson {
 
 impl<'de> Deserialize<'de> for Answer {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let AnswerJson { item, deleted, page, summary, error, trace, padding } =
+        let AnswerJson { item, deleted, page, summary, error, deleted_version, trace, padding } =
             AnswerJson::deserialize(from)?;
+        let error = error.map(|error| match deleted_version {
+            Some(version) => Outcome::WasDeleted { error, version },
+            None => Outcome::Error(error),
+        });
         let item = item.map(|ItemJson { collection, id, version, value }| Outcome::Item {
             collection,
             id,
@@ -150,15 +169,10 @@ impl<'de> Deserialize<'de> for Answer {
             id,
             version,
         });
-        let mut outcomes = [
-            item,
-            deleted,
-            page.map(Outcome::Page),
-            summary.map(Outcome::Summary),
-            error.map(Outcome::Error),
-        ]
-        .into_iter()
-        .flatten();
+        let mut outcomes =
+            [item, deleted, page.map(Outcome::Page), summary.map(Outcome::Summary), error]
+                .into_iter()
+                .flatten();
         match (outcomes.next(), outcomes.next()) {
             (Some(outcome), None) => Ok(Self { outcome, trace, padding }),
             _ => Err(de::Error::custom(
@@ -215,6 +229,7 @@ mod tests {
         for outcome in [
             Outcome::Summary(Summary::default()),
             Outcome::Error("none".into()),
+            Outcome::WasDeleted { error: "none".into(), version: version.clone() },
             Outcome::Deleted { collection, id, version },
             Outcome::Page(page),
         ] {

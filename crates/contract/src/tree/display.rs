@@ -22,7 +22,9 @@ impl Display for Outcome {
             }
             Outcome::Page(page) => write!(f, "{page}"),
             Outcome::Summary(summary) => write!(f, "{summary}"),
-            Outcome::Error(error) => write!(f, "error: {error}"),
+            Outcome::WasDeleted { error, .. } | Outcome::Error(error) => {
+                write!(f, "error: {error}")
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ mod tests;
 
 use crate::{
     ConnectOptions, Connection, ExchangeError,
-    outlier::{OutlierDetector, PodName},
+    outlier::{BASE_EJECTION_TIME, OutlierDetector, PodName},
 };
 use bytes::Bytes;
 use http_body_util::Full;
@@ -64,6 +64,8 @@ struct PoolState {
     /// The addresses of the last successful look-up.
     addresses: Vec<SocketAddr>,
     outliers: OutlierDetector,
+    /// A pod may hang: new connections are proven by a ping until then.
+    suspicious_until: Option<Instant>,
     /// Whether a task closes idle connections.
     is_reaped: bool,
 }
@@ -76,16 +78,23 @@ struct PooledConnection {
 }
 
 /// One try of a request: the pods that it avoids, and the one that it is sent to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Try {
+    started: Instant,
     avoid: Vec<PodName>,
     pod: Mutex<Option<PodName>>,
 }
 
+impl Default for Try {
+    fn default() -> Self {
+        Self::avoiding(vec![])
+    }
+}
+
 impl Try {
-    /// A try that is sent to another pod than these, if there is one.
+    /// A try that starts now, and is sent to another pod than these if there is one.
     pub fn avoiding(pods: Vec<PodName>) -> Self {
-        Self { avoid: pods, pod: Mutex::default() }
+        Self { started: Instant::now(), avoid: pods, pod: Mutex::default() }
     }
 
     /// The pod that it was sent to, if that is known.
@@ -130,6 +139,7 @@ impl TargetPool {
             match taken.connection.exchange(build(), max_bytes).await {
                 Ok(response) => {
                     self.identify(&mut taken, &response);
+                    lock(&this_try.pod).clone_from(&taken.pod);
                     self.give_back(taken, response.status());
                     return Ok(response);
                 }
@@ -143,12 +153,25 @@ impl TargetPool {
         }
     }
 
-    /// Counts a try as failed: it broke, or has no answer in its time.
-    pub fn record_failure(&self, this_try: &Try) {
+    /// Counts a try that broke as a failure of its pod.
+    fn record_failure(&self, this_try: &Try) {
         let Some(pod) = this_try.pod() else { return };
         let mut state = lock(&self.state);
         if state.outliers.record_failure(&pod, Instant::now()) {
-            state.idle.retain(|idle| idle.pod.as_ref() != Some(&pod));
+            state.close_idle_of(&pod);
+        }
+    }
+
+    /// Notes that a try has no answer in its time, while another pod has answered the same request in
+    /// its own: the pod of the try is slow, not what it depends on. Its idle connections are closed,
+    /// and new ones are proven for a while, because a pod that hangs is known only by that behind the
+    /// one address of a Service.
+    pub fn record_slow(&self, this_try: &Try) {
+        let (now, mut state) = (Instant::now(), lock(&self.state));
+        state.suspicious_until = Some(now + BASE_EJECTION_TIME);
+        if let Some(pod) = this_try.pod() {
+            state.outliers.record_slow(&pod, this_try.started, now);
+            state.close_idle_of(&pod);
         }
     }
 
@@ -211,7 +234,7 @@ impl TargetPool {
             if status != StatusCode::INTERNAL_SERVER_ERROR {
                 state.outliers.record_success(pod, now);
             } else if state.outliers.record_failure(pod, now) {
-                state.idle.retain(|idle| idle.pod.as_ref() != Some(pod));
+                state.close_idle_of(pod);
             }
             // Another request may have ejected it meanwhile.
             if state.outliers.is_ejected(pod, now) {
@@ -246,17 +269,26 @@ impl TargetPool {
     fn identify(&self, taken: &mut PooledConnection, response: &Response<Bytes>) {
         let named = response.headers().get(&self.options.pod_header);
         let named = named.and_then(|name| name.to_str().ok());
-        if taken.pod.as_deref() == named && named.is_some() {
-            return;
+        match (&taken.pod, named) {
+            (Some(known), Some(name)) if **known == *name => {}
+            // Its target does not name pods.
+            (Some(_), None) => {}
+            (_, Some(name)) => taken.pod = Some(name.into()),
+            (None, None) => taken.pod = Some(taken.connection.remote().to_string().into()),
         }
-        taken.pod = Some(match named {
-            Some(name) => name.into(),
-            None => taken.connection.remote().to_string().into(),
-        });
     }
 }
 
 impl PoolState {
+    /// Whether a new connection must answer a ping before it is used.
+    fn must_prove(&self, now: Instant) -> bool {
+        self.suspicious_until.is_some_and(|until| now < until) || self.outliers.has_ejected(now)
+    }
+
+    fn close_idle_of(&mut self, pod: &PodName) {
+        self.idle.retain(|idle| idle.pod.as_ref() != Some(pod));
+    }
+
     /// The connection that was used last: the others become idle for long enough to be closed.
     fn pop_idle(&mut self, avoid: &[PodName], options: &TargetOptions) -> Option<PooledConnection> {
         let mut index = self.idle.len();

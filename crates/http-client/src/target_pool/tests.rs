@@ -115,3 +115,24 @@ async fn a_name_with_a_dead_address_uses_the_others() {
         assert_eq!(opened, Ok(alive));
     }
 }
+
+/// A port that refuses each connection would otherwise be tried in a busy loop.
+#[tokio::test]
+async fn there_is_a_pause_between_rounds_over_addresses_that_fail() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pool = pool(listener.local_addr().unwrap().to_string());
+    let counter = Arc::new(AtomicUsize::new(0));
+    let accepted = Arc::clone(&counter);
+    tokio::spawn(async move {
+        loop {
+            // The ping is never answered: the connection is closed at once.
+            drop(listener.accept().await.unwrap());
+            accepted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let start = Instant::now();
+    let avoided = Try::avoiding(vec!["other".into()]);
+    pool.exchange(&avoided, request, 100).await.unwrap_err();
+    assert_eq!(counter.load(Ordering::SeqCst), 4);
+    assert!(start.elapsed() >= Duration::from_millis(20 + 40 + 80), "{:?}", start.elapsed());
+}

@@ -6,7 +6,7 @@
 
 use super::{
     HttpError, LocalItems, Request,
-    limits::{required_permits, within_limits},
+    limits::{receive, required_permits, within_limits},
     metrics::{HttpOperation, InFlightGuard},
     parse::{self, ItemPath, MAX_RECORD_BYTES},
     render,
@@ -23,6 +23,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use bytes::Bytes;
 use maquette_contract::{
     ItemKey, Record,
     internal_api::{AFTER, ITEMS, SUMMARY},
@@ -59,7 +60,7 @@ async fn get_item<S: RoleSettings, A: LocalItems<S>>(
         let record = server.application.read_local(&exchange.request, &key).await?;
         record.map(Json).ok_or_else(|| HttpError::not_found(format!("there is no item {key}")))
     };
-    exchange.respond_with(work).await
+    exchange.respond_with(0, work).await
 }
 
 async fn put_item<S: RoleSettings, A: LocalItems<S>>(
@@ -68,10 +69,13 @@ async fn put_item<S: RoleSettings, A: LocalItems<S>>(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let exchange = Exchange::start(&server, &headers);
+    let mut exchange = Exchange::start(&server, &headers);
+    let reading = parse::read_body(body, MAX_RECORD_BYTES);
+    let body = receive(&mut exchange.request.context, reading).await;
+    let body_bytes = body.as_ref().map_or(0, Bytes::len);
     let work = async {
         let key = parse::parse_key(path)?;
-        let record: Record = parse::read_json(body, MAX_RECORD_BYTES, "a record").await?;
+        let record: Record = parse::parse_json(&body?, "a record")?;
         record
             .version
             .check_not_ahead(wall_millis())
@@ -79,7 +83,7 @@ async fn put_item<S: RoleSettings, A: LocalItems<S>>(
         server.application.put_local_if_newer(&exchange.request, &key, record).await?;
         Ok(StatusCode::NO_CONTENT)
     };
-    exchange.respond_with(work).await
+    exchange.respond_with(body_bytes, work).await
 }
 
 async fn list_items<S: RoleSettings, A: LocalItems<S>>(
@@ -92,7 +96,7 @@ async fn list_items<S: RoleSettings, A: LocalItems<S>>(
         let after = parse_after(query)?;
         server.application.list_local(&exchange.request, after.as_ref()).await.map(Json)
     };
-    exchange.respond_with(work).await
+    exchange.respond_with(0, work).await
 }
 
 /// The key after which a list begins, if one is given.
@@ -112,14 +116,13 @@ async fn get_summary<S: RoleSettings, A: LocalItems<S>>(
 ) -> Response {
     let exchange = Exchange::start(&server, &headers);
     let work = async { server.application.summarize_local(&exchange.request).await.map(Json) };
-    exchange.respond_with(work).await
+    exchange.respond_with(0, work).await
 }
 
 /// A request in flight, counted until it is dropped.
 struct Exchange<'a, S: RoleSettings, A: LocalItems<S>> {
     server: &'a HttpServer<S, A>,
     request: Request<S>,
-    permits: u32,
     start: Instant,
     _in_flight: InFlightGuard,
 }
@@ -130,7 +133,6 @@ impl<'a, S: RoleSettings, A: LocalItems<S>> Exchange<'a, S, A> {
         Self {
             server,
             request: server.begin_request(headers, start),
-            permits: required_permits(headers),
             start,
             _in_flight: server.metrics.start_request(),
         }
@@ -138,11 +140,11 @@ impl<'a, S: RoleSettings, A: LocalItems<S>> Exchange<'a, S, A> {
 
     async fn respond_with<T: IntoResponse>(
         &self,
+        body_bytes: usize,
         work: impl Future<Output = Result<T, HttpError>> + Send,
     ) -> Response {
-        let context = &self.request.context;
-        let outcome =
-            within_limits(&self.server.internal_permits, self.permits, context, work).await;
+        let (context, permits) = (&self.request.context, required_permits(body_bytes));
+        let outcome = within_limits(&self.server.internal_permits, permits, context, work).await;
         let response = match outcome {
             Ok(answer) => answer.into_response(),
             Err(HttpError { status, message }) => {

@@ -1,11 +1,8 @@
 //! The limits on requests: in flight, in hops and in time.
 
-use super::{HttpError, parse::MAX_RECORD_BYTES};
+use super::HttpError;
 use crate::runtime::headers::RequestContext;
-use axum::http::{
-    HeaderMap, StatusCode,
-    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
-};
+use axum::http::StatusCode;
 use std::time::Duration;
 use tokio::{
     sync::Semaphore,
@@ -22,15 +19,10 @@ const MIN_TIME: Duration = Duration::from_millis(5);
 /// The bytes of a body that one permit allows; see [`MAX_IN_FLIGHT`].
 const BYTES_PER_PERMIT: usize = 2 << 10;
 
-/// The permits that a request takes: one, and more for a large body.
-pub(super) fn required_permits(headers: &HeaderMap) -> u32 {
-    let declared: Option<usize> = match headers.get(CONTENT_LENGTH) {
-        Some(length) => length.to_str().ok().and_then(|text| text.parse().ok()),
-        // A chunked body has no declared length: assume the largest.
-        None => headers.get(TRANSFER_ENCODING).map(|_| MAX_RECORD_BYTES),
-    };
-    let bytes = declared.unwrap_or(0).min(MAX_RECORD_BYTES);
-    u32::try_from(1 + bytes / BYTES_PER_PERMIT).unwrap_or(u32::MAX)
+/// The permits that a request takes whose body has this size: one, and more for a large body. The
+/// body has arrived, so its size is known even if it was chunked.
+pub(super) fn required_permits(body_bytes: usize) -> u32 {
+    u32::try_from(1 + body_bytes / BYTES_PER_PERMIT).unwrap_or(u32::MAX)
 }
 
 /// Receives the rest of a request, before it takes any permit. The time that the body of a user's

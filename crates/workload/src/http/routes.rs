@@ -102,7 +102,7 @@ async fn get_item<S: RoleSettings, A: Application<S>>(
 ) -> Response {
     let parsing =
         async { Ok(ParsedRequest::Get(parse::parse_key(path)?, ReadConditions::parse(&headers)?)) };
-    server.answer_request(HttpOperation::Get, &headers, parsing).await
+    Box::pin(server.answer_request(HttpOperation::Get, &headers, parsing)).await
 }
 
 async fn put_item<S: RoleSettings, A: Application<S>>(
@@ -118,7 +118,7 @@ async fn put_item<S: RoleSettings, A: Application<S>>(
         let value = parse::read_value(body).await?;
         Ok(ParsedRequest::Write(key, Content::Value(value), precondition))
     };
-    server.answer_request(HttpOperation::Put, &headers, parsing).await
+    Box::pin(server.answer_request(HttpOperation::Put, &headers, parsing)).await
 }
 
 /// A body has no meaning and is not read.
@@ -135,7 +135,7 @@ async fn delete_item<S: RoleSettings, A: Application<S>>(
         }
         Ok(ParsedRequest::Write(key, Content::Deleted, precondition))
     };
-    server.answer_request(HttpOperation::Delete, &headers, parsing).await
+    Box::pin(server.answer_request(HttpOperation::Delete, &headers, parsing)).await
 }
 
 async fn list_items<S: RoleSettings, A: Application<S>>(
@@ -148,7 +148,7 @@ async fn list_items<S: RoleSettings, A: Application<S>>(
         let collection = parse::parse_collection(path)?;
         Ok(ParsedRequest::List(PageRequest::parse(collection, query)?))
     };
-    server.answer_request(HttpOperation::List, &headers, parsing).await
+    Box::pin(server.answer_request(HttpOperation::List, &headers, parsing)).await
 }
 
 async fn get_summary<S: RoleSettings, A: Application<S>>(
@@ -156,7 +156,7 @@ async fn get_summary<S: RoleSettings, A: Application<S>>(
     headers: HeaderMap,
 ) -> Response {
     let parsing = async { Ok(ParsedRequest::Summary) };
-    server.answer_request(HttpOperation::Summary, &headers, parsing).await
+    Box::pin(server.answer_request(HttpOperation::Summary, &headers, parsing)).await
 }
 
 async fn unknown_path<S: RoleSettings, A: Application<S>>(

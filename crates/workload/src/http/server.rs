@@ -61,8 +61,7 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
         let start = Instant::now();
         let _in_flight = self.metrics.start_request();
         let mut request = self.begin_request(headers, start);
-        let outcome =
-            self.run_within_limits(&mut request, required_permits(headers), parsing).await;
+        let outcome = self.run_within_limits(&mut request, parsing).await;
         let min_bytes = A::simulated_work(&request.settings).response_bytes;
         let context = request.context.clone();
         let link = outcome.as_ref().ok().and_then(|success| success.next_page.clone());
@@ -104,10 +103,10 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
     async fn run_within_limits(
         &self,
         request: &mut Request<S>,
-        permits: u32,
         parsing: impl Future<Output = Result<ParsedRequest, HttpError>> + Send,
     ) -> Result<Success, HttpError> {
         let parsed = receive(&mut request.context, parsing).await?;
+        let permits = required_permits(parsed.body_bytes());
         let work = async {
             if let Some(time) = &A::simulated_work(&request.settings).processing_time {
                 sleep(latency_model::sample_processing_time(time)).await;
@@ -125,11 +124,13 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
         match parsed {
             ParsedRequest::Get(key, conditions) => {
                 let record = self.application.read_item(request, &key).await?;
-                let status = match conditions.is_not_modified(&record.version)? {
-                    true if record.value().is_some() => StatusCode::NOT_MODIFIED,
-                    _ => StatusCode::OK,
+                let is_not_modified = conditions.is_not_modified(&record.version)?;
+                let status = match is_not_modified {
+                    _ if record.value().is_none() => StatusCode::NOT_FOUND,
+                    true => StatusCode::NOT_MODIFIED,
+                    false => StatusCode::OK,
                 };
-                Ok(Success { status, ..Success::new(item_outcome(key, record)?) })
+                Ok(Success { status, ..Success::new(item_outcome(key, record)) })
             }
             ParsedRequest::Write(key, content, precondition) => {
                 let id = request.context.request_id;
@@ -169,7 +170,7 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
             return Ok(Success::new(Outcome::Deleted { collection, id, version }));
         }
         let status = if written.is_new { StatusCode::CREATED } else { StatusCode::OK };
-        Ok(Success { status, ..Success::new(item_outcome(key, written.record)?) })
+        Ok(Success { status, ..Success::new(item_outcome(key, written.record)) })
     }
 
     fn build_answer(
@@ -180,7 +181,11 @@ impl<S: RoleSettings, A: Application<S>> HttpServer<S, A> {
     ) -> (StatusCode, Answer) {
         let component = request.component().clone();
         let (queries, calls) = request.into_logs();
-        let error = outcome.as_ref().err().map(|error| error.message.clone());
+        let error = match &outcome {
+            Err(error) => Some(error.message.clone()),
+            Ok(Success { outcome: Outcome::WasDeleted { error, .. }, .. }) => Some(error.clone()),
+            Ok(_) => None,
+        };
         let trace = ResponseTree {
             component,
             role: S::ROLE,
@@ -212,11 +217,15 @@ impl Success {
     }
 }
 
-/// 404 if the item was deleted.
-fn item_outcome(key: ItemKey, record: Record) -> Result<Outcome, HttpError> {
-    let Content::Value(value) = record.content else { return Err(not_found(&key)) };
-    let ItemKey { collection, id } = key;
-    Ok(Outcome::Item { collection, id, version: record.version, value })
+fn item_outcome(key: ItemKey, record: Record) -> Outcome {
+    let Record { version, content, .. } = record;
+    match content {
+        Content::Value(value) => {
+            let ItemKey { collection, id } = key;
+            Outcome::Item { collection, id, version, value }
+        }
+        Content::Deleted => Outcome::WasDeleted { error: not_found(&key).message, version },
+    }
 }
 
 fn not_found(key: &ItemKey) -> HttpError {

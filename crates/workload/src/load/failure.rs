@@ -24,8 +24,8 @@ pub(super) enum FailureKind {
     UnexpectedAnswer,
     /// An answer that contradicts an earlier one.
     Contradiction(ViolationKind),
-    /// The load's own process has no local port, file handle or memory left: not a failure of the
-    /// model.
+    /// The load's own process has no local port, file handle or memory left, or was suspended: not a
+    /// failure of the model.
     GeneratorLimit,
 }
 

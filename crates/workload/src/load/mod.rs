@@ -18,7 +18,8 @@
 //! model do not start at once. Until then the report says for how long the load has waited.
 //!
 //! Faults of the load are not faults of the model: a request that is due and cannot be sent, because
-//! the process was suspended or is at one of its limits, is dropped and does not count as failed.
+//! the process was suspended or is at one of its limits, is dropped and does not count as failed. The
+//! time of a suspension counts neither against the time-out of a request in flight nor as its latency.
 //! The report says whether the load keeps up; otherwise its rate and latencies are not valid.
 //!
 //! Never retries as a smart client would: a request that fails counts as failed, except that a
@@ -33,6 +34,7 @@ mod request;
 mod role;
 mod schedule;
 mod settings;
+mod suspension;
 #[cfg(test)]
 mod tests;
 mod virtual_users;

@@ -72,6 +72,7 @@ mod tests {
     use super::*;
     use crate::load::checker::AnsweredItem;
     use maquette_contract::{Collection, Percent, Version};
+    use prometheus_client::metrics::counter::Counter;
     use std::collections::BTreeMap;
 
     fn mix(collections: &[&str], items: u32) -> RequestMix {
@@ -86,7 +87,7 @@ mod tests {
     #[test]
     fn requests_are_mixed_as_configured() {
         let (mut users, checker, mut random) =
-            (VirtualUsers::default(), ConsistencyChecker::new(), rand::rng());
+            (VirtualUsers::default(), ConsistencyChecker::new(Counter::default()), rand::rng());
         let mut counts = BTreeMap::new();
         for _ in 0..20_000 {
             let (request, _) = users.next_request(&mix(&["items"], 10), 1, &checker, &mut random);
@@ -105,7 +106,7 @@ mod tests {
     #[test]
     fn writes_take_items_and_collections_in_turn_and_requests_take_targets_in_turn() {
         let (mut users, checker, mut random) =
-            (VirtualUsers::default(), ConsistencyChecker::new(), rand::rng());
+            (VirtualUsers::default(), ConsistencyChecker::new(Counter::default()), rand::rng());
         let mix = mix(&["orders", "catalog"], 4);
         let (mut written, mut targets) = (Vec::new(), Vec::new());
         while written.len() < 5 {
@@ -125,11 +126,11 @@ mod tests {
     #[test]
     fn reads_choose_among_known_items() {
         let (mut users, mut checker, mut random) =
-            (VirtualUsers::default(), ConsistencyChecker::new(), rand::rng());
+            (VirtualUsers::default(), ConsistencyChecker::new(Counter::default()), rand::rng());
         let key = Arc::new(ItemKey::parse("items/old").unwrap());
         let write = checker.begin_write(&key);
         let value = std::str::from_utf8(&write.value).unwrap();
-        let answer = AnsweredItem { version: Version::after(None, 1, "w"), value };
+        let answer = AnsweredItem { version: Version::after(None, 1, "w"), value: Some(value) };
         checker.check_write(&write, answer).unwrap();
         for _ in 0..100 {
             let (request, _) = users.next_request(&mix(&["items"], 1000), 1, &checker, &mut random);

@@ -31,7 +31,7 @@ impl Application<ServiceSettings> for Service {
                     log: &|query| request.log_query(query),
                 };
                 let record = match request.settings.sources.source_of(&key.collection) {
-                    Some(source) => source.read_newest(&**store, &context, key).await?,
+                    Some(source) => Box::pin(source.read_newest(&**store, &context, key)).await?,
                     None => store.read_item(&context, key).await?,
                 };
                 record.ok_or_else(|| no_item(key))
@@ -55,7 +55,9 @@ impl Application<ServiceSettings> for Service {
                 };
                 let clock = &self.runtime.clock;
                 let written = match request.settings.sources.source_of(&key.collection) {
-                    Some(source) => source.write_both(&**store, clock, &context, key, &write).await,
+                    Some(source) => {
+                        Box::pin(source.write_both(&**store, clock, &context, key, &write)).await
+                    }
                     None => {
                         store
                             .write_item(&context, key, &write, &|seen| clock.next_version(seen))
@@ -88,7 +90,7 @@ impl Application<ServiceSettings> for Service {
                     (&list.collection, list.limit, list.after.as_deref());
                 let page = match request.settings.sources.source_of(collection) {
                     Some(source) => {
-                        source.list_collection(&context, collection, limit, after).await
+                        Box::pin(source.list_collection(&context, collection, limit, after)).await
                     }
                     None => store.list_collection(&context, collection, limit, after).await,
                 };

@@ -54,6 +54,11 @@ impl Position {
     }
 }
 
+/// The length of the key as the file stores it.
+pub(super) fn stored_len(key: &[u8]) -> usize {
+    POSITION_BYTES + key.len()
+}
+
 /// The key as the file stores it: position, then key.
 pub(super) fn stored_key(key: &[u8]) -> Result<Vec<u8>, StorageError> {
     if key.len() > MAX_KEY {

@@ -52,6 +52,28 @@ async fn a_conditional_write_sees_the_writes_queued_before_it() {
     }
 }
 
+/// Otherwise one of the writes is refused after the others are applied.
+#[test]
+fn room_for_several_writes_is_room_for_each() {
+    let backend = redb::backends::InMemoryBackend::new();
+    let database = redb::Database::builder().create_with_backend(backend).unwrap();
+    let values = [0, 100, 2100, 3000, 70_000].map(|length| vec![b'x'; length]);
+    let pairs = || values.iter().map(|value| (&b"a long key of 24 bytes ."[..], &value[..]));
+    let mut accepted = 0;
+    for allowance in (0..400_000).step_by(500) {
+        let transaction = database.begin_write().unwrap();
+        let mut items = ItemsMut::open(&transaction, 0, allowance, Generations::default()).unwrap();
+        if items.require_room_for(pairs()).is_ok() {
+            accepted += 1;
+            for (key, value) in pairs() {
+                let put = items.put(key, value, Expiry::Never);
+                assert!(put.is_ok(), "{} bytes within {allowance}: {put:?}", value.len());
+            }
+        }
+    }
+    assert!(accepted > 100, "{accepted}");
+}
+
 #[tokio::test]
 async fn a_write_without_a_change_makes_no_commit() {
     let directory = TempDir::new().unwrap();

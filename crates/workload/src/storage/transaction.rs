@@ -125,12 +125,22 @@ impl<'txn> ItemsMut<'txn> {
         self.generations.is_current(generation)
     }
 
-    /// Refuses a write that adds `bytes` to the file if the volume has no room for them.
+    /// Refuses writes of these keys and values if the volume has no room for all of them. After it,
+    /// none of them is refused for its room.
     ///
     /// # Errors
     /// [`StorageError::Full`].
-    pub fn require_room(&mut self, bytes: usize) -> Result<(), StorageError> {
-        if self.effects.added.saturating_add(space_for(bytes)) > self.allowance {
+    pub fn require_room_for<'a>(
+        &mut self,
+        pairs: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Result<(), StorageError> {
+        let spaces = pairs.map(|(key, value)| space_for(layout::stored_len(key) + value.len()));
+        self.require_room(spaces.fold(0, u64::saturating_add))
+    }
+
+    /// Refuses a write that adds `space` to the file if the volume has no room for it.
+    fn require_room(&mut self, space: u64) -> Result<(), StorageError> {
+        if self.effects.added.saturating_add(space) > self.allowance {
             self.effects.refused += 1;
             return Err(StorageError::Full);
         }
@@ -235,7 +245,7 @@ impl<'txn> ItemsMut<'txn> {
     /// Refuses a write that adds more than the volume has room for. One that makes a value shorter, as a
     /// record of a deletion does, adds nothing.
     fn check_room(&mut self, stored: &[u8], value: &[u8]) -> Result<(), StorageError> {
-        let is_allowed = self.require_room(stored.len() + value.len());
+        let is_allowed = self.require_room(space_for(stored.len() + value.len()));
         if is_allowed.is_err() {
             let before = self.table.get(stored)?.map_or(0, |before| before.value().len());
             if value.len() < before {

@@ -73,11 +73,10 @@ impl ClientConnection {
                 AfterRequests::Close | AfterRequests::Drop => return Ok(()),
                 AfterRequests::Fail(error) => return self.end_with_error(error).await,
             }
-            let is_idle = !self.requests.is_within_request();
-            let since = Instant::now();
+            let since = self.requests.request_started().unwrap_or_else(Instant::now);
             let read = tokio::select! {
                 read = self.requests.read_more(self.replies.places()) => read,
-                () = self.slot.wait_until_idle_too_long(since), if is_idle => return Ok(()),
+                () = self.slot.wait_until_overdue(since) => return Ok(()),
                 // Also resolves if the server is dropped.
                 _ = stop.wait_for(|stop| *stop) => return Ok(()),
             };

@@ -49,8 +49,13 @@ impl RequestReader {
         Ok(request)
     }
 
+    /// The arrival of the first byte of the incomplete request, if there is one.
+    pub(super) fn request_started(&self) -> Option<Instant> {
+        self.request_started
+    }
+
     /// Whether a part of a request has been received.
-    pub(super) fn is_within_request(&self) -> bool {
+    fn is_within_request(&self) -> bool {
         self.parser.is_within_request(&self.input)
     }
 

@@ -169,3 +169,43 @@ async fn stopping_answers_received_requests_and_closes_the_file() {
     let storage = Storage::open(directory.path()).unwrap();
     assert_eq!(storage.get(b"a").await.unwrap().as_deref(), Some(b"1".as_slice()));
 }
+
+#[tokio::test]
+async fn a_half_sent_request_keeps_no_place_of_known_callers() {
+    let limits = Limits {
+        connections: 2,
+        connections_of_known_callers: 1,
+        naming_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let store = TestStore::start_with_limits(limits).await;
+    let mut first = store.connect().await;
+    expect_pong(&mut first).await;
+    for half_sent in [&b""[..], b"*2\r\n$11\r\nMAQU", b"PIN"] {
+        let mut second = store.connect().await;
+        second.write_all(half_sent).await.unwrap();
+        let end = read_to_end(&mut second);
+        let end = tokio::time::timeout(Duration::from_secs(20), end).await;
+        assert_eq!(end.as_deref(), Ok(""), "{half_sent:?}");
+    }
+    expect_pong(&mut first).await;
+}
+
+#[tokio::test]
+async fn a_half_sent_request_makes_room_while_the_store_is_crowded() {
+    let limits = Limits {
+        connections: 4,
+        connections_of_known_callers: 0,
+        idle_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let store = TestStore::start_with_limits(limits).await;
+    let mut half_sent = vec![];
+    for _ in 0..3 {
+        let mut stream = store.connect().await;
+        stream.write_all(b"*2\r\n$3\r\nGET\r\n$9\r\nab").await.unwrap();
+        half_sent.push(stream);
+    }
+    let end = tokio::time::timeout(Duration::from_secs(20), read_to_end(&mut half_sent[0])).await;
+    assert_eq!(end.as_deref(), Ok(""));
+}

@@ -42,6 +42,18 @@ pub(super) enum ParsedRequest {
     Summary,
 }
 
+impl ParsedRequest {
+    /// The size of the body.
+    pub(super) fn body_bytes(&self) -> usize {
+        match self {
+            Self::Write(_, Content::Value(value), _) => value.len(),
+            Self::Write(_, Content::Deleted, _) | Self::Get(..) | Self::List(_) | Self::Summary => {
+                0
+            }
+        }
+    }
+}
+
 /// The collection that a path names.
 pub(super) fn parse_collection(
     path: Result<Path<String>, PathRejection>,
@@ -77,17 +89,14 @@ pub(super) async fn read_value(body: Body) -> Result<ItemValue, HttpError> {
     })
 }
 
-/// Reads a JSON body of at most `max_bytes`; `expected` names its content in errors.
-pub(super) async fn read_json<T: DeserializeOwned>(
-    body: Body,
-    max_bytes: usize,
-    expected: &str,
-) -> Result<T, HttpError> {
-    serde_json::from_slice(&read_body(body, max_bytes).await?)
+/// Parses a JSON body; `expected` names its content in errors.
+pub(super) fn parse_json<T: DeserializeOwned>(body: &[u8], expected: &str) -> Result<T, HttpError> {
+    serde_json::from_slice(body)
         .map_err(|error| HttpError::bad_request(format!("the body is not {expected}: {error}")))
 }
 
-async fn read_body(body: Body, max_bytes: usize) -> Result<Bytes, HttpError> {
+/// Reads a body of at most `max_bytes`.
+pub(super) async fn read_body(body: Body, max_bytes: usize) -> Result<Bytes, HttpError> {
     let too_large = || {
         let message = format!("the body is larger than {max_bytes} bytes");
         HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, message)

@@ -10,8 +10,11 @@
 //! - a value with this run's mark was written by this run to this item, and each write takes effect
 //!   once: a value does not come back after a later one.
 //!
-//! Values of other clients, also of an earlier run of the load, are accepted under versions that
-//! are not known yet. See [`signed_value`] for how a value is recognized.
+//! Other clients may write or delete an item of the load: what they do has a version that is not known
+//! yet. Values of theirs, also of an earlier run of the load, are accepted under such a version. What
+//! a model that lies could answer as well, which is a deletion or an earlier value of the load that was
+//! put back, is accepted [`tracked_item::MAX_SUSPICIOUS`] times a minute for each item. Then the item
+//! is learnt anew. See [`signed_value`] for how a value is recognized.
 
 mod signed_value;
 #[cfg(test)]
@@ -20,10 +23,11 @@ mod tracked_item;
 
 use bytes::Bytes;
 use maquette_contract::{Collection, ItemKey, Version};
+use prometheus_client::metrics::counter::Counter;
 use rand::{Rng, RngExt};
-use signed_value::ValueSigner;
+use signed_value::{ValueOrigin, ValueSigner};
 use std::{collections::HashMap, sync::Arc};
-use tracked_item::{FoundVersion, KnownVersion, TrackedItem};
+use tracked_item::{Finding, FoundVersion, KnownVersion, TrackedItem};
 
 /// The most tracked items, of about 300 bytes each. Of further items, only values are checked.
 const MAX_TRACKED_ITEMS: usize = 100_000;
@@ -36,6 +40,8 @@ pub(super) struct ConsistencyChecker {
     signer: ValueSigner,
     /// The number of the last write.
     last_number: u64,
+    /// Versions of other clients that were found.
+    changed_by_others: Counter,
     items: Vec<TrackedItem>,
     positions: HashMap<Arc<ItemKey>, usize>,
 }
@@ -63,8 +69,8 @@ pub(super) struct PendingRead {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AnsweredItem<'a> {
     pub(super) version: Version,
-    /// The JSON text.
-    pub(super) value: &'a str,
+    /// The JSON text; none if the item was deleted.
+    pub(super) value: Option<&'a str>,
 }
 
 /// An answer that breaks a rule.
@@ -96,10 +102,15 @@ impl ViolationKind {
 }
 
 impl ConsistencyChecker {
-    /// The checker of a new run; no item is known.
-    pub(super) fn new() -> Self {
-        let signer = ValueSigner::random();
-        Self { signer, last_number: 0, items: Vec::new(), positions: HashMap::new() }
+    /// The checker of a new run; no item is known. Counts in `changed_by_others`.
+    pub(super) fn new(changed_by_others: Counter) -> Self {
+        Self {
+            signer: ValueSigner::random(),
+            last_number: 0,
+            changed_by_others,
+            items: Vec::new(),
+            positions: HashMap::new(),
+        }
     }
 
     /// The number of tracked items.
@@ -132,10 +143,11 @@ impl ConsistencyChecker {
         let AnsweredItem { version, value } = answer;
         let fingerprint = self.signer.fingerprint(&write.value);
         if let Some(item) = self.track(&write.key) {
-            let acknowledged = KnownVersion { version: version.clone(), fingerprint };
+            let acknowledged =
+                KnownVersion { version: version.clone(), fingerprint: Some(fingerprint) };
             item.check_write(write.number, write.known.as_ref(), acknowledged)?;
         }
-        if self.signer.fingerprint(value.as_bytes()) != fingerprint {
+        if value.map(|value| self.signer.fingerprint(value.as_bytes())) != Some(fingerprint) {
             let reason = format!("acknowledged as {version} with another value than was sent");
             return Err(ViolationKind::WrongValue.because(reason));
         }
@@ -160,12 +172,19 @@ impl ConsistencyChecker {
     ) -> Result<(), Violation> {
         let found = answer.map(|AnsweredItem { version, value }| FoundVersion {
             version,
-            fingerprint: self.signer.fingerprint(value.as_bytes()),
-            origin: self.signer.origin(&read.key, value.as_bytes()),
+            fingerprint: value.map(|value| self.signer.fingerprint(value.as_bytes())),
+            origin: value.map_or(ValueOrigin::Other, |value| {
+                self.signer.origin(&read.key, value.as_bytes())
+            }),
         });
         let is_known = found.is_some() || self.positions.contains_key(&read.key);
         match is_known.then(|| self.track(&read.key)).flatten() {
-            Some(item) => item.check_read(read.known.as_ref(), found),
+            Some(item) => {
+                if item.check_read(read.known.as_ref(), found)? == Finding::ChangedByOthers {
+                    self.changed_by_others.inc();
+                }
+                Ok(())
+            }
             None => found.map_or(Ok(()), |found| found.check_origin()),
         }
     }

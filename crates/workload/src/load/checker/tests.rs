@@ -17,7 +17,7 @@ fn version(millis: u64) -> Version {
 
 impl Model {
     fn new() -> Self {
-        Self { checker: ConsistencyChecker::new(), key: key("items/1") }
+        Self { checker: ConsistencyChecker::new(Counter::default()), key: key("items/1") }
     }
 
     fn begin_write(&mut self) -> PendingWrite {
@@ -26,7 +26,7 @@ impl Model {
 
     fn acknowledge(&mut self, write: &PendingWrite, millis: u64) -> Result<(), ViolationKind> {
         let value = std::str::from_utf8(&write.value).unwrap();
-        let answer = AnsweredItem { version: version(millis), value };
+        let answer = AnsweredItem { version: version(millis), value: Some(value) };
         self.checker.check_write(write, answer).map_err(|violation| violation.kind)
     }
 
@@ -42,8 +42,16 @@ impl Model {
         read: &PendingRead,
         found: Option<(u64, &str)>,
     ) -> Result<(), ViolationKind> {
-        let answer = found.map(|(millis, value)| AnsweredItem { version: version(millis), value });
+        let answer = found
+            .map(|(millis, value)| AnsweredItem { version: version(millis), value: Some(value) });
         self.checker.check_read(read, answer).map_err(|violation| violation.kind)
+    }
+
+    /// A read that starts and ends now and finds a deletion.
+    fn read_deleted(&mut self, millis: u64) -> Result<(), ViolationKind> {
+        let read = self.checker.begin_read(&self.key);
+        let answer = AnsweredItem { version: version(millis), value: None };
+        self.checker.check_read(&read, Some(answer)).map_err(|violation| violation.kind)
     }
 
     /// A read that starts and ends now.
@@ -113,22 +121,57 @@ fn a_version_has_one_value() {
 }
 
 #[test]
-fn a_value_of_another_item_is_wrong_under_any_version() {
+fn a_value_of_another_item_is_wrong_under_the_known_version_or_again_and_again() {
     let mut model = Model::new();
     model.write(5);
     let other = model.checker.begin_write(&key("items/2"));
     let value = std::str::from_utf8(&other.value).unwrap();
-    assert_eq!(model.read(Some((9, value))), WRONG_VALUE);
-    model.key = key("items/3");
-    assert_eq!(model.read(Some((1, value))), WRONG_VALUE, "also of an item that is not known");
+    assert_eq!(model.read(Some((5, value))), WRONG_VALUE);
+    for item in ["items/1", "items/3"] {
+        model.key = key(item);
+        for millis in [6, 7, 8] {
+            assert_eq!(model.read(Some((millis, value))), Ok(()), "a user may have copied it");
+        }
+        assert_eq!(model.read(Some((9, value))), WRONG_VALUE, "not that often");
+    }
 }
 
 #[test]
-fn a_value_does_not_come_back_after_a_later_one() {
+fn what_another_client_has_changed_is_learnt_anew() {
     let mut model = Model::new();
-    let (first, second) = (model.write(5), model.write(6));
-    assert_eq!(model.read(Some((7, &first))), WRONG_VALUE);
-    assert_eq!(model.read(Some((7, &second))), Ok(()), "a repetition changes nothing");
+    let (first, _) = (model.write(5), model.write(6));
+    assert_eq!(model.read(Some((7, &first))), Ok(()), "an old value that was put back");
+    assert_eq!(model.read(Some((6, "1"))), NEWLY_LOST, "it is known now");
+    assert_eq!(model.read_deleted(8), Ok(()));
+    assert_eq!(model.read_deleted(8), Ok(()), "the same deletion");
+    assert_eq!(model.read(None), Ok(()), "it may be forgotten");
+    assert_eq!(model.read(Some((7, &first))), NEWLY_LOST);
+    assert_eq!(model.read(Some((8, &first))), WRONG_VALUE, "the version of the deletion");
+    model.write(9);
+    assert_eq!(model.read(None), NEWLY_LOST);
+    assert_eq!(model.checker.changed_by_others.get(), 2);
+}
+
+#[test]
+fn a_model_that_puts_values_back_or_deletes_all_the_time_lies() {
+    let mut model = Model::new();
+    let first = model.write(5);
+    for millis in [7, 9, 11] {
+        model.write(millis);
+        assert_eq!(model.read(Some((millis + 1, &first))), Ok(()));
+    }
+    assert_eq!(model.read(Some((20, &first))), WRONG_VALUE);
+    assert_eq!(model.read_deleted(21), NEWLY_LOST);
+    model.key = key("items/2");
+    for millis in [6, 7, 8] {
+        assert_eq!(model.read_deleted(millis), Ok(()));
+    }
+    assert_eq!(model.read_deleted(9), NEWLY_LOST);
+}
+
+#[test]
+fn a_write_that_failed_may_take_effect_late() {
+    let mut model = Model::new();
     let failed = model.begin_write();
     let late = String::from_utf8(failed.value.to_vec()).unwrap();
     model.write(8);
@@ -161,7 +204,7 @@ fn the_version_of_a_write_is_above_the_one_known_before() {
 fn an_acknowledgement_has_the_value_that_was_sent() {
     let mut model = Model::new();
     let write = model.begin_write();
-    let answer = AnsweredItem { version: version(5), value: "1" };
+    let answer = AnsweredItem { version: version(5), value: Some("1") };
     let violation = model.checker.check_write(&write, answer).unwrap_err();
     assert_eq!(violation.kind, ViolationKind::WrongValue);
 }

@@ -18,6 +18,8 @@ struct AnswerParts<'a> {
     summary: Option<IgnoredAny>,
     #[serde(borrow)]
     error: Option<Cow<'a, str>>,
+    #[serde(rename = "deletedVersion")]
+    deleted_version: Option<Version>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -31,7 +33,7 @@ struct ItemParts<'a> {
     value: &'a RawValue,
 }
 
-/// The item that a read found; none if there is no such item.
+/// The item that a read found, or its deletion; none if nothing is known of such an item.
 ///
 /// # Errors
 /// If it is not the answer to a read of `key`.
@@ -44,7 +46,9 @@ pub(in crate::load) fn parse_read<'a>(
         (StatusCode::OK, Some(AnswerParts { item: Some(item), .. })) if item.is_of(key) => {
             Ok(Some(item.into()))
         }
-        (StatusCode::NOT_FOUND, Some(AnswerParts { error: Some(_), .. })) => Ok(None),
+        (StatusCode::NOT_FOUND, Some(AnswerParts { error: Some(_), deleted_version, .. })) => {
+            Ok(deleted_version.map(|version| AnsweredItem { version, value: None }))
+        }
         (status, parts) => Err(unexpected_answer(status, parts)),
     }
 }
@@ -92,7 +96,7 @@ impl ItemParts<'_> {
 
 impl<'a> From<ItemParts<'a>> for AnsweredItem<'a> {
     fn from(item: ItemParts<'a>) -> Self {
-        Self { version: item.version, value: item.value.get() }
+        Self { version: item.version, value: Some(item.value.get()) }
     }
 }
 

@@ -6,7 +6,10 @@
 pub(super) mod answer;
 mod connection;
 
-use super::failure::{FailureKind, RequestFailure};
+use super::{
+    failure::{FailureKind, RequestFailure},
+    suspension::SuspensionMeter,
+};
 use crate::runtime::{Edge, add_recipient, headers::RequestContext, misdirected_reason};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -15,7 +18,7 @@ use hyper::{
     header::{CONTENT_TYPE, HOST, HeaderValue},
 };
 use maquette_http_client::{Connection, ExchangeError};
-use std::{cell::RefCell, sync::Arc, time::Duration};
+use std::{cell::RefCell, pin::pin, rc::Rc, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
 
 /// A connection without a request for longer is closed: before the server does, so that no request
@@ -48,6 +51,7 @@ impl TargetRequest {
 #[derive(Debug)]
 pub(super) struct TargetClient {
     edge: Arc<Edge>,
+    meter: Rc<SuspensionMeter>,
     /// The headers that are the same in all requests.
     headers: HeaderMap,
     /// The connections without a request and when they were used last; the last one is the newest.
@@ -70,13 +74,13 @@ impl SendAttemptError {
 }
 
 impl TargetClient {
-    pub(super) fn new(edge: Arc<Edge>) -> Self {
+    pub(super) fn new(edge: Arc<Edge>, meter: Rc<SuspensionMeter>) -> Self {
         let mut headers = HeaderMap::new();
         add_recipient(edge.target().recipient.as_ref(), &mut headers);
         // An address that is no header value is no address: the connection fails.
         let host = HeaderValue::try_from(edge.address().0.as_str());
         headers.insert(HOST, host.unwrap_or(HeaderValue::from_static("invalid")));
-        Self { edge, headers, idle: RefCell::default() }
+        Self { edge, meter, headers, idle: RefCell::default() }
     }
 
     pub(super) fn edge(&self) -> &Arc<Edge> {
@@ -85,16 +89,19 @@ impl TargetClient {
 
     /// Sends a request once, as an end user's client does. Only a connection that was established
     /// and breaks, which long-lived ones do without a fault of the target, is replaced, one time. A
-    /// refused connection is a failure.
+    /// refused connection is a failure. The deadline is moved by the time in which the load is suspended.
     ///
     /// # Errors
-    /// If there is no answer before the deadline, or one that cannot be used.
+    /// If there is no answer before the deadline, or one that cannot be used. If the load was suspended
+    /// meanwhile, that it has none is no failure of the target.
     pub(super) async fn send(
         &self,
         request: &TargetRequest,
         context: &RequestContext,
     ) -> Result<(StatusCode, Bytes), RequestFailure> {
         let start = Instant::now();
+        let suspended_before = self.meter.suspended_until(start.into_std());
+        let suspended = || self.meter.suspended_until(Instant::now().into_std()) - suspended_before;
         let attempts = async {
             let outcome = match self.attempt(request, context, self.take_idle()).await {
                 Err(SendAttemptError::Replaceable(_)) => {
@@ -106,10 +113,24 @@ impl TargetClient {
             };
             outcome.map_err(SendAttemptError::into_failure)
         };
-        timeout_at(context.deadline, attempts).await.unwrap_or_else(|_| {
-            let (address, after) = (self.edge.address(), (context.deadline - start).as_millis());
-            Err(FailureKind::TimedOut
-                .because(format!("{address} did not answer within {after} ms")))
+        let mut attempts = pin!(attempts);
+        let mut deadline = context.deadline;
+        let outcome = loop {
+            match timeout_at(deadline, attempts.as_mut()).await {
+                Ok(outcome) => break outcome,
+                Err(_) if context.deadline + suspended() > deadline => {
+                    deadline = context.deadline + suspended();
+                }
+                Err(_) => break Err(self.timed_out(context.deadline - start)),
+            }
+        };
+        outcome.map_err(|failure| match failure.kind {
+            FailureKind::TimedOut | FailureKind::Unreachable if !suspended().is_zero() => {
+                let (millis, reason) = (suspended().as_millis(), failure.reason);
+                FailureKind::GeneratorLimit
+                    .because(format!("the load was suspended for {millis} ms: {reason}"))
+            }
+            _ => failure,
         })
     }
 
@@ -170,6 +191,11 @@ impl TargetClient {
             }
         }
         None
+    }
+
+    fn timed_out(&self, after: Duration) -> RequestFailure {
+        let (address, millis) = (self.edge.address(), after.as_millis());
+        FailureKind::TimedOut.because(format!("{address} did not answer within {millis} ms"))
     }
 
     fn attempt_error(&self, error: &ExchangeError) -> SendAttemptError {

@@ -11,6 +11,7 @@ use super::{
     metrics::LoadMetrics,
     schedule::{PreciseTimer, Rate, Schedule},
     settings::{LoadSettings, OpenLoop, Pace},
+    suspension::MAX_PAUSE,
 };
 use crate::runtime::Runtime;
 use closed_loop::ClosedLoopUsers;
@@ -24,8 +25,6 @@ use std::{
 };
 use tokio::task::{LocalSet, spawn_local};
 
-/// The longest pause of the generator: gauges are never older.
-const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// A generator that is behind its schedule by more, because its process was suspended, drops
 /// requests: all of them at once would be a burst that the settings do not ask for, and a model
 /// that refuses it would be blamed.
@@ -63,6 +62,7 @@ async fn run(runtime: &Arc<Runtime<LoadSettings>>, metrics: &Arc<LoadMetrics>) -
     tracing::info!(pace = ?generator.pace, "load started");
     loop {
         let now = Instant::now();
+        shared.meter.note_run(now);
         generator.start_due(now);
         let next = generator.next_start(now);
         tokio::select! {
@@ -73,6 +73,7 @@ async fn run(runtime: &Arc<Runtime<LoadSettings>>, metrics: &Arc<LoadMetrics>) -
             slept = generator.timer.sleep_until(next) => slept?,
         }
     }
+    shared.meter.note_end();
     shared.stop().await;
     Ok(())
 }

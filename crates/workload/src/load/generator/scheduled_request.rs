@@ -8,6 +8,7 @@ use crate::load::{
     metrics::LoadMetrics,
     request,
     settings::LoadSettings,
+    suspension::SuspensionMeter,
     virtual_users::{UserRequest, VirtualUsers},
 };
 use crate::runtime::{RequestGuard, Runtime};
@@ -15,7 +16,7 @@ use std::{
     cell::{Cell, RefCell},
     rc::Rc,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::sync::Notify;
 
@@ -29,12 +30,17 @@ pub(in crate::load) struct ActiveSettings {
 
 impl ActiveSettings {
     /// The newest settings; targets that `before` has keep their connections.
-    fn newest(runtime: &Runtime<LoadSettings>, before: Option<&Self>) -> Self {
+    fn newest(
+        runtime: &Runtime<LoadSettings>,
+        meter: &Rc<SuspensionMeter>,
+        before: Option<&Self>,
+    ) -> Self {
         let guard = runtime.config.begin_request();
         let existing = before.map(|before| before.clients.as_slice()).unwrap_or_default();
         let clients = guard.settings.targets.iter().map(|edge| {
             let kept = existing.iter().find(|client| Arc::ptr_eq(client.edge(), edge));
-            kept.cloned().unwrap_or_else(|| Rc::new(TargetClient::new(Arc::clone(edge))))
+            kept.cloned()
+                .unwrap_or_else(|| Rc::new(TargetClient::new(Arc::clone(edge), Rc::clone(meter))))
         });
         Self { clients: clients.collect(), guard }
     }
@@ -54,6 +60,7 @@ impl ActiveSettings {
 pub(in crate::load) struct Shared {
     pub(in crate::load) runtime: Arc<Runtime<LoadSettings>>,
     pub(in crate::load) metrics: Arc<LoadMetrics>,
+    pub(in crate::load) meter: Rc<SuspensionMeter>,
     pub(in crate::load) checker: RefCell<ConsistencyChecker>,
     virtual_users: RefCell<VirtualUsers>,
     active: RefCell<Rc<ActiveSettings>>,
@@ -67,10 +74,12 @@ impl Shared {
         runtime: Arc<Runtime<LoadSettings>>,
         metrics: Arc<LoadMetrics>,
     ) -> Self {
-        let active = Rc::new(ActiveSettings::newest(&runtime, None));
+        let meter = Rc::<SuspensionMeter>::default();
+        let active = Rc::new(ActiveSettings::newest(&runtime, &meter, None));
         Self {
+            meter,
             active: RefCell::new(active),
-            checker: RefCell::new(ConsistencyChecker::new()),
+            checker: RefCell::new(ConsistencyChecker::new(metrics.changed_by_others())),
             virtual_users: RefCell::default(),
             in_flight: Cell::new(0),
             request_ended: Notify::new(),
@@ -87,7 +96,8 @@ impl Shared {
 
     /// Takes over the newest settings.
     pub(in crate::load) fn refresh_settings(&self) {
-        let newest = ActiveSettings::newest(&self.runtime, Some(&self.active.borrow()));
+        let newest =
+            ActiveSettings::newest(&self.runtime, &self.meter, Some(&self.active.borrow()));
         *self.active.borrow_mut() = Rc::new(newest);
     }
 
@@ -131,10 +141,17 @@ impl Shared {
             &self.checker.borrow(),
             &mut rand::rng(),
         );
-        self.metrics.record_sent(Instant::now(), due_at);
+        let now = Instant::now();
+        self.metrics.record_sent(now, due_at);
         self.in_flight.set(self.in_flight() + 1);
-        let shared = Rc::clone(self);
-        ScheduledRequest { active, request, target, counts_from, place: InFlight(shared) }
+        ScheduledRequest {
+            active,
+            request,
+            target,
+            counts_from,
+            suspended_before: self.meter.suspended_until(now),
+            place: InFlight(Rc::clone(self)),
+        }
     }
 }
 
@@ -155,6 +172,8 @@ pub(in crate::load) struct ScheduledRequest {
     /// The index of the target in the settings.
     target: usize,
     counts_from: Instant,
+    /// The suspensions of the load before its start.
+    suspended_before: Duration,
     place: InFlight,
 }
 
@@ -169,7 +188,9 @@ impl ScheduledRequest {
     }
 
     fn record_outcome(&self, outcome: &Result<(), RequestFailure>) {
-        let took = self.counts_from.elapsed();
+        let suspended = self.place.0.meter.suspended_until(Instant::now());
+        // The answer may have come long before the load could read it.
+        let took = self.counts_from.elapsed().saturating_sub(suspended - self.suspended_before);
         let failure = outcome.as_ref().err();
         if failure.is_none_or(|failure| failure.kind != FailureKind::GeneratorLimit) {
             self.active.clients[self.target].edge().record(took, failure.is_some());

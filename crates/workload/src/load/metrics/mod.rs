@@ -42,6 +42,7 @@ pub(super) struct LoadMetrics {
     lag: Histogram,
     lost_writes: Counter,
     wrong_answers: Counter,
+    changed_by_others: Counter,
     dropped: Counter,
     late: Counter,
     /// Requests sent and not yet ended.
@@ -117,6 +118,7 @@ impl LoadMetrics {
             lag: lag_histogram(),
             lost_writes: Counter::default(),
             wrong_answers: Counter::default(),
+            changed_by_others: Counter::default(),
             dropped: Counter::default(),
             late: Counter::default(),
             in_flight: Gauge::default(),
@@ -153,6 +155,11 @@ impl LoadMetrics {
             "load_wrong_answers",
             "Answers that contradict earlier ones, other than lost writes",
             self.wrong_answers.clone(),
+        );
+        metrics.register(
+            "load_changed_by_others",
+            "Versions of the load's items that another client has written or deleted",
+            self.changed_by_others.clone(),
         );
         metrics.register(
             "load_tracked_items",
@@ -193,6 +200,11 @@ impl LoadMetrics {
         {
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+    }
+
+    /// The count of versions that other clients have made.
+    pub(super) fn changed_by_others(&self) -> Counter {
+        self.changed_by_others.clone()
     }
 
     /// Counts a request that is sent at `now` and was due at `due_at`.

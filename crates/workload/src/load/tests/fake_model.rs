@@ -41,7 +41,7 @@ pub(super) struct FakeState {
 /// An item with its history.
 #[derive(Clone, Default)]
 pub(super) struct FakeItem {
-    /// The versions and values, the newest last; never empty.
+    /// The versions and values, the newest last; never empty. A deletion has an empty value.
     pub(super) writes: Vec<(Version, String)>,
     /// How often it was read.
     reads: usize,
@@ -155,6 +155,9 @@ async fn read(
     }
     let key = format!("{collection}/{id}");
     match lock(&model.0).read(&key) {
+        Some((version, value)) if value.is_empty() => {
+            answer(StatusCode::NOT_FOUND, Outcome::WasDeleted { error: "deleted".into(), version })
+        }
         Some((version, value)) => item(&key, version, &value),
         None => failure(StatusCode::NOT_FOUND),
     }
@@ -225,6 +228,18 @@ impl FakeState {
             Some(Lie::WriteHasAnotherValue) => (acknowledged, "1".to_owned()),
             _ => (acknowledged, value),
         }
+    }
+
+    /// Deletes an item, if there is one, and returns its value.
+    pub(super) fn delete_as_user(&mut self, key: &str) -> Option<String> {
+        let (_, value) = self.items.get(key)?.writes.last()?.clone();
+        self.write(key, String::new());
+        Some(value).filter(|value| !value.is_empty())
+    }
+
+    /// Stores a value that a user has read before.
+    pub(super) fn put_back(&mut self, key: &str, value: String) {
+        self.write(key, value);
     }
 
     /// Stores a value of a client that is not the load.

@@ -75,3 +75,29 @@ async fn values_of_users_and_of_an_earlier_run_are_no_lies() {
         load.stop().await;
     }
 }
+
+#[tokio::test]
+async fn a_user_who_deletes_items_of_the_load_and_puts_old_values_back_causes_no_failure() {
+    let model = FakeModel::default();
+    let load = RunningLoad::start(config(&[&model.start().await])).await;
+    load.wait_until("answers", |report| succeeded(report) >= 200).await;
+    let mut old = vec![];
+    let keys = || (0..20).map(|id| format!("items/load-{id}"));
+    model.change_state(|state| old = keys().map(|key| state.delete_as_user(&key)).collect());
+    load.wait_until("answers without items", |report| succeeded(report) >= 400).await;
+    model.change_state(|state| {
+        for (key, value) in keys().zip(old) {
+            value.into_iter().for_each(|value| state.put_back(&key, value));
+        }
+    });
+    let report = load.wait_until("answers with old values", |it| succeeded(it) >= 600).await;
+    let seen = report.load.unwrap();
+    assert_eq!((contradictions(&report), seen.failed), (0, 0), "{seen:?}");
+    let metrics = load.fetch_text("/metrics").await.unwrap();
+    let changed = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("maquette_load_changed_by_others_total "))
+        .unwrap();
+    assert!(changed.parse::<u64>().unwrap() > 0, "{metrics}");
+    load.stop().await;
+}

@@ -6,8 +6,9 @@ use super::{
     unavailable::Unavailable,
 };
 use crate::backend::{ItemWrite, WrittenItem};
+use crate::peer::network::can_keep_content;
 use crate::runtime::RETRY_BACKOFF;
-use maquette_contract::{RecentRequests, Record};
+use maquette_contract::{Content, RecentRequests, Record};
 use tokio::time::{Instant, sleep};
 
 impl ItemRequest<'_> {
@@ -30,12 +31,13 @@ impl ItemRequest<'_> {
     /// Writes the item, with a version later than that of every acknowledged write.
     /// Its precondition is not looked at.
     pub(crate) async fn write(&self, write: &ItemWrite) -> Result<WrittenItem, Unavailable> {
+        self.check_earlier_peers(&write.content)?;
         let read = self.read_from_quorum(true).await?;
         let version = self.coordinator.clock.next_version(read.newest.as_ref());
         let requests = RecentRequests::default().with(write.request, version.clone());
         let record = Record { version, content: write.content.clone(), requests };
         self.write_to_quorum(&record, Holders::default()).await?;
-        Ok(WrittenItem { record, is_new: read.newest.is_none() })
+        Ok(WrittenItem { record, is_new: read.newest.is_none() || read.is_deleted })
     }
 
     /// The result of a write that was sent before, whose sender does not know its outcome.
@@ -63,8 +65,17 @@ impl ItemRequest<'_> {
         }
     }
 
+    /// Before a copy is sent to any owner: one that some owners cannot keep stays under-replicated.
+    fn check_earlier_peers(&self, content: &Content) -> Result<(), Unavailable> {
+        if self.coordinator.peer.has_earlier_peers() && !can_keep_content(content) {
+            return Err(Unavailable::EarlierPeers { key: self.key.clone() });
+        }
+        Ok(())
+    }
+
     /// Ensures that every later read finds this version of the item or a newer one. Idempotent.
     pub(crate) async fn store(&self, record: &Record) -> Result<(), Unavailable> {
+        self.check_earlier_peers(&record.content)?;
         // An owner that has a newer version keeps that and acknowledges.
         self.write_to_quorum(record, Holders::default()).await
     }

@@ -31,7 +31,6 @@ mod coordinator;
 mod item;
 mod item_request;
 mod operation_layouts;
-mod query_log;
 mod quorum;
 mod quorum_read;
 mod repair_queue;

@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 pub(crate) struct QuorumRead {
     /// The newest version among the replies.
     pub(crate) newest: Option<Version>,
+    /// Whether that is a tombstone.
+    pub(crate) is_deleted: bool,
     /// Its record, if records were requested.
     pub(crate) record: Option<Record>,
     /// The peers that have the newest version on disk.
@@ -39,6 +41,7 @@ impl QuorumRead {
         if reply.version > self.newest {
             self.stale.append(&mut self.holders);
             (self.newest, self.record) = (reply.version.clone(), reply.record);
+            self.is_deleted = reply.deleted;
         }
         if !counts {
             return;

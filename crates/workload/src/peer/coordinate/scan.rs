@@ -4,7 +4,7 @@
 //! All peers list their items in the same order. Their lists are merged page by page, and of each
 //! item only the newest version counts.
 
-use super::{coordinator::Coordinator, query_log::peer_query, unavailable::Unavailable};
+use super::{coordinator::Coordinator, item_request::peer_query, unavailable::Unavailable};
 use crate::{
     backend::QueryLog,
     peer::{

@@ -28,6 +28,15 @@ pub(crate) enum Unavailable {
         /// The item.
         key: ItemKey,
     },
+    /// Peers of an earlier version could not keep what is written.
+    #[error(
+        "peers of an earlier version are up, which can keep neither the deletion of {key} nor every \
+         value: write it again once all peers have been upgraded"
+    )]
+    EarlierPeers {
+        /// The item.
+        key: ItemKey,
+    },
     /// Too few owners of an item replied.
     #[error(
         "too few owners of item {key} answered in time ({}); wait until more peers are up",

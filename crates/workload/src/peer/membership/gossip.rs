@@ -8,6 +8,8 @@ use super::{
     peer_state::PeerState,
     report::{GossipReport, ObservedPeer, Reports},
 };
+#[cfg(test)]
+use crate::peer::tests::links;
 use crate::peer::timing::Timing;
 use chitchat::{
     Chitchat, ChitchatConfig, ChitchatHandle, ChitchatId, FailureDetectorConfig, ProtocolVersion,
@@ -19,7 +21,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::{interval, timeout};
@@ -71,6 +76,8 @@ pub(crate) struct Gossip {
     name: String,
     handle: ChitchatHandle,
     timing: Timing,
+    /// Whether a peer is known that reads only [`GossipReport::to_json`] with earlier names.
+    uses_earlier_names: AtomicBool,
 }
 
 impl Gossip {
@@ -103,7 +110,7 @@ impl Gossip {
         let handle = spawn_chitchat(config, vec![], &UdpTransport).await.map_err(|error| {
             GossipError::Listen { address: listen, reason: format!("{error:#}") }
         })?;
-        Ok(Self { name, handle, timing })
+        Ok(Self { name, handle, timing, uses_earlier_names: AtomicBool::new(false) })
     }
 
     /// Replaces this peer's report.
@@ -112,7 +119,8 @@ impl Gossip {
         report: &GossipReport,
         architecture: Option<&ArchitectureUid>,
     ) {
-        let Ok(text) = serde_json::to_string(report) else { return };
+        let uses_earlier_names = self.uses_earlier_names.load(Ordering::Relaxed);
+        let Ok(text) = report.to_json(uses_earlier_names) else { return };
         self.handle
             .with_chitchat(|chitchat| {
                 let state = chitchat.self_node_state();
@@ -131,8 +139,12 @@ impl Gossip {
         let mut changes = self.handle.chitchat().lock().await.live_nodes_watcher();
         loop {
             let own = peer.members().identity.uid.clone();
-            let new =
+            let (new, uses_earlier_names) =
                 self.handle.with_chitchat(|chitchat| collect_reports(chitchat, own.as_ref())).await;
+            #[cfg(test)]
+            let new = links::without_cut_gossip(&peer.own_address(), new, &peer.reports());
+            // Before the reports: the driver publishes its own after each change of them.
+            self.uses_earlier_names.store(uses_earlier_names, Ordering::Relaxed);
             peer.reports_sender().send_if_modified(|old| {
                 let changed = **old != new;
                 if changed {
@@ -180,22 +192,27 @@ fn missing_members(own_name: &str, peer: &PeerState) -> BTreeSet<String> {
         .collect()
 }
 
-/// The newest generation of each peer that chitchat knows, without those of other Architectures.
-fn collect_reports(chitchat: &mut Chitchat, own: Option<&ArchitectureUid>) -> Reports {
+/// The newest generation of each peer that chitchat knows, without those of other Architectures, and
+/// whether one of them knows only earlier names.
+fn collect_reports(chitchat: &mut Chitchat, own: Option<&ArchitectureUid>) -> (Reports, bool) {
     let live_ids: BTreeSet<ChitchatId> = chitchat.live_nodes().cloned().collect();
-    let mut reports = BTreeMap::new();
+    let (mut reports, mut with_earlier_names) = (BTreeMap::new(), BTreeSet::new());
     // Ordered by name and, within a name, by generation: the newest overwrites the older ones.
     for (id, state) in chitchat.node_states() {
         if is_stranger(state.get(ARCHITECTURE_KEY), own) {
             continue;
         }
-        let report: Option<GossipReport> =
-            state.get(REPORT_KEY).and_then(|text| serde_json::from_str(text).ok());
+        let text = state.get(REPORT_KEY).unwrap_or_default();
+        let report: Option<GossipReport> = serde_json::from_str(text).ok();
+        match report.as_ref().is_some_and(|report| report.has_only_earlier_names(text)) {
+            true => with_earlier_names.insert(id.node_id.to_string()),
+            false => with_earlier_names.remove(&*id.node_id),
+        };
         let live = live_ids.contains(id) && report.as_ref().is_some_and(|report| !report.stopping);
         let peer = ObservedPeer { report, live, address: id.gossip_advertise_addr };
         reports.insert(id.node_id.to_string(), peer);
     }
-    Reports(reports)
+    (Reports(reports), !with_earlier_names.is_empty())
 }
 
 /// Whether a peer with this UID, as it states it, belongs to another Architecture than `own`.

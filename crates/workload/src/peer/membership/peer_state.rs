@@ -95,16 +95,26 @@ impl PeerState {
         self.members.borrow().address_of(name).map(|address| address.0.clone())
     }
 
-    /// The configured address of this peer itself.
+    /// The address of this peer itself, also if it is no member.
     #[cfg(test)]
-    pub(crate) fn configured_address(&self) -> String {
-        let members = self.members.borrow();
-        members.address_of(&self.name).map_or_else(String::new, |address| address.0.clone())
+    pub(crate) fn own_address(&self) -> String {
+        let reports = self.reports.borrow();
+        reports.0.get(&self.name).map_or_else(String::new, |own| own.address.to_string())
     }
 
     /// Whether requests may go to this peer: it is a member or live.
     pub(crate) fn is_known(&self, name: &str) -> bool {
         self.members.borrow().layout.has_member(name) || self.reports.borrow().is_live(name)
+    }
+
+    /// Whether a peer of the version before is a member or live; see
+    /// [`crate::peer::network`].
+    pub(crate) fn has_earlier_peers(&self) -> bool {
+        let reports = self.reports.borrow();
+        reports.0.iter().any(|(name, peer)| {
+            let is_earlier = peer.report.as_ref().is_some_and(|report| report.progress.is_none());
+            is_earlier && (peer.live || self.members.borrow().layout.has_member(name))
+        })
     }
 
     /// Puts a new state of this peer in force. Only the driver calls it, once the state is on disk.

@@ -6,6 +6,7 @@ use super::{
     phase::{MemberState, Phase},
     report::{Reports, TransitionStep},
 };
+use maquette_contract::ports;
 
 /// The numbers of a peer's items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub(crate) struct ItemCounts {
 }
 
 /// Why the peer `own_name` has not joined; `None` if it has. With `in_grace` a peer that sees no
-/// other member is not ready: it waits for them first. Afterwards it is ready alone, because peers
-/// that all start at once would wait for each other.
+/// other member is not ready: it waits for them first. Afterwards it is ready alone if it may vote:
+/// if one owner may be a majority.
 pub(crate) fn join_blocker(
     own_name: &str,
     state: &MemberState,
@@ -48,6 +49,12 @@ pub(crate) fn join_blocker(
         Phase::Active(_) if live == 0 && all > 0 && in_grace => {
             Some(format!("none of the {all} other members is up yet"))
         }
+        Phase::Active(_) if !state.trust.compared => Some(format!(
+            "it votes for nothing until another member confirms its volume, and hears {live} of the \
+             {all} others by gossip; if they run, allow UDP on port {} between the peers (a \
+             NetworkPolicy may forbid it)",
+            ports::GOSSIP.number
+        )),
         Phase::Active(_) => None,
     }
 }

@@ -15,8 +15,10 @@ pub(crate) type Volumes = BTreeMap<String, VolumeId>;
 #[serde(rename_all = "camelCase")]
 pub(crate) enum TransitionStep {
     /// Its volume was empty: an item that it lacks may exist.
+    #[serde(alias = "blank")]
     Joining,
     /// It is no member and serves no requests.
+    #[serde(alias = "away")]
     Removed,
     /// Reads follow the old layouts, writes the target too.
     Copying,
@@ -44,6 +46,7 @@ impl TransitionStep {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GossipReport {
     /// Grows whenever the peer starts or changes its target.
+    #[serde(alias = "stamp")]
     pub(crate) incarnation: u64,
     /// The layout under which it replicates its items.
     pub(crate) target: LayoutId,
@@ -66,6 +69,31 @@ pub(crate) struct GossipReport {
 }
 
 impl GossipReport {
+    /// The report as JSON, with the names of 0.1 if peers that know only those receive it: they
+    /// take a peer whose report they cannot read for one that is down.
+    pub(super) fn to_json(&self, with_earlier_names: bool) -> serde_json::Result<String> {
+        if !with_earlier_names {
+            return serde_json::to_string(self);
+        }
+        let mut report = serde_json::to_value(self)?;
+        report["stamp"] = self.incarnation.into();
+        let step = match self.step {
+            TransitionStep::Joining => "blank",
+            TransitionStep::Removed => "away",
+            step => step.as_str(),
+        };
+        report["step"] = step.into();
+        if let Some(members) = report.as_object_mut() {
+            members.remove("incarnation");
+        }
+        serde_json::to_string(&report)
+    }
+
+    /// Whether the peer that sent the report as this JSON knows only the names of 0.1.
+    pub(super) fn has_only_earlier_names(&self, json: &str) -> bool {
+        self.progress.is_none() && json.contains("\"stamp\"")
+    }
+
     /// Whether its reads query the owners under the target.
     pub(crate) fn reads_target(&self) -> bool {
         matches!(

@@ -36,6 +36,11 @@ pub(crate) struct AttestationMessage {
 }
 
 impl AttestationMessage {
+    /// Of a reply that attests nothing: it counts as one from a volume that no peer names.
+    pub(super) fn unattested() -> Self {
+        Self { volume: VolumeId(0), others: Some(Volumes::new()), refusal: None }
+    }
+
     pub(super) fn new(attestation: Attestation, terms: &OperationTerms) -> Self {
         let Attestation { volume, others, refusal } = attestation;
         let others = (digest_volumes(&others) != terms.volumes).then_some(others);

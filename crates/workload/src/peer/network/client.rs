@@ -3,31 +3,27 @@
 use super::wire::{self, PeerRequest};
 use crate::{
     peer::membership::Refusal,
-    runtime::{add_recipient, lock},
+    runtime::{CONNECT_OPTIONS, add_recipient, lock},
 };
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
-    Request, StatusCode,
-    header::{CONTENT_TYPE, HeaderValue},
+    HeaderMap, Method, Request, StatusCode,
+    header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue},
+    http::uri::PathAndQuery,
 };
-use maquette_contract::Recipient;
-use maquette_http_client::{ConnectionPool, PoolOptions, error_chain, read_body};
+use maquette_contract::{ItemKey, Recipient, keys::HEADER_POD};
+use maquette_http_client::{ConnectOptions, TargetOptions, TargetPool, Try, error_chain};
 use std::{
     collections::BTreeMap,
     error::Error,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::time::timeout;
 
 /// Shorter than the server's, so that no request goes out on a connection that is being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
-/// Idle connections that are kept to each peer.
-const MAX_IDLE_CONNECTIONS: usize = 16;
 /// The longest reason that is taken over from an error response.
 const MAX_REASON_CHARS: usize = 300;
 
@@ -49,9 +45,19 @@ pub(crate) enum PeerRequestError {
     /// It takes no part in the operation: see [`crate::peer::membership::Fence`].
     #[error("{}", describe_refusal(.0))]
     Fenced(Refusal),
+    /// It is of an earlier version, and cannot keep the item: see [`super::earlier_wire`].
+    #[error("it is of an earlier version, which cannot keep what item {0} is now")]
+    TooEarly(ItemKey),
     /// Its reply cannot be parsed.
     #[error("its answer is malformed: {0}")]
     Malformed(String),
+}
+
+impl PeerRequestError {
+    /// Whether the peer does not know the path of the request.
+    pub(super) fn is_unknown_path(&self) -> bool {
+        matches!(self, Self::Refused(StatusCode::NOT_FOUND, _))
+    }
 }
 
 fn describe_refusal(refusal: &Refusal) -> &'static str {
@@ -72,25 +78,24 @@ pub(crate) struct PeerAddress {
     pub(crate) recipient: Option<Recipient>,
 }
 
-/// The connections to one peer.
-#[derive(Clone)]
+/// The connections to one peer. When it is dropped, those that are idle are closed.
 struct PeerPool {
-    number: u64,
     address: PeerAddress,
-    client: ConnectionPool,
+    /// The headers that are the same in all requests.
+    headers: HeaderMap,
+    target: Arc<TargetPool>,
 }
 
 /// The connections to all other peers.
 pub(crate) struct PeerClient {
     connect_timeout: Duration,
-    pools: Mutex<BTreeMap<String, PeerPool>>,
-    pools_created: AtomicU64,
+    pools: Mutex<BTreeMap<String, Arc<PeerPool>>>,
 }
 
 impl PeerClient {
     /// Opens no connection yet; `connect_timeout` holds for each.
     pub(crate) fn new(connect_timeout: Duration) -> Self {
-        Self { connect_timeout, pools: Mutex::default(), pools_created: AtomicU64::new(0) }
+        Self { connect_timeout, pools: Mutex::default() }
     }
 
     /// Sends a request to the peer `name` at `target`, once.
@@ -102,17 +107,17 @@ impl PeerClient {
         within: Duration,
     ) -> Result<M::Response, PeerRequestError> {
         let body = serde_json::to_vec(message).map_err(|error| malformed_reply(&error))?;
-        let pool = self.pool_for(name, target);
+        let pool = self.pool_for(name, target)?;
         let reply = timeout(within, send(&pool, M::PATH, body.into())).await;
         let bytes = match reply {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(error @ PeerRequestError::Refused(..))) => return Err(error),
             Ok(Err(error)) => {
-                self.discard_pool(name, pool.number);
+                self.discard_pool(name, &pool);
                 return Err(error);
             }
             Err(_) => {
-                self.discard_pool(name, pool.number);
+                self.discard_pool(name, &pool);
                 return Err(PeerRequestError::Timeout(within.as_millis()));
             }
         };
@@ -124,51 +129,66 @@ impl PeerClient {
         lock(&self.pools).retain(|name, _| keep(name));
     }
 
-    fn pool_for(&self, name: &str, target: PeerAddress) -> PeerPool {
+    fn pool_for(
+        &self,
+        name: &str,
+        address: PeerAddress,
+    ) -> Result<Arc<PeerPool>, PeerRequestError> {
         let mut pools = lock(&self.pools);
-        match pools.get(name).filter(|pool| pool.address == target) {
-            Some(pool) => pool.clone(),
-            None => {
-                let number = self.pools_created.fetch_add(1, Ordering::Relaxed);
-                let pool = PeerPool { number, address: target, client: self.build_client() };
-                pools.insert(name.to_owned(), pool.clone());
-                pool
-            }
+        if let Some(pool) = pools.get(name).filter(|pool| pool.address == address) {
+            return Ok(Arc::clone(pool));
         }
+        let pool = Arc::new(PeerPool::new(address, self.connect_timeout)?);
+        pools.insert(name.to_owned(), Arc::clone(&pool));
+        Ok(pool)
     }
 
     /// After one connection failed the others to the same address will fail too. The next request
     /// resolves the name again.
-    fn discard_pool(&self, name: &str, number: u64) {
-        lock(&self.pools).retain(|known, pool| known != name || pool.number != number);
-    }
-
-    fn build_client(&self) -> ConnectionPool {
-        let options = PoolOptions {
-            connect_timeout: self.connect_timeout,
-            idle_timeout: IDLE_TIMEOUT,
-            max_idle_per_host: MAX_IDLE_CONNECTIONS,
-            // Every message has a deadline of its own, after which its pool is discarded.
-            tcp_user_timeout: None,
-        };
-        options.build()
+    fn discard_pool(&self, name: &str, failed: &Arc<PeerPool>) {
+        lock(&self.pools).retain(|known, pool| known != name || !Arc::ptr_eq(pool, failed));
     }
 }
 
-async fn send(pool: &PeerPool, path: &str, body: Bytes) -> Result<Bytes, PeerRequestError> {
-    let mut request = Request::post(format!("http://{}{path}", pool.address.address))
-        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-        .header(wire::PEER_HEADER, &pool.address.peer)
-        .body(Full::new(body))
-        .map_err(|error| malformed_reply(&error))?;
-    add_recipient(pool.address.recipient.as_ref(), request.headers_mut());
-    let response = pool.client.request(request).await.map_err(|error| unreachable(&error))?;
-    let (head, body) = response.into_parts();
-    let bytes = read_body(body, wire::MAX_BODY_BYTES).await.map_err(|error| unreachable(&error))?;
-    if head.status.is_success() {
-        return Ok(bytes);
+impl PeerPool {
+    fn new(address: PeerAddress, connect_timeout: Duration) -> Result<Self, PeerRequestError> {
+        let value = |text: &str| HeaderValue::from_str(text).map_err(|error| unreachable(&error));
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, value(&address.address)?);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(wire::PEER_HEADER, value(&address.peer)?);
+        add_recipient(address.recipient.as_ref(), &mut headers);
+        let options = TargetOptions {
+            connect: ConnectOptions { connect_timeout, ..CONNECT_OPTIONS },
+            idle_timeout: IDLE_TIMEOUT,
+            // There is no other pod to spread requests over.
+            max_age: Duration::MAX,
+            pod_header: HeaderName::from_static(HEADER_POD),
+        };
+        let ping_headers = headers.clone();
+        let target = TargetPool::new(address.address.clone(), options, move || {
+            build_request(&ping_headers, wire::GetTransition::PATH, Bytes::from_static(b"{}"))
+        });
+        Ok(Self { address, headers, target })
     }
-    let reason = String::from_utf8_lossy(&bytes).chars().take(MAX_REASON_CHARS).collect();
+}
+
+fn build_request(headers: &HeaderMap, path: &'static str, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = PathAndQuery::from_static(path).into();
+    *request.headers_mut() = headers.clone();
+    request
+}
+
+async fn send(pool: &PeerPool, path: &'static str, body: Bytes) -> Result<Bytes, PeerRequestError> {
+    let build = || build_request(&pool.headers, path, body.clone());
+    let exchange = pool.target.exchange(&Try::default(), build, wire::MAX_BODY_BYTES).await;
+    let (head, body) = exchange.map_err(|error| unreachable(&error))?.into_parts();
+    if head.status.is_success() {
+        return Ok(body);
+    }
+    let reason = String::from_utf8_lossy(&body).chars().take(MAX_REASON_CHARS).collect();
     Err(PeerRequestError::Refused(head.status, reason))
 }
 

@@ -6,6 +6,7 @@
 
 mod attestation;
 mod client;
+mod earlier_wire;
 mod edge;
 mod local_copies;
 mod peer_network;
@@ -15,6 +16,7 @@ mod wire;
 
 pub(crate) use attestation::{Attestation, OperationTerms, digest_volumes};
 pub(crate) use client::PeerRequestError;
+pub(crate) use earlier_wire::can_keep_content;
 pub(crate) use local_copies::LocalCopies;
 pub(crate) use peer_network::PeerNetwork;
 pub(crate) use probe::run_probes;

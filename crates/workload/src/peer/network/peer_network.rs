@@ -3,6 +3,7 @@
 use super::{
     attestation::{Attestation, AttestationMessage, OperationTerms},
     client::{PeerAddress, PeerClient, PeerRequestError},
+    earlier_wire::EarlierForm,
     edge::PeersEdge,
     local_copies::LocalCopies,
     wire::{
@@ -71,6 +72,21 @@ impl PeerNetwork {
         self.peer_header(self.peer.name())
     }
 
+    /// Sends a request to another peer; once more in its earlier form if the peer knows only that.
+    pub(super) async fn send_in_known_form<M: EarlierForm>(
+        &self,
+        name: &str,
+        message: &M,
+    ) -> Result<M::Response, PeerRequestError> {
+        match self.send_request(name, message).await {
+            Err(error) if error.is_unknown_path() => {
+                let reply = self.send_request(name, &message.to_earlier()?).await?;
+                Ok(message.from_earlier(reply))
+            }
+            reply => reply,
+        }
+    }
+
     /// Sends a request to another peer, once.
     pub(crate) async fn send_request<M: PeerRequest>(
         &self,
@@ -85,7 +101,7 @@ impl PeerNetwork {
         let target = PeerAddress { address, peer: self.peer_header(name), recipient };
         let start = Instant::now();
         #[cfg(test)]
-        let (own, other) = (self.peer.configured_address(), target.address.clone());
+        let (own, other) = (self.peer.own_address(), target.address.clone());
         #[cfg(test)]
         if links::is_cut(&own, &other) {
             tokio::time::sleep(self.attempt_timeout).await;
@@ -97,8 +113,10 @@ impl PeerNetwork {
             tokio::time::sleep(self.attempt_timeout).await;
             return Err(PeerRequestError::Timeout(self.attempt_timeout.as_millis()));
         }
-        // The edge is between live peers: failed requests to peers that are down do not count.
-        if reply.is_ok() || self.peer.reports().is_live(name) {
+        // The edge is between live peers: failed requests to peers that are down do not count, and
+        // one that is sent again in its earlier form is no failure.
+        let is_unknown_path = reply.as_ref().is_err_and(PeerRequestError::is_unknown_path);
+        if reply.is_ok() || (self.peer.reports().is_live(name) && !is_unknown_path) {
             self.edge.record_request(start.elapsed(), reply.is_err());
         }
         reply
@@ -114,7 +132,7 @@ impl PeerNetwork {
         let reply = if name == self.peer.name() {
             self.local.read_copy(read).await.map_err(|error| local_failure(&error))?
         } else {
-            self.send_request(name, read).await?
+            self.send_in_known_form(name, read).await?
         };
         let attestation = check_attestation(reply.attestation.clone(), known)?;
         if !reply.is_complete(read.version_only) {
@@ -157,7 +175,7 @@ impl PeerNetwork {
         write: WriteRequest,
     ) -> Result<WriteReply, PeerRequestError> {
         if name != self.peer.name() {
-            return self.send_request(name, &write).await;
+            return self.send_in_known_form(name, &write).await;
         }
         self.local.write_copies(write).await.map_err(|error| local_failure(&error))
     }
@@ -181,7 +199,7 @@ impl PeerNetwork {
         let reply = if name == self.peer.name() {
             self.local.list_items(list).await.map_err(|error| local_failure(&error))?
         } else {
-            self.send_request(name, &list).await?
+            self.send_in_known_form(name, &list).await?
         };
         match reply.refusal {
             Some(refusal) => Err(PeerRequestError::Fenced(refusal)),
@@ -202,7 +220,7 @@ fn check_attestation(
 
 impl MemberLinks for PeerNetwork {
     async fn get_transition(&self, name: &str) -> Option<PeerTransition> {
-        self.send_request(name, &GetTransition {}).await.ok()
+        self.send_in_known_form(name, &GetTransition {}).await.ok()
     }
 
     fn close_unused_connections(&self) {

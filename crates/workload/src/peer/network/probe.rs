@@ -23,7 +23,7 @@ async fn probe_members(network: &Arc<PeerNetwork>) -> Probe {
     for member in members.iter().filter(|name| *name != peer.name() && reports.is_live(name)) {
         let (network, name) = (Arc::clone(network), member.clone());
         requests.spawn(async move {
-            let reply = network.send_request(&name, &GetTransition {}).await;
+            let reply = network.send_in_known_form(&name, &GetTransition {}).await;
             (name, reply)
         });
     }

@@ -1,17 +1,14 @@
 //! The port for other peers.
 
 use super::{
+    earlier_wire,
     local_copies::LocalCopies,
     wire::{
         self, DigestRequest, GetTransition, ListReply, ListRequest, PeerRequest, ReadReply,
         ReadRequest, WriteReply, WriteRequest,
     },
 };
-use crate::{
-    peer::replica::ReplicaError,
-    runtime::{check_recipient, wall_millis},
-    storage::StorageError,
-};
+use crate::{peer::replica::ReplicaError, runtime::check_recipient, storage::StorageError};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -46,6 +43,7 @@ pub(crate) fn router(local: LocalCopies, own_header: String) -> Router {
         .route(DigestRequest::PATH, post(compare_digest))
         .route(ListRequest::PATH, post(list_items))
         .route(GetTransition::PATH, post(report_transition))
+        .merge(earlier_wire::routes(local.clone()))
         .layer(DefaultBodyLimit::max(wire::MAX_BODY_BYTES))
         .layer(from_fn_with_state(own, reject_misdirected))
         .with_state(local)
@@ -79,13 +77,7 @@ async fn write_copies(
     State(local): State<LocalCopies>,
     Json(write): Json<WriteRequest>,
 ) -> JsonReply<WriteReply> {
-    let now = wall_millis();
-    for copy in &write.copies {
-        copy.record.version.check_not_ahead(now)?;
-    }
-    if !local.peer().member().trust.known {
-        return Err(ReplicaError::NewVolume);
-    }
+    local.check_received(&write.copies)?;
     local.write_copies(write).await.map(Json)
 }
 

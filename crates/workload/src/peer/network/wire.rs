@@ -44,6 +44,9 @@ pub(crate) struct ReadReply {
     pub(crate) version: Option<Version>,
     /// The record on disk; `None` if only the version was requested.
     pub(crate) record: Option<Record>,
+    /// Whether it is a tombstone. A peer of an earlier version does not say it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) deleted: bool,
     /// Whether what is on disk cannot be used: it counts for no quorum.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) damaged: bool,

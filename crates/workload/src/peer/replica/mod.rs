@@ -45,8 +45,15 @@ pub(crate) enum ReplicaError {
 pub(crate) enum StoredCopy {
     /// There is none.
     Absent,
-    /// Its version and, if it was requested, its record.
-    Intact(Version, Option<Record>),
+    /// It can be used.
+    Intact {
+        /// The version of the record.
+        version: Version,
+        /// Whether it is a tombstone.
+        deleted: bool,
+        /// `None` if only the version was requested.
+        record: Option<Record>,
+    },
     /// What is stored cannot be used.
     Damaged,
 }
@@ -83,10 +90,17 @@ impl Replica {
         };
         let now = wall_millis();
         let read = if version_only {
-            RecordHead::read(&bytes, now).map(|head| StoredCopy::Intact(head.version, None))
+            RecordHead::read(&bytes, now).map(|head| {
+                let deleted = head.value_bytes.is_none();
+                StoredCopy::Intact { version: head.version, deleted, record: None }
+            })
         } else {
             let record = Record::read(&bytes, now);
-            record.map(|record| StoredCopy::Intact(record.version.clone(), Some(record)))
+            record.map(|record| StoredCopy::Intact {
+                version: record.version.clone(),
+                deleted: record.value().is_none(),
+                record: Some(record),
+            })
         };
         Ok(read.unwrap_or_else(|error| {
             self.note_damaged(key, &error);

@@ -40,7 +40,10 @@ async fn a_deleted_item_is_gone_at_every_peer_and_left_out_of_lists() {
         assert_eq!(list_all(pod, "orders").await, expected);
     }
     assert_eq!(delete(&pods[2], "orders/5").await, StatusCode::NOT_FOUND);
-    assert!(pods[2].put("orders/5", 9).await.version > before.version, "versions go on");
+    let created = pods[2].send(Method::PUT, "/items/orders/5", "8").await;
+    assert_eq!(created.status, StatusCode::CREATED);
+    assert_eq!(pods[1].send(Method::PUT, "/items/orders/5", "9").await.status, StatusCode::OK);
+    assert!(pods[0].read("orders/5").await.unwrap().version > before.version, "versions go on");
     assert_eq!(list_all(&pods[0], "orders").await.len(), 8);
 
     let reply = pods[0].send(Method::GET, "/items/orders?after=nothing", "").await;

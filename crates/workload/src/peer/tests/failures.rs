@@ -107,8 +107,10 @@ async fn all_items_survive_a_stop_of_all_peers() {
     cluster.start(4).await;
     let refused = read_item(&cluster.peer(4), 0, Duration::from_millis(300)).await;
     assert!(refused.is_err(), "one peer is no read quorum: {refused:?}");
-    wait_until("alone it is ready", || async {
-        cluster.peer(4).join_blocker().map_or(Ok(()), Err)
+    wait_until("alone it is not ready, and says why", || async {
+        let blocker = cluster.peer(4).join_blocker();
+        let is_told = blocker.as_ref().is_some_and(|it| it.contains("0 of the 4 others by gossip"));
+        if is_told { Ok(()) } else { Err(blocker) }
     })
     .await;
     for ordinal in 0..4 {

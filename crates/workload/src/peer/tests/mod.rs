@@ -2,15 +2,18 @@
 //! stopped at any moment, as a kill would.
 
 mod deletion;
+mod earlier_release;
 mod failures;
 mod first_start;
 mod history;
 mod internal_items;
+mod left_behind;
 pub(crate) mod linearizability;
 pub(crate) mod links;
 mod migration;
 mod model;
 mod pods;
+mod repaired_values;
 mod repeated_writes;
 mod resizing;
 mod strangers;

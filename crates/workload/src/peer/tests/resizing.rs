@@ -46,6 +46,38 @@ async fn added_peers_get_their_share_while_everything_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leaving_peer_on_a_snapshot_hands_over_the_only_copies() {
+    let (mut cluster, written) = start_and_fill(TestCluster::new(3, 3, 1), 3).await;
+    cluster.kill(2);
+    let snapshot = cluster.snapshot(2);
+    cluster.start(2).await;
+    cluster.wait_until_replicated().await;
+    let remembered = || async {
+        let reports = cluster.peer(0).peer().reports();
+        let boot = reports.report_of("shop-peers-2").and_then(|it| it.progress).map(|it| it.boot);
+        let known = cluster.peer(1).peer().reports();
+        let known =
+            known.report_of("shop-peers-0").and_then(|it| it.known.get("shop-peers-2").copied());
+        let is_known = known.is_some_and(|it| Some(it.progress.boot) == boot);
+        if is_known { Ok(()) } else { Err((boot, known)) }
+    };
+    wait_until("peer 0 remembers the start after the snapshot, on disk", remembered).await;
+    cluster.kill(2);
+    cluster.restore(2, snapshot);
+    cluster.set_member_count(2);
+    cluster.start(2).await;
+    wait_until("peer 2 has handed over", || async {
+        let observed = cluster.peer(2).observation();
+        let outdated = cluster.peer(2).peer().member().trust.outdated;
+        if outdated && observed.under_replicated == 0 { Ok(()) } else { Err((outdated, observed)) }
+    })
+    .await;
+    cluster.kill(2);
+    cluster.wait_until_replicated().await;
+    cluster.assert_all_readable(&written).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_peer_that_has_left_keeps_no_other_from_being_ready() {
     let (mut cluster, written) = start_and_fill(TestCluster::new(4, 4, 2), 4).await;
     cluster.set_member_count(3);

@@ -24,6 +24,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     net::{Ipv4Addr, UdpSocket},
+    ops::Range,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -222,6 +223,11 @@ impl TestCluster {
         self.slots[ordinal].data = TempDir::new().unwrap();
     }
 
+    /// The address of each slot.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        self.slots.iter().map(|slot| slot.member.address.0.clone()).collect()
+    }
+
     /// The directory of a peer's files.
     pub(super) fn data_folder(&self, ordinal: usize) -> PathBuf {
         self.slots[ordinal].data.path().to_owned()
@@ -236,9 +242,12 @@ impl TestCluster {
 
     /// Cuts the connections from one peer to another for which `is_cut` is true, and no others.
     pub(super) fn cut_links(&self, is_cut: impl Fn(usize, usize) -> bool) {
-        let addresses: Vec<String> =
-            self.slots.iter().map(|slot| slot.member.address.0.clone()).collect();
-        links::set_cuts(&addresses, is_cut);
+        links::set_cuts(&self.addresses(), is_cut);
+    }
+
+    /// Cuts the gossip from one peer to another for which `is_cut` is true, and no other.
+    pub(super) fn cut_gossip(&self, is_cut: impl Fn(usize, usize) -> bool) {
+        links::set_gossip_cuts(&self.addresses(), is_cut);
     }
 
     pub(super) fn member_count(&self) -> usize {
@@ -278,8 +287,13 @@ impl TestCluster {
 
     /// Configures every running peer with the first `members` slots as members.
     pub(super) fn set_member_count(&mut self, members: usize) {
+        self.set_member_count_of(0..self.slots.len(), members);
+    }
+
+    /// Configures only these peers, as far as they run.
+    pub(super) fn set_member_count_of(&mut self, peers: Range<usize>, members: usize) {
         self.members = members;
-        for slot in &self.slots {
+        for slot in &self.slots[peers] {
             if let Some(running) = &slot.up {
                 running.members.send_replace(self.configured_members(slot.uid));
             }

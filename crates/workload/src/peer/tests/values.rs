@@ -50,7 +50,7 @@ fn json_text() -> impl Strategy<Value = String> {
 }
 
 /// Values from a seed, which is printed when a test fails.
-fn sample_values() -> Vec<String> {
+pub(super) fn sample_values() -> Vec<String> {
     let number = test_seed();
     println!("MAQUETTE_TEST_SEED={number}");
     let mut seed = [0; 32];

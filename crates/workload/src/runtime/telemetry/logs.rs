@@ -1,11 +1,14 @@
 //! JSON logs on stdout.
 
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Starts logging at the level of `RUST_LOG`, by default `info`, at which single requests are not
-/// logged. Does nothing if a logger is set already.
+/// logged: a level, or levels by module such as `info,hyper=debug`. Does nothing if a logger is set
+/// already.
 pub fn start() {
-    let filter =
-        EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
-    let _ = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).try_init();
+    let filter = std::env::var("RUST_LOG").ok().and_then(|levels| levels.parse().ok());
+    let filter = filter.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
+    let lines = fmt::layer().json().flatten_event(true);
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }

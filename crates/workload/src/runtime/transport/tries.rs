@@ -10,7 +10,6 @@ use super::call::{CallResponse, TryError};
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use maquette_http_client::{Backoff, PodName, Try};
 use std::{
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -80,7 +79,7 @@ pub(super) trait TrySender: Sync {
         is_repeated: bool,
     ) -> impl Future<Output = Result<CallResponse, TryError>> + Send;
 
-    /// Notes that a try has no answer in its part of the time.
+    /// Notes that a try has no answer in its part of the time, while another one has.
     fn record_slow(&self, this_try: &Try);
 }
 
@@ -94,29 +93,27 @@ impl TryCounts {
     ) -> Result<CallResponse, Option<TryError>> {
         let _call = Counted::new(&self.calls);
         let first_try = Arc::<Try>::default();
-        let mut first = pin!(sender.send_try(&first_try, false));
         let next_try = next_try_time(Instant::now(), deadline);
-        let mut tries = FurtherTries {
-            counts: self,
-            sender,
-            deadline,
-            in_flight: FuturesUnordered::new(),
-            not_slow_yet: vec![],
-            avoid: vec![],
-            next_try,
-            backoff: RETRY_BACKOFF,
-            may_be_received: false,
-            last_error: None,
+        let sent = Arc::clone(&first_try);
+        let mut first: BoxFuture<'_, _> = Box::pin(async move {
+            let outcome = sender.send_try(&sent, false).await;
+            (sent, outcome)
+        });
+        let failure = match timeout_at(next_try, &mut first).await {
+            Ok((_, Ok(response))) => return Ok(response),
+            Ok((_, Err(failure))) => Some(failure),
+            Err(_) => None,
         };
-        match timeout_at(next_try, first.as_mut()).await {
-            Ok(Ok(response)) => return Ok(response),
-            Ok(Err(failure)) => tries.note_failure(failure).map_err(Some)?,
-            Err(_) => {
-                tries.not_slow_yet.push(Arc::clone(&first_try));
-                tries.in_flight.push(Box::pin(first));
+        let mut tries = FurtherTries::new(self, sender, deadline, next_try);
+        match failure {
+            Some(failure) => tries.note_failure(failure).map_err(Some)?,
+            None => {
+                tries.not_slow_yet.push(first_try);
+                tries.in_flight.push(first);
             }
         }
-        match timeout_at(deadline, tries.run()).await {
+        // Rare: the state of a call without further tries is small.
+        match Box::pin(timeout_at(deadline, tries.run())).await {
             Ok(outcome) => outcome.map_err(Some),
             Err(_) => Err(tries.last_error),
         }
@@ -128,9 +125,11 @@ struct FurtherTries<'a, S> {
     counts: &'a TryCounts,
     sender: &'a S,
     deadline: Instant,
-    in_flight: FuturesUnordered<BoxFuture<'a, Result<CallResponse, TryError>>>,
+    in_flight: FuturesUnordered<BoxFuture<'a, (Arc<Try>, Result<CallResponse, TryError>)>>,
     /// The tries in flight that still have some of their time.
     not_slow_yet: Vec<Arc<Try>>,
+    /// The tries that have used up their part of the time.
+    slow: Vec<Arc<Try>>,
     /// The pods of tries that failed or are slow.
     avoid: Vec<PodName>,
     next_try: Instant,
@@ -140,14 +139,38 @@ struct FurtherTries<'a, S> {
     last_error: Option<TryError>,
 }
 
-impl<S: TrySender> FurtherTries<'_, S> {
+impl<'a, S: TrySender> FurtherTries<'a, S> {
+    fn new(counts: &'a TryCounts, sender: &'a S, deadline: Instant, next_try: Instant) -> Self {
+        Self {
+            counts,
+            sender,
+            deadline,
+            in_flight: FuturesUnordered::new(),
+            not_slow_yet: vec![],
+            slow: vec![],
+            avoid: vec![],
+            next_try,
+            backoff: RETRY_BACKOFF,
+            may_be_received: false,
+            last_error: None,
+        }
+    }
+
     async fn run(&mut self) -> Result<CallResponse, TryError> {
         loop {
             tokio::select! {
-                Some(outcome) = self.in_flight.next(), if !self.in_flight.is_empty() => {
+                Some((answered, outcome)) = self.in_flight.next(), if !self.in_flight.is_empty() => {
                     match outcome {
-                        Ok(response) => return Ok(response),
-                        Err(failure) => self.note_failure(failure)?,
+                        Ok(response) => {
+                            if !response.status.is_server_error() {
+                                self.record_slow_pods(&answered);
+                            }
+                            return Ok(response);
+                        }
+                        Err(failure) => {
+                            self.forget(&answered);
+                            self.note_failure(failure)?;
+                        }
                     }
                 }
                 () = sleep_until(self.next_try) => {
@@ -173,11 +196,28 @@ impl<S: TrySender> FurtherTries<'_, S> {
         Ok(())
     }
 
-    /// Tries without an answer in their part of the time count as failures of their pods.
+    fn forget(&mut self, ended: &Arc<Try>) {
+        self.not_slow_yet.retain(|this_try| !Arc::ptr_eq(this_try, ended));
+        self.slow.retain(|this_try| !Arc::ptr_eq(this_try, ended));
+    }
+
+    /// The next try goes to other pods than those without an answer in its part of the time.
     fn note_slow_tries(&mut self) {
-        for slow in self.not_slow_yet.drain(..) {
-            self.sender.record_slow(&slow);
-            self.avoid.extend(slow.pod());
+        self.avoid.extend(self.not_slow_yet.iter().filter_map(|slow| slow.pod()));
+        self.slow.append(&mut self.not_slow_yet);
+    }
+
+    /// Pods are slow that have not answered what another one has answered in its part of the time. If
+    /// no pod is fast, what they depend on is slow.
+    fn record_slow_pods(&self, answered: &Arc<Try>) {
+        let is_slow = |this_try: &Arc<Try>| self.slow.iter().any(|it| Arc::ptr_eq(it, this_try));
+        if is_slow(answered) {
+            return;
+        }
+        for slow in &self.slow {
+            if slow.pod().is_none() || slow.pod() != answered.pod() {
+                self.sender.record_slow(slow);
+            }
         }
     }
 
@@ -196,7 +236,8 @@ impl<S: TrySender> FurtherTries<'_, S> {
         self.not_slow_yet.push(Arc::clone(&next));
         self.in_flight.push(Box::pin(async move {
             let _extra = extra;
-            sender.send_try(&next, is_repeated).await
+            let outcome = sender.send_try(&next, is_repeated).await;
+            (next, outcome)
         }));
     }
 }

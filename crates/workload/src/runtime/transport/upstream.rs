@@ -172,7 +172,7 @@ impl TrySender for PreparedCall<'_> {
     }
 
     fn record_slow(&self, this_try: &Try) {
-        self.upstream.pool.record_failure(this_try);
+        self.upstream.pool.record_slow(this_try);
     }
 }
 

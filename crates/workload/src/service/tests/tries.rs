@@ -28,6 +28,8 @@ struct TwoPods {
     hangs: AtomicBool,
     /// Whether it answers everything but pings with 500.
     fails: AtomicBool,
+    /// Whether both take 1.3 s for an item, as if their store was slow.
+    is_store_slow: AtomicBool,
     /// Requests for the item at each pod.
     requests: [AtomicUsize; 2],
     connections: AtomicUsize,
@@ -66,6 +68,9 @@ impl TwoPods {
         }
         if is_bad && self.hangs.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
+        }
+        if !is_ping && self.is_store_slow.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(1300)).await;
         }
         let mut response = fake_item("below", "books", "1");
         if is_bad && !is_ping && self.fails.load(Ordering::SeqCst) {
@@ -122,6 +127,25 @@ async fn a_hung_pod_costs_a_part_of_the_deadline_and_is_then_left_out() {
         assert_eq!(web.get("/items/books/1").await.value(), "below");
     }
     assert_eq!(pods.requests(), [before[0] + 20, before[1]]);
+}
+
+#[tokio::test]
+async fn pods_whose_store_is_slow_are_not_left_out() {
+    let (pods, address) = TwoPods::start().await;
+    let web = Service::start("web", thin_client_config("below", &address)).await;
+    let send_many = || futures_util::future::join_all((0..24).map(|_| web.get("/items/books/1")));
+    send_many().await;
+    pods.is_store_slow.store(true, Ordering::SeqCst);
+    for _ in 0..2 {
+        assert!(send_many().await.iter().all(|got| got.value() == "below"));
+    }
+    pods.is_store_slow.store(false, Ordering::SeqCst);
+    let before = pods.requests();
+    for _ in 0..3 {
+        send_many().await;
+    }
+    let after = pods.requests();
+    assert!(after[0] > before[0] && after[1] > before[1], "{before:?} {after:?}");
 }
 
 #[tokio::test]

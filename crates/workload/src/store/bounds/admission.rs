@@ -37,6 +37,7 @@ struct OpenConnections {
 pub(in crate::store) struct ClientSlot {
     admission: ClientAdmission,
     address: IpAddr,
+    admitted: Instant,
     is_known: bool,
     /// It has one of the places of known callers.
     must_name_recipient: bool,
@@ -65,7 +66,13 @@ impl ClientAdmission {
         open.unknown += 1;
         open.by_address.insert(address, of_address + 1);
         self.update_crowded(&open);
-        Some(ClientSlot { admission: self.clone(), address, is_known: false, must_name_recipient })
+        Some(ClientSlot {
+            admission: self.clone(),
+            address,
+            admitted: Instant::now(),
+            is_known: false,
+            must_name_recipient,
+        })
     }
 
     fn update_crowded(&self, open: &OpenConnections) {
@@ -88,13 +95,14 @@ impl ClientSlot {
         self.must_name_recipient
     }
 
-    /// Resolves once a connection that is idle since `since` has to make room for others.
-    pub(in crate::store) async fn wait_until_idle_too_long(&self, since: Instant) {
+    /// Resolves once a connection has to make room for others, of which no complete request has
+    /// arrived since `since`.
+    pub(in crate::store) async fn wait_until_overdue(&self, since: Instant) {
         if self.is_known {
             return std::future::pending().await;
         }
         if self.must_name_recipient {
-            return sleep_until(since + self.admission.limits.naming_timeout).await;
+            return sleep_until(self.admitted + self.admission.limits.naming_timeout).await;
         }
         let mut crowded = self.admission.crowded.subscribe();
         // The sender is part of this slot: an error is impossible.

@@ -23,10 +23,11 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// The longest time until a client has read the replies of one flush.
     pub flush_timeout: Duration,
-    /// While three quarters of the connections are open, one without a request for this time is
-    /// closed, unless its caller is known.
+    /// While three quarters of the connections are open, one without a complete request for this
+    /// time is closed, unless its caller is known.
     pub idle_timeout: Duration,
-    /// A connection in a place of known callers must name its recipient within this time.
+    /// A connection in a place of known callers must name its recipient within this time after it
+    /// is accepted.
     pub naming_timeout: Duration,
 }
 

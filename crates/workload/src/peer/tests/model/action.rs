@@ -34,6 +34,11 @@ pub(super) enum Action {
         via: usize,
         mask: u8,
     },
+    /// Requests of the first round of the newest operation arrive.
+    DeliverLate {
+        via: usize,
+        mask: u8,
+    },
     EndOperation {
         via: usize,
     },
@@ -79,6 +84,8 @@ pub(super) fn any_action() -> impl Strategy<Value = Action> {
         (peer.clone(), items, mask).prop_map(|(via, item, mask)| Action::Read { via, item, mask });
     let continues =
         (peer.clone(), any::<u8>()).prop_map(|(via, mask)| Action::Continue { via, mask });
+    let late =
+        (peer.clone(), any::<u8>()).prop_map(|(via, mask)| Action::DeliverLate { via, mask });
     let isolates = (peer.clone(), prop::bool::weighted(0.3))
         .prop_map(|(peer, isolated)| Action::Isolate { peer, isolated });
     let configures =
@@ -91,6 +98,7 @@ pub(super) fn any_action() -> impl Strategy<Value = Action> {
         120 => peer.clone().prop_map(|peer| Action::EndSweep { peer }),
         40 => begins,
         40 => continues,
+        20 => late,
         20 => peer.clone().prop_map(|via| Action::EndOperation { via }),
         4 => isolates,
         40 => writes,
@@ -145,6 +153,7 @@ impl Simulation {
         | Action::EndSweep { peer }
         | Action::BeginWrite { via: peer, .. }
         | Action::Continue { via: peer, .. }
+        | Action::DeliverLate { via: peer, .. }
         | Action::EndOperation { via: peer }
         | Action::Write { via: peer, .. }
         | Action::Read { via: peer, .. }) = *action
@@ -160,6 +169,7 @@ impl Simulation {
             Action::EndSweep { .. } => self.end_sweep(peer),
             Action::BeginWrite { item, mask, .. } => self.begin_write(peer, item, mask),
             Action::Continue { mask, .. } => self.continue_operation(peer, mask),
+            Action::DeliverLate { mask, .. } => self.deliver_late(peer, mask),
             Action::EndOperation { .. } => self.end_operation(peer),
             Action::Write { item, mask, .. } => {
                 self.begin_write(peer, item, mask);

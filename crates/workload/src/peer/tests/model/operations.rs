@@ -16,6 +16,8 @@ pub(super) struct Operation {
     holders: BTreeSet<String>,
     volumes: VolumeCheck,
     adopted: Vec<LayoutTransition>,
+    /// What the requests of the first round of a write name; some of them may arrive late.
+    first_round: Option<Quorum>,
 }
 
 impl Operation {
@@ -26,6 +28,7 @@ impl Operation {
             holders: BTreeSet::new(),
             volumes: VolumeCheck::default(),
             adopted: vec![],
+            first_round: None,
         }
     }
 
@@ -123,13 +126,19 @@ impl Simulation {
     fn store_copies(&mut self, via: usize, operation: &mut Operation, mask: u8) {
         let Some(quorum) = self.quorum(via, operation) else { return };
         operation.volumes.begin_round();
-        for peer in self.answering_owners(&quorum, mask) {
+        self.deliver_copies(&quorum, operation, mask);
+        operation.first_round.get_or_insert(quorum);
+    }
+
+    /// Requests that name the layouts of this quorum arrive.
+    fn deliver_copies(&mut self, quorum: &Quorum, operation: &mut Operation, mask: u8) {
+        for peer in self.answering_owners(quorum, mask) {
             if operation.holders.contains(&name(peer)) {
                 continue;
             }
             let stored = self.peers[peer].disk.entry(operation.item).or_default();
             *stored = operation.version.max(*stored);
-            match self.check_write(peer, &quorum) {
+            match self.check_write(peer, quorum) {
                 Ok(()) if operation.admit(peer, &self.attestation(peer)) => {
                     operation.holders.insert(name(peer));
                 }
@@ -186,6 +195,16 @@ impl Simulation {
     pub(super) fn continue_operation(&mut self, via: usize, mask: u8) {
         if let Some(mut operation) = self.peers[via].operations.pop() {
             self.store_copies(via, &mut operation, mask);
+            self.peers[via].operations.push(operation);
+        }
+    }
+
+    /// Requests of the first round arrive after others, whatever has changed meanwhile.
+    pub(super) fn deliver_late(&mut self, via: usize, mask: u8) {
+        if let Some(mut operation) = self.peers[via].operations.pop() {
+            if let Some(quorum) = operation.first_round.clone() {
+                self.deliver_copies(&quorum, &mut operation, mask);
+            }
             self.peers[via].operations.push(operation);
         }
     }

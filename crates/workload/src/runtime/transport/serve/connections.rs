@@ -2,8 +2,8 @@
 //!
 //! A client that opens connections and sends nothing, or half a request, must not lock out others.
 //! So a begun head has a time-out of its own, and while the port has as many connections as it may
-//! have, the one that has waited longest for its client is closed. So is the one whose body has been
-//! arriving for longest, while the bodies that are not complete take more memory than they may.
+//! have, the one that has waited longest for its client is closed. So are the oldest large uploads,
+//! while the bodies that are not complete take more memory than they may.
 
 use crate::runtime::lock;
 use bytes::Bytes;
@@ -29,7 +29,7 @@ use tokio::{
 /// The longest time from the first byte of a request to the end of its head.
 pub(super) const BEGUN_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most bytes of bodies that are not complete, over all connections of a port.
-const MAX_INCOMPLETE_BODY_BYTES: usize = 8 << 20;
+pub(super) const MAX_INCOMPLETE_BODY_BYTES: usize = 8 << 20;
 
 /// What a connection does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,45 @@ impl ConnectionTable {
             state.close();
         }
     }
+
+    /// Counts bytes of a body that is not complete. Above the bound, closes uploads until the others
+    /// are within it.
+    fn add_body_bytes(&self, state: &ConnectionState, bytes: usize) {
+        state.body_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let total = self.incomplete_body_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if total > MAX_INCOMPLETE_BODY_BYTES {
+            self.close_uploads();
+        }
+    }
+
+    /// The bytes of a connection count no longer: its body is complete, or it is being closed.
+    fn release_body_bytes(&self, state: &ConnectionState) {
+        let bytes = state.body_bytes.swap(0, Ordering::Relaxed);
+        self.incomplete_body_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Closes the oldest uploads with at least the average number of bytes, while all uploads
+    /// together have too many: to close one that has few bytes would not help.
+    fn close_uploads(&self) {
+        let connections = lock(&self.connections);
+        let mut uploads: Vec<_> = connections
+            .values()
+            .filter(|state| state.load().0 == ConnectionPhase::Body && !state.is_closing())
+            .map(|state| (state.load().1, state.body_bytes.load(Ordering::Relaxed), state))
+            .filter(|(_, bytes, _)| *bytes > 0)
+            .collect();
+        let total: usize = uploads.iter().map(|(_, bytes, _)| bytes).sum();
+        let average = total / uploads.len().max(1);
+        uploads.sort_by_key(|(since, bytes, _)| (*bytes < average, *since));
+        for (_, _, state) in uploads {
+            if self.incomplete_body_bytes.load(Ordering::Relaxed) <= MAX_INCOMPLETE_BODY_BYTES {
+                return;
+            }
+            state.close();
+            // They are freed soon: no further upload is closed in their place.
+            self.release_body_bytes(state);
+        }
+    }
 }
 
 /// A connection in its table.
@@ -101,6 +140,8 @@ pub(super) struct ConnectionState {
     opened: Instant,
     /// The phase in the lowest two bits; above them the milliseconds from `opened` to its start.
     phase: AtomicU64,
+    /// The bytes of a body that is not complete.
+    body_bytes: AtomicUsize,
     is_closing: AtomicBool,
     closing: Notify,
 }
@@ -110,6 +151,7 @@ impl ConnectionState {
         Self {
             opened: Instant::now(),
             phase: AtomicU64::new(ConnectionPhase::Idle as u64),
+            body_bytes: 0.into(),
             is_closing: false.into(),
             closing: Notify::new(),
         }
@@ -142,7 +184,7 @@ impl ConnectionState {
         } else {
             ConnectionPhase::Body
         });
-        WatchedBody { body, state: Arc::clone(self), table: Arc::clone(table), bytes: 0 }
+        WatchedBody { body, state: Arc::clone(self), table: Arc::clone(table) }
     }
 
     /// The answer is complete.
@@ -244,28 +286,11 @@ pub(super) struct WatchedBody {
     body: Incoming,
     state: Arc<ConnectionState>,
     table: Arc<ConnectionTable>,
-    /// The bytes so far, while it is not complete.
-    bytes: usize,
-}
-
-impl WatchedBody {
-    fn add_bytes(&mut self, bytes: usize) {
-        self.bytes += bytes;
-        let total = self.table.incomplete_body_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if total > MAX_INCOMPLETE_BODY_BYTES {
-            self.table.close_oldest(|phase| phase == ConnectionPhase::Body);
-        }
-    }
-
-    fn release_bytes(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        self.table.incomplete_body_bytes.fetch_sub(bytes, Ordering::Relaxed);
-    }
 }
 
 impl Drop for WatchedBody {
     fn drop(&mut self) {
-        self.release_bytes();
+        self.table.release_body_bytes(&self.state);
     }
 }
 
@@ -280,9 +305,10 @@ impl Body for WatchedBody {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
             self.state.store(ConnectionPhase::Busy);
-            self.release_bytes();
+            self.table.release_body_bytes(&self.state);
         } else if let Poll::Ready(Some(Ok(frame))) = &polled {
-            self.add_bytes(frame.data_ref().map_or(0, Bytes::len));
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            self.table.add_body_bytes(&self.state, bytes);
         }
         polled
     }

@@ -1,6 +1,9 @@
 //! The bounds of connections, over raw sockets.
 
-use super::{connections::BEGUN_HEAD_TIMEOUT, *};
+use super::{
+    connections::{BEGUN_HEAD_TIMEOUT, MAX_INCOMPLETE_BODY_BYTES},
+    *,
+};
 use axum::routing::{get, put};
 use bytes::Bytes;
 use std::time::Instant;
@@ -84,4 +87,36 @@ async fn a_begun_head_has_5_s_and_an_idle_connection_more() {
     assert!(start.elapsed() >= BEGUN_HEAD_TIMEOUT, "{:?}", start.elapsed());
     idle.write_all(PING).await.unwrap();
     assert!(!closes(&mut idle, Duration::from_millis(50)).await);
+}
+
+#[tokio::test]
+async fn no_more_uploads_are_cut_than_the_bound_needs() {
+    const UPLOADS: usize = 7;
+    let (address, part) = (start_server().await, vec![b'x'; MAX_INCOMPLETE_BODY_BYTES / 4 - 1000]);
+    let head =
+        |length| format!("PUT /body HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n");
+    let mut uploads = vec![];
+    for number in 0..UPLOADS {
+        // The first has the fewest bytes: to cut it frees nothing.
+        let sent = if number == 0 { &part[..10] } else { &part[..part.len() / 2] };
+        let mut stream = connect(address, head(part.len()).as_bytes()).await;
+        stream.write_all(sent).await.unwrap();
+        uploads.push((stream, sent.len()));
+    }
+    // Six halves of a quarter are within the bound; of whole quarters, four are.
+    for (stream, sent) in &mut uploads[1..] {
+        // The server may have closed it.
+        let _ = stream.write_all(&part[*sent..part.len() - 1]).await;
+        sleep(Duration::from_millis(100)).await;
+    }
+    let mut answered = 0;
+    for (mut stream, sent) in uploads {
+        let rest = if sent == 10 { &part[10..] } else { &part[part.len() - 1..] };
+        let (mut answer, whole) = ([0; 12], stream.write_all(rest).await);
+        let read = timeout(Duration::from_secs(20), stream.read_exact(&mut answer)).await.unwrap();
+        let is_answered = whole.is_ok() && read.is_ok() && &answer == b"HTTP/1.1 200";
+        assert!(is_answered || sent > 10, "an upload of 10 bytes was cut");
+        answered += usize::from(is_answered);
+    }
+    assert!(answered >= 4, "only {answered} of 7 uploads were answered; 2 had to be cut");
 }

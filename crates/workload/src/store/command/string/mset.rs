@@ -39,16 +39,19 @@ fn parse(request: Request) -> Result<Command, CommandError> {
 }
 
 impl MultiSetCommand {
+    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.pairs.as_chunks().0.iter().map(|[key, value]| (&key[..], &value[..]))
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.pairs.iter().map(|arg| arg.len() + ARGUMENT_COST).sum()
     }
 
     pub(crate) fn apply(self, items: &mut ItemsMut<'_>) -> Result<Reply, StorageError> {
-        items.require_room(self.memory_bytes())?;
-        for pair in self.pairs.chunks_exact(2) {
-            if let [key, value] = pair {
-                items.put(key, value, Expiry::Never)?;
-            }
+        // One of the writes that is refused would leave the others applied.
+        items.require_room_for(self.pairs())?;
+        for (key, value) in self.pairs() {
+            items.put(key, value, Expiry::Never)?;
         }
         Ok(Reply::OK)
     }

@@ -1,6 +1,6 @@
 //! The queries of peers, for the response tree.
 
-use super::item_request::{Attested, ItemRequest};
+use super::{Attested, ItemRequest};
 use crate::{
     peer::network::{PeerRequestError, ReadReply},
     runtime::whole_micros,
@@ -37,7 +37,7 @@ impl ItemRequest<'_> {
 }
 
 /// The query of one peer, for the response tree.
-pub(super) fn peer_query(
+pub(in crate::peer::coordinate) fn peer_query(
     name: &str,
     command: &str,
     start: Instant,

@@ -1,5 +1,8 @@
 //! Surplus peers are removed one at a time, and none that is still needed.
 
+mod member_history;
+mod upgrade;
+
 use crate::cluster::{
     change_report, healthy_snapshot, now, observe_running, parse_spec, plan_spec,
 };

@@ -1,5 +1,10 @@
 //! Queries the owners of an item until enough of them have replied, within a deadline.
 
+mod query_log;
+mod read_wave;
+
+pub(super) use query_log::peer_query;
+
 use super::{
     coordinator::Coordinator,
     operation_layouts::OperationLayouts,
@@ -12,13 +17,12 @@ use crate::{
     backend::QueryLog,
     peer::{
         membership::Volumes,
-        network::{
-            Attestation, OperationTerms, PeerRequestError, ReadReply, ReadRequest, digest_volumes,
-        },
+        network::{Attestation, OperationTerms, PeerRequestError, ReadRequest, digest_volumes},
         replica::ItemCopy,
     },
 };
 use maquette_contract::{ItemKey, Record, Version};
+use read_wave::{ReadWave, split_targets};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -59,9 +63,11 @@ pub(super) struct Holders {
 /// The reply of a peer, and what it attests.
 pub(super) type Attested<T> = Result<(T, Attestation), PeerRequestError>;
 
-/// The replies of several peers, in the order of their arrival: the peer, when its request was
-/// sent, and its reply.
-type PeerReplies<T> = JoinSet<(String, Instant, Attested<T>)>;
+/// The peer, when its request was sent, and its reply.
+pub(super) type PeerReply<T> = (String, Instant, Attested<T>);
+
+/// The replies of several peers, in the order of their arrival.
+pub(super) type PeerReplies<T> = JoinSet<PeerReply<T>>;
 
 impl ItemRequest<'_> {
     /// The owners of the item under the layouts in force; `None` while this peer serves no
@@ -85,8 +91,8 @@ impl ItemRequest<'_> {
                 let targets = self.select_targets(&quorum, wave, |name| read.has_reply_from(name));
                 read.volumes.begin_round();
                 let mut has_adopted = false;
-                let mut replies = self.send_reads(&quorum, targets, version_only);
-                while let Some((name, start, reply)) = self.next_reply(&mut replies).await {
+                let mut reads = self.send_reads(&quorum, targets, version_only, wave == 0);
+                while let Some((name, start, reply)) = reads.next_reply(self.deadline).await {
                     self.log_read(&name, start, &reply);
                     match reply {
                         Ok((copy, attested)) => read.add_reply(name, copy, &attested),
@@ -97,8 +103,7 @@ impl ItemRequest<'_> {
                     }
                     // The layouts in force may have changed since the requests were sent.
                     if self.quorum().is_some_and(|now| read.is_complete(&now)) {
-                        // The other requests run to their end, which keeps their connections open.
-                        replies.detach_all();
+                        reads.detach_all();
                         return Ok(read);
                     }
                 }
@@ -204,24 +209,25 @@ impl ItemRequest<'_> {
         (OperationTerms { fence: quorum.fence(), volumes: digest_volumes(&known) }, known)
     }
 
+    /// Sends the reads of a wave. Those of the `first` wave go to as many owners as can be enough, if
+    /// all of them are live.
     fn send_reads(
         &self,
         quorum: &Quorum,
         targets: BTreeSet<String>,
         version_only: bool,
-    ) -> PeerReplies<ReadReply> {
+        is_first: bool,
+    ) -> ReadWave {
         let (terms, known) = self.terms(quorum);
-        let mut replies = JoinSet::new();
-        for name in targets {
-            let (network, known) = (Arc::clone(&self.coordinator.network), Arc::clone(&known));
-            let read = ReadRequest { key: self.key.clone(), version_only, terms: terms.clone() };
-            replies.spawn(async move {
-                let start = Instant::now();
-                let reply = network.read_copy(&name, &read, &known).await;
-                (name, start, reply)
-            });
-        }
-        replies
+        let read = ReadRequest { key: self.key.clone(), version_only, terms };
+        let network = &self.coordinator.network;
+        let (own, reports) = (self.coordinator.peer.name(), self.coordinator.peer.reports());
+        let are_live = || targets.iter().all(|name| name == own || reports.is_live(name));
+        let (first, others) = match is_first && are_live() {
+            true => split_targets(quorum, &targets, own),
+            false => (targets, BTreeSet::new()),
+        };
+        ReadWave::send(network, read, known, first, others)
     }
 
     fn send_writes(
@@ -246,10 +252,7 @@ impl ItemRequest<'_> {
     }
 
     /// The next reply; `None` once all have arrived or the deadline has passed.
-    async fn next_reply<T: 'static>(
-        &self,
-        replies: &mut PeerReplies<T>,
-    ) -> Option<(String, Instant, Attested<T>)> {
+    async fn next_reply<T: 'static>(&self, replies: &mut PeerReplies<T>) -> Option<PeerReply<T>> {
         let next = timeout_at(self.deadline, replies.join_next()).await.ok().flatten();
         // A task that panicked counts as a peer that did not reply.
         next.and_then(Result::ok)
