@@ -153,3 +153,77 @@ fn check_sender(pod: &PodToPoll, report: Observations) -> Result<Observations, F
         pod.ip, report.pod, report.component
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::choose::PollMode, *};
+    use k8s_openapi::{api::core::v1::PodStatus, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+    use maquette_contract::{
+        keys::{LABEL_ARCHITECTURE, LABEL_COMPONENT},
+        ports::ADMIN,
+    };
+    use tokio::net::TcpListener;
+
+    fn key(name: &str) -> ArchitectureKey {
+        ArchitectureKey { namespace: "default".to_owned(), name: name.to_owned() }
+    }
+
+    fn pods_of(architecture: &str, count: usize, ip: &str) -> impl Iterator<Item = Pod> {
+        let labels = [(LABEL_ARCHITECTURE, architecture), (LABEL_COMPONENT, "web")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let status = PodStatus { pod_ip: Some(ip.to_owned()), ..PodStatus::default() };
+        (0..count).map(move |number| {
+            let name = format!("{}-web-{number}", labels[0].1);
+            let metadata = ObjectMeta {
+                namespace: Some("default".to_owned()),
+                uid: Some(name.clone()),
+                name: Some(name),
+                labels: Some(labels.clone().into()),
+                ..ObjectMeta::default()
+            };
+            Pod { metadata, spec: None, status: Some(status.clone()) }
+        })
+    }
+
+    /// How many polls ended with `result` so far.
+    fn polls(metrics: &Metrics, result: &str) -> u32 {
+        let text = metrics.encode_text().expect("metrics");
+        let prefix = format!("maquette_report_polls_total{{result=\"{result}\"}} ");
+        let count = text.lines().find_map(|line| line.strip_prefix(&prefix));
+        count.and_then(|count| count.parse().ok()).expect("a count")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silent_pods_of_some_architectures_do_not_hold_back_the_polls_of_another() {
+        // Nothing accepts its connections.
+        let [high, low, ..] = std::process::id().to_le_bytes();
+        let silent_ip = format!("127.21.{high}.{low}");
+        let _silent = TcpListener::bind((silent_ip.as_str(), ADMIN.number)).await.expect("a port");
+        let (silent_pods, small_pods) = (50, 3);
+        let names: Vec<_> = (0..40).map(|number| format!("silent-{number}")).collect();
+        let pods = names.iter().flat_map(|name| pods_of(name, silent_pods, &silent_ip));
+        // Their polls fail at once.
+        let pods = pods.chain(pods_of("small", small_pods, "no address"));
+        let (schedule, metrics) = (Arc::<PollSchedule>::default(), Arc::new(Metrics::new()));
+        let queue = Queue::new(Arc::clone(&metrics));
+        let poller = Poller::new(
+            Arc::clone(&schedule),
+            Cache::holding(pods),
+            Arc::default(),
+            queue,
+            Arc::clone(&metrics),
+        );
+        let mode = PollMode { is_ready: false, entry: None };
+        names.iter().for_each(|name| schedule.set_mode(&key(name), mode.clone()));
+        tokio::spawn(poller.run());
+        // Now all slots are taken, and more polls wait for one.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        schedule.set_mode(&key("small"), mode);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let rounds = polls(&metrics, "error") / 3;
+        // A slot is free after at most three polls without an answer, of 1.5 s each.
+        assert!(rounds >= 10, "{rounds} rounds in 60 s");
+        let timeouts = polls(&metrics, "timeout");
+        assert!(timeouts > 3000, "{timeouts}: the slots are in use");
+    }
+}

@@ -8,6 +8,21 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::runtime::watcher::Event;
 use serde_json::{Value, json};
 
+impl<K> Cache<K>
+where
+    K: Resource<DynamicType = ()> + Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    /// A cache of these objects.
+    pub(in crate::reconcile) fn holding(objects: impl IntoIterator<Item = K>) -> Arc<Self> {
+        let cache = Arc::<Self>::default();
+        let mut feed = CacheFeed::new(&cache, |_| {});
+        for object in objects {
+            feed.apply_event(Event::Apply(LenientObject(Ok(object))));
+        }
+        cache
+    }
+}
+
 fn object(name: &str, version: u32, data: Value) -> LenientObject<ConfigMap> {
     let metadata = json!({
         "name": name, "namespace": "default", "resourceVersion": version.to_string(),
