@@ -226,6 +226,7 @@ pub(super) fn record_of(answer: &Answer) -> Option<Record> {
         Outcome::Item { version, value, .. } => {
             Some(Record::new(version.clone(), Content::Value(value.clone())))
         }
+        Outcome::WasDeleted { .. } => None,
         Outcome::Error(error) if error.contains("there is no item") => None,
         other => panic!("neither an item nor none: {other:?}"),
     }

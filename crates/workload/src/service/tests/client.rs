@@ -23,7 +23,7 @@ impl ClientResponse {
     pub(super) fn error(&self, status: StatusCode) -> String {
         assert_eq!(self.status, status, "{}", self.text());
         match self.answer().outcome {
-            Outcome::Error(message) => message,
+            Outcome::Error(message) | Outcome::WasDeleted { error: message, .. } => message,
             other => panic!("no error: {other:?}"),
         }
     }
