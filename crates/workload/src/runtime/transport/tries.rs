@@ -120,12 +120,15 @@ impl TryCounts {
     }
 }
 
+/// A try and its outcome.
+type EndedTry = (Arc<Try>, Result<CallResponse, TryError>);
+
 /// The tries of a call after the first one has failed, or has no answer in its part of the time.
 struct FurtherTries<'a, S> {
     counts: &'a TryCounts,
     sender: &'a S,
     deadline: Instant,
-    in_flight: FuturesUnordered<BoxFuture<'a, (Arc<Try>, Result<CallResponse, TryError>)>>,
+    in_flight: FuturesUnordered<BoxFuture<'a, EndedTry>>,
     /// The tries in flight that still have some of their time.
     not_slow_yet: Vec<Arc<Try>>,
     /// The tries that have used up their part of the time.
