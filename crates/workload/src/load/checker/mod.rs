@@ -13,8 +13,8 @@
 //! Other clients may write or delete an item of the load: what they do has a version that is not known
 //! yet. Values of theirs, also of an earlier run of the load, are accepted under such a version. What
 //! a model that lies could answer as well, which is a deletion or an earlier value of the load that was
-//! put back, is accepted [`tracked_item::MAX_SUSPICIOUS`] times a minute for each item. Then the item
-//! is learnt again. See [`signed_value`] for how a value is recognized.
+//! put back, is accepted [`tracked_item::MAX_SUSPICIOUS`] times a minute for each item. From then on that
+//! version is the known one. See [`signed_value`] for how a value is recognized.
 
 mod signed_value;
 #[cfg(test)]
