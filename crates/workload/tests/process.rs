@@ -253,7 +253,9 @@ fn a_load_that_is_suspended_with_requests_in_flight_counts_none_of_them_as_faile
         serde_json::from_str::<Value>(body).unwrap()["load"].clone()
     };
     let wait_for = |answers: u64| {
+        let deadline = Instant::now() + Duration::from_secs(60);
         while report()["succeeded"].as_u64() < Some(answers) {
+            assert!(Instant::now() < deadline, "fewer than {answers} answers: {}", report());
             thread::sleep(Duration::from_millis(10));
         }
     };

@@ -41,7 +41,7 @@ impl TargetPool {
         let mut backoff = ROUND_BACKOFF;
         let mut has_failed = false;
         for attempt in 0..attempts {
-            if has_failed && attempt > 0 && attempt % addresses.len() == 0 {
+            if has_failed && attempt % addresses.len() == 0 {
                 sleep(backoff.next_pause()).await;
                 has_failed = false;
             }

@@ -25,8 +25,10 @@ impl SuspensionMeter {
         self.last_run.set(Some(now));
     }
 
-    /// Notes that the generator has ended: a pause is no suspension any more.
-    pub(super) fn note_end(&self) {
+    /// Notes that the generator has ended at `now`: a later pause is no suspension.
+    pub(super) fn note_end(&self, now: Instant) {
+        // Requests in flight may have counted the pause until now already.
+        self.note_run(now);
         self.last_run.set(None);
     }
 
@@ -55,7 +57,19 @@ mod tests {
         assert_eq!(meter.suspended_until(at(12_400)), Duration::from_secs(10));
         meter.note_run(at(12_400));
         meter.note_run(at(13_000));
-        meter.note_end();
+        meter.note_end(at(13_500));
         assert_eq!(meter.suspended_until(at(99_000)), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn the_sum_never_falls() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let meter = SuspensionMeter::default();
+        meter.note_run(at(0));
+        let suspended = meter.suspended_until(at(3_000));
+        assert_eq!(suspended, Duration::from_secs(3));
+        meter.note_end(at(3_000));
+        assert_eq!(meter.suspended_until(at(4_000)), suspended, "after an end in the same moment");
     }
 }

@@ -17,7 +17,7 @@ use axum::{
     extract::{Path, rejection::PathRejection},
     http::StatusCode,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use maquette_contract::{Collection, Content, ItemKey, ItemValue, ItemValueError};
@@ -105,11 +105,19 @@ pub(super) async fn read_body(body: Body, max_bytes: usize) -> Result<Bytes, Htt
     if body.size_hint().lower() > max_bytes as u64 {
         return Err(too_large());
     }
-    let collected = Limited::new(body, max_bytes).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            return too_large();
+    let mut body = Limited::new(body, max_bytes);
+    // Copied: each frame would hold the buffer from which it was read, however few bytes it has.
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                return too_large();
+            }
+            HttpError::bad_request(format!("the body ends early: {error}"))
+        })?;
+        if let Some(data) = frame.data_ref() {
+            read.extend_from_slice(data);
         }
-        HttpError::bad_request(format!("the body ends early: {error}"))
-    })?;
-    Ok(collected.to_bytes())
+    }
+    Ok(read.freeze())
 }

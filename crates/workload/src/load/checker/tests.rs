@@ -137,7 +137,7 @@ fn a_value_of_another_item_is_wrong_under_the_known_version_or_again_and_again()
 }
 
 #[test]
-fn what_another_client_has_changed_is_learnt_anew() {
+fn what_another_client_has_changed_is_known_afterwards() {
     let mut model = Model::new();
     let (first, _) = (model.write(5), model.write(6));
     assert_eq!(model.read(Some((7, &first))), Ok(()), "an old value that was put back");

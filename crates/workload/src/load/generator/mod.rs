@@ -73,7 +73,7 @@ async fn run(runtime: &Arc<Runtime<LoadSettings>>, metrics: &Arc<LoadMetrics>) -
             slept = generator.timer.sleep_until(next) => slept?,
         }
     }
-    shared.meter.note_end();
+    shared.meter.note_end(Instant::now());
     shared.stop().await;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Requests from peer to peer.
 //!
-//! Owns the protocol ([`wire`]; [`earlier_wire`] for peers of the version before), the port that serves it, the connections, and the probe of the
-//! edge from the peers to themselves. It never decides which peers own an item, and never repeats
-//! a request.
+//! Owns the protocol ([`wire`]; [`earlier_wire`] for peers of the version before), the port that
+//! serves it, the connections, and the probe of the edge from the peers to themselves. It never
+//! decides which peers own an item, and never repeats a request.
 
 mod attestation;
 mod client;

@@ -131,8 +131,10 @@ impl Pod {
     pub(super) async fn readiness(&self) -> (StatusCode, String) {
         let address = Address::new("127.0.0.1", self.options.admin_port);
         let upstream = Upstream::new(user_target(&self.component, address));
-        let reply = request(&upstream, Method::GET, "/readyz", "").await;
-        (reply.status, String::from_utf8_lossy(&reply.body).into_owned())
+        match try_request(&upstream, Method::GET, "/readyz", "").await {
+            Ok(reply) => (reply.status, String::from_utf8_lossy(&reply.body).into_owned()),
+            Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error),
+        }
     }
 
     pub(super) async fn send(&self, method: Method, path: &str, body: &str) -> CallResponse {
@@ -169,7 +171,7 @@ impl Pod {
     pub(super) async fn observe(&self) -> Option<Observations> {
         let address = Address::new("127.0.0.1", self.options.admin_port);
         let upstream = Upstream::new(user_target(&self.component, address));
-        let reply = request(&upstream, Method::GET, "/observations", "").await;
+        let reply = try_request(&upstream, Method::GET, "/observations", "").await.ok()?;
         serde_json::from_slice(&reply.body).ok()
     }
 
@@ -229,10 +231,20 @@ pub(super) async fn request(
     path: &str,
     body: &str,
 ) -> CallResponse {
+    try_request(upstream, method, path, body).await.unwrap()
+}
+
+/// Sends a request; an error says that the pod does not answer.
+async fn try_request(
+    upstream: &Upstream,
+    method: Method,
+    path: &str,
+    body: &str,
+) -> Result<CallResponse, String> {
     let body = Bytes::from(body.to_owned());
     let context = RequestContext::new_root(Instant::now() + REQUEST_TIMEOUT);
     let outgoing = CallRequest { method, path: path.to_owned(), context, body };
-    upstream.send_with_retries(&outgoing).await.unwrap()
+    upstream.send_with_retries(&outgoing).await.map_err(|error| format!("{error:?}"))
 }
 
 pub(super) fn parse_answer(reply: &CallResponse) -> Answer {

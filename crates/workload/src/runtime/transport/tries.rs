@@ -172,6 +172,7 @@ impl<'a, S: TrySender> FurtherTries<'a, S> {
                         }
                         Err(failure) => {
                             self.forget(&answered);
+                            self.avoid.extend(answered.pod());
                             self.note_failure(failure)?;
                         }
                     }

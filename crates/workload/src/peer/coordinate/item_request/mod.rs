@@ -209,7 +209,7 @@ impl ItemRequest<'_> {
         (OperationTerms { fence: quorum.fence(), volumes: digest_volumes(&known) }, known)
     }
 
-    /// Sends the reads of a wave. Those of the `first` wave go to as many owners as can be enough, if
+    /// Sends the reads of a wave. Those of the first wave go to as many owners as can be enough, if
     /// all of them are live.
     fn send_reads(
         &self,

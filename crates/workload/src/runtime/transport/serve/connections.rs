@@ -82,8 +82,9 @@ impl ConnectionTable {
     /// Counts bytes of a body that is not complete. Above the bound, closes uploads until the others
     /// are within it.
     fn add_body_bytes(&self, state: &ConnectionState, bytes: usize) {
-        state.body_bytes.fetch_add(bytes, Ordering::Relaxed);
+        // The total first: another thread may release the connection's bytes at any time.
         let total = self.incomplete_body_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        state.body_bytes.fetch_add(bytes, Ordering::Relaxed);
         if total > MAX_INCOMPLETE_BODY_BYTES {
             self.close_uploads();
         }
@@ -95,8 +96,9 @@ impl ConnectionTable {
         self.incomplete_body_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Closes the oldest uploads with at least the average number of bytes, while all uploads
-    /// together have too many: to close one that has few bytes would not help.
+    /// Closes the oldest uploads with at least half of the average number of bytes, while all uploads
+    /// together have too many: to close one that has few bytes would not help. Half, so that one that
+    /// grows is not the only one above the average of many that stand still.
     fn close_uploads(&self) {
         let connections = lock(&self.connections);
         let mut uploads: Vec<_> = connections
@@ -107,7 +109,7 @@ impl ConnectionTable {
             .collect();
         let total: usize = uploads.iter().map(|(_, bytes, _)| bytes).sum();
         let average = total / uploads.len().max(1);
-        uploads.sort_by_key(|(since, bytes, _)| (*bytes < average, *since));
+        uploads.sort_by_key(|(since, bytes, _)| (*bytes < average / 2, *since));
         for (_, _, state) in uploads {
             if self.incomplete_body_bytes.load(Ordering::Relaxed) <= MAX_INCOMPLETE_BODY_BYTES {
                 return;

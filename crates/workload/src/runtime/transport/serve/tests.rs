@@ -120,3 +120,23 @@ async fn no_more_uploads_are_cut_than_the_bound_needs() {
     }
     assert!(answered >= 4, "only {answered} of 7 uploads were answered; 2 had to be cut");
 }
+
+#[tokio::test]
+async fn uploads_that_stand_still_do_not_cut_one_that_grows() {
+    const STANDING: usize = 6;
+    let address = start_server().await;
+    let body = vec![b'x'; 1_900_000];
+    let head = format!("PUT /body HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len());
+    let mut standing = vec![];
+    for _ in 0..STANDING {
+        let mut stream = connect(address, head.as_bytes()).await;
+        stream.write_all(&body[..MAX_INCOMPLETE_BODY_BYTES / STANDING - 20_000]).await.unwrap();
+        standing.push(stream);
+    }
+    // It crosses the bound while it is small, and again when it is larger than each other one.
+    let mut stream = connect(address, head.as_bytes()).await;
+    stream.write_all(&body).await.expect("it is not cut");
+    let mut answer = [0; 12];
+    timeout(Duration::from_secs(20), stream.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+}
