@@ -11,6 +11,11 @@ pub(super) fn join_items(items: impl IntoIterator<Item = String>) -> String {
     }
 }
 
+/// Whether `joined`, a text of [`join_items`], leaves some out.
+pub(super) fn has_more(joined: &str) -> bool {
+    joined.contains("; and ")
+}
+
 /// A count with its noun: `1 pod`, `2 pods`.
 pub(super) fn counted(n: u64, thing: &str) -> String {
     if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }

@@ -52,7 +52,10 @@ async fn a_volume_that_fills_up_warns_and_then_is_not_ready() {
     let pod = "shop-data-0".to_owned();
     kubelet.behavior().volumes.insert(pod.clone(), volume(90, false));
     let note = await_warning(&namespace, "VolumeNearlyFull").await;
-    assert!(note.contains("data: the volume of pod shop-data-0 is more than 90 % full"), "{note}");
+    assert!(
+        note.contains("data: the volume of pod shop-data-0 is about 90 % full or more"),
+        "{note}"
+    );
     namespace.await_condition("shop", "Ready", soon(), is_ready).await;
 
     kubelet.behavior().volumes.insert(pod.clone(), volume(10, true));

@@ -163,6 +163,13 @@ fn lost_settings_of_an_owner_that_migrates_block_the_change() {
     let blockers = evolve_to_peers(&unreported).blockers;
     assert!(blockers[0].to_string().ends_with("whether it migrates items"), "{blockers:?}");
 
+    // Nor does the change go on while no pod is ready.
+    let mut unready = snapshot.clone();
+    for pod in &mut unready.pods {
+        Arc::make_mut(pod).status.as_mut().unwrap().conditions = None;
+    }
+    assert_eq!(evolve_to_peers(&unready).blockers.len(), 1);
+
     // Settings of peers that migrate nothing are restored, whatever was reported.
     let settled = without_config_map(healthy_snapshot(&peer_topology()), "peers");
     assert_eq!(evolve_to_peers(&settled).blockers, []);

@@ -65,7 +65,7 @@ pub enum Reason {
     VolumesUnchanged,
     /// A volume is full: writes are refused, reads and deletes are served.
     VolumeFull,
-    /// A volume is more than 90 % full.
+    /// A volume is about 90 % full or more.
     VolumeNearlyFull,
     /// Items are kept that cannot be read.
     DamagedItems,

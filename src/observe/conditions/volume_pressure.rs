@@ -15,7 +15,7 @@ pub(super) fn evaluate(assessment: &Assessment<'_>) -> Option<ConditionState> {
     }
     let lines = &assessment.storage.nearly_full;
     if !lines.is_empty() {
-        let lines = lines.iter().map(|line| format!("{line} is more than 90 % full"));
+        let lines = lines.iter().map(|line| format!("{line} is about 90 % full or more"));
         let message = format!("{}. Before writes are refused, {FIX}", join_items(lines));
         return Some(ConditionState::new_true(Reason::VolumeNearlyFull, message));
     }

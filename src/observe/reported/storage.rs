@@ -2,7 +2,9 @@
 //! cannot be read.
 
 use crate::{
-    observe::{RunningComponent, RunningPod, Subject, condition_types, first_poll},
+    observe::{
+        Reason, RunningComponent, RunningPod, Subject, condition_types, first_poll, text::has_more,
+    },
     plan::Component,
 };
 use k8s_openapi::jiff::Timestamp;
@@ -78,10 +80,14 @@ impl StorageFindings {
     }
 }
 
-/// Whether the previous status names the volume as nearly full.
+/// Whether the previous status names the volume, or may have counted it without its name.
 fn was_named(line: &str, subject: Subject<'_>) -> bool {
     let previous = first_poll::previous_condition(subject, condition_types::VOLUME_PRESSURE);
-    previous.is_some_and(|previous| previous.message.contains(&format!("{line} ")))
+    previous.is_some_and(|previous| {
+        let is_complete =
+            previous.reason == Reason::VolumeNearlyFull.as_str() && !has_more(&previous.message);
+        !is_complete || previous.message.contains(&format!("{line} "))
+    })
 }
 
 /// The damaged items of a component: those of the pod that knows most of them. Each pod knows those

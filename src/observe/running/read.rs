@@ -165,9 +165,11 @@ fn unreadable_components(
         .collect()
 }
 
-/// Whether a ready pod has no ConfigMap any more. Pods that never had one are not ready.
+/// Whether a pod that has run has no ConfigMap any more. Pods that never had one are not ready and
+/// have not reported.
 fn has_lost_config(component: &RunningComponent) -> bool {
-    component.revision.is_none() && component.pods.iter().any(|pod| pod.ready)
+    let mut pods = component.pods.iter();
+    component.revision.is_none() && pods.any(|pod| pod.ready || pod.report.latest.is_some())
 }
 
 fn components_with_volume(identity: &Identity, snapshot: &Snapshot) -> BTreeSet<ComponentName> {
