@@ -12,6 +12,7 @@ use kube::{
     runtime::{WatchStreamExt, watcher},
 };
 use maquette::api::{Architecture, ArchitectureStatus};
+use maquette_contract::keys::LABEL_ARCHITECTURE;
 use std::{
     collections::{BTreeMap, HashSet},
     pin::pin,
@@ -110,7 +111,8 @@ async fn await_controllers(namespace: &TestNamespace) {
     .await;
 }
 
-/// Every child, without what the API server added.
+/// Every child, without what the API server added; one Architecture after the other, as the operator
+/// writes them, so that the controllers of Deployments are as busy beside the bare writes.
 async fn all_children(namespace: &TestNamespace) -> Vec<(Kind, AnyObject)> {
     let mut children = vec![];
     // Claims first, as the operator writes them: else the controller of the StatefulSets makes them.
@@ -131,6 +133,7 @@ async fn all_children(namespace: &TestNamespace) -> Vec<(Kind, AnyObject)> {
             children.push((kind, child));
         }
     }
+    children.sort_by_key(|(_, child)| child.labels().get(LABEL_ARCHITECTURE).cloned());
     children
 }
 

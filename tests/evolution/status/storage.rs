@@ -68,7 +68,7 @@ fn a_volume_that_is_nearly_full_is_named_until_it_has_clearly_more_room() {
 
 #[test]
 fn a_volume_that_the_message_leaves_out_does_not_change_the_status_again_and_again() {
-    let spec = "{shape: PeerToPeer, peerToPeer: {peers: 5}, load: {requestsPerSecond: 0}}";
+    let spec = "{shape: PeerToPeer, peerToPeer: {replicas: 5}, load: {requestsPerSecond: 0}}";
     let topology = plan_spec(&parse_spec(spec));
     let inputs = Inputs::of(&topology);
     let status = |last_percent, previous: Option<&ArchitectureStatus>| {
