@@ -3,7 +3,8 @@
 
 use crate::{
     observe::{
-        Reason, RunningComponent, RunningPod, Subject, condition_types, first_poll, text::has_more,
+        Reason, RunningComponent, RunningPod, Subject, condition_types, first_poll,
+        text::{counted, has_more},
     },
     plan::Component,
 };
@@ -112,11 +113,10 @@ fn damaged_line(component: &Component, pods: &[RunningPod], now: Timestamp) -> O
 /// The number of items, and the first keys.
 fn describe_items(damaged: &DamagedItems) -> String {
     let number = match damaged.count {
-        1 => "1 damaged item".to_owned(),
         count if count >= DamagedItems::MAX_COUNT as u64 => {
             format!("{} or more damaged items", DamagedItems::MAX_COUNT)
         }
-        count => format!("{count} damaged items"),
+        count => counted(count, "damaged item"),
     };
     let keys = damaged.examples.join(", ");
     match damaged.count.saturating_sub(damaged.examples.len() as u64) {

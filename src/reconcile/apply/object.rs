@@ -84,8 +84,8 @@ pub(super) async fn apply_object<K: Child>(
     let mut last_conflict = String::new();
     for _ in 0..MAX_ATTEMPTS {
         let result = match &live {
-            Some(live) => update_object(cx, cache, desired, live, check).await,
-            None => create_object(cx, cache, desired).await,
+            Some(live) => update_object(cx, cache, (desired, content), live, check).await,
+            None => create_object(cx, cache, (desired, content)).await,
         };
         last_conflict = match result {
             Ok(result) => {
@@ -143,20 +143,20 @@ async fn read_object<K: Child>(
 async fn create_object<K: Child>(
     cx: &ReconcileContext<'_>,
     cache: &Arc<Cache<K>>,
-    desired: &K,
+    (desired, content): (&K, u64),
 ) -> Result<ApplyResult, WriteError> {
     let api: Api<K> = cx.api();
     let created = api
         .create(&create_params(), desired)
         .await
         .map_err(|error| WriteError::from_kube(desired, error))?;
-    Ok(check_applied(cx, cache, desired, &created)?)
+    Ok(check_applied(cx, cache, (desired, content), &created)?)
 }
 
 async fn update_object<K: Child>(
     cx: &ReconcileContext<'_>,
     cache: &Arc<Cache<K>>,
-    desired: &K,
+    (desired, content): (&K, u64),
     live: &K,
     check: Option<ContentCheck<K>>,
 ) -> Result<ApplyResult, WriteError> {
@@ -171,7 +171,7 @@ async fn update_object<K: Child>(
     let written = write_object(&api, desired, live, check.is_some())
         .await
         .map_err(|error| WriteError::from_kube(desired, error))?;
-    let result = check_applied(cx, cache, desired, &written)?;
+    let result = check_applied(cx, cache, (desired, content), &written)?;
     record_repair(cx, repair);
     Ok(result)
 }
@@ -210,19 +210,20 @@ async fn server_side_apply<K: Child>(api: &Api<K>, object: &K) -> Result<K, kube
     }
 }
 
-/// Records the write, if the API server returned `desired`. Else something between us and
-/// the storage changes the object, and repeating the request would change nothing.
+/// Records the write, if the API server returned `desired`, whose content has this hash. Else
+/// something between us and the storage changes the object, and repeating the request would change
+/// nothing.
 fn check_applied<K: Child>(
     cx: &ReconcileContext<'_>,
     cache: &Cache<K>,
-    desired: &K,
+    (desired, content): (&K, u64),
     written: &K,
 ) -> Result<ApplyResult, ApplyError> {
     match first_difference(desired, written) {
         None => {
             cx.record_write(cache.write_fence(written.metadata()));
             let version = written.resource_version();
-            let object = WrittenObject { version, content: content_hash(desired) };
+            let object = WrittenObject { version, content };
             cx.with_state(|state| state.written.insert(desired.display_name(), object));
             Ok(ApplyResult::Written)
         }

@@ -1,6 +1,6 @@
 //! The protocol of peers of the version before, 0.1.0, so that peers of both serve together while
-//! pods are replaced one by one. Delete this module, what uses it, and the earlier
-//! names in [`crate::peer::membership::GossipReport`] once no volume and no pod of 0.1.0 is left to be upgraded.
+//! pods are replaced one by one. Delete this module, what uses it, and the earlier names in
+//! [`crate::peer::membership::GossipReport`] once no volume and no pod of 0.1.0 is left to be upgraded.
 //!
 //! Requests of that version name no layouts, and replies name no volume:
 //!
