@@ -35,10 +35,6 @@ where
     namespace.api::<K>().create(&PostParams::default(), &object).await.expect("created")
 }
 
-async fn await_ready(namespace: &TestNamespace, name: &str) -> Condition {
-    namespace.await_condition(name, "Ready", soon(), |c| c.status == "True").await
-}
-
 /// Waits until the message of `Ready` has all these parts.
 async fn await_message(namespace: &TestNamespace, name: &str, parts: &[&str]) -> Condition {
     let has_all = |c: &Condition| parts.iter().all(|part| c.message.contains(part));
@@ -70,7 +66,7 @@ async fn every_component_whose_pods_a_limit_range_refuses_is_named_and_can_be_fi
     let tiers = format!("{{client: {fits}, business: {fits}, data: {fits}}}");
     let spec = format!("{{shape: ThreeTier, threeTier: {tiers}, load: {fits}}}");
     namespace.apply("shop", &spec).await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
 }
 
 fn storage(size: &str, class: &str) -> String {
@@ -95,7 +91,7 @@ async fn a_storage_class_that_does_not_exist_is_named_and_can_be_corrected() {
     // Nothing is bound: the class and a smaller size are accepted.
     namespace.apply("shop", &storage("1Gi", &good.class)).await;
     kubelet.behavior().down.clear();
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     let claim = await_bound(&namespace, "data-shop-data-0").await;
     let spec = claim.spec.expect("a spec");
     assert_eq!(spec.storage_class_name.as_ref(), Some(&good.class));
@@ -117,7 +113,7 @@ async fn a_storage_class_that_does_not_exist_is_named_and_can_be_corrected() {
     let condition = namespace.await_condition("shop", "Progressing", soon(), kept).await;
     assert_eq!(condition.reason, "VolumesUnchanged", "{}", condition.message);
     namespace.apply("shop", &storage("1Gi", &good.class)).await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     let after = await_bound(&namespace, "data-shop-data-0").await;
     assert_eq!(after.metadata.uid, claim.metadata.uid, "the volume is the same");
 }
@@ -176,7 +172,7 @@ async fn the_replicas_of_a_service_are_left_to_its_autoscaler() {
     let _kubelet = FakeKubelet::start(&namespace);
     let mut operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     create::<HorizontalPodAutoscaler>(
         &namespace,
         &autoscaler("more", "Deployment", "shop-business"),
@@ -186,13 +182,13 @@ async fn the_replicas_of_a_service_are_left_to_its_autoscaler() {
     let note = "replicas set by an autoscaler: business (HorizontalPodAutoscaler more)";
     let has_note = |c: &Condition| c.status == "True" && c.message.contains(note);
     namespace.await_condition("shop", "Accepted", soon(), has_note).await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     let generation = generation_of(&namespace, "shop-business").await;
     // Also after a restart no pod is made and deleted.
     operator.kill().await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier, load: {items: 999}}").await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     assert_eq!(generation_of(&namespace, "shop-business").await, generation);
     let sets = namespace.api::<ReplicaSet>().list(&ListParams::default()).await.expect("a list");
     let of_business = sets.iter().filter(|set| set.name_any().starts_with("shop-business-"));
@@ -200,7 +196,7 @@ async fn the_replicas_of_a_service_are_left_to_its_autoscaler() {
     let api = namespace.api::<HorizontalPodAutoscaler>();
     api.delete("more", &DeleteParams::default()).await.expect("deleted");
     await_replicas(&namespace, "shop-business", 1).await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
 }
 
 async fn generation_of(namespace: &TestNamespace, deployment: &str) -> Option<i64> {
@@ -213,7 +209,7 @@ async fn an_autoscaler_of_a_store_is_named() {
     let _kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     create::<HorizontalPodAutoscaler>(&namespace, &autoscaler("bad", "StatefulSet", "shop-data"))
         .await;
     let parts =
@@ -230,7 +226,7 @@ async fn another_client_that_changes_a_field_again_and_again_is_named() {
     let _kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     let deployments = namespace.api::<Deployment>();
     let params = PatchParams { field_manager: Some("scaler".to_owned()), ..PatchParams::default() };
     let fight = async {
@@ -256,7 +252,7 @@ async fn a_claim_in_use_that_was_marked_for_deletion_is_a_warning() {
     let disk = FakeProvisioner::start(&namespace, "disk", true).await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", &storage("1Gi", &disk.class)).await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     await_bound(&namespace, "data-shop-data-0").await;
     let claims = namespace.api::<PersistentVolumeClaim>();
     // The pod runs on no node, so Kubernetes' own finalizer does not hold the claim.
@@ -268,7 +264,7 @@ async fn a_claim_in_use_that_was_marked_for_deletion_is_a_warning() {
     for part in ["data-shop-data-0 was marked for deletion", "when pod shop-data-0 ends"] {
         assert!(condition.message.contains(part), "{}", condition.message);
     }
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
     claims.patch("data-shop-data-0", &PatchParams::default(), &free).await.expect("patched");
 }
@@ -305,7 +301,7 @@ async fn a_pod_on_a_dead_node_is_named_with_the_fix() {
     let _kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     let nodes: Api<Node> = Api::all(namespace.client.clone());
     let node: Node = serde_norway::from_str("{metadata: {name: dead-node-1}}").expect("YAML");
     nodes.create(&PostParams::default(), &node).await.expect("a node");
@@ -327,6 +323,6 @@ async fn a_pod_on_a_dead_node_is_named_with_the_fix() {
     // The fix.
     let now = DeleteParams::default().grace_period(0);
     pods.delete("shop-data-0", &now).await.expect("deleted");
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     nodes.delete("dead-node-1", &DeleteParams::default()).await.expect("deleted");
 }

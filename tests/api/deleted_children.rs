@@ -2,7 +2,7 @@
 //! the items are. A fake kubelet reports for the pods.
 
 use crate::{
-    evolution::{AFTER, BEFORE, await_ready, await_step},
+    evolution::{AFTER, BEFORE, await_step},
     support::{Condition, FakeKubelet, Operator, TestNamespace, api_of_child, soon},
 };
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::ConfigMap};
@@ -16,7 +16,7 @@ async fn start_migration(name: &str) -> (TestNamespace, FakeKubelet, Operator) {
     let operator = Operator::start(&namespace.name);
     kubelet.behavior().migrating.insert("peers".to_owned());
     namespace.apply("shop", BEFORE).await;
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
     namespace.apply("shop", AFTER).await;
     await_step(&namespace, EvolutionStep::Finalize).await;
     let copies = |c: &Condition| c.message.contains("has 5 items so far");
@@ -27,7 +27,7 @@ async fn start_migration(name: &str) -> (TestNamespace, FakeKubelet, Operator) {
 async fn finish_migration(namespace: &TestNamespace, kubelet: &FakeKubelet) {
     kubelet.behavior().migrating.clear();
     namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
-    await_ready(namespace).await;
+    namespace.await_ready("shop").await;
     let data = namespace.api::<StatefulSet>().get_opt("shop-data").await.expect("an answer");
     assert!(data.is_none(), "the old store is deleted");
 }
@@ -66,7 +66,7 @@ async fn a_source_deleted_while_no_operator_ran_blocks_the_change() {
     assert!(api.get(name).await.is_ok(), "its pods stay");
 
     namespace.apply("shop", BEFORE).await;
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
     namespace.apply("shop", AFTER).await;
     await_step(&namespace, EvolutionStep::Finalize).await;
     finish_migration(&namespace, &kubelet).await;

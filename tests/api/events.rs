@@ -17,10 +17,6 @@ use std::{
 };
 use tokio::task::JoinSet;
 
-async fn await_ready(namespace: &TestNamespace) {
-    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
-}
-
 /// The Events about the Architecture, as type, reason and note.
 async fn events(namespace: &TestNamespace) -> Vec<String> {
     let list = namespace.api::<Event>().list(&ListParams::default()).await.expect("a list");
@@ -79,7 +75,7 @@ async fn healthy_changes_warn_of_nothing() {
     let _kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
     assert_eq!(warnings(&namespace).await, [""; 0]);
     let recorder = ReadyRecorder::start(&namespace);
     for spec in [
@@ -97,7 +93,7 @@ async fn healthy_changes_warn_of_nothing() {
         "{shape: ClientServer}",
     ] {
         namespace.apply("shop", spec).await;
-        await_ready(&namespace).await;
+        namespace.await_ready("shop").await;
         assert_eq!(warnings(&namespace).await, [""; 0], "{spec}");
         assert_eq!(recorder.faults(), [""; 0], "{spec}");
     }
@@ -119,7 +115,7 @@ async fn what_breaks_during_a_change_is_warned_of() {
     let kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
     kubelet.behavior().down.insert("peers".to_owned());
     namespace.apply("shop", "{shape: PeerToPeer}").await;
     namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "Evolving").await;
@@ -135,7 +131,7 @@ async fn what_breaks_during_a_change_is_warned_of() {
     kubelet.behavior().failing.clear();
     namespace.await_condition("shop", "Ready", soon(), |c| c.reason == "Evolving").await;
     kubelet.behavior().down.clear();
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
 }
 
 /// Sets the status that a kubelet sets when a pod's image cannot be pulled.

@@ -25,10 +25,6 @@ use tokio::task::JoinSet;
 pub(crate) const BEFORE: &str = "{shape: ThreeTier}";
 pub(crate) const AFTER: &str = "{shape: PeerToPeer, peerToPeer: {replicas: 3}}";
 
-pub(crate) async fn await_ready(namespace: &TestNamespace) {
-    namespace.await_condition("shop", "Ready", soon(), |c| c.status == "True").await;
-}
-
 /// Waits until a step is in progress.
 pub(crate) async fn await_step(namespace: &TestNamespace, step: EvolutionStep) -> EvolutionStatus {
     eventually(&format!("{step:?} is under way"), soon(), async || {
@@ -105,7 +101,7 @@ async fn each_step_emits_one_event_across_operator_restarts() {
     let kubelet = FakeKubelet::start(&namespace);
     let mut operator = Operator::start(&namespace.name);
     namespace.apply("shop", BEFORE).await;
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
     assert_eq!(events(&namespace, "EvolutionStep").await, [], "nothing changes yet");
     let course = StepRecorder::start(&namespace);
     kubelet.behavior().down.insert("peers".to_owned());
@@ -121,7 +117,7 @@ async fn each_step_emits_one_event_across_operator_restarts() {
 
     kubelet.behavior().down.clear();
     namespace.await_condition("shop", "Progressing", soon(), |c| c.reason == "UpToDate").await;
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
     let seen = course.seen();
     let steps: Vec<_> = seen.iter().map(|evolution| evolution.step).collect();
     assert_eq!(steps, EvolutionStep::ALL, "each once and in order");
@@ -155,7 +151,7 @@ async fn a_change_that_waits_for_an_unschedulable_pod_reports_it() {
     let kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", BEFORE).await;
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
     kubelet.behavior().down.insert("peers".to_owned());
     namespace.apply("shop", AFTER).await;
     await_step(&namespace, EvolutionStep::Expand).await;
@@ -177,11 +173,11 @@ async fn a_change_that_waits_for_an_unschedulable_pod_reports_it() {
     assert!(warning.note.as_deref().is_some_and(|note| note.contains(why)), "{warning:?}");
     // Another specification ends the wait too.
     namespace.apply("shop", BEFORE).await;
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
     namespace.apply("shop", AFTER).await;
     await_step(&namespace, EvolutionStep::Expand).await;
     kubelet.behavior().down.clear();
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
 }
 
 #[tokio::test]
@@ -191,7 +187,7 @@ async fn a_change_waits_until_all_items_are_copied() {
     let _operator = Operator::start(&namespace.name);
     kubelet.behavior().migrating.insert("peers".to_owned());
     namespace.apply("shop", BEFORE).await;
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
     namespace.apply("shop", AFTER).await;
     let shows = |text: &'static str| {
         move |c: &Condition| c.reason == "Evolving" && c.message.contains(text)
@@ -242,7 +238,7 @@ async fn metrics_show_changes_in_progress() {
     };
     let oldest = "maquette_evolution_oldest_step_start_timestamp_seconds{";
     namespace.apply("shop", BEFORE).await;
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
     let text = shows(&[
         r#"maquette_evolutions{step="Expand"} 0"#,
         r#"maquette_evolution_steps_total{step="Expand"} 0"#,
@@ -259,7 +255,7 @@ async fn metrics_show_changes_in_progress() {
     ])
     .await;
     kubelet.behavior().down.clear();
-    await_ready(&namespace).await;
+    namespace.await_ready("shop").await;
     let text = shows(&[
         r#"maquette_evolutions{step="Expand"} 0"#,
         r#"maquette_evolutions{step="Cutover"} 0"#,

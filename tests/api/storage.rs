@@ -46,8 +46,7 @@ async fn a_volume_that_fills_up_warns_and_then_is_not_ready() {
     let kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
-    let is_ready = |c: &crate::support::Condition| c.status == "True";
-    namespace.await_condition("shop", "Ready", soon(), is_ready).await;
+    namespace.await_ready("shop").await;
 
     let pod = "shop-data-0".to_owned();
     kubelet.behavior().volumes.insert(pod.clone(), volume(90, false));
@@ -56,7 +55,7 @@ async fn a_volume_that_fills_up_warns_and_then_is_not_ready() {
         note.contains("data: the volume of pod shop-data-0 is about 90 % full or more"),
         "{note}"
     );
-    namespace.await_condition("shop", "Ready", soon(), is_ready).await;
+    namespace.await_ready("shop").await;
 
     kubelet.behavior().volumes.insert(pod.clone(), volume(10, true));
     let full = |c: &crate::support::Condition| c.reason == "VolumeFull";
@@ -71,7 +70,7 @@ async fn a_volume_that_fills_up_warns_and_then_is_not_ready() {
     assert_eq!(status_writes(&namespace), written, "in a steady state");
 
     kubelet.behavior().volumes.insert(pod, volume(500, false));
-    namespace.await_condition("shop", "Ready", soon(), is_ready).await;
+    namespace.await_ready("shop").await;
     await_warning(&namespace, "VolumeFull").await;
 }
 
@@ -81,16 +80,16 @@ async fn damaged_items_are_named_and_the_model_stays_ready() {
     let kubelet = FakeKubelet::start(&namespace);
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: PeerToPeer}").await;
-    let is_ready = |c: &crate::support::Condition| c.status == "True";
-    namespace.await_condition("shop", "Ready", soon(), is_ready).await;
+    namespace.await_ready("shop").await;
     let examples = vec!["orders/7".to_owned(), "orders/9".to_owned()];
     let damaged = DamagedItems { count: 3, examples };
     kubelet.behavior().damaged.insert("shop-peers-1".to_owned(), damaged);
-    let found = namespace.await_condition("shop", "ItemsDamaged", soon(), is_ready).await;
+    let found =
+        namespace.await_condition("shop", "ItemsDamaged", soon(), |c| c.status == "True").await;
     let part = "peers: pod shop-peers-1 knows 3 damaged items: orders/7, orders/9 and others";
     assert!(found.message.starts_with(part), "{}", found.message);
     assert!(await_warning(&namespace, "DamagedItems").await.starts_with(part));
-    namespace.await_condition("shop", "Ready", soon(), is_ready).await;
+    namespace.await_ready("shop").await;
     let written = status_writes(&namespace);
     await_more_reports(&kubelet).await;
     assert_eq!(status_writes(&namespace), written, "in a steady state");

@@ -30,10 +30,6 @@ fn store(shape: &str, size: &str, class: &str) -> String {
     )
 }
 
-async fn await_ready(namespace: &TestNamespace, name: &str) {
-    namespace.await_condition(name, "Ready", soon(), |c| c.status == "True").await;
-}
-
 /// The UIDs of the pods of a StatefulSet, by name.
 async fn pods(namespace: &TestNamespace, prefix: &str) -> BTreeMap<String, String> {
     let pods = namespace.api::<Pod>().list(&ListParams::default()).await.expect("a list");
@@ -82,7 +78,7 @@ async fn volumes_grow_without_a_restart() {
     let provisioner = FakeProvisioner::start(&namespace, "disk", true).await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("net", &peers(3, "1Gi", &provisioner.class)).await;
-    await_ready(&namespace, "net").await;
+    namespace.await_ready("net").await;
     let (pods_before, set_before) =
         (pods(&namespace, "net-peers").await, set(&namespace, "net-peers").await);
     assert_eq!(pods_before.len(), 3);
@@ -93,7 +89,7 @@ async fn volumes_grow_without_a_restart() {
     let three = ["data-net-peers-0", "data-net-peers-1", "data-net-peers-2"];
     assert_eq!(sizes(&namespace).await, sizes_of(&three, "2Gi"));
     namespace.await_condition("net", "Progressing", soon(), |c| c.reason == "UpToDate").await;
-    await_ready(&namespace, "net").await;
+    namespace.await_ready("net").await;
     assert_eq!(pods(&namespace, "net-peers").await, pods_before, "pods were restarted");
     for pod in namespace.api::<Pod>().list(&ListParams::default()).await.expect("a list") {
         let set = pod.owner_references().iter().find(|owner| owner.kind == "StatefulSet");
@@ -121,7 +117,7 @@ async fn a_volume_that_cannot_grow_blocks_nothing_else() {
     let provisioner = FakeProvisioner::start(&namespace, "disk", false).await;
     let operator = Operator::start(&namespace.name);
     namespace.apply("shop", &store("ThreeTier", "1Gi", &provisioner.class)).await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     let before = pods(&namespace, "shop-data").await;
     let spec = format!(
         "{{shape: ThreeTier, threeTier: {{business: {{replicas: 3}}, data: {{storage: {{size: 2Gi, \
@@ -140,7 +136,7 @@ async fn a_volume_that_cannot_grow_blocks_nothing_else() {
     ] {
         assert!(condition.message.contains(part), "{part} is not in: {}", condition.message);
     }
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     let business = namespace.api::<Deployment>().get("shop-business").await.expect("there");
     assert_eq!(business.spec.and_then(|spec| spec.replicas), Some(3));
     assert_eq!(sizes(&namespace).await, sizes_of(&["data-shop-data-0"], "1Gi"));
@@ -174,7 +170,7 @@ async fn growth_works_without_permission_to_read_storage_classes() {
     let _operator = Operator::of_namespace(&namespace).await;
     for (name, class) in [("grows", &yes.class), ("stays", &no.class)] {
         namespace.apply(name, &store("ThreeTier", "1Gi", class)).await;
-        await_ready(&namespace, name).await;
+        namespace.await_ready(name).await;
         namespace.apply(name, &store("ThreeTier", "2Gi", class)).await;
     }
     let condition = namespace
@@ -182,7 +178,7 @@ async fn growth_works_without_permission_to_read_storage_classes() {
     let message = condition.await.message;
     assert!(message.contains("the API server refused it"), "{message}");
     assert!(message.contains("only dynamically provisioned pvc can be resized"), "{message}");
-    await_ready(&namespace, "stays").await;
+    namespace.await_ready("stays").await;
     await_recreated(&namespace, "grows-data", "2Gi").await;
     assert_eq!(sizes(&namespace).await["data-grows-data-0"], "2Gi");
     assert_eq!(sizes(&namespace).await["data-stays-data-0"], "1Gi");
@@ -195,7 +191,7 @@ async fn a_pending_claim_grows_once_it_is_bound() {
     let _operator = Operator::start(&namespace.name);
     let class = "grow-unbound-disk";
     namespace.apply("shop", &store("ThreeTier", "1Gi", class)).await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     namespace.apply("shop", &store("ThreeTier", "2Gi", class)).await;
     namespace
         .await_condition("shop", "Progressing", soon(), |c| c.message.contains("once it is bound"))
@@ -213,7 +209,7 @@ async fn a_volume_keeps_its_class_across_shapes() {
     let fast = FakeProvisioner::start(&namespace, "fast", true).await;
     let _operator = Operator::start(&namespace.name);
     namespace.apply("shop", &store("ThreeTier", "1Gi", &slow.class)).await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     let claims = namespace.api::<PersistentVolumeClaim>();
     let before = claims.get("data-shop-data-0").await.expect("there");
     let pods_before = pods(&namespace, "shop-data").await;
@@ -225,7 +221,7 @@ async fn a_volume_keeps_its_class_across_shapes() {
         format!("stays in StorageClass {}, although {} is specified", slow.class, fast.class);
     assert!(message.contains("data-shop-data-0"), "{message}");
     assert!(message.contains(&wanted), "{message}");
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     let after = claims.get("data-shop-data-0").await.expect("there");
     assert_eq!(after.uid(), before.uid());
     assert_eq!(requested_size(&after)["storage"].0, "2Gi", "it grows anyway");
@@ -245,7 +241,7 @@ async fn a_new_operator_completes_an_interrupted_growth() {
     ] {
         let mut operator = Operator::start(&namespace.name);
         namespace.apply(name, &store("ThreeTier", "1Gi", &provisioner.class)).await;
-        await_ready(&namespace, name).await;
+        namespace.await_ready(name).await;
         operator.kill().await;
         let set = format!("{name}-data");
         let before = pods(&namespace, &set).await;
@@ -255,7 +251,7 @@ async fn a_new_operator_completes_an_interrupted_growth() {
         }
         let _operator = Operator::start(&namespace.name);
         await_recreated(&namespace, &set, "3Gi").await;
-        await_ready(&namespace, name).await;
+        namespace.await_ready(name).await;
         assert_eq!(sizes(&namespace).await[&format!("data-{set}-0")], "3Gi");
         assert_eq!(pods(&namespace, &set).await, before, "pods were restarted: {name}");
     }
@@ -267,7 +263,7 @@ async fn orphaned_pods_are_deleted_when_their_shape_goes() {
     let _kubelet = FakeKubelet::start(&namespace);
     let mut operator = Operator::start(&namespace.name);
     namespace.apply("shop", "{shape: ThreeTier}").await;
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     operator.kill().await;
     GrowthStep::Orphans.run(&namespace, "shop-data").await;
     eventually("the StatefulSet is gone", soon(), async || {
@@ -277,7 +273,7 @@ async fn orphaned_pods_are_deleted_when_their_shape_goes() {
     .await;
     namespace.apply("shop", "{shape: PeerToPeer}").await;
     let _operator = Operator::start(&namespace.name);
-    await_ready(&namespace, "shop").await;
+    namespace.await_ready("shop").await;
     eventually("nothing of the store is left", soon(), async || {
         let left = pods(&namespace, "shop-data").await;
         if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }

@@ -120,6 +120,11 @@ impl TestNamespace {
         .await
     }
 
+    /// Waits until an Architecture is ready, as its newest generation.
+    pub(crate) async fn await_ready(&self, of: &str) -> Condition {
+        self.await_condition(of, "Ready", soon(), |ready| ready.status == "True").await
+    }
+
     /// Waits until an Architecture has all its children and the status shows it.
     pub(crate) async fn await_children(&self, of: &str) -> Architecture {
         self.await_condition(of, "Ready", soon(), |ready| ready.reason == "ComponentsNotReady")

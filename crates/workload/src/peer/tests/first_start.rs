@@ -133,14 +133,7 @@ async fn a_snapshot_of_a_volume_does_not_vote_with_what_it_has_forgotten() {
     let snapshot = cluster.snapshot(2);
     cluster.start(2).await;
     cluster.wait_until_replicated().await;
-    let remembered = || async {
-        let reports = cluster.peer(0).peer().reports();
-        let (own, other) = ("shop-peers-2", "shop-peers-0");
-        let boot = reports.report_of(own).and_then(|it| it.progress).map(|it| it.boot);
-        let known = reports.report_of(other).and_then(|it| it.known.get(own).copied());
-        if boot.is_some() && known.map(|it| it.progress.boot) == boot { Ok(()) } else { Err(known) }
-    };
-    wait_until("peer 0 remembers the start of peer 2", remembered).await;
+    cluster.wait_until_start_is_remembered(2, 0).await;
     cluster.kill(0);
     let mut written = std::collections::BTreeMap::new();
     for item in 0..ITEMS {

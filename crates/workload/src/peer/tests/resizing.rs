@@ -52,16 +52,7 @@ async fn a_leaving_peer_on_a_snapshot_hands_over_the_only_copies() {
     let snapshot = cluster.snapshot(2);
     cluster.start(2).await;
     cluster.wait_until_replicated().await;
-    let remembered = || async {
-        let reports = cluster.peer(0).peer().reports();
-        let boot = reports.report_of("shop-peers-2").and_then(|it| it.progress).map(|it| it.boot);
-        let known = cluster.peer(1).peer().reports();
-        let known =
-            known.report_of("shop-peers-0").and_then(|it| it.known.get("shop-peers-2").copied());
-        let is_known = known.is_some_and(|it| Some(it.progress.boot) == boot);
-        if is_known { Ok(()) } else { Err((boot, known)) }
-    };
-    wait_until("peer 0 remembers the start after the snapshot, on disk", remembered).await;
+    cluster.wait_until_start_is_remembered(2, 1).await;
     cluster.kill(2);
     cluster.restore(2, snapshot);
     cluster.set_member_count(2);

@@ -323,6 +323,21 @@ impl TestCluster {
         .await;
     }
 
+    /// Waits until peer 0 remembers the present start of the peer `ordinal` on disk, and the peer
+    /// `seen_by` knows that it does.
+    pub(super) async fn wait_until_start_is_remembered(&self, ordinal: usize, seen_by: usize) {
+        let name = format!("shop-peers-{ordinal}");
+        wait_until(&format!("peer 0 remembers the start of {name}"), || async {
+            let reports = self.peer(0).peer().reports();
+            let boot = reports.report_of(&name).and_then(|it| it.progress).map(|it| it.boot);
+            let seen = self.peer(seen_by).peer().reports();
+            let known = seen.report_of("shop-peers-0").and_then(|it| it.known.get(&name).copied());
+            let is_known = boot.is_some() && known.map(|it| it.progress.boot) == boot;
+            if is_known { Ok(()) } else { Err((boot, known)) }
+        })
+        .await;
+    }
+
     /// Writes items through the first `peers` peers in turn.
     pub(super) async fn fill(&self, peers: usize, items: usize) -> BTreeMap<usize, Record> {
         let mut written = BTreeMap::new();
